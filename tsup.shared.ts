@@ -1,0 +1,29 @@
+/**
+ * The one build configuration: ECMAScript modules with declarations and source maps, for Node and browsers alike.
+ * Every package imports it, so that changing the bundler later means changing this file.
+ */
+import { defineConfig, type Options } from 'tsup';
+
+const shared: Options = {
+  format: 'esm',
+  target: 'es2022',
+  sourcemap: true,
+  clean: true,
+  silent: true,
+};
+
+/** A package other programs import: declarations included, nothing assumed about the platform. */
+export function library(entry: string[]) {
+  return defineConfig({
+    ...shared,
+    entry,
+    platform: 'neutral',
+    // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
+    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  });
+}
+
+/** A program run by Node: no declarations. */
+export function program(entry: string[]) {
+  return defineConfig({ ...shared, entry, platform: 'node' });
+}

@@ -1,0 +1,21 @@
+/**
+ * Tests run on the sources: the `@ag/source` condition makes `@ag/tensor` mean packages/tensor/src.
+ * `AG_TEST=full` (pnpm test:full) also runs the long matrices, which ask for it through `process.env`.
+ */
+import { defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['@ag/source', ...defaultServerConditions];
+const full = process.env.AG_TEST === 'full';
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['{packages,apps}/*/src/**/*.test.ts', '{examples,bench,tests}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    maxWorkers: 2,
+    testTimeout: full ? 600_000 : 60_000,
+    hookTimeout: 60_000,
+  },
+});
