@@ -1,0 +1,109 @@
+/**
+ * Shapes as plain arrays of sizes: the arithmetic that type rules, views and messages share.
+ */
+
+/** Sizes of the axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** One axis or several, counted from the front or, when negative, from the end. */
+export type Axes = number | readonly number[];
+
+/** Number of elements: the product of the sizes, 1 for a scalar. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
+  return size;
+}
+
+/** `[2, 3]` as text. */
+export function formatShape(shape: readonly (number | null)[]): string {
+  return `[${shape.map((size) => size ?? 'any').join(', ')}]`;
+}
+
+/** Row-major strides in elements: `[12, 4, 1]` for `[2, 3, 4]`. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i]!;
+  }
+  return strides;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Checks sizes that came from outside. @throws RangeError for a negative, fractional or missing size, or too many elements. */
+export function checkShape(shape: Shape, where: string): Shape {
+  if (!Array.isArray(shape)) throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
+  for (const size of shape) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new RangeError(`${where}: sizes must be integers ≥ 0, got ${formatShape(shape)}`);
+    }
+  }
+  if (sizeOf(shape) > 2 ** 31 - 1) {
+    throw new RangeError(
+      `${where}: ${formatShape(shape)} has ${sizeOf(shape)} elements; at most ${2 ** 31 - 1} are possible. Split it along an axis.`,
+    );
+  }
+  return shape;
+}
+
+/** `axis` counted from the front. @throws RangeError when it does not exist in `rank` axes. */
+export function normalizeAxis(axis: number, rank: number, where: string): number {
+  const resolved = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
+    throw new RangeError(
+      rank === 0
+        ? `${where}: axis ${axis} does not exist, the tensor is a scalar`
+        : `${where}: axis ${axis} does not exist; the tensor has ${rank} axes, so axis must be in ${-rank} … ${rank - 1}`,
+    );
+  }
+  return resolved;
+}
+
+/** Axes counted from the front and in ascending order; all axes when `axes` is undefined. */
+export function normalizeAxes(axes: Axes | undefined, rank: number, where: string): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = typeof axes === 'number' ? [axes] : axes;
+  const resolved = list.map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
+  for (let i = 1; i < resolved.length; i++) {
+    if (resolved[i] === resolved[i - 1]) throw new RangeError(`${where}: axis ${resolved[i]} is given twice`);
+  }
+  return resolved;
+}
+
+/**
+ * The shape two operands share after broadcasting: aligned at the last axis, each pair of sizes equal or one of them 1.
+ * @throws RangeError naming both shapes.
+ */
+export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
+  if (sameShape(a, b)) return a;
+  if (b.length === 0) return a;
+  if (a.length === 0) return b;
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let i = 1; i <= rank; i++) {
+    const x = a[a.length - i] ?? 1;
+    const y = b[b.length - i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new RangeError(
+        `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} meet at axis ${-i}; ` +
+          'sizes must be equal or 1',
+      );
+    }
+    shape[rank - i] = x === 1 ? y : x;
+  }
+  return shape;
+}
+
+/** `shape` without the reduced axes, or with size 1 there. */
+export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
+  if (keepDims) return shape.map((size, i) => (axes.includes(i) ? 1 : size));
+  return shape.filter((_, i) => !axes.includes(i));
+}
