@@ -1,0 +1,93 @@
+/**
+ * Which package may know which, and that files form no cycle.
+ *
+ * The packages are a star around @ag/tensor: graph, nn, optim, datasets and native-wasm see tensor only, train sees
+ * those it drives, viz sees none that computes. Tests may look further (nn's gradients are checked with graph).
+ * Types may point both ways between two files (a Tensor names its Op, an Op names Tensor); code may not.
+ */
+const numeric = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train'];
+
+const mayImport = {
+  tensor: [],
+  graph: ['tensor'],
+  nn: ['tensor'],
+  optim: ['tensor'],
+  datasets: ['tensor'],
+  'native-wasm': ['tensor'],
+  train: ['tensor', 'graph', 'nn', 'optim', 'datasets'],
+  viz: [],
+};
+
+const everyPackage = [...numeric, 'viz'];
+
+const directions = Object.entries(mayImport).map(([name, allowed]) => {
+  const forbidden = everyPackage.filter((other) => other !== name && !allowed.includes(other));
+  return {
+    name: `${name}-sees-only-${allowed.join('-') || 'itself'}`,
+    severity: 'error',
+    from: { path: `^packages/${name}/src/`, pathNot: '\\.test\\.ts$' },
+    to: { path: `^(packages/(${forbidden.join('|')})|apps/[^/]+)/` },
+  };
+});
+
+export default {
+  forbidden: [
+    ...directions,
+    {
+      name: 'no-cycle',
+      comment: 'Two files that run each other on import have no order in which to read or load them.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only', 'type-import'] } },
+    },
+    {
+      name: 'packages-by-name',
+      comment: "Another package is reached by its name, never through its files: import '@ag/tensor'.",
+      severity: 'error',
+      from: { path: '^(packages|apps)/([^/]+)/src/' },
+      to: { path: '^(packages|apps)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] },
+    },
+    {
+      name: 'not-a-test',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '\\.test\\.ts$' },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'zero-runtime-dependencies',
+      comment: 'The numeric packages run without anything from the registry but each other.',
+      severity: 'error',
+      from: { path: `^packages/(${numeric.join('|')})/src/`, pathNot: '\\.test\\.ts$' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg'],
+        pathNot: '^packages/',
+      },
+    },
+    {
+      name: 'no-node-in-the-browser',
+      comment:
+        'Code that browsers load has no static node: import; put it behind import() or a node condition.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '\\.(test|node)\\.ts$' },
+      to: { dependencyTypes: ['core'], dependencyTypesNot: ['dynamic-import', 'type-only', 'type-import'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    detectJSDocImports: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@ag/source', 'import', 'node', 'default'],
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+    },
+  },
+};

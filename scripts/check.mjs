@@ -1,0 +1,117 @@
+/**
+ * `pnpm check`: what publishing could break and tests of the sources cannot see. Each built package is packed and
+ *   - publint reads its manifest (strict),
+ *   - attw resolves its types the way users do (ECMAScript modules only),
+ *   - its size is held against scripts/budgets.json,
+ * and dependency-cruiser checks that packages look in the allowed directions and files form no cycle.
+ * One line per check, a closing line with their number, exit code 1 when one fails.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const budgets = JSON.parse(readFileSync(join(root, 'scripts/budgets.json'), 'utf8'));
+const scratch = mkdtempSync(join(tmpdir(), 'ag-check-'));
+let passed = 0;
+let failed = 0;
+
+try {
+  await check('layers: directions and cycles', () =>
+    tool('dependency-cruiser/bin/dependency-cruise.mjs', [
+      '--config',
+      '.dependency-cruiser.mjs',
+      'packages',
+      'apps',
+    ]),
+  );
+  for (const { folder, manifest } of publishedPackages()) {
+    const { name } = manifest;
+    let tarball;
+    await check(`${name}: packs`, async () => {
+      if (!existsSync(join(folder, 'dist'))) throw new Error('it is not built: run `pnpm build`.');
+      const target = join(scratch, name.replace('/', '-'));
+      mkdirSync(target, { recursive: true });
+      await tool('pnpm/bin/pnpm.cjs', ['pack', '--pack-destination', target], folder);
+      tarball = join(target, readdirSync(target)[0]);
+    });
+    if (!tarball) continue;
+    await check(`${name}: publint`, () => tool('publint/src/cli.js', ['run', tarball, '--strict']));
+    if (!manifest.exports?.['.']) continue;
+    await check(`${name}: types resolve`, () =>
+      tool('@arethetypeswrong/cli/dist/index.js', [
+        tarball,
+        '--profile',
+        'esm-only',
+        '--no-color',
+        '--no-emoji',
+      ]),
+    );
+    for (const [code, budget] of Object.entries(budgets[name] ?? { '*': undefined })) {
+      await check(`${name}: size of ${code}`, () => checkSize(folder, name, code, budget));
+    }
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;
+
+async function check(title, body) {
+  try {
+    const note = await body();
+    passed++;
+    console.log(`ok    ${title}${note ? ` (${note})` : ''}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL  ${title}\n${String(error.message).replace(/^/gm, '      ')}`);
+  }
+}
+
+/** Bundles and minifies what `import` of that code costs a page, its peers apart, and compares it in gzip kilobytes. */
+async function checkSize(folder, name, code, budget) {
+  if (budget === undefined) throw new Error(`scripts/budgets.json has no budget for ${name}.`);
+  const { outputFiles } = await build({
+    stdin: { contents: `export ${code} from './dist/index.js';`, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['browser'],
+    external: ['@ag/*', 'node:*'],
+    logLevel: 'silent',
+  });
+  const size = gzipSync(outputFiles[0].contents, { level: 9 }).length / 1000;
+  if (size > budget)
+    throw new Error(`${size.toFixed(1)} kB, the budget in scripts/budgets.json is ${budget} kB.`);
+  return `${size.toFixed(1)} of ${budget} kB`;
+}
+
+function publishedPackages() {
+  return ['packages', 'apps']
+    .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
+    .filter((folder) => existsSync(join(folder, 'package.json')))
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) }))
+    .filter(({ manifest }) => !manifest.private);
+}
+
+/** Runs a tool of ours; when it fails, what it said becomes the error. */
+function tool(file, options, cwd = root) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules', file), ...options], { cwd });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    child.on('error', reject);
+    child.on('close', (status) => (status === 0 ? resolve() : reject(new Error(said.trim()))));
+  });
+}

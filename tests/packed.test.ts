@@ -1,0 +1,86 @@
+/**
+ * Each package as a user gets it: packed, installed alone (with the packages it asks for) into an empty folder, its
+ * README example type-checked against the declarations it ships and run by plain Node. Needs built packages, which
+ * `npm test` takes care of.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { transform } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstBlock, publishedPackages, root, run, withNeeds } from './workspace.ts';
+
+const packages = publishedPackages();
+const scratch = await mkdtemp(join(tmpdir(), 'ag-packed-'));
+const tarballs = new Map<string, string>();
+
+beforeAll(async () => {
+  for (const [name, { folder }] of packages) {
+    if (!existsSync(join(folder, 'dist')))
+      throw new Error(`${name} is not built: run \`npm test\` or \`pnpm build\`.`);
+    const target = join(scratch, 'tarballs', name.replace('/', '-'));
+    await mkdir(target, { recursive: true });
+    const pnpm = join(root, 'node_modules/pnpm/bin/pnpm.cjs');
+    await run(process.execPath, [pnpm, 'pack', '--pack-destination', target], folder);
+    const [file] = await readdir(target);
+    tarballs.set(name, join(target, file!));
+  }
+}, 120_000);
+
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe.each([...packages])('%s, packed and installed alone', (name, { folder, manifest }) => {
+  const home = join(scratch, name.replace('/', '-'));
+
+  if (manifest.bin) {
+    it.each(Object.entries(manifest.bin))('its command %s answers --help', async (_command, file) => {
+      await install(home, [name]);
+      const help = await run(process.execPath, [join('node_modules', name, file), '--help'], home);
+      expect(help).toContain('Usage');
+    });
+    return;
+  }
+
+  it('its README example type-checks and runs', async () => {
+    const example = firstBlock(await readFile(join(folder, 'README.md'), 'utf8'), 'ts');
+    if (example === undefined) throw new Error(`${name}: README.md has no \`\`\`ts block to run.`);
+    const imported = [...example.matchAll(/from '(@ag\/[\w-]+)/g)].map((match) => match[1]!);
+    expect(imported, 'the example imports its own package').toContain(name);
+    await install(home, [name, ...imported]);
+
+    await writeFile(join(home, 'example.ts'), example);
+    const { code } = await transform(example, { loader: 'ts', format: 'esm', target: 'es2022' });
+    await writeFile(join(home, 'example.mjs'), code);
+    await writeFile(join(home, 'tsconfig.json'), JSON.stringify(userSettings));
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', home], home);
+    await run(process.execPath, ['example.mjs'], home);
+  });
+});
+
+/** A user's strict settings; their own types of Node are not ours to ask for. */
+const userSettings = {
+  compilerOptions: {
+    target: 'ES2022',
+    module: 'NodeNext',
+    lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
+    types: [],
+    strict: true,
+    noEmit: true,
+  },
+  files: ['example.ts'],
+};
+
+/** Installs the tarballs of these packages and of those they need into `home`, an empty folder. */
+async function install(home: string, names: string[]): Promise<void> {
+  const needed = withNeeds(names, packages);
+  await mkdir(home, { recursive: true });
+  await writeFile(join(home, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  const files = needed.map((needs) => tarballs.get(needs)!);
+  const fromRegistry = needed.some((needs) =>
+    Object.keys(packages.get(needs)?.manifest.dependencies ?? {}).some((other) => !packages.has(other)),
+  );
+  const network = fromRegistry ? '--prefer-offline' : '--offline';
+  const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
+  await run('npm', ['install', network, ...quiet, ...files], home);
+}
