@@ -13,6 +13,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['{packages,apps}/*/src/**/*.test.ts', '{examples,bench,tests}/**/*.test.ts'],
+    benchmark: { include: ['bench/**/*.bench.ts'] },
     exclude: ['**/node_modules/**', '**/dist/**'],
     maxWorkers: 2,
     testTimeout: full ? 600_000 : 60_000,
