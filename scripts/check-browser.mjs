@@ -13,6 +13,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const seconds = 60;
+const scratch = mkdtempSync(join(tmpdir(), 'ag-browser-'));
 const page = `<!doctype html><meta charset="utf-8"><title>example</title><link rel="icon" href="data:,">
 <script type="module">
   const report = (text) => fetch('/report', { method: 'POST', body: text });
@@ -37,6 +38,7 @@ if (browser === undefined) {
       console.log(String(error.message).replace(/^/gm, '      '));
     }
   }
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed ? 1 : 0;
 }
@@ -86,7 +88,7 @@ async function inBrowser(script) {
     else response.setHeader('Content-Type', 'text/html').end(page);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const profile = mkdtempSync(join(tmpdir(), 'ag-browser-'));
+  const profile = mkdtempSync(join(scratch, 'profile-'));
   const address = `http://127.0.0.1:${server.address().port}/`;
   const options = [
     '--headless',
@@ -95,16 +97,15 @@ async function inBrowser(script) {
     '--no-first-run',
     `--user-data-dir=${profile}`,
   ];
-  const child = spawn(browser, [...options, address], { stdio: 'ignore' });
+  const child = spawn(browser, [...options, address], { stdio: 'ignore', detached: true });
   const ended = new Promise((resolve) => child.on('close', resolve));
   const timer = setTimeout(() => told(`no answer within ${seconds} s`), seconds * 1000);
   ended.then((status) => told(`the browser ended with ${status} before the page answered`));
   const trouble = await answer;
   clearTimeout(timer);
-  child.kill();
+  if (child.exitCode === null) process.kill(-child.pid, 'SIGKILL'); // the browser and the processes it started
   await ended;
   server.closeAllConnections();
   server.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   if (trouble) throw new Error(trouble);
 }
