@@ -1,0 +1,159 @@
+/**
+ * The calling convention of compiled kernels: everything that passes between the code that lowers launches, the
+ * code they become, the driver that calls it and the threads that share it.
+ *
+ * A launch lowers to one or more stages, run one after another. A stage is a WebAssembly function
+ * `(record: i32, begin: i32, end: i32)` and a record in linear memory that holds its arguments: sizes, strides in bytes,
+ * addresses, literals. `begin … end` is a range of the stage's units of work (rows, tiles, blocks of
+ * elements: the stage decides). The driver may call the function once with all units or in any number
+ * of pieces, on any thread, in any order; the result must be the same bits each time. A stage therefore never splits a
+ * reduction by units.
+ *
+ * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the record.
+ */
+import type { DType, Launch, Operand, Program } from '@ag/tensor';
+import type { Callable, ModuleBuilder } from './assembler.ts';
+import * as w from './opcodes.ts';
+
+/** The function type of every kernel. */
+export const kernelParameters = [w.i32, w.i32, w.i32] as const;
+
+/** Numbers of the parameters of a kernel, as locals. */
+export const parameter = { record: 0, begin: 1, end: 2 } as const;
+
+/** Byte offsets in the header of a record, all i32. Fields of the stage follow. */
+export const header = {
+  /** Position of the kernel in the function table. */
+  function: 0,
+  /** Bytes of the record, a multiple of 16: the next one follows. */
+  bytes: 4,
+  /** Units of work in all. */
+  units: 8,
+  /** Fewest units worth handing to another thread. */
+  grain: 12,
+  /** Most pieces to cut the work into for each thread. */
+  pieces: 16,
+  /** Fields start here. */
+  fields: 24,
+} as const;
+
+/** What kernels are compiled for. */
+export interface Features {
+  /** `relaxed_madd` may be used. */
+  readonly relaxedSimd: boolean;
+  /** Most threads that may call a kernel at the same time (the calling one included). */
+  readonly threads: number;
+}
+
+/** Where a kernel is emitted: one module holds the new kernels of a plan. */
+export interface Target extends Features {
+  readonly module: ModuleBuilder;
+  /** Number of the global that holds the calling thread's number, 0 … threads − 1. */
+  readonly thread: number;
+}
+
+/** Working memory of a launch, shared by its stages; undefined contents at the start of the launch. */
+export interface Scratch {
+  /** Bytes; with `perThread`, of each thread. A multiple of 64 makes every part aligned. */
+  readonly bytes: number;
+  /** Thread t owns the part from `address + t · bytes`. */
+  readonly perThread: boolean;
+}
+
+export type Field =
+  | { readonly at: number; readonly kind: 'i32' | 'f32' | 'f64'; readonly value: number }
+  /** Address of the operand's first element, dynamic offsets included. */
+  | {
+      readonly at: number;
+      readonly kind: 'address';
+      readonly operand: Operand;
+      readonly dtype: DType;
+      readonly bytes: number;
+    }
+  /** The offset itself, in elements, of an operand without a buffer. */
+  | { readonly at: number; readonly kind: 'coordinate'; readonly operand: Operand }
+  /** A scalar of the run: f32, f64, i32, u32 (also for uint8); bool as 0 or −1. */
+  | { readonly at: number; readonly kind: 'literal'; readonly scalar: number; readonly dtype: DType }
+  | { readonly at: number; readonly kind: 'scratch'; readonly scratch: Scratch };
+
+/** The arguments of a stage. Each method appends a field and returns its byte offset within the record. */
+export class RecordLayout {
+  readonly fields: Field[] = [];
+  #end: number = header.fields;
+
+  i32(value: number): number {
+    const at = this.#take(4);
+    this.fields.push({ at, kind: 'i32', value });
+    return at;
+  }
+
+  f32(value: number): number {
+    const at = this.#take(4);
+    this.fields.push({ at, kind: 'f32', value });
+    return at;
+  }
+
+  f64(value: number): number {
+    const at = this.#take(8);
+    this.fields.push({ at, kind: 'f64', value });
+    return at;
+  }
+
+  /** The operand's address plus `bytes`. `dtype` is that of its elements. */
+  address(operand: Operand, dtype: DType, bytes = 0): number {
+    const at = this.#take(4);
+    this.fields.push({ at, kind: 'address', operand, dtype, bytes });
+    return at;
+  }
+
+  coordinate(operand: Operand): number {
+    const at = this.#take(4);
+    this.fields.push({ at, kind: 'coordinate', operand });
+    return at;
+  }
+
+  /** `scalar` is a position in the scalars of a run: `launch.literals[literal]`. Takes 8 bytes for float64, else 4. */
+  literal(scalar: number, dtype: DType): number {
+    const at = this.#take(dtype === 'float64' ? 8 : 4);
+    this.fields.push({ at, kind: 'literal', scalar, dtype });
+    return at;
+  }
+
+  scratch(scratch: Scratch): number {
+    const at = this.#take(4);
+    this.fields.push({ at, kind: 'scratch', scratch });
+    return at;
+  }
+
+  /** Bytes of the whole record. */
+  get bytes(): number {
+    return (this.#end + 15) & ~15;
+  }
+
+  #take(bytes: number): number {
+    const at = (this.#end + bytes - 1) & -bytes;
+    this.#end = at + bytes;
+    return at;
+  }
+}
+
+/** One kernel call of a plan. */
+export interface Stage {
+  /** Equal keys mean equal code. */
+  readonly key: string;
+  readonly record: RecordLayout;
+  /** Units of work, 0 … 2³¹ − 1; 0 means that nothing is called. */
+  readonly units: number;
+  /** Fewest units worth handing to another thread: about 3 µs of work. */
+  readonly grain: number;
+  /** Most pieces for each thread: 1 where a call has a cost of its own (packing), 4 by default. */
+  readonly pieces?: number;
+  /** Builds the function, of type `kernelParameters` → nothing. Called only when the key is not in the cache. */
+  readonly emit: (target: Target) => Callable;
+}
+
+/** What a lowering may look at. Nothing else decides what a launch becomes. */
+export interface LowerContext extends Features {
+  readonly program: Program;
+  readonly launch: Launch;
+}
