@@ -1,9 +1,9 @@
 /**
- * Which package may know which, and that files form no cycle.
+ * Which package may know which.
  *
  * The packages are a star around @ag/tensor: graph, nn, optim, datasets and native-wasm see tensor only, train sees
  * those it drives, viz sees none that computes. Tests may look further (nn's gradients are checked with graph).
- * Types may point both ways between two files (a Tensor names its Op, an Op names Tensor); code may not.
+ * That files form no cycle is Biome's to check (noImportCycles): here one that only types close would hide others.
  */
 const numeric = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train'];
 
@@ -33,13 +33,6 @@ const directions = Object.entries(mayImport).map(([name, allowed]) => {
 export default {
   forbidden: [
     ...directions,
-    {
-      name: 'no-cycle',
-      comment: 'Two files that run each other on import have no order in which to read or load them.',
-      severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only', 'type-import'] } },
-    },
     {
       name: 'packages-by-name',
       comment: "Another package is reached by its name, never through its files: import '@ag/tensor'.",

@@ -43,20 +43,48 @@ describe.each([...packages])('%s, packed and installed alone', (name, { folder, 
   }
 
   it('its README example type-checks and runs', async () => {
-    const example = firstBlock(await readFile(join(folder, 'README.md'), 'utf8'), 'ts');
-    if (example === undefined) throw new Error(`${name}: README.md has no \`\`\`ts block to run.`);
-    const imported = [...example.matchAll(/from '(@ag\/[\w-]+)/g)].map((match) => match[1]!);
+    const imported = await runExample(home, join(folder, 'README.md'), [name]);
     expect(imported, 'the example imports its own package').toContain(name);
-    await install(home, [name, ...imported]);
+  });
 
-    await writeFile(join(home, 'example.ts'), example);
-    const { code } = await transform(example, { loader: 'ts', format: 'esm', target: 'es2022' });
-    await writeFile(join(home, 'example.mjs'), code);
-    await writeFile(join(home, 'tsconfig.json'), JSON.stringify(userSettings));
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', home], home);
-    await run(process.execPath, ['example.mjs'], home);
+  it('its import prints nothing, changes nothing global and lets the program end', async () => {
+    if (!existsSync(home)) await install(home, [name]);
+    await writeFile(join(home, 'import.mjs'), traceOfImport(name));
+    expect(await run(process.execPath, ['import.mjs'], home)).toBe('[]\n');
   });
 });
+
+it('the example in the README of the repository type-checks and runs', async () => {
+  await runExample(join(scratch, 'readme'), join(root, 'README.md'), []);
+});
+
+/**
+ * Installs `names` and the packages that the first ts block of a README imports into the empty folder `home`, checks
+ * the block's types and runs it. Resolves with the packages of ours that it imports.
+ */
+async function runExample(home: string, readme: string, names: string[]): Promise<string[]> {
+  const example = firstBlock(await readFile(readme, 'utf8'), 'ts');
+  if (example === undefined) throw new Error(`${readme} has no \`\`\`ts block to run.`);
+  const imported = [...example.matchAll(/from '(@ag\/[\w-]+)/g)].map((match) => match[1]!);
+  await install(home, [...names, ...imported]);
+
+  await writeFile(join(home, 'example.ts'), example);
+  const { code } = await transform(example, { loader: 'ts', format: 'esm', target: 'es2022' });
+  await writeFile(join(home, 'example.mjs'), code);
+  await writeFile(join(home, 'tsconfig.json'), JSON.stringify(userSettings));
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', home], home);
+  await run(process.execPath, ['example.mjs'], home);
+  return imported;
+}
+
+/** A program that imports a package and prints which global names and symbols that added. */
+function traceOfImport(name: string): string {
+  return `
+    const before = new Set(Reflect.ownKeys(globalThis));
+    await import('${name}');
+    console.log(JSON.stringify(Reflect.ownKeys(globalThis).filter((key) => !before.has(key)).map(String)));
+  `;
+}
 
 /** A user's strict settings; their own types of Node are not ours to ask for. */
 const userSettings = {
