@@ -9,6 +9,8 @@ const shared: Options = {
   target: 'es2022',
   sourcemap: true,
   clean: true,
+  removeNodeProtocol: false,
+  external: [/^node:/],
   silent: true,
 };
 
