@@ -29,6 +29,8 @@ export interface AxisOptions {
   /** End the axis on round numbers. Default true. */
   nice?: boolean;
   format?: (value: number) => string;
+  /** Ticks at whole numbers only. */
+  integers?: boolean;
 }
 
 /** The smallest and largest value that an axis of this kind can show, `undefined` when there is none. */
@@ -60,7 +62,9 @@ export function createAxis(
   const scale = (kind === 'log' ? scaleLog() : scaleLinear()).domain([low, high]).range(range);
   if (options.nice !== false && kind === 'linear') scale.nice(options.count);
   const domain = scale.domain() as [number, number];
-  const values = kind === 'log' ? logTicks(domain, options.count) : scale.ticks(options.count);
+  const all = kind === 'log' ? logTicks(domain, options.count) : scale.ticks(options.count);
+  const whole = options.integers ? all.filter(Number.isInteger) : all;
+  const values = whole.length > 0 ? whole : all;
   const labels =
     options.format !== undefined
       ? values.map(options.format)

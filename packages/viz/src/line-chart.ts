@@ -5,7 +5,7 @@
 import { type Axis, createAxis, drawXAxis, drawYAxis, extentOf, labelRoom, type ScaleKind } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { createLegend } from './legend.ts';
-import { element, type Markup, polyline } from './svg.ts';
+import { cross, element, type Markup, polyline } from './svg.ts';
 import { formatNumber, formatPercent, label } from './text.ts';
 import { dash } from './theme.ts';
 
@@ -126,6 +126,7 @@ function draw(
     kind: options.xScale,
     count: Math.max(2, Math.round((right - left) / 80)),
     nice: false,
+    integers: curves.every((curve) => Array.from(curve.x).every(Number.isInteger)),
   });
   const showPoints = options.points ?? curves.every((curve) => curve.y.length <= 30);
 
@@ -159,7 +160,11 @@ function draw(
     const stroke = paint.role('accent');
     out.push(
       element('line', { x1: left, x2: right, y1: y, y2: y, stroke, 'stroke-dasharray': '5 4' }),
-      label(line.label, left + 4, y - 9, { fill: stroke, size: 11, halo: paint.role('surface') }),
+      label(line.label, left + 4, y < top + 18 ? y + 10 : y - 9, {
+        fill: stroke,
+        size: 11,
+        halo: paint.role('surface'),
+      }),
     );
   }
   return out;
@@ -190,12 +195,9 @@ function* curvePaths(
   for (const [cx, cy] of dots)
     yield element('circle', { cx, cy, r: style.points ? 3 : 1.6, fill: style.color, opacity });
   for (const [x, y] of breaks.slice(0, 20)) {
-    const d = `M${x - 4},${y - 4}l8,8m0,-8l-8,8`.replace(/\d+\.\d+/g, (n) =>
-      String(Math.round(Number(n) * 100) / 100),
-    );
     yield element('path', {
       class: 'ag-break',
-      d,
+      d: cross(x, y, 4),
       fill: 'none',
       stroke: style.color,
       'stroke-width': 2,

@@ -44,14 +44,33 @@ export function coordinate(value: number): string {
   return Object.is(rounded, -0) ? '0' : String(rounded);
 }
 
-/** The data of a `path` through points given as x and y. */
+/**
+ * The data of a `path` through points: tenths of a pixel, each point relative to the one before, because pictures
+ * hold thousands of them. Rounding does not add up: differences are taken between rounded positions.
+ */
 export function polyline(points: readonly (readonly [number, number])[], closed = false): string {
   let out = '';
+  let lastX = 0;
+  let lastY = 0;
   for (let i = 0; i < points.length; i++) {
-    const [x, y] = points[i];
-    out += `${i === 0 ? 'M' : 'L'}${coordinate(x)},${coordinate(y)}`;
+    const x = Math.round(points[i][0] * 10);
+    const y = Math.round(points[i][1] * 10);
+    out += `${i === 0 ? 'M' : 'l'}${(x - lastX) / 10},${(y - lastY) / 10}`;
+    lastX = x;
+    lastY = y;
   }
-  return closed ? `${out}Z` : out;
+  return closed ? `${out}z` : out;
+}
+
+/** The data of a diagonal cross, the mark of a value that cannot be shown. */
+export function cross(x: number, y: number, reach: number): string {
+  return `${polyline([
+    [x - reach, y - reach],
+    [x + reach, y + reach],
+  ])}${polyline([
+    [x + reach, y - reach],
+    [x - reach, y + reach],
+  ])}`;
 }
 
 const entities: Record<string, string> = {

@@ -1,0 +1,416 @@
+/**
+ * A computational graph: what was computed, from what, with the value above and the gradient below each wire, as
+ * one draws it on paper to understand backpropagation.
+ */
+import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
+import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
+import { type CollapsedGraph, collapseGraph, type GraphBox } from './graph-collapse.ts';
+import { type GraphData, type GraphNode, type GraphValue, notComputed, valueLines } from './graph-data.ts';
+import { type LayoutEdge, type LayoutNode, layoutGraph } from './graph-layout.ts';
+import { element, type Markup, text } from './svg.ts';
+import { fit, label, textWidth } from './text.ts';
+
+/** Options of `graphView`. */
+export interface GraphViewOptions extends ChartOptions {
+  /** Direction of the computation: left to right (default), or top to bottom. */
+  orientation?: 'horizontal' | 'vertical';
+  /** Ids of nodes to emphasise; edges between two of them are emphasised too. */
+  highlight?: readonly string[];
+  /** Write values above the wires. Default: when any node has one. */
+  values?: boolean;
+  /** Write gradients below the wires, "—" for one that was not computed. Default: when any node has a value or one. */
+  gradients?: boolean;
+  /** Write shapes into the nodes. Default true. */
+  shapes?: boolean;
+  /** Significant digits of numbers. Default 4. */
+  digits?: number;
+  /** A graph with more nodes than this is collapsed by module. Default 120. */
+  maxNodes?: number;
+  /** Paths of modules to show open, whatever their size. */
+  expand?: readonly string[];
+  /** Paths of modules to show closed. */
+  collapse?: readonly string[];
+}
+
+/**
+ * Draws a computational graph. Boxes carry `data-node` or `data-module`, edges `data-from` and `data-to`, for pages
+ * that react to them. Without a given size the picture is as large as the graph needs; with one it is scaled to fit.
+ *
+ * A wire shows its edge's own value and gradient, or those of the node it comes from. Where a node is used more than
+ * once and its edges have no gradients of their own, the total stands at the node instead.
+ *
+ * @throws RangeError when two nodes share an id or an edge refers to a node that is not there.
+ * @example
+ * graphView({
+ *   nodes: [{ id: 'x', label: 'x', value: 3, gradient: 6 }, { id: 'y', label: 'square', op: 'square', value: 9, gradient: 1 }],
+ *   edges: [{ from: 'x', to: 'y' }],
+ * })
+ */
+export function graphView(graph: GraphData, options: GraphViewOptions = {}): string {
+  check(graph);
+  const has = (key: 'value' | 'gradient') => graph.nodes.some((node) => known(node[key]));
+  const settings: Settings = {
+    values: options.values ?? has('value'),
+    gradients: options.gradients ?? (has('value') || has('gradient')),
+    shapes: options.shapes ?? true,
+    digits: options.digits ?? 4,
+    vertical: options.orientation === 'vertical',
+    highlight: new Set(options.highlight ?? []),
+  };
+  const collapsed = collapseGraph(graph, {
+    maxNodes: Math.max(2, options.maxNodes ?? 120),
+    expand: options.expand ?? [],
+    collapse: options.collapse ?? [],
+  });
+  const plan = planGraph(collapsed, settings);
+  const placed = layoutGraph(plan.nodes, plan.wires, settings.vertical ? 'vertical' : 'horizontal');
+  const empty = graph.nodes.length === 0;
+  const natural = {
+    width: Math.max(empty ? 320 : 160, placed.width + 2 * margin + 8),
+    height: placed.height + 8,
+  };
+  return chart(options, {
+    kind: 'Computational graph',
+    width: Math.min(20_000, Math.ceil(natural.width)),
+    height: { content: empty ? 80 : Math.min(19_000, Math.ceil(natural.height)) },
+    summary: summarize(graph, settings),
+    draw: (frame) => {
+      if (empty) return emptyNotice(frame);
+      const width = frame.right - frame.left;
+      const height = frame.bottom - frame.top;
+      const scale = Math.min(1, width / placed.width, height / placed.height);
+      const x = frame.left + (width - placed.width * scale) / 2;
+      const y = frame.top + (height - placed.height * scale) / 2;
+      const round = (value: number) => Math.round(value * 1000) / 1000;
+      const transform = `translate(${round(x)} ${round(y)})${scale === 1 ? '' : ` scale(${round(scale)})`}`;
+      const edges = plan.wires.map((wire, i) => drawWire(frame, wire, placed.edges[i], settings));
+      const boxes = plan.nodes.flatMap((node) => {
+        const at = placed.boxes.get(node.id);
+        return node.box === undefined || at === undefined ? [] : [drawBox(frame, node, at, settings)];
+      });
+      return [
+        element(
+          'defs',
+          {},
+          arrow(`${frame.id}-arrow`, frame.paint.role('axis')),
+          arrow(`${frame.id}-arrow-accent`, frame.paint.role('accent')),
+        ),
+        element(
+          'g',
+          { transform },
+          element('g', { class: 'ag-edges' }, edges),
+          element('g', { class: 'ag-nodes' }, boxes),
+        ),
+      ];
+    },
+  });
+}
+
+interface Settings {
+  values: boolean;
+  gradients: boolean;
+  shapes: boolean;
+  digits: number;
+  vertical: boolean;
+  highlight: Set<string>;
+}
+
+/** What is written at a wire or a node: rows above it, rows below. */
+interface Notes {
+  above: string[];
+  below: string[];
+}
+
+/** A box with its text; without `box` it is the invisible end of an output's wire. */
+interface PlannedNode extends LayoutNode {
+  box?: GraphBox;
+  lines: string[];
+  notes: Notes;
+}
+
+interface Wire extends LayoutEdge {
+  notes: Notes;
+  source: string;
+  target: string;
+  count: number;
+  emphasized: boolean;
+}
+
+const noteSize = 11;
+const noteHeight = 14;
+const nothing: Notes = { above: [], below: [] };
+
+/** Decides what is written where, and how much room that takes. */
+function planGraph(graph: CollapsedGraph, settings: Settings): { nodes: PlannedNode[]; wires: Wire[] } {
+  const outgoing = new Map<string, CollapsedGraph['edges']>();
+  for (const edge of graph.edges) {
+    const list = outgoing.get(edge.from);
+    if (list === undefined) outgoing.set(edge.from, [edge]);
+    else list.push(edge);
+  }
+  const notesOf = (
+    value: GraphValue | null | undefined,
+    gradient: GraphValue | null | undefined,
+    node: GraphNode,
+  ): Notes => ({
+    above: settings.values ? valueLines(value, node.shape, settings.digits) : [],
+    below: settings.gradients ? valueLines(gradient, node.shape, settings.digits) : [],
+  });
+  const nodes: PlannedNode[] = [];
+  const wires: Wire[] = [];
+  const wire = (from: string, to: string, source: string, target: string, count: number, notes: Notes) => {
+    const emphasized = settings.highlight.has(source) && settings.highlight.has(target);
+    wires.push({ from, to, source, target, count, notes, emphasized, ...wireRoom(notes, settings) });
+  };
+  for (const box of graph.boxes) {
+    const uses = outgoing.get(box.id) ?? [];
+    if ('group' in box) {
+      const { label: name, detail, nodes: count } = box.group;
+      const lines = [name, box.group.module === undefined ? detail : `${count} nodes`];
+      nodes.push({ id: box.id, box, lines, notes: nothing, ...boxRoom(lines, nothing, 64) });
+      for (const use of uses) wire(box.id, use.to, use.edge.from, use.edge.to, use.count, nothing);
+      continue;
+    }
+    const { node } = box;
+    // With several uses the wires carry parts of the gradient, and the sum belongs to the node.
+    const parts = uses.some((use) => known(use.edge.gradient));
+    const shared = uses.length > 1;
+    const notes = shared ? notesOf(node.value, node.gradient, node) : nothing;
+    if (shared && parts && notes.below.length === 1) notes.below = [`Σ ${notes.below[0]}`];
+    const lines = nodeLines(node, settings);
+    nodes.push({ id: box.id, box, lines, notes, ...boxRoom(lines, notes, node.op === undefined ? 34 : 40) });
+    for (const { to, edge, count } of uses) {
+      const gradient = edge.gradient !== undefined ? edge.gradient : shared ? undefined : node.gradient;
+      const own = shared && !parts ? nothing : notesOf(edge.value ?? node.value, gradient, node);
+      wire(box.id, to, edge.from, edge.to, count, own);
+    }
+    if (uses.length === 0 && (settings.values || settings.gradients)) {
+      const end = `end:${node.id}`;
+      nodes.push({ id: end, lines: [], notes: nothing, width: 1, height: 1 });
+      wire(box.id, end, node.id, '', 1, notesOf(node.value, node.gradient, node));
+    }
+  }
+  return { nodes, wires };
+}
+
+/** Signs read faster than names. */
+const signs: Record<string, string> = {
+  add: '+',
+  sub: '−',
+  mul: '×',
+  div: '÷',
+  matmul: '@',
+  neg: '−',
+  sum: 'Σ',
+};
+
+function nodeLines(node: GraphNode, settings: Settings): string[] {
+  const name = fit(
+    node.op !== undefined && node.label === node.op ? (signs[node.op] ?? node.label) : node.label,
+    150,
+    13,
+  );
+  if (!settings.shapes || node.shape === undefined || node.shape.length === 0) return [name];
+  return [name, node.shape.map((size) => size ?? '?').join('×')];
+}
+
+function boxRoom(lines: string[], notes: Notes, least: number): { width: number; height: number } {
+  const width = Math.max(least, textWidth(lines[0], 13) + 22, textWidth(lines[1] ?? '', 10) + 18);
+  const rows = Math.max(notes.above.length, notes.below.length);
+  const written = Math.max(0, ...[...notes.above, ...notes.below].map((row) => textWidth(row, noteSize)));
+  return { width: Math.max(width, written), height: (lines.length > 1 ? 42 : 34) + 2 * rows * noteHeight };
+}
+
+function wireRoom(notes: Notes, { vertical }: Settings): { width: number; height: number } {
+  const rows = [...notes.above, ...notes.below];
+  if (rows.length === 0) return { width: vertical ? 0 : 12, height: vertical ? 12 : 0 };
+  const width = Math.max(...rows.map((row) => textWidth(row, noteSize)));
+  // Beside a vertical wire, around a horizontal one.
+  if (vertical) return { width: 2 * width + 16, height: rows.length * noteHeight + 6 };
+  return { width: width + 14, height: 2 * Math.max(notes.above.length, notes.below.length) * noteHeight + 8 };
+}
+
+function drawWire(
+  { paint, id }: Frame,
+  wire: Wire,
+  at: { points: [number, number][]; x: number; y: number },
+  settings: Settings,
+): Markup {
+  const path = line()
+    .curve(settings.vertical ? curveMonotoneY : curveMonotoneX)
+    .digits(1);
+  const stroke = paint.role(wire.emphasized ? 'accent' : 'axis');
+  const out = [
+    element('path', {
+      d: path(at.points) ?? '',
+      fill: 'none',
+      stroke,
+      'stroke-width': wire.emphasized ? 2.5 : Math.min(5, 1.3 + Math.log10(wire.count)),
+      'marker-end': `url(#${id}-arrow${wire.emphasized ? '-accent' : ''})`,
+    }),
+  ];
+  const { above, below } = wire.notes;
+  if (settings.vertical) {
+    const rows = [
+      ...above.map((row) => ({ row, below: false })),
+      ...below.map((row) => ({ row, below: true })),
+    ];
+    const top = at.y - ((rows.length - 1) * noteHeight) / 2;
+    out.push(
+      ...rows.map((item, i) => note(paint, item.row, at.x + 8, top + i * noteHeight, item.below, 'start')),
+    );
+  } else {
+    out.push(
+      ...above.map((row, i) =>
+        note(paint, row, at.x, at.y - 10 - (above.length - 1 - i) * noteHeight, false),
+      ),
+    );
+    out.push(...below.map((row, i) => note(paint, row, at.x, at.y + 10 + i * noteHeight, true)));
+  }
+  return element(
+    'g',
+    { class: 'ag-edge', 'data-from': wire.source, 'data-to': wire.target || undefined },
+    out,
+  );
+}
+
+function drawBox(
+  { paint }: Frame,
+  node: PlannedNode,
+  at: { x: number; y: number; width: number },
+  settings: Settings,
+): Markup {
+  const { box, lines, notes } = node;
+  if (box === undefined) return element('g', {});
+  const height = lines.length > 1 ? 40 : 32;
+  const width = boxRoom(lines, nothing, 'group' in box ? 64 : box.node.op === undefined ? 34 : 40).width;
+  const [x, y] = [at.x - width / 2, at.y - height / 2];
+  const look = appearance(box);
+  const emphasized = 'node' in box && settings.highlight.has(box.node.id);
+  const stroke = emphasized
+    ? paint.role('accent')
+    : look.series === undefined
+      ? paint.role('axis')
+      : paint.series(look.series);
+  const out = [
+    element(
+      'title',
+      {},
+      text(
+        'group' in box
+          ? `${box.group.label}: ${box.group.nodes} nodes, ${box.group.detail}`
+          : tooltip(box.node),
+      ),
+    ),
+  ];
+  if (look.stacked) {
+    out.push(
+      element('rect', { x: x + 4, y: y - 4, width, height, rx: 6, fill: paint.role('panel'), stroke }),
+    );
+  }
+  out.push(
+    element('rect', {
+      x,
+      y,
+      width,
+      height,
+      rx: look.round ? height / 2 : 6,
+      fill: paint.role(look.round ? 'surface' : 'panel'),
+      stroke,
+      'stroke-width': emphasized ? 3 : look.series === undefined ? 1.3 : 2,
+      'stroke-dasharray': look.dashed ? '4 3' : undefined,
+    }),
+    label(lines[0], at.x, at.y - (lines.length > 1 ? 6 : 0), {
+      fill: paint.role('ink'),
+      size: 13,
+      anchor: 'middle',
+      weight: emphasized ? 600 : undefined,
+    }),
+  );
+  if (lines.length > 1)
+    out.push(label(lines[1], at.x, at.y + 10, { fill: paint.role('muted'), size: 10, anchor: 'middle' }));
+  const { above, below } = notes;
+  out.push(
+    ...above.map((row, i) => note(paint, row, at.x, y - 9 - (above.length - 1 - i) * noteHeight, false)),
+  );
+  out.push(...below.map((row, i) => note(paint, row, at.x, y + height + 9 + i * noteHeight, true)));
+  const data = 'group' in box ? { 'data-module': box.group.module ?? '' } : { 'data-node': box.node.id };
+  return element('g', { class: 'group' in box ? 'ag-group' : 'ag-node', ...data }, out);
+}
+
+/** Operations are round; what goes in is angular, parameters with a strong border, constants with a dashed one. */
+function appearance(box: GraphBox): { round: boolean; stacked: boolean; dashed: boolean; series?: number } {
+  if ('group' in box) return { round: false, stacked: true, dashed: false };
+  const kind = (box.node.kind ?? '').toLowerCase();
+  const round = box.node.op !== undefined;
+  if (/param|variable|trainable/.test(kind))
+    return { round: false, stacked: false, dashed: false, series: 0 };
+  if (/input|placeholder/.test(kind)) return { round: false, stacked: false, dashed: false, series: 2 };
+  return { round, stacked: false, dashed: !round && /const|literal/.test(kind) };
+}
+
+function note(
+  paint: Frame['paint'],
+  content: string,
+  x: number,
+  y: number,
+  gradient: boolean,
+  anchor: 'start' | 'middle' = 'middle',
+): Markup {
+  const fill = content.endsWith(notComputed) ? 'muted' : gradient ? 'gradientInk' : 'ink';
+  const style = { fill: paint.role(fill), size: noteSize, anchor, halo: paint.role('surface') };
+  return element('g', { class: gradient ? 'ag-gradient' : 'ag-value' }, label(content, x, y, style));
+}
+
+function tooltip(node: GraphNode): string {
+  const shape = node.shape === undefined ? '' : ` [${node.shape.map((size) => size ?? '?').join(', ')}]`;
+  const where = node.module ? ` in ${node.module}` : '';
+  return `${node.label}${node.op === undefined || node.op === node.label ? '' : ` (${node.op})`}${shape}${node.dtype ? ` ${node.dtype}` : ''}${where}`;
+}
+
+function arrow(id: string, fill: string): Markup {
+  const box = { viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: 'auto' };
+  // Sizes in pixels, not in widths of the line.
+  return element(
+    'marker',
+    { id, ...box, markerUnits: 'userSpaceOnUse' },
+    element('path', { d: 'M0,0.8L7,4L0,7.2Z', fill }),
+  );
+}
+
+function known(value: GraphValue | null | undefined): boolean {
+  return value !== undefined && value !== null;
+}
+
+function check(graph: GraphData): void {
+  const ids = new Set<string>();
+  for (const { id } of graph.nodes) {
+    if (ids.has(id))
+      throw new RangeError(`graphView: two nodes have the id ${JSON.stringify(id)}; ids must be unique`);
+    ids.add(id);
+  }
+  for (const { from, to } of graph.edges) {
+    for (const end of [from, to]) {
+      if (!ids.has(end)) {
+        throw new RangeError(
+          `graphView: the edge from ${JSON.stringify(from)} to ${JSON.stringify(to)} refers to ${JSON.stringify(end)}, which is not among the nodes`,
+        );
+      }
+    }
+  }
+}
+
+function summarize(graph: GraphData, settings: Settings): string {
+  if (graph.nodes.length === 0) return 'A computational graph without nodes.';
+  const nodes = graph.nodes.slice(0, 16).map((node) => {
+    const value = settings.values
+      ? ` = ${valueLines(node.value, node.shape, settings.digits).join(' ')}`
+      : '';
+    const gradient = settings.gradients
+      ? `, gradient ${known(node.gradient) ? valueLines(node.gradient, node.shape, settings.digits).join(' ') : 'not computed'}`
+      : '';
+    return `${node.label}${value}${gradient}`;
+  });
+  const more = graph.nodes.length > 16 ? `; and ${graph.nodes.length - 16} more` : '';
+  return `Computational graph of ${graph.nodes.length} nodes and ${graph.edges.length} edges: ${nodes.join('; ')}${more}.`;
+}

@@ -1,0 +1,191 @@
+/** Runs of a sweep, each a line across one axis per hyper-parameter and measurement, coloured by the outcome. */
+import { curveMonotoneX, line } from 'd3-shape';
+import { createAxis, extentOf, type ScaleKind } from './axes.ts';
+import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
+import { element, type Markup } from './svg.ts';
+import { fit, formatNumber, label } from './text.ts';
+
+/** One run: a value for each name. */
+export type SweepRun = Readonly<Record<string, number | string | boolean | null | undefined>>;
+
+/** One axis. */
+export interface SweepDimension {
+  /** Name of the value in each run. */
+  key: string;
+  /** Default: the key. */
+  label?: string;
+  /** Default: `category` when a run holds something that is not a number, otherwise `linear`. */
+  scale?: ScaleKind | 'category';
+}
+
+/** Options of `parallelCoordinates`. */
+export interface ParallelCoordinatesOptions extends ChartOptions {
+  /** Axes, left to right. Default: every name of the first run. */
+  dimensions?: readonly (string | SweepDimension)[];
+  /** The numeric dimension that gives the lines their colour. Default: the last one. */
+  colorBy?: string;
+}
+
+/**
+ * Draws runs across parallel axes. A value that is missing, or has no place on its axis, breaks the line.
+ *
+ * @throws RangeError when `colorBy` is not one of the dimensions.
+ * @example
+ * parallelCoordinates([{ rate: 0.1, units: 32, accuracy: 0.93 }, { rate: 0.01, units: 64, accuracy: 0.97 }],
+ *   { dimensions: [{ key: 'rate', scale: 'log' }, 'units', 'accuracy'] })
+ */
+export function parallelCoordinates(
+  runs: readonly SweepRun[],
+  options: ParallelCoordinatesOptions = {},
+): string {
+  const dimensions = (options.dimensions ?? Object.keys(runs[0] ?? {})).map((given) =>
+    typeof given === 'string' ? { key: given } : given,
+  );
+  const colorBy = options.colorBy ?? dimensions[dimensions.length - 1]?.key;
+  if (dimensions.length > 0 && !dimensions.some((dimension) => dimension.key === colorBy)) {
+    throw new RangeError(
+      `parallelCoordinates: colorBy is ${JSON.stringify(colorBy)}, but the dimensions are ${dimensions.map((d) => d.key).join(', ')}`,
+    );
+  }
+  return chart(options, {
+    kind: 'Parallel coordinates',
+    width: Math.max(480, 130 * dimensions.length),
+    height: 340,
+    summary:
+      runs.length === 0
+        ? 'Parallel coordinates without runs.'
+        : `${runs.length} runs over ${dimensions.map((dimension) => dimension.label ?? dimension.key).join(', ')}, coloured by ${colorBy}.`,
+    draw: (frame) =>
+      runs.length === 0 || dimensions.length === 0
+        ? emptyNotice(frame)
+        : draw(frame, runs, dimensions, colorBy),
+  });
+}
+
+interface Ladder {
+  x: number;
+  name: string;
+  /** Height of a value, `undefined` when it has none. */
+  position(value: SweepRun[string]): number | undefined;
+  marks: { y: number; label: string }[];
+}
+
+function draw(
+  frame: Frame,
+  runs: readonly SweepRun[],
+  dimensions: readonly SweepDimension[],
+  colorBy: string,
+): Markup[] {
+  const { paint } = frame;
+  const top = frame.top + 30;
+  const bottom = frame.bottom - 8;
+  const [left, right] = [frame.left + 46, frame.right - 46];
+  const step = dimensions.length > 1 ? (right - left) / (dimensions.length - 1) : 0;
+  const ladders = dimensions.map((dimension, i) =>
+    createLadder(dimension, runs, dimensions.length > 1 ? left + i * step : (left + right) / 2, bottom, top),
+  );
+  const at = dimensions.findIndex((dimension) => dimension.key === colorBy);
+  const order = runs
+    .map((run) => ({ run, y: ladders[at].position(run[colorBy]) }))
+    // The best end of the scale is painted last, on top.
+    .sort((a, b) => (b.y ?? Infinity) - (a.y ?? Infinity));
+  const path = line<[number, number] | undefined>()
+    .defined((point) => point !== undefined)
+    .x((point) => point?.[0] ?? 0)
+    .y((point) => point?.[1] ?? 0)
+    .curve(curveMonotoneX)
+    .digits(1);
+  const lines = order.map(({ run, y }) => {
+    const points = ladders.map((ladder, i): [number, number] | undefined => {
+      const height = ladder.position(run[dimensions[i].key]);
+      return height === undefined ? undefined : [ladder.x, height];
+    });
+    // Twenty shades are as many as one can tell apart.
+    const shade = y === undefined ? undefined : Math.round(((bottom - y) / (bottom - top)) * 20) / 20;
+    return element('path', {
+      d: path(points) ?? '',
+      stroke: shade === undefined ? paint.role('muted') : paint.ordered(shade),
+      'stroke-dasharray': shade === undefined ? '3 3' : undefined,
+    });
+  });
+  const out = [
+    element(
+      'g',
+      { class: 'ag-runs', fill: 'none', 'stroke-width': 1.6, 'stroke-opacity': runs.length > 60 ? 0.6 : 0.9 },
+      lines,
+    ),
+  ];
+  for (const ladder of ladders) {
+    out.push(
+      element('line', { x1: ladder.x, x2: ladder.x, y1: top, y2: bottom, stroke: paint.role('axis') }),
+      label(fit(ladder.name, Math.max(60, step - 8)), ladder.x, top - 18, {
+        fill: paint.role('ink'),
+        anchor: 'middle',
+        weight: 600,
+      }),
+    );
+    for (const mark of ladder.marks) {
+      const halo = paint.role('surface');
+      out.push(
+        element('line', {
+          x1: ladder.x - 4,
+          x2: ladder.x,
+          y1: mark.y,
+          y2: mark.y,
+          stroke: paint.role('axis'),
+        }),
+        label(fit(mark.label, 70, 11), ladder.x - 7, mark.y, {
+          fill: paint.role('muted'),
+          size: 11,
+          anchor: 'end',
+          halo,
+        }),
+      );
+    }
+  }
+  return out;
+}
+
+function createLadder(
+  dimension: SweepDimension,
+  runs: readonly SweepRun[],
+  x: number,
+  bottom: number,
+  top: number,
+): Ladder {
+  const { key } = dimension;
+  const name = dimension.label ?? key;
+  const present = runs.map((run) => run[key]).filter((value) => value !== null && value !== undefined);
+  const kind =
+    dimension.scale ?? (present.some((value) => typeof value !== 'number') ? 'category' : 'linear');
+  if (kind === 'category') {
+    const values = [...new Set(present.map(String))];
+    const place = (i: number) =>
+      values.length < 2 ? (bottom + top) / 2 : bottom - ((bottom - top) * i) / (values.length - 1);
+    const every = Math.max(1, Math.ceil((values.length * 14) / (bottom - top)));
+    return {
+      x,
+      name,
+      position: (value) =>
+        value === null || value === undefined ? undefined : place(values.indexOf(String(value))),
+      marks: values.map((value, i) => ({ y: place(i), label: value })).filter((_, i) => i % every === 0),
+    };
+  }
+  const numbers = present.map(Number);
+  const extent = extentOf([numbers], kind);
+  if (extent === undefined) return { x, name, position: () => undefined, marks: [] };
+  const axis = createAxis(extent, [bottom, top], { kind, count: 6, nice: false });
+  const distinct = new Set(numbers);
+  // A parameter tried at a few settings reads best with exactly those marked.
+  const settings = [...distinct].filter(axis.shows).sort((a, b) => a - b);
+  const marks =
+    settings.length <= 6
+      ? settings.map((value) => ({ y: axis.position(value), label: formatNumber(value, 3) }))
+      : axis.ticks.map((tick) => ({ y: axis.position(tick.value), label: tick.label }));
+  return {
+    x,
+    name,
+    position: (value) => (typeof value === 'number' && axis.shows(value) ? axis.position(value) : undefined),
+    marks,
+  };
+}
