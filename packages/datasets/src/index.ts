@@ -1,1 +1,46 @@
-export {};
+/**
+ * Data sets and loaders: what they are (dataset.ts), how they are cut into batches (loader.ts) and parts (split.ts),
+ * the known and generated ones (sets/, digits/), and changes on the way (transforms/).
+ */
+export {
+  type Batch,
+  type Column,
+  type ColumnData,
+  type Dataset,
+  type DatasetInfo,
+  type Indices,
+  type MemoryDataset,
+  memoryDataset,
+  type Rows,
+} from './dataset.ts';
+export { type DigitsOptions, digits } from './digits/index.ts';
+export { DataError, type DataErrorCode, type DataErrorDetails } from './errors.ts';
+export { cacheFolder } from './files/cache.ts';
+export type { SourceOptions } from './files/obtain.ts';
+export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
+export { type CsvOptions, type CsvTable, parseCsv } from './formats/csv.ts';
+export { gunzip } from './formats/gzip.ts';
+export { type IdxArray, type IdxExpectation, type IdxType, readIdx } from './formats/idx.ts';
+export { type DataLoader, type DataLoaderOptions, type DataLoaderState, dataLoader } from './loader.ts';
+export { type BostonHousingOptions, bostonColumns, bostonHousing } from './sets/boston.ts';
+export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';
+export {
+  type BlobsOptions,
+  blobs,
+  type CirclesOptions,
+  circles,
+  type LinearRegressionDataset,
+  type LinearRegressionOptions,
+  linearRegression,
+  moons,
+  type PointsOptions,
+  type SpiralsOptions,
+  spirals,
+  xor,
+} from './sets/generated.ts';
+export { iris } from './sets/iris.ts';
+export { fashionMnist, idxDataset, type MnistOptions, mnist } from './sets/mnist.ts';
+export { type TableOptions, tableDataset } from './sets/table.ts';
+export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
+export * as transforms from './transforms/index.ts';
+export type { Transform, TransformContext } from './transforms/transform.ts';

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import { type Batch, type Dataset, memoryDataset } from './dataset.ts';
+import { DataError } from './errors.ts';
+import { type DataLoader, type DataLoaderOptions, dataLoader } from './loader.ts';
+
+/** A data set whose batches are the indices asked for: what a loader does can be read off. */
+function recorder(length: number, delay = 0): Dataset & { asked: number } {
+  const set = {
+    length,
+    asked: 0,
+    batch(indices: ArrayLike<number>) {
+      set.asked++;
+      const batch = Array.from(indices) as unknown as Batch;
+      return delay === 0 ? batch : new Promise<Batch>((resolve) => setTimeout(() => resolve(batch), delay));
+    },
+  };
+  return set;
+}
+
+async function epoch(loader: DataLoader): Promise<number[][]> {
+  const batches: number[][] = [];
+  for await (const batch of loader) batches.push(batch as unknown as number[]);
+  return batches;
+}
+
+const loaderOf = (length: number, options: DataLoaderOptions) => dataLoader(recorder(length), options);
+
+describe('dataLoader', () => {
+  it('goes through the data in order', async () => {
+    const loader = loaderOf(5, { batchSize: 2 });
+    expect(loader.length).toBe(3);
+    expect(await epoch(loader)).toEqual([[0, 1], [2, 3], [4]]);
+  });
+
+  it('drops a smaller last batch if asked', async () => {
+    const loader = loaderOf(5, { batchSize: 2, dropLast: true });
+    expect(loader.length).toBe(2);
+    expect(await epoch(loader)).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+  });
+
+  it('shuffles each epoch anew, the same way for the same seed', async () => {
+    const options = { batchSize: 10, shuffle: true, seed: 3 };
+    const loader = loaderOf(100, options);
+    const [first, second] = [(await epoch(loader)).flat(), (await epoch(loader)).flat()];
+    expect(first).not.toEqual(second);
+    expect([...first].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    const again = loaderOf(100, options);
+    expect((await epoch(again)).flat()).toEqual(first);
+    again.setEpoch(1);
+    expect((await epoch(again)).flat()).toEqual(second);
+    expect((await epoch(loaderOf(100, { ...options, seed: 4 }))).flat()).not.toEqual(first);
+  });
+
+  it('draws with replacement: full batches, some examples twice', async () => {
+    const loader = loaderOf(50, { batchSize: 16, replacement: true, seed: 1 });
+    const batches = await epoch(loader);
+    expect(batches.map((batch) => batch.length)).toEqual([16, 16, 16, 16]);
+    const drawn = batches.flat();
+    expect(new Set(drawn).size).toBeLessThan(drawn.length);
+    expect(drawn.every((index) => index >= 0 && index < 50)).toBe(true);
+    expect(await epoch(loader)).not.toEqual(batches);
+    expect(loaderOf(50, { batchSize: 16, replacement: true, dropLast: true }).length).toBe(3);
+  });
+
+  it.each([{ shuffle: true }, { replacement: true }])('resumes in mid-epoch with %j', async (how) => {
+    const options = { batchSize: 4, seed: 9, ...how };
+    const whole = loaderOf(30, options);
+    const expected = [...(await epoch(whole)), ...(await epoch(whole))];
+
+    const first = loaderOf(30, options);
+    const seen: number[][] = [];
+    for await (const batch of first) {
+      seen.push(batch as unknown as number[]);
+      if (seen.length === 3) break;
+    }
+    const state = JSON.parse(JSON.stringify(first.state()));
+    expect(state).toEqual({ epoch: 0, position: 3, seed: 9 });
+
+    const second = loaderOf(30, options);
+    second.loadState(state);
+    seen.push(...(await epoch(second)), ...(await epoch(second)));
+    expect(seen).toEqual(expected);
+    expect(second.state()).toEqual({ epoch: 2, position: 0, seed: 9 });
+  });
+
+  it('says where it stands while it runs', async () => {
+    const loader = loaderOf(6, { batchSize: 2, prefetch: 2 });
+    const positions: number[] = [];
+    for await (const _ of loader) positions.push(loader.state().position);
+    expect(positions).toEqual([1, 2, 3]);
+    expect(loader.state()).toEqual({ epoch: 1, position: 0, seed: 0 });
+  });
+
+  it('gives nothing for an epoch that was already finished', async () => {
+    const loader = loaderOf(6, { batchSize: 2 });
+    loader.loadState({ epoch: 4, position: 3, seed: 0 });
+    expect(await epoch(loader)).toEqual([]);
+    expect(loader.state().epoch).toBe(5);
+  });
+
+  it.each([
+    [0, 1],
+    [1, 2],
+    [3, 4],
+    [10, 5],
+  ])('with prefetch %i has asked for %i batches when the first arrives', async (prefetch, asked) => {
+    const set = recorder(10, 1);
+    for await (const _ of dataLoader(set, { batchSize: 2, prefetch })) {
+      expect(set.asked).toBe(asked);
+      break;
+    }
+  });
+
+  it('works on several batches at once', async () => {
+    let running = 0;
+    let most = 0;
+    const set: Dataset = {
+      length: 6,
+      async batch(indices) {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        running--;
+        return Array.from(indices) as unknown as Batch;
+      },
+    };
+    const loader = dataLoader(set, { batchSize: 1, prefetch: 3 });
+    expect((await epoch(loader)).flat()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(most).toBe(4);
+  });
+
+  it('reports a failing batch in its turn and leaves nothing unhandled', async () => {
+    const set: Dataset = {
+      length: 3,
+      batch: async (indices) => {
+        if (indices[0] === 1) throw new Error('broken');
+        return [...Array.from(indices)] as unknown as Batch;
+      },
+    };
+    const seen: unknown[] = [];
+    const run = async () => {
+      for await (const batch of dataLoader(set, { batchSize: 1, prefetch: 2 })) {
+        seen.push(batch);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await expect(run()).rejects.toThrow('broken');
+    expect(seen).toEqual([[0]]);
+  });
+
+  it('lets timers run during a long epoch', async () => {
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for await (const _ of loaderOf(40, { batchSize: 1 })) {
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+    }
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(5);
+  });
+
+  it.each([
+    [0, '0'],
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [11, '11'],
+    [Number.NaN, 'NaN'],
+  ])('refuses the batch size %s', (batchSize, found) => {
+    expect(() => loaderOf(10, { batchSize })).toThrow(
+      expect.objectContaining({
+        code: 'option',
+        found,
+        expected: 'an integer from 1 to 10, the number of examples',
+      }),
+    );
+  });
+
+  it('refuses other options that do not fit', () => {
+    expect(() => loaderOf(0, {})).toThrow('the data set is empty');
+    expect(() => loaderOf(10, { prefetch: -1 })).toThrow(DataError);
+    expect(() => loaderOf(10, { seed: 0.1 })).toThrow(DataError);
+    expect(() => loaderOf(10, { transform: (rows) => rows })).toThrow('rows(indices)');
+    const loader = loaderOf(10, { batchSize: 5, seed: 2 });
+    expect(() => loader.setEpoch(-1)).toThrow(DataError);
+    expect(() => loader.loadState({ epoch: 0, position: 3, seed: 2 })).toThrow(
+      'another data set or batch size',
+    );
+    expect(() => loader.loadState({ epoch: 0, position: 0, seed: 1 })).toThrow('seed: 1');
+  });
+});
+
+describe('memoryDataset', () => {
+  const x = { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2] };
+  const y = { data: Int32Array.of(7, 8, 9), shape: [] };
+
+  it('copies rows in the order asked for', () => {
+    const rows = memoryDataset({ x, y }).rows([2, 0, 2]);
+    expect(rows.x).toEqual({ data: Float32Array.of(5, 6, 1, 2, 5, 6), shape: [2] });
+    expect(rows.y.data).toEqual(Int32Array.of(9, 7, 9));
+    rows.x.data.fill(0);
+    expect(x.data[0]).toBe(1);
+  });
+
+  it('refuses indices out of range and columns that do not fit', () => {
+    const set = memoryDataset({ x, y }, { name: 'tiny' });
+    for (const index of [-1, 3, 0.5, Number.NaN]) {
+      expect(() => set.rows([0, index])).toThrow(
+        'tiny: batch: index 1 is out of range: expected an integer from 0 to 2',
+      );
+    }
+    expect(() => memoryDataset({ x, y: { data: Int32Array.of(1, 2), shape: [] } })).toThrow(
+      '3 targets for 3 inputs',
+    );
+    expect(() => memoryDataset({ x: { ...x, shape: [4] }, y })).toThrow('a multiple of 4 numbers');
+  });
+});

@@ -1,0 +1,203 @@
+/**
+ * Hands out a data set batch by batch: in an order that (seed, epoch) determine, with a position that can be saved
+ * and restored, with the next batches already under way, and with a pause for the event loop where it is due.
+ */
+import { type Batch, type Dataset, type Rows, toBatch } from './dataset.ts';
+import { DataError } from './errors.ts';
+import { pauseWhenDue } from './pause.ts';
+import { checkSeed, permutationOf, randomStream } from './random.ts';
+import type { Transform } from './transforms/transform.ts';
+
+/** How {@link dataLoader} cuts a data set into batches. */
+export interface DataLoaderOptions {
+  /** Examples per batch, from 1 to the size of the data set. Default 32, or all examples of a smaller set. */
+  batchSize?: number;
+  /** Whether each epoch visits the examples in a new random order. Default false. */
+  shuffle?: boolean;
+  /** Determines, with the epoch, the order and the random transforms. Default 0. */
+  seed?: number;
+  /** Whether a last batch smaller than the others is left out. Default false. */
+  dropLast?: boolean;
+  /**
+   * Whether each example of a batch is drawn anew from the whole set, so that an epoch may hold an example twice or
+   * not at all. Implies a random order; every batch is then full. Default false.
+   */
+  replacement?: boolean;
+  /** How many batches are read ahead while the program works on one. Default 1; 0 reads each when asked for. */
+  prefetch?: number;
+  /** Applied to the rows of every batch before they become tensors, such as `transforms.standardize(train)`. */
+  transform?: Transform;
+}
+
+/** Where a loader stands: enough to go on in the middle of an epoch. */
+export interface DataLoaderState {
+  /** The epoch under way, or the next one if none is. */
+  epoch: number;
+  /** How many batches of that epoch have been handed out. */
+  position: number;
+  /** The loader's seed; `loadState` refuses another one. */
+  seed: number;
+}
+
+/** An async iterable of batches; each `for await` is one epoch. */
+export interface DataLoader extends AsyncIterable<Batch> {
+  /** The data set it reads. */
+  readonly dataset: Dataset;
+  /** Batches per epoch. */
+  readonly length: number;
+  /** Examples per batch. */
+  readonly batchSize: number;
+  /** Makes the next iteration run this epoch from its start. */
+  setEpoch(epoch: number): void;
+  /** The epoch and the number of batches handed out so far, as plain data for a checkpoint. */
+  state(): DataLoaderState;
+  /** Makes the next iteration go on where `state` was taken, with the same batches as if nothing had happened. */
+  loadState(state: DataLoaderState): void;
+}
+
+/** Purposes of random numbers, so that order, draws and transforms do not share any. */
+const streams = { order: 101, draws: 102 };
+
+/**
+ * A loader of batches.
+ *
+ * The first iteration is epoch 0, each further one the next epoch, also after a `break`. Epochs depend on
+ * (seed, epoch) alone; `setEpoch` and `loadState` choose another one.
+ *
+ * @throws DataError when an option does not fit the data, such as a batch size of 0 or larger than the set
+ *
+ * @example
+ * const loader = dataLoader(train, { batchSize: 64, shuffle: true, seed: 1 });
+ * for await (const { x, y } of loader) {
+ *   // x: [64, …], y: [64]
+ * }
+ */
+export function dataLoader(dataset: Dataset, options: DataLoaderOptions = {}): DataLoader {
+  const {
+    shuffle = false,
+    seed = 0,
+    dropLast = false,
+    replacement = false,
+    prefetch = 1,
+    transform,
+  } = options;
+  const count = dataset.length;
+  const batchSize = options.batchSize ?? Math.min(32, count);
+  checkOptions(dataset, batchSize, prefetch, transform);
+  checkSeed(seed);
+  const length = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
+  let next: DataLoaderState = { epoch: 0, position: 0, seed };
+  let current = next;
+
+  /** The examples of batch `position`: a slice of the epoch's order, or draws that depend on the position alone. */
+  const indicesOf = (order: Int32Array, epoch: number, position: number): Int32Array => {
+    if (!replacement)
+      return order.subarray(position * batchSize, Math.min(count, (position + 1) * batchSize));
+    const random = randomStream(seed, streams.draws, epoch, position);
+    return Int32Array.from({ length: batchSize }, () => random.integer(count));
+  };
+
+  const read = async (indices: Int32Array, epoch: number, position: number): Promise<Batch> => {
+    if (transform === undefined) return dataset.batch(indices);
+    const rows = await (dataset.rows as (indices: Int32Array) => Rows | Promise<Rows>)(indices);
+    return toBatch(transform(rows, { seed, epoch, start: position * batchSize, indices }));
+  };
+
+  async function* epochFrom(start: DataLoaderState): AsyncGenerator<Batch, void, undefined> {
+    const { epoch } = start;
+    current = { ...start };
+    next = { epoch: epoch + 1, position: 0, seed };
+    const mine = current;
+    const order = replacement ? new Int32Array(0) : orderOf(count, shuffle, seed, epoch);
+    const ahead: Promise<Batch>[] = [];
+    for (let position = start.position, asked = position; position < length; position++) {
+      await pauseWhenDue();
+      for (; asked < length && asked <= position + prefetch; asked++) {
+        const batch = read(indicesOf(order, epoch, asked), epoch, asked);
+        // A batch that fails while the program works on an earlier one is reported when its turn comes.
+        batch.catch(() => {});
+        ahead.push(batch);
+      }
+      const batch = await (ahead.shift() as Promise<Batch>);
+      mine.position = position + 1;
+      yield batch;
+    }
+    if (current === mine) current = next;
+  }
+
+  return {
+    dataset,
+    length,
+    batchSize,
+    setEpoch(epoch) {
+      checkPosition({ epoch, position: 0, seed }, length, seed);
+      next = { epoch, position: 0, seed };
+      current = next;
+    },
+    state: () => ({ ...current }),
+    loadState(state) {
+      checkPosition(state, length, seed);
+      next = { epoch: state.epoch, position: state.position, seed };
+      current = next;
+    },
+    [Symbol.asyncIterator]: () => epochFrom(next),
+  };
+}
+
+function orderOf(count: number, shuffle: boolean, seed: number, epoch: number): Int32Array {
+  return shuffle
+    ? permutationOf(count, seed, streams.order, epoch)
+    : Int32Array.from({ length: count }, (_, i) => i);
+}
+
+function checkOptions(
+  dataset: Dataset,
+  batchSize: number,
+  prefetch: number,
+  transform: Transform | undefined,
+): void {
+  const count = dataset.length;
+  if (count === 0) {
+    throw new DataError('dataLoader: the data set is empty', { code: 'option' });
+  }
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > count) {
+    throw new DataError('dataLoader: batchSize', {
+      code: 'option',
+      expected: `an integer from 1 to ${count}, the number of examples`,
+      found: String(batchSize),
+    });
+  }
+  if (!Number.isInteger(prefetch) || prefetch < 0) {
+    throw new DataError('dataLoader: prefetch', {
+      code: 'option',
+      expected: 'a number of batches, 0 or more',
+      found: String(prefetch),
+    });
+  }
+  if (transform !== undefined && dataset.rows === undefined) {
+    throw new DataError('dataLoader: a transform needs a data set with the method rows(indices)', {
+      code: 'option',
+      hint: 'Add rows to the data set, or transform the tensors inside the loop',
+    });
+  }
+}
+
+function checkPosition(state: DataLoaderState, length: number, seed: number): void {
+  const fits = (value: number, most: number) => Number.isInteger(value) && value >= 0 && value <= most;
+  if (!fits(state.epoch, 0xffffffff) || !fits(state.position, length)) {
+    throw new DataError('dataLoader: position in the data', {
+      code: 'option',
+      expected: `an epoch from 0 and a position from 0 to ${length} batches`,
+      found: `epoch ${state.epoch}, position ${state.position}`,
+      hint: 'The position belongs to another data set or batch size',
+    });
+  }
+  if (state.seed !== seed) {
+    throw new DataError('dataLoader: position in the data', {
+      code: 'option',
+      expected: `the seed ${seed} of this loader`,
+      found: `seed ${state.seed}`,
+      hint: `Create the loader with seed: ${state.seed}`,
+    });
+  }
+}

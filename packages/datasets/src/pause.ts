@@ -1,0 +1,29 @@
+/**
+ * Gives the event loop its turn. Promises alone do not: timers, signals such as Ctrl-C, input and painting wait
+ * until a task ends. A pause costs some microseconds, so it is taken only when the last one is a while ago.
+ */
+
+/** The longest time in milliseconds for which a running iteration keeps the event loop waiting. */
+const patience = 10;
+
+let lastPause = 0;
+
+/** Resolves at once, or after other waiting tasks have run if the last pause is more than 10 ms ago. */
+export async function pauseWhenDue(): Promise<void> {
+  if (performance.now() - lastPause < patience) return;
+  await pause();
+  lastPause = performance.now();
+}
+
+function pause(): Promise<void> {
+  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+  // Browsers delay nested timers by 4 ms, a message not.
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}

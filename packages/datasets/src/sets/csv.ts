@@ -1,0 +1,58 @@
+/** Data sets from what the user has: tables in CSV files, and arrays or tensors already in memory. */
+import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
+import { DataError } from '../errors.ts';
+import { type CsvOptions, parseCsv } from '../formats/csv.ts';
+import { nodeModules } from '../platform.ts';
+import { type TableOptions, tableDataset } from './table.ts';
+
+/** Options of {@link csvDataset}. */
+export interface CsvDatasetOptions extends TableOptions, CsvOptions {
+  /** A name for the data set. Default: the file's. */
+  name?: string;
+}
+
+/**
+ * A data set from a table in CSV: x `[n, features]` float32; y `[n, 1]` float32, or `[n]` int32 class indices if the
+ * target is listed in `categorical`.
+ *
+ * @param source a path (Node) or an address; or the text itself as `{ text }`
+ * @throws DataError `missing` when the file cannot be read, `format` when it is not a table, `column` when the header
+ * lacks a column, `value` for a cell that is missing or not a number, with line and column
+ *
+ * @example
+ * const text = 'length,kind\n1.5,a\n2.5,b\n';
+ * const data = await csvDataset({ text }, { target: 'kind', categorical: ['kind'] });
+ * data.classes; // ['a', 'b']
+ */
+export async function csvDataset(
+  source: string | URL | { text: string },
+  options: CsvDatasetOptions,
+): Promise<MemoryDataset> {
+  const inMemory = typeof source === 'object' && 'text' in source;
+  const file = options.file ?? (inMemory ? 'CSV text' : String(source));
+  const text = inMemory ? source.text : await readText(source);
+  const info: DatasetInfo = {
+    name: options.name ?? (inMemory ? 'csv' : (file.split(/[\\/]/).pop() ?? file)),
+  };
+  return tableDataset(parseCsv(text, { ...options, file }), { ...options, file }, info);
+}
+
+async function readText(source: string | URL): Promise<string> {
+  const node = nodeModules();
+  const address = String(source);
+  try {
+    if (node !== undefined && !/^https?:/.test(address)) {
+      const path = source instanceof URL || address.startsWith('file:') ? new URL(address) : address;
+      return new TextDecoder().decode(await node.fs.readFile(path));
+    }
+    const response = await fetch(source);
+    if (!response.ok) throw new Error(`the server answers ${response.status}`);
+    return await response.text();
+  } catch (cause) {
+    throw new DataError(`cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, {
+      code: 'missing',
+      file: address,
+      cause,
+    });
+  }
+}
