@@ -41,6 +41,8 @@ export const header = {
 export interface Features {
   /** `relaxed_madd` may be used. */
   readonly relaxedSimd: boolean;
+  /** The engine keeps the order of loads in long loops (V8 from 12 on), so that contractions may use 6 × 8 tiles. */
+  readonly tallTiles: boolean;
   /** Most threads that may call a kernel at the same time (the calling one included). */
   readonly threads: number;
 }

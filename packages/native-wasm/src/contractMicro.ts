@@ -1,0 +1,127 @@
+/**
+ * The inner loops of contractions: `tiles` runs down one strip of the result and multiplies tile after tile.
+ *
+ * A tile is `h` rows by two vectors; its accumulators stay in registers while k goes by. Tile height, loop shape and
+ * instruction order were measured (16 vector registers, one of which V8 keeps): k is never unrolled, loads come row
+ * by row. Rows of a strip are shared out evenly (7 = 4 + 3), so no tile is so low that latency decides.
+ *
+ * A is read in place, element (i, k) at `base + rowTable[i] + kTable[k]` (so any strides, convolution windows
+ * included, need no copy), or from panels that `contractPack.ts` made.
+ */
+import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
+import * as w from './opcodes.ts';
+
+/** What multiplies and adds: one for each element type. */
+export interface Arithmetic {
+  readonly name: string;
+  /** Bytes of an element. */
+  readonly size: 4 | 8;
+  /** Elements of a vector. */
+  readonly lanes: 4 | 2;
+  readonly splat: number;
+  readonly multiply: number;
+  readonly add: number;
+  /** a·b + c in one instruction, or null for `multiply` and `add`. */
+  readonly fused: number | null;
+  /** Largest number of rows of a tile. */
+  readonly tileRows: number;
+}
+
+/** Bytes of a row of a strip: two vectors. */
+export const stripRow = 32;
+
+const int = w.i32;
+
+/**
+ * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher, panels)`: multiplies `count` tiles below one
+ * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or the first
+ * panel; row r of B is two vectors at `b + r·bStep`; C lies at `c` in rows of 32 bytes and is added to when `resume`.
+ */
+export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+  const { name, size, tileRows } = arithmetic;
+  return module.shared(`tiles ${name}`, new Array(12).fill(int), [], (f) => {
+    const [a, base, kTable, b, bStep, k, c, resume, count, height, higher, panels] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ] as const;
+    const h = f.local(int);
+    const call = (rows: number, panel: boolean) => {
+      for (const argument of [a, base, kTable, b, bStep, k, c, resume]) f.get(argument);
+      f.call(tileFunction(module, arithmetic, rows, panel));
+    };
+    const dispatch = (panel: boolean, rows = tileRows) => {
+      if (rows === 1) call(1, panel);
+      else {
+        f.get(h).i32(rows).op(w.i32_eq);
+        f.if(() => call(rows, panel), () => dispatch(panel, rows - 1)); // biome-ignore format: short
+      }
+    };
+    f.loop((again) => {
+      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
+      f.increment(higher, -1);
+      f.get(panels).if(
+        () => {
+          dispatch(true);
+          f.get(a).get(h).get(k).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add).set(a);
+        },
+        () => {
+          dispatch(false);
+          f.get(a).get(h).i32(4).op(w.i32_mul).op(w.i32_add).set(a);
+        },
+      );
+      f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
+      f.get(count).i32(1).op(w.i32_sub).tee(count).branchIf(again);
+    });
+  });
+}
+
+function tileFunction(module: ModuleBuilder, arithmetic: Arithmetic, rows: number, panel: boolean): Callable {
+  const name = `tile ${arithmetic.name} ${rows} ${panel}`;
+  return module.shared(name, new Array(8).fill(int), [], (f) => emitTile(f, arithmetic, rows, panel));
+}
+
+function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, panel: boolean): void {
+  const { size, splat, multiply, add, fused } = arithmetic;
+  const [a, base, kTable, b, bStep, k, c, resume] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const pointers: number[] = [];
+  for (let i = 0; i < rows && !panel; i++) {
+    f.load(w.i32_load, a, 4 * i)
+      .get(base)
+      .op(w.i32_add);
+    pointers.push(f.let(int));
+  }
+  const offset = panel ? a : f.local(int);
+  const right = [f.local(w.v128), f.local(w.v128)];
+  const left = f.local(w.v128);
+  const sums = Array.from({ length: rows * 2 }, () => f.local(w.v128));
+
+  f.get(resume).if(() => {
+    sums.forEach((sum, i) => f.load(w.v128_load, c, 16 * i).set(sum));
+  });
+  f.get(k).if(() => {
+    f.loop((again) => {
+      if (!panel) {
+        f.load(w.i32_load, kTable).set(offset);
+        f.increment(kTable, 4);
+      }
+      right.forEach((vector, j) => f.load(w.v128_load, b, 16 * j).set(vector));
+      for (let i = 0; i < rows; i++) {
+        if (panel) f.load(splat, a, size * i).set(left);
+        else f.get(pointers[i]!).get(offset).op(w.i32_add).memory(splat).set(left);
+        for (let j = 0; j < 2; j++) {
+          const sum = sums[i * 2 + j]!;
+          if (fused === null) f.get(left).get(right[j]!).op(multiply).get(sum).op(add).set(sum);
+          else f.get(left).get(right[j]!).get(sum).op(fused).set(sum);
+        }
+      }
+      if (panel) f.increment(a, rows * size);
+      f.get(b).get(bStep).op(w.i32_add).set(b);
+      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
+    });
+  });
+  sums.forEach((sum, i) =>
+    f
+      .get(c)
+      .get(sum)
+      .memory(w.v128_store, 16 * i),
+  );
+}

@@ -1,0 +1,284 @@
+/**
+ * How contractions find elements: offset tables of groups of axes, and panels that hold a block in the order of use.
+ *
+ * Every group of axes, whatever its strides, becomes a table of byte offsets; an element of a matrix is then at
+ * `base + rowTable[i] + kTable[k]`. Tables end with a few extra entries that run on contiguously, so that edges may be
+ * read in whole vectors: what is read there never reaches a result, but the memory must have 64 bytes to spare.
+ */
+import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
+import type { Arithmetic } from './contractMicro.ts';
+import * as w from './opcodes.ts';
+
+const int = w.i32;
+
+/** Entries that a table needs beyond its length. */
+export const tableSlack = 8;
+
+/**
+ * `table(group, start, count, destination) → address`: byte offsets of `count` positions of a group from `start` on.
+ * Words of a group: distance to its finished table or 0, element size, rank, then (size, stride in bytes) from the
+ * innermost axis outwards.
+ */
+export function tableFunction(module: ModuleBuilder): Callable {
+  return module.shared('contract table', [int, int, int, int], [int], (f) => {
+    const [group, start, count, destination] = [0, 1, 2, 3] as const;
+    const to = f.local(int);
+    const position = f.local(int);
+    const rest = f.local(int);
+    const axis = f.local(int);
+    const last = f.local(int);
+    const offset = f.local(int);
+    const run = f.local(int);
+    f.load(w.i32_load, group).if(() => {
+      f.get(group).load(w.i32_load, group).op(w.i32_add).get(start).i32(4).op(w.i32_mul).op(w.i32_add).op(w.return_);
+    });
+    f.get(count)
+      .op(w.i32_eqz)
+      .if(() => f.get(destination).op(w.return_));
+    f.get(destination).set(to);
+    f.get(group)
+      .i32(12)
+      .op(w.i32_add)
+      .load(w.i32_load, group, 8)
+      .i32(8)
+      .op(w.i32_mul)
+      .op(w.i32_add)
+      .set(last);
+    // One pass for each run along the innermost axis; the outer axes are worked out anew for each.
+    f.loop((again) => {
+      f.get(start).load(w.i32_load, group, 12).op(w.i32_rem_u).set(position);
+      f.get(start).load(w.i32_load, group, 12).op(w.i32_div_u).set(rest);
+      f.get(position).load(w.i32_load, group, 16).op(w.i32_mul).set(offset);
+      f.get(group).i32(20).op(w.i32_add).set(axis);
+      f.while(
+        () => f.get(axis).get(last).op(w.i32_lt_u),
+        () => {
+          f.get(offset)
+            .get(rest)
+            .load(w.i32_load, axis)
+            .op(w.i32_rem_u)
+            .load(w.i32_load, axis, 4)
+            .op(w.i32_mul)
+            .op(w.i32_add)
+            .set(offset);
+          f.get(rest).load(w.i32_load, axis).op(w.i32_div_u).set(rest);
+          f.increment(axis, 8);
+        },
+      );
+      f.load(w.i32_load, group, 12)
+        .get(position)
+        .op(w.i32_sub)
+        .tee(run)
+        .get(count)
+        .get(run)
+        .get(count)
+        .op(w.i32_lt_u)
+        .op(w.select)
+        .set(run);
+      f.get(start).get(run).op(w.i32_add).set(start);
+      f.get(count).get(run).op(w.i32_sub).set(count);
+      f.loop((next) => {
+        f.get(to).get(offset).memory(w.i32_store);
+        f.increment(to, 4);
+        f.get(offset).load(w.i32_load, group, 16).op(w.i32_add).set(offset);
+        f.get(run).i32(1).op(w.i32_sub).tee(run).branchIf(next);
+      });
+      f.get(count).branchIf(again);
+    });
+    f.get(to).i32(4).op(w.i32_sub).memory(w.i32_load).set(offset);
+    for (let i = 1; i <= tableSlack; i++) {
+      f.get(to)
+        .get(offset)
+        .load(w.i32_load, group, 4)
+        .op(w.i32_add)
+        .tee(offset)
+        .memory(w.i32_store, 4 * (i - 1));
+    }
+    f.get(destination);
+  });
+}
+
+/**
+ * `pack(destination, base, rows, kTable, k, count, height, higher)`: copies `count` panels, the first `higher` of them
+ * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side. Writes up to
+ * 32 bytes beyond the last panel.
+ */
+export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+  const panel = panelFunction(module, arithmetic);
+  return module.shared(`pack ${arithmetic.name}`, new Array(8).fill(int), [], (f) => {
+    const [destination, base, rows, kTable, k, count, height, higher] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+    const h = f.local(int);
+    f.get(k).op(w.i32_eqz).if(() => f.op(w.return_)); // biome-ignore format: short
+    f.loop((again) => {
+      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
+      f.increment(higher, -1);
+      f.get(destination)
+        .get(base)
+        .get(rows)
+        .get(kTable)
+        .get(k)
+        .get(h)
+        .i32(arithmetic.size)
+        .op(w.i32_mul)
+        .call(panel);
+      f.get(rows).get(h).i32(4).op(w.i32_mul).op(w.i32_add).set(rows);
+      f.get(destination)
+        .get(h)
+        .get(k)
+        .op(w.i32_mul)
+        .i32(arithmetic.size)
+        .op(w.i32_mul)
+        .op(w.i32_add)
+        .set(destination);
+      f.get(count).i32(1).op(w.i32_sub).tee(count).branchIf(again);
+    });
+  });
+}
+
+/**
+ * One panel of up to two vectors. Both vectors are always written: what is too much is overwritten by the next k.
+ * Three ways: rows side by side in memory are copied by vectors, k side by side is transposed, the rest is gathered.
+ */
+function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+  const { lanes, size } = arithmetic;
+  const element = size === 4 ? w.i32_load : w.i64_load;
+  const store = size === 4 ? w.i32_store : w.i64_store;
+  return module.shared(`panel ${arithmetic.name}`, new Array(6).fill(int), [], (f) => {
+    const [destination, base, rows, kTable, k, step] = [0, 1, 2, 3, 4, 5] as const;
+    const pointers = Array.from({ length: 2 * lanes }, (_, i) => {
+      f.get(base)
+        .load(w.i32_load, rows, 4 * i)
+        .op(w.i32_add);
+      return f.let(int);
+    });
+    const halves = [pointers.slice(0, lanes), pointers.slice(lanes)];
+    const sideBySide = halves.map((half) => {
+      emitContiguous(f, half, size);
+      return f.let(int);
+    });
+    const offset = f.local(int);
+    const vectors = Array.from({ length: lanes }, () => f.local(w.v128));
+    const mixed = Array.from({ length: lanes }, () => f.local(w.v128));
+    const to = f.local(int);
+    const at = (pointer: number) => f.get(pointer).get(offset).op(w.i32_add);
+    const emitTransposed = (half: 0 | 1) => {
+      halves[half]!.forEach((pointer, i) => {
+        at(pointer).memory(w.v128_load).set(vectors[i]!);
+      });
+      f.get(destination).set(to);
+      emitTranspose(f, vectors, mixed, (push) => {
+        f.get(to);
+        push();
+        f.memory(w.v128_store, 16 * half);
+        f.get(to).get(step).op(w.i32_add).set(to);
+      });
+    };
+
+    f.loop((again) => {
+      f.load(w.i32_load, kTable).set(offset);
+      f.get(sideBySide[0]!)
+        .get(sideBySide[1]!)
+        .op(w.i32_and)
+        .if(
+          () => {
+            halves.forEach((half, j) => {
+              f.get(destination);
+              at(half[0]!)
+                .memory(w.v128_load)
+                .memory(w.v128_store, 16 * j);
+            });
+          },
+          () => {
+            // The next `lanes` k at once, where they lie side by side.
+            f.get(k).i32(lanes).op(w.i32_ge_s);
+            for (let i = 1; i < lanes; i++) {
+              f.load(w.i32_load, kTable, 4 * i)
+                .get(offset)
+                .op(w.i32_sub)
+                .i32(i * size)
+                .op(w.i32_eq)
+                .op(w.i32_and);
+            }
+            f.if(
+              () => {
+                // The second half first: what it writes beyond its rows belongs to the first half of later k.
+                f.get(step)
+                  .i32(16)
+                  .op(w.i32_gt_u)
+                  .if(() => emitTransposed(1));
+                emitTransposed(0);
+                f.increment(kTable, 4 * (lanes - 1));
+                f.get(destination)
+                  .get(step)
+                  .i32(lanes - 1)
+                  .op(w.i32_mul)
+                  .op(w.i32_add)
+                  .set(destination);
+                f.get(k)
+                  .i32(lanes - 1)
+                  .op(w.i32_sub)
+                  .set(k);
+              },
+              () => {
+                halves.forEach((half, j) => {
+                  f.get(sideBySide[j]!).if(
+                    () => {
+                      f.get(destination);
+                      at(half[0]!)
+                        .memory(w.v128_load)
+                        .memory(w.v128_store, 16 * j);
+                    },
+                    () => {
+                      half.forEach((pointer, i) => {
+                        f.get(destination);
+                        at(pointer)
+                          .memory(element)
+                          .memory(store, 16 * j + size * i);
+                      });
+                    },
+                  );
+                });
+              },
+            );
+          },
+        );
+      f.get(destination).get(step).op(w.i32_add).set(destination);
+      f.increment(kTable, 4);
+      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
+    });
+  });
+}
+
+/** Pushes an i32: whether the addresses lie `size` bytes apart, in order. */
+export function emitContiguous(f: FunctionBuilder, pointers: readonly number[], size: number): void {
+  for (let i = 1; i < pointers.length; i++) {
+    f.get(pointers[i]!)
+      .get(pointers[0]!)
+      .op(w.i32_sub)
+      .i32(i * size)
+      .op(w.i32_eq);
+    if (i > 1) f.op(w.i32_and);
+  }
+}
+
+/** Transposes as many vectors as each has lanes; `each(push)` is called for the results in order and must call `push` once. */
+export function emitTranspose(
+  f: FunctionBuilder,
+  vectors: readonly number[],
+  mixed: readonly number[],
+  each: (push: () => void) => void,
+): void {
+  const [p, q, r, s] = vectors as [number, number, number, number];
+  const halves = (a: number, b: number) => {
+    each(() => f.get(a).get(b).shuffle32(0, 1, 4, 5));
+    each(() => f.get(a).get(b).shuffle32(2, 3, 6, 7));
+  };
+  if (vectors.length === 2) return halves(p, q);
+  const [t, u, v, x] = mixed as [number, number, number, number];
+  f.get(p).get(q).shuffle32(0, 4, 1, 5).set(t);
+  f.get(p).get(q).shuffle32(2, 6, 3, 7).set(u);
+  f.get(r).get(s).shuffle32(0, 4, 1, 5).set(v);
+  f.get(r).get(s).shuffle32(2, 6, 3, 7).set(x);
+  halves(t, v);
+  halves(u, x);
+}

@@ -1,0 +1,203 @@
+/**
+ * How a contraction is cut up: which operand lends the rows, what is copied into panels, the sizes of blocks and units.
+ *
+ * Everything here follows from sizes and strides alone, so the same launch is always computed in the same way. Blocks
+ * change neither the order nor the rounding of a sum: accumulators are stored and taken up again exactly.
+ */
+import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
+import { stripRow } from './contractMicro.ts';
+
+/** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
+export interface Group {
+  readonly count: number;
+  readonly size: number;
+  readonly axes: readonly (readonly [size: number, stride: number])[];
+}
+
+/** An operand with its groups; `inner` is k for the factors and n for extras and outputs. */
+export interface Factor {
+  readonly operand: Operand;
+  readonly dtype: DType;
+  readonly batch: Group;
+  readonly rows: Group;
+  readonly columns: Group;
+}
+
+export interface ContractPlan {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Rows are m, columns are k. */
+  readonly a: Factor;
+  /** Rows are k, columns are n. */
+  readonly b: Factor;
+  /** Extras, then outputs; rows are m, columns are n. */
+  readonly others: readonly Factor[];
+  readonly packA: boolean;
+  readonly packB: boolean;
+  /** k in one pass of the micro-kernel. */
+  readonly kBlock: number;
+  /** Rows whose panels and tables are made at a time. */
+  readonly mBlock: number;
+  /** Rows for which a block of B is used before it is made again: all, unless sums must wait for further k. */
+  readonly mSuper: number;
+  readonly mUnit: number;
+  readonly mUnits: number;
+  readonly nUnit: number;
+  readonly nUnits: number;
+  /** Whether the results of the first output lie side by side along m. */
+  readonly columnMajor: boolean;
+}
+
+/** Most rows of a row table. */
+export const maxRows = 192;
+/** Most columns of a unit. */
+export const maxColumns = 1024;
+/** Most k of a block. */
+export const maxK = 512;
+
+const blockElements = 1 << 18;
+
+/** Merges axes that lie behind one another and drops those of size 1. */
+export function groupOf(sizes: readonly number[], strides: readonly number[], dtype: DType): Group {
+  const size = bytesPerElement(dtype);
+  const axes: [number, number][] = [];
+  let count = 1;
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    const length = sizes[i]!;
+    const stride = strides[i]! * size;
+    count *= length;
+    if (length === 1) continue;
+    const outer = axes[axes.length - 1];
+    if (outer && stride === outer[0] * outer[1]) outer[0] *= length;
+    else axes.push([length, stride]);
+  }
+  if (axes.length === 0) axes.push([1, size]);
+  return { count, size, axes };
+}
+
+/** Whether neighbours of the group lie side by side, in runs at least. */
+function hasRuns(group: Group): boolean {
+  return group.axes[0]![1] === group.size;
+}
+
+/** Whether the whole group lies side by side. */
+function isDense(group: Group): boolean {
+  return group.axes.length === 1 && hasRuns(group);
+}
+
+/** Plans a launch of a contraction for tiles of `tileRows` rows and strips of `stripRow` bytes. */
+export function planContract(launch: Launch, tileRows: number): ContractPlan {
+  const kernel = launch.kernel as ContractKernel;
+  const { batchRank, mRank, nRank, dtype } = kernel;
+  const { dims } = launch;
+  const ends = [batchRank, batchRank + mRank, batchRank + mRank + nRank];
+  const batchDims = dims.slice(0, ends[0]);
+  const mDims = dims.slice(ends[0], ends[1]);
+  const nDims = dims.slice(ends[1], ends[2]);
+  const kDims = dims.slice(ends[2]);
+  const factor = (
+    position: number,
+    type: DType,
+    rows: readonly number[],
+    columns: readonly number[],
+  ): Factor => {
+    const operand = launch.operands[position]!;
+    const split = batchRank + rows.length;
+    return {
+      operand,
+      dtype: type,
+      batch: groupOf(batchDims, operand.strides.slice(0, batchRank), type),
+      rows: groupOf(rows, operand.strides.slice(batchRank, split), type),
+      columns: groupOf(columns, operand.strides.slice(split), type),
+    };
+  };
+  const types = [...kernel.extras, ...kernel.outputs.map((output) => output.dtype)];
+  const straight = {
+    a: factor(0, dtype, mDims, kDims),
+    b: factor(1, dtype, kDims, nDims),
+    others: types.map((type, i) => factor(2 + i, type, mDims, nDims)),
+  };
+  const first = kernel.extras.length;
+  const swapped = { a: flip(straight.b), b: flip(straight.a), others: straight.others.map(flip) };
+  const lanes = stripRow / bytesPerElement(dtype);
+  const chosen =
+    cost(swapped, first, lanes, tileRows) < cost(straight, first, lanes, tileRows) ? swapped : straight;
+  return cut(chosen, first, lanes, tileRows);
+}
+
+type Roles = Pick<ContractPlan, 'a' | 'b' | 'others'>;
+
+function flip(factor: Factor): Factor {
+  return { ...factor, rows: factor.columns, columns: factor.rows };
+}
+
+/** An estimate in cycles, to choose which operand lends the rows. */
+function cost({ a, b, others }: Roles, first: number, strip: number, tileRows: number): number {
+  const m = a.rows.count;
+  const n = b.columns.count;
+  const k = a.columns.count;
+  const tiles = Math.ceil(m / tileRows);
+  // A tile takes at least four cycles for each k, the latency of an addition.
+  const multiply = tiles * Math.max(4, m / tiles) * Math.ceil(n / strip) * k;
+  const pack = packsB(a, b) ? k * n * (isDense(b.columns) ? 0.3 : hasRuns(b.rows) ? 0.5 : 1) : 0;
+  const output = others[first]!;
+  const store = m * n * (isColumnMajor(output) ? 0.8 : hasRuns(output.columns) ? 0.3 : 2);
+  return multiply + pack + store;
+}
+
+/** Whether to write down columns: where the results lie so, or where rows are shorter than a vector. */
+function isColumnMajor({ rows, columns }: Factor): boolean {
+  return hasRuns(rows) && rows.count > columns.count
+    ? !hasRuns(columns) || columns.count < 4
+    : hasRuns(rows) && !hasRuns(columns);
+}
+
+function packsB(a: Factor, b: Factor): boolean {
+  if (!isDense(b.columns) || b.rows.axes.length > 1) return true;
+  return a.rows.count > 64 && b.rows.count * b.columns.count > 8192;
+}
+
+function packsA(a: Factor, n: number): boolean {
+  const elements = a.rows.count * a.columns.count;
+  return n >= 96 && a.rows.count > 64 && elements > (hasRuns(a.columns) ? 65536 : 16384);
+}
+
+function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: number): ContractPlan {
+  const m = a.rows.count;
+  const n = b.columns.count;
+  const k = a.columns.count;
+  const kBlocks = Math.max(1, Math.ceil(k / maxK));
+  const kBlock = Math.ceil(k / kBlocks / 4) * 4;
+  const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
+  const mUnit = tileRows * Math.max(1, Math.ceil(m / tileRows / 64));
+  const mUnits = Math.ceil(m / mUnit);
+  // Few rows: share the columns out instead.
+  const nUnits = Math.max(
+    Math.ceil(n / most),
+    mUnits < 8 ? Math.min(8, Math.floor(n / 48)) : 0,
+    Math.min(n, 1),
+  );
+  const nUnit = Math.ceil(n / Math.max(1, nUnits) / strip) * strip;
+  const packA = packsA(a, n);
+  return {
+    batch: a.batch.count,
+    m,
+    n,
+    k,
+    a,
+    b,
+    others,
+    packA,
+    packB: packsB(a, b),
+    kBlock,
+    mBlock: packA && kBlock > 384 ? maxRows / 2 : maxRows,
+    mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
+    mUnit,
+    mUnits,
+    nUnit,
+    nUnits: nUnit === 0 ? 0 : Math.ceil(n / nUnit),
+    columnMajor: isColumnMajor(others[first]!),
+  };
+}
