@@ -135,7 +135,8 @@ async function fetchInto(url: string, file: RemoteFile, sink: Sink, options: Tra
     const offset = sink.size();
     const response = await fetch(url, {
       signal: controller.signal,
-      headers: offset > 0 ? { Range: `bytes=${offset}-` } : {},
+      // Without it some servers label a .gz file as an encoding, and fetch unpacks it.
+      headers: { 'Accept-Encoding': 'identity', ...(offset > 0 ? { Range: `bytes=${offset}-` } : {}) },
     });
     if (response.status === 416) {
       await sink.clear();
