@@ -110,7 +110,7 @@ interface Fields {
   readonly nUnits: number;
   readonly packA: number;
   readonly packB: number;
-  /** Bytes from one k to the next in what the micro-kernel reads of B. */
+  /** Bytes from one k to the next of B itself. */
   readonly bStep: number;
   readonly aPanels: number;
   readonly bPanels: number;
@@ -171,7 +171,7 @@ function fillRecord(
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
   const aBytes = plan.packA ? plan.mBlock * plan.kBlock * arithmetic.size + 64 : 0;
-  const bBytes = plan.packB ? strips * stripRow * plan.kBlock + 64 : 0;
+  const bBytes = (plan.packB ? strips : 1) * stripRow * plan.kBlock + 64;
   const sumBytes = sumRows * stripRow * (waits ? strips : 1);
 
   const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
@@ -190,7 +190,7 @@ function fillRecord(
     ['nUnits', plan.nUnits],
     ['packA', Number(plan.packA)],
     ['packB', Number(plan.packB)],
-    ['bStep', plan.packB ? stripRow : b.rows.axes[0]![1]],
+    ['bStep', b.rows.axes[0]![1]],
     ['aPanels', parts.panels],
     ['bPanels', parts.panels + aBytes],
     ['sums', parts.panels + aBytes + bBytes],
@@ -290,6 +290,8 @@ function emitContract(
   const aTiles = local();
   const j = local();
   const c = local();
+  /** The first column that is read from panels. */
+  const from = local();
 
   const operand = (index: number) => parts.operands + operandWords.bytes * index;
   /** Pushes the address of `count` offsets of a group from `start` on. */
@@ -382,18 +384,15 @@ function emitContract(
     f.set(aColumns);
     tableOf(fields.bRows, () => f.get(k), () => f.get(kCount), parts.bRows); // biome-ignore format: one thing
     f.set(bRows);
-    field(fields.packB).if(() => {
+    f.i32(0).get(columns).i32(-strip).op(w.i32_and);
+    field(fields.packB).op(w.select).tee(from).get(columns).op(w.i32_lt_s);
+    f.if(() => {
       f.get(scratch);
-      field(fields.bPanels).op(w.i32_add);
-      f.get(b).get(bColumns).get(bRows).get(kCount);
-      f.get(columns)
-        .i32(strip - 1)
-        .op(w.i32_add)
-        .i32(strip)
-        .op(w.i32_div_u)
-        .i32(strip)
-        .i32(0)
-        .call(pack);
+      field(fields.bPanels).op(w.i32_add).tee(x);
+      f.get(b).get(bColumns).get(from).i32(4).op(w.i32_mul).op(w.i32_add).get(bRows).get(kCount);
+      f.get(columns).get(from).op(w.i32_sub).tee(y).i32(strip - 1);
+      f.op(w.i32_add).i32(strip).op(w.i32_div_u).i32(strip).i32(0).call(pack);
+      emitClearEdge();
     });
     f.get(m).set(i);
     f.loop((nextRows) => {
@@ -429,6 +428,25 @@ function emitContract(
     });
   }
 
+  /**
+   * Lanes beyond the last column hold whatever lies there, in the last k perhaps something that is no number of this
+   * matrix. It reaches no result, but a subnormal there would cost a hundred cycles a tile: zeros instead.
+   */
+  function emitClearEdge(): void {
+    f.get(y).i32(strip - 1).op(w.i32_and).tee(y);
+    f.if(() => {
+      // The last row of the last panel; `x` is the start of the panels.
+      f.get(columns).get(from).op(w.i32_sub).i32(strip - 1).op(w.i32_add).i32(-strip).op(w.i32_and);
+      f.get(kCount).op(w.i32_mul).i32(strip).op(w.i32_sub).i32(arithmetic.size).op(w.i32_mul).get(x).op(w.i32_add).set(x);
+      f.loop((again) => {
+        f.get(x).get(y).i32(arithmetic.size).op(w.i32_mul).op(w.i32_add);
+        if (arithmetic.size === 4) f.i32(0).memory(w.i32_store);
+        else f.i64(0).memory(w.i64_store);
+        f.get(y).i32(1).op(w.i32_add).tee(y).i32(strip).op(w.i32_lt_s).branchIf(again);
+      });
+    });
+  }
+
   function emitStrips(): void {
     f.get(scratch);
     field(fields.sums).op(w.i32_add).get(i).get(m).op(w.i32_sub);
@@ -436,17 +454,12 @@ function emitContract(
     f.i32(0).set(j);
     f.loop((nextStrip) => {
       f.get(aRows).get(a).get(aColumns);
-      field(fields.packB).if(
+      f.get(j).get(from).op(w.i32_ge_s).tee(x);
+      f.if(
         () => {
           f.get(scratch);
-          field(fields.bPanels)
-            .op(w.i32_add)
-            .get(j)
-            .get(kCount)
-            .op(w.i32_mul)
-            .i32(arithmetic.size)
-            .op(w.i32_mul);
-          f.op(w.i32_add);
+          field(fields.bPanels).op(w.i32_add).get(j).get(from).op(w.i32_sub);
+          f.get(kCount).op(w.i32_mul).i32(arithmetic.size).op(w.i32_mul).op(w.i32_add);
         },
         () => {
           f.get(b).get(bColumns).get(j).i32(4).op(w.i32_mul).op(w.i32_add).memory(load).op(w.i32_add);
@@ -454,7 +467,8 @@ function emitContract(
         },
         int,
       );
-      field(fields.bStep).get(kCount).get(c).get(k);
+      f.i32(stripRow);
+      field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
       pushTiles();
       field(fields.packA).call(tiles);
       f.get(last).if(() => {
