@@ -119,23 +119,42 @@ function moduleTree(nodes: readonly GraphNode[]): Map<string, ModuleInfo> {
   return tree;
 }
 
-/** Opens the root and what was asked for, then module after module, outermost first, while there is room. */
+/**
+ * Opens the root and what was asked for, then module after module, outermost first, while there is room. Modules
+ * side by side that hold equally much (the layers of a stack) open together or not at all.
+ */
 function openModules(tree: Map<string, ModuleInfo>, options: CollapseOptions): Set<string> {
   const open = new Set<string>(['']);
   for (const path of options.expand) {
     for (let at = path; at !== '' && tree.has(at); at = parentOf(at)) open.add(at);
   }
-  let visible = 1;
+  const closed = new Set(options.collapse);
+  const inside = (path: string) => {
+    const info = tree.get(path);
+    return info === undefined ? 0 : info.nodes + info.children.length;
+  };
+  let visible = inside('');
   const queue = [''];
   for (let i = 0; i < queue.length; i++) {
-    const info = tree.get(queue[i]);
-    if (info === undefined) continue;
-    const after = visible - 1 + info.nodes + info.children.length;
-    const forced = open.has(queue[i]);
-    if (!forced && (after > options.maxNodes || options.collapse.includes(queue[i]))) continue;
-    open.add(queue[i]);
-    visible = after;
-    queue.push(...info.children);
+    const alike = new Map<number, string[]>();
+    for (const child of tree.get(queue[i])?.children ?? []) {
+      if (open.has(child)) {
+        visible += inside(child) - 1;
+        queue.push(child);
+      } else if (!closed.has(child)) {
+        const size = inside(child);
+        const list = alike.get(size);
+        if (list === undefined) alike.set(size, [child]);
+        else list.push(child);
+      }
+    }
+    for (const [size, paths] of [...alike].sort((a, b) => a[0] - b[0])) {
+      const after = visible + (size - 1) * paths.length;
+      if (after > options.maxNodes) break;
+      visible = after;
+      for (const path of paths) open.add(path);
+      queue.push(...paths);
+    }
   }
   return open;
 }

@@ -6,7 +6,7 @@ import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { type CollapsedGraph, collapseGraph, type GraphBox } from './graph-collapse.ts';
 import { type GraphData, type GraphNode, type GraphValue, notComputed, valueLines } from './graph-data.ts';
-import { type LayoutEdge, type LayoutNode, layoutGraph } from './graph-layout.ts';
+import { type LayoutEdge, type LayoutNode, layoutGraph, type Place } from './graph-layout.ts';
 import { element, type Markup, text } from './svg.ts';
 import { fit, label, textWidth } from './text.ts';
 
@@ -69,10 +69,11 @@ export function graphView(graph: GraphData, options: GraphViewOptions = {}): str
     width: Math.max(empty ? 320 : 160, placed.width + 2 * margin + 8),
     height: placed.height + 8,
   };
+  const shrink = Math.min(1, (options.width ?? 20_000) / natural.width, 19_000 / natural.height);
   return chart(options, {
     kind: 'Computational graph',
-    width: Math.min(20_000, Math.ceil(natural.width)),
-    height: { content: empty ? 80 : Math.min(19_000, Math.ceil(natural.height)) },
+    width: Math.max(160, Math.ceil(natural.width * shrink)),
+    height: { content: empty ? 80 : Math.max(40, Math.ceil(natural.height * shrink)) },
     summary: summarize(graph, settings),
     draw: (frame) => {
       if (empty) return emptyNotice(frame);
@@ -158,9 +159,18 @@ function planGraph(graph: CollapsedGraph, settings: Settings): { nodes: PlannedN
   });
   const nodes: PlannedNode[] = [];
   const wires: Wire[] = [];
-  const wire = (from: string, to: string, source: string, target: string, count: number, notes: Notes) => {
-    const emphasized = settings.highlight.has(source) && settings.highlight.has(target);
-    wires.push({ from, to, source, target, count, notes, emphasized, ...wireRoom(notes, settings) });
+  // Without an index, arguments are taken to stand in their order.
+  const positions = new Map(graph.edges.map(({ edge }, i) => [edge, i]));
+  const wire = ({ from, to, edge, count }: CollapsedGraph['edges'][number], notes: Notes) => {
+    const emphasized = settings.highlight.has(edge.from) && settings.highlight.has(edge.to);
+    const ends = {
+      from,
+      to,
+      index: edge.index ?? positions.get(edge) ?? 0,
+      source: edge.from,
+      target: edge.to,
+    };
+    wires.push({ ...ends, count, notes, emphasized, ...wireRoom(notes, settings) });
   };
   for (const box of graph.boxes) {
     const uses = outgoing.get(box.id) ?? [];
@@ -168,7 +178,7 @@ function planGraph(graph: CollapsedGraph, settings: Settings): { nodes: PlannedN
       const { label: name, detail, nodes: count } = box.group;
       const lines = [name, box.group.module === undefined ? detail : `${count} nodes`];
       nodes.push({ id: box.id, box, lines, notes: nothing, ...boxRoom(lines, nothing, 64) });
-      for (const use of uses) wire(box.id, use.to, use.edge.from, use.edge.to, use.count, nothing);
+      for (const use of uses) wire(use, nothing);
       continue;
     }
     const { node } = box;
@@ -179,15 +189,17 @@ function planGraph(graph: CollapsedGraph, settings: Settings): { nodes: PlannedN
     if (shared && parts && notes.below.length === 1) notes.below = [`Σ ${notes.below[0]}`];
     const lines = nodeLines(node, settings);
     nodes.push({ id: box.id, box, lines, notes, ...boxRoom(lines, notes, node.op === undefined ? 34 : 40) });
-    for (const { to, edge, count } of uses) {
+    for (const use of uses) {
+      const { edge } = use;
       const gradient = edge.gradient !== undefined ? edge.gradient : shared ? undefined : node.gradient;
       const own = shared && !parts ? nothing : notesOf(edge.value ?? node.value, gradient, node);
-      wire(box.id, to, edge.from, edge.to, count, own);
+      wire(use, own);
     }
     if (uses.length === 0 && (settings.values || settings.gradients)) {
       const end = `end:${node.id}`;
       nodes.push({ id: end, lines: [], notes: nothing, width: 1, height: 1 });
-      wire(box.id, end, node.id, '', 1, notesOf(node.value, node.gradient, node));
+      const out = { from: box.id, to: end, edge: { from: node.id, to: '' }, count: 1 };
+      wire(out, notesOf(node.value, node.gradient, node));
     }
   }
   return { nodes, wires };
@@ -233,7 +245,7 @@ function wireRoom(notes: Notes, { vertical }: Settings): { width: number; height
 function drawWire(
   { paint, id }: Frame,
   wire: Wire,
-  at: { points: [number, number][]; x: number; y: number },
+  at: { points: [number, number][] } & Place,
   settings: Settings,
 ): Markup {
   const path = line()
@@ -274,12 +286,7 @@ function drawWire(
   );
 }
 
-function drawBox(
-  { paint }: Frame,
-  node: PlannedNode,
-  at: { x: number; y: number; width: number },
-  settings: Settings,
-): Markup {
+function drawBox({ paint }: Frame, node: PlannedNode, at: Place, settings: Settings): Markup {
   const { box, lines, notes } = node;
   if (box === undefined) return element('g', {});
   const height = lines.length > 1 ? 40 : 32;

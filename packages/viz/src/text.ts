@@ -62,7 +62,8 @@ export function formatNumber(value: number, digits = 4): string {
 /** Labels of equally spaced ticks: as many decimals as the step needs, the same for all. */
 export function tickLabels(values: readonly number[]): string[] {
   const largest = Math.max(...values.map(Math.abs));
-  const step = values.length > 1 ? Math.abs(values[1] - values[0]) : largest;
+  // Six digits: subtraction leaves dust in the last ones.
+  const step = values.length > 1 ? Number(Math.abs(values[1] - values[0]).toPrecision(6)) : largest;
   if (values.length < 2 || !(step > 0)) return values.map((value) => formatNumber(value));
   const digits = Math.max(1, precisionRound(step, largest));
   const write =

@@ -39,7 +39,7 @@ export const themes = {
     muted: '#57606a',
     axis: '#868e97',
     grid: '#e4e7eb',
-    accent: '#d5340b',
+    accent: '#cf320a',
     // Text on a cell tinted with `positive` or `negative`: faint tints show the surface through.
     cellInk: '#000000',
     gradientInk: '#a8300b',
@@ -59,7 +59,7 @@ export const themes = {
 
 /** Colours of series, in order of use. */
 export const seriesColors = {
-  light: ['#2161b7', '#e05600', '#3e9868', '#ac337b', '#875b00', '#0797f4', '#690f00', '#422d42'],
+  light: ['#2161b7', '#e95b00', '#3e9868', '#ac337b', '#875b00', '#0797f4', '#690f00', '#422d42'],
   dark: ['#06beff', '#faad1e', '#00a96b', '#c997b9', '#ffe358', '#6774de', '#e46a26', '#cac3ba'],
 } as const;
 
