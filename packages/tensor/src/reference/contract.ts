@@ -182,7 +182,7 @@ function offsets(sizes: readonly number[], strides: readonly number[]): Int32Arr
 
 /**
  * Copies `count` lines from `first` on, `depth` deep from `l` on, into panels of four lines: the four elements of equal
- * k lie side by side. Missing lines of the last panel are zero.
+ * k lie side by side. The places of lines that the last panel lacks keep what they held: their sums are never read.
  */
 function packPanels(
   target: Float64Array,
@@ -209,7 +209,6 @@ function packPanels(
         at += tile;
       }
     } else {
-      target.fill(0, at, at + depth * tile);
       for (let r = 0; r < given; r++) {
         const begin = start + lines[first + line + r]!;
         for (let i = 0; i < depth; i++) target[at + i * tile + r] = source[begin + ks[l + i]!]!;

@@ -153,6 +153,20 @@ describe('reduce', () => {
 
   it('sums float32 in float64 and rounds once', async () => {
     expect(await all('sum', Float32Array.of(16777216, 1, 1), 'float32')).toBe(16777218);
+    // Across blocks, and column by column.
+    const ones = new Float32Array(3000).fill(1);
+    ones[0] = 16777216;
+    expect(await all('sum', ones, 'float32')).toBe(16777216 + 2999 + 1); // 16780215 lies between two float32, the even one is above
+    const [, columns] = await runOnce(
+      reference(),
+      reduceKernel('sum', 'float32', 1, 1),
+      [2, 3],
+      [
+        { data: Float32Array.of(16777216, 1, 1, 1, 1, 1), strides: [1, 2] },
+        { data: new Float32Array(2), strides: [1] },
+      ],
+    );
+    expect([...columns!]).toEqual([16777218, 3]);
     // (1 + 2⁻¹²)³ ≈ 1 + 3·2⁻¹² + 3·2⁻²⁴, nearest float32: 1 + 3·2⁻¹² + 2⁻²²; rounding each product would lose the last term.
     const x = 1 + 2 ** -12;
     expect(await all('prod', Float32Array.of(x, x, x), 'float32')).toBe(Math.fround(x * x * x));
