@@ -7,7 +7,7 @@
  * epilogue (`contractEpilogue.ts`). A unit of work is a few rows by some columns of one batch; neighbouring units
  * that are called together share their panels.
  */
-import { type ContractKernel, type DType, kernelKey } from '@ag/tensor';
+import type { ContractKernel, DType } from '@ag/tensor';
 import type { Callable } from './assembler.ts';
 import {
   type Features,
@@ -17,7 +17,7 @@ import {
   type Stage,
   type Target,
 } from './abi.ts';
-import { emitEpilogue, operandWords } from './contractEpilogue.ts';
+import { type Epilogue, emitEpilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
 import { type Arithmetic, stripRow, tilesFunction } from './contractMicro.ts';
 import { packFunction, tableFunction, tableSlack } from './contractPack.ts';
 import { type ContractPlan, type Group, maxColumns, maxK, maxRows, planContract } from './contractPlan.ts';
@@ -36,12 +36,12 @@ export function lowerContract(context: LowerContext): Stage[] {
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
   return [
     {
-      key: `contract ${kernelKey(kernel)}`,
+      key: fields.epilogue.key,
       record,
       units: plan.batch * plan.mUnits * plan.nUnits,
       grain: Math.max(1, Math.ceil(150_000 / (flops + 1))),
       pieces: 1,
-      emit: (target) => emitContract(target, kernel, arithmetic, fields),
+      emit: (target) => emitContract(target, arithmetic, fields),
     },
   ];
 }
@@ -95,7 +95,7 @@ interface Fields {
   readonly a: number;
   readonly b: number;
   readonly others: readonly number[];
-  readonly literals: readonly number[];
+  readonly epilogue: Epilogue;
   readonly scratch: number;
   readonly scratchBytes: number;
   readonly m: number;
@@ -119,7 +119,8 @@ interface Fields {
   readonly sumStrip: number;
   /** Bytes from one row of sums to the next row's block; 0 as well. */
   readonly sumRow: number;
-  readonly columnMajor: number;
+  /** Rows of a block end before each multiple of it. */
+  readonly mRun: number;
   readonly aBatch: number;
   readonly aRows: number;
   readonly aColumns: number;
@@ -196,7 +197,7 @@ function fillRecord(
     ['sums', parts.panels + aBytes + bBytes],
     ['sumStrip', waits ? sumRows * stripRow : 0],
     ['sumRow', waits ? stripRow : 0],
-    ['columnMajor', Number(plan.columnMajor)],
+    ['mRun', plan.mRun],
   ];
   const groups = [a.batch, a.rows, a.columns, b.batch, b.rows, b.columns];
   for (const other of others) groups.push(other.batch, other.rows, other.columns);
@@ -208,11 +209,11 @@ function fillRecord(
       operand.buffer < 0 ? record.coordinate(operand) : record.address(operand, dtype),
     ),
     scratch: record.scratch({ bytes, perThread: true }),
-    literals: launch.literals,
+    epilogue: layEpilogue(record, context.launch, context.launch.kernel as ContractKernel, plan),
   };
   for (const [name, value] of fixed) fields[name] = record.i32(value);
   // Offsets of the groups come first, then the groups, then the tables of short ones.
-  const start = (fields.columnMajor as number) + 4;
+  const start = (fields.mRun as number) + 4;
   const words: number[] = [];
   const body = start + 4 * groups.length;
   const at = groups.map((group) => {
@@ -244,19 +245,14 @@ function tabulate(group: Group): number[] {
   return offsets;
 }
 
-function emitContract(
-  target: Target,
-  kernel: ContractKernel,
-  arithmetic: Arithmetic,
-  fields: Fields,
-): Callable {
+function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): Callable {
   const { module } = target;
   const strip = stripRow / arithmetic.size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
   const tiles = tilesFunction(module, arithmetic);
-  const epilogue = emitEpilogue(target, kernel, arithmetic, fields.columnMajor, parts.operands);
+  const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands);
   const f = module.function(null, kernelParameters, []);
   const [record, begin, end] = [0, 1, 2] as const;
   const local = () => f.local(int);
@@ -390,7 +386,11 @@ function emitContract(
       f.get(scratch);
       field(fields.bPanels).op(w.i32_add).tee(x);
       f.get(b).get(bColumns).get(from).i32(4).op(w.i32_mul).op(w.i32_add).get(bRows).get(kCount);
-      f.get(columns).get(from).op(w.i32_sub).tee(y).i32(strip - 1);
+      f.get(columns)
+        .get(from)
+        .op(w.i32_sub)
+        .tee(y)
+        .i32(strip - 1);
       f.op(w.i32_add).i32(strip).op(w.i32_div_u).i32(strip).i32(0).call(pack);
       emitClearEdge();
     });
@@ -399,6 +399,11 @@ function emitContract(
       field(fields.mBlock);
       f.get(superEnd).get(i).op(w.i32_sub);
       minimum();
+      if (fields.epilogue.mode === 'columns') {
+        field(fields.mRun).get(i);
+        field(fields.mRun).op(w.i32_rem_u).op(w.i32_sub);
+        minimum();
+      }
       f.tee(rows)
         .i32(arithmetic.tileRows - 1)
         .op(w.i32_add)
@@ -433,11 +438,28 @@ function emitContract(
    * matrix. It reaches no result, but a subnormal there would cost a hundred cycles a tile: zeros instead.
    */
   function emitClearEdge(): void {
-    f.get(y).i32(strip - 1).op(w.i32_and).tee(y);
+    f.get(y)
+      .i32(strip - 1)
+      .op(w.i32_and)
+      .tee(y);
     f.if(() => {
       // The last row of the last panel; `x` is the start of the panels.
-      f.get(columns).get(from).op(w.i32_sub).i32(strip - 1).op(w.i32_add).i32(-strip).op(w.i32_and);
-      f.get(kCount).op(w.i32_mul).i32(strip).op(w.i32_sub).i32(arithmetic.size).op(w.i32_mul).get(x).op(w.i32_add).set(x);
+      f.get(columns)
+        .get(from)
+        .op(w.i32_sub)
+        .i32(strip - 1)
+        .op(w.i32_add)
+        .i32(-strip)
+        .op(w.i32_and);
+      f.get(kCount)
+        .op(w.i32_mul)
+        .i32(strip)
+        .op(w.i32_sub)
+        .i32(arithmetic.size)
+        .op(w.i32_mul)
+        .get(x)
+        .op(w.i32_add)
+        .set(x);
       f.loop((again) => {
         f.get(x).get(y).i32(arithmetic.size).op(w.i32_mul).op(w.i32_add);
         if (arithmetic.size === 4) f.i32(0).memory(w.i32_store);

@@ -1,165 +1,261 @@
 /**
  * What happens to finished sums: the epilogue expression, and where results lie.
  *
- * Sums arrive as strips, rows of two vectors. The epilogue goes through a strip in lines of vectors: down the rows
- * where results lie side by side along n, and along the columns, through a transposition, where they do along m (the
- * pixels of an image, say). Extras and results are reached through offset tables, so they may lie anyhow.
+ * Sums arrive as strips, rows of two vectors. The epilogue goes through a strip along its rows or, through a transposition, along
+ * its columns, whichever way results lie side by side (`EpilogueMode`); the other axis is found through tables.
+ * Rows and columns beyond the end are computed but not stored.
  */
-import type { ContractKernel } from '@ag/tensor';
-import type { Target } from './abi.ts';
-import type { Callable, FunctionBuilder } from './assembler.ts';
+import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
+import { parameter, type RecordLayout, type Target } from './abi.ts';
+import type { Callable, Local } from './assembler.ts';
 import { type Arithmetic, stripRow } from './contractMicro.ts';
-import { emitContiguous, emitTranspose } from './contractPack.ts';
+import { emitTranspose } from './contractPack.ts';
+import type { ContractPlan, EpilogueMode, Factor } from './contractPlan.ts';
+import { emitExpression, type Lanes, lanesFor } from './expression.ts';
+import {
+  loadVector,
+  type Pattern,
+  patternOf,
+  type Place,
+  storeFirst,
+  storePartial,
+  storeVector,
+} from './lanes.ts';
+import { bindLiterals, type LiteralFields, literalFields } from './literals.ts';
+import { coordinates } from './map.ts';
 import * as w from './opcodes.ts';
+import { type Vector, VectorCode } from './vector.ts';
 
 const int = w.i32;
-const load = w.i32_load;
 
-/** What the epilogue finds in the thread's working memory: 256 bytes, then for each operand three words. */
+/** Words of each operand in the thread's working memory: its address in the batch, the tables of rows and columns. */
 export const operandWords = { bytes: 16, address: 0, rows: 4, columns: 8 } as const;
 
-/** `epilogue(record, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`; `columnMajor` as in the plan. */
-export function emitEpilogue(
-  { module }: Target,
+/** An epilogue's structure and where its arguments stand. */
+export interface Epilogue {
+  readonly key: string;
+  readonly kernel: ContractKernel;
+  readonly mode: EpilogueMode;
+  readonly dtypes: readonly DType[];
+  readonly patterns: readonly Pattern[];
+  /** Fields: bytes from one lane to the next. */
+  readonly steps: readonly number[];
+  readonly literals: LiteralFields;
+}
+
+/** Appends an epilogue's arguments to the record of a launch. */
+export function layEpilogue(
+  record: RecordLayout,
+  launch: Launch,
   kernel: ContractKernel,
-  arithmetic: Arithmetic,
-  columnMajor: number,
-  operands: number,
-): Callable {
-  const { lanes } = arithmetic;
-  const line = module.function(null, new Array(9).fill(int), []);
-  emitLine(line, kernel, arithmetic, operands);
-  const f = module.function(null, new Array(6).fill(int), []);
-  const [record, scratch, c, rows, column, columns] = [0, 1, 2, 3, 4, 5] as const;
-  const row = f.local(int);
-  const vectors = Array.from({ length: lanes }, () => f.local(w.v128));
-  const mixed = Array.from({ length: lanes }, () => f.local(w.v128));
-  f.load(load, record, columnMajor).if(
-    () => {
-      f.loop((again) => {
-        for (let half = 0; half < 2; half++) {
-          vectors.forEach((vector, i) => {
-            f.load(w.v128_load, c, stripRow * i + 16 * half).set(vector);
-          });
-          let to = 16 * lanes * half;
-          emitTranspose(f, vectors, mixed, (push) => {
-            f.get(scratch);
-            push();
-            f.memory(w.v128_store, to);
-            to += 16;
-          });
-        }
-        f.get(record).get(scratch).get(scratch).i32(16).get(columns);
-        f.get(row);
-        f.get(rows).get(row).op(w.i32_sub);
-        f.get(column).i32(operandWords.rows).call(line);
-        f.increment(c, stripRow * lanes);
-        f.get(row).i32(lanes).op(w.i32_add).tee(row).get(rows).op(w.i32_lt_s).branchIf(again);
-      });
-    },
-    () => {
-      for (let half = 0; half < 2; half++) {
-        f.get(columns)
-          .i32(half * lanes)
-          .op(w.i32_gt_s);
-        f.if(() => {
-          f.get(record).get(scratch);
-          f.get(c)
-            .i32(16 * half)
-            .op(w.i32_add)
-            .i32(stripRow)
-            .get(rows);
-          f.get(column)
-            .i32(half * lanes)
-            .op(w.i32_add);
-          f.get(columns)
-            .i32(half * lanes)
-            .op(w.i32_sub);
-          f.i32(0).i32(operandWords.columns).call(line);
-        });
-      }
-    },
-  );
-  return f;
+  plan: ContractPlan,
+): Epilogue {
+  const { mode, others } = plan;
+  const step = ({ rows, columns }: Factor) =>
+    mode === 'elements' ? 0 : (mode === 'rows' ? columns : rows).axes[0]![1];
+  const patterns = others.map((other): Pattern => {
+    return other.operand.buffer < 0 ? 'strided' : patternOf(step(other) / other.rows.size);
+  });
+  return {
+    key: `contract ${mode} ${patterns.join()} ${kernelKey(kernel)}`,
+    kernel,
+    mode,
+    dtypes: others.map((other) => other.dtype),
+    patterns,
+    steps: others.map((other) => record.i32(step(other))),
+    literals: literalFields(record, launch, [kernel.epilogue]),
+  };
 }
 
 /**
- * `line(record, scratch, source, step, count, lane, valid, position, lanesTable)`: `count` vectors of sums, `step` bytes
- * apart. Lanes are positions `lane` … of the axis whose tables stand at `lanesTable` of the operands' words (only the
- * first `valid` count), vectors are positions `position` … of the other axis.
+ * `epilogue(record, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`, which begin at the start
+ * of the row tables and at `column` of the column tables. The operands' words stand at `scratch + operands`; the first
+ * 128 bytes of scratch are free.
  */
-function emitLine(
-  f: FunctionBuilder,
-  kernel: ContractKernel,
-  { lanes, size }: Arithmetic,
+export function emitEpilogue(
+  target: Target,
+  epilogue: Epilogue,
+  arithmetic: Arithmetic,
   operands: number,
-): void {
-  const [, scratch, source, step, count, lane, valid, position, lanesTable] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8,
-  ] as const;
-  const all = kernel.extras.length + kernel.outputs.length;
-  const places = Array.from({ length: all }, (_, i) => {
-    const words = f.local(int);
-    f.get(scratch)
-      .i32(operands + operandWords.bytes * i)
-      .op(w.i32_add)
-      .set(words);
-    const table = f.local(int);
-    f.get(words)
-      .get(lanesTable)
-      .op(w.i32_add)
-      .memory(load)
-      .get(lane)
-      .i32(4)
-      .op(w.i32_mul)
-      .op(w.i32_add)
-      .set(table);
-    const base = f.local(int);
-    const offsets = Array.from({ length: lanes }, (_, i) => {
-      f.load(load, table, 4 * i);
-      return f.let(int);
+): Callable {
+  const { kernel, mode, dtypes, patterns, steps } = epilogue;
+  const f = target.module.function(null, new Array(6).fill(int), []);
+  const v = new VectorCode(f, target);
+  const [, scratch, c, rows, column, columns] = f.parameters as readonly [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  const lanes = lanesFor([kernel.dtype, ...dtypes], kernel.epilogue);
+  const literals = bindLiterals(v, epilogue.literals);
+  const inputs = kernel.extras.length;
+  const words = (i: number, word: number) =>
+    f.load(w.i32_load, scratch, operands + operandWords.bytes * i + word);
+  const places = dtypes.map((dtype, i): Place => {
+    const step = f.load(w.i32_load, parameter.record, steps[i]!).let(int);
+    return { dtype, pattern: patterns[i]!, pointer: f.local(int), step };
+  });
+  /** Where each operand stands but for the axis that is looked up. */
+  const bases = dtypes.map(() => f.local(int));
+  const tables = dtypes.map(() => f.local(int));
+
+  /** One vector of sums, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
+  const finish = (accumulator: Vector, ahead: number, part: Local | null) => {
+    const results = emitExpression(
+      v,
+      lanes,
+      kernel.epilogue,
+      {
+        load: (operand) => loadVector(v, lanes, places[operand - 2]!, ahead),
+        coordinate: (operand) => coordinates(v, places[operand - 2]!, lanes, ahead),
+        literal: (literal) => literals[literal]!,
+        accumulator: () => accumulator,
+      },
+      part === null,
+    );
+    kernel.outputs.forEach(({ accumulate }, i) => {
+      const place = places[inputs + i]!;
+      if (mode === 'elements') storeFirst(v, place, results[i]!, accumulate);
+      else if (part === null) storeVector(v, lanes, place, results[i]!, accumulate, ahead);
+      else storePartial(v, lanes, place, results[i]!, accumulate, part);
     });
-    emitContiguous(f, offsets, size);
-    const dense = f.let(int);
-    f.load(load, words).set(base);
-    // The word of the other axis: rows and columns stand at 4 and 8.
-    f.get(words)
-      .i32(operandWords.rows + operandWords.columns)
-      .get(lanesTable)
-      .op(w.i32_sub)
-      .op(w.i32_add)
-      .memory(load);
-    f.get(position).i32(4).op(w.i32_mul).op(w.i32_add).set(table);
-    return { base, table, offsets, dense, address: f.local(int) };
-  });
-  const outputs = places.slice(kernel.extras.length);
-  const accumulator = f.local(w.v128);
-  f.loop((again) => {
-    f.load(w.v128_load, source).set(accumulator);
-    for (const { base, table, address } of places) {
-      f.load(load, table).get(base).op(w.i32_add).set(address);
-      f.increment(table, 4);
-    }
-    for (const { address, offsets, dense } of outputs) {
-      f.get(dense)
-        .get(valid)
-        .i32(lanes)
-        .op(w.i32_ge_s)
-        .op(w.i32_and)
-        .if(
-          () => f.get(address).get(offsets[0]!).op(w.i32_add).get(accumulator).memory(w.v128_store),
-          () => {
-            f.block((done) => {
-              offsets.forEach((offset, i) => {
-                if (i > 0) f.get(valid).i32(i).op(w.i32_le_s).branchIf(done);
-                f.get(address).get(offset).op(w.i32_add).get(accumulator);
-                f.memoryLane(size === 4 ? w.v128_store32_lane : w.v128_store64_lane, 0, i);
-              });
-            });
-          },
-        );
-    }
-    f.get(source).get(step).op(w.i32_add).set(source);
-    f.get(count).i32(1).op(w.i32_sub).tee(count).branchIf(again);
-  });
+  };
+  const sums = (at: Local, offset: number) => f.load(w.v128_load, at, offset).let(w.v128);
+  /** Pointers to the next position of the axis that is looked up. */
+  const look = () => {
+    places.forEach(({ pointer }, i) => {
+      f.get(bases[i]!).load(w.i32_load, tables[i]!).op(w.i32_add).set(pointer);
+      f.increment(tables[i]!, 4);
+    });
+  };
+  const countDown = (count: Local, again: number) => f.increment(count, -1).get(count).branchIf(again);
+
+  if (mode === 'columns') alongColumns();
+  else if (mode === 'rows') alongRows();
+  else eachElement();
+  return f;
+
+  function alongRows(): void {
+    const strip = stripRow / arithmetic.size;
+    places.forEach((_, i) => {
+      words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).memory(w.i32_load);
+      words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
+      words(i, operandWords.rows).set(tables[i]!);
+    });
+    f.get(columns).i32(strip).op(w.i32_eq);
+    f.if(
+      () => {
+        f.loop((again) => {
+          look();
+          for (let i = 0; i < strip / lanes; i++) finish(sums(c, i * lanes * arithmetic.size), i, null);
+          f.increment(c, stripRow);
+          countDown(rows, again);
+        });
+      },
+      () => {
+        const part = f.local(int);
+        const at = f.local(int);
+        f.loop((again) => {
+          look();
+          f.get(columns).set(part);
+          f.get(c).set(at);
+          f.loop((next) => {
+            finish(sums(at, 0), 0, part);
+            for (const { pointer, step } of places) {
+              f.get(pointer).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(pointer);
+            }
+            f.increment(at, lanes * arithmetic.size);
+            f.increment(part, -lanes).get(part).i32(0).op(w.i32_gt_s).branchIf(next);
+          });
+          f.increment(c, stripRow);
+          countDown(rows, again);
+        });
+      },
+    );
+  }
+
+  function alongColumns(): void {
+    const high = arithmetic.lanes;
+    const vectors = Array.from({ length: high }, () => f.local(w.v128));
+    const mixed = Array.from({ length: high }, () => f.local(w.v128));
+    const at = f.local(int);
+    const count = f.local(int);
+    places.forEach((_, i) => {
+      words(i, operandWords.rows).memory(w.i32_load);
+      words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
+    });
+    const down = (part: Local | null) => {
+      for (let i = 0; i < high; i += lanes) {
+        f.get(columns).set(count);
+        f.get(scratch)
+          .i32(i * arithmetic.size)
+          .op(w.i32_add)
+          .set(at);
+        places.forEach((_, i) => {
+          words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]!);
+        });
+        f.loop((again) => {
+          look();
+          finish(sums(at, 0), 0, part);
+          f.increment(at, 16);
+          countDown(count, again);
+        });
+        places.forEach(({ step }, i) => {
+          f.get(bases[i]!).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(bases[i]!);
+        });
+        f.increment(rows, -lanes);
+        if (part !== null && i + lanes < high)
+          f.get(part)
+            .i32(0)
+            .op(w.i32_le_s)
+            .if(() => f.op(w.return_));
+      }
+    };
+    f.loop((again) => {
+      let to = 0;
+      for (let half = 0; half < 2; half++) {
+        vectors.forEach((vector, i) => {
+          f.load(w.v128_load, c, stripRow * i + 16 * half).set(vector);
+        });
+        emitTranspose(f, vectors, mixed, (push) => {
+          f.get(scratch);
+          push();
+          f.memory(w.v128_store, to);
+          to += 16;
+        });
+      }
+      f.get(rows).i32(high).op(w.i32_ge_s);
+      f.if(() => down(null), () => down(rows)); // biome-ignore format: short
+      f.increment(c, stripRow * high);
+      f.get(rows).i32(0).op(w.i32_gt_s).branchIf(again);
+    });
+  }
+
+  /** One element in every lane, the first of which is stored. */
+  function eachElement(): void {
+    const at = f.local(int);
+    const count = f.local(int);
+    const rowTables = places.map((_, i) => words(i, operandWords.rows).let(int));
+    f.loop((nextRow) => {
+      f.get(columns).set(count);
+      f.get(c).set(at);
+      places.forEach((_, i) => {
+        f.load(w.i32_load, rowTables[i]!);
+        words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
+        f.increment(rowTables[i]!, 4);
+        words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]!);
+      });
+      f.loop((again) => {
+        look();
+        finish(sums(at, 0), 0, null);
+        f.increment(at, arithmetic.size);
+        countDown(count, again);
+      });
+      f.increment(c, stripRow);
+      countDown(rows, nextRow);
+    });
+  }
 }

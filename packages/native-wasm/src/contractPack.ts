@@ -30,7 +30,14 @@ export function tableFunction(module: ModuleBuilder): Callable {
     const offset = f.local(int);
     const run = f.local(int);
     f.load(w.i32_load, group).if(() => {
-      f.get(group).load(w.i32_load, group).op(w.i32_add).get(start).i32(4).op(w.i32_mul).op(w.i32_add).op(w.return_);
+      f.get(group)
+        .load(w.i32_load, group)
+        .op(w.i32_add)
+        .get(start)
+        .i32(4)
+        .op(w.i32_mul)
+        .op(w.i32_add)
+        .op(w.return_);
     });
     f.get(count)
       .op(w.i32_eqz)

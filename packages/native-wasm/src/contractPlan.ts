@@ -23,6 +23,12 @@ export interface Factor {
   readonly columns: Group;
 }
 
+/**
+ * How an epilogue goes through a strip: vectors along its rows, vectors along its columns (where results lie side by side along
+ * m, as the pixels of an image do), or one element after the other. Along a vector each operand must have one stride.
+ */
+export type EpilogueMode = 'rows' | 'columns' | 'elements';
+
 export interface ContractPlan {
   readonly batch: number;
   readonly m: number;
@@ -46,8 +52,9 @@ export interface ContractPlan {
   readonly mUnits: number;
   readonly nUnit: number;
   readonly nUnits: number;
-  /** Whether the results of the first output lie side by side along m. */
-  readonly columnMajor: boolean;
+  readonly mode: EpilogueMode;
+  /** In mode `columns`: a block of rows must not contain a multiple of it except as its start. */
+  readonly mRun: number;
 }
 
 /** Most rows of a row table. */
@@ -60,8 +67,7 @@ export const maxK = 512;
 const blockElements = 1 << 18;
 
 /** Merges axes that lie behind one another and drops those of size 1. */
-export function groupOf(sizes: readonly number[], strides: readonly number[], dtype: DType): Group {
-  const size = bytesPerElement(dtype);
+export function groupOf(sizes: readonly number[], strides: readonly number[], size: number): Group {
   const axes: [number, number][] = [];
   let count = 1;
   for (let i = sizes.length - 1; i >= 0; i--) {
@@ -104,13 +110,15 @@ export function planContract(launch: Launch, tileRows: number): ContractPlan {
     columns: readonly number[],
   ): Factor => {
     const operand = launch.operands[position]!;
+    // Coordinates are counted in elements.
+    const size = operand.buffer < 0 ? 1 : bytesPerElement(type);
     const split = batchRank + rows.length;
     return {
       operand,
       dtype: type,
-      batch: groupOf(batchDims, operand.strides.slice(0, batchRank), type),
-      rows: groupOf(rows, operand.strides.slice(batchRank, split), type),
-      columns: groupOf(columns, operand.strides.slice(split), type),
+      batch: groupOf(batchDims, operand.strides.slice(0, batchRank), size),
+      rows: groupOf(rows, operand.strides.slice(batchRank, split), size),
+      columns: groupOf(columns, operand.strides.slice(split), size),
     };
   };
   const types = [...kernel.extras, ...kernel.outputs.map((output) => output.dtype)];
@@ -142,16 +150,38 @@ function cost({ a, b, others }: Roles, first: number, strip: number, tileRows: n
   // A tile takes at least four cycles for each k, the latency of an addition.
   const multiply = tiles * Math.max(4, m / tiles) * Math.ceil(n / strip) * k;
   const pack = packsB(a, b) ? k * n * (isDense(b.columns) ? 0.3 : hasRuns(b.rows) ? 0.5 : 1) : 0;
-  const output = others[first]!;
-  const store = m * n * (isColumnMajor(output) ? 0.8 : hasRuns(output.columns) ? 0.3 : 2);
+  const mode = epilogueMode(others, first, strip);
+  const { rows, columns } = others[first]!;
+  const store =
+    m * n * (mode === 'rows' && hasRuns(columns) ? 0.3 : mode === 'columns' && hasRuns(rows) ? 0.6 : 2);
   return multiply + pack + store;
 }
 
-/** Whether to write down columns: where the results lie so, or where rows are shorter than a vector. */
-function isColumnMajor({ rows, columns }: Factor): boolean {
-  return hasRuns(rows) && rows.count > columns.count
-    ? !hasRuns(columns) || columns.count < 4
-    : hasRuns(rows) && !hasRuns(columns);
+/** The first of the ways in which all operands of the epilogue go on evenly. */
+function epilogueMode(others: readonly Factor[], first: number, strip: number): EpilogueMode {
+  const even = others.every(({ columns }) => columns.axes.length === 1 || columns.axes[0]![0] % strip === 0);
+  const long = rowRun(others) >= 4 * strip;
+  const { rows, columns } = others[first]!;
+  // Side by side along m and not along n, or rows shorter than a vector: down the columns.
+  if (
+    long &&
+    hasRuns(rows) &&
+    (!even || !hasRuns(columns) || (columns.count < 4 && rows.count > columns.count))
+  ) {
+    return 'columns';
+  }
+  return even ? 'rows' : long ? 'columns' : 'elements';
+}
+
+/** The longest stretch of rows over which every operand of the epilogue goes on evenly, if blocks start at its multiples. */
+function rowRun(others: readonly Factor[]): number {
+  let run = 0;
+  for (const { rows } of others) if (rows.axes.length > 1) run = greatestCommonDivisor(rows.axes[0]![0], run);
+  return run === 0 ? 2 ** 30 : run;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 function packsB(a: Factor, b: Factor): boolean {
@@ -198,6 +228,7 @@ function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: nu
     mUnits,
     nUnit,
     nUnits: nUnit === 0 ? 0 : Math.ceil(n / nUnit),
-    columnMajor: isColumnMajor(others[first]!),
+    mode: epilogueMode(others, first, strip),
+    mRun: rowRun(others),
   };
 }
