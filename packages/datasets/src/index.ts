@@ -21,7 +21,13 @@ export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
 export { type CsvOptions, type CsvTable, parseCsv } from './formats/csv.ts';
 export { gunzip } from './formats/gzip.ts';
 export { type IdxArray, type IdxExpectation, type IdxType, readIdx } from './formats/idx.ts';
+export { decodeImage } from './images/decode.ts';
+export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.ts';
+export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './images/folder.ts';
+export { fromImageData, type Picture, toImageData } from './images/imageData.ts';
+export type { ChannelOptions, ImageDataLike } from './images/pixels.ts';
 export { type DataLoader, type DataLoaderOptions, type DataLoaderState, dataLoader } from './loader.ts';
+export { tensorDataset } from './sets/arrays.ts';
 export { type BostonHousingOptions, bostonColumns, bostonHousing } from './sets/boston.ts';
 export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';
 export {

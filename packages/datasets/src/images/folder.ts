@@ -1,0 +1,209 @@
+/**
+ * A data set from images in folders, one folder per class, as most image collections come. Files are read and decoded
+ * when a batch needs them, several at once, so that `dataLoader`'s prefetch overlaps reading with training.
+ */
+import {
+  checkIndices,
+  type Dataset,
+  type DatasetInfo,
+  type Indices,
+  type Rows,
+  toBatch,
+} from '../dataset.ts';
+import { DataError } from '../errors.ts';
+import { type NodeModules, nodeModules } from '../platform.ts';
+import { decodeImage } from './decode.ts';
+import { type ChannelOptions, type ImageDataLike, resizePlane, toChannels } from './pixels.ts';
+
+/** Options of {@link imageFolder}. */
+export interface ImageFolderOptions extends ChannelOptions {
+  /** Height and width to bring all images to. Default: that of the first image, which all others must have. */
+  size?: number | readonly [height: number, width: number];
+  /** The classes in the order of their indices. Default: all folders, sorted by code point. */
+  classes?: readonly string[];
+  /** Whether decoded images are kept in memory. Default false. */
+  keep?: boolean;
+  /** Reads a file's pixels. Default: PNG and JPEG. */
+  decode?: (bytes: Uint8Array, file: string) => ImageDataLike | Promise<ImageDataLike>;
+}
+
+/** A data set of image files. */
+export interface ImageFolderDataset extends Dataset {
+  rows(indices: Indices): Promise<Rows>;
+  readonly info: DatasetInfo;
+  /** The classes' names: `classes[y]`. */
+  readonly classes: readonly string[];
+  /** The files in the order of the examples. */
+  readonly files: readonly string[];
+}
+
+interface ImageFile {
+  path: string;
+  label: string;
+  read: () => Promise<Uint8Array>;
+}
+
+/**
+ * Images sorted into folders by class: x `[n, channels, height, width]` in 0 … 1, y `[n]` int32.
+ *
+ * @param source in Node the path of the folder that holds the classes' folders; in browsers the files of
+ * `<input type="file" webkitdirectory>` or of a drop. Files other than .png, .jpg and .jpeg are passed over.
+ * @throws DataError when there are no images; a batch rejects with one when a file is damaged or has another size
+ *
+ * @example
+ * const data = await imageFolder('./flowers', { size: 64, channels: 3 });
+ * const loader = dataLoader(data, { batchSize: 32, shuffle: true, prefetch: 2 });
+ */
+export async function imageFolder(
+  source: string | Iterable<File>,
+  options: ImageFolderOptions = {},
+): Promise<ImageFolderDataset> {
+  const name = typeof source === 'string' ? source : 'files';
+  const files = typeof source === 'string' ? await listFolder(source) : listFiles(source);
+  const classes = options.classes ?? [...new Set(files.map((file) => file.label))].sort();
+  const chosen = files.filter((file) => classes.includes(file.label));
+  const empty = classes.find((label) => !chosen.some((file) => file.label === label));
+  if (chosen.length === 0 || empty !== undefined) {
+    throw new DataError('no images', {
+      code: 'missing',
+      file: name,
+      expected: 'a folder for each class with .png, .jpg or .jpeg files in it',
+      found: empty === undefined ? 'none' : `none for the class ${JSON.stringify(empty)}`,
+    });
+  }
+  const labels = chosen.map((file) => classes.indexOf(file.label));
+  const { channels = 1, decode = decodeImage } = options;
+  const [height, width] = await imageSize(options, () => open(chosen[0]));
+  const kept = new Map<number, Uint8Array>();
+
+  async function open(file: ImageFile): Promise<ImageDataLike> {
+    return decode(await file.read(), file.path);
+  }
+
+  async function pixels(index: number): Promise<Uint8Array> {
+    const known = kept.get(index);
+    if (known !== undefined) return known;
+    const planes = fit(await open(chosen[index]), height, width, options, chosen[index].path);
+    if (options.keep) kept.set(index, planes);
+    return planes;
+  }
+
+  async function rows(indices: Indices): Promise<Rows> {
+    checkIndices(indices, chosen.length, name);
+    const size = channels * height * width;
+    const data = new Uint8Array(indices.length * size);
+    const images = await Promise.all(Array.from(indices, pixels));
+    images.forEach((image, i) => {
+      data.set(image, i * size);
+    });
+    return {
+      x: { data, shape: [channels, height, width], scale: 1 / 255 },
+      y: { data: Int32Array.from(indices, (index) => labels[index]), shape: [] },
+    };
+  }
+
+  return {
+    length: chosen.length,
+    classes,
+    files: chosen.map((file) => file.path),
+    info: { name, classes },
+    rows,
+    batch: async (indices) => toBatch(await rows(indices)),
+  };
+}
+
+const isImage = (path: string) => /\.(png|jpe?g)$/i.test(path);
+
+async function listFolder(folder: string): Promise<ImageFile[]> {
+  const node = nodeModules();
+  if (node === undefined) {
+    throw new DataError('a browser cannot read a path', {
+      code: 'unsupported',
+      file: folder,
+      hint: 'Pass the files of an <input type="file" webkitdirectory>',
+    });
+  }
+  const { fs, path } = node;
+  const files: ImageFile[] = [];
+  for (const label of await listClasses(folder, node)) {
+    const entries = await fs.readdir(path.join(folder, label), { recursive: true });
+    for (const entry of entries.filter(isImage).sort()) {
+      const full = path.join(folder, label, entry);
+      files.push({ path: full, label, read: async () => new Uint8Array(await fs.readFile(full)) });
+    }
+  }
+  return files;
+}
+
+async function listClasses(folder: string, { fs }: NodeModules): Promise<string[]> {
+  try {
+    const entries = await fs.readdir(folder, { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    return folders.map((entry) => entry.name).sort();
+  } catch (cause) {
+    throw new DataError(`cannot be read (${(cause as Error).message})`, {
+      code: 'missing',
+      file: folder,
+      cause,
+    });
+  }
+}
+
+/** In a path such as `flowers/rose/1.png`, as browsers give it, the folder next to the file is the class. */
+function listFiles(source: Iterable<File>): ImageFile[] {
+  const files: ImageFile[] = [];
+  for (const file of source) {
+    const path = file.webkitRelativePath || file.name;
+    const label = path.split('/').at(-2);
+    if (!isImage(path) || label === undefined) continue;
+    files.push({ path, label, read: async () => new Uint8Array(await file.arrayBuffer()) });
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function imageSize(
+  { size }: ImageFolderOptions,
+  first: () => Promise<ImageDataLike>,
+): Promise<readonly [height: number, width: number]> {
+  if (size === undefined) {
+    const { height, width } = await first();
+    return [height, width];
+  }
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  if (!Number.isInteger(height) || !Number.isInteger(width) || height < 1 || width < 1) {
+    throw new DataError('imageFolder: size', {
+      code: 'option',
+      expected: 'a positive integer, or two: height and width',
+      found: JSON.stringify(size),
+    });
+  }
+  return [height, width];
+}
+
+function fit(
+  image: ImageDataLike,
+  height: number,
+  width: number,
+  options: ImageFolderOptions,
+  file: string,
+): Uint8Array {
+  const planes = toChannels(image, options);
+  if (image.height === height && image.width === width) return planes;
+  if (options.size === undefined) {
+    throw new DataError('another size than the first image', {
+      code: 'mismatch',
+      file,
+      expected: `${height}×${width}`,
+      found: `${image.height}×${image.width}`,
+      hint: 'Set the option size to bring all images to one',
+    });
+  }
+  const channels = options.channels ?? 1;
+  const result = new Uint8Array(channels * height * width);
+  for (let c = 0; c < channels; c++) {
+    const plane = planes.subarray(c * image.width * image.height, (c + 1) * image.width * image.height);
+    const resized = resizePlane(plane, image.width, image.height, width, height);
+    for (let i = 0; i < resized.length; i++) result[c * height * width + i] = resized[i] + 0.5;
+  }
+  return result;
+}
