@@ -54,11 +54,14 @@ export default {
     },
     {
       name: 'zero-runtime-dependencies',
-      comment: 'The numeric packages run without anything from the registry but each other.',
+      comment:
+        'The numeric packages need nothing from the registry but each other. What only some users need is an optional ' +
+        'peer, loaded by import() when first used.',
       severity: 'error',
       from: { path: `^packages/(${numeric.join('|')})/src/`, pathNot: '\\.test\\.ts$' },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg'],
+        dependencyTypesNot: ['dynamic-import', 'type-only', 'type-import'],
         pathNot: '^packages/',
       },
     },

@@ -1,13 +1,13 @@
 /**
  * Each package as a user gets it: packed, installed alone (with the packages it asks for) into an empty folder, its
- * README example type-checked against the declarations it ships and run by plain Node. Needs built packages, which
+ * README example type-checked against the declarations it ships, run by plain Node and bundled for browsers. Needs built packages, which
  * `npm test` takes care of.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { transform } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { firstBlock, publishedPackages, root, run, withNeeds } from './workspace.ts';
 
@@ -60,7 +60,7 @@ it('the example in the README of the repository type-checks and runs', async () 
 
 /**
  * Installs `names` and the packages that the first ts block of a README imports into the empty folder `home`, checks
- * the block's types and runs it. Resolves with the packages of ours that it imports.
+ * the block's types, runs it and bundles it as a page would. Resolves with the packages of ours that it imports.
  */
 async function runExample(home: string, readme: string, names: string[]): Promise<string[]> {
   const example = firstBlock(await readFile(readme, 'utf8'), 'ts');
@@ -74,6 +74,15 @@ async function runExample(home: string, readme: string, names: string[]): Promis
   await writeFile(join(home, 'tsconfig.json'), JSON.stringify(userSettings));
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', home], home);
   await run(process.execPath, ['example.mjs'], home);
+  const entry = join(home, 'example.mjs');
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    external: ['node:*'],
+    write: false,
+  });
   return imported;
 }
 
