@@ -2,12 +2,12 @@
  * Values as colours. Sequential scales are viridis, the same on every surface. Diverging scales are two tints laid
  * over the surface, stronger away from the middle, so that the middle is the surface itself in light and in dark.
  */
-import { interpolateViridis } from 'd3-scale-chromatic';
 import type { Frame } from './frame.ts';
 import { pngDataUri } from './png.ts';
 import { element, type Markup } from './svg.ts';
 import { formatNumber, label } from './text.ts';
 import { channels, inkOn, inkOnTint, type Paint, tints, toHex } from './theme.ts';
+import { viridis } from './viridis.ts';
 
 /** Which colours: for amounts, or for values on both sides of a middle. */
 export type ColorScaleKind = 'sequential' | 'diverging';
@@ -42,7 +42,7 @@ export function createColorScale(
     return { name: side < 0 ? 'negative' : 'positive', opacity: Math.abs(side) } as const;
   };
   if (kind === 'sequential') {
-    const fill = (value: number) => toHex(interpolateViridis(share(value)));
+    const fill = (value: number) => toHex(viridis(share(value)));
     return {
       kind,
       domain: [low, high],

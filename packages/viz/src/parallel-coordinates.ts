@@ -3,7 +3,7 @@ import { curveMonotoneX, line } from 'd3-shape';
 import { createAxis, extentOf, type ScaleKind } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { element, type Markup } from './svg.ts';
-import { fit, formatNumber, label } from './text.ts';
+import { fit, formatNumber, label, textWidth } from './text.ts';
 
 /** One run: a value for each name. */
 export type SweepRun = Readonly<Record<string, number | string | boolean | null | undefined>>;
@@ -125,7 +125,10 @@ function draw(
       }),
     );
     for (const mark of ladder.marks) {
-      const halo = paint.role('surface');
+      const shown = fit(mark.label, 70, 11);
+      const width = textWidth(shown, 11) + 6;
+      // Lines pass under the labels: a plate keeps those readable.
+      const plate = { x: ladder.x - 6 - width, y: mark.y - 7.5, width, height: 15, rx: 3 };
       out.push(
         element('line', {
           x1: ladder.x - 4,
@@ -134,12 +137,8 @@ function draw(
           y2: mark.y,
           stroke: paint.role('axis'),
         }),
-        label(fit(mark.label, 70, 11), ladder.x - 7, mark.y, {
-          fill: paint.role('muted'),
-          size: 11,
-          anchor: 'end',
-          halo,
-        }),
+        element('rect', { ...plate, fill: paint.role('surface'), 'fill-opacity': 0.85 }),
+        label(shown, ladder.x - 9, mark.y, { fill: paint.role('ink'), size: 11, anchor: 'end' }),
       );
     }
   }

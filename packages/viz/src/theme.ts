@@ -9,8 +9,8 @@
  * 3:1 or more with its surface (WCAG 2.2, 1.4.11) and stays apart from the others for protan, deutan and tritan
  * vision; theme.test.ts computes both.
  */
-import { interpolateViridis } from 'd3-scale-chromatic';
 import { type Markup, styleSheet } from './svg.ts';
+import { viridis } from './viridis.ts';
 
 /** `auto` follows the reader's preference; `light` and `dark` write literal colours. */
 export type Theme = 'auto' | 'light' | 'dark';
@@ -111,7 +111,7 @@ export function createPaint(theme: Theme): Paint {
 /** The ordered ramp of one theme, as a literal colour. */
 export function orderedColor(theme: 'light' | 'dark', t: number): string {
   const [low, high] = orderedRange[theme];
-  return toHex(interpolateViridis(low + (high - low) * t));
+  return toHex(viridis(low + (high - low) * t));
 }
 
 /** Dash patterns, a second channel beside colour: series that share a colour differ in dash. */
