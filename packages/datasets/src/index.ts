@@ -48,5 +48,6 @@ export { iris } from './sets/iris.ts';
 export { fashionMnist, idxDataset, type MnistOptions, mnist } from './sets/mnist.ts';
 export { type TableOptions, tableDataset } from './sets/table.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
-export * as transforms from './transforms/index.ts';
+export { transforms } from './transforms/index.ts';
+export type { ScaleOptions, Scaling } from './transforms/scale.ts';
 export type { Transform, TransformContext } from './transforms/transform.ts';

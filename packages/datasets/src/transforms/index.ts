@@ -1,5 +1,16 @@
-/** The transforms for `dataLoader`'s option `transform`, exported together as `transforms`. */
-export { randomRotate, randomShift } from './augment.ts';
-export { minMax, type ScaleOptions, type Scaling, standardize } from './scale.ts';
-export { compose, flatten, oneHot } from './shape.ts';
-export type { Transform, TransformContext } from './transform.ts';
+/**
+ * The transforms under one name, as `dataLoader`'s option `transform` takes them. An object and not a namespace of
+ * exports, because bundlers can leave out an object that nobody uses.
+ */
+import { randomRotate, randomShift } from './augment.ts';
+import { minMax, standardize } from './scale.ts';
+import { compose, flatten, oneHot } from './shape.ts';
+
+/**
+ * Changes to the rows of a batch before they become tensors.
+ *
+ * @example
+ * const transform = transforms.compose(transforms.randomShift(2), transforms.flatten());
+ * const loader = dataLoader(train, { batchSize: 64, shuffle: true, transform });
+ */
+export const transforms = { standardize, minMax, oneHot, flatten, randomShift, randomRotate, compose };

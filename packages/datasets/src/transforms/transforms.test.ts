@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type MemoryDataset, memoryDataset, type Rows } from '../dataset.ts';
 import { DataError } from '../errors.ts';
-import { transforms } from '../index.ts';
 import { dataLoader } from '../loader.ts';
-import type { TransformContext } from './transform.ts';
+import { transforms } from './index.ts';
+import type { Transform, TransformContext } from './transform.ts';
 
 const context: TransformContext = { seed: 1, epoch: 0, start: 0, indices: [0] };
 const table = (values: number[][]): MemoryDataset =>
@@ -101,8 +101,8 @@ describe('oneHot, flatten and compose', () => {
   });
 
   it('compose applies the first first', () => {
-    const add: transforms.Transform = ({ x, y }) => ({ x, y: { ...y, data: y.data.map((v) => v + 1) } });
-    const double: transforms.Transform = ({ x, y }) => ({ x, y: { ...y, data: y.data.map((v) => v * 2) } });
+    const add: Transform = ({ x, y }) => ({ x, y: { ...y, data: y.data.map((v) => v + 1) } });
+    const double: Transform = ({ x, y }) => ({ x, y: { ...y, data: y.data.map((v) => v * 2) } });
     expect(transforms.compose(add, double)(table([[0]]).rows([0]), context).y.data[0]).toBe(2);
   });
 
