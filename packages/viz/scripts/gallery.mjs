@@ -22,7 +22,10 @@ mkdirSync(folder, { recursive: true });
 
 /** Numbers in 0 … 1 that look random: the generator of Park and Miller (1988). */
 let state = 7;
-const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+function random() {
+  state = (state * 48271) % 2147483647;
+  return state / 2147483647;
+}
 const normal = () => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
 
 function grid(x, y, columns, rows, f) {

@@ -4,11 +4,22 @@
  */
 import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
-import { type CollapsedGraph, collapseGraph, type GraphBox } from './graph-collapse.ts';
-import { type GraphData, type GraphNode, type GraphValue, notComputed, valueLines } from './graph-data.ts';
-import { type LayoutEdge, type LayoutNode, layoutGraph, type Place } from './graph-layout.ts';
+import { collapseGraph, type GraphBox } from './graph-collapse.ts';
+import { type GraphData, type GraphNode, notComputed, valueLines } from './graph-data.ts';
+import { layoutGraph, type Place } from './graph-layout.ts';
+import {
+  boxRoom,
+  known,
+  noteHeight,
+  noteSize,
+  nothing,
+  type PlannedNode,
+  planGraph,
+  type Settings,
+  type Wire,
+} from './graph-plan.ts';
 import { element, type Markup, text } from './svg.ts';
-import { fit, label, textWidth } from './text.ts';
+import { label } from './text.ts';
 
 /** Options of `graphView`. */
 export interface GraphViewOptions extends ChartOptions {
@@ -105,141 +116,6 @@ export function graphView(graph: GraphData, options: GraphViewOptions = {}): str
       ];
     },
   });
-}
-
-interface Settings {
-  values: boolean;
-  gradients: boolean;
-  shapes: boolean;
-  digits: number;
-  vertical: boolean;
-  highlight: Set<string>;
-}
-
-/** What is written at a wire or a node: rows above it, rows below. */
-interface Notes {
-  above: string[];
-  below: string[];
-}
-
-/** A box with its text; without `box` it is the invisible end of an output's wire. */
-interface PlannedNode extends LayoutNode {
-  box?: GraphBox;
-  lines: string[];
-  notes: Notes;
-}
-
-interface Wire extends LayoutEdge {
-  notes: Notes;
-  source: string;
-  target: string;
-  count: number;
-  emphasized: boolean;
-}
-
-const noteSize = 11;
-const noteHeight = 14;
-const nothing: Notes = { above: [], below: [] };
-
-/** Decides what is written where, and how much room that takes. */
-function planGraph(graph: CollapsedGraph, settings: Settings): { nodes: PlannedNode[]; wires: Wire[] } {
-  const outgoing = new Map<string, CollapsedGraph['edges']>();
-  for (const edge of graph.edges) {
-    const list = outgoing.get(edge.from);
-    if (list === undefined) outgoing.set(edge.from, [edge]);
-    else list.push(edge);
-  }
-  const notesOf = (
-    value: GraphValue | null | undefined,
-    gradient: GraphValue | null | undefined,
-    node: GraphNode,
-  ): Notes => ({
-    above: settings.values ? valueLines(value, node.shape, settings.digits) : [],
-    below: settings.gradients ? valueLines(gradient, node.shape, settings.digits) : [],
-  });
-  const nodes: PlannedNode[] = [];
-  const wires: Wire[] = [];
-  // Without an index, arguments are taken to stand in their order.
-  const positions = new Map(graph.edges.map(({ edge }, i) => [edge, i]));
-  const wire = ({ from, to, edge, count }: CollapsedGraph['edges'][number], notes: Notes) => {
-    const emphasized = settings.highlight.has(edge.from) && settings.highlight.has(edge.to);
-    const ends = {
-      from,
-      to,
-      index: edge.index ?? positions.get(edge) ?? 0,
-      source: edge.from,
-      target: edge.to,
-    };
-    wires.push({ ...ends, count, notes, emphasized, ...wireRoom(notes, settings) });
-  };
-  for (const box of graph.boxes) {
-    const uses = outgoing.get(box.id) ?? [];
-    if ('group' in box) {
-      const { label: name, detail, nodes: count } = box.group;
-      const lines = [name, box.group.module === undefined ? detail : `${count} nodes`];
-      nodes.push({ id: box.id, box, lines, notes: nothing, ...boxRoom(lines, nothing, 64) });
-      for (const use of uses) wire(use, nothing);
-      continue;
-    }
-    const { node } = box;
-    // With several uses the wires carry parts of the gradient, and the sum belongs to the node.
-    const parts = uses.some((use) => known(use.edge.gradient));
-    const shared = uses.length > 1;
-    const notes = shared ? notesOf(node.value, node.gradient, node) : nothing;
-    if (shared && parts && notes.below.length === 1) notes.below = [`Σ ${notes.below[0]}`];
-    const lines = nodeLines(node, settings);
-    nodes.push({ id: box.id, box, lines, notes, ...boxRoom(lines, notes, node.op === undefined ? 34 : 40) });
-    for (const use of uses) {
-      const { edge } = use;
-      const gradient = edge.gradient !== undefined ? edge.gradient : shared ? undefined : node.gradient;
-      const own = shared && !parts ? nothing : notesOf(edge.value ?? node.value, gradient, node);
-      wire(use, own);
-    }
-    if (uses.length === 0 && (settings.values || settings.gradients)) {
-      const end = `end:${node.id}`;
-      nodes.push({ id: end, lines: [], notes: nothing, width: 1, height: 1 });
-      const out = { from: box.id, to: end, edge: { from: node.id, to: '' }, count: 1 };
-      wire(out, notesOf(node.value, node.gradient, node));
-    }
-  }
-  return { nodes, wires };
-}
-
-/** Signs read faster than names. */
-const signs: Record<string, string> = {
-  add: '+',
-  sub: '−',
-  mul: '×',
-  div: '÷',
-  matmul: '@',
-  neg: '−',
-  sum: 'Σ',
-};
-
-function nodeLines(node: GraphNode, settings: Settings): string[] {
-  const name = fit(
-    node.op !== undefined && node.label === node.op ? (signs[node.op] ?? node.label) : node.label,
-    150,
-    13,
-  );
-  if (!settings.shapes || node.shape === undefined || node.shape.length === 0) return [name];
-  return [name, node.shape.map((size) => size ?? '?').join('×')];
-}
-
-function boxRoom(lines: string[], notes: Notes, least: number): { width: number; height: number } {
-  const width = Math.max(least, textWidth(lines[0], 13) + 22, textWidth(lines[1] ?? '', 10) + 18);
-  const rows = Math.max(notes.above.length, notes.below.length);
-  const written = Math.max(0, ...[...notes.above, ...notes.below].map((row) => textWidth(row, noteSize)));
-  return { width: Math.max(width, written), height: (lines.length > 1 ? 42 : 34) + 2 * rows * noteHeight };
-}
-
-function wireRoom(notes: Notes, { vertical }: Settings): { width: number; height: number } {
-  const rows = [...notes.above, ...notes.below];
-  if (rows.length === 0) return { width: vertical ? 0 : 12, height: vertical ? 12 : 0 };
-  const width = Math.max(...rows.map((row) => textWidth(row, noteSize)));
-  // Beside a vertical wire, around a horizontal one.
-  if (vertical) return { width: 2 * width + 16, height: rows.length * noteHeight + 6 };
-  return { width: width + 14, height: 2 * Math.max(notes.above.length, notes.below.length) * noteHeight + 8 };
 }
 
 function drawWire(
@@ -383,10 +259,6 @@ function arrow(id: string, fill: string): Markup {
     { id, ...box, markerUnits: 'userSpaceOnUse' },
     element('path', { d: 'M0,0.8L7,4L0,7.2Z', fill }),
   );
-}
-
-function known(value: GraphValue | null | undefined): boolean {
-  return value !== undefined && value !== null;
 }
 
 function check(graph: GraphData): void {
