@@ -1,1 +1,20 @@
-export {};
+/**
+ * `@ag/graph`: differentiation to any order, placeholder graphs, compiled functions, for the tensors of @ag/tensor.
+ */
+export { type BackwardOptions, backward } from './backward.ts';
+export { type CheckOptions, type CheckResult, checkGradients, numericalGradient } from './check.ts';
+export { type CompileOptions, compile } from './compile.ts';
+export { type Differentiable, gradients } from './gradients.ts';
+export { type Feed, type Feeds, Graph, type GraphOptions, placeholder } from './graph.ts';
+export { topologicalSort } from './topological.ts';
+export {
+  type ArgumentNumbers,
+  grad,
+  hessian,
+  hvp,
+  jacobian,
+  jvp,
+  type TensorTree,
+  valueAndGrad,
+  vjp,
+} from './transforms.ts';

@@ -1,1 +1,72 @@
-export {};
+/**
+ * `@ag/tensor`: lazy n-dimensional tensors, run as cached plans of fused kernels.
+ */
+export type { Backend, BackendStats, Binding, Executable, Memory } from './backend.ts';
+export {
+  arange,
+  eye,
+  full,
+  linspace,
+  liveScalar,
+  type NestedNumbers,
+  ones,
+  onesLike,
+  placeholderLeaf,
+  scalar,
+  type TensorOptions,
+  tensor,
+  zeros,
+  zerosLike,
+} from './create.ts';
+export { bytesPerElement, type DType, dtypes, isFloat, isTypedArray, promote, type TypedArray } from './dtype.ts';
+export { sumGradients, sumToShape } from './accumulate.ts';
+export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';
+export * from './functions.ts';
+export * from './kernel.ts';
+export {
+  type AnyOp,
+  broadcastFloatType,
+  broadcastType,
+  type ContractionLabels,
+  defineOp,
+  expand,
+  type Lowering,
+  map,
+  type Op,
+  type OpDefinition,
+  type Placement,
+  type TensorType,
+  type VectorJacobianProduct,
+  type ViewContext,
+  view,
+} from './op.ts';
+export { commitUpdates, evaluate } from './plan/evaluate.ts';
+export { type EvaluationGroup, tie } from './plan/group.ts';
+export { type Feeds, PreparedGraph } from './plan/prepared.ts';
+export { nextMark, type Update } from './plan/signature.ts';
+export type { NestedArray } from './print.ts';
+export {
+  bernoulli,
+  categorical,
+  type Key,
+  key,
+  manualSeed,
+  normal,
+  permutation,
+  type RandomOptions,
+  randint,
+  randomState,
+  restoreRandomState,
+  splitKey,
+  uniform,
+  withRunKeys,
+} from './random.ts';
+export { reference } from './reference/index.ts';
+export { backend, setFusion, type Stats, stats, use } from './runtime.ts';
+export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
+export { apply, checkTensor, type Leaf, type Origin, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
+export { activeTrace, atRun, recordTrace, type Trace } from './tracing.ts';
+export { Variable, type VariableOptions } from './variable.ts';
+export { watchCreation } from './creation.ts';
+export { openSize } from './ops/movement.ts';
+export type { DynamicOffset, View } from './view.ts';

@@ -61,9 +61,9 @@ export function sliceView(view: View, axis: number, start: number, size: number,
   };
 }
 
-/** Moves the origin by `scalars[scalar]` elements of `axis`, a number known only at each run. */
-export function shiftView(view: View, axis: number, scalar: number): View {
-  return { ...view, dynamic: [...view.dynamic, { scalar, factor: view.strides[axis]! }] };
+/** Moves the origin by `scalars[scalar] · factor` elements, a number known only at each run. */
+export function shiftView(view: View, scalar: number, factor: number): View {
+  return { ...view, dynamic: [...view.dynamic, { scalar, factor }] };
 }
 
 /** Reverses the given axes. */

@@ -1,0 +1,218 @@
+/**
+ * Reverse-mode differentiation: the gradient of a graph is a graph. The rules beside the operations in @ag/tensor are
+ * written with tensor methods, so what this builds can be differentiated again, to any order.
+ */
+import {
+  type AnyOp,
+  checkTensor,
+  formatShape,
+  isFloat,
+  nextMark,
+  onesLike,
+  sumGradients,
+  sumToShape,
+  Tensor,
+  Variable,
+  zerosLike,
+} from '@ag/tensor';
+
+/** Something to differentiate by: a tensor that the result was computed from, or a variable. */
+export type Differentiable = Tensor | Variable;
+
+/**
+ * The gradients of `y` with respect to each of `wrt`, as lazy tensors. Zeros where `y` does not depend on it.
+ *
+ * ```ts
+ * const x = tensor([1, 2, 3]);
+ * const [g] = gradients(x.square().sum(), [x]); // 2x
+ * ```
+ *
+ * @param y a scalar, or any tensor together with `seed`
+ * @param wrt tensors and variables of float dtype
+ * @param seed the gradient that arrives at `y`, shape of `y`; for scalars 1
+ * @throws TypeError for integer tensors in `wrt`
+ * @throws RangeError when `y` is no scalar and there is no seed, or the seed has another shape
+ */
+export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tensor): Tensor[] {
+  checkTensor(y);
+  const tensors = wrt.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
+  for (const x of tensors) {
+    if (!isFloat(x.dtype)) {
+      throw new TypeError(
+        `gradients: a tensor of dtype ${x.dtype}, shape ${formatShape(x.shape)}, has no gradient; only float32 and float64 vary continuously. Cast it with x.cast('float32') before the computation.`,
+      );
+    }
+  }
+  const walk = walkFrom(y);
+  const found = propagate(walk, seedOf(y, seed), (node) => tensors.includes(node) || isOneOf(node, wrt));
+  const terms: Tensor[][] = wrt.map(() => []);
+  for (let position = 0; position < walk.nodes.length; position++) {
+    const contributions = found[position];
+    if (!contributions) continue;
+    const node = walk.nodes[position]!;
+    wrt.forEach((x, i) => {
+      if (node === tensors[i] || (x instanceof Variable && isOneOf(node, [x]))) terms[i]!.push(...contributions);
+    });
+  }
+  return terms.map((list, i) => (list.length === 0 ? zerosLike(tensors[i]!) : sumGradients(list)));
+}
+
+/** The gradients of a scalar with respect to every trainable variable it depends on. @internal */
+export function variableGradients(y: Tensor): Map<Variable, Tensor> {
+  const walk = walkFrom(y);
+  const found = propagate(walk, seedOf(y, undefined), (node) => trainable(node) !== null);
+  const terms = new Map<Variable, Tensor[]>();
+  for (let i = 0; i < walk.nodes.length; i++) {
+    const variable = trainable(walk.nodes[i]!);
+    if (variable === null) continue;
+    const g = found[i];
+    const list = terms.get(variable);
+    if (list) list.push(...(g ?? []));
+    else terms.set(variable, [...(g ?? [])]);
+  }
+  const result = new Map<Variable, Tensor>();
+  for (const [variable, list] of terms) {
+    result.set(variable, list.length === 0 ? zerosLike(variable.value) : sumGradients(list));
+  }
+  return result;
+}
+
+/** What a node is computed from, also when it has been evaluated a moment ago. */
+export function sourceOf(node: Tensor): { readonly op: AnyOp; readonly inputs: readonly Tensor[]; readonly attributes: unknown } | null {
+  return node.op !== null ? (node as Tensor & { op: AnyOp }) : node.origin;
+}
+
+interface Walk {
+  /** Inputs first; `node.position` is the place in this list while `node.mark` equals `mark`. */
+  readonly nodes: readonly Tensor[];
+  readonly mark: number;
+}
+
+/** All nodes that `y` is computed from, without recursion. */
+export function walkFrom(...outputs: readonly Tensor[]): Walk {
+  const mark = nextMark();
+  const nodes: Tensor[] = [];
+  const stack: Tensor[] = [];
+  const next: number[] = [];
+  for (const output of outputs) {
+    if (output.mark === mark) continue;
+    output.mark = mark;
+    stack.push(output);
+    next.push(0);
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!;
+      const inputs = node.op !== null ? node.inputs : (node.origin?.inputs ?? []);
+      const i = next[next.length - 1]!++;
+      if (i < inputs.length) {
+        const input = inputs[i]!;
+        if (input.mark !== mark) {
+          input.mark = mark;
+          stack.push(input);
+          next.push(0);
+        }
+        continue;
+      }
+      stack.pop();
+      next.pop();
+      node.position = nodes.length;
+      nodes.push(node);
+    }
+  }
+  return { nodes, mark };
+}
+
+function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
+  if (!isFloat(y.dtype)) {
+    throw new TypeError(`gradients: the result has dtype ${y.dtype}; only float results can be differentiated`);
+  }
+  if (seed === undefined) {
+    if (y.shape.length > 0 && y.shape.some((size) => size !== 1)) {
+      throw new RangeError(
+        `gradients: the result has shape ${formatShape(y.shape)}, not that of a scalar. Reduce it (y.sum(), y.mean()) or give a seed of its shape.`,
+      );
+    }
+    return onesLike(y);
+  }
+  if (seed.shape.length !== y.shape.length || seed.shape.some((size, i) => size !== y.shape[i])) {
+    throw new RangeError(`gradients: the seed has shape ${formatShape(seed.shape)}, the result ${formatShape(y.shape)}; they must be equal`);
+  }
+  return seed;
+}
+
+/** For each node of the walk that `wanted` accepts: the contributions to its gradient, not yet added up. */
+function propagate({ nodes }: Walk, seed: Tensor, wanted: (node: Tensor) => boolean): (Tensor[] | undefined)[] {
+  const count = nodes.length;
+  const target = new Uint8Array(count);
+  const depends = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const node = nodes[i]!;
+    if (wanted(node)) {
+      target[i] = 1;
+      depends[i] = 1;
+    }
+    const source = sourceOf(node);
+    if (depends[i] || source === null || !source.op.vjp || !isFloat(node.dtype)) continue;
+    for (let j = 0; j < source.inputs.length; j++) {
+      if (depends[source.inputs[j]!.position]) {
+        depends[i] = 1;
+        break;
+      }
+    }
+  }
+  // Rules build nodes, and nodes may be marked by other walks: positions are taken before any rule runs.
+  const positions = nodes.map((node) => sourceOf(node)?.inputs.map((input) => input.position));
+  const arriving: (Tensor[] | undefined)[] = new Array(count);
+  const found: (Tensor[] | undefined)[] = new Array(count);
+  const last = nodes[count - 1]!.position;
+  if (depends[last]) arriving[last] = [seed];
+  for (let i = count - 1; i >= 0; i--) {
+    const terms = arriving[i];
+    if (terms === undefined) continue;
+    arriving[i] = undefined;
+    const node = nodes[i]!;
+    const source = sourceOf(node);
+    const rule = source?.op.vjp;
+    const inputs = positions[i];
+    const goesOn = rule !== undefined && inputs !== undefined && inputs.some((position) => depends[position]);
+    const g = total(terms, node);
+    if (target[i]) found[i] = [g];
+    if (!goesOn) continue;
+    const contributions = rule(g, source!.inputs, node, source!.attributes);
+    for (let j = 0; j < inputs.length; j++) {
+      const position = inputs[j]!;
+      const contribution = contributions[j];
+      if (!depends[position] || !contribution) continue;
+      const list = arriving[position];
+      if (list) list.push(contribution);
+      else arriving[position] = [contribution];
+    }
+  }
+  return found;
+}
+
+/**
+ * What arrived at a node, added up. Terms that are still broadcast are added first and summed to the node's shape
+ * once, so that one reduction reads them all.
+ */
+function total(terms: readonly Tensor[], node: Tensor): Tensor {
+  const fitting = (g: Tensor): Tensor => sumToShape(g, node).cast(node.dtype);
+  if (terms.length === 1) return fitting(terms[0]!);
+  const byShape = new Map<string, Tensor[]>();
+  for (const term of terms) {
+    const key = `${term.shape.join('x')} ${term.dtype}`;
+    const list = byShape.get(key);
+    if (list) list.push(term);
+    else byShape.set(key, [term]);
+  }
+  return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list))));
+}
+
+function trainable(node: Tensor): Variable | null {
+  const leaf = node.leaf;
+  return leaf !== null && leaf.kind === 'variable' && leaf.variable.trainable ? leaf.variable : null;
+}
+
+function isOneOf(node: Tensor, variables: readonly Differentiable[]): boolean {
+  const leaf = node.leaf;
+  return leaf !== null && leaf.kind === 'variable' && variables.includes(leaf.variable);
+}

@@ -1,0 +1,212 @@
+/**
+ * Graphs that are built once and fed: placeholders stand for numbers given at each run.
+ */
+import {
+  apply,
+  checkTensor,
+  type DType,
+  evaluate,
+  formatShape,
+  isTypedArray,
+  openSize,
+  placeholderLeaf,
+  PreparedGraph,
+  sizeOf,
+  Tensor,
+  tensor,
+  type TypedArray,
+  type Update,
+  type Variable,
+} from '@ag/tensor';
+import { walkFrom } from './gradients.ts';
+
+let unnamed = 0;
+
+/**
+ * A tensor whose elements are given at each run of a `Graph`.
+ *
+ * ```ts
+ * const x = placeholder([null, 784], { name: 'x' });
+ * ```
+ *
+ * @param shape sizes; the first may be `null`, any size, fixed only when it is fed
+ */
+export function placeholder(
+  shape: readonly (number | null)[],
+  options: { readonly name?: string; readonly dtype?: DType } = {},
+): Tensor {
+  shape.forEach((size, axis) => {
+    if (size === null ? axis > 0 : !Number.isInteger(size) || size < 0) {
+      throw new RangeError(
+        `placeholder: sizes must be integers ≥ 0, the first may be null; got ${formatShape(shape)}`,
+      );
+    }
+  });
+  return placeholderLeaf(
+    shape.map((size) => size ?? openSize),
+    options.dtype ?? 'float32',
+    options.name ?? `placeholder${unnamed++}`,
+  );
+}
+
+/** What a placeholder can be fed with. */
+export type Feed = Tensor | TypedArray | number | readonly unknown[];
+
+/** Feeds by placeholder or by name. */
+export type Feeds = ReadonlyMap<Tensor, Feed> | { readonly [name: string]: Feed };
+
+export interface GraphOptions<Outputs extends readonly Tensor[] | { readonly [name: string]: Tensor }> {
+  /** The placeholders, in any order. */
+  readonly inputs: readonly Tensor[];
+  /** What `run` returns, in the same form. */
+  readonly outputs: Outputs;
+  /** New values of variables, committed by each run. */
+  readonly updates?: ReadonlyMap<Variable, Tensor>;
+}
+
+/** Specialisations for different fed sizes that are kept. */
+const maximalSizes = 16;
+
+/**
+ * A graph with named inputs. Its plan is made at the first run and reused.
+ *
+ * ```ts
+ * const x = placeholder([null, 2], { name: 'x' });
+ * const graph = new Graph({ inputs: [x], outputs: { y: x.sum(1) } });
+ * const { y } = graph.run({ x: [[1, 2], [3, 4]] });
+ * ```
+ */
+export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]: Tensor }> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: Outputs;
+  readonly updates: ReadonlyMap<Variable, Tensor>;
+  readonly #prepared = new Map<string, { graph: PreparedGraph; inputs: readonly Tensor[] }>();
+
+  /** @throws Error when an output depends on a placeholder that is not among the inputs. */
+  constructor({ inputs, outputs, updates = new Map() }: GraphOptions<Outputs>) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.updates = updates;
+    const names = new Set<string>();
+    for (const input of inputs) {
+      const name = nameOf(input);
+      if (names.has(name)) throw new Error(`Graph: two inputs are named '${name}'; give each placeholder its own name`);
+      names.add(name);
+    }
+    for (const node of walkFrom(...this.#outputList(), ...updates.values()).nodes) {
+      if (node.leaf?.kind === 'placeholder' && !inputs.includes(node)) {
+        throw new Error(`Graph: an output depends on placeholder '${node.leaf.name}', which is not among the inputs`);
+      }
+    }
+  }
+
+  /**
+   * Computes the outputs for the given feeds and commits the updates.
+   * @throws Error for a feed that is missing, unknown or of the wrong shape, naming it.
+   */
+  run(feeds: Feeds = {}): Outputs {
+    const fed = this.inputs.map((input) => this.#feedFor(input, feeds));
+    this.#checkNames(feeds);
+    const key = this.inputs.map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]!).join('x') : '')).join('|');
+    let ready = this.#prepared.get(key);
+    if (!ready) {
+      ready = this.#prepare(fed);
+      this.#prepared.set(key, ready);
+      if (this.#prepared.size > maximalSizes) this.#prepared.delete(this.#prepared.keys().next().value!);
+    }
+    const results = ready.graph.run(new Map(ready.inputs.map((input, i) => [input, fed[i]!])));
+    if (Array.isArray(this.outputs)) return results as unknown as Outputs;
+    return Object.fromEntries(Object.keys(this.outputs).map((name, i) => [name, results[i]!])) as Outputs;
+  }
+
+  #outputList(): readonly Tensor[] {
+    return Array.isArray(this.outputs) ? this.outputs : Object.values(this.outputs as { readonly [name: string]: Tensor });
+  }
+
+  /** The graph with the open sizes filled in: type rules run again on the fed shapes. */
+  #prepare(fed: readonly Tensor[]): { graph: PreparedGraph; inputs: readonly Tensor[] } {
+    const outputs = this.#outputList();
+    const updates = [...this.updates].map(([variable, value]): Update => ({ variable, value }));
+    if (this.inputs.every((input) => !input.shape.includes(openSize))) {
+      return { graph: new PreparedGraph(outputs, updates), inputs: this.inputs };
+    }
+    const replaced = new Map<Tensor, Tensor>();
+    const inputs = this.inputs.map((input, i) => {
+      const concrete = placeholderLeaf(fed[i]!.shape, input.dtype, nameOf(input));
+      replaced.set(input, concrete);
+      return concrete;
+    });
+    for (const node of walkFrom(...outputs, ...updates.map((update) => update.value)).nodes) {
+      if (node.op === null || !node.inputs.some((input) => replaced.has(input))) continue;
+      const attributes = node.attributes;
+      replaced.set(node, apply(node.op, node.inputs.map((input) => replaced.get(input) ?? input), attributes));
+    }
+    const current = (node: Tensor): Tensor => replaced.get(node) ?? node;
+    return {
+      graph: new PreparedGraph(
+        outputs.map(current),
+        updates.map(({ variable, value }) => ({ variable, value: current(value) })),
+      ),
+      inputs,
+    };
+  }
+
+  #feedFor(input: Tensor, feeds: Feeds): Tensor {
+    const name = nameOf(input);
+    const feed = feeds instanceof Map ? feeds.get(input) : (feeds as { readonly [name: string]: Feed })[name];
+    if (feed === undefined) {
+      throw new Error(`Graph: placeholder '${name}' was not fed; it needs ${describe(input)}`);
+    }
+    const value = asTensor(feed, input);
+    const fits =
+      value.shape.length === input.shape.length && value.shape.every((size, i) => input.shape[i] === openSize || size === input.shape[i]);
+    if (!fits) {
+      throw new RangeError(`Graph: placeholder '${name}' needs ${describe(input)}, was fed ${formatShape(value.shape)} ${value.dtype}`);
+    }
+    return value;
+  }
+
+  #checkNames(feeds: Feeds): void {
+    const known = this.inputs.map(nameOf);
+    const extra = feeds instanceof Map ? [...feeds.keys()].filter((t) => !this.inputs.includes(t)).map(nameOf) : Object.keys(feeds).filter((name) => !known.includes(name));
+    if (extra.length > 0) {
+      throw new Error(`Graph: there is no input '${extra[0]}'; the inputs are ${known.map((name) => `'${name}'`).join(', ')}`);
+    }
+  }
+}
+
+/** A tensor with elements at hand, in the placeholder's dtype. */
+function asTensor(feed: Feed, input: Tensor): Tensor {
+  if (feed instanceof Tensor) {
+    const value = feed.dtype === input.dtype ? feed : feed.cast(input.dtype);
+    if (value.op !== null) evaluate([value]);
+    return value.leaf?.kind === 'literal' ? tensor(value.dataSync(), { shape: [], dtype: input.dtype }) : checkTensor(value);
+  }
+  if (isTypedArray(feed)) {
+    const open = input.shape.includes(openSize);
+    const rest = input.shape.reduce((product, size) => (size === openSize ? product : product * size), 1);
+    const shape = open
+      ? input.shape.map((size) => (size === openSize ? feed.length / Math.max(1, rest) : size))
+      : sizeOf(input.shape) === feed.length
+        ? input.shape
+        : [feed.length];
+    if (shape.some((size) => !Number.isInteger(size))) {
+      throw new RangeError(`Graph: placeholder '${nameOf(input)}' needs ${describe(input)}; ${feed.length} elements do not divide into rows of ${rest}`);
+    }
+    return tensor(feed, { shape, dtype: input.dtype, copy: false });
+  }
+  return tensor(feed as Parameters<typeof tensor>[0], { dtype: input.dtype });
+}
+
+function describe(input: Tensor): string {
+  return `${formatShape(input.shape.map((size) => (size === openSize ? null : size)))} ${input.dtype}`;
+}
+
+function shapeOf(x: Tensor): readonly number[] {
+  return x.shape;
+}
+
+function nameOf(x: Tensor): string {
+  if (x.leaf?.kind !== 'placeholder') throw new TypeError('Graph: inputs must be made with placeholder(shape, { name })');
+  return x.leaf.name;
+}

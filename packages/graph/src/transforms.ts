@@ -1,0 +1,164 @@
+/**
+ * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
+ * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
+ */
+import { checkTensor, formatShape, oneHot, stack, Tensor, tensor, zerosLike } from '@ag/tensor';
+import { gradients } from './gradients.ts';
+import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
+
+/** A function of tensors, or of nested arrays and objects of tensors; further arguments may be anything. */
+// biome-ignore lint/suspicious/noExplicitAny: the arguments that are not differentiated are the user's own
+type TreeFunction<R> = (...x: any[]) => R;
+
+/** Which arguments to differentiate by: one position or several. */
+export type ArgumentNumbers = number | readonly number[];
+
+type GradientOf<F extends TreeFunction<unknown>, N extends ArgumentNumbers> = N extends number
+  ? Parameters<F>[N]
+  : { [K in keyof N]: N[K] extends number ? Parameters<F>[N[K]] : never };
+
+/**
+ * The gradient of a scalar function: `grad(f)(x)` has the form of `x`.
+ *
+ * ```ts
+ * const derivative = grad((x: Tensor) => x.sin().sum());
+ * await derivative(tensor([0, 1])).toArray(); // cos(x)
+ * ```
+ *
+ * @param argumentNumbers position of the argument to differentiate by (default 0), or several
+ * @throws RangeError when the function does not return a scalar
+ */
+export function grad<F extends TreeFunction<Tensor>, const N extends ArgumentNumbers = 0>(
+  f: F,
+  argumentNumbers: N = 0 as N,
+): (...x: Parameters<F>) => GradientOf<F, N> {
+  const both = valueAndGrad(f, argumentNumbers);
+  return (...x) => both(...x)[1];
+}
+
+/** The value of a scalar function together with its gradient; see `grad`. */
+export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends ArgumentNumbers = 0>(
+  f: F,
+  argumentNumbers: N = 0 as N,
+): (...x: Parameters<F>) => [Tensor, GradientOf<F, N>] {
+  const numbers: readonly number[] = typeof argumentNumbers === 'number' ? [argumentNumbers] : argumentNumbers;
+  return (...x) => {
+    const fresh = [...x] as TensorTree[];
+    for (const i of numbers) {
+      if (i < 0 || i >= x.length) throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
+      fresh[i] = aliased(fresh[i]!);
+    }
+    const y = checkTensor(f(...fresh));
+    const leaves = numbers.map((i) => treeLeaves(fresh[i]!));
+    const all = gradients(y, leaves.flat());
+    let next = 0;
+    const trees = numbers.map((i, j) => {
+      const count = leaves[j]!.length;
+      next += count;
+      return treeFrom(fresh[i]!, all.slice(next - count, next));
+    });
+    return [y, (typeof argumentNumbers === 'number' ? trees[0] : trees) as GradientOf<F, N>];
+  };
+}
+
+/**
+ * The value of `f` at `x`, and the pullback: from a gradient at the result (the result's form) to the gradients at
+ * the arguments, without ever forming the Jacobian.
+ */
+export function vjp<X extends TensorTree[], Y extends TensorTree>(
+  f: (...x: X) => Y,
+  ...x: X
+): [Y, (v: Y) => X] {
+  const fresh = x.map(aliased) as X;
+  const y = f(...fresh);
+  const outputs = treeLeaves(y);
+  const inputs = treeLeaves(fresh);
+  return [
+    y,
+    (v) => {
+      const seeds = treeLeaves(v);
+      checkSame('vjp', outputs, seeds);
+      return treeFrom(fresh, pullback(outputs, seeds, inputs));
+    },
+  ];
+}
+
+/**
+ * The value of `f` at `x` and its derivative in the direction `v` (the form of `x`), without ever forming the
+ * Jacobian. Reverse mode twice: the pullback is linear in its argument, and its derivative is the pushforward.
+ */
+export function jvp<X extends TensorTree[], Y extends TensorTree>(
+  f: (...x: X) => Y,
+  x: readonly [...X],
+  v: readonly [...X],
+): [Y, Y] {
+  const fresh = (x as unknown as X).map(aliased) as X;
+  const y = f(...fresh);
+  const outputs = treeLeaves(y);
+  const inputs = treeLeaves(fresh);
+  const directions = treeLeaves(v as unknown as TensorTree);
+  checkSame('jvp', inputs, directions);
+  const probes = outputs.map((output) => aliased(zerosLike(output)));
+  const pulled = pullback(outputs, probes, inputs);
+  const product = pulled.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
+  return [y, treeFrom(y, gradients(product, probes))];
+}
+
+/**
+ * The matrix of all partial derivatives of a tensor-valued function of one tensor: shape [...y.shape, ...x.shape].
+ * Costs one backward pass for each element of the result.
+ */
+export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) => {
+    const fresh = aliased(checkTensor(x));
+    const y = checkTensor(f(fresh));
+    const rows = Array.from({ length: y.size }, (_, i) => {
+      const seed = oneHot(tensor(i, { dtype: 'int32' }), y.size, { dtype: y.dtype }).reshape(y.shape);
+      return gradients(y, [fresh], seed)[0]!;
+    });
+    if (rows.length === 0) return zerosLike(x).reshape([0]).reshape([...y.shape, ...x.shape]);
+    return stack(rows).reshape([...y.shape, ...x.shape]);
+  };
+}
+
+/** The matrix of second derivatives of a scalar function of one tensor: shape [...x.shape, ...x.shape]. */
+export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return jacobian((x) => grad(f)(x) as Tensor);
+}
+
+/** The Hessian of a scalar function times a vector of the form of `x`, without forming the Hessian. */
+export function hvp<X extends TensorTree>(f: (x: X) => Tensor, x: X, v: X): X {
+  const fresh = aliased(x) as X;
+  const first = treeLeaves(grad(f)(fresh) as TensorTree);
+  const directions = treeLeaves(v);
+  checkSame('hvp', first, directions);
+  const product = first.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
+  return treeFrom(x, gradients(product, treeLeaves(fresh)));
+}
+
+function pullback(outputs: readonly Tensor[], seeds: readonly Tensor[], inputs: readonly Tensor[]): Tensor[] {
+  // Σ outputᵢ·seedᵢ has the gradients that the seeds bring, in one pass over the graph.
+  const total = outputs.map((output, i) => output.mul(seeds[i]!).sum()).reduce((sum, term) => sum.add(term));
+  return gradients(total, inputs);
+}
+
+/** Nodes of their own for the arguments of a function, so that the same tensor given twice counts twice. */
+function aliased<T extends TensorTree>(tree: T): T {
+  return treeFrom(
+    tree,
+    treeLeaves(tree).map((x) => x.broadcastTo(x.shape)),
+  );
+}
+
+function checkSame(where: string, expected: readonly Tensor[], given: readonly Tensor[]): void {
+  const fits =
+    expected.length === given.length &&
+    expected.every((x, i) => x.shape.length === given[i]!.shape.length && x.shape.every((n, j) => n === given[i]!.shape[j]));
+  if (!fits) {
+    throw new RangeError(
+      `${where}: the vector must have the form ${expected.map((x) => formatShape(x.shape)).join(', ')}, got ${given.map((x) => formatShape(x.shape)).join(', ')}`,
+    );
+  }
+}
+
+export type { TensorTree };

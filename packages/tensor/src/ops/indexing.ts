@@ -1,0 +1,61 @@
+/**
+ * Reading and writing at computed positions. `gather` and `scatter` are each other's transpose, so gradients of
+ * any order stay between the two.
+ */
+import { defineOp, type Op, type TensorType } from '../op.ts';
+import { broadcastShapes, formatShape } from '../shape.ts';
+
+interface AxisAttributes {
+  readonly axis: number;
+}
+
+/**
+ * out[…, i, …] = source[…, index[…, i, …], …] along `axis`; the other axes of the two operands broadcast.
+ * Negative positions count from the end; others outside the axis make the evaluation fail.
+ */
+export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: 'gather',
+  type: ([source, index], { axis }) => ({ shape: gatherShape(source!, index!, axis), dtype: source!.dtype }),
+  lower: { form: 'gather', axis: (a) => a.axis },
+  vjp: (g, [source, index], _y, { axis }) => [g.apply(scatter, [source!, index!, g], { axis }), null],
+});
+
+/**
+ * Zeros in the shape of the first operand (whose values do not matter), with the updates added at
+ * […, index[…, i, …], …] along `axis`. Where positions repeat, updates add up.
+ */
+export const scatter: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: 'scatter',
+  type: ([like, index, updates], { axis }) => {
+    const shape = gatherShape(like!, index!, axis);
+    broadcastShapes(shape, updates!.shape, 'scatterAdd');
+    return { shape: like!.shape, dtype: updates!.dtype };
+  },
+  lower: { form: 'scatter', axis: (a) => a.axis, combine: 'add' },
+  vjp: (g, [, index], _y, { axis }) => [null, null, g.apply(gather, [g, index!], { axis })],
+});
+
+/** 0, 1, 2, … in row-major order, int32. */
+export const coordinates = defineOp<{ readonly shape: readonly number[] }>({
+  name: 'coordinates',
+  type: (_inputs, { shape }) => ({ shape, dtype: 'int32' }),
+  lower: { form: 'coordinates' },
+});
+
+/** 0, 1, 2, … in the shape of the operand, whose values do not matter. */
+export const coordinatesLike = defineOp({
+  name: 'coordinatesLike',
+  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  lower: { form: 'coordinates' },
+});
+
+function gatherShape(source: TensorType, index: TensorType, axis: number): number[] {
+  if (source.shape.length !== index.shape.length) {
+    throw new RangeError(
+      `gather: the index has ${index.shape.length} axes and the source ${source.shape.length}: ${formatShape(index.shape)}, ` +
+        `${formatShape(source.shape)}; they must have equally many (use take to look up whole rows)`,
+    );
+  }
+  const others = source.shape.map((size, i) => (i === axis ? index.shape[axis]! : size));
+  return broadcastShapes(others, index.shape, 'gather') as number[];
+}

@@ -1,0 +1,188 @@
+/**
+ * Operations that move no numbers: other shapes, other orders, parts of a tensor. All but `place` are views.
+ */
+import { promote } from '../dtype.ts';
+import { defineOp, type Placement, type TensorType, view } from '../op.ts';
+import { formatShape, type Shape, sizeOf } from '../shape.ts';
+import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
+
+/** A size that is fed later: placeholders may leave axis 0 open. */
+export const openSize = -1;
+
+export const reshape = defineOp<{ readonly shape: Shape }>({
+  name: 'reshape',
+  type: ([x], { shape }) => ({ shape: resolveShape(x!.shape, shape), dtype: x!.dtype }),
+  lower: view((v, _a, { output }) => reshapeView(v, output.shape)),
+  vjp: (g, [x]) => [g.reshapeLike(x!)],
+});
+
+/** The first operand in the shape of the second, whose values do not matter. */
+export const reshapeLike = defineOp({
+  name: 'reshapeLike',
+  type: ([x, like]) => {
+    if (sizeOf(x!.shape) !== sizeOf(like!.shape)) {
+      throw new RangeError(`reshapeLike: ${formatShape(x!.shape)} has not as many elements as ${formatShape(like!.shape)}`);
+    }
+    return { shape: like!.shape, dtype: x!.dtype };
+  },
+  lower: view((v, _a, { output }) => reshapeView(v, output.shape)),
+  vjp: (g, [x]) => [g.reshapeLike(x!), null],
+});
+
+export const permute = defineOp<{ readonly order: readonly number[] }>({
+  name: 'permute',
+  type: ([x], { order }) => ({ shape: order.map((axis) => x!.shape[axis]!), dtype: x!.dtype }),
+  lower: view((v, { order }) => permuteView(v, order)),
+  vjp: (g, _x, _y, { order }) => {
+    const back = new Array<number>(order.length);
+    order.forEach((axis, i) => {
+      back[axis] = i;
+    });
+    return [g.permute(back)];
+  },
+});
+
+export const broadcastTo = defineOp<{ readonly shape: Shape }>({
+  name: 'broadcastTo',
+  type: ([x], { shape }) => ({ shape: checkExpand(x!.shape, shape), dtype: x!.dtype }),
+  lower: view((v, _a, { output }) => expandView(v, output.shape)),
+  vjp: (g) => [g],
+});
+
+/** The first operand broadcast to the shape of the second, whose values do not matter. */
+export const broadcastLike = defineOp({
+  name: 'broadcastLike',
+  type: ([x, like]) => ({ shape: checkExpand(x!.shape, like!.shape), dtype: x!.dtype }),
+  lower: view((v, _a, { output }) => expandView(v, output.shape)),
+  vjp: (g) => [g, null],
+});
+
+/** Operands: the tensor and the start, a number known at each run. Every `step`-th of `size` elements. */
+export const slice = defineOp<{ readonly axis: number; readonly size: number; readonly step: number }>({
+  name: 'slice',
+  type: ([x], { axis, size }) => ({ shape: x!.shape.map((n, i) => (i === axis ? size : n)), dtype: x!.dtype }),
+  lower: view((v, { axis, size, step }, { scalars }) =>
+    shiftView(sliceView(v, axis, 0, size, step), scalars[0]!, v.strides[axis]!),
+  ),
+  vjp: (g, [x, start], _y, { axis, step }) => {
+    const rank = x!.shape.length;
+    const part: Placement = {
+      starts: new Array<number>(rank).fill(0),
+      steps: x!.shape.map((_, i) => (i === axis ? step : 1)),
+      moving: [{ axis, input: 1 }],
+    };
+    const shape = x!.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    return [g.apply(place, [g, start!], { shape, parts: [part], fill: 0, accumulate: false }), null];
+  },
+});
+
+export const flip = defineOp<{ readonly axes: readonly number[] }>({
+  name: 'flip',
+  type: ([x]) => x!,
+  lower: view((v, { axes }) => flipView(v, axes)),
+  vjp: (g, _x, _y, { axes }) => [g.flip(axes)],
+});
+
+export interface PlaceAttributes {
+  readonly shape: Shape;
+  /** One for each of the first `parts.length` inputs; the inputs after them are moving starts. */
+  readonly parts: readonly Placement[];
+  readonly fill: number;
+  readonly accumulate: boolean;
+}
+
+/**
+ * A tensor of `shape` that is `fill` except where parts are written (or, with `accumulate`, added). Padding,
+ * concatenation and the gradient of a slice are all this.
+ */
+export const place = defineOp<PlaceAttributes>({
+  name: 'place',
+  type: (inputs, { shape, parts }) => ({
+    shape: shape.map((size, i) => (size === openSize ? inputs[0]!.shape[i]! : size)),
+    dtype: inputs.slice(0, parts.length).reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0]!.dtype),
+  }),
+  lower: {
+    form: 'place',
+    parts: (a) => a.parts,
+    fill: (a) => a.fill,
+    accumulate: (a) => a.accumulate,
+  },
+  vjp: (g, inputs, _y, { parts }) =>
+    inputs.map((input, i) => {
+      const part = parts[i];
+      if (!part) return null;
+      let result = g;
+      input.shape.forEach((size, axis) => {
+        const moving = part.moving.find((move) => move.axis === axis);
+        const whole = !moving && part.starts[axis] === 0 && part.steps[axis] === 1 && size === g.shape[axis];
+        if (whole) return;
+        const start = moving ? inputs[moving.input]! : part.starts[axis]!;
+        result = result.sliceFrom(start, size, axis, part.steps[axis]!);
+      });
+      return result;
+    }),
+});
+
+/** Sliding windows along one axis: window positions replace it, a new last axis runs within the window. */
+export const windows = defineOp<{
+  readonly axis: number;
+  readonly count: number;
+  readonly stride: number;
+  readonly size: number;
+  readonly dilation: number;
+}>({
+  name: 'windows',
+  type: ([x], { axis, count, size }) => ({
+    shape: [...x!.shape.map((n, i) => (i === axis ? count : n)), size],
+    dtype: x!.dtype,
+  }),
+  lower: view((v, { axis, count, stride, size, dilation }) => windowView(v, axis, count, stride, size, dilation)),
+});
+
+/** The same values, as far as gradients are concerned a constant. */
+export const detach = defineOp({
+  name: 'detach',
+  type: ([x]) => x!,
+  lower: view((v) => v),
+  vjp: () => [null],
+});
+
+/** Fills in the size given as −1 and checks the number of elements. */
+function resolveShape(from: Shape, to: Shape): Shape {
+  const hole = to.indexOf(-1);
+  const open = from.includes(openSize);
+  if (hole < 0) {
+    if (open || sizeOf(from) !== sizeOf(to)) throw reshapeError(from, to);
+    return to;
+  }
+  if (to.indexOf(-1, hole + 1) >= 0) {
+    throw new RangeError(`reshape: only one size may be −1, got ${formatShape(to)}`);
+  }
+  const rest = to.reduce((product, size, i) => (i === hole ? product : product * size), 1);
+  if (open) {
+    const known = from.reduce((product, size) => (size === openSize ? product : product * size), 1);
+    if (known !== rest) throw reshapeError(from, to);
+    return to;
+  }
+  const size = sizeOf(from);
+  if (rest === 0 ? size !== 0 : size % rest !== 0) throw reshapeError(from, to);
+  return to.map((n, i) => (i === hole ? (rest === 0 ? 0 : size / rest) : n));
+}
+
+function reshapeError(from: Shape, to: Shape): RangeError {
+  return new RangeError(
+    from.includes(openSize)
+      ? `reshape: the first size of the placeholder is open, so give −1 for it in ${formatShape(to)} and keep the others' product`
+      : `reshape: ${formatShape(from)} has ${sizeOf(from)} elements and cannot become ${formatShape(to)}`,
+  );
+}
+
+function checkExpand(from: Shape, to: Shape): Shape {
+  const lead = to.length - from.length;
+  if (lead < 0 || from.some((size, i) => size !== 1 && size !== to[lead + i])) {
+    throw new RangeError(
+      `broadcastTo: ${formatShape(from)} does not broadcast to ${formatShape(to)}: sizes must be equal or 1, aligned at the last axis`,
+    );
+  }
+  return to;
+}

@@ -1,0 +1,130 @@
+/**
+ * Operations that combine the elements along axes: sums, products, extremes, and running forms of them.
+ */
+import { floatOf, type DType, sumDType } from '../dtype.ts';
+import { defineOp, expand, type Op, type TensorType } from '../op.ts';
+import { reducedShape, sizeOf } from '../shape.ts';
+
+export interface ReduceAttributes {
+  /** Ascending, counted from the front. */
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+function reduceType(dtype: (d: DType) => DType): (inputs: readonly TensorType[], a: ReduceAttributes) => TensorType {
+  return ([x], { axes, keepDims }) => ({ shape: reducedShape(x!.shape, axes, keepDims), dtype: dtype(x!.dtype) });
+}
+
+const axesOf = (a: ReduceAttributes): readonly number[] => a.axes;
+
+export const sum = defineOp<ReduceAttributes>({
+  name: 'sum',
+  type: reduceType(sumDType),
+  lower: { form: 'reduce', combine: 'sum', axes: axesOf },
+  vjp: (g, [x], _y, a) => [g.restoreAxes(a.axes, a.keepDims).broadcastLike(x!)],
+});
+
+export const mean = defineOp<ReduceAttributes>({
+  name: 'mean',
+  type: reduceType(floatOf),
+  lower: expand(([x], { axes, keepDims }) => {
+    const count = axes.reduce((product, axis) => product * x!.shape[axis]!, 1);
+    return x!.cast(floatOf(x!.dtype)).sum(axes, { keepDims }).div(count);
+  }),
+  vjp: (g, [x], _y, a) => [g.mul(g.apply(sizeRatio, [g, x!])).restoreAxes(a.axes, a.keepDims).broadcastLike(x!)],
+});
+
+/** Size of the first operand over size of the second, a scalar; the values do not matter. */
+export const sizeRatio = defineOp({
+  name: 'sizeRatio',
+  type: ([x]) => ({ shape: [], dtype: floatOf(x!.dtype) }),
+  lower: expand(([x, y]) => x!.number(sizeOf(x!.shape) / sizeOf(y!.shape))),
+  vjp: () => [null, null],
+});
+
+/** The gradient of an extreme is shared equally among the elements that attain it. */
+function extreme(name: 'max' | 'min'): Op<ReduceAttributes> {
+  return defineOp<ReduceAttributes>({
+    name,
+    type: (inputs, a) => {
+      checkNotEmpty(name, inputs[0]!, a.axes);
+      return reduceType((d) => d)(inputs, a);
+    },
+    lower: { form: 'reduce', combine: name, axes: axesOf },
+    vjp: (g, [x], y, { axes, keepDims }) => {
+      const attained = x!.equal(y.restoreAxes(axes, keepDims)).cast(g.dtype);
+      const share = attained.div(attained.sum(axes, { keepDims: true }));
+      return [g.restoreAxes(axes, keepDims).mul(share)];
+    },
+  });
+}
+
+export const max = extreme('max');
+export const min = extreme('min');
+
+/** Product of elements; the rule multiplies the others' product, so zeros are no special case. */
+export const prod = defineOp<ReduceAttributes>({
+  name: 'prod',
+  type: reduceType(sumDType),
+  lower: { form: 'reduce', combine: 'prod', axes: axesOf },
+  vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(x!.productOfOthers(axes))],
+});
+
+function positionOf(name: 'argmax' | 'argmin'): Op<ReduceAttributes> {
+  return defineOp<ReduceAttributes>({
+    name,
+    type: (inputs, a) => {
+      checkNotEmpty(name, inputs[0]!, a.axes);
+      return reduceType(() => 'int32')(inputs, a);
+    },
+    lower: { form: 'reduce', combine: name, axes: axesOf },
+  });
+}
+
+/** Position of the first largest element, NaN counting as largest. */
+export const argmax = positionOf('argmax');
+/** Position of the first smallest element, NaN counting as smallest. */
+export const argmin = positionOf('argmin');
+
+export interface ScanAttributes {
+  readonly reverse: boolean;
+}
+
+/** Running sum along the last axis. */
+export const cumsum: Op<ScanAttributes> = defineOp<ScanAttributes>({
+  name: 'cumsum',
+  type: ([x]) => ({ shape: x!.shape, dtype: sumDType(x!.dtype) }),
+  lower: { form: 'scan', combine: 'sum', reverse: (a) => a.reverse },
+  vjp: (g, _x, _y, { reverse }) => [g.apply(cumsum, [g], { reverse: !reverse })],
+});
+
+/**
+ * Running product along the last axis. dL/dxᵢ = Σⱼ≥ᵢ gⱼ · Πₖ≤ⱼ,ₖ≠ᵢ xₖ, written out with the product of the others
+ * in each prefix, so that zeros are no special case (n² work; products of long axes are rare).
+ */
+export const cumprod = defineOp<ScanAttributes>({
+  name: 'cumprod',
+  type: ([x]) => ({ shape: x!.shape, dtype: sumDType(x!.dtype) }),
+  lower: { form: 'scan', combine: 'prod', reverse: (a) => a.reverse },
+  vjp: (g, [x], _y, { reverse }) => {
+    const axis = x!.shape.length - 1;
+    if (reverse) {
+      const turned = x!.flip([axis]);
+      return [g.flip([axis]).unsqueeze(-1).mul(turned.prefixProductsOfOthers()).sum(axis).flip([axis])];
+    }
+    return [g.unsqueeze(-1).mul(x!.prefixProductsOfOthers()).sum(axis)];
+  },
+});
+
+/** Positions that sort the last axis. */
+export const argsort = defineOp<{ readonly descending: boolean }>({
+  name: 'argsort',
+  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  lower: { form: 'sort', descending: (a) => a.descending },
+});
+
+function checkNotEmpty(name: string, x: TensorType, axes: readonly number[]): void {
+  if (axes.some((axis) => x.shape[axis] === 0)) {
+    throw new RangeError(`${name}: axis ${axes.find((axis) => x.shape[axis] === 0)} has no elements, so there is no ${name}`);
+  }
+}

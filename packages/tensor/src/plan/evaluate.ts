@@ -1,0 +1,299 @@
+/**
+ * Reading a value runs a plan: find or make it, bind the leaves, submit, and turn the tensors that were asked for
+ * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
+ */
+import type { Binding, Memory } from '../backend.ts';
+import { bytesPerElement, type TypedArray } from '../dtype.ts';
+import { backend, planFor, type ReadyPlan } from '../runtime.ts';
+import { sizeOf } from '../shape.ts';
+import type { Leaf, Tensor } from '../tensor.ts';
+import { activeTrace, type Trace } from '../tracing.ts';
+import type { Variable } from '../variable.ts';
+import { ownedValue } from './device-value.ts';
+import type { EvaluationGroup } from './group.ts';
+import { pendingAssignments, settleAssignments } from './pending.ts';
+import { noteComputed, warnRecomputed } from './recompute.ts';
+import { traverse, type Traversal, type Update } from './signature.ts';
+
+/** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
+const hostBytes = 64 * 1024;
+
+export interface EvaluateOptions {
+  /** Leave the results on the device and do not count them towards the budget. */
+  readonly keep?: boolean;
+  /** Copy the results to the host whatever their size. */
+  readonly toHost?: boolean;
+  readonly updates?: readonly Update[];
+}
+
+let running = false;
+
+/**
+ * Computes tensors (and what was tied to them) in one plan, together with new values of variables.
+ *
+ * @throws Error for a tensor that depends on a placeholder or on a value of a variable that is gone.
+ */
+export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = {}): void {
+  if (running) throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
+  const trace = activeTrace();
+  if (trace) return recordEvaluation(trace, tensors, options);
+  const updates = options.updates ? [...options.updates] : [];
+  const outputs = collectOutputs(tensors, updates);
+  if (outputs.length === 0 && updates.length === 0) return;
+  let traversal = traverse(outputs, updates);
+  const assigned = pendingAssignments(traversal.mark, updates);
+  if (assigned.length > 0) {
+    updates.push(...assigned);
+    traversal = traverse(outputs, updates);
+  }
+  checkNothingOpen(traversal);
+  warnRecomputed(traversal);
+  const plan = planFor(traversal, outputs, updates);
+  run(plan, traversal, outputs, updates, options);
+  if (updates.length > 0) {
+    settleAssignments(updates);
+    for (const { variable } of updates) variable.gradPending = false;
+    forgetOrigins();
+  }
+  noteComputed(traversal);
+}
+
+/** While a function is traced, steps are recorded and reading is impossible. */
+function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: EvaluateOptions): void {
+  if (!options.updates) {
+    if (tensors.every((tensor) => tensor.op === null)) return;
+    throw new Error(
+      'compile: a tensor was read while the function was traced, when there are no numbers yet. Return the tensor and read it ' +
+        'outside, or choose between values with where(condition, x, y).',
+    );
+  }
+  for (const { variable, value } of options.updates) trace.updates.set(variable, value);
+  trace.outputs.push(...tensors);
+}
+
+/** Tensors without a value, with all that was tied to them. */
+function collectOutputs(tensors: readonly Tensor[], updates: readonly Update[]): Tensor[] {
+  if (tensors.length === 1 && updates.length === 0 && tensors[0]!.group === null) return tensors[0]!.op === null ? [] : [tensors[0]!];
+  const outputs = new Set<Tensor>();
+  for (const tensor of tensors) {
+    if (tensor.op === null) continue;
+    outputs.add(tensor);
+    if (tensor.group === null || tensor.group.done) continue;
+    addLazy(outputs, tensor.group.tensors);
+    addLazy(outputs, tensor.group.gradients);
+  }
+  let last: EvaluationGroup | null = null;
+  for (const { variable } of updates) {
+    const group = variable.gradPending ? variable.gradGroup : null;
+    if (group === null || group.done || group === last) continue;
+    last = group;
+    addLazy(outputs, group.tensors);
+  }
+  return [...outputs];
+}
+
+function addLazy(outputs: Set<Tensor>, tensors: readonly Tensor[]): void {
+  for (const tensor of tensors) if (tensor.op !== null) outputs.add(tensor);
+}
+
+function checkNothingOpen(traversal: Traversal): void {
+  for (const leaf of traversal.leaves) {
+    if (leaf.leaf!.kind === 'placeholder') {
+      throw new Error(
+        `placeholder '${leaf.leaf!.name}' has no value here; feed it with new Graph({ inputs, outputs }).run({ ${leaf.leaf!.name}: … })`,
+      );
+    }
+  }
+}
+
+function run(
+  plan: ReadyPlan,
+  traversal: Traversal,
+  outputs: readonly Tensor[],
+  updates: readonly Update[],
+  options: EvaluateOptions,
+): void {
+  const leaves = traversal.leaves;
+  const bindings = new Array<Binding>(plan.program.bindingCount);
+  const scalars = new Float64Array(traversal.literals.length);
+  for (let i = 0; i < scalars.length; i++) scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
+  for (let i = 0; i < leaves.length; i++) {
+    const binding = plan.leafBindings[i]!;
+    if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
+  }
+  const step = runPlan(plan, bindings, scalars, leaves, outputs, updates, options);
+  step.commit();
+}
+
+/** Memory or host array that holds a leaf's elements. */
+export function bindLeaf(tensor: Tensor): Binding {
+  const target = backend();
+  const leaf = tensor.leaf!;
+  switch (leaf.kind) {
+    case 'variable':
+      return leaf.variable.memoryOf(leaf.version, target);
+    case 'device':
+      return leaf.device.bindingOn(target);
+    case 'host': {
+      if (leaf.device !== null && leaf.device.backend === target) return leaf.device.bindingOn(target);
+      // What is used again and again is uploaded once.
+      if (++leaf.uses < 3 || leaf.data.byteLength < 1024) return leaf.data;
+      const memory = target.allocate(leaf.data.byteLength);
+      target.write(memory, leaf.data);
+      leaf.device = ownedValue(leaf, target, memory, tensor.dtype, leaf.data.length, false);
+      return memory;
+    }
+    default:
+      throw new Error(`a ${leaf.kind} cannot be bound to memory`);
+  }
+}
+
+/**
+ * Runs a plan whose leaves are bound; `commit` makes the results visible. Used by `evaluate` and by compiled graphs.
+ * `leaves` may be empty when no binding can be a variable's previous memory.
+ */
+export function runPlan(
+  plan: ReadyPlan,
+  bindings: Binding[],
+  scalars: Float64Array,
+  leaves: readonly Tensor[],
+  outputs: readonly Tensor[],
+  updates: readonly Update[],
+  options: EvaluateOptions,
+): { commit: () => void } {
+  const target = backend();
+  const outputMemory = new Array<Memory>(outputs.length);
+  const toHost = new Array<boolean>(outputs.length);
+  const first = plan.boundLeaves;
+  const fresh: Memory[] = [];
+  const targets = new Array<Memory>(updates.length);
+  try {
+    for (let i = 0; i < outputs.length; i++) {
+      const { shape, dtype } = outputs[i]!;
+      const bytes = sizeOf(shape) * bytesPerElement(dtype);
+      toHost[i] = !options.keep && target.readSync !== undefined && (options.toHost === true || bytes <= hostBytes);
+      if (toHost[i] && bytes <= hostBytes) {
+        plan.outputMemory[i] ??= target.allocate(bytes);
+        outputMemory[i] = plan.outputMemory[i]!;
+      } else {
+        outputMemory[i] = target.allocate(bytes);
+        fresh.push(outputMemory[i]!);
+      }
+      bindings[first + i] = outputMemory[i]!;
+    }
+    for (let i = 0; i < updates.length; i++) {
+      const { variable } = updates[i]!;
+      const memory = variable.targetOf(target, plan.inPlace[i]!, leaves);
+      targets[i] = memory;
+      bindings[first + outputs.length + i] = memory;
+    }
+    running = true;
+    target.run(plan.executable, bindings, scalars);
+  } catch (error) {
+    for (const memory of fresh) target.release(memory);
+    for (let i = 0; i < updates.length; i++) if (targets[i]) updates[i]!.variable.abandon(targets[i]!, target);
+    throw error;
+  } finally {
+    running = false;
+  }
+  return {
+    commit() {
+      for (let i = 0; i < outputs.length; i++) {
+        const tensor = outputs[i]!;
+        const length = sizeOf(tensor.shape);
+        if (toHost[i]) {
+          const data = target.readSync!(outputMemory[i]!, tensor.dtype, length);
+          if (plan.outputMemory[i] !== outputMemory[i]) target.release(outputMemory[i]!);
+          becomeValue(tensor, { kind: 'host', data, uses: 0, device: null });
+        } else {
+          const device = ownedValue(tensor, target, outputMemory[i]!, tensor.dtype, length, options.keep === true);
+          becomeValue(tensor, { kind: 'device', device });
+        }
+      }
+      for (let i = 0; i < updates.length; i++) updates[i]!.variable.commit(targets[i]!, target, plan.inPlace[i]!);
+    },
+  };
+}
+
+const noInputs: readonly Tensor[] = [];
+
+/** From now on the tensor is a leaf; what it was made of can go. */
+function becomeValue(tensor: Tensor, leaf: Leaf): void {
+  remember(tensor);
+  tensor.op = null;
+  tensor.inputs = noInputs;
+  tensor.attributes = undefined;
+  tensor.leaf = leaf;
+  if (tensor.group) {
+    tensor.group.done = true;
+    tensor.group = null;
+  }
+}
+
+/** How many evaluated tensors can still be differentiated through. */
+const remembered = 32;
+const recent: Tensor[] = [];
+
+/** Lets `backward(loss)` follow `await loss.item()`: the graph is dropped with the next update of a variable. */
+function remember(tensor: Tensor): void {
+  tensor.origin = { op: tensor.op!, inputs: tensor.inputs, attributes: tensor.attributes };
+  recent.push(tensor);
+  if (recent.length > remembered) recent.shift()!.origin = null;
+}
+
+function forgetOrigins(): void {
+  for (const tensor of recent) tensor.origin = null;
+  recent.length = 0;
+}
+
+/** The elements, when they are on the host. */
+export function hostValue(tensor: Tensor): TypedArray | null {
+  const leaf = tensor.leaf;
+  if (leaf === null) return null;
+  if (leaf.kind === 'host') return leaf.data;
+  if (leaf.kind === 'device') return leaf.device.host;
+  return null;
+}
+
+/** Implements `Tensor.data`. */
+export async function readTensor(tensor: Tensor): Promise<TypedArray> {
+  if (tensor.op !== null) evaluate([tensor], { toHost: true });
+  const leaf = tensor.leaf!;
+  if (leaf.kind === 'device') return leaf.device.read();
+  if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
+  return readLeafSync(tensor);
+}
+
+/** Implements `Tensor.dataSync`. */
+export function readTensorSync(tensor: Tensor): TypedArray {
+  if (tensor.op !== null) evaluate([tensor], { toHost: true });
+  return readLeafSync(tensor);
+}
+
+function readLeafSync(tensor: Tensor): TypedArray {
+  const leaf = tensor.leaf!;
+  switch (leaf.kind) {
+    case 'host':
+      return leaf.data.slice();
+    case 'device':
+      return leaf.device.readSync();
+    case 'variable':
+      return leaf.variable.readSync(leaf.version);
+    case 'literal':
+      return literalArray(tensor, leaf.value);
+    case 'placeholder':
+      throw new Error(`placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`);
+  }
+}
+
+function literalArray(tensor: Tensor, value: number): TypedArray {
+  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint32: Uint32Array, uint8: Uint8Array, bool: Uint8Array }[
+    tensor.dtype
+  ];
+  return array.of(value);
+}
+
+/** Commits new values of variables, computing `outputs` in the same plan. Optimisers call this. */
+export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
+  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
+}

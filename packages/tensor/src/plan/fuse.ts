@@ -1,0 +1,339 @@
+/**
+ * Which nodes are computed by one kernel. A cluster is one kernel: at most one root (a reduction, a contraction,
+ * …) and elementwise nodes around it. Fusion reads forms, never names.
+ *
+ * Going forward, an elementwise node joins the kernel that makes its input when both run over the same elements;
+ * what else needs the intermediate value finds it as a further output of that kernel. Going backward, an
+ * elementwise kernel whose values only one other kernel reads is computed where it is read and never stored.
+ *
+ * Levels keep it free of cycles: every input of a cluster comes from a lower level, so joining a cluster is safe
+ * when all other inputs lie below it.
+ */
+import { sizeOf, type Shape, sameShape } from '../shape.ts';
+import { contiguousView, expandView, isContiguous, reshapeView } from '../view.ts';
+import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
+import { baseOf, copy, isView, type PlanNode, viewOf } from './lower.ts';
+
+export interface Cluster {
+  /** The node that decides the form of the kernel; null for a kernel of elementwise nodes alone. */
+  root: PlanNode | null;
+  /** Elementwise nodes, inputs first; for a rooted cluster they follow the root. */
+  members: PlanNode[];
+  /** The elements that the members run over. */
+  domain: Shape;
+  level: number;
+  /** Elementwise nodes of other clusters that are computed here as well, because only this cluster reads them. */
+  absorbed: Set<PlanNode>;
+}
+
+export interface Fusion {
+  /** In a valid order of execution. */
+  readonly clusters: readonly Cluster[];
+  /** The cluster that computes a node, for nodes whose values are stored. */
+  readonly clusterOf: ReadonlyMap<PlanNode, Cluster>;
+  /** Nodes that need memory: results, and what other clusters read. */
+  readonly stored: ReadonlySet<PlanNode>;
+}
+
+/** Beyond this an elementwise kernel is cut: code size and the number of operands a device can bind are limited. */
+const maximalMembers = 48;
+const maximalReads = 20;
+/** Elementwise work up to this cost may be done twice rather than stored. */
+const cheap = 2;
+
+export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], enabled: boolean): Fusion {
+  const used = reachable(nodes, results);
+  const clusterOf = new Map<PlanNode, Cluster>();
+  const clusters: Cluster[] = [];
+
+  for (const node of nodes) {
+    if (!used[node.index] || node.op === null || isView(node) || form(node) === 'coordinates') continue;
+    if (form(node) !== 'map') {
+      const level = 1 + highest(readBases(node), clusterOf);
+      const cluster = { root: node, members: [], domain: node.shape, level, absorbed: new Set<PlanNode>() };
+      clusters.push(cluster);
+      clusterOf.set(node, cluster);
+      continue;
+    }
+    const joined = enabled ? join(node, clusterOf) : null;
+    if (joined) {
+      for (const other of joined.others) {
+        joined.target.members.push(...other.members);
+        for (const member of other.members) clusterOf.set(member, joined.target);
+        clusters.splice(clusters.lastIndexOf(other), 1);
+      }
+      joined.target.members.push(node);
+      clusterOf.set(node, joined.target);
+    } else {
+      const level = 1 + highest(readBases(node), clusterOf);
+      const cluster = { root: null, members: [node], domain: node.shape, level, absorbed: new Set<PlanNode>() };
+      clusters.push(cluster);
+      clusterOf.set(node, cluster);
+    }
+  }
+
+  const fixed = new Set(results);
+  const kept = enabled ? absorb(clusters, clusterOf, fixed) : clusters;
+  const stored = storedNodes(kept, clusterOf, fixed);
+  return { clusters: order(kept, clusterOf, results), clusterOf, stored };
+}
+
+/** The clusters that `node` can join: one target, and others that become part of it. */
+function join(node: PlanNode, clusterOf: Map<PlanNode, Cluster>): { target: Cluster; others: Cluster[] } | null {
+  const bases = readBases(node);
+  const top = highest(bases, clusterOf);
+  if (top === 0) return null;
+  let target: Cluster | null = null;
+  const others: Cluster[] = [];
+  for (const base of new Set(bases)) {
+    const cluster = clusterOf.get(base);
+    if (!cluster || cluster.level !== top || cluster === target || others.includes(cluster)) continue;
+    if (!extendable(cluster) || !sameElements(node, base, cluster)) return null;
+    if (target === null) target = cluster;
+    else if (cluster.root === null) others.push(cluster);
+    else if (target.root === null) {
+      others.push(target);
+      target = cluster;
+    } else return null;
+  }
+  if (target === null) return null;
+  for (const other of others) if (!fitsDomain(other.members, target.domain)) return null;
+  const size = others.reduce((n, cluster) => n + cluster.members.length, target.members.length) + 1;
+  if (size > maximalMembers || countReads([target, ...others], node) > maximalReads) return null;
+  if (!fitsDomain([node], target.domain)) return null;
+  return { target, others };
+}
+
+/** Reductions, contractions and elementwise kernels can go on with elementwise work on what they made. */
+function extendable(cluster: Cluster): boolean {
+  return cluster.root === null || form(cluster.root) === 'reduce' || form(cluster.root) === 'contract';
+}
+
+/** Whether `node` reads `base` element by element, in the order of the cluster's domain. */
+function sameElements(node: PlanNode, base: PlanNode, cluster: Cluster): boolean {
+  if (sizeOf(node.shape) !== sizeOf(cluster.domain)) return false;
+  return node.inputs.every((input) => {
+    if (baseOf(input) !== base) return true;
+    const view = viewOf(input);
+    return view !== null && isContiguous(view) && sizeOf(input.shape) === sizeOf(node.shape);
+  });
+}
+
+/** Whether everything that `members` read can be addressed by positions in `domain`. */
+function fitsDomain(members: readonly PlanNode[], domain: Shape): boolean {
+  return members.every((member) => {
+    if (sameShape(member.shape, domain)) return true;
+    return member.inputs.every((input) => {
+      const view = viewOf(input);
+      return view !== null && reshapeView(expandView(view, member.shape), domain) !== null;
+    });
+  });
+}
+
+/**
+ * Takes elementwise clusters into the only cluster that reads them, and cheap ones into every reader.
+ * Returns the clusters that remain.
+ */
+function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Cluster[] {
+  const readers = new Map<Cluster, Map<Cluster, PlanNode[]>>();
+  const note = (reader: Cluster, node: PlanNode): void => {
+    for (const input of node.inputs) {
+      const cluster = clusterOf.get(baseOf(input));
+      if (!cluster || cluster === reader) continue;
+      let map = readers.get(cluster);
+      if (!map) {
+        map = new Map();
+        readers.set(cluster, map);
+      }
+      const list = map.get(reader);
+      if (list) list.push(node);
+      else map.set(reader, [node]);
+    }
+  };
+  for (const cluster of clusters) {
+    if (cluster.root) note(cluster, cluster.root);
+    for (const member of cluster.members) note(cluster, member);
+  }
+
+  const gone = new Set<Cluster>();
+  for (let i = clusters.length - 1; i >= 0; i--) {
+    const cluster = clusters[i]!;
+    if (cluster.root !== null || cluster.members.some((member) => results.has(member))) continue;
+    const map = readers.get(cluster);
+    if (!map) continue;
+    const cost = cluster.members.reduce((sum, member) => sum + costOf(member), 0);
+    const scalarOnly = sizeOf(cluster.domain) === 1 && countReads([cluster], null) === 0;
+    if (map.size > 1 && !scalarOnly && (cost > cheap || countReads([cluster], null) > 2)) continue;
+    const fits = [...map].every(([reader, nodes]) => canAbsorb(reader, nodes, cluster, cost, scalarOnly));
+    if (!fits) continue;
+    for (const [reader] of map) {
+      for (const member of cluster.members) reader.absorbed.add(member);
+      for (const member of cluster.absorbed) reader.absorbed.add(member);
+    }
+    gone.add(cluster);
+    // What the absorbed cluster read, its readers read now.
+    for (const node of [...cluster.members, ...cluster.absorbed]) {
+      for (const [reader] of map) note(reader, node);
+    }
+    for (const other of readers.values()) other.delete(cluster);
+  }
+  return clusters.filter((cluster) => !gone.has(cluster));
+}
+
+function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
+  const inside = new Set([...reader.members, ...reader.absorbed, ...cluster.members, ...cluster.absorbed]);
+  if (inside.size > maximalMembers || countReads([reader, cluster], null) > maximalReads) return false;
+  for (const node of nodes) {
+    const kind = form(node);
+    if (kind !== 'map' && kind !== 'reduce' && kind !== 'place') return false;
+    if (cost > 4 && !scalarOnly && iterations(reader, node) > sizeOf(cluster.domain)) return false;
+  }
+  return addressable(reader, inside);
+}
+
+/** How many elements a node in `cluster` is computed for. */
+function iterations(cluster: Cluster, node: PlanNode): number {
+  if (cluster.root && (node === cluster.root || cluster.absorbed.has(node))) {
+    return cluster.root.inputs.reduce((most, input) => Math.max(most, sizeOf(input.shape)), 0);
+  }
+  return sizeOf(cluster.domain);
+}
+
+/** Whether strides can express everything the cluster reads when the nodes `inside` are computed in it. */
+function addressable(cluster: Cluster, inside: ReadonlySet<PlanNode>): boolean {
+  const seen = new Set<string>();
+  const members = new Set(cluster.members);
+  const check = (node: PlanNode, access: Access): boolean => {
+    const resolved = resolve(node, access);
+    const { base } = resolved;
+    const path = members.has(base) ? reshaped(base.shape, cluster.domain, direct) : resolved.access;
+    const key = `${base.index}#${path.key}`;
+    if (seen.has(key)) return true;
+    seen.add(key);
+    if (base === cluster.root || !inside.has(base)) {
+      const scalar = base.op === null && base.leaf!.kind !== 'binding';
+      return scalar || path.apply(contiguousView(base.shape)) !== null;
+    }
+    return base.inputs.every((input) => check(input, expanded(input.shape, base.shape, path)));
+  };
+  if (cluster.root && !cluster.root.inputs.every((input) => check(input, direct))) return false;
+  return cluster.members.every((member) => check(member, reshaped(member.shape, cluster.domain, direct)));
+}
+
+function storedNodes(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Set<PlanNode> {
+  const stored = new Set<PlanNode>(results);
+  for (const cluster of clusters) {
+    const inside = new Set([...cluster.members, ...cluster.absorbed]);
+    const nodes = [...inside];
+    if (cluster.root) nodes.push(cluster.root);
+    for (const node of nodes) {
+      for (const input of node.inputs) {
+        const base = baseOf(input);
+        if (base.op === null || form(base) === 'coordinates') continue;
+        if (shapeOnly(node, input)) continue;
+        if (inside.has(base) || base === cluster.root) continue;
+        if (clusterOf.has(base)) stored.add(base);
+      }
+    }
+  }
+  return stored;
+}
+
+/** Depth first from the results, so that a value is used soon after it is made. Later results first: see `plan.ts`. */
+function order(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: readonly PlanNode[]): Cluster[] {
+  const ordered: Cluster[] = [];
+  const done = new Set<Cluster>();
+  const alive = new Set(clusters);
+  const inputsOf = (cluster: Cluster): Cluster[] => {
+    const inside = new Set([...cluster.members, ...cluster.absorbed]);
+    const nodes = [...inside];
+    if (cluster.root) nodes.unshift(cluster.root);
+    const found: Cluster[] = [];
+    for (const node of nodes) {
+      for (const input of node.inputs) {
+        const base = baseOf(input);
+        if (inside.has(base) || base === cluster.root || shapeOnly(node, input)) continue;
+        const other = clusterOf.get(base);
+        if (other && other !== cluster && alive.has(other)) found.push(other);
+      }
+    }
+    return found;
+  };
+  const stack: { cluster: Cluster; inputs: Cluster[]; next: number }[] = [];
+  const visit = (cluster: Cluster): void => {
+    if (done.has(cluster)) return;
+    done.add(cluster);
+    stack.push({ cluster, inputs: inputsOf(cluster), next: 0 });
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1]!;
+      const input = top.inputs[top.next++];
+      if (input === undefined) {
+        stack.pop();
+        ordered.push(top.cluster);
+      } else if (!done.has(input)) {
+        done.add(input);
+        stack.push({ cluster: input, inputs: inputsOf(input), next: 0 });
+      }
+    }
+  };
+  for (const result of results) visit(clusterOf.get(result)!);
+  return ordered;
+}
+
+function reachable(nodes: readonly PlanNode[], results: readonly PlanNode[]): Uint8Array {
+  const used = new Uint8Array(nodes.length);
+  for (const result of results) used[result.index] = 1;
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (!used[i]) continue;
+    const node = nodes[i]!;
+    for (const input of node.inputs) if (!shapeOnly(node, input)) used[input.index] = 1;
+  }
+  return used;
+}
+
+/** Operands that give only their shape are not computed. */
+export function shapeOnly(node: PlanNode, input: PlanNode): boolean {
+  const kind = form(node);
+  if (kind === 'coordinates') return true;
+  if (kind === 'view') return input !== node.inputs[0] && input.leaf?.kind !== 'scalar';
+  return kind === 'scatter' && input === node.inputs[0] && input !== node.inputs[2] && input !== node.inputs[1];
+}
+
+/** What a node reads, through views. */
+function readBases(node: PlanNode): PlanNode[] {
+  return node.inputs.filter((input) => !shapeOnly(node, input)).map(baseOf);
+}
+
+function highest(bases: readonly PlanNode[], clusterOf: ReadonlyMap<PlanNode, Cluster>): number {
+  let level = 0;
+  for (const base of bases) level = Math.max(level, clusterOf.get(base)?.level ?? 0);
+  return level;
+}
+
+function countReads(clusters: readonly Cluster[], extra: PlanNode | null): number {
+  const inside = new Set<PlanNode>();
+  for (const cluster of clusters) {
+    for (const member of cluster.members) inside.add(member);
+    for (const member of cluster.absorbed) inside.add(member);
+    if (cluster.root) inside.add(cluster.root);
+  }
+  if (extra) inside.add(extra);
+  const reads = new Set<PlanNode>();
+  for (const node of inside) {
+    for (const input of node.inputs) {
+      const base = baseOf(input);
+      if (inside.has(base) || (base.op === null && base.leaf!.kind !== 'binding') || (base.op && form(base) === 'coordinates')) continue;
+      reads.add(base);
+    }
+  }
+  return reads.size;
+}
+
+function costOf(node: PlanNode): number {
+  const lowering = node.op!.lower;
+  return node.op === copy ? 0 : lowering.form === 'map' ? (lowering.cost ?? 1) : 0;
+}
+
+function form(node: PlanNode): string {
+  return node.op!.lower.form;
+}

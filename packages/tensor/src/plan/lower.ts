@@ -1,0 +1,216 @@
+/**
+ * From tensors to the planner's own nodes: operations that are defined by others are expanded, equal
+ * computations become one, and nodes whose elements must lie in memory get a copy where they have none.
+ */
+import type { DType } from '../dtype.ts';
+import { type AnyOp, defineOp, map, type ViewContext } from '../op.ts';
+import { openSize } from '../ops/movement.ts';
+import { formatShape, type Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { contiguousView, type View } from '../view.ts';
+import type { Traversal } from './signature.ts';
+
+/** A node as the planner sees it. */
+export interface PlanNode {
+  /** Position in `Lowered.nodes`, inputs first. */
+  readonly index: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Null for leaves. */
+  readonly op: AnyOp | null;
+  readonly attributes: unknown;
+  readonly inputs: readonly PlanNode[];
+  readonly leaf:
+    | { readonly kind: 'binding'; readonly binding: number }
+    | { readonly kind: 'scalar'; readonly scalar: number }
+    | { readonly kind: 'constant'; readonly value: number }
+    | null;
+}
+
+export interface Lowered {
+  readonly nodes: PlanNode[];
+  /** The planner's node for each output, then for each update. Each is computed by a kernel of its own or fused. */
+  readonly results: readonly PlanNode[];
+}
+
+/** The same elements, written anew. */
+export const copy = defineOp({ name: 'copy', type: ([x]) => x!, lower: map(([x]) => x!, { operands: 'own' }) });
+
+/** Translates a traversal; `results` are the tensors whose values the plan must deliver. */
+export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered {
+  const nodes: PlanNode[] = [];
+  const known = new Map<string, PlanNode>();
+  const translated = new Map<Tensor, PlanNode>();
+
+  const add = (node: Omit<PlanNode, 'index'>): PlanNode => {
+    const full = { ...node, index: nodes.length };
+    nodes.push(full);
+    return full;
+  };
+  const share = (key: string, make: () => PlanNode): PlanNode => {
+    let node = known.get(key);
+    if (!node) {
+      node = make();
+      known.set(key, node);
+    }
+    return node;
+  };
+  const withOp = (op: AnyOp, attributes: unknown, inputs: readonly PlanNode[], shape: Shape, dtype: DType): PlanNode => {
+    const make = (): PlanNode => add({ shape, dtype, op, attributes, inputs, leaf: null });
+    if (op.lower.form === 'barrier') return make();
+    const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes)} ${shape.join('x')}`;
+    return share(key, make);
+  };
+  const copied = (x: PlanNode): PlanNode => withOp(copy, undefined, [x], x.shape, x.dtype);
+
+  const leaf = (tensor: Tensor): PlanNode => {
+    const { shape, dtype } = tensor;
+    if (tensor.leaf!.kind === 'literal') {
+      const value = tensor.leaf!.value;
+      const key = `constant ${Object.is(value, -0) ? '-0' : value} ${dtype}`;
+      return share(key, () =>
+        add({ shape, dtype, op: null, attributes: undefined, inputs: [], leaf: { kind: 'constant', value } }),
+      );
+    }
+    throw new Error(`an operation expanded to a graph with a ${tensor.leaf!.kind} leaf; pass it as an input`);
+  };
+
+  /** A node whose inputs are translated. */
+  const translate = (tensor: Tensor): PlanNode => {
+    const op = tensor.op;
+    if (op === null) return leaf(tensor);
+    if (op.lower.form === 'expand') return translateGraph(op.lower.of(tensor.inputs, tensor.attributes));
+    let inputs = tensor.inputs.map((input) => translated.get(input)!);
+    switch (op.lower.form) {
+      case 'contract': {
+        inputs = inputs.map((x) => (x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype)));
+        inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        break;
+      }
+      case 'scan': {
+        inputs = inputs.map((x) => (x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype)));
+        inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        break;
+      }
+      case 'gather':
+      case 'scatter': {
+        inputs = inputs.map((x, i) => (i === 1 && x.dtype !== 'int32' ? withOp(castTo, { dtype: 'int32' }, [x], x.shape, 'int32') : x));
+        inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        break;
+      }
+      case 'sort':
+        inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        break;
+      case 'host':
+        // Host routines see whole arrays in row-major order.
+        inputs = inputs.map((x) => (x.op === null && x.leaf!.kind === 'binding' ? x : copied(x)));
+        break;
+      case 'view': {
+        const input = inputs[0]!;
+        const node = withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
+        if (viewOf(node) !== null) return node;
+        return withOp(op, tensor.attributes, [copied(input), ...inputs.slice(1)], tensor.shape, tensor.dtype);
+      }
+    }
+    return withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
+  };
+
+  /** Translates what hangs between `root` and nodes already translated. */
+  const translateGraph = (root: Tensor): PlanNode => {
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!;
+      if (translated.has(node)) {
+        stack.pop();
+        continue;
+      }
+      const missing = node.inputs.filter((input) => !translated.has(input));
+      if (missing.length > 0) {
+        stack.push(...missing);
+      } else {
+        stack.pop();
+        translated.set(node, translate(node));
+      }
+    }
+    return translated.get(root)!;
+  };
+
+  let binding = 0;
+  let scalar = 0;
+  for (const tensor of traversal.nodes) {
+    if (tensor.op === null) {
+      const { shape, dtype } = tensor;
+      if (shape.includes(openSize)) {
+        throw new Error(`a placeholder of shape ${formatShape(shape)} has no value; feed it with new Graph({ inputs, outputs }).run(feeds)`);
+      }
+      const where =
+        tensor.leaf!.kind === 'literal'
+          ? ({ kind: 'scalar', scalar: scalar++ } as const)
+          : ({ kind: 'binding', binding: binding++ } as const);
+      translated.set(tensor, add({ shape, dtype, op: null, attributes: undefined, inputs: [], leaf: where }));
+    } else {
+      translated.set(tensor, translate(tensor));
+    }
+  }
+
+  const taken = new Set<PlanNode>();
+  const delivered = results.map((tensor) => {
+    let node = translated.get(tensor)!;
+    if (node.op === null || node.op.lower.form === 'view' || node.op.lower.form === 'coordinates' || node.op.lower.form === 'barrier' || taken.has(node)) {
+      node = add({ shape: node.shape, dtype: node.dtype, op: copy, attributes: undefined, inputs: [node], leaf: null });
+    }
+    taken.add(node);
+    return node;
+  });
+  return { nodes, results: delivered };
+}
+
+const castTo = defineOp<{ readonly dtype: DType }>({
+  name: 'cast',
+  type: ([x], { dtype }) => ({ shape: x!.shape, dtype }),
+  lower: map(([x]) => x!, { operands: 'output' }),
+});
+
+/** The node whose memory a chain of views looks at. */
+export function baseOf(node: PlanNode): PlanNode {
+  let base = node;
+  while (isView(base)) base = base.inputs[0]!;
+  return base;
+}
+
+export function isView(node: PlanNode): boolean {
+  return node.op !== null && (node.op.lower.form === 'view' || node.op.lower.form === 'barrier');
+}
+
+/** What a view node makes of a view of its input. */
+export function applyView(node: PlanNode, input: View): View | null {
+  const lowering = node.op!.lower;
+  if (lowering.form === 'barrier') return input;
+  if (lowering.form !== 'view') throw new Error(`${node.op!.name} is no view`);
+  const context: ViewContext = {
+    inputs: node.inputs,
+    output: node,
+    scalars: node.inputs.slice(1).map((x) => (x.leaf?.kind === 'scalar' ? x.leaf.scalar : -1)),
+  };
+  return lowering.of(input, node.attributes, context);
+}
+
+/** How `node` lies in the memory of its base; null when strides cannot express it. */
+export function viewOf(node: PlanNode): View | null {
+  const chain: PlanNode[] = [];
+  let base = node;
+  while (isView(base)) {
+    chain.push(base);
+    base = base.inputs[0]!;
+  }
+  let view: View | null = contiguousView(base.shape);
+  for (let i = chain.length - 1; i >= 0 && view !== null; i--) view = applyView(chain[i]!, view);
+  return view;
+}
+
+/** Whether the base of a node will have memory of its own when a kernel asks for it. */
+function inMemory(node: PlanNode): boolean {
+  const base = baseOf(node);
+  if (base.op === null) return base.leaf!.kind === 'binding';
+  return base.op.lower.form !== 'coordinates';
+}

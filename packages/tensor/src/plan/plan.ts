@@ -1,0 +1,189 @@
+/**
+ * A plan: everything about running a graph of one structure that does not depend on its numbers. Lower, fuse,
+ * give each stored value memory, emit launches.
+ */
+import { bytesPerElement } from '../dtype.ts';
+import type { BufferSpec, Launch, Program } from '../kernel.ts';
+import { sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { emit } from './emit.ts';
+import { fuse } from './fuse.ts';
+import { lower, type PlanNode } from './lower.ts';
+import type { Traversal, Update } from './signature.ts';
+
+export interface Plan {
+  readonly signature: Int32Array;
+  readonly program: Program;
+  /** How many leaves kernels read: the program's first bindings. */
+  readonly boundLeaves: number;
+  /** The binding of each leaf of the traversal, −1 where only its shape matters. */
+  readonly leafBindings: readonly number[];
+  /** For each update, whether it is written over the variable's current memory. */
+  readonly inPlace: readonly boolean[];
+}
+
+export interface PlanOptions {
+  /** One kernel for each node when false: slow, for tests that compare. */
+  readonly fusion: boolean;
+}
+
+/**
+ * Bindings of a program, in order: the leaves that kernels read, the outputs, the updates' new values. Updates are planned
+ * last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
+ */
+export function makePlan(traversal: Traversal, outputs: readonly Tensor[], updates: readonly Update[], options: PlanOptions): Plan {
+  const reversed = [...updates].reverse();
+  const lowered = lower(traversal, [...outputs, ...reversed.map((update) => update.value)]);
+  const fusion = fuse(lowered.nodes, lowered.results, options.fusion);
+
+  const buffers: BufferSpec[] = [];
+  const places = new Map<PlanNode, number>();
+  const leafNodes: PlanNode[] = [];
+  for (const node of lowered.nodes) {
+    if (node.leaf?.kind !== 'binding') continue;
+    leafNodes.push(node);
+    places.set(node, buffers.push(bound(node, node.leaf.binding)) - 1);
+  }
+  const leafCount = leafNodes.length;
+  lowered.results.forEach((node, i) => {
+    const update = i < outputs.length ? -1 : updates.length - 1 - (i - outputs.length);
+    const binding = leafCount + (update < 0 ? i : outputs.length + update);
+    places.set(node, buffers.push(bound(node, binding)) - 1);
+  });
+  for (const cluster of fusion.clusters) {
+    for (const node of cluster.root ? [cluster.root, ...cluster.members] : cluster.members) {
+      if (!fusion.stored.has(node) || places.has(node)) continue;
+      places.set(node, buffers.push({ kind: 'slot', slot: -1, dtype: node.dtype, length: sizeOf(node.shape) }) - 1);
+    }
+  }
+
+  const launches = fusion.clusters.flatMap((cluster) => emit(cluster, places));
+  const read = new Set(launches.flatMap((launch) => launch.operands.map((operand) => operand.buffer)));
+  let boundLeaves = 0;
+  const leafBindings = leafNodes.map((node) => (read.has(places.get(node)!) ? boundLeaves++ : -1));
+  const rebound = buffers.flatMap((spec, position): { spec: BufferSpec; position: number }[] => {
+    if (spec.kind === 'slot') return [{ spec, position }];
+    if (spec.binding >= leafCount) return [{ spec: { ...spec, binding: spec.binding - leafCount + boundLeaves }, position }];
+    const binding = leafBindings[spec.binding]!;
+    return binding < 0 ? [] : [{ spec: { ...spec, binding }, position }];
+  });
+  const moved = new Map(rebound.map(({ position }, next) => [position, next]));
+  const renumbered = launches.map((launch) => ({
+    ...launch,
+    operands: launch.operands.map((operand) => (operand.buffer < 0 ? operand : { ...operand, buffer: moved.get(operand.buffer)! })),
+  }));
+  const { specs, slots } = assignSlots(
+    rebound.map(({ spec }) => spec),
+    renumbered,
+  );
+  const program: Program = {
+    slots,
+    buffers: specs,
+    bindingCount: boundLeaves + outputs.length + updates.length,
+    scalarCount: traversal.literals.length,
+    launches: renumbered,
+  };
+  const inPlace = updates.map((update, i) => {
+    if (!update.variable.inPlace) return false;
+    const leaf = update.variable.currentLeaf();
+    if (leaf === null || leaf.mark !== traversal.mark) return true;
+    const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
+    return old < 0 || canOverwrite(renumbered, bufferOf(specs, old), bufferOf(specs, boundLeaves + outputs.length + i));
+  });
+  return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
+}
+
+function bound(node: PlanNode, binding: number): BufferSpec {
+  return { kind: 'bound', binding, dtype: node.dtype, length: sizeOf(node.shape) };
+}
+
+function bufferOf(specs: readonly BufferSpec[], binding: number): number {
+  return specs.findIndex((spec) => spec.kind === 'bound' && spec.binding === binding);
+}
+
+/**
+ * Whether the new value may be written over the old one: nothing reads the old value after the launch that writes,
+ * and that launch is elementwise and reads it at the position it writes.
+ */
+function canOverwrite(launches: readonly Launch[], old: number, target: number): boolean {
+  const writing = launches.findIndex((launch) => launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)));
+  if (writing < 0) return true;
+  for (let i = writing + 1; i < launches.length; i++) {
+    if (launches[i]!.operands.some((operand) => operand.buffer === old)) return false;
+  }
+  const launch = launches[writing]!;
+  const { kernel, operands } = launch;
+  const reads = operands.slice(0, readCount(launch)).filter((operand) => operand.buffer === old);
+  if (reads.length === 0) return true;
+  const write = operands.find((operand, i) => operand.buffer === target && i >= readCount(launch))!;
+  const same = reads.every(
+    (read) =>
+      read.offset === write.offset &&
+      read.dynamic.length === 0 &&
+      read.strides.length === write.strides.length &&
+      read.strides.every((stride, i) => stride === write.strides[i]),
+  );
+  if (!same) return false;
+  if (kernel.form === 'map') return true;
+  // Extras of an epilogue are read just before the result is written; the main operands are not.
+  if (kernel.form === 'contract') return operands.slice(0, 2).every((operand) => operand.buffer !== old);
+  if (kernel.form === 'reduce') return operands.slice(0, kernel.inputs.length).every((operand) => operand.buffer !== old);
+  return false;
+}
+
+/** How many of a launch's operands are read; the others are written. */
+function readCount({ kernel, operands }: Launch): number {
+  switch (kernel.form) {
+    case 'map':
+    case 'reduce':
+    case 'contract':
+      return operands.length - kernel.outputs.length;
+    case 'host':
+      return kernel.inputs.length;
+    default:
+      return operands.length - 1;
+  }
+}
+
+/** Memory for values that live only within a run: each takes the best-fitting slot that is free from its first write to its last use. */
+function assignSlots(buffers: readonly BufferSpec[], launches: readonly Launch[]): { specs: BufferSpec[]; slots: number[] } {
+  const specs = [...buffers];
+  const last = new Map<number, number>();
+  launches.forEach((launch, i) => {
+    for (const { buffer } of launch.operands) if (buffer >= 0) last.set(buffer, i);
+  });
+  const slots: number[] = [];
+  const free = new Set<number>();
+  const slotOf = new Map<number, number>();
+  launches.forEach((launch, i) => {
+    for (const { buffer } of launch.operands) {
+      const spec = buffer >= 0 ? specs[buffer]! : null;
+      if (spec?.kind !== 'slot' || spec.slot >= 0) continue;
+      const bytes = spec.length * bytesPerElement(spec.dtype);
+      const slot = takeSlot(slots, free, bytes);
+      slotOf.set(buffer, slot);
+      specs[buffer] = { ...spec, slot };
+    }
+    for (const { buffer } of launch.operands) {
+      if (last.get(buffer) === i && slotOf.has(buffer)) free.add(slotOf.get(buffer)!);
+    }
+  });
+  return { specs: specs.map((spec) => (spec.kind === 'slot' && spec.slot < 0 ? { ...spec, slot: takeSlot(slots, free, 0) } : spec)), slots };
+}
+
+function takeSlot(slots: number[], free: Set<number>, bytes: number): number {
+  let best = -1;
+  let largest = -1;
+  for (const slot of free) {
+    const size = slots[slot]!;
+    if (size >= bytes && (best < 0 || size < slots[best]!)) best = slot;
+    if (largest < 0 || size > slots[largest]!) largest = slot;
+  }
+  // Too large by far wastes memory that a later value needs; too small grows rather than adding a slot.
+  if (best >= 0 && slots[best]! > 4 * bytes + 4096) best = -1;
+  if (best < 0 && largest >= 0 && slots[largest]! < bytes) best = largest;
+  if (best < 0) return slots.push(bytes) - 1;
+  free.delete(best);
+  slots[best] = Math.max(slots[best]!, bytes);
+  return best;
+}

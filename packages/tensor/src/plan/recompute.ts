@@ -1,0 +1,49 @@
+/**
+ * Telling the user, once, about work that is done twice: a matrix product that one plan has computed without
+ * keeping it and another plan computes again, as when `logits` are read after `step()`.
+ */
+import type { Traversal } from './signature.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** Work below this many multiply-adds is not worth a word. */
+const worthTelling = 50_000;
+
+const computed = new WeakSet<Tensor>();
+let told = false;
+
+/** Remembers the products that a plan computed. */
+export function noteComputed(traversal: Traversal): void {
+  if (told) return;
+  for (const node of traversal.nodes) {
+    if (node.op !== null && node.op.lower.form === 'contract' && work(node) >= worthTelling) computed.add(node);
+  }
+}
+
+/** Warns when a plan is about to repeat such a product. */
+export function warnRecomputed(traversal: Traversal): void {
+  if (told) return;
+  for (const node of traversal.nodes) {
+    if (node.op === null || !computed.has(node)) continue;
+    told = true;
+    const line = userLine();
+    console.warn(
+      `ag: a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time${line ? ` at ${line}` : ''}. ` +
+        'A tensor that was not asked for is not kept. Read it in the same step with backward(loss, { also: [logits] }), ' +
+        'or keep it with evaluate([…]). (Said once.)',
+    );
+    return;
+  }
+}
+
+function work(node: Tensor): number {
+  const [a, b] = node.inputs as [Tensor, Tensor];
+  const size = (shape: readonly number[]): number => shape.reduce((n, x) => n * x, 1);
+  return Math.sqrt(size(a.shape) * size(b.shape) * size(node.shape));
+}
+
+/** The first line of the stack outside this library. */
+function userLine(): string | null {
+  const lines = new Error().stack?.split('\n').slice(1) ?? [];
+  const line = lines.find((text) => !/packages[\\/](tensor|graph|optim|nn|train)[\\/]|@ag[\\/]|node:internal/.test(text));
+  return line?.trim().replace(/^at /, '') ?? null;
+}

@@ -1,0 +1,172 @@
+/**
+ * The structure of a graph as a row of integers. Two graphs with equal rows differ only in what their leaves hold,
+ * so one plan serves both. Rows are compared whole; the hash only finds candidates.
+ */
+import { type DType, dtypes } from '../dtype.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Variable } from '../variable.ts';
+
+/** One walk over a graph, inputs first. Positions count all nodes in the order met. */
+export interface Traversal {
+  /** Increases with every walk; equals `mark` of the nodes that this walk met. */
+  readonly mark: number;
+  readonly nodes: readonly Tensor[];
+  /** Leaves that a plan binds to memory, in the order met. */
+  readonly leaves: readonly Tensor[];
+  /** Values of literals, in the order met. */
+  readonly literals: readonly Tensor[];
+  /** The signature is `row.subarray(0, length)`; the memory is reused by the next walk. */
+  readonly row: Int32Array;
+  readonly length: number;
+  readonly hash: number;
+}
+
+/** A variable and the tensor that gives its next value. */
+export interface Update {
+  readonly variable: Variable;
+  readonly value: Tensor;
+}
+
+let lastMark = 0;
+let row = new Int32Array(4096);
+let length = 0;
+const textIds = new Map<string, number>();
+const floatBits = new Float64Array(1);
+const wordBits = new Int32Array(floatBits.buffer);
+
+/** A number no other walk over nodes uses; walks outside of plans (differentiation) mark nodes with it too. */
+export function nextMark(): number {
+  return ++lastMark;
+}
+
+const literalCode = -1;
+const leafCode = -2;
+const outputCode = -3;
+const updateCode = -4;
+
+const dtypeCodes = Object.fromEntries(dtypes.map((dtype, i) => [dtype, i])) as Record<DType, number>;
+
+/** Walks from the outputs and the values of updates to the leaves, without recursion. */
+export function traverse(outputs: readonly Tensor[], updates: readonly Update[]): Traversal {
+  const mark = nextMark();
+  length = 0;
+  const nodes: Tensor[] = [];
+  const leaves: Tensor[] = [];
+  const literals: Tensor[] = [];
+  const stack: Tensor[] = [];
+  const next: number[] = [];
+
+  const visit = (root: Tensor): void => {
+    if (root.mark === mark) return;
+    root.mark = mark;
+    stack.push(root);
+    next.push(0);
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!;
+      const i = next[next.length - 1]!;
+      if (i < node.inputs.length) {
+        next[next.length - 1] = i + 1;
+        const input = node.inputs[i]!;
+        if (input.mark !== mark) {
+          input.mark = mark;
+          stack.push(input);
+          next.push(0);
+        }
+        continue;
+      }
+      stack.pop();
+      next.pop();
+      node.position = nodes.length;
+      nodes.push(node);
+      encode(node, leaves, literals);
+    }
+  };
+
+  for (let i = 0; i < outputs.length; i++) visit(outputs[i]!);
+  for (let i = 0; i < updates.length; i++) visit(updates[i]!.value);
+  push(outputCode);
+  for (let i = 0; i < outputs.length; i++) push(outputs[i]!.position);
+  for (let i = 0; i < updates.length; i++) {
+    const { variable, value } = updates[i]!;
+    push(updateCode);
+    push(value.position);
+    push(variable.inPlace ? 1 : 0);
+    const leaf = variable.currentLeaf();
+    push(leaf !== null && leaf.mark === mark ? leaf.position : -1);
+  }
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ row[i]!, 0x01000193) ^ (hash >>> 15);
+  return { mark, nodes, leaves, literals, row, length, hash };
+}
+
+function encode(node: Tensor, leaves: Tensor[], literals: Tensor[]): void {
+  const op = node.op;
+  if (op === null) {
+    const kind = node.leaf!.kind;
+    if (kind === 'literal') {
+      push(literalCode);
+      push(dtypeCodes[node.dtype]);
+      literals.push(node);
+      return;
+    }
+    push(leafCode);
+    push(dtypeCodes[node.dtype]);
+    push(node.shape.length);
+    for (let i = 0; i < node.shape.length; i++) push(node.shape[i]!);
+    leaves.push(node);
+    return;
+  }
+  push(op.id);
+  push(node.inputs.length);
+  for (let i = 0; i < node.inputs.length; i++) push(node.inputs[i]!.position);
+  if (node.attributes !== undefined) encodeAttribute(node.attributes);
+}
+
+/** Attributes are plain data: numbers, texts, booleans, arrays and objects of those. */
+function encodeAttribute(value: unknown): void {
+  if (typeof value === 'number') {
+    if ((value | 0) === value) {
+      push(1);
+      push(value);
+    } else {
+      floatBits[0] = value;
+      push(2);
+      push(wordBits[0]!);
+      push(wordBits[1]!);
+    }
+  } else if (Array.isArray(value)) {
+    push(3);
+    push(value.length);
+    for (let i = 0; i < value.length; i++) encodeAttribute(value[i]);
+  } else if (typeof value === 'string') {
+    let id = textIds.get(value);
+    if (id === undefined) {
+      id = textIds.size;
+      textIds.set(value, id);
+    }
+    push(4);
+    push(id);
+  } else if (typeof value === 'object' && value !== null) {
+    push(5);
+    for (const key in value) encodeAttribute((value as Record<string, unknown>)[key]);
+  } else {
+    push(value === true ? 6 : value === false ? 7 : 8);
+  }
+}
+
+function push(value: number): void {
+  if (length === row.length) {
+    const larger = new Int32Array(2 * row.length);
+    larger.set(row);
+    row = larger;
+  }
+  row[length++] = value;
+}
+
+/** Whether a stored signature equals that of a walk. */
+export function sameSignature(stored: Int32Array, traversal: Traversal): boolean {
+  if (stored.length !== traversal.length) return false;
+  const current = traversal.row;
+  for (let i = 0; i < stored.length; i++) if (stored[i] !== current[i]) return false;
+  return true;
+}

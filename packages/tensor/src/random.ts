@@ -1,0 +1,178 @@
+/**
+ * Random tensors. Every draw is made from a key; without one, the next key of a global sequence is taken, which
+ * `manualSeed` starts anew. The same key always gives the same numbers.
+ */
+import type { DType } from './dtype.ts';
+import { coordinates } from './ops/indexing.ts';
+import { randomBits, randomUniform } from './ops/random.ts';
+import { checkShape, type Shape, sizeOf } from './shape.ts';
+import { apply, literal, Tensor } from './tensor.ts';
+
+/** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
+export interface Key {
+  readonly words: readonly [number, number];
+  /** For compiled steps: the words at each run. @internal */
+  readonly read?: () => readonly [number, number];
+}
+
+export interface RandomOptions {
+  readonly key?: Key;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+let globalKey: Key = { words: [0, 0x9e3779b9] };
+let drawn = 0;
+let keySource: (() => Key) | null = null;
+
+/** Starts the global sequence of keys anew. */
+export function manualSeed(seed: number): void {
+  globalKey = key(seed);
+  drawn = 0;
+}
+
+/** The state of the global sequence of keys, for checkpoints. */
+export function randomState(): { readonly words: readonly [number, number]; readonly drawn: number } {
+  return { words: globalKey.words, drawn };
+}
+
+/** Restores what `randomState` gave. */
+export function restoreRandomState(state: { readonly words: readonly [number, number]; readonly drawn: number }): void {
+  globalKey = { words: [state.words[0], state.words[1]] };
+  drawn = state.drawn;
+}
+
+/** A key from a whole number up to 2⁵³. */
+export function key(seed: number): Key {
+  if (!Number.isInteger(seed)) throw new RangeError(`key: the seed must be a whole number, got ${seed}`);
+  return { words: [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] };
+}
+
+/** `n` keys that are independent of each other and of `from`. */
+export function splitKey(from: Key, n = 2): Key[] {
+  return Array.from({ length: n }, (_, i) => ({ words: threefry(from.words, [i, 0x5eed]) }));
+}
+
+/** The next key of the global sequence. @internal */
+export function nextKey(): Key {
+  if (keySource) return keySource();
+  return drawKey();
+}
+
+function drawKey(): Key {
+  const i = drawn++;
+  return { words: threefry(globalKey.words, [i >>> 0, Math.floor(i / 2 ** 32) >>> 0]) };
+}
+
+/** While `work` runs, keys are taken anew at each run of what it builds. @internal */
+export function withRunKeys<T>(work: () => T): T {
+  const outer = keySource;
+  keySource = () => ({ words: [0, 0], read: () => drawKey().words });
+  try {
+    return work();
+  } finally {
+    keySource = outer;
+  }
+}
+
+/** Numbers spread evenly over [low, high). */
+export function uniform(
+  shape: Shape,
+  options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
+): Tensor {
+  const { low = 0, high = 1, dtype = 'float32' } = options;
+  const unit = draw(shape, options.key ?? nextKey(), 0, dtype);
+  return low === 0 && high === 1 ? unit : unit.mul(high - low).add(low);
+}
+
+/** Normally distributed numbers, by the method of Box and Muller (1958). */
+export function normal(
+  shape: Shape,
+  options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
+): Tensor {
+  const { mean = 0, std = 1, dtype = 'float32' } = options;
+  const own = options.key ?? nextKey();
+  const words = keyTensors(own);
+  const radius = drawWith(shape, words, 1, dtype).neg().log1p().mul(-2).sqrt();
+  const angle = drawWith(shape, words, 2, dtype).mul(2 * Math.PI);
+  const unit = radius.mul(angle.cos());
+  return mean === 0 && std === 1 ? unit : unit.mul(std).add(mean);
+}
+
+/** 1 with probability `p`, else 0. */
+export function bernoulli(shape: Shape, p: number, options: RandomOptions = {}): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
+  return draw(shape, options.key ?? nextKey(), 0, 'float32').less(p).cast(options.dtype ?? 'float32');
+}
+
+/** Whole numbers spread evenly over low … high − 1, int32. */
+export function randint(shape: Shape, low: number, high: number, options: { readonly key?: Key } = {}): Tensor {
+  if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low) {
+    throw new RangeError(`randint: needs whole numbers low < high, got ${low} and ${high}`);
+  }
+  return draw(shape, options.key ?? nextKey(), 0, 'float64').mul(high - low).floor().add(low).cast('int32');
+}
+
+/** The numbers 0 … n − 1 in random order, int32. */
+export function permutation(n: number, options: { readonly key?: Key } = {}): Tensor {
+  return draw([n], options.key ?? nextKey(), 0, 'float64').argsort();
+}
+
+/** Draws classes with the probabilities softmax(logits) along the last axis, by the Gumbel-max method; int32. */
+export function categorical(logits: Tensor, options: { readonly key?: Key } = {}): Tensor {
+  const noise = draw(logits.shape, options.key ?? nextKey(), 0, 'float64').neg().log1p().neg().log().neg();
+  return logits.detach().add(noise.cast(logits.dtype === 'float64' ? 'float64' : 'float32')).argmax(-1);
+}
+
+/** 32 random bits for each element, uint32. @internal */
+export function bits(shape: Shape, own: Key): Tensor {
+  const [k0, k1] = keyTensors(own);
+  return apply(randomBits, [counters(shape), k0, k1], { stream: 0 });
+}
+
+function draw(shape: Shape, own: Key, stream: number, dtype: DType): Tensor {
+  return drawWith(shape, keyTensors(own), stream, dtype);
+}
+
+function drawWith(shape: Shape, [k0, k1]: readonly [Tensor, Tensor], stream: number, dtype: DType): Tensor {
+  return apply(randomUniform, [counters(shape), k0, k1], { stream, dtype });
+}
+
+function counters(shape: Shape): Tensor {
+  checkShape(shape, 'random');
+  sizeOf(shape);
+  return apply(coordinates, [], { shape });
+}
+
+function keyTensors(own: Key): readonly [Tensor, Tensor] {
+  const read = own.read;
+  if (!read) return [literal(own.words[0], 'uint32'), literal(own.words[1], 'uint32')];
+  // Both words are read one after the other at each run: the first draws, the second takes its rest.
+  let words: readonly [number, number] = own.words;
+  return [
+    literal(own.words[0], 'uint32', () => {
+      words = read();
+      return words[0];
+    }),
+    literal(own.words[1], 'uint32', () => words[1]),
+  ];
+}
+
+/** Threefry-2x32 with 20 rounds on the host: see `ops/random.ts`. Both words of the result. */
+export function threefry(keyWords: readonly [number, number], counter: readonly [number, number]): [number, number] {
+  const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
+  const k = [keyWords[0], keyWords[1], (0x1bd11bda ^ keyWords[0] ^ keyWords[1]) >>> 0];
+  let x0 = (counter[0] + k[0]!) >>> 0;
+  let x1 = (counter[1] + k[1]!) >>> 0;
+  for (let round = 0; round < 20; round++) {
+    const r = rotations[round % 8]!;
+    x0 = (x0 + x1) >>> 0;
+    x1 = (((x1 << r) | (x1 >>> (32 - r))) ^ x0) >>> 0;
+    if (round % 4 === 3) {
+      const turn = (round + 1) / 4;
+      x0 = (x0 + k[turn % 3]!) >>> 0;
+      x1 = (x1 + k[(turn + 1) % 3]! + turn) >>> 0;
+    }
+  }
+  return [x0, x1];
+}

@@ -1,0 +1,132 @@
+/**
+ * Which backend computes, and the plans made for it.
+ */
+import type { Backend, BackendStats, Executable, Memory } from './backend.ts';
+import { makePlan, type Plan } from './plan/plan.ts';
+import { sameSignature, type Traversal, type Update } from './plan/signature.ts';
+import { reference } from './reference/index.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A plan made ready on a backend. */
+export interface ReadyPlan extends Plan {
+  readonly executable: Executable;
+  readonly hash: number;
+  /** Memory for outputs that are read to the host after every run. */
+  readonly outputMemory: (Memory | null)[];
+  lastUse: number;
+  /** Held by compiled graphs, not to be evicted. */
+  pins: number;
+}
+
+interface PlanCache {
+  readonly plans: Map<number, ReadyPlan[]>;
+  count: number;
+  clock: number;
+  made: number;
+  evicted: number;
+}
+
+/** Plans kept for a backend; the least recently used goes first. */
+const maximalPlans = 256;
+
+let selected: Backend | null = null;
+let fusion = true;
+const caches = new WeakMap<Backend, PlanCache>();
+const churnWarned = new WeakSet<Backend>();
+
+/**
+ * Selects the backend that computes from now on. Variables move to it when they are next used.
+ *
+ * ```ts
+ * use(await wasm());
+ * ```
+ */
+export function use(backend: Backend): void {
+  selected = backend;
+}
+
+/** The backend in use: the one given to `use`, else the reference backend. */
+export function backend(): Backend {
+  if (selected === null) selected = reference();
+  return selected;
+}
+
+/** Figures of the backend in use and of its plans. */
+export interface Stats extends BackendStats {
+  readonly backend: string;
+  /** Plans in the cache. */
+  readonly plans: number;
+  /** Plans made since the start; steady work makes none. */
+  readonly plansMade: number;
+}
+
+/** What is cached, compiled and held by the backend in use. */
+export function stats(): Stats {
+  const cache = caches.get(backend());
+  return { backend: backend().name, plans: cache?.count ?? 0, plansMade: cache?.made ?? 0, ...backend().stats() };
+}
+
+/** Turns fusion off (one kernel for each operation) or on again; for tests that compare both. Returns the former setting. @internal */
+export function setFusion(enabled: boolean): boolean {
+  const before = fusion;
+  fusion = enabled;
+  return before;
+}
+
+/** The plan for a traversal: from the cache if one of equal structure is there. */
+export function planFor(traversal: Traversal, outputs: readonly Tensor[], updates: readonly Update[]): ReadyPlan {
+  const target = backend();
+  let cache = caches.get(target);
+  if (!cache) {
+    cache = { plans: new Map(), count: 0, clock: 0, made: 0, evicted: 0 };
+    caches.set(target, cache);
+  }
+  cache.clock++;
+  const hash = fusion ? traversal.hash : ~traversal.hash;
+  const candidates = cache.plans.get(hash);
+  if (candidates) {
+    for (const plan of candidates) {
+      if (sameSignature(plan.signature, traversal)) {
+        plan.lastUse = cache.clock;
+        return plan;
+      }
+    }
+  }
+  const plan = makePlan(traversal, outputs, updates, { fusion });
+  const ready: ReadyPlan = {
+    ...plan,
+    executable: target.prepare(plan.program),
+    hash,
+    outputMemory: outputs.map(() => null),
+    lastUse: cache.clock,
+    pins: 0,
+  };
+  if (candidates) candidates.push(ready);
+  else cache.plans.set(hash, [ready]);
+  cache.count++;
+  cache.made++;
+  if (cache.count > maximalPlans) evict(target, cache);
+  return ready;
+}
+
+function evict(target: Backend, cache: PlanCache): void {
+  let oldest: ReadyPlan | null = null;
+  for (const list of cache.plans.values()) {
+    for (const plan of list) if (plan.pins === 0 && (oldest === null || plan.lastUse < oldest.lastUse)) oldest = plan;
+  }
+  if (!oldest) return;
+  const list = cache.plans.get(oldest.hash)!;
+  list.splice(list.indexOf(oldest), 1);
+  if (list.length === 0) cache.plans.delete(oldest.hash);
+  for (const memory of oldest.outputMemory) if (memory) target.release(memory);
+  target.dispose(oldest.executable);
+  cache.count--;
+  cache.evicted++;
+  if (cache.evicted === 2 * maximalPlans && !churnWarned.has(target)) {
+    churnWarned.add(target);
+    console.warn(
+      `ag: ${cache.made} plans were made and ${cache.evicted} dropped again: the structure of the computation changes at almost every ` +
+        'evaluation. Common causes: sizes that differ each time, numbers that decide which operations run. Pad to few sizes or use where.',
+    );
+  }
+}

@@ -1,0 +1,742 @@
+/**
+ * `Tensor`: a node of the lazy graph and, once evaluated, a value. Making one costs a small object; shape and
+ * dtype are checked at the call, numbers are computed when they are read.
+ *
+ * The methods below are the public face of the operations in `ops/`; each is one line that names its operation.
+ */
+import { type DType, isFloat, type TypedArray } from './dtype.ts';
+import type { AnyOp, Op } from './op.ts';
+import { contract, checkMatmul, matmulLabels } from './ops/contract.ts';
+import * as elementwise from './ops/elementwise.ts';
+import * as indexing from './ops/indexing.ts';
+import * as movement from './ops/movement.ts';
+import * as reductions from './ops/reduce.ts';
+import { evaluate, hostValue, readTensor, readTensorSync } from './plan/evaluate.ts';
+import type { DeviceValue } from './plan/device-value.ts';
+import type { EvaluationGroup } from './plan/group.ts';
+import { formatLazy, formatValue, nestedArray, type NestedArray } from './print.ts';
+import {
+  type Axes,
+  broadcastShapes,
+  checkShape,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sizeOf,
+} from './shape.ts';
+import { noteCreation } from './creation.ts';
+import type { Variable } from './variable.ts';
+
+/** A tensor or a plain number, which takes the dtype of the tensor it meets. */
+export type TensorLike = Tensor | number;
+
+/** Options of reductions. */
+export interface ReduceOptions {
+  /** Keep reduced axes with size 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+/** Where a tensor without an operation gets its elements. */
+export type Leaf =
+  /** A number given at each run, never part of a plan's structure. `read` gives a newer one for compiled steps. */
+  | { readonly kind: 'literal'; readonly value: number; readonly read?: () => number }
+  | { readonly kind: 'host'; readonly data: TypedArray; uses: number; device: DeviceValue | null }
+  | { readonly kind: 'device'; readonly device: DeviceValue }
+  | { readonly kind: 'variable'; readonly variable: Variable; readonly version: number }
+  | { readonly kind: 'placeholder'; readonly name: string };
+
+/** What an evaluated tensor was made of, remembered for a short while so that `backward` may follow reading. */
+export interface Origin {
+  readonly op: AnyOp;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: unknown;
+}
+
+const brand = Symbol.for('@ag/tensor');
+const noInputs: readonly Tensor[] = [];
+
+/** An immutable n-dimensional array, computed when it is read. */
+export class Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The operation that gives this tensor, null for a leaf and once it has been evaluated. @internal */
+  op: AnyOp | null;
+  /** @internal */
+  inputs: readonly Tensor[];
+  /** @internal */
+  attributes: unknown;
+  /** @internal */
+  leaf: Leaf | null;
+  /** Tensors that are evaluated together with this one. @internal */
+  group: EvaluationGroup | null = null;
+  /** @internal */
+  origin: Origin | null = null;
+  /** The last traversal that met this node, and its position there. @internal */
+  mark = 0;
+  /** @internal */
+  position = 0;
+
+  /** Use `tensor(…)`, `zeros(…)` and the like, or operations, to make tensors. @internal */
+  constructor(shape: Shape, dtype: DType, op: AnyOp | null, inputs: readonly Tensor[], attributes: unknown, leaf: Leaf | null) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.op = op;
+    this.inputs = inputs;
+    this.attributes = attributes;
+    this.leaf = leaf;
+    noteCreation(this);
+  }
+
+  /** Number of elements. @throws Error for a placeholder whose first size is open. */
+  get size(): number {
+    if (this.shape.includes(movement.openSize)) {
+      throw new Error(
+        'size: the first size of a placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
+      );
+    }
+    return sizeOf(this.shape);
+  }
+
+  /** Number of axes. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Marks tensors of this copy of the library. @internal */
+  get [brand](): object {
+    return noInputs;
+  }
+
+  // Reading
+
+  /** A host copy of the elements in row-major order; computes what is needed first. */
+  data(): Promise<TypedArray> {
+    return readTensor(this);
+  }
+
+  /** The same at once. @throws Error on backends that cannot read synchronously. */
+  dataSync(): TypedArray {
+    return readTensorSync(this);
+  }
+
+  /** The only element. @throws RangeError unless there is exactly one. */
+  async item(): Promise<number> {
+    this.#checkSingle();
+    return (await readTensor(this))[0]!;
+  }
+
+  /** The same at once. */
+  itemSync(): number {
+    this.#checkSingle();
+    return readTensorSync(this)[0]!;
+  }
+
+  /** The elements as nested arrays (a number for a scalar; booleans for bool). */
+  async toArray(): Promise<NestedArray> {
+    return nestedArray(await this.data(), this.shape, this.dtype);
+  }
+
+  /** `[lazy 3×4 float32]` until the tensor has a value on the host, then its elements as NumPy prints them. */
+  toString(): string {
+    const data = hostValue(this);
+    return data ? formatValue(data, this.shape, this.dtype) : formatLazy(this.shape, this.dtype);
+  }
+
+  /** Evaluates and prints to the console. */
+  async print(): Promise<void> {
+    console.log(formatValue(await this.data(), this.shape, this.dtype));
+  }
+
+  /** What Node's console shows; never evaluates. @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /** Evaluates now and keeps the elements on the device; resolves to this tensor. */
+  async keep(): Promise<this> {
+    evaluate([this], { keep: true });
+    return this;
+  }
+
+  /** Frees device memory that `keep` holds, early. The tensor stays readable where it was evaluated to the host. */
+  dispose(): void {
+    if (this.leaf?.kind === 'device') this.leaf.device.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  // Building
+
+  /** The result of an operation on `inputs` (this tensor need not be among them). @internal */
+  apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
+    return apply(op, inputs, attributes);
+  }
+
+  /** A number with this tensor's dtype, or one that can hold it. @internal */
+  number(value: number): Tensor {
+    return literal(value, weakDType(value, this.dtype));
+  }
+
+  #with(other: TensorLike): Tensor {
+    return other instanceof Tensor ? other : typeof other === 'number' ? this.number(other) : checkTensor(other);
+  }
+
+  #checkSingle(): void {
+    if (this.size !== 1) {
+      throw new RangeError(`item: the tensor has ${this.size} elements, shape ${formatShape(this.shape)}; use data() or reduce it first`);
+    }
+  }
+
+  // Arithmetic
+
+  /** Elementwise sum. */
+  add(other: TensorLike): Tensor {
+    return apply(elementwise.add, [this, this.#with(other)]);
+  }
+  /** Elementwise difference. */
+  sub(other: TensorLike): Tensor {
+    return apply(elementwise.sub, [this, this.#with(other)]);
+  }
+  /** Elementwise product. */
+  mul(other: TensorLike): Tensor {
+    return apply(elementwise.mul, [this, this.#with(other)]);
+  }
+  /** Elementwise quotient; integers give float32. */
+  div(other: TensorLike): Tensor {
+    return apply(elementwise.div, [this, this.#with(other)]);
+  }
+  /** Elementwise power. */
+  pow(exponent: TensorLike): Tensor {
+    if (exponent === 2) return this.square();
+    if (exponent === 1) return this;
+    if (exponent === 0.5) return this.sqrt();
+    if (exponent === -1) return this.reciprocal();
+    return apply(elementwise.pow, [this, this.#with(exponent)]);
+  }
+  /** Remainder with the sign of the divisor. */
+  mod(other: TensorLike): Tensor {
+    return apply(elementwise.mod, [this, this.#with(other)]);
+  }
+  /** The larger of two; NaN if either is NaN. */
+  maximum(other: TensorLike): Tensor {
+    return apply(elementwise.maximum, [this, this.#with(other)]);
+  }
+  /** The smaller of two; NaN if either is NaN. */
+  minimum(other: TensorLike): Tensor {
+    return apply(elementwise.minimum, [this, this.#with(other)]);
+  }
+  /** Angle of the point (x, this). */
+  atan2(x: TensorLike): Tensor {
+    return apply(elementwise.atan2, [this, this.#with(x)]);
+  }
+  /** −x. */
+  neg(): Tensor {
+    return apply(elementwise.neg, [this]);
+  }
+  /** |x|. */
+  abs(): Tensor {
+    return apply(elementwise.abs, [this]);
+  }
+  /** −1, 0 or 1. */
+  sign(): Tensor {
+    return apply(elementwise.sign, [this]);
+  }
+  /** x². */
+  square(): Tensor {
+    return apply(elementwise.square, [this]);
+  }
+  /** √x. */
+  sqrt(): Tensor {
+    return apply(elementwise.sqrt, [this]);
+  }
+  /** 1/√x. */
+  rsqrt(): Tensor {
+    return apply(elementwise.rsqrt, [this]);
+  }
+  /** 1/x. */
+  reciprocal(): Tensor {
+    return apply(elementwise.reciprocal, [this]);
+  }
+  /** Largest integer ≤ x. */
+  floor(): Tensor {
+    return apply(elementwise.floor, [this]);
+  }
+  /** Smallest integer ≥ x. */
+  ceil(): Tensor {
+    return apply(elementwise.ceil, [this]);
+  }
+  /** Nearest integer, halves to the even one. */
+  round(): Tensor {
+    return apply(elementwise.round, [this]);
+  }
+  /** x limited to [low, high]; either may be left out. The gradient passes where x is inside, ends included. */
+  clamp(low?: number, high?: number): Tensor {
+    if (low !== undefined && high !== undefined && low > high) {
+      throw new RangeError(`clamp: the lower limit ${low} is above the upper limit ${high}`);
+    }
+    let result: Tensor = this;
+    if (low !== undefined) result = result.less(low).where(low, result);
+    if (high !== undefined) result = result.greater(high).where(high, result);
+    return result;
+  }
+
+  // Functions
+
+  /** eˣ. */
+  exp(): Tensor {
+    return apply(elementwise.exp, [this]);
+  }
+  /** eˣ − 1, exact near 0. */
+  expm1(): Tensor {
+    return apply(elementwise.expm1, [this]);
+  }
+  /** Natural logarithm. */
+  log(): Tensor {
+    return apply(elementwise.log, [this]);
+  }
+  /** log(1 + x), exact near 0. */
+  log1p(): Tensor {
+    return apply(elementwise.log1p, [this]);
+  }
+  /** Logarithm to base 2. */
+  log2(): Tensor {
+    return apply(elementwise.log2, [this]);
+  }
+  sin(): Tensor {
+    return apply(elementwise.sin, [this]);
+  }
+  cos(): Tensor {
+    return apply(elementwise.cos, [this]);
+  }
+  tan(): Tensor {
+    return apply(elementwise.tan, [this]);
+  }
+  asin(): Tensor {
+    return apply(elementwise.asin, [this]);
+  }
+  acos(): Tensor {
+    return apply(elementwise.acos, [this]);
+  }
+  atan(): Tensor {
+    return apply(elementwise.atan, [this]);
+  }
+  sinh(): Tensor {
+    return apply(elementwise.sinh, [this]);
+  }
+  cosh(): Tensor {
+    return apply(elementwise.cosh, [this]);
+  }
+  tanh(): Tensor {
+    return apply(elementwise.tanh, [this]);
+  }
+  /** Gauss error function. */
+  erf(): Tensor {
+    return apply(elementwise.erf, [this]);
+  }
+  /** 1 / (1 + e⁻ˣ). */
+  sigmoid(): Tensor {
+    return apply(elementwise.sigmoid, [this]);
+  }
+  /** max(x, 0); the derivative at 0 counts as 0. */
+  relu(): Tensor {
+    return apply(elementwise.relu, [this]);
+  }
+  /** log(1 + eˣ) without overflow. */
+  softplus(): Tensor {
+    return apply(elementwise.softplus, [this]);
+  }
+  /** x where positive, else slope · x. */
+  leakyRelu(slope = 0.01): Tensor {
+    return this.greater(0).where(this, this.mul(slope));
+  }
+  /** x where positive, else alpha · (eˣ − 1) (Clevert et al. 2015). */
+  elu(alpha = 1): Tensor {
+    const positive = this.greater(0);
+    return positive.where(this, positive.where(0, this).expm1().mul(alpha));
+  }
+  /** Scaled elu with the self-normalising constants (Klambauer et al. 2017). */
+  selu(): Tensor {
+    return this.elu(1.6732632423543772).mul(1.0507009873554805);
+  }
+  /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
+  gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
+    if (approximation === 'tanh') {
+      const inner = this.add(this.mul(this.square()).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+      return this.mul(0.5).mul(inner.tanh().add(1));
+    }
+    return this.mul(0.5).mul(this.mul(Math.SQRT1_2).erf().add(1));
+  }
+  /** x · sigmoid(x), also called swish. */
+  silu(): Tensor {
+    return this.mul(this.sigmoid());
+  }
+  /** x / (1 + |x|). */
+  softsign(): Tensor {
+    return this.div(this.abs().add(1));
+  }
+  /** log(sigmoid(x)) without overflow. */
+  logSigmoid(): Tensor {
+    return this.neg().softplus().neg();
+  }
+  /** Piecewise linear sigmoid: (x + 3) / 6 limited to [0, 1]. */
+  hardSigmoid(): Tensor {
+    return this.add(3).div(6).clamp(0, 1);
+  }
+  /** x · hardSigmoid(x) (Howard et al. 2019). */
+  hardSwish(): Tensor {
+    return this.mul(this.hardSigmoid());
+  }
+  /** x · tanh(softplus(x)) (Misra 2019). */
+  mish(): Tensor {
+    return this.mul(this.softplus().tanh());
+  }
+
+  // Comparison and logic: bool results without gradient
+
+  equal(other: TensorLike): Tensor {
+    return apply(elementwise.equal, [this, this.#with(other)]);
+  }
+  notEqual(other: TensorLike): Tensor {
+    return apply(elementwise.notEqual, [this, this.#with(other)]);
+  }
+  less(other: TensorLike): Tensor {
+    return apply(elementwise.less, [this, this.#with(other)]);
+  }
+  lessEqual(other: TensorLike): Tensor {
+    return apply(elementwise.lessEqual, [this, this.#with(other)]);
+  }
+  greater(other: TensorLike): Tensor {
+    return apply(elementwise.greater, [this, this.#with(other)]);
+  }
+  greaterEqual(other: TensorLike): Tensor {
+    return apply(elementwise.greaterEqual, [this, this.#with(other)]);
+  }
+  logicalAnd(other: Tensor): Tensor {
+    return apply(elementwise.logicalAnd, [this, checkTensor(other)]);
+  }
+  logicalOr(other: Tensor): Tensor {
+    return apply(elementwise.logicalOr, [this, checkTensor(other)]);
+  }
+  logicalNot(): Tensor {
+    return apply(elementwise.logicalNot, [this]);
+  }
+  isNaN(): Tensor {
+    return apply(elementwise.isNaN, [this]);
+  }
+  isFinite(): Tensor {
+    return apply(elementwise.isFinite, [this]);
+  }
+  /** Where this is true (not 0) the element of `x`, elsewhere that of `y`. */
+  where(x: TensorLike, y: TensorLike): Tensor {
+    if (typeof x === 'number' && typeof y === 'number') {
+      const dtype = weakDType(x, weakDType(y, 'float32'));
+      return apply(elementwise.where, [this, literal(x, dtype), literal(y, dtype)]);
+    }
+    const first = typeof x === 'number' ? checkTensor(y).number(x) : checkTensor(x);
+    const second = typeof y === 'number' ? first.number(y) : checkTensor(y);
+    return apply(elementwise.where, [this, first, second]);
+  }
+  /** The elements as another dtype. */
+  cast(dtype: DType): Tensor {
+    return dtype === this.dtype ? this : apply(elementwise.cast, [this], { dtype });
+  }
+  /** The same values, a constant to gradients. */
+  detach(): Tensor {
+    return apply(movement.detach, [this]);
+  }
+
+  // Reductions: over all axes unless `axis` says otherwise
+
+  #reduce(op: Op<reductions.ReduceAttributes>, axis: Axes | undefined, options: ReduceOptions | undefined): Tensor {
+    return apply(op, [this], {
+      axes: normalizeAxes(axis, this.shape.length, op.name),
+      keepDims: options?.keepDims ?? false,
+    });
+  }
+  /** Sum; bool and uint8 are summed as int32. */
+  sum(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.sum, axis, options);
+  }
+  /** Arithmetic mean; NaN over no elements. */
+  mean(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.mean, axis, options);
+  }
+  /** Product. */
+  prod(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.prod, axis, options);
+  }
+  /** Largest element; ties share the gradient equally. */
+  max(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.max, axis, options);
+  }
+  /** Smallest element; ties share the gradient equally. */
+  min(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.min, axis, options);
+  }
+  /** Position (int32) of the first largest element along an axis, or among all in row-major order. */
+  argmax(axis?: number, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.argmax, axis, options);
+  }
+  /** Position (int32) of the first smallest element along an axis, or among all in row-major order. */
+  argmin(axis?: number, options?: ReduceOptions): Tensor {
+    return this.#reduce(reductions.argmin, axis, options);
+  }
+  /** Whether all elements are true. */
+  all(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.cast('bool').logicalNot().sum(axis, options).equal(0);
+  }
+  /** Whether any element is true. */
+  any(axis?: Axes, options?: ReduceOptions): Tensor {
+    return this.cast('bool').sum(axis, options).greater(0);
+  }
+  /** Mean squared distance from the mean, divided by n − correction (default 0, the population's variance). */
+  variance(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
+    const centred = this.sub(this.mean(axis, { keepDims: true }));
+    const mean = centred.square().mean(axis, options);
+    if (!options.correction) return mean;
+    const axes = normalizeAxes(axis, this.shape.length, 'variance');
+    const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
+    return mean.mul(count / Math.max(0, count - options.correction));
+  }
+  /** Square root of the variance. */
+  std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
+    return this.variance(axis, options).sqrt();
+  }
+  /** log Σ eˣ without overflow. */
+  logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
+    const axes = normalizeAxes(axis, this.shape.length, 'logSumExp');
+    const peak = this.detach().max(axes, { keepDims: true });
+    const shift = peak.isFinite().where(peak, 0);
+    const total = this.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
+    return options?.keepDims ? total : total.squeeze(axes);
+  }
+  /** eˣ / Σ eˣ along an axis, the last by default. */
+  softmax(axis = -1): Tensor {
+    const axes = [normalizeAxis(axis, this.shape.length, 'softmax')];
+    const powers = this.sub(this.detach().max(axes, { keepDims: true })).exp();
+    return powers.div(powers.sum(axes, { keepDims: true }));
+  }
+  /** log(softmax(x)) without overflow. */
+  logSoftmax(axis = -1): Tensor {
+    return this.sub(this.logSumExp(axis, { keepDims: true }));
+  }
+  /** Running sum along an axis (default the last). */
+  cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
+    return this.#scan(reductions.cumsum, axis, options.reverse ?? false);
+  }
+  /** Running product along an axis (default the last). */
+  cumprod(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
+    return this.#scan(reductions.cumprod, axis, options.reverse ?? false);
+  }
+  #scan(op: Op<reductions.ScanAttributes>, axis: number, reverse: boolean): Tensor {
+    const last = this.shape.length - 1;
+    const moved = normalizeAxis(axis, this.shape.length, op.name);
+    if (moved === last) return apply(op, [this], { reverse });
+    return apply(op, [this.#swap(moved, last)], { reverse }).#swap(moved, last);
+  }
+
+  /** Positions (int32) that sort the last axis; equal elements keep their order, NaN comes last. */
+  argsort(options: { readonly descending?: boolean } = {}): Tensor {
+    return apply(reductions.argsort, [this], { descending: options.descending ?? false });
+  }
+
+  // Movement
+
+  /** The same elements in another shape; one size may be −1. */
+  reshape(shape: Shape): Tensor {
+    if (shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0))) checkShape(shape, 'reshape');
+    return apply(movement.reshape, [this], { shape });
+  }
+  /** Merges the axes from `start` to `end` (inclusive) into one. */
+  flatten(start = 0, end = -1): Tensor {
+    if (this.shape.length === 0) return this.reshape([1]);
+    const from = normalizeAxis(start, this.shape.length, 'flatten');
+    const to = normalizeAxis(end, this.shape.length, 'flatten');
+    if (from > to) throw new RangeError(`flatten: start axis ${start} lies after end axis ${end}`);
+    const merged = this.shape.slice(from, to + 1);
+    const size = merged.includes(movement.openSize) ? -1 : sizeOf(merged);
+    return this.reshape([...this.shape.slice(0, from), size, ...this.shape.slice(to + 1)]);
+  }
+  /** Removes the given axes, which must have size 1; without `axis` all such axes. */
+  squeeze(axis?: Axes): Tensor {
+    const rank = this.shape.length;
+    const axes =
+      axis === undefined
+        ? this.shape.flatMap((size, i) => (size === 1 ? [i] : []))
+        : normalizeAxes(axis, rank, 'squeeze');
+    for (const a of axes) {
+      if (this.shape[a] !== 1) throw new RangeError(`squeeze: axis ${a} of ${formatShape(this.shape)} has size ${this.shape[a]}, not 1`);
+    }
+    return this.reshape(this.shape.filter((_, i) => !axes.includes(i)));
+  }
+  /** Inserts an axis of size 1 at `axis` of the result. */
+  unsqueeze(axis: number): Tensor {
+    const at = normalizeAxis(axis, this.shape.length + 1, 'unsqueeze');
+    return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
+  }
+  /** Axis i of the result is axis order[i] of this tensor; without `order` all axes are reversed. */
+  permute(order?: readonly number[]): Tensor {
+    const rank = this.shape.length;
+    const resolved = order
+      ? order.map((axis) => normalizeAxis(axis, rank, 'permute'))
+      : Array.from({ length: rank }, (_, i) => rank - 1 - i);
+    if (resolved.length !== rank || new Set(resolved).size !== rank) {
+      throw new RangeError(`permute: the order must name each of the ${rank} axes once, got [${(order ?? []).join(', ')}]`);
+    }
+    return apply(movement.permute, [this], { order: resolved });
+  }
+  /** Swaps two axes, by default the last two. */
+  transpose(a = -2, b = -1): Tensor {
+    if (this.shape.length < 2 && a === -2 && b === -1) {
+      throw new RangeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
+    }
+    return this.#swap(normalizeAxis(a, this.shape.length, 'transpose'), normalizeAxis(b, this.shape.length, 'transpose'));
+  }
+  #swap(a: number, b: number): Tensor {
+    const order = this.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+    return apply(movement.permute, [this], { order });
+  }
+  /** Repeats along new leading axes and axes of size 1, without copying. */
+  broadcastTo(shape: Shape): Tensor {
+    checkShape(shape, 'broadcastTo');
+    return apply(movement.broadcastTo, [this], { shape });
+  }
+  /** Reverses the order along the given axes, all by default. */
+  flip(axis?: Axes): Tensor {
+    return apply(movement.flip, [this], { axes: normalizeAxes(axis, this.shape.length, 'flip') });
+  }
+  /**
+   * Elements `start`, `start + step`, … before `end` along an axis, as NumPy counts: negative positions count from
+   * the end, positions outside are limited to the axis. The start may differ at every step of a training loop
+   * without costing a new plan.
+   */
+  slice(start: number, end?: number, options: { readonly axis?: number; readonly step?: number } = {}): Tensor {
+    const axis = normalizeAxis(options.axis ?? 0, this.shape.length, 'slice');
+    const step = options.step ?? 1;
+    if (!Number.isInteger(step) || step === 0) throw new RangeError(`slice: step must be a whole number other than 0, got ${step}`);
+    if (!Number.isInteger(start) || (end !== undefined && !Number.isInteger(end))) {
+      throw new RangeError(`slice: start and end must be whole numbers, got ${start} and ${end}`);
+    }
+    const n = this.shape[axis]!;
+    const limit = (position: number): number => {
+      const from = position < 0 ? position + n : position;
+      return step > 0 ? Math.min(n, Math.max(0, from)) : Math.min(n - 1, Math.max(-1, from));
+    };
+    const first = limit(start);
+    const last = end === undefined ? (step > 0 ? n : -1) : limit(end);
+    return this.sliceFrom(first, Math.max(0, Math.ceil((last - first) / step)), axis, step);
+  }
+  /** @internal */
+  sliceFrom(start: TensorLike, size: number, axis: number, step: number): Tensor {
+    const from = typeof start === 'number' ? literal(start, 'int32') : start;
+    return apply(movement.slice, [this, from], { axis, size, step });
+  }
+  /** Adds `before` and `after` elements with the given value (default 0) around each axis. */
+  pad(widths: readonly (readonly [number, number])[], value = 0): Tensor {
+    if (widths.length !== this.shape.length || widths.some(([a, b]) => !(a >= 0 && b >= 0))) {
+      throw new RangeError(
+        `pad: give one [before, after] ≥ 0 for each of the ${this.shape.length} axes, got ${JSON.stringify(widths)}`,
+      );
+    }
+    return apply(movement.place, [this], {
+      shape: this.shape.map((size, i) => (size === movement.openSize ? size : size + widths[i]![0] + widths[i]![1])),
+      parts: [{ starts: widths.map(([before]) => before), steps: this.shape.map(() => 1), moving: [] }],
+      fill: value,
+      accumulate: false,
+    });
+  }
+  /** Matrix product of the last two axes; leading axes broadcast as batches. Vectors count as a row or a column. */
+  matmul(other: Tensor): Tensor {
+    checkTensor(other);
+    checkMatmul(this.shape, other.shape);
+    if (this.shape.length === 1) return this.unsqueeze(0).matmul(other).squeeze(-2 + (other.shape.length === 1 ? 1 : 0));
+    if (other.shape.length === 1) return this.matmul(other.unsqueeze(1)).squeeze(-1);
+    if (this.shape.length === other.shape.length || other.shape.length === 2) {
+      const batch = this.shape.slice(0, -2);
+      const same = other.shape.length === 2 || batch.every((size, i) => size === other.shape[i]);
+      if (same) return apply(contract, [this, other], matmulLabels(this.shape, other.shape));
+    }
+    const batch = broadcastShapes(this.shape.slice(0, -2), other.shape.slice(0, -2), 'matmul');
+    const a = apply(movement.broadcastTo, [this], { shape: [...batch, ...this.shape.slice(-2)] });
+    const b = apply(movement.broadcastTo, [other], { shape: [...batch, ...other.shape.slice(-2)] });
+    return apply(contract, [a, b], matmulLabels(a.shape, b.shape));
+  }
+  /** Inner product of two vectors; otherwise the same as `matmul`. */
+  dot(other: Tensor): Tensor {
+    return this.matmul(other);
+  }
+
+  // Used by gradient rules
+
+  /** Puts reduced axes back with size 1. @internal */
+  restoreAxes(axes: readonly number[], kept: boolean): Tensor {
+    if (kept || axes.length === 0) return this;
+    const shape = [...this.shape];
+    for (const axis of axes) shape.splice(axis, 0, 1);
+    return apply(movement.reshape, [this], { shape });
+  }
+  /** @internal */
+  broadcastLike(like: Tensor): Tensor {
+    return apply(movement.broadcastLike, [this, like]);
+  }
+  /** @internal */
+  reshapeLike(like: Tensor): Tensor {
+    return apply(movement.reshapeLike, [this, like]);
+  }
+  /** At each place the product of the other elements along `axes`. @internal */
+  productOfOthers(axes: readonly number[]): Tensor {
+    const rank = this.shape.length;
+    const kept = Array.from({ length: rank }, (_, i) => i).filter((axis) => !axes.includes(axis));
+    const order = [...kept, ...axes];
+    const back = order.map((_, i) => order.indexOf(i));
+    const moved = this.permute(order);
+    const flat = moved.reshape([...kept.map((axis) => this.shape[axis]!), axes.reduce((n, axis) => n * this.shape[axis]!, 1)]);
+    const last = flat.shape.length - 1;
+    const size = flat.shape[last]!;
+    const shift = (before: number, after: number): [number, number][] =>
+      flat.shape.map((_, i) => (i === last ? [before, after] : [0, 0]));
+    const left = flat.slice(0, Math.max(0, size - 1), { axis: last }).cumprod().pad(shift(Math.min(1, size), 0), 1);
+    const right = flat.slice(1, size, { axis: last }).cumprod(last, { reverse: true }).pad(shift(0, Math.min(1, size)), 1);
+    return left.mul(right).reshape(moved.shape).permute(back);
+  }
+  /** [..., j, i]: the product of elements up to j, without element i; 0 where i > j. @internal */
+  prefixProductsOfOthers(): Tensor {
+    const n = this.shape[this.shape.length - 1]!;
+    const row = apply(indexing.coordinates, noInputs, { shape: [n, 1] });
+    const column = apply(indexing.coordinates, noInputs, { shape: [1, n] });
+    const without = row.equal(column).where(1, this.unsqueeze(-2));
+    return row.lessEqual(column).where(without.cumprod(), 0).transpose();
+  }
+}
+
+/** The result of an operation: a new node. Throws what the operation's type rule throws. */
+export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
+  const { shape, dtype } = op.type(inputs, attributes as A);
+  return new Tensor(shape, dtype, op, inputs, attributes, null);
+}
+
+/** A scalar given at each run: no part of a plan's structure. @internal */
+export function literal(value: number, dtype: DType, read?: () => number): Tensor {
+  return new Tensor([], dtype, null, noInputs, undefined, read ? { kind: 'literal', value, read } : { kind: 'literal', value });
+}
+
+/** A tensor that stands where one was expected. @throws TypeError otherwise, also for one from another copy of the library. */
+export function checkTensor(value: unknown): Tensor {
+  if (value instanceof Tensor) return value;
+  if (typeof value === 'object' && value !== null && brand in value) {
+    throw new TypeError(
+      'two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)',
+    );
+  }
+  throw new TypeError(`expected a tensor, got ${value === null ? 'null' : typeof value}; make one with tensor(…)`);
+}
+
+/** What a plain number becomes beside a tensor of `dtype`. */
+export function weakDType(value: number, dtype: DType): DType {
+  if (isFloat(dtype)) return dtype;
+  if (!Number.isInteger(value)) return 'float32';
+  return dtype === 'bool' ? 'int32' : dtype;
+}

@@ -1,0 +1,247 @@
+/**
+ * `Variable`: the only mutable thing. A parameter, a buffer, an optimiser's state. A plan writes the new value into
+ * other memory and swaps on success, so tensors built on the previous value can still be computed until the next
+ * update; older ones fail rather than silently use a newer value.
+ */
+import type { Backend, Memory } from './backend.ts';
+import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
+import { commitUpdates, evaluate } from './plan/evaluate.ts';
+import type { EvaluationGroup } from './plan/group.ts';
+import { dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
+import { backend } from './runtime.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
+import { checkTensor, Tensor } from './tensor.ts';
+import { activeTrace } from './tracing.ts';
+
+export interface VariableOptions {
+  /** Shown in messages, summaries and saved files. */
+  readonly name?: string;
+  /** Whether `backward` computes a gradient for it. Default true for floats. */
+  readonly trainable?: boolean;
+  /** Write new values over the old ones: no second buffer, but tensors built on the old value cannot be computed afterwards. */
+  readonly inPlace?: boolean;
+}
+
+let unnamed = 0;
+
+const finalizers = new FinalizationRegistry<Storage>((storage) => storage.release());
+
+/** Device memory of a variable, apart from it so that it can be freed after it. */
+class Storage {
+  backend: Backend | null = null;
+  current: Memory | null = null;
+  previous: Memory | null = null;
+
+  release(): void {
+    if (this.backend && this.current) this.backend.release(this.current);
+    if (this.backend && this.previous) this.backend.release(this.previous);
+    this.current = null;
+    this.previous = null;
+  }
+}
+
+/**
+ * A tensor-valued cell that training updates.
+ *
+ * ```ts
+ * const weight = new Variable(normal([784, 50], { std: 0.05 }), { name: 'weight' });
+ * const y = x.matmul(weight.value);
+ * ```
+ */
+export class Variable {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Frozen variables (false) get no gradient. */
+  trainable: boolean;
+  readonly inPlace: boolean;
+  /** The gradient that `backward` left here, readable after the optimiser's step until the next `backward`. */
+  grad: Tensor | undefined = undefined;
+  /** True while `grad` waits for an optimiser's step. @internal */
+  gradPending = false;
+  /** What `backward` tied to the gradient. @internal */
+  gradGroup: EvaluationGroup | null = null;
+  #version = 0;
+  /** The value while it has not been on a device yet, or where it was read to. */
+  #host: TypedArray | null = null;
+  #initial: Tensor | null = null;
+  #previousReadable = false;
+  #leaf: Tensor | null = null;
+  readonly #storage = new Storage();
+
+  /** @param initial the first value; a random one is drawn when the variable is first used. */
+  constructor(initial: Tensor, options: VariableOptions = {}) {
+    checkTensor(initial);
+    this.name = options.name ?? `variable${unnamed++}`;
+    this.shape = initial.shape;
+    this.dtype = initial.dtype;
+    this.trainable = options.trainable ?? (initial.dtype === 'float32' || initial.dtype === 'float64');
+    this.inPlace = options.inPlace ?? false;
+    this.#initial = initial;
+    finalizers.register(this, this.#storage);
+  }
+
+  /** The current value as a tensor. It stays the value of this version whatever happens to the variable later. */
+  get value(): Tensor {
+    const queued = activeTrace()?.updates.get(this) ?? queuedValue(this);
+    if (queued) {
+      if (!this.trainable || activeTrace()) return queued;
+      commitUpdates(new Map([[this, queued]]));
+    }
+    this.#leaf ??= new Tensor(this.shape, this.dtype, null, [], undefined, {
+      kind: 'variable',
+      variable: this,
+      version: this.#version,
+    });
+    return this.#leaf;
+  }
+
+  /** Number of updates so far. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /**
+   * Sets a new value. It takes effect with the first evaluation of anything that `value` was computed with, at the
+   * latest when the variable is read.
+   * @throws RangeError when shape or dtype differ.
+   */
+  assign(value: Tensor): void {
+    checkTensor(value);
+    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
+      throw new RangeError(
+        `assign: variable '${this.name}' is ${formatShape(this.shape)} ${this.dtype}, the value ${formatShape(value.shape)} ${value.dtype}`,
+      );
+    }
+    const trace = activeTrace();
+    if (trace) {
+      trace.updates.set(this, value);
+    } else if (value.op === null || this.trainable) {
+      dropAssignment(this);
+      commitUpdates(new Map([[this, value]]));
+    } else {
+      queueAssignment(this, value);
+    }
+  }
+
+  /** Commits a queued assignment now. @internal */
+  flush(): void {
+    const queued = queuedValue(this);
+    if (queued) commitUpdates(new Map([[this, queued]]));
+  }
+
+  /** Frees its device memory; the variable must not be used afterwards. */
+  dispose(): void {
+    this.#storage.release();
+  }
+
+  toString(): string {
+    return `Variable '${this.name}' ${formatShape(this.shape)} ${this.dtype}`;
+  }
+
+  // For plans
+
+  /** The leaf of the current version, if anybody asked for it. @internal */
+  currentLeaf(): Tensor | null {
+    return this.#leaf;
+  }
+
+  /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
+  memoryOf(version: number, target: Backend): Memory {
+    this.#settle(target);
+    if (version === this.#version) return this.#storage.current!;
+    if (version === this.#version - 1 && this.#previousReadable) return this.#storage.previous!;
+    throw this.#stale(version);
+  }
+
+  /** Memory that holds the current value. @internal */
+  currentMemory(target: Backend): Memory {
+    this.#settle(target);
+    return this.#storage.current!;
+  }
+
+  /** Memory for the next value. @internal */
+  targetOf(target: Backend, inPlace: boolean, leaves: readonly Tensor[]): Memory {
+    this.#settle(target);
+    if (inPlace) return this.#storage.current!;
+    const readsPrevious = leaves.some(
+      ({ leaf }) => leaf?.kind === 'variable' && leaf.variable === this && leaf.version < this.#version,
+    );
+    if (this.#storage.previous && !readsPrevious) {
+      this.#previousReadable = false;
+      return this.#storage.previous;
+    }
+    return target.allocate(this.size * bytesPerElement(this.dtype));
+  }
+
+  /** The run that should have filled `memory` failed. @internal */
+  abandon(memory: Memory, target: Backend): void {
+    if (memory !== this.#storage.current && memory !== this.#storage.previous) target.release(memory);
+  }
+
+  /** `memory` holds the new value. @internal */
+  commit(memory: Memory, target: Backend, inPlace: boolean): void {
+    const storage = this.#storage;
+    if (!inPlace) {
+      if (storage.previous && storage.previous !== memory) target.release(storage.previous);
+      storage.previous = storage.current;
+      storage.current = memory;
+    }
+    this.#previousReadable = !inPlace;
+    this.#version++;
+    this.#leaf = null;
+    this.#host = null;
+    dropAssignment(this);
+  }
+
+  /** @internal */
+  async read(version: number): Promise<TypedArray> {
+    const target = this.#storage.backend ?? backend();
+    return target.read(this.memoryOf(version, target), this.dtype, this.size);
+  }
+
+  /** @internal */
+  readSync(version: number): TypedArray {
+    const target = this.#storage.backend ?? backend();
+    const memory = this.memoryOf(version, target);
+    if (!target.readSync) throw new Error(`the backend '${target.name}' cannot read synchronously; use await variable.value.data()`);
+    return target.readSync(memory, this.dtype, this.size);
+  }
+
+  /** Puts the current value into memory of `target`: the first time, or after `use` chose another backend. */
+  #settle(target: Backend): void {
+    const storage = this.#storage;
+    if (storage.backend === target && storage.current) return;
+    if (this.#initial) {
+      const initial = this.#initial;
+      evaluate([initial], { toHost: true });
+      this.#host = initial.dataSync();
+      this.#initial = null;
+    } else if (storage.backend && storage.current) {
+      if (!storage.backend.readSync) {
+        throw new Error(`variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`);
+      }
+      this.#host = storage.backend.readSync(storage.current, this.dtype, this.size);
+      storage.release();
+    }
+    if (!this.#host) throw new Error(`variable '${this.name}' was disposed`);
+    storage.backend = target;
+    storage.current = target.allocate(this.size * bytesPerElement(this.dtype));
+    target.write(storage.current, this.#host);
+    storage.previous = null;
+    this.#previousReadable = false;
+    this.#host = null;
+  }
+
+  #stale(version: number): Error {
+    return new Error(
+      `a tensor was built on version ${version} of '${this.name}', which has since been updated to version ${this.#version}; ` +
+        'that value is gone. Evaluate the tensor before the update, or pass it to backward(loss, { also: [tensor] }).',
+    );
+  }
+}
