@@ -14,14 +14,14 @@ export type Indices = ArrayLike<number>;
 /**
  * A finite set of examples that can be asked for by position.
  *
- * Any object with these two members works with `dataLoader`, `randomSplit` and `kFold`. `rows` is needed only
- * where transforms are to be applied.
+ * Any object with the first two members works with `dataLoader`, `randomSplit` and `kFold`, whatever its batches
+ * hold. `rows` is needed only where transforms are to be applied.
  */
-export interface Dataset {
+export interface Dataset<B = Batch> {
   /** How many examples there are. */
   readonly length: number;
   /** The examples at `indices` as tensors, `[indices.length, …]` each; a promise where they must be read first. */
-  batch(indices: Indices): Batch | Promise<Batch>;
+  batch(indices: Indices): B | Promise<B>;
   /** The same examples as plain arrays, before they become tensors. */
   rows?(indices: Indices): Rows | Promise<Rows>;
   /** What the values mean, where known. */
@@ -42,6 +42,8 @@ export interface DatasetInfo {
   readonly targetName?: string;
   /** Where the data comes from. */
   readonly source?: string;
+  /** The files it was read from. */
+  readonly files?: readonly string[];
 }
 
 /** Arrays whose element type a tensor has too. */

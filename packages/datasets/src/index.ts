@@ -16,7 +16,7 @@ export {
 export { type DigitsOptions, digits } from './digits/index.ts';
 export { DataError, type DataErrorCode, type DataErrorDetails } from './errors.ts';
 export { cacheFolder } from './files/cache.ts';
-export type { SourceOptions } from './files/obtain.ts';
+export type { FileSet, NamedFile, SourceOptions } from './files/obtain.ts';
 export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
 export { type CsvOptions, type CsvTable, parseCsv } from './formats/csv.ts';
 export { gunzip } from './formats/gzip.ts';
@@ -28,7 +28,7 @@ export { fromImageData, type Picture, toImageData } from './images/imageData.ts'
 export type { ChannelOptions, ImageDataLike } from './images/pixels.ts';
 export { type DataLoader, type DataLoaderOptions, type DataLoaderState, dataLoader } from './loader.ts';
 export { tensorDataset } from './sets/arrays.ts';
-export { type BostonHousingOptions, bostonColumns, bostonHousing } from './sets/boston.ts';
+export { type BostonHousingOptions, bostonColumns, bostonHousing, bostonSource } from './sets/boston.ts';
 export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';
 export {
   type BlobsOptions,
@@ -45,7 +45,15 @@ export {
   xor,
 } from './sets/generated.ts';
 export { iris } from './sets/iris.ts';
-export { fashionMnist, idxDataset, type MnistOptions, mnist } from './sets/mnist.ts';
+export {
+  fashionMnist,
+  fashionMnistSource,
+  idxDataset,
+  type MnistOptions,
+  type MnistSource,
+  mnist,
+  mnistSource,
+} from './sets/mnist.ts';
 export { type TableOptions, tableDataset } from './sets/table.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
 export { transforms } from './transforms/index.ts';

@@ -1,25 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { type Batch, type Dataset, memoryDataset } from './dataset.ts';
+import { type Dataset, memoryDataset } from './dataset.ts';
 import { DataError } from './errors.ts';
 import { type DataLoader, type DataLoaderOptions, dataLoader } from './loader.ts';
 
 /** A data set whose batches are the indices asked for: what a loader does can be read off. */
-function recorder(length: number, delay = 0): Dataset & { asked: number } {
+function recorder(length: number, delay = 0): Dataset<number[]> & { asked: number } {
   const set = {
     length,
     asked: 0,
     batch(indices: ArrayLike<number>) {
       set.asked++;
-      const batch = Array.from(indices) as unknown as Batch;
-      return delay === 0 ? batch : new Promise<Batch>((resolve) => setTimeout(() => resolve(batch), delay));
+      const batch = Array.from(indices);
+      if (delay === 0) return batch;
+      return new Promise<number[]>((resolve) => setTimeout(() => resolve(batch), delay));
     },
   };
   return set;
 }
 
-async function epoch(loader: DataLoader): Promise<number[][]> {
+async function epoch(loader: DataLoader<number[]>): Promise<number[][]> {
   const batches: number[][] = [];
-  for await (const batch of loader) batches.push(batch as unknown as number[]);
+  for await (const batch of loader) batches.push(batch);
   return batches;
 }
 
@@ -73,7 +74,7 @@ describe('dataLoader', () => {
     const first = loaderOf(30, options);
     const seen: number[][] = [];
     for await (const batch of first) {
-      seen.push(batch as unknown as number[]);
+      seen.push(batch);
       if (seen.length === 3) break;
     }
     const state = JSON.parse(JSON.stringify(first.state()));
@@ -117,13 +118,13 @@ describe('dataLoader', () => {
   it('works on several batches at once', async () => {
     let running = 0;
     let most = 0;
-    const set: Dataset = {
+    const set: Dataset<number[]> = {
       length: 6,
       async batch(indices) {
         most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, 1));
         running--;
-        return Array.from(indices) as unknown as Batch;
+        return Array.from(indices);
       },
     };
     const loader = dataLoader(set, { batchSize: 1, prefetch: 3 });
@@ -132,11 +133,11 @@ describe('dataLoader', () => {
   });
 
   it('reports a failing batch in its turn and leaves nothing unhandled', async () => {
-    const set: Dataset = {
+    const set: Dataset<number[]> = {
       length: 3,
       batch: async (indices) => {
         if (indices[0] === 1) throw new Error('broken');
-        return [...Array.from(indices)] as unknown as Batch;
+        return Array.from(indices);
       },
     };
     const seen: unknown[] = [];

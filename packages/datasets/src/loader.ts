@@ -40,9 +40,9 @@ export interface DataLoaderState {
 }
 
 /** An async iterable of batches; each `for await` is one epoch. */
-export interface DataLoader extends AsyncIterable<Batch> {
+export interface DataLoader<B = Batch> extends AsyncIterable<B> {
   /** The data set it reads. */
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<B>;
   /** Batches per epoch. */
   readonly length: number;
   /** Examples per batch. */
@@ -72,7 +72,7 @@ const streams = { order: 101, draws: 102 };
  *   // x: [64, …], y: [64]
  * }
  */
-export function dataLoader(dataset: Dataset, options: DataLoaderOptions = {}): DataLoader {
+export function dataLoader<B = Batch>(dataset: Dataset<B>, options: DataLoaderOptions = {}): DataLoader<B> {
   const {
     shuffle = false,
     seed = 0,
@@ -97,19 +97,19 @@ export function dataLoader(dataset: Dataset, options: DataLoaderOptions = {}): D
     return Int32Array.from({ length: batchSize }, () => random.integer(count));
   };
 
-  const read = async (indices: Int32Array, epoch: number, position: number): Promise<Batch> => {
+  const read = async (indices: Int32Array, epoch: number, position: number): Promise<B> => {
     if (transform === undefined) return dataset.batch(indices);
     const rows = await (dataset.rows as (indices: Int32Array) => Rows | Promise<Rows>)(indices);
-    return toBatch(transform(rows, { seed, epoch, start: position * batchSize, indices }));
+    return toBatch(transform(rows, { seed, epoch, start: position * batchSize, indices })) as B;
   };
 
-  async function* epochFrom(start: DataLoaderState): AsyncGenerator<Batch, void, undefined> {
+  async function* epochFrom(start: DataLoaderState): AsyncGenerator<B, void, undefined> {
     const { epoch } = start;
     current = { ...start };
     next = { epoch: epoch + 1, position: 0, seed };
     const mine = current;
     const order = replacement ? new Int32Array(0) : orderOf(count, shuffle, seed, epoch);
-    const ahead: Promise<Batch>[] = [];
+    const ahead: Promise<B>[] = [];
     for (let position = start.position, asked = position; position < length; position++) {
       await pauseWhenDue();
       for (; asked < length && asked <= position + prefetch; asked++) {
@@ -118,7 +118,7 @@ export function dataLoader(dataset: Dataset, options: DataLoaderOptions = {}): D
         batch.catch(() => {});
         ahead.push(batch);
       }
-      const batch = await (ahead.shift() as Promise<Batch>);
+      const batch = await (ahead.shift() as Promise<B>);
       mine.position = position + 1;
       yield batch;
     }
@@ -151,7 +151,7 @@ function orderOf(count: number, shuffle: boolean, seed: number, epoch: number): 
 }
 
 function checkOptions(
-  dataset: Dataset,
+  dataset: Dataset<unknown>,
   batchSize: number,
   prefetch: number,
   transform: Transform | undefined,

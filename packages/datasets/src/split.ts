@@ -20,8 +20,8 @@ const streams = { split: 111, folds: 112 };
  * @throws DataError when an index is out of range
  */
 export function subset(dataset: MemoryDataset, indices: Indices, split?: string): MemoryDataset;
-export function subset(dataset: Dataset, indices: Indices, split?: string): Dataset;
-export function subset(dataset: Dataset, indices: Indices, split?: string): Dataset {
+export function subset<B>(dataset: Dataset<B>, indices: Indices, split?: string): Dataset<B>;
+export function subset<B>(dataset: Dataset<B>, indices: Indices, split?: string): Dataset<B> {
   const chosen = Int32Array.from(indices);
   checkIndices(chosen, dataset.length, dataset.info?.name ?? 'subset');
   const info = split === undefined ? dataset.info : { ...dataset.info, split };
@@ -31,17 +31,25 @@ export function subset(dataset: Dataset, indices: Indices, split?: string): Data
     return Int32Array.from(positions, (position) => chosen[position]);
   };
   const { rows } = dataset;
-  const part: Dataset = {
+  const part: Dataset<B> = {
     length: chosen.length,
     batch: (positions) => dataset.batch(map(positions)),
     ...(info === undefined ? {} : { info }),
     ...(rows === undefined ? {} : { rows: (positions: Indices) => rows.call(dataset, map(positions)) }),
   };
-  return isInMemory(dataset) ? memoryPart(dataset, part, chosen, split) : part;
+  // A data set in memory has no batches but those of tensors.
+  return isInMemory(dataset)
+    ? (memoryPart(dataset, part, chosen, split) as Dataset<unknown> as Dataset<B>)
+    : part;
 }
 
 /** A part of a data set in memory is one too; its columns are copied only if someone asks for them. */
-function memoryPart(whole: MemoryDataset, part: Dataset, chosen: Int32Array, split?: string): MemoryDataset {
+function memoryPart(
+  whole: MemoryDataset,
+  part: Dataset<unknown>,
+  chosen: Int32Array,
+  split?: string,
+): MemoryDataset {
   let columns: Rows | undefined;
   const rows = part.rows as MemoryDataset['rows'];
   return {
@@ -61,7 +69,7 @@ function memoryPart(whole: MemoryDataset, part: Dataset, chosen: Int32Array, spl
 }
 
 /** Whether a data set is held in memory, so that its `batch` answers at once. */
-export function isInMemory(dataset: Dataset): dataset is MemoryDataset {
+export function isInMemory(dataset: Dataset<unknown>): dataset is MemoryDataset {
   return 'columns' in dataset && 'features' in dataset;
 }
 
@@ -80,16 +88,16 @@ export function randomSplit(
   parts: readonly number[],
   options?: { seed?: number },
 ): MemoryDataset[];
-export function randomSplit(
-  dataset: Dataset,
+export function randomSplit<B>(
+  dataset: Dataset<B>,
   parts: readonly number[],
   options?: { seed?: number },
-): Dataset[];
-export function randomSplit(
-  dataset: Dataset,
+): Dataset<B>[];
+export function randomSplit<B>(
+  dataset: Dataset<B>,
   parts: readonly number[],
   options: { seed?: number } = {},
-): Dataset[] {
+): Dataset<B>[] {
   const lengths = partLengths(parts, dataset.length);
   const order = permutationOf(dataset.length, options.seed ?? 0, streams.split);
   let start = 0;
@@ -100,7 +108,7 @@ export function randomSplit(
 }
 
 /** Training and validation examples of one fold. */
-export interface Fold<D extends Dataset = Dataset> {
+export interface Fold<D = Dataset> {
   train: D;
   validation: D;
 }
@@ -125,8 +133,8 @@ export interface KFoldOptions {
  * }
  */
 export function kFold(dataset: MemoryDataset, folds: number, options?: KFoldOptions): Fold<MemoryDataset>[];
-export function kFold(dataset: Dataset, folds: number, options?: KFoldOptions): Fold[];
-export function kFold(dataset: Dataset, folds: number, options: KFoldOptions = {}): Fold[] {
+export function kFold<B>(dataset: Dataset<B>, folds: number, options?: KFoldOptions): Fold<Dataset<B>>[];
+export function kFold<B>(dataset: Dataset<B>, folds: number, options: KFoldOptions = {}): Fold<Dataset<B>>[] {
   const { length } = dataset;
   if (!Number.isInteger(folds) || folds < 2 || folds > length) {
     throw new DataError('kFold: folds', {

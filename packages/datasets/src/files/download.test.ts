@@ -289,6 +289,7 @@ describe('data sets from the network', () => {
       folders: [],
       files: [{ name: 'f.bin', bytes: content.length, sha256 }],
       mirrors: [],
+      source: 'here',
     };
     const options = { mirrors: [`${base}/mirror/`] };
     const [first] = await obtainFiles(set, options);

@@ -29,8 +29,11 @@ export interface FoundFile {
   bytes: Uint8Array;
 }
 
-/** A file of a data set and the other names it goes by. */
-export type NamedFile = Omit<RemoteFile, 'urls'> & { aliases?: readonly string[] };
+/** A file of a data set. */
+export interface NamedFile extends Omit<RemoteFile, 'urls'> {
+  /** The other names it goes by in people's folders. */
+  aliases?: readonly string[];
+}
 
 /** The files of a data set and where they are published. */
 export interface FileSet {
@@ -41,6 +44,8 @@ export interface FileSet {
   files: readonly NamedFile[];
   /** Addresses of folders with these files. */
   mirrors: readonly string[];
+  /** Who made the data, and where that is described. */
+  source: string;
 }
 
 /**

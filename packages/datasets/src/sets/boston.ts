@@ -36,8 +36,11 @@ export const bostonColumns: readonly string[] = [
 
 const rows = 506;
 
-/** No citable source states a checksum, so a download is verified by its columns and its number of rows. */
-const source: FileSet = {
+/**
+ * Where the file is published. No citable source states a checksum, so a download is verified by its columns and its
+ * number of rows.
+ */
+export const bostonSource: FileSet = {
   name: 'boston',
   folders: ['boston-housing', 'BostonHousing'],
   files: [
@@ -62,6 +65,7 @@ const source: FileSet = {
     'https://raw.githubusercontent.com/selva86/datasets/master',
     'https://raw.githubusercontent.com/reisanar/datasets/master',
   ],
+  source: 'Harrison, Rubinfeld: Hedonic housing prices and the demand for clean air (1978)',
 };
 
 /**
@@ -84,7 +88,7 @@ export async function bostonHousing(options: BostonHousingOptions = {}): Promise
       found: unknown === undefined ? 'no name' : JSON.stringify(unknown),
     });
   }
-  const [file] = await obtainFiles(source, options);
+  const [file] = await obtainFiles(bostonSource, options);
   return toDataset(readTable(file.bytes, file.path), columns, file.path);
 }
 
@@ -94,12 +98,6 @@ function readTable(bytes: Uint8Array, file: string): CsvTable {
 }
 
 function toDataset(table: CsvTable, features: readonly string[], file: string): MemoryDataset {
-  return tableDataset(
-    table,
-    { target: 'medv', features, file },
-    {
-      name: 'boston',
-      source: 'Harrison, Rubinfeld: Hedonic housing prices and the demand for clean air (1978)',
-    },
-  );
+  const info = { name: bostonSource.name, source: bostonSource.source, files: [file] };
+  return tableDataset(table, { target: 'medv', features, file }, info);
 }

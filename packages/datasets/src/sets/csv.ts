@@ -33,6 +33,7 @@ export async function csvDataset(
   const text = inMemory ? source.text : await readText(source);
   const info: DatasetInfo = {
     name: options.name ?? (inMemory ? 'csv' : (file.split(/[\\/]/).pop() ?? file)),
+    ...(inMemory ? {} : { files: [file] }),
   };
   return tableDataset(parseCsv(text, { ...options, file }), { ...options, file }, info);
 }

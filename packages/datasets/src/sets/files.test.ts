@@ -50,6 +50,7 @@ describe('mnist', () => {
     expect(set.length).toBe(3);
     expect(set.split).toBe('train');
     expect(set.features).toBe(784);
+    expect(set.info.files).toEqual(Object.keys(good()).map((name) => join(folder, sub, name)));
     expect(set.classes).toHaveLength(10);
     expect(set.columns.x.shape).toEqual([1, 28, 28]);
     expect(set.columns.x.data[2 * 784]).toBe(2);

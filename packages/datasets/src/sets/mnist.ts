@@ -37,7 +37,7 @@ export function mnist(options: MnistOptions = {}): Promise<MemoryDataset> {
  * @throws DataError as {@link mnist}
  */
 export function fashionMnist(options: MnistOptions = {}): Promise<MemoryDataset> {
-  return load(fashionSource, options);
+  return load(fashionMnistSource, options);
 }
 
 /**
@@ -63,7 +63,7 @@ export async function idxDataset(
       found: `${y.shape[0]} labels`,
     });
   }
-  const classes = info.classes;
+  const { classes } = info;
   const labelData = y.data as Uint8Array;
   if (classes !== undefined) checkLabels(labelData, classes.length, labels.file ?? 'labels');
   return memoryDataset(
@@ -71,14 +71,13 @@ export async function idxDataset(
       x: { data: x.data as Uint8Array, shape: [1, x.shape[1], x.shape[2]], scale: 1 / 255 },
       y: { data: Int32Array.from(labelData), shape: [] },
     },
-    info,
+    { ...info, files: [images.file ?? 'images', labels.file ?? 'labels'] },
   );
 }
 
 /** Where a set of four IDX files is published and what its classes are. */
-interface MnistSource extends FileSet {
+export interface MnistSource extends FileSet {
   classes: readonly string[];
-  source: string;
 }
 
 const files = (sums: readonly (readonly [bytes: number, sha256: string])[]): NamedFile[] =>
@@ -92,7 +91,7 @@ const files = (sums: readonly (readonly [bytes: number, sha256: string])[]): Nam
     };
   });
 
-/** @internal */
+/** Where MNIST is published: file names, sizes, SHA-256 sums and mirrors; training files first. */
 export const mnistSource: MnistSource = {
   name: 'mnist',
   folders: ['MNIST', 'MNIST/raw'],
@@ -110,8 +109,8 @@ export const mnistSource: MnistSource = {
   source: 'LeCun, Cortes, Burges: The MNIST database of handwritten digits',
 };
 
-/** @internal */
-export const fashionSource: MnistSource = {
+/** Where Fashion-MNIST is published: file names, sizes, SHA-256 sums and mirrors; training files first. */
+export const fashionMnistSource: MnistSource = {
   name: 'fashion-mnist',
   folders: ['fashion', 'FashionMNIST', 'FashionMNIST/raw'],
   files: /* @__PURE__ */ files([
