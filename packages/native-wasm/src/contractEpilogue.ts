@@ -13,6 +13,7 @@ import { emitTranspose } from './contractPack.ts';
 import type { ContractPlan, EpilogueMode, Factor } from './contractPlan.ts';
 import { emitExpression, type Lanes, lanesFor } from './expression.ts';
 import {
+  loadPartial,
   loadVector,
   type Pattern,
   patternOf,
@@ -109,7 +110,10 @@ export function emitEpilogue(
       lanes,
       kernel.epilogue,
       {
-        load: (operand) => loadVector(v, lanes, places[operand - 2]!, ahead),
+        load: (operand) => {
+          const place = places[operand - 2]!;
+          return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
+        },
         coordinate: (operand) => coordinates(v, places[operand - 2]!, lanes, ahead),
         literal: (literal) => literals[literal]!,
         accumulator: () => accumulator,
