@@ -41,6 +41,8 @@ export interface FileSet {
   name: string;
   /** Other folder names it goes by. */
   folders: readonly string[];
+  /** Whether files of these names may be another set's, so that AG_DATA_DIR itself is not searched for them. */
+  borrowedNames?: boolean;
   files: readonly NamedFile[];
   /** Addresses of folders with these files. */
   mirrors: readonly string[];
@@ -69,7 +71,7 @@ export async function obtainFiles(set: FileSet, options: SourceOptions = {}): Pr
   }
   const named = environment('AG_DATA_DIR');
   if (named !== undefined) {
-    const found = await findInFolder(named, set, searched, node);
+    const found = await findInFolder(named, set, searched, node, set.borrowedNames);
     if (found !== undefined) return found;
   }
   const cache = node.path.join(cacheFolder() as string, set.name);
@@ -113,14 +115,15 @@ async function obtainInBrowser(set: FileSet, options: SourceOptions): Promise<Fo
   );
 }
 
-/** The set's files in `folder` or a sub-folder of its name; undefined where none of them is there. */
+/** The set's files in a sub-folder of its name, or in `folder` itself; undefined where none of them is there. */
 async function findInFolder(
   folder: string,
   set: FileSet,
   searched: string[],
   node: NodeModules,
+  onlyNamed = false,
 ): Promise<FoundFile[] | undefined> {
-  for (const sub of ['', set.name, ...set.folders]) {
+  for (const sub of [set.name, ...set.folders, ...(onlyNamed ? [] : ['.'])]) {
     const place = node.path.join(folder, sub);
     searched.push(place);
     const found: FoundFile[] = [];

@@ -78,7 +78,7 @@ export async function transfer(file: RemoteFile, sink: Sink, options: TransferOp
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof SinkFailure) throw error.cause;
-        failures.push(`${url}: ${error instanceof Error ? error.message : String(error)}`);
+        failures.push(`${url}: ${reason(error)}`);
         if (error instanceof DataError) {
           // The content is wrong. If part of it came from an earlier download, that part may be to blame.
           await sink.clear();
@@ -110,6 +110,12 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   }
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A failure in a few words; what a check expected and found is said once, at the end. */
+function reason(error: unknown): string {
+  if (error instanceof DataError) return error.code === 'checksum' ? 'wrong checksum' : 'wrong content';
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The server will not give this file, however often it is asked. */

@@ -137,6 +137,13 @@ describe('mnist', () => {
 });
 
 describe('fashionMnist and idxDataset', () => {
+  it('do not take an MNIST in AG_DATA_DIR for Fashion-MNIST', async () => {
+    await put('data', good());
+    vi.stubEnv('AG_DATA_DIR', join(folder, 'data'));
+    expect((await mnist()).length).toBe(3);
+    await expect(fashionMnist()).rejects.toMatchObject({ code: 'missing', file: 'fashion-mnist' });
+  });
+
   it('read the same format', async () => {
     await put('fashion-mnist', good());
     expect((await fashionMnist({ dataDir: folder })).classes?.[9]).toBe('Ankle boot');

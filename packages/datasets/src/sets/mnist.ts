@@ -113,6 +113,8 @@ export const mnistSource: MnistSource = {
 export const fashionMnistSource: MnistSource = {
   name: 'fashion-mnist',
   folders: ['fashion', 'FashionMNIST', 'FashionMNIST/raw'],
+  // MNIST's files are called the same.
+  borrowedNames: true,
   files: /* @__PURE__ */ files([
     [26421880, '3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84'],
     [29515, 'a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845'],
