@@ -76,7 +76,7 @@ export type Field =
   | { readonly at: number; readonly kind: 'coordinate'; readonly operand: Operand }
   /** A scalar of the run: f32, f64, i32, u32 (also for uint8); bool as 0 or −1. */
   | { readonly at: number; readonly kind: 'literal'; readonly scalar: number; readonly dtype: DType }
-  | { readonly at: number; readonly kind: 'scratch'; readonly scratch: Scratch };
+  | { readonly at: number; readonly kind: 'scratch'; readonly scratch: Scratch; readonly bytes: number };
 
 /** The arguments of a stage. Each method appends a field and returns its byte offset within the record. */
 export class RecordLayout {
@@ -121,9 +121,10 @@ export class RecordLayout {
     return at;
   }
 
-  scratch(scratch: Scratch): number {
+  /** The address of working memory plus `bytes`. */
+  scratch(scratch: Scratch, bytes = 0): number {
     const at = this.#take(4);
-    this.fields.push({ at, kind: 'scratch', scratch });
+    this.fields.push({ at, kind: 'scratch', scratch, bytes });
     return at;
   }
 

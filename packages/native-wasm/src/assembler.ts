@@ -72,21 +72,23 @@ export function lanes32(a: number, b: number, c: number, d: number): Uint8Array 
 export class FunctionBuilder implements Callable {
   readonly index: number;
   readonly type: number;
-  readonly #parameters: number;
+  /** The parameters, as locals. */
+  readonly parameters: readonly Local[];
   readonly #locals: ValueType[] = [];
-  readonly #code: number[] = [];
+  readonly #entry: number[] = [];
+  #code: number[] = [];
   #depth = 0;
 
   constructor(index: number, type: number, parameters: number) {
     this.index = index;
     this.type = type;
-    this.#parameters = parameters;
+    this.parameters = Array.from({ length: parameters }, (_, i) => i);
   }
 
   /** A new local variable, zero at entry. */
   local(type: ValueType): Local {
     this.#locals.push(type);
-    return this.#parameters + this.#locals.length - 1;
+    return this.parameters.length + this.#locals.length - 1;
   }
 
   /** A new local that takes the value on the stack. */
@@ -94,6 +96,18 @@ export class FunctionBuilder implements Callable {
     const local = this.local(type);
     this.set(local);
     return local;
+  }
+
+  /**
+   * Puts what `body` emits at the entry of the function, wherever emission stands: for constants and
+   * arguments that a loop should find in locals (V8 13 materialises vector constants anew in each pass otherwise).
+   */
+  atEntry(body: () => void): this {
+    const code = this.#code;
+    this.#code = this.#entry;
+    body();
+    this.#code = code;
+    return this;
   }
 
   /** An instruction without immediate operands. */
@@ -328,8 +342,9 @@ export class FunctionBuilder implements Callable {
       head.push(type);
     }
     const bytes: number[] = [];
-    unsigned(bytes, head.length + this.#code.length + 1);
+    unsigned(bytes, head.length + this.#entry.length + this.#code.length + 1);
     append(bytes, head);
+    append(bytes, this.#entry);
     append(bytes, this.#code);
     bytes.push(0x0b);
     return bytes;

@@ -18,7 +18,7 @@ import {
   type Target,
 } from './abi.ts';
 import { type Epilogue, emitEpilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
-import { type Arithmetic, stripRow, tilesFunction } from './contractMicro.ts';
+import { type Arithmetic, panelGap, stripRow, tilesFunction } from './contractMicro.ts';
 import { packFunction, tableFunction, tableSlack } from './contractPack.ts';
 import { type ContractPlan, type Group, maxColumns, maxK, maxRows, planContract } from './contractPlan.ts';
 import * as w from './opcodes.ts';
@@ -164,15 +164,14 @@ function fillRecord(
   plan: ContractPlan,
   arithmetic: Arithmetic,
 ): Fields {
-  const { launch } = context;
   const { a, b, others } = plan;
   const parts = scratchParts(others.length);
   const strip = stripRow / arithmetic.size;
   const strips = Math.ceil(plan.nUnit / strip);
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
-  const aBytes = plan.packA ? plan.mBlock * plan.kBlock * arithmetic.size + 64 : 0;
-  const bBytes = (plan.packB ? strips : 1) * stripRow * plan.kBlock + 64;
+  const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * arithmetic.size + panelGap) : 0;
+  const bBytes = (plan.packB ? strips : 1) * (stripRow * plan.kBlock + panelGap);
   const sumBytes = sumRows * stripRow * (waits ? strips : 1);
 
   const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
@@ -247,7 +246,8 @@ function tabulate(group: Group): number[] {
 
 function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): Callable {
   const { module } = target;
-  const strip = stripRow / arithmetic.size;
+  const { size } = arithmetic;
+  const strip = stripRow / size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
@@ -443,26 +443,21 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
       .op(w.i32_and)
       .tee(y);
     f.if(() => {
-      // The last row of the last panel; `x` is the start of the panels.
+      // The last row of the last panel, the start of which is at `x`: panels are one row apart.
       f.get(columns)
         .get(from)
         .op(w.i32_sub)
-        .i32(strip - 1)
-        .op(w.i32_add)
-        .i32(-strip)
-        .op(w.i32_and);
-      f.get(kCount)
-        .op(w.i32_mul)
-        .i32(strip)
+        .get(y)
         .op(w.i32_sub)
-        .i32(arithmetic.size)
-        .op(w.i32_mul)
-        .get(x)
+        .get(kCount)
+        .i32(1)
         .op(w.i32_add)
-        .set(x);
+        .op(w.i32_mul);
+      f.get(kCount).i32(strip).op(w.i32_mul).op(w.i32_add).i32(strip).op(w.i32_sub);
+      f.i32(size).op(w.i32_mul).get(x).op(w.i32_add).set(x);
       f.loop((again) => {
-        f.get(x).get(y).i32(arithmetic.size).op(w.i32_mul).op(w.i32_add);
-        if (arithmetic.size === 4) f.i32(0).memory(w.i32_store);
+        f.get(x).get(y).i32(size).op(w.i32_mul).op(w.i32_add);
+        if (size === 4) f.i32(0).memory(w.i32_store);
         else f.i64(0).memory(w.i64_store);
         f.get(y).i32(1).op(w.i32_add).tee(y).i32(strip).op(w.i32_lt_s).branchIf(again);
       });
@@ -481,7 +476,7 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
         () => {
           f.get(scratch);
           field(fields.bPanels).op(w.i32_add).get(j).get(from).op(w.i32_sub);
-          f.get(kCount).op(w.i32_mul).i32(arithmetic.size).op(w.i32_mul).op(w.i32_add);
+          f.get(kCount).i32(1).op(w.i32_add).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add);
         },
         () => {
           f.get(b).get(bColumns).get(j).i32(4).op(w.i32_mul).op(w.i32_add).memory(load).op(w.i32_add);

@@ -11,7 +11,7 @@ import type { Callable, Local } from './assembler.ts';
 import { type Arithmetic, stripRow } from './contractMicro.ts';
 import { emitTranspose } from './contractPack.ts';
 import type { ContractPlan, EpilogueMode, Factor } from './contractPlan.ts';
-import { emitExpression, type Lanes, lanesFor } from './expression.ts';
+import { emitExpression, lanesFor } from './expression.ts';
 import {
   loadPartial,
   loadVector,

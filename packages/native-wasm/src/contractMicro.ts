@@ -27,6 +27,9 @@ export interface Arithmetic {
   readonly tileRows: number;
 }
 
+/** Bytes between panels, which packing may spoil by writing whole vectors. */
+export const panelGap = 32;
+
 /** Bytes of a row of a strip: two vectors. */
 export const stripRow = 32;
 
@@ -61,7 +64,16 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic): Ca
       f.get(panels).if(
         () => {
           dispatch(true);
-          f.get(a).get(h).get(k).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add).set(a);
+          f.get(a)
+            .get(h)
+            .get(k)
+            .op(w.i32_mul)
+            .i32(size)
+            .op(w.i32_mul)
+            .op(w.i32_add)
+            .i32(panelGap)
+            .op(w.i32_add)
+            .set(a);
         },
         () => {
           dispatch(false);

@@ -6,10 +6,12 @@
  * read in whole vectors: what is read there never reaches a result, but the memory must have 64 bytes to spare.
  */
 import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
-import type { Arithmetic } from './contractMicro.ts';
+import { type Arithmetic, panelGap } from './contractMicro.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
+
+const packedAtATime = 64;
 
 /** Entries that a table needs beyond its length. */
 export const tableSlack = 8;
@@ -107,38 +109,44 @@ export function tableFunction(module: ModuleBuilder): Callable {
 
 /**
  * `pack(destination, base, rows, kTable, k, count, height, higher)`: copies `count` panels, the first `higher` of them
- * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side. Writes up to
- * 32 bytes beyond the last panel.
+ * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side; after it `panelGap`
+ * bytes are written as well.
  */
 export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const panel = panelFunction(module, arithmetic);
+  const { size } = arithmetic;
   return module.shared(`pack ${arithmetic.name}`, new Array(8).fill(int), [], (f) => {
     const [destination, base, rows, kTable, k, count, height, higher] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-    const h = f.local(int);
-    f.get(k).op(w.i32_eqz).if(() => f.op(w.return_)); // biome-ignore format: short
-    f.loop((again) => {
-      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
-      f.increment(higher, -1);
-      f.get(destination)
-        .get(base)
-        .get(rows)
-        .get(kTable)
-        .get(k)
-        .get(h)
-        .i32(arithmetic.size)
-        .op(w.i32_mul)
-        .call(panel);
-      f.get(rows).get(h).i32(4).op(w.i32_mul).op(w.i32_add).set(rows);
-      f.get(destination)
-        .get(h)
-        .get(k)
-        .op(w.i32_mul)
-        .i32(arithmetic.size)
-        .op(w.i32_mul)
-        .op(w.i32_add)
-        .set(destination);
-      f.get(count).i32(1).op(w.i32_sub).tee(count).branchIf(again);
-    });
+    const local = () => f.local(int);
+    const [done, part, to, row, left, tall, h] = [
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+    ];
+    // Some k of all panels, then the next: rows side by side in memory share cache lines.
+    f.while(
+      () => f.get(done).get(k).op(w.i32_lt_s),
+      () => {
+        f.get(k).get(done).op(w.i32_sub).tee(part).i32(packedAtATime);
+        f.get(part).i32(packedAtATime).op(w.i32_lt_s).op(w.select).set(part);
+        f.get(destination).set(to).get(rows).set(row).get(count).set(left).get(higher).set(tall);
+        f.loop((again) => {
+          f.get(height).get(tall).i32(0).op(w.i32_gt_s).op(w.i32_add).i32(size).op(w.i32_mul).set(h);
+          f.increment(tall, -1);
+          f.get(to).get(done).get(h).op(w.i32_mul).op(w.i32_add);
+          f.get(base).get(row).get(kTable).get(part).get(h).call(panel);
+          f.get(row).get(h).i32(size / 4).op(w.i32_div_u).op(w.i32_add).set(row); // biome-ignore format: short
+          f.get(to).get(h).get(k).op(w.i32_mul).op(w.i32_add).i32(panelGap).op(w.i32_add).set(to);
+          f.increment(left, -1).get(left).branchIf(again);
+        });
+        f.get(done).get(part).op(w.i32_add).set(done);
+        f.get(kTable).get(part).i32(4).op(w.i32_mul).op(w.i32_add).set(kTable);
+      },
+    );
   });
 }
 

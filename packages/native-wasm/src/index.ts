@@ -1,1 +1,8 @@
-export {};
+/**
+ * `@ag/native-wasm`: the WebAssembly backend of `@ag/tensor`.
+ *
+ * Reading order: `abi.ts` (how kernels are called), `map.ts` and `reduce.ts` (what they look like), `expression.ts` and
+ * `functions32.ts` (arithmetic), `executable.ts`, `driver.ts` and `threads.ts` (how plans run).
+ */
+export { WasmBackend, wasm, type WasmOptions } from './backend.ts';
+export { type Feature, wasmSupport, type WasmSupport } from './support.ts';

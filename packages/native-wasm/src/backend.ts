@@ -1,0 +1,249 @@
+/**
+ * The backend object: memory, plans, and the choice of features at the start.
+ */
+import {
+  type Backend,
+  type BackendStats,
+  type Binding,
+  bytesPerElement,
+  type DType,
+  type Executable,
+  type Memory,
+  type Program,
+  type TypedArray,
+} from '@ag/tensor';
+import type { Features } from './abi.ts';
+import { control } from './control.ts';
+import { driverModule } from './driver.ts';
+import { arrayAt, arrayOf, type LoweredLaunch, WasmExecutable } from './executable.ts';
+import { KernelCache } from './kernels.ts';
+import { lower } from './lower.ts';
+import { Block, LinearMemory } from './memory.ts';
+import { hasRelaxedSimd, nodeProcess, wasmSupport } from './support.ts';
+import { Threads } from './threads.ts';
+
+export interface WasmOptions {
+  /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
+  readonly threads?: number | 'auto';
+  /**
+   * Multiply and add in one instruction. 'auto' (default): where the engine has it. `true`: required; on Node 20 this
+   * switches it on for the whole process. `false`: never.
+   */
+  readonly relaxedSimd?: 'auto' | boolean;
+  /** Most bytes of device memory, at most 4 GiB. Default 4 GiB. */
+  readonly maxMemory?: number;
+}
+
+/**
+ * Starts the WebAssembly backend.
+ *
+ * @throws Error when the engine has no WebAssembly SIMD, or no relaxed SIMD although it is required.
+ * @example
+ * import { use } from '@ag/tensor';
+ * import { wasm } from '@ag/native-wasm';
+ * use(await wasm({ threads: 2 }));
+ */
+export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
+  const support = wasmSupport();
+  if (!support.simd.available) {
+    throw new Error(`wasm: ${support.simd.reason}. Use the reference backend of @ag/tensor: use(reference()).`);
+  }
+  const relaxedSimd = chooseRelaxedSimd(options.relaxedSimd ?? 'auto');
+  const asked = options.threads ?? 'auto';
+  if (asked !== 'auto' && !(Number.isInteger(asked) && asked >= 1 && asked <= 8)) {
+    throw new RangeError(`wasm: threads must be 1 … 8 or 'auto', got ${asked}`);
+  }
+  const maxMemory = options.maxMemory ?? 2 ** 32;
+  if (!(maxMemory >= 2 ** 20 && maxMemory <= 2 ** 32)) {
+    throw new RangeError(`wasm: maxMemory must be between 1 MiB and 4 GiB in bytes, got ${maxMemory}`);
+  }
+  let threads = asked === 'auto' ? Math.min(8, cores()) : asked;
+  if (threads > 1 && !support.threads.available) {
+    if (asked !== 'auto' || !told) console.warn(`wasm: one thread: ${support.threads.reason}`);
+    told = true;
+    threads = 1;
+  }
+  return new WasmBackend({ relaxedSimd, threads, tallTiles: keepsOrder() }, maxMemory);
+}
+
+/** Whether the lack of threads has been said. */
+let told = false;
+
+function cores(): number {
+  return globalThis.navigator?.hardwareConcurrency ?? nodeCores();
+}
+
+function nodeCores(): number {
+  const os = nodeProcess()?.getBuiltinModule?.('node:os') as { availableParallelism(): number } | undefined;
+  return os?.availableParallelism() ?? 1;
+}
+
+/** V8 before 12 moves all loads of a loop body to its front, which spoils tiles of many registers. */
+function keepsOrder(): boolean {
+  const version = nodeProcess()?.versions?.v8;
+  return version === undefined || Number.parseInt(version, 10) >= 12;
+}
+
+function chooseRelaxedSimd(wanted: 'auto' | boolean): boolean {
+  if (wanted === false) return false;
+  if (hasRelaxedSimd()) return true;
+  if (wanted === 'auto') return false;
+  const v8 = nodeProcess()?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flag: string): void } | undefined;
+  v8?.setFlagsFromString('--experimental-wasm-relaxed-simd');
+  if (hasRelaxedSimd()) return true;
+  throw new Error("wasm: this engine has no relaxed SIMD; use wasm({ relaxedSimd: 'auto' })");
+}
+
+interface Driver {
+  run(first: number, last: number): number;
+}
+
+/** Made by `wasm()`. */
+export class WasmBackend implements Backend {
+  readonly name = 'wasm';
+  /** Whether products are fused with sums, which changes the last bits of results. */
+  readonly relaxedSimd: boolean;
+  /** Threads that compute, the calling one included. */
+  readonly threads: number;
+  readonly #features: Features;
+  readonly #memory: LinearMemory;
+  readonly #kernels: KernelCache;
+  readonly #driver: Driver;
+  readonly #workers: Threads;
+  readonly #executables = new Set<WasmExecutable>();
+  #arena: Block | null = null;
+  #failure: Error | null = null;
+
+  constructor(features: Features, maxMemory: number) {
+    this.#features = features;
+    this.relaxedSimd = features.relaxedSimd;
+    this.threads = features.threads;
+    const memory = new LinearMemory(features.threads > 1, maxMemory);
+    this.#memory = memory;
+    this.#kernels = new KernelCache(features, memory.memory, memory.shared, memory.maximumPages);
+    const driver = driverModule(memory.shared, memory.maximumPages);
+    this.#workers = new Threads(memory, features.threads, driver, (error) => {
+      this.#failure ??= error;
+    });
+    this.#driver = new WebAssembly.Instance(new WebAssembly.Module(driver), {
+      env: { memory: memory.memory, table: this.#kernels.table, stalled: () => (this.#workers.stalled() ? 1 : 0) },
+    }).exports as unknown as Driver;
+  }
+
+  allocate(bytes: number): Memory {
+    return this.#memory.allocate(bytes);
+  }
+
+  release(memory: Memory): void {
+    this.#memory.release(memory as Block);
+  }
+
+  write(memory: Memory, data: TypedArray): void {
+    if (data.byteLength > memory.bytes) {
+      throw new RangeError(`wasm: writing ${data.byteLength} bytes to memory of ${memory.bytes}`);
+    }
+    arrayOf(this.#memory, data, (memory as Block).address).set(data as never);
+  }
+
+  read(memory: Memory, dtype: DType, length: number): Promise<TypedArray> {
+    return new Promise((resolve) => resolve(this.readSync(memory, dtype, length)));
+  }
+
+  readSync(memory: Memory, dtype: DType, length: number): TypedArray {
+    if (length * bytesPerElement(dtype) > memory.bytes) {
+      throw new RangeError(`wasm: reading ${length} elements of ${dtype} from memory of ${memory.bytes} bytes`);
+    }
+    return arrayAt(this.#memory, dtype, (memory as Block).address, length).slice();
+  }
+
+  prepare(program: Program): Executable {
+    const lowered: LoweredLaunch[] = program.launches.map((launch) => ({
+      launch,
+      stages: lower({ ...this.#features, program, launch }).filter((stage) => stage.units > 0),
+    }));
+    const stages = lowered.flatMap((launch) => launch.stages);
+    const kernels = this.#kernels.acquire(stages, (bytes, tableSize) => this.#workers.publish(bytes, tableSize));
+    let executable: WasmExecutable | undefined;
+    try {
+      executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads);
+      this.#reserveArena(executable.arenaBytes);
+    } catch (error) {
+      executable?.dispose();
+      this.#kernels.release(kernels);
+      throw error;
+    }
+    this.#executables.add(executable);
+    // Enough work for two threads somewhere in it.
+    if (stages.some(({ units, grain }) => units >= 8 * grain)) this.#workers.start();
+    return executable;
+  }
+
+  run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {
+    if (this.#failure !== null) throw this.#failure;
+    const plan = executable as WasmExecutable;
+    if (plan.disposed) throw new Error('wasm: this plan was disposed');
+    plan.bind(bindings, scalars, this.#arena === null ? 0 : this.#arena.address);
+    for (const { first, last, host } of plan.segments) {
+      if (this.#driver.run(first, last) !== 0) this.#fail();
+      if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
+      if (host !== null) plan.runHost(host);
+    }
+  }
+
+  dispose(executable: Executable): void {
+    const plan = executable as WasmExecutable;
+    if (!this.#executables.delete(plan)) return;
+    plan.dispose();
+    this.#kernels.release(plan.kernels);
+    let needed = 0;
+    for (const { arenaBytes } of this.#executables) needed = Math.max(needed, arenaBytes);
+    if (this.#arena !== null && needed < this.#arena.bytes / 2) {
+      this.#memory.release(this.#arena);
+      this.#arena = null;
+      if (needed > 0) this.#reserveArena(needed);
+    }
+  }
+
+  /** Ends the workers. Memory stays readable; nothing can be run afterwards. */
+  close(): void {
+    this.#failure ??= new Error('wasm: this backend was closed');
+    this.#workers.close();
+  }
+
+  stats(): BackendStats {
+    const { held, peak } = this.#memory;
+    return { kernels: this.#kernels.compiled, interpreted: [], bytes: held, peakBytes: peak };
+  }
+
+  /** All plans share one arena, since they run one after another. */
+  #reserveArena(bytes: number): void {
+    if (bytes === 0 || (this.#arena !== null && this.#arena.bytes >= bytes)) return;
+    const old = this.#arena;
+    // The old one goes first: its contents are of no use, and the memory may be needed.
+    if (old !== null) this.#memory.release(old);
+    this.#arena = null;
+    try {
+      this.#arena = this.#memory.allocate(bytes, false);
+    } catch (error) {
+      // Plans that fitted before must still run.
+      if (old !== null) this.#arena = this.#memory.allocate(old.bytes, false);
+      throw error;
+    }
+  }
+
+  #fail(): never {
+    this.#failure ??= this.#workers.failure() ?? new Error('wasm: a worker stopped in the middle of its work');
+    throw this.#failure;
+  }
+
+  #throwFault(plan: WasmExecutable): never {
+    const { i32 } = this.#memory;
+    i32[control.fault >> 2] = 0;
+    const launch = plan.launchAt(i32[control.faultRecord >> 2]);
+    const size = launch?.axis?.size ?? 0;
+    throw new RangeError(
+      `${launch?.label ?? 'gather'}: index ${i32[control.faultIndex >> 2]} is outside an axis of size ${size}; ` +
+        `indices must be in ${-size} … ${size - 1}`,
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Compiled kernels, cached by structure. The new kernels of a plan become one module; each kernel is a position in the
+ * function table. Kernels no plan uses are forgotten, oldest first, once there are many.
+ */
+import { type Features, kernelParameters, type Stage } from './abi.ts';
+import { ModuleBuilder } from './assembler.ts';
+import { hostFunctionCount, hostFunctionModule } from './hostFunctions.ts';
+
+/** Kernels kept although no plan uses them now. */
+const spare = 1024;
+
+/** A compiled kernel. */
+export interface CompiledKernel {
+  readonly key: string;
+  /** Position in the function table. */
+  readonly position: number;
+  /** Plans that hold it. */
+  users: number;
+}
+
+/** JavaScript's Math with powers as C defines them, for `hostFunctionModule`. `worker.js` has the same. */
+const math = Object.assign(Object.create(Math) as typeof Math, {
+  remainder: (a: number, b: number) => a % b,
+  pow: (a: number, b: number) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
+});
+
+export class KernelCache {
+  readonly table: WebAssembly.Table;
+  /** Kernels compiled since the start. */
+  compiled = 0;
+  readonly #features: Features;
+  readonly #memory: WebAssembly.Memory;
+  readonly #shared: boolean;
+  readonly #maximumPages: number;
+  readonly #kernels = new Map<string, CompiledKernel>();
+  readonly #vacant: number[] = [];
+  #positions = hostFunctionCount;
+
+  constructor(features: Features, memory: WebAssembly.Memory, shared: boolean, maximumPages: number) {
+    this.#features = features;
+    this.#memory = memory;
+    this.#shared = shared;
+    this.#maximumPages = maximumPages;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
+    const hosts = new WebAssembly.Module(hostFunctionModule());
+    new WebAssembly.Instance(hosts, { env: { table: this.table }, math: math as unknown as WebAssembly.ModuleImports });
+  }
+
+  /**
+   * The kernels of the stages, compiled where they are new; each counts one user more.
+   * `publish` is given the new module, if there is one.
+   */
+  acquire(stages: readonly Stage[], publish: (bytes: Uint8Array, tableSize: number) => void): CompiledKernel[] {
+    const fresh: { stage: Stage; kernel: CompiledKernel }[] = [];
+    const kernels = stages.map((stage) => {
+      let kernel = this.#kernels.get(stage.key);
+      if (!kernel) {
+        kernel = { key: stage.key, position: this.#vacant.pop() ?? this.#positions++, users: 0 };
+        fresh.push({ stage, kernel });
+      } else this.#kernels.delete(stage.key);
+      // Behind the others: the map is in order of use.
+      this.#kernels.set(stage.key, kernel);
+      kernel.users++;
+      return kernel;
+    });
+    if (fresh.length > 0) {
+      try {
+        const bytes = this.#build(fresh);
+        this.compiled += fresh.length;
+        publish(bytes, this.table.length);
+      } catch (error) {
+        for (const { kernel } of fresh) {
+          this.#kernels.delete(kernel.key);
+          this.#vacant.push(kernel.position);
+        }
+        for (const kernel of kernels) kernel.users--;
+        throw error;
+      }
+    }
+    return kernels;
+  }
+
+  release(kernels: readonly CompiledKernel[]): void {
+    for (const kernel of kernels) kernel.users--;
+    let excess = this.#kernels.size - spare;
+    for (const [key, kernel] of this.#kernels) {
+      if (excess <= 0) break;
+      if (kernel.users > 0) continue;
+      this.#kernels.delete(key);
+      this.#vacant.push(kernel.position);
+      this.table.set(kernel.position, null);
+      excess--;
+    }
+  }
+
+  #build(fresh: readonly { stage: Stage; kernel: CompiledKernel }[]): Uint8Array<ArrayBuffer> {
+    const module = new ModuleBuilder();
+    module.importMemory('env', 'memory', 1, this.#maximumPages, this.#shared);
+    module.importTable('env', 'table', 0);
+    const thread = module.importGlobal('env', 'thread');
+    module.type(kernelParameters, []);
+    const target = { ...this.#features, module, thread };
+    for (const { stage, kernel } of fresh) module.element(kernel.position, stage.emit(target));
+    const needed = this.#positions - this.table.length;
+    if (needed > 0) this.table.grow(Math.max(needed, this.table.length >> 1));
+    const bytes = module.bytes();
+    // Workers do the same with their own table and number.
+    const env = {
+      memory: this.#memory,
+      table: this.table,
+      thread: new WebAssembly.Global({ value: 'i32', mutable: false }, 0),
+    };
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    return bytes;
+  }
+}

@@ -1,0 +1,33 @@
+/** From launches to stages: which file knows how to compile a kernel form. */
+import { lowerContract } from './contract.ts';
+import { lowerGather, lowerScatter } from './indexed.ts';
+import type { LowerContext, Stage } from './abi.ts';
+import { lowerMap } from './map.ts';
+import { lowerReduce, reduceOfContract } from './reduce.ts';
+import { lowerScan } from './scan.ts';
+import { lowerSort } from './sort.ts';
+
+/** The stages of a launch; none for host routines and for launches over no elements. */
+export function lower(context: LowerContext): readonly Stage[] {
+  const { kernel } = context.launch;
+  switch (kernel.form) {
+    case 'map':
+      return lowerMap(context, kernel);
+    case 'reduce':
+      return lowerReduce(context, kernel);
+    case 'contract':
+      return kernel.dtype === 'bool' || kernel.dtype === 'uint8'
+        ? lowerReduce(context, reduceOfContract(kernel))
+        : lowerContract(context);
+    case 'gather':
+      return lowerGather(context, kernel);
+    case 'scatter':
+      return lowerScatter(context, kernel);
+    case 'scan':
+      return lowerScan(context, kernel);
+    case 'sort':
+      return lowerSort(context, kernel);
+    case 'host':
+      return [];
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Map kernels: one expression for every element, two vectors a pass. A unit of work is a run of 64 elements in row-major
+ * order of the merged axes, so any piece of the work can begin in the middle of a row.
+ */
+import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
+import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
+import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { cost, emitExpression, type Lanes, lanesFor } from './expression.ts';
+import { loadPartial, loadVector, patternOf, type Place, splat, storePartial, storeVector } from './lanes.ts';
+import { bindLiterals, type LiteralFields, literalFields } from './literals.ts';
+import * as w from './opcodes.ts';
+import { type Vector, VectorCode } from './vector.ts';
+import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
+
+/** Elements of a unit of work. */
+const unit = 64;
+
+/** Expressions longer than this are not repeated for a second vector in each pass. */
+const longest = 80;
+
+export function lowerMap({ program, launch }: LowerContext, kernel: MapKernel): Stage[] {
+  const accesses: Access[] = launch.operands.map((operand) => ({
+    operand,
+    dtype: operand.buffer < 0 ? 'int32' : program.buffers[operand.buffer].dtype,
+    strides: operand.strides,
+  }));
+  const outputs = kernel.outputs.map((_, i) => kernel.inputs.length + i);
+  const axes = innerFirst(
+    mergeAxes(sortAxes({ sizes: launch.dims, strides: accesses.map((access) => access.strides) }, outputs)),
+  );
+  return [mapStage(kernel, launch, axes, accesses)];
+}
+
+/** A last axis of a few elements wastes most of each vector: a longer one is then walked in its place. */
+function innerFirst(axes: Axes): Axes {
+  const rank = axes.sizes.length;
+  if (rank < 2 || axes.sizes[rank - 1] >= 8) return axes;
+  const longest = axes.sizes.indexOf(Math.max(...axes.sizes));
+  if (axes.sizes[longest] < 4 * axes.sizes[rank - 1]) return axes;
+  const order = axes.sizes.map((_, axis) => axis).filter((axis) => axis !== longest);
+  return {
+    sizes: [...order, longest].map((axis) => axes.sizes[axis]),
+    strides: axes.strides.map((own) => [...order, longest].map((axis) => own[axis])),
+  };
+}
+
+function mapStage(kernel: MapKernel, launch: Launch, axes: Axes, accesses: readonly Access[]): Stage {
+  const { outer, size, steps } = splitLast(axes);
+  const rank = outer.sizes.length;
+  const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
+  const record = new RecordLayout();
+  const total = count(axes.sizes);
+  const totalAt = record.i32(total);
+  const sizeAt = record.i32(size);
+  const addresses = accesses.map((access) => addressField(record, access));
+  const stepsAt = steps.map((step, i) => record.i32(step * elementBytes(accesses[i])));
+  const walk = walkFields(record, outer, accesses);
+  const literals = literalFields(record, launch, [kernel.expression]);
+  const lanes = lanesFor(
+    accesses.map((access) => access.dtype),
+    kernel.expression,
+  );
+  const emit = (target: Target) => {
+    const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
+    const v = new VectorCode(f, target);
+    const { record, begin, end } = parameter;
+    const rows = accesses.map((_, i) => f.load(w.i32_load, record, addresses[i]).let(w.i32));
+    const steps = accesses.map((_, i) => f.load(w.i32_load, record, stepsAt[i]).let(w.i32));
+    const position = f.get(begin).i32(unit).op(w.i32_mul).let(w.i32);
+    // remaining = min(end · unit, total) − position
+    f.get(end).i32(unit).op(w.i32_mul).set(end);
+    f.get(end).load(w.i32_load, record, totalAt).get(end).load(w.i32_load, record, totalAt).op(w.i32_lt_u).op(w.select);
+    const remaining = f.get(position).op(w.i32_sub).let(w.i32);
+    const pointers = rank === 0 ? rows : rows.map(() => f.local(w.i32));
+    const places = accesses.map(
+      (access, i): Place => ({ dtype: access.dtype, pattern: patterns[i], pointer: pointers[i], step: steps[i] }),
+    );
+    const loop = new MapLoop(v, kernel, lanes, places, accesses, bindLiterals(v, literals));
+    const enter = (column: number) => {
+      pointers.forEach((pointer, i) => {
+        f.get(rows[i]);
+        if (patterns[i] !== 'constant') f.get(column).get(steps[i]).op(w.i32_mul).op(w.i32_add);
+        f.set(pointer);
+      });
+    };
+    if (rank === 0) {
+      f.get(position).if(() => enter(position));
+      loop.emit(remaining);
+      return f;
+    }
+    const walker = new Walk(f, walk, rows);
+    const column = f.local(w.i32);
+    f.get(position).if(() => {
+      const row = f.get(position).load(w.i32_load, record, sizeAt).op(w.i32_div_u).let(w.i32);
+      f.get(position).get(row).load(w.i32_load, record, sizeAt).op(w.i32_mul).op(w.i32_sub).set(column);
+      walker.seek(row);
+    });
+    const length = f.local(w.i32);
+    f.loop((again) => {
+      f.load(w.i32_load, record, sizeAt).get(column).op(w.i32_sub).tee(length).get(remaining);
+      f.get(length).get(remaining).op(w.i32_lt_u).op(w.select).set(length);
+      f.get(remaining).get(length).op(w.i32_sub).set(remaining);
+      enter(column);
+      f.i32(0).set(column);
+      loop.emit(length);
+      walker.next();
+      f.get(remaining).branchIf(again);
+    });
+    return f;
+  };
+  return {
+    key: `map ${rank} ${patterns.join()} ${kernelKey(kernel)}`,
+    record,
+    units: Math.ceil(total / unit),
+    grain: Math.max(1, Math.ceil(3000 / (cost(kernel.expression) + 0.1 * accesses.length) / unit)),
+    emit,
+  };
+}
+
+/** The loop over one row: pointers stand at its first element. */
+class MapLoop {
+  readonly #v: VectorCode;
+  readonly #kernel: MapKernel;
+  readonly #lanes: Lanes;
+  readonly #places: readonly Place[];
+  readonly #accesses: readonly Access[];
+  readonly #literals: readonly Vector[];
+
+  constructor(
+    v: VectorCode,
+    kernel: MapKernel,
+    lanes: Lanes,
+    places: readonly Place[],
+    accesses: readonly Access[],
+    literals: readonly Vector[],
+  ) {
+    this.#v = v;
+    this.#kernel = kernel;
+    this.#lanes = lanes;
+    this.#places = places;
+    this.#accesses = accesses;
+    this.#literals = literals;
+  }
+
+  /** `length` elements, a local that is overwritten. */
+  emit(length: number): void {
+    const f = this.#v.f;
+    const vectors = this.#kernel.expression.instructions.length > longest ? 1 : 2;
+    const pass = vectors * this.#lanes;
+    // What does not change along the row.
+    const constants = this.#places.map((place, i) =>
+      place.pattern === 'constant' && this.#accesses[i].operand!.buffer >= 0 && i < this.#kernel.inputs.length
+        ? splat(this.#v, place.dtype, place.pointer)
+        : -1,
+    );
+    f.block((exit) => {
+      f.get(length).i32(pass).op(w.i32_lt_u).branchIf(exit);
+      f.loop((again) => {
+        for (let i = 0; i < vectors; i++) this.#body(constants, i, null);
+        this.#advance(pass);
+        f.increment(length, -pass).get(length).i32(pass).op(w.i32_ge_u).branchIf(again);
+      });
+    });
+    const part = f.local(w.i32);
+    f.while(
+      () => f.get(length),
+      () => {
+        f.get(length).i32(this.#lanes).get(length).i32(this.#lanes).op(w.i32_lt_u).op(w.select).set(part);
+        this.#body(constants, 0, part);
+        this.#advance(this.#lanes);
+        f.get(length).get(part).op(w.i32_sub).set(length);
+      },
+    );
+  }
+
+  #advance(elements: number): void {
+    const f = this.#v.f;
+    this.#places.forEach((place, i) => {
+      if (place.pattern === 'constant') return;
+      f.get(place.pointer);
+      if (place.pattern === 'contiguous' && this.#accesses[i].operand!.buffer >= 0) {
+        f.i32(elements * bytesPerElement(place.dtype));
+      } else f.get(place.step).i32(elements).op(w.i32_mul);
+      f.op(w.i32_add).set(place.pointer);
+    });
+  }
+
+  #body(constants: readonly Vector[], ahead: number, part: number | null): void {
+    const v = this.#v;
+    const lanes = this.#lanes;
+    const results = emitExpression(
+      v,
+      lanes,
+      this.#kernel.expression,
+      {
+        load: (operand) => {
+          if (constants[operand] >= 0) return constants[operand];
+          const place = this.#places[operand];
+          return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
+        },
+        coordinate: (operand) => coordinates(v, this.#places[operand], lanes, ahead),
+        literal: (literal) => this.#literals[literal],
+      },
+      part === null,
+    );
+    this.#kernel.outputs.forEach((output, i) => {
+      const place = this.#places[this.#kernel.inputs.length + i];
+      if (part === null) storeVector(v, lanes, place, results[i], output.accumulate, ahead);
+      else storePartial(v, lanes, place, results[i], output.accumulate, part);
+    });
+  }
+}
+
+/** pointer + lane · step: the addresses themselves. */
+export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0): Vector {
+  const f = v.f;
+  const first = ahead * lanes;
+  f.get(place.step).op(w.i32x4_splat).v128(new Uint8Array(new Int32Array([0, 1, 2, 3].map((i) => i + first)).buffer));
+  f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
+  return v.keep();
+}
+
+export type { LiteralFields };
