@@ -8,8 +8,8 @@ import {
   placeholderLeaf,
   PreparedGraph,
   recordTrace,
-  type Tensor,
-  tensor,
+  Tensor,
+  tensor as fromData,
   withRunKeys,
 } from '@ag/tensor';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
@@ -45,39 +45,53 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
   options: CompileOptions = {},
 ): (...x: X) => Y {
   const traces = new Map<string, Traced<Y>>();
+  let last: Traced<Y> | null = null;
+  let lastKey = '';
   return (...x) => {
     // Inside another trace the function is simply part of what is recorded.
     if (activeTrace()) return f(...x);
-    const leaves = treeLeaves(x as TensorTree);
-    for (const leaf of leaves) checkTensor(leaf);
-    const lazy = leaves.filter((leaf) => leaf.op !== null);
-    if (lazy.length > 0) evaluate(lazy);
-    let key = options.key?.() ?? '';
-    for (const leaf of leaves) key += `|${leaf.dtype},${leaf.shape.join()}`;
-    let traced = traces.get(key);
-    if (!traced) {
-      traced = trace(f, x);
+    const leaves = x.every((argument) => argument instanceof Tensor) ? (x as Tensor[]) : treeLeaves(x as TensorTree);
+    const feeds = leaves.map(valueOf);
+    const userKey = options.key?.() ?? '';
+    let traced = last !== null && lastKey === userKey && sameTypes(last.inputs, leaves) ? last : null;
+    if (traced === null) {
+      const key = leaves.reduce((text, leaf) => `${text}|${leaf.dtype},${leaf.shape.join()}`, userKey);
+      traced = traces.get(key) ?? trace(f, x);
+      traces.delete(key);
       traces.set(key, traced);
       if (traces.size > maximalTraces) traces.delete(traces.keys().next().value!);
-    } else if (!traced.checked && options.check !== false) {
-      compare(traced, trace(f, x));
-      traced.checked = true;
+      last = traced;
+      lastKey = userKey;
     }
-    const feeds = new Map<Tensor, Tensor>();
-    for (let i = 0; i < leaves.length; i++) {
-      const leaf = leaves[i]!;
-      feeds.set(traced.inputs[i]!, leaf.leaf?.kind === 'literal' ? tensor(leaf.dataSync(), { shape: [], dtype: leaf.dtype }) : leaf);
-    }
-    return treeFrom(traced.result, traced.graph.run(feeds).slice(0, traced.count));
+    if (++traced.calls === 2 && options.check !== false) compare(traced, trace(f, x));
+    const results = traced.graph.run(feeds);
+    return traced.result instanceof Tensor ? (results[0] as unknown as Y) : treeFrom(traced.result, results);
   };
+}
+
+/** A tensor with elements at hand. */
+function valueOf(tensor: Tensor): Tensor {
+  if (checkTensor(tensor).op !== null) evaluate([tensor]);
+  if (tensor.leaf?.kind !== 'literal') return tensor;
+  return fromData(tensor.dataSync(), { shape: [], dtype: tensor.dtype });
+}
+
+function sameTypes(a: readonly Tensor[], b: readonly Tensor[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!;
+    const y = b[i]!;
+    if (x.dtype !== y.dtype || x.shape.length !== y.shape.length) return false;
+    for (let axis = 0; axis < x.shape.length; axis++) if (x.shape[axis] !== y.shape[axis]) return false;
+  }
+  return true;
 }
 
 interface Traced<Y> {
   readonly inputs: readonly Tensor[];
   readonly result: Y;
-  readonly count: number;
   readonly graph: PreparedGraph;
-  checked: boolean;
+  calls: number;
 }
 
 function trace<X extends TensorTree[], Y extends TensorTree>(f: (...x: X) => Y, x: X): Traced<Y> {
@@ -90,9 +104,8 @@ function trace<X extends TensorTree[], Y extends TensorTree>(f: (...x: X) => Y, 
   return {
     inputs,
     result: recorded.result,
-    count: outputs.length,
-    graph: new PreparedGraph(outputs, updates, recorded.trace.atRun),
-    checked: false,
+    graph: new PreparedGraph(inputs, outputs, updates, recorded.trace.atRun),
+    calls: 0,
   };
 }
 

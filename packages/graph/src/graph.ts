@@ -80,7 +80,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
   readonly inputs: readonly Tensor[];
   readonly outputs: Outputs;
   readonly updates: ReadonlyMap<Variable, Tensor>;
-  readonly #prepared = new Map<string, { graph: PreparedGraph; inputs: readonly Tensor[] }>();
+  readonly #prepared = new Map<string, PreparedGraph>();
 
   /** @throws Error when an output depends on a placeholder that is not among the inputs. */
   constructor({ inputs, outputs, updates = new Map() }: GraphOptions<Outputs>) {
@@ -114,7 +114,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
       this.#prepared.set(key, ready);
       if (this.#prepared.size > maximalSizes) this.#prepared.delete(this.#prepared.keys().next().value!);
     }
-    const results = ready.graph.run(new Map(ready.inputs.map((input, i) => [input, fed[i]!])));
+    const results = ready.run(fed);
     if (Array.isArray(this.outputs)) return results as unknown as Outputs;
     return Object.fromEntries(Object.keys(this.outputs).map((name, i) => [name, results[i]!])) as Outputs;
   }
@@ -124,11 +124,11 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
   }
 
   /** The graph with the open sizes filled in: type rules run again on the fed shapes. */
-  #prepare(fed: readonly Tensor[]): { graph: PreparedGraph; inputs: readonly Tensor[] } {
+  #prepare(fed: readonly Tensor[]): PreparedGraph {
     const outputs = this.#outputList();
     const updates = [...this.updates].map(([variable, value]): Update => ({ variable, value }));
     if (this.inputs.every((input) => !input.shape.includes(openSize))) {
-      return { graph: new PreparedGraph(outputs, updates), inputs: this.inputs };
+      return new PreparedGraph(this.inputs, outputs, updates);
     }
     const replaced = new Map<Tensor, Tensor>();
     const inputs = this.inputs.map((input, i) => {
@@ -142,13 +142,11 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
       replaced.set(node, apply(node.op, node.inputs.map((input) => replaced.get(input) ?? input), attributes));
     }
     const current = (node: Tensor): Tensor => replaced.get(node) ?? node;
-    return {
-      graph: new PreparedGraph(
-        outputs.map(current),
-        updates.map(({ variable, value }) => ({ variable, value: current(value) })),
-      ),
+    return new PreparedGraph(
       inputs,
-    };
+      outputs.map(current),
+      updates.map(({ variable, value }) => ({ variable, value: current(value) })),
+    );
   }
 
   #feedFor(input: Tensor, feeds: Feeds): Tensor {

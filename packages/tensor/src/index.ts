@@ -42,7 +42,7 @@ export {
 } from './op.ts';
 export { commitUpdates, evaluate } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
-export { type Feeds, PreparedGraph } from './plan/prepared.ts';
+export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, type Update } from './plan/signature.ts';
 export type { NestedArray } from './print.ts';
 export {

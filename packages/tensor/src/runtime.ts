@@ -2,17 +2,26 @@
  * Which backend computes, and the plans made for it.
  */
 import type { Backend, BackendStats, Executable, Memory } from './backend.ts';
+import { bytesPerElement, type DType } from './dtype.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { sameSignature, type Traversal, type Update } from './plan/signature.ts';
 import { reference } from './reference/index.ts';
+import { sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
+
+/** An output of a plan; small ones have memory of their own that is read to the host after every run. */
+export interface PlanOutput {
+  readonly dtype: DType;
+  readonly length: number;
+  readonly bytes: number;
+  memory: Memory | null;
+}
 
 /** A plan made ready on a backend. */
 export interface ReadyPlan extends Plan {
   readonly executable: Executable;
   readonly hash: number;
-  /** Memory for outputs that are read to the host after every run. */
-  readonly outputMemory: (Memory | null)[];
+  readonly outputs: readonly PlanOutput[];
   lastUse: number;
   /** Held by compiled graphs, not to be evicted. */
   pins: number;
@@ -97,7 +106,10 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
     ...plan,
     executable: target.prepare(plan.program),
     hash,
-    outputMemory: outputs.map(() => null),
+    outputs: outputs.map(({ shape, dtype }) => {
+      const length = sizeOf(shape);
+      return { dtype, length, bytes: length * bytesPerElement(dtype), memory: null };
+    }),
     lastUse: cache.clock,
     pins: 0,
   };
@@ -118,7 +130,7 @@ function evict(target: Backend, cache: PlanCache): void {
   const list = cache.plans.get(oldest.hash)!;
   list.splice(list.indexOf(oldest), 1);
   if (list.length === 0) cache.plans.delete(oldest.hash);
-  for (const memory of oldest.outputMemory) if (memory) target.release(memory);
+  for (const { memory } of oldest.outputs) if (memory) target.release(memory);
   target.dispose(oldest.executable);
   cache.count--;
   cache.evicted++;

@@ -4,7 +4,7 @@
  * wait for it, and beyond that the oldest move to host arrays, which it does see.
  */
 import type { Backend, Memory } from '../backend.ts';
-import { bytesPerElement, type DType, type TypedArray } from '../dtype.ts';
+import type { DType, TypedArray } from '../dtype.ts';
 
 /** Bytes of unread results that may stay on a device before the oldest move to the host. */
 export const deviceBudget = 256 * 2 ** 20;
@@ -28,8 +28,9 @@ export class DeviceValue {
     this.#memory = memory;
   }
 
-  get bytes(): number {
-    return this.length * bytesPerElement(this.dtype);
+  /** Whether the elements are in memory of `backend`. */
+  isOn(backend: Backend): boolean {
+    return this.#memory !== null && this.backend === backend;
   }
 
   /** What a plan on `backend` reads: the memory there, or a host copy. */
@@ -82,12 +83,20 @@ export class DeviceValue {
  * A device value that is freed with `owner`, an object the user holds. With `keep` it may stay however full the
  * device is; otherwise it counts towards the budget.
  */
-export function ownedValue(owner: object, backend: Backend, memory: Memory, dtype: DType, length: number, keep: boolean): DeviceValue {
+export function ownedValue(
+  owner: object,
+  backend: Backend,
+  memory: Memory,
+  dtype: DType,
+  length: number,
+  bytes: number,
+  keep: boolean,
+): DeviceValue {
   const value = new DeviceValue(backend, memory, dtype, length);
   finalizers.register(owner, () => value.release(), value);
   if (!keep && backend.readSync) {
-    waiting.set(value, value.bytes);
-    waitingBytes += value.bytes;
+    waiting.set(value, bytes);
+    waitingBytes += bytes;
     for (const oldest of waiting.keys()) {
       if (waitingBytes <= deviceBudget) break;
       oldest.spill();

@@ -2,14 +2,13 @@
  * Reading a value runs a plan: find or make it, bind the leaves, submit, and turn the tensors that were asked for
  * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
  */
-import type { Binding, Memory } from '../backend.ts';
-import { bytesPerElement, type TypedArray } from '../dtype.ts';
-import { backend, planFor, type ReadyPlan } from '../runtime.ts';
-import { sizeOf } from '../shape.ts';
+import type { Backend, Binding, Memory } from '../backend.ts';
+import type { TypedArray } from '../dtype.ts';
+import { backend, type PlanOutput, planFor, type ReadyPlan } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
-import { ownedValue } from './device-value.ts';
+import { type DeviceValue, ownedValue } from './device-value.ts';
 import type { EvaluationGroup } from './group.ts';
 import { pendingAssignments, settleAssignments } from './pending.ts';
 import { noteComputed, warnRecomputed } from './recompute.ts';
@@ -121,8 +120,9 @@ function run(
     const binding = plan.leafBindings[i]!;
     if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
   }
-  const step = runPlan(plan, bindings, scalars, leaves, outputs, updates, options);
-  step.commit();
+  const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
+  const results = runPlan(plan, bindings, scalars, leaves, updates, place);
+  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
 }
 
 /** Memory or host array that holds a leaf's elements. */
@@ -135,12 +135,12 @@ export function bindLeaf(tensor: Tensor): Binding {
     case 'device':
       return leaf.device.bindingOn(target);
     case 'host': {
-      if (leaf.device !== null && leaf.device.backend === target) return leaf.device.bindingOn(target);
+      if (leaf.device?.isOn(target)) return leaf.device.bindingOn(target);
       // What is used again and again is uploaded once.
       if (++leaf.uses < 3 || leaf.data.byteLength < 1024) return leaf.data;
       const memory = target.allocate(leaf.data.byteLength);
       target.write(memory, leaf.data);
-      leaf.device = ownedValue(leaf, target, memory, tensor.dtype, leaf.data.length, false);
+      leaf.device = ownedValue(leaf, target, memory, tensor.dtype, leaf.data.length, leaf.data.byteLength, false);
       return memory;
     }
     default:
@@ -149,70 +149,66 @@ export function bindLeaf(tensor: Tensor): Binding {
 }
 
 /**
- * Runs a plan whose leaves are bound; `commit` makes the results visible. Used by `evaluate` and by compiled graphs.
- * `leaves` may be empty when no binding can be a variable's previous memory.
+ * Runs a plan whose leaves are bound and commits its updates; returns where each output's elements are. Used by
+ * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory.
  */
 export function runPlan(
   plan: ReadyPlan,
   bindings: Binding[],
   scalars: Float64Array,
   leaves: readonly Tensor[],
-  outputs: readonly Tensor[],
   updates: readonly Update[],
-  options: EvaluateOptions,
-): { commit: () => void } {
+  place: 'small results to the host' | 'all to the host' | 'keep',
+): Leaf[] {
   const target = backend();
-  const outputMemory = new Array<Memory>(outputs.length);
-  const toHost = new Array<boolean>(outputs.length);
-  const first = plan.boundLeaves;
+  const { outputs, boundLeaves } = plan;
+  const firstUpdate = boundLeaves + outputs.length;
   const fresh: Memory[] = [];
-  const targets = new Array<Memory>(updates.length);
+  let bound = 0;
   try {
     for (let i = 0; i < outputs.length; i++) {
-      const { shape, dtype } = outputs[i]!;
-      const bytes = sizeOf(shape) * bytesPerElement(dtype);
-      toHost[i] = !options.keep && target.readSync !== undefined && (options.toHost === true || bytes <= hostBytes);
-      if (toHost[i] && bytes <= hostBytes) {
-        plan.outputMemory[i] ??= target.allocate(bytes);
-        outputMemory[i] = plan.outputMemory[i]!;
+      const { bytes, memory } = outputs[i]!;
+      if (place !== 'keep' && bytes <= hostBytes && target.readSync !== undefined) {
+        bindings[boundLeaves + i] = memory ?? (outputs[i]!.memory = target.allocate(bytes));
       } else {
-        outputMemory[i] = target.allocate(bytes);
-        fresh.push(outputMemory[i]!);
+        fresh.push((bindings[boundLeaves + i] = target.allocate(bytes)));
       }
-      bindings[first + i] = outputMemory[i]!;
     }
-    for (let i = 0; i < updates.length; i++) {
-      const { variable } = updates[i]!;
-      const memory = variable.targetOf(target, plan.inPlace[i]!, leaves);
-      targets[i] = memory;
-      bindings[first + outputs.length + i] = memory;
+    for (; bound < updates.length; bound++) {
+      bindings[firstUpdate + bound] = updates[bound]!.variable.targetOf(target, plan.inPlace[bound]!, leaves);
     }
     running = true;
     target.run(plan.executable, bindings, scalars);
+    running = false;
+    const results = outputs.map((output, i) => resultLeaf(output, bindings[boundLeaves + i] as Memory, target, place));
+    for (let i = 0; i < updates.length; i++) {
+      updates[i]!.variable.commit(bindings[firstUpdate + i] as Memory, target, plan.inPlace[i]!);
+    }
+    return results;
   } catch (error) {
     for (const memory of fresh) target.release(memory);
-    for (let i = 0; i < updates.length; i++) if (targets[i]) updates[i]!.variable.abandon(targets[i]!, target);
+    for (let i = 0; i < bound; i++) updates[i]!.variable.abandon(bindings[firstUpdate + i] as Memory, target);
     throw error;
   } finally {
     running = false;
   }
-  return {
-    commit() {
-      for (let i = 0; i < outputs.length; i++) {
-        const tensor = outputs[i]!;
-        const length = sizeOf(tensor.shape);
-        if (toHost[i]) {
-          const data = target.readSync!(outputMemory[i]!, tensor.dtype, length);
-          if (plan.outputMemory[i] !== outputMemory[i]) target.release(outputMemory[i]!);
-          becomeValue(tensor, { kind: 'host', data, uses: 0, device: null });
-        } else {
-          const device = ownedValue(tensor, target, outputMemory[i]!, tensor.dtype, length, options.keep === true);
-          becomeValue(tensor, { kind: 'device', device });
-        }
-      }
-      for (let i = 0; i < updates.length; i++) updates[i]!.variable.commit(targets[i]!, target, plan.inPlace[i]!);
-    },
-  };
+}
+
+function resultLeaf(
+  { bytes, memory: staging, dtype, length }: PlanOutput,
+  memory: Memory,
+  target: Backend,
+  place: 'small results to the host' | 'all to the host' | 'keep',
+): Leaf {
+  if (memory === staging) return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
+  if (place === 'all to the host' && target.readSync !== undefined) {
+    const data = target.readSync(memory, dtype, length);
+    target.release(memory);
+    return { kind: 'host', data, uses: 0, device: null };
+  }
+  const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
+  leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, place === 'keep');
+  return leaf;
 }
 
 const noInputs: readonly Tensor[] = [];

@@ -5,73 +5,104 @@
 import type { Backend, Binding } from '../backend.ts';
 import { isTypedArray, type TypedArray } from '../dtype.ts';
 import { backend, planFor, type ReadyPlan } from '../runtime.ts';
-import { Tensor } from '../tensor.ts';
+import { type Leaf, Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 import { bindLeaf, runPlan } from './evaluate.ts';
 import { settleAssignments } from './pending.ts';
 import { sameSignature, traverse, type Traversal, type Update } from './signature.ts';
 
-/** What stands for each placeholder in one run. Host arrays are read, never kept. */
-export type Feeds = ReadonlyMap<Tensor, Tensor | TypedArray>;
+type LiteralLeaf = Extract<Leaf, { kind: 'literal' }>;
+
+/** What stands for a placeholder in one run. Host arrays are read, never kept. */
+export type Feed = Tensor | TypedArray;
+
+const none: readonly Tensor[] = [];
 
 /** Outputs and updates of variables, ready to be computed again and again. */
 export class PreparedGraph {
+  readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly updates: readonly Update[];
   readonly #atRun: readonly (() => void)[];
   #backend: Backend | null = null;
   #plan: ReadyPlan | null = null;
-  #leaves: readonly Tensor[] = [];
-  #literals: readonly (() => number)[] = [];
   #bindings: Binding[] = [];
   #scalars = new Float64Array(0);
+  /** Scalars to be read at each run. */
+  #live: readonly { readonly scalar: number; readonly read: () => number }[] = [];
+  /** Bindings that stay within a run but not between runs: variables, fed inputs, other leaves. */
+  #variables: readonly { readonly binding: number; readonly variable: Variable }[] = [];
+  #fed: readonly { readonly binding: number; readonly input: number }[] = [];
+  #others: readonly { readonly binding: number; readonly leaf: Tensor }[] = [];
 
-  /** @param atRun host work to do before each run. */
-  constructor(outputs: readonly Tensor[], updates: readonly Update[] = [], atRun: readonly (() => void)[] = []) {
+  /**
+   * @param inputs placeholders, in the order in which `run` takes their feeds
+   * @param atRun host work to do before each run
+   */
+  constructor(
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+    updates: readonly Update[] = [],
+    atRun: readonly (() => void)[] = [],
+  ) {
+    this.inputs = inputs;
     this.outputs = outputs;
     this.updates = updates;
     this.#atRun = atRun;
   }
 
   /** Computes the outputs and commits the updates. Variables count with their current values. */
-  run(feeds: Feeds): Tensor[] {
+  run(feeds: readonly Feed[]): Tensor[] {
     for (const work of this.#atRun) work();
-    if (this.#backend !== backend()) this.#prepare();
-    const plan = this.#plan!;
-    for (let i = 0; i < this.#literals.length; i++) this.#scalars[i] = this.#literals[i]!();
-    for (let i = 0; i < this.#leaves.length; i++) {
-      const binding = plan.leafBindings[i]!;
-      if (binding >= 0) this.#bindings[binding] = this.#bind(this.#leaves[i]!, feeds);
+    const target = backend();
+    if (this.#backend !== target) this.#prepare(target);
+    const bindings = this.#bindings;
+    for (const { scalar, read } of this.#live) this.#scalars[scalar] = read();
+    for (const { binding, variable } of this.#variables) bindings[binding] = variable.currentMemory(target);
+    for (const { binding, input } of this.#fed) {
+      const feed = feeds[input]!;
+      bindings[binding] = isTypedArray(feed) ? feed : bindLeaf(feed);
     }
-    const results = this.outputs.map((output) => new Tensor(output.shape, output.dtype, output.op, output.inputs, undefined, null));
-    runPlan(plan, this.#bindings, this.#scalars, [], results, this.updates, {}).commit();
-    for (const result of results) result.origin = null;
+    for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);
+    const leaves = runPlan(this.#plan!, bindings, this.#scalars, none, this.updates, 'small results to the host');
     if (this.updates.length > 0) settleAssignments(this.updates);
-    return results;
+    return this.outputs.map(({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!));
   }
 
-  #bind(leaf: Tensor, feeds: Feeds): Binding {
-    const source = leaf.leaf!;
-    if (source.kind === 'variable') return source.variable.currentMemory(this.#backend!);
-    if (source.kind !== 'placeholder') return bindLeaf(leaf);
-    const fed = feeds.get(leaf);
-    if (fed === undefined) throw new Error(`placeholder '${source.name}' was not fed; give it a tensor of shape [${leaf.shape.join(', ')}]`);
-    return isTypedArray(fed) ? fed : bindLeaf(fed);
-  }
-
-  #prepare(): void {
+  #prepare(target: Backend): void {
     if (this.#plan) this.#plan.pins--;
     const traversal: Traversal = traverse(this.outputs, this.updates);
-    this.#plan = planFor(traversal, this.outputs, this.updates);
-    this.#plan.pins++;
-    this.#backend = backend();
-    this.#leaves = traversal.leaves;
-    this.#literals = traversal.literals.map((literal) => {
-      const leaf = literal.leaf as Extract<NonNullable<Tensor['leaf']>, { kind: 'literal' }>;
-      return leaf.read ?? (() => leaf.value);
-    });
-    this.#bindings = new Array<Binding>(this.#plan.program.bindingCount);
+    const plan = planFor(traversal, this.outputs, this.updates);
+    plan.pins++;
+    this.#plan = plan;
+    this.#backend = target;
+    this.#bindings = new Array<Binding>(plan.program.bindingCount);
     this.#scalars = new Float64Array(traversal.literals.length);
+    const live: { scalar: number; read: () => number }[] = [];
+    traversal.literals.forEach((literal, scalar) => {
+      const leaf = literal.leaf as LiteralLeaf;
+      if (leaf.read) live.push({ scalar, read: leaf.read });
+      else this.#scalars[scalar] = leaf.value;
+    });
+    this.#live = live;
+    const variables: { binding: number; variable: Variable }[] = [];
+    const fed: { binding: number; input: number }[] = [];
+    const others: { binding: number; leaf: Tensor }[] = [];
+    traversal.leaves.forEach((tensor, i) => {
+      const binding = plan.leafBindings[i]!;
+      const leaf = tensor.leaf!;
+      if (binding < 0) return;
+      if (leaf.kind === 'variable') variables.push({ binding, variable: leaf.variable });
+      else if (leaf.kind !== 'placeholder') others.push({ binding, leaf: tensor });
+      else {
+        const input = this.inputs.indexOf(tensor);
+        if (input < 0) throw new Error(`placeholder '${leaf.name}' is not among the inputs`);
+        fed.push({ binding, input });
+      }
+    });
+    this.#variables = variables;
+    this.#fed = fed;
+    this.#others = others;
   }
 
   /** How another graph differs in structure or in the numbers written into it; null when it does not. */
@@ -88,15 +119,10 @@ export class PreparedGraph {
         : `operation ${i} of ${mine.nodes.length} is ${name(mine.nodes)} the first time and ${name(theirs.nodes)} the second`;
     }
     for (let i = 0; i < mine.literals.length; i++) {
-      const a = mine.literals[i]!.leaf as Extract<NonNullable<Tensor['leaf']>, { kind: 'literal' }>;
-      const b = theirs.literals[i]!.leaf as typeof a;
+      const a = mine.literals[i]!.leaf as LiteralLeaf;
+      const b = theirs.literals[i]!.leaf as LiteralLeaf;
       if (!a.read && !Object.is(a.value, b.value)) return `the number ${a.value} becomes ${b.value}`;
     }
     return null;
-  }
-
-  /** The variables that a run updates. */
-  get updated(): Variable[] {
-    return this.updates.map((update) => update.variable);
   }
 }
