@@ -1,1 +1,17 @@
-export {};
+/**
+ * `@ag/nn`: layers, losses, initialisers, metrics and saved state for `@ag/tensor`.
+ */
+export * from './activations.ts';
+export type { Json, ModuleDescription } from './description.ts';
+export type { ForwardHook, GradientHook } from './hooks.ts';
+export type { Initializer, InitOptions } from './init.ts';
+export * as init from './init.ts';
+export { Linear, type LinearOptions, linear } from './linear.ts';
+export * from './losses/crossEntropy.ts';
+export * from './losses/probability.ts';
+export type { LossOptions, Reduction } from './losses/reduction.ts';
+export * from './losses/regression.ts';
+export * from './metrics.ts';
+export { type AnyModule, buffer, Module } from './module.ts';
+export { Flatten, flatten, Residual, residual, Sequential, type Step, sequential } from './sequential.ts';
+export type { LoadOptions, StateDict } from './state.ts';

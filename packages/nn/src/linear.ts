@@ -1,0 +1,70 @@
+/**
+ * The fully connected layer: every output is a weighted sum of all inputs.
+ */
+import { type DType, type Tensor, Variable } from '@ag/tensor';
+import { checkCount, checkLastAxis } from './check.ts';
+import { fanInBias, fanInUniform, type Initializer } from './init.ts';
+import { Module } from './module.ts';
+
+export interface LinearOptions {
+  /** Add a bias. Default true. */
+  readonly bias?: boolean;
+  /** Default U(−1/√in, 1/√in). */
+  readonly weightInit?: Initializer;
+  /** Default U(−1/√in, 1/√in). */
+  readonly biasInit?: Initializer;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * y = x · Wᵀ + b, `[..., in] → [..., out]`. The weight is stored as [out, in], as PyTorch stores it; transposing it is
+ * a view and costs nothing.
+ */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** [out, in] */
+  readonly weight: Variable;
+  /** [out], or null */
+  readonly bias: Variable | null;
+
+  /** Use {@link linear}. */
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    const { bias = true, dtype = 'float32' } = options;
+    this.inFeatures = checkCount(inFeatures, 'linear', 'inputs');
+    this.outFeatures = checkCount(outFeatures, 'linear', 'outputs');
+    const { weightInit = fanInUniform, biasInit = fanInBias(inFeatures) } = options;
+    this.weight = new Variable(weightInit([outFeatures, inFeatures], { dtype }), { name: 'weight' });
+    this.bias = bias ? new Variable(biasInit([outFeatures], { dtype }), { name: 'bias' }) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    checkLastAxis(x, this.inFeatures, 'linear');
+    const product = x.matmul(this.weight.value.transpose());
+    return this.bias ? product.add(this.bias.value) : product;
+  }
+
+  override describe() {
+    return [
+      'linear',
+      this.inFeatures,
+      this.outFeatures,
+      { bias: this.bias !== null, dtype: this.weight.dtype },
+    ] as const;
+  }
+}
+
+/**
+ * A fully connected layer, `[..., in] → [..., out]`: y = x · Wᵀ + b.
+ *
+ * ```ts
+ * const layer = linear(784, 128, { weightInit: init.heNormal });
+ * ```
+ *
+ * @throws RangeError for sizes that are no whole numbers ≥ 1
+ */
+export function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear {
+  return new Linear(inFeatures, outFeatures, options);
+}

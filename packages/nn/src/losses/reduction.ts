@@ -1,0 +1,37 @@
+/**
+ * What losses share: how the losses of single elements become one number, and the check that shapes agree.
+ */
+import { formatShape, type Tensor } from '@ag/tensor';
+
+/** 'mean' over all elements, their 'sum', or 'none': one loss for each element. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export interface LossOptions {
+  /** Default 'mean'. */
+  readonly reduction?: Reduction;
+}
+
+export function reduce(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
+  switch (reduction) {
+    case 'mean':
+      return losses.mean();
+    case 'sum':
+      return losses.sum();
+    case 'none':
+      return losses;
+    default:
+      throw new RangeError(`loss: the reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'`);
+  }
+}
+
+/**
+ * Shapes must be equal: broadcasting [n] against [n, 1] would silently compare every pair.
+ * @throws RangeError when they differ
+ */
+export function checkSameShape(a: Tensor, b: Tensor, loss: string): void {
+  if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
+    throw new RangeError(
+      `${loss}: prediction ${formatShape(a.shape)} and target ${formatShape(b.shape)} differ in shape; use reshape, squeeze or unsqueeze`,
+    );
+  }
+}

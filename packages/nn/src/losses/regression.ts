@@ -1,0 +1,100 @@
+/**
+ * Losses that measure distances between numbers.
+ */
+import type { Tensor } from '@ag/tensor';
+import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
+
+/**
+ * (prediction − target)².
+ *
+ * ```ts
+ * const loss = mseLoss(model.forward(x), y);
+ * const sumOfSquares = mseLoss(model.forward(x), y, { reduction: 'sum' });
+ * ```
+ *
+ * @param prediction any shape
+ * @param target the same shape
+ * @throws RangeError when the shapes differ
+ */
+export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkSameShape(prediction, target, 'mseLoss');
+  return reduce(prediction.sub(target).square(), options.reduction);
+}
+
+/** |prediction − target|; shapes must be equal. */
+export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkSameShape(prediction, target, 'l1Loss');
+  return reduce(prediction.sub(target).abs(), options.reduction);
+}
+
+/**
+ * ½d² for |d| ≤ delta, else delta · (|d| − ½delta) (Huber 1964); shapes must be equal.
+ *
+ * @param options.delta where the parabola becomes a line, default 1
+ */
+export function huberLoss(
+  prediction: Tensor,
+  target: Tensor,
+  options: LossOptions & { readonly delta?: number } = {},
+): Tensor {
+  checkSameShape(prediction, target, 'huberLoss');
+  const { delta = 1 } = options;
+  if (!(delta > 0)) throw new RangeError(`huberLoss: delta must be above 0, got ${delta}`);
+  // With c = min(|d|, delta) both pieces are c · (|d| − ½c); the gradient is ±c.
+  const distance = prediction.sub(target).abs();
+  const bounded = distance.lessEqual(delta).where(distance, delta);
+  return reduce(bounded.mul(distance.sub(bounded.mul(0.5))), options.reduction);
+}
+
+/**
+ * 1 − cos(a, b) for pairs that belong together (target 1), max(0, cos(a, b) − margin) for others (target −1).
+ *
+ * @param a `[..., features]`
+ * @param b the same shape
+ * @param target 1 or −1 for each pair, `[...]`
+ * @param options.margin default 0
+ */
+export function cosineEmbeddingLoss(
+  a: Tensor,
+  b: Tensor,
+  target: Tensor,
+  options: LossOptions & { readonly margin?: number } = {},
+): Tensor {
+  checkSameShape(a, b, 'cosineEmbeddingLoss');
+  const cosine = cosineSimilarity(a, b);
+  checkSameShape(cosine, target, 'cosineEmbeddingLoss');
+  const apart = cosine.sub(options.margin ?? 0).relu();
+  return reduce(target.greater(0).where(cosine.neg().add(1), apart), options.reduction);
+}
+
+/** a · b / (|a| |b|) along an axis (default the last): `[..., features] → [...]`. A small ε keeps 0-vectors finite. */
+export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1): Tensor {
+  const squares = a.square().sum(axis).add(tiny).mul(b.square().sum(axis).add(tiny));
+  return a.mul(b).sum(axis).mul(squares.rsqrt());
+}
+
+/** Added to squared lengths. */
+const tiny = 1e-12;
+
+/**
+ * max(0, margin − target · prediction): the support vector machine's loss.
+ *
+ * @param prediction scores, any shape
+ * @param target 1 or −1, the same shape
+ * @param options.margin default 1
+ */
+export function hingeLoss(
+  prediction: Tensor,
+  target: Tensor,
+  options: LossOptions & { readonly margin?: number } = {},
+): Tensor {
+  checkSameShape(prediction, target, 'hingeLoss');
+  return reduce(
+    prediction
+      .mul(target)
+      .neg()
+      .add(options.margin ?? 1)
+      .relu(),
+    options.reduction,
+  );
+}

@@ -1,0 +1,216 @@
+/**
+ * `Module`: a piece of a network that holds its variables in plain fields. Names, modes, saved state and hooks are
+ * derived from the fields, so a layer is an ordinary class that creates variables and says what `forward` computes.
+ */
+import { evaluate, type Tensor, Variable } from '@ag/tensor';
+import { describeModule, type ModuleDescription } from './description.ts';
+import { addForwardHook, addGradientHook, type ForwardHook, type GradientHook } from './hooks.ts';
+import { type LoadOptions, loadInto, type StateDict } from './state.ts';
+
+const buffers = new WeakSet<Variable>();
+
+/**
+ * A variable that is saved with a module but never trained: running statistics, counters.
+ *
+ * ```ts
+ * readonly runningMean = buffer(zeros([16]), 'runningMean');
+ * ```
+ */
+export function buffer(initial: Tensor, name?: string): Variable {
+  const variable = new Variable(initial, { trainable: false, ...(name !== undefined && { name }) });
+  buffers.add(variable);
+  return variable;
+}
+
+/**
+ * Base class of layers and models. Variables are found in public fields, in arrays (nested ones too) and in modules
+ * held in either; a variable that is reachable on two ways (weight sharing) counts once, under its first name.
+ *
+ * ```ts
+ * class Classifier extends Module {
+ *   hidden = linear(784, 128);
+ *   output = linear(128, 10);
+ *   forward(x: Tensor) {
+ *     return this.output.forward(this.hidden.forward(x).relu());
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam Inputs what `forward` takes, one tensor by default
+ * @typeParam Output what `forward` gives, a tensor by default
+ */
+export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Output = Tensor> {
+  /** True in training mode (the start), false after `eval()`. Dropout and batch normalisation look at it. */
+  training = true;
+
+  /** What this module computes; builds lazy tensors and reads none. */
+  abstract forward(...inputs: Inputs): Output;
+
+  /** Every trainable variable, frozen ones included, each once. What optimisers take. */
+  parameters(): Variable[] {
+    return [...this.namedParameters().values()];
+  }
+
+  /** The same by path: `'hidden.weight'`, `'layers.0.bias'`. */
+  namedParameters(): Map<string, Variable> {
+    return this.#named((variable) => !isBuffer(variable));
+  }
+
+  /** Variables that are saved but not trained, by path: see {@link buffer}. Integer variables count as such. */
+  namedBuffers(): Map<string, Variable> {
+    return this.#named(isBuffer);
+  }
+
+  /** This module and all inside, by path (`''` for this one), outer before inner, each once. */
+  namedModules(): Map<string, AnyModule> {
+    const found = new Map<string, AnyModule>();
+    const seen = new Set<AnyModule>();
+    const visit = (path: string, module: AnyModule): void => {
+      if (seen.has(module)) return;
+      seen.add(module);
+      found.set(path, module);
+      for (const [name, member] of module.members()) {
+        if (member instanceof Module) visit(join(path, name), member);
+      }
+    };
+    visit('', this);
+    return found;
+  }
+
+  /** Training mode here and in all modules inside. */
+  train(training = true): this {
+    for (const module of this.namedModules().values()) module.training = training;
+    return this;
+  }
+
+  /** Evaluation mode: dropout passes everything, batch normalisation uses its running statistics. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Freezes all parameters: `backward` computes no gradients for them, optimisers leave them. */
+  freeze(): this {
+    for (const variable of this.parameters()) variable.trainable = false;
+    return this;
+  }
+
+  /** Lets all parameters train again. */
+  unfreeze(): this {
+    for (const variable of this.parameters()) variable.trainable = true;
+    return this;
+  }
+
+  /** A copy of all variables by path, parameters and buffers. Later training does not change it. */
+  stateDict(): StateDict {
+    const named = this.#named(() => true);
+    return snapshot(named);
+  }
+
+  /**
+   * Sets all variables from saved ones, all at once or, when something does not fit, none. Names are accepted as they
+   * are here and as PyTorch writes them (`running_mean`, `weight_ih_l0`).
+   * @throws Error listing names that are missing or unknown (unless `strict` is false) and shapes that differ
+   */
+  loadStateDict(state: StateDict, options: LoadOptions = {}): this {
+    loadInto(this, new Map(variablesByPath(this)), state, options);
+    return this;
+  }
+
+  /**
+   * Calls `hook` after each `forward`; a tensor it returns replaces the output. Returns a function that removes it.
+   *
+   * ```ts
+   * const seen: Tensor[] = [];
+   * const remove = model.hidden.onForward((output) => void seen.push(output));
+   * backward(crossEntropy(model.forward(x), y), { also: seen });
+   * ```
+   */
+  onForward(hook: ForwardHook<Inputs, Output>): () => void {
+    return addForwardHook(this, hook);
+  }
+
+  /**
+   * Calls `hook` with the gradient that arrives at this module's output while `backward` builds the gradients; a
+   * tensor it returns goes on instead. Only for modules whose output is one tensor. Returns a function that removes it.
+   */
+  onGradient(this: Module<Inputs, Tensor>, hook: GradientHook): () => void {
+    return addGradientHook(this, hook);
+  }
+
+  /** What this module is made of, as plain data: see `fromJSON`. `JSON.stringify(model)` uses it. */
+  toJSON(): ModuleDescription {
+    return describeModule(this);
+  }
+
+  /**
+   * Variables and modules directly inside, by name. Override it to give other names than those of the fields.
+   * @internal
+   */
+  *members(): Iterable<readonly [string, Variable | AnyModule]> {
+    for (const [name, value] of Object.entries(this)) yield* membersOf(name, value);
+  }
+
+  /**
+   * The factory's name and its arguments, for `toJSON`; null when a module of this class cannot be made from plain data.
+   * @internal
+   */
+  describe(): readonly [layer: string, ...parameters: unknown[]] | null {
+    return null;
+  }
+
+  /** Names of variables in files of other libraries, with ours, or null for what is not needed. @internal */
+  foreignNames(): Readonly<Record<string, string | null>> {
+    return {};
+  }
+
+  #named(accept: (variable: Variable) => boolean): Map<string, Variable> {
+    const found = new Map<string, Variable>();
+    const seen = new Set<Variable>();
+    for (const [path, variable] of variablesByPath(this)) {
+      if (seen.has(variable)) continue;
+      seen.add(variable);
+      if (accept(variable)) found.set(path, variable);
+    }
+    return found;
+  }
+}
+
+/** A module with any inputs and output. */
+// biome-ignore lint/suspicious/noExplicitAny: inputs are contravariant; a container only passes them on
+export type AnyModule = Module<any, unknown>;
+
+/** All variables with every path that leads to them, shared ones several times. */
+export function* variablesByPath(
+  module: AnyModule,
+  path = '',
+  within: readonly AnyModule[] = [],
+): Iterable<readonly [string, Variable]> {
+  if (within.includes(module)) return;
+  for (const [name, member] of module.members()) {
+    if (member instanceof Module) yield* variablesByPath(member, join(path, name), [...within, module]);
+    else yield [join(path, name), member];
+  }
+}
+
+/** Copies of variables' values that stay what they are. */
+export function snapshot(variables: ReadonlyMap<string, Variable>): StateDict {
+  const copies: Record<string, Tensor> = {};
+  for (const [name, variable] of variables) copies[name] = variable.value.reshape(variable.shape);
+  evaluate(Object.values(copies));
+  return copies;
+}
+
+function isBuffer(variable: Variable): boolean {
+  return buffers.has(variable) || (variable.dtype !== 'float32' && variable.dtype !== 'float64');
+}
+
+function* membersOf(name: string, value: unknown): Iterable<readonly [string, Variable | AnyModule]> {
+  if (value instanceof Variable || value instanceof Module) yield [name, value];
+  else if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) yield* membersOf(`${name}.${i}`, value[i]);
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}

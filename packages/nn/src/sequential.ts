@@ -1,0 +1,123 @@
+/**
+ * Modules put together from others: one after the other, and around a shortcut.
+ */
+import type { Tensor, Variable } from '@ag/tensor';
+import { type AnyModule, Module } from './module.ts';
+
+/** A module from one tensor to one tensor, or a plain function. */
+export type Step = Module<[Tensor], Tensor> | ((x: Tensor) => Tensor);
+
+/** Each module's output is the next one's input. Names inside are '0', '1', …, as in PyTorch. */
+export class Sequential extends Module implements Iterable<Step> {
+  readonly layers: readonly Step[];
+
+  /** Use {@link sequential}. */
+  constructor(...layers: readonly Step[]) {
+    super();
+    layers.forEach((layer, i) => {
+      if (!(layer instanceof Module) && typeof layer !== 'function') {
+        throw new TypeError(`sequential: argument ${i} is neither a module nor a function`);
+      }
+    });
+    this.layers = layers;
+  }
+
+  get length(): number {
+    return this.layers.length;
+  }
+
+  /** The layer at a position; negative ones count from the end. */
+  at(position: number): Step | undefined {
+    return this.layers.at(position);
+  }
+
+  override forward(x: Tensor): Tensor {
+    let y = x;
+    for (const layer of this.layers) y = typeof layer === 'function' ? layer(y) : layer.forward(y);
+    return y;
+  }
+
+  [Symbol.iterator](): Iterator<Step> {
+    return this.layers[Symbol.iterator]();
+  }
+
+  override *members(): Iterable<readonly [string, Variable | AnyModule]> {
+    for (const [i, layer] of this.layers.entries()) if (layer instanceof Module) yield [String(i), layer];
+  }
+
+  override describe() {
+    return this.layers.every((layer) => layer instanceof Module)
+      ? (['sequential', ...this.layers] as const)
+      : null;
+  }
+}
+
+/**
+ * Modules (and functions from tensor to tensor) one after the other.
+ *
+ * ```ts
+ * const model = sequential(linear(784, 128), relu(), linear(128, 10));
+ * ```
+ */
+export function sequential(...layers: readonly Step[]): Sequential {
+  return new Sequential(...layers);
+}
+
+/** y = body(x) + shortcut(x) (He et al. 2016). */
+export class Residual extends Module {
+  readonly body: Module;
+  /** Brings the input to the output's shape; null passes it unchanged. */
+  readonly shortcut: Module | null;
+
+  /** Use {@link residual}. */
+  constructor(body: Module, shortcut: Module | null = null) {
+    super();
+    this.body = body;
+    this.shortcut = shortcut;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.body.forward(x).add(this.shortcut ? this.shortcut.forward(x) : x);
+  }
+
+  override describe() {
+    return ['residual', this.body, this.shortcut] as const;
+  }
+}
+
+/**
+ * A shortcut around `body`: y = body(x) + x. Where their shapes differ, `shortcut` (often a 1×1 convolution) changes x.
+ *
+ * ```ts
+ * const block = residual(sequential(linear(64, 64), relu(), linear(64, 64)));
+ * ```
+ */
+export function residual(body: Module, shortcut: Module | null = null): Residual {
+  return new Residual(body, shortcut);
+}
+
+/** Merges axes: see {@link flatten}. */
+export class Flatten extends Module {
+  readonly start: number;
+  readonly end: number;
+
+  /** Use {@link flatten}. */
+  constructor(start = 1, end = -1) {
+    super();
+    this.start = start;
+    this.end = end;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return x.flatten(this.start, this.end);
+  }
+
+  override describe() {
+    return ['flatten', this.start, this.end] as const;
+  }
+}
+
+/** Merges the axes from `start` (default 1, so batches stay apart) to `end`: `[batch, 1, 28, 28] → [batch, 784]`. */
+export function flatten(start = 1, end = -1): Flatten {
+  return new Flatten(start, end);
+}
