@@ -74,6 +74,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 
   const fixed = new Set(results);
   const kept = enabled ? absorb(clusters, clusterOf, fixed) : clusters;
+  if (enabled) recompute(kept, clusterOf, fixed);
   const stored = storedNodes(kept, clusterOf, fixed);
   return { clusters: order(kept, clusterOf, results), clusterOf, stored };
 }
@@ -178,6 +179,70 @@ function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>,
     for (const other of readers.values()) other.delete(cluster);
   }
   return clusters.filter((cluster) => !gone.has(cluster));
+}
+
+/**
+ * A value that follows from another stored one by a step or two (1 − y beside y, a mask y > 0) is computed again
+ * where it is read rather than stored beside it.
+ */
+function recompute(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): void {
+  const readers = new Map<PlanNode, Map<Cluster, PlanNode[]>>();
+  for (const cluster of clusters) {
+    for (const node of [...(cluster.root ? [cluster.root] : []), ...cluster.members, ...cluster.absorbed]) {
+      for (const input of node.inputs) {
+        const base = baseOf(input);
+        if (!clusterOf.has(base) || clusterOf.get(base) === cluster || cluster.absorbed.has(base) || shapeOnly(node, input)) continue;
+        let map = readers.get(base);
+        if (!map) {
+          map = new Map();
+          readers.set(base, map);
+        }
+        const list = map.get(cluster);
+        if (list) list.push(node);
+        else map.set(cluster, [node]);
+      }
+    }
+  }
+  const inMemory = (node: PlanNode): boolean => results.has(node) || readers.has(node);
+  for (const cluster of clusters) {
+    for (const member of [...cluster.members].reverse()) {
+      const map = readers.get(member);
+      if (!map || results.has(member)) continue;
+      const steps = new Set<PlanNode>();
+      let cost = 0;
+      const stack = [member];
+      let anchored = false;
+      while (stack.length > 0 && cost <= cheap) {
+        const node = stack.pop()!;
+        if (steps.has(node)) continue;
+        steps.add(node);
+        cost += costOf(node);
+        for (const input of node.inputs) {
+          const base = baseOf(input);
+          if (clusterOf.get(base) !== cluster) continue;
+          if (inMemory(base)) anchored = true;
+          else if (base === cluster.root) cost = Number.POSITIVE_INFINITY;
+          else stack.push(base);
+        }
+      }
+      if (cost > cheap || !anchored) continue;
+      const extra = new Set([...steps].flatMap((node) => node.inputs.map(baseOf)).filter((base) => !steps.has(base) && isRead(base, clusterOf)));
+      if (extra.size > 1) continue;
+      const fits = [...map].every(([reader, nodes]) => {
+        if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
+        const inside = new Set([...reader.members, ...reader.absorbed, ...steps]);
+        return inside.size <= maximalMembers && addressable(reader, inside);
+      });
+      if (!fits) continue;
+      for (const reader of map.keys()) for (const node of steps) reader.absorbed.add(node);
+      readers.delete(member);
+    }
+  }
+}
+
+/** Whether a kernel that computes from `base` reads it from memory. */
+function isRead(base: PlanNode, clusterOf: ReadonlyMap<PlanNode, Cluster>): boolean {
+  return clusterOf.has(base) || (base.op === null && base.leaf!.kind === 'binding');
 }
 
 function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
