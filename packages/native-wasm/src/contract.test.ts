@@ -103,7 +103,7 @@ describe.each(variants)('contract, relaxed $relaxedSimd, tall $tallTiles', (feat
   });
 
   it('agrees on random shapes, strides, groups, dtypes and epilogues, in pieces as in one', () => {
-    const rounds = full ? 4000 : 250;
+    const rounds = full ? 4000 : 120;
     for (let round = 0; round < rounds; round++) {
       const seed = (full ? Math.floor(Math.random() * 2 ** 31) : 1000) + round;
       try {
@@ -342,6 +342,7 @@ class Case {
     const a = offsets(0, ms!, ks!);
     const b = offsets(1, ks!, ns!);
     const others = this.#layouts.slice(2).map((_, i) => offsets(i + 2, ms!, ns!));
+    const [left, right] = this.#arrays as [Numbers, Numbers];
     const count = kernel.outputs.length;
     const first = kernel.extras.length;
     const wanted = kernel.outputs.map((_, i) => this.results(i));
@@ -349,11 +350,13 @@ class Case {
     for (let batch = 0; batch < a.batch.length; batch++) {
       for (let i = 0; i < a.rows.length; i++) {
         for (let j = 0; j < b.columns.length; j++) {
+          const aAt = this.#starts[0]! + a.batch[batch]! + a.rows[i]!;
+          const bAt = this.#starts[1]! + b.batch[batch]! + b.columns[j]!;
           let sum = 0;
           let size = 0;
           for (let k = 0; k < a.columns.length; k++) {
-            const x = this.#arrays[0]![this.#starts[0]! + a.batch[batch]! + a.rows[i]! + a.columns[k]!]!;
-            const y = this.#arrays[1]![this.#starts[1]! + b.batch[batch]! + b.rows[k]! + b.columns[j]!]!;
+            const x = left[aAt + a.columns[k]!]!;
+            const y = right[b.rows[k]! + bAt]!;
             sum += x * y;
             size += Math.abs(x * y);
           }

@@ -36,7 +36,7 @@ export function lowerContract(context: LowerContext): Stage[] {
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
   return [
     {
-      key: fields.epilogue.key,
+      key: `${fields.epilogue.key} ${plan.packA}`,
       record,
       units: plan.batch * plan.mUnits * plan.nUnits,
       grain: Math.max(1, Math.ceil(150_000 / (flops + 1))),
@@ -108,7 +108,8 @@ interface Fields {
   readonly mUnits: number;
   readonly nUnit: number;
   readonly nUnits: number;
-  readonly packA: number;
+  /** Part of the structure: whether A is copied into panels. */
+  readonly packA: boolean;
   readonly packB: number;
   /** Bytes from one k to the next of B itself. */
   readonly bStep: number;
@@ -188,7 +189,6 @@ function fillRecord(
     ['mUnits', plan.mUnits],
     ['nUnit', plan.nUnit],
     ['nUnits', plan.nUnits],
-    ['packA', Number(plan.packA)],
     ['packB', Number(plan.packB)],
     ['bStep', b.rows.axes[0]![1]],
     ['aPanels', parts.panels],
@@ -208,6 +208,7 @@ function fillRecord(
       operand.buffer < 0 ? record.coordinate(operand) : record.address(operand, dtype),
     ),
     scratch: record.scratch({ bytes, perThread: true }),
+    packA: plan.packA,
     epilogue: layEpilogue(record, context.launch, context.launch.kernel as ContractKernel, plan),
   };
   for (const [name, value] of fixed) fields[name] = record.i32(value);
@@ -251,7 +252,7 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
-  const tiles = tilesFunction(module, arithmetic);
+  const tiles = tilesFunction(module, arithmetic, fields.packA);
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands);
   const f = module.function(null, kernelParameters, []);
   const [record, begin, end] = [0, 1, 2] as const;
@@ -419,7 +420,7 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
           f.memory(w.i32_store, operand(index) + operandWords.rows);
         });
       });
-      field(fields.packA).if(() => {
+      if (fields.packA) {
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add);
         f.get(a).get(aRows).get(aColumns).get(kCount);
@@ -427,7 +428,7 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
         f.call(pack);
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add).set(aRows);
-      });
+      }
       emitStrips();
       f.get(i).get(rows).op(w.i32_add).tee(i).get(superEnd).op(w.i32_lt_s).branchIf(nextRows);
     });
@@ -487,7 +488,7 @@ function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): C
       f.i32(stripRow);
       field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
       pushTiles();
-      field(fields.packA).call(tiles);
+      f.call(tiles);
       f.get(last).if(() => {
         f.get(record).get(scratch).get(c).get(rows).get(j);
         f.get(columns).get(j).op(w.i32_sub).i32(strip);

@@ -36,52 +36,38 @@ export const stripRow = 32;
 const int = w.i32;
 
 /**
- * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher, panels)`: multiplies `count` tiles below one
- * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or the first
- * panel; row r of B is two vectors at `b + r·bStep`; C lies at `c` in rows of 32 bytes and is added to when `resume`.
+ * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher)`: multiplies `count` tiles below one
+ * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or, with
+ * `panels`, the first panel; row r of B is two vectors at `b + r·bStep`; C lies at `c` in rows of 32 bytes and is added to when `resume`.
  */
-export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, panels: boolean): Callable {
   const { name, size, tileRows } = arithmetic;
-  return module.shared(`tiles ${name}`, new Array(12).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, resume, count, height, higher, panels] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+  return module.shared(`tiles ${name} ${panels}`, new Array(11).fill(int), [], (f) => {
+    const [a, base, kTable, b, bStep, k, c, resume, count, height, higher] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
     const h = f.local(int);
-    const call = (rows: number, panel: boolean) => {
-      for (const argument of [a, base, kTable, b, bStep, k, c, resume]) f.get(argument);
-      f.call(tileFunction(module, arithmetic, rows, panel));
-    };
-    const dispatch = (panel: boolean, rows = tileRows) => {
-      if (rows === 1) call(1, panel);
+    const dispatch = (rows: number) => {
+      const call = () => {
+        for (const argument of [a, base, kTable, b, bStep, k, c, resume]) f.get(argument);
+        f.call(tileFunction(module, arithmetic, rows, panels));
+      };
+      if (rows === 1) call();
       else {
         f.get(h).i32(rows).op(w.i32_eq);
-        f.if(() => call(rows, panel), () => dispatch(panel, rows - 1)); // biome-ignore format: short
+        f.if(call, () => dispatch(rows - 1));
       }
     };
     f.loop((again) => {
       f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
       f.increment(higher, -1);
-      f.get(panels).if(
-        () => {
-          dispatch(true);
-          f.get(a)
-            .get(h)
-            .get(k)
-            .op(w.i32_mul)
-            .i32(size)
-            .op(w.i32_mul)
-            .op(w.i32_add)
-            .i32(panelGap)
-            .op(w.i32_add)
-            .set(a);
-        },
-        () => {
-          dispatch(false);
-          f.get(a).get(h).i32(4).op(w.i32_mul).op(w.i32_add).set(a);
-        },
-      );
+      dispatch(tileRows);
+      f.get(a).get(h);
+      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(panelGap).op(w.i32_add);
+      else f.i32(4).op(w.i32_mul);
+      f.op(w.i32_add).set(a);
       f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
-      f.get(count).i32(1).op(w.i32_sub).tee(count).branchIf(again);
+      f.increment(count, -1).get(count).branchIf(again);
     });
   });
 }

@@ -288,7 +288,10 @@ export function emitTranspose(
     each(() => f.get(a).get(b).shuffle32(0, 1, 4, 5));
     each(() => f.get(a).get(b).shuffle32(2, 3, 6, 7));
   };
-  if (vectors.length === 2) return halves(p, q);
+  if (vectors.length === 2) {
+    halves(p, q);
+    return;
+  }
   const [t, u, v, x] = mixed as [number, number, number, number];
   f.get(p).get(q).shuffle32(0, 4, 1, 5).set(t);
   f.get(p).get(q).shuffle32(2, 6, 3, 7).set(u);

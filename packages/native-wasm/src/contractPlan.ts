@@ -201,15 +201,11 @@ function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: nu
   const kBlocks = Math.max(1, Math.ceil(k / maxK));
   const kBlock = Math.ceil(k / kBlocks / 4) * 4;
   const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
-  const mUnit = tileRows * Math.max(1, Math.ceil(m / tileRows / 64));
-  const mUnits = Math.ceil(m / mUnit);
-  // Few rows: share the columns out instead.
-  const nUnits = Math.max(
-    Math.ceil(n / most),
-    mUnits < 8 ? Math.min(8, Math.floor(n / 48)) : 0,
-    Math.min(n, 1),
-  );
-  const nUnit = Math.ceil(n / Math.max(1, nUnits) / strip) * strip;
+  // Two rows a unit at least, 64 units at most. Where rows make few tiles, columns are shared out too.
+  const mUnit = 2 * Math.ceil(m / 128);
+  const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
+  const nUnits = Math.max(Math.ceil(n / most), Math.min(wanted, Math.floor(n / strip)), 1);
+  const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const packA = packsA(a, n);
   return {
     batch: a.batch.count,
@@ -225,9 +221,9 @@ function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: nu
     mBlock: packA && kBlock > 384 ? maxRows / 2 : maxRows,
     mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
     mUnit,
-    mUnits,
+    mUnits: m === 0 ? 0 : Math.ceil(m / mUnit),
     nUnit,
-    nUnits: nUnit === 0 ? 0 : Math.ceil(n / nUnit),
+    nUnits: n === 0 ? 0 : Math.ceil(n / nUnit),
     mode: epilogueMode(others, first, strip),
     mRun: rowRun(others),
   };
