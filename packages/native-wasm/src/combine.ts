@@ -40,7 +40,10 @@ export class Accumulator {
   /** Whether all vectors end in one result. */
   readonly #joined: boolean;
   readonly #values: Vector[];
-  /** float32 sums: totals in float64, two vectors for four lanes. */
+  /**
+   * float32 sums and products: totals in float64, two vectors for four lanes. Sums go there now and then; products
+   * at each step, because they leave the range of float32 on the way.
+   */
   readonly #totals: Vector[][] = [];
   /** float32 extremes: lanes that have met NaN. */
   readonly #invalid: Vector[] = [];
@@ -55,13 +58,20 @@ export class Accumulator {
     this.#joined = joined;
     const locals = (n: number) => Array.from({ length: n }, () => v.f.local(w.v128));
     this.#values = locals(vectors);
-    if (this.#folds) this.#totals = Array.from({ length: joined ? 1 : vectors }, () => locals(lanes / 2));
+    if (this.#folds || this.#multiplies) {
+      const count = this.#folds && joined ? 1 : vectors;
+      this.#totals = Array.from({ length: count }, () => locals(lanes / 2));
+    }
     if (isArg(combine)) this.#positions = locals(vectors);
     else if (this.#marksNaN) this.#invalid = locals(vectors);
   }
 
   get #folds(): boolean {
     return this.#combine === 'sum' && this.#dtype === 'float32';
+  }
+
+  get #multiplies(): boolean {
+    return this.#combine === 'prod' && this.#dtype === 'float32';
   }
 
   get #marksNaN(): boolean {
@@ -74,7 +84,9 @@ export class Accumulator {
     const start = constant(this.#v, identity(this.#combine, this.#dtype), this.#dtype);
     for (const value of this.#values) f.get(start).set(value);
     const zero = this.#v.i32(0);
-    for (const local of [...this.#totals.flat(), ...this.#invalid, ...this.#positions]) f.get(zero).set(local);
+    const total = this.#multiplies ? this.#v.f64(1) : zero;
+    for (const local of this.#totals.flat()) f.get(total).set(local);
+    for (const local of [...this.#invalid, ...this.#positions]) f.get(zero).set(local);
   }
 
   /** Takes `x` into vector `i`; with `part` (1 … lanes) only its first lanes. */
@@ -99,6 +111,10 @@ export class Accumulator {
       f.get(value).get(own).get(better).op(w.v128_bitselect).set(own);
       return;
     }
+    if (this.#multiplies) {
+      this.#intoTotals(i, value, w.f64x2_mul);
+      return;
+    }
     if (this.#marksNaN) f.get(value).get(value).op(w.f32x4_ne).get(this.#invalid[i]).op(w.v128_or).set(this.#invalid[i]);
     f.get(this.#two(own, value)).set(own);
   }
@@ -109,21 +125,23 @@ export class Accumulator {
     const v = this.#v;
     const { f } = v;
     const sums = this.#joined ? [this.#values.reduce((a, b) => v.add(a, b))] : this.#values;
-    sums.forEach((sum, i) => {
-      const [low, high] = this.#totals[i];
-      f.get(low).get(sum).op(w.f64x2_promote_low_f32x4).op(w.f64x2_add).set(low);
-      if (high !== undefined) {
-        f.get(high).get(v.shuffle32(sum, sum, 2, 3, 2, 3)).op(w.f64x2_promote_low_f32x4).op(w.f64x2_add).set(high);
-      }
-    });
+    sums.forEach((sum, i) => this.#intoTotals(i, sum, w.f64x2_add));
     for (const value of this.#values) f.get(v.f32(0)).set(value);
+  }
+
+  #intoTotals(i: number, x: Vector, op: number): void {
+    const { f } = this.#v;
+    const [low, high] = this.#totals[i];
+    f.get(low).get(x).op(w.f64x2_promote_low_f32x4).op(op).set(low);
+    if (high === undefined) return;
+    f.get(high).get(this.#v.shuffle32(x, x, 2, 3, 2, 3)).op(w.f64x2_promote_low_f32x4).op(op).set(high);
   }
 
   /** The result of each lane of vector `i`. */
   lanesOf(i: number): Vector {
     const v = this.#v;
     if (isArg(this.#combine)) return this.#positions[i];
-    if (this.#folds) {
+    if (this.#totals.length > 0) {
       const [low, high] = this.#totals[i].map((total) => v.op1(w.f32x4_demote_f64x2_zero, total));
       return high === undefined ? low : v.shuffle32(low, high, 0, 1, 4, 5);
     }
@@ -136,11 +154,11 @@ export class Accumulator {
   across(): Vector {
     const v = this.#v;
     if (isArg(this.#combine)) return this.#positionAcross();
-    if (this.#folds) {
-      const [low, high] = this.#totals[0];
-      const total = high === undefined ? low : v.op2(w.f64x2_add, low, high);
+    if (this.#totals.length > 0) {
+      const op = this.#folds ? w.f64x2_add : w.f64x2_mul;
+      const total = this.#totals.flat().reduce((a, b) => v.op2(op, a, b));
       const other = v.shuffle32(total, total, 2, 3, 0, 1);
-      return v.op1(w.f32x4_demote_f64x2_zero, v.op2(w.f64x2_add, total, other));
+      return v.op1(w.f32x4_demote_f64x2_zero, v.op2(op, total, other));
     }
     let x = this.#values.reduce((a, b) => this.#two(a, b));
     for (const other of this.#swaps()) x = this.#two(x, v.shuffle32(x, x, ...other));

@@ -153,7 +153,8 @@ function indexedStage(
 ) {
   const merged = mergeAxes(axes);
   const split = splitLast(merged);
-  const rows = merged.sizes.length > 0 && split.steps[1] === 0;
+  // Where the indexed operand stands still too, elements meet: one at a time.
+  const rows = merged.sizes.length > 0 && split.steps[1] === 0 && split.steps[0] !== 0;
   const walked = rows ? split.outer : merged;
   const steps = rows ? split.steps : accesses.map(() => 0);
   const length = rows ? split.size : 1;
