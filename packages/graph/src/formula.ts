@@ -1,0 +1,219 @@
+/**
+ * Formulas as text: `(x + y) * z`, `sum((W @ x)^2)`, `sigmoid(w0*x0 + w1)`. What people type into the graph
+ * microscope and give to `agrad graph` becomes ordinary tensor calls.
+ */
+import { Tensor } from '@ag/tensor';
+
+/** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
+const precedence: Readonly<Record<string, number>> = { '+': 1, '-': 1, '*': 2, '/': 2, '@': 2, '^': 4, '**': 4 };
+const unaryPrecedence = 3;
+
+/** Methods of tensors that formulas may call, with the number of operands they take. */
+const functions: Readonly<Record<string, number>> = {
+  abs: 1, acos: 1, asin: 1, atan: 1, atan2: 2, ceil: 1, cos: 1, cosh: 1, elu: 1, erf: 1, exp: 1, expm1: 1, floor: 1, gelu: 1,
+  hardSigmoid: 1, hardSwish: 1, leakyRelu: 1, log: 1, log1p: 1, log2: 1, logSigmoid: 1, logSoftmax: 1, logSumExp: 1, matmul: 2,
+  max: 1, maximum: 2, mean: 1, min: 1, minimum: 2, mish: 1, neg: 1, pow: 2, prod: 1, reciprocal: 1, relu: 1, round: 1, rsqrt: 1,
+  selu: 1, sigmoid: 1, sign: 1, silu: 1, sin: 1, sinh: 1, softmax: 1, softplus: 1, softsign: 1, sqrt: 1, square: 1, std: 1,
+  sum: 1, tan: 1, tanh: 1, transpose: 1, variance: 1,
+}; // biome-ignore format: a table
+
+const constants: Readonly<Record<string, number>> = { pi: Math.PI, e: Math.E };
+
+type Operand = Tensor | number;
+type Step = (values: Readonly<Record<string, Tensor>>) => Operand;
+
+export interface Formula {
+  /** Names that need a value, in the order in which they first appear. */
+  readonly names: readonly string[];
+  /** The formula with tensors for its names. @throws Error for a name without a value. */
+  readonly evaluate: (values: Readonly<Record<string, Tensor>>) => Tensor;
+}
+
+/**
+ * Reads a formula.
+ *
+ * ```ts
+ * const f = formula('(x + y) * z');
+ * f.evaluate({ x: tensor(-2), y: tensor(5), z: tensor(-4) }); // −12
+ * ```
+ *
+ * @param text operators + − * / @ (matrix product) ^ and **, parentheses, numbers, names, and functions such as
+ * sigmoid, exp, max (largest element), maximum (of two operands)
+ * @throws SyntaxError that points at the place
+ */
+export function formula(text: string): Formula {
+  const reader = new Reader(text);
+  const step = reader.expression(0);
+  reader.end();
+  return {
+    names: [...reader.names],
+    evaluate(values) {
+      for (const name of reader.names) {
+        if (!(values[name] instanceof Tensor)) throw new Error(`formula: '${name}' has no value; give a tensor for it`);
+      }
+      const result = step(values);
+      if (typeof result === 'number') throw new Error(`formula: '${text}' has no names, so there is nothing to compute with`);
+      return result;
+    },
+  };
+}
+
+class Reader {
+  readonly names = new Set<string>();
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Reads operands and operators that bind at least as tightly as `least`. */
+  expression(least: number): Step {
+    let left = this.#operand();
+    for (;;) {
+      const operator = this.#peekOperator();
+      if (operator === null || precedence[operator]! < least) return left;
+      this.#at += operator.length;
+      const tight = precedence[operator]!;
+      const a = left;
+      const b = this.expression(tight === 4 ? tight : tight + 1);
+      left = (values) => combine(operator, a(values), b(values));
+    }
+  }
+
+  end(): void {
+    this.#skip();
+    if (this.#at < this.#text.length) this.#fail(`'${this.#text[this.#at]}' was not expected`);
+  }
+
+  #operand(): Step {
+    this.#skip();
+    const rest = this.#text.slice(this.#at);
+    if (rest.startsWith('-') || rest.startsWith('+')) {
+      this.#at++;
+      const inner = this.expression(unaryPrecedence);
+      if (rest[0] === '+') return inner;
+      return (values) => {
+        const x = inner(values);
+        return typeof x === 'number' ? -x : x.neg();
+      };
+    }
+    if (rest.startsWith('(')) {
+      this.#at++;
+      const inner = this.expression(0);
+      this.#expect(')');
+      return inner;
+    }
+    const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i.exec(rest)?.[0];
+    if (number !== undefined) {
+      this.#at += number.length;
+      const value = Number(number);
+      return () => value;
+    }
+    const name = /^[\p{L}_][\p{L}\p{N}_]*/u.exec(rest)?.[0];
+    if (name === undefined) return this.#fail(rest === '' ? 'something is missing at the end' : `'${rest[0]}' was not expected`);
+    this.#at += name.length;
+    this.#skip();
+    if (this.#text[this.#at] === '(') return this.#call(name);
+    const constant = Object.hasOwn(constants, name) ? constants[name] : undefined;
+    if (constant !== undefined) return () => constant;
+    this.names.add(name);
+    return (values) => values[name]!;
+  }
+
+  #call(name: string): Step {
+    const count = Object.hasOwn(functions, name) ? functions[name] : undefined;
+    if (count === undefined) return this.#fail(`there is no function '${name}'; known are ${Object.keys(functions).join(', ')}`, name.length);
+    this.#at++;
+    const operands = [this.expression(0)];
+    while (this.#next() === ',') {
+      this.#at++;
+      operands.push(this.expression(0));
+    }
+    this.#expect(')');
+    if (operands.length !== count) this.#fail(`${name} takes ${count} operand${count === 1 ? '' : 's'}, got ${operands.length}`);
+    return (values) => {
+      const [first, ...others] = operands.map((operand) => operand(values));
+      if (typeof first === 'number') {
+        const other = others.find((x) => x instanceof Tensor) as Tensor | undefined;
+        if (!other) return this.#fail(`${name} of a number: write the result instead`);
+        return callMethod(other.mul(0).add(first), name, others);
+      }
+      return callMethod(first!, name, others);
+    };
+  }
+
+  #next(): string | undefined {
+    this.#skip();
+    return this.#text[this.#at];
+  }
+
+  #peekOperator(): string | null {
+    this.#skip();
+    if (this.#text.startsWith('**', this.#at)) return '**';
+    const one = this.#text[this.#at];
+    return one !== undefined && Object.hasOwn(precedence, one) ? one : null;
+  }
+
+  #expect(what: string): void {
+    if (this.#next() !== what) this.#fail(`'${what}' is missing`);
+    this.#at++;
+  }
+
+  #skip(): void {
+    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++;
+  }
+
+  #fail(problem: string, back = 0): never {
+    throw new SyntaxError(`formula: ${problem}, at position ${this.#at - back + 1} of '${this.#text}'`);
+  }
+}
+
+function callMethod(x: Tensor, name: string, others: readonly Operand[]): Tensor {
+  return (x[name as 'add'] as (...rest: Operand[]) => Tensor)(...others);
+}
+
+function combine(operator: string, a: Operand, b: Operand): Operand {
+  if (typeof a === 'number' && typeof b === 'number') return fold(operator, a, b);
+  if (typeof a === 'number') {
+    const tensor = b as Tensor;
+    // Commuting where it can keeps the graph as a person would draw it.
+    if (operator === '+') return tensor.add(a);
+    if (operator === '*') return tensor.mul(a);
+    if (operator === '-') return tensor.neg().add(a);
+    if (operator === '/') return a === 1 ? tensor.reciprocal() : tensor.reciprocal().mul(a);
+    if (operator === '@') throw new Error("formula: '@' multiplies matrices; use * for a number");
+    return tensor.mul(Math.log(a)).exp();
+  }
+  switch (operator) {
+    case '+':
+      return a.add(b);
+    case '-':
+      return a.sub(b);
+    case '*':
+      return a.mul(b);
+    case '/':
+      return a.div(b);
+    case '@':
+      if (typeof b === 'number') throw new Error("formula: '@' multiplies matrices; use * for a number");
+      return a.matmul(b);
+    default:
+      return a.pow(b);
+  }
+}
+
+function fold(operator: string, a: number, b: number): number {
+  switch (operator) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+    case '@':
+      return a * b;
+    case '/':
+      return a / b;
+    default:
+      return a ** b;
+  }
+}
