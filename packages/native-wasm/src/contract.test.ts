@@ -24,68 +24,76 @@ const relaxedModule = new ModuleBuilder();
 relaxedModule.function('f', [w.v128], [w.v128]).get(0).get(0).get(0).op(w.f32x4_relaxed_madd);
 if (!WebAssembly.validate(relaxedModule.bytes())) setFlagsFromString('--experimental-wasm-relaxed-simd');
 const variants = [
-  { relaxedSimd: false, tallTiles: false, threads: 1 },
-  { relaxedSimd: WebAssembly.validate(relaxedModule.bytes()), tallTiles: true, threads: 1 },
+  { relaxedSimd: false, tallTiles: false, pairedVectors: false, threads: 1 },
+  {
+    relaxedSimd: WebAssembly.validate(relaxedModule.bytes()),
+    tallTiles: true,
+    pairedVectors: false,
+    threads: 1,
+  },
+  { relaxedSimd: true, tallTiles: true, pairedVectors: true, threads: 1 },
 ];
 
-describe.each(variants)('contract, relaxed $relaxedSimd, tall $tallTiles', (features) => {
-  const machine = new Machine(features);
+describe.each(variants)(
+  'contract, relaxed $relaxedSimd, tall $tallTiles, paired $pairedVectors',
+  (features) => {
+    const machine = new Machine(features);
 
-  it.each([
-    [1, 1, 1],
-    [4, 2, 2],
-    [3, 5, 7],
-    [50, 50, 50],
-    [100, 10, 100],
-    [10, 100, 3],
-    [1, 200, 130],
-    [200, 1, 130],
-    [13, 1100, 9],
-    [260, 70, 20],
-    [70, 130, 1100],
-    [300, 120, 130],
-  ])('multiplies [%i, k] by [k, %i] with k = %i in every transposition', (m, n, k) => {
-    for (const aStrides of [
-      [k, 1],
-      [1, m],
-    ]) {
-      for (const bStrides of [
-        [n, 1],
-        [1, k],
+    it.each([
+      [1, 1, 1],
+      [4, 2, 2],
+      [3, 5, 7],
+      [50, 50, 50],
+      [100, 10, 100],
+      [10, 100, 3],
+      [1, 200, 130],
+      [200, 1, 130],
+      [13, 1100, 9],
+      [260, 70, 20],
+      [70, 130, 1100],
+      [300, 120, 130],
+    ])('multiplies [%i, k] by [k, %i] with k = %i in every transposition', (m, n, k) => {
+      for (const aStrides of [
+        [k, 1],
+        [1, m],
       ]) {
-        for (const cStrides of [
+        for (const bStrides of [
           [n, 1],
-          [1, m],
+          [1, k],
         ]) {
-          const c = new Case(machine, kernelOf('float32'), [m, n, k], [
+          for (const cStrides of [
+            [n, 1],
+            [1, m],
+          ]) {
+            const c = new Case(machine, kernelOf('float32'), [m, n, k], [
             { sizes: [m, k], strides: aStrides },
             { sizes: [k, n], strides: bStrides },
             { sizes: [m, n], strides: cStrides },
           ]); // biome-ignore format: a table
-          c.check();
+            c.check();
+          }
         }
       }
-    }
-  });
+    });
 
-  it('computes convolutions, forward and both gradients', () => {
-    const [images, channels, size, filters, window] = [3, 2, 9, 5, 3];
-    const padded = size + window - 1;
-    const image = {
-      sizes: [images, channels, padded, padded],
-      strides: [channels * padded * padded, padded * padded, padded, 1],
-    };
-    const windows = [...image.strides.slice(0, 1), padded, 1, padded * padded, padded, 1];
-    const dense = (...sizes: number[]) => ({ sizes, strides: contiguous(sizes) });
-    const area = window * window;
-    // m = (image, y, x), n = filter, k = (channel, y, x); results lie filter before pixel.
-    new Case(machine, kernelOf('float32', 3, 1, 3), [images, size, size, filters, channels, window, window], [
+    it('computes convolutions, forward and both gradients', () => {
+      const [images, channels, size, filters, window] = [3, 2, 9, 5, 3];
+      const padded = size + window - 1;
+      const image = {
+        sizes: [images, channels, padded, padded],
+        strides: [channels * padded * padded, padded * padded, padded, 1],
+      };
+      const windows = [...image.strides.slice(0, 1), padded, 1, padded * padded, padded, 1];
+      const dense = (...sizes: number[]) => ({ sizes, strides: contiguous(sizes) });
+      const area = window * window;
+      // m = (image, y, x), n = filter, k = (channel, y, x); results lie filter before pixel.
+      new Case(machine, kernelOf('float32', 3, 1, 3), [images, size, size, filters, channels, window, window], [
       { ...image, strides: windows, sizes: [images, size, size, channels, window, window] },
       { sizes: [channels, window, window, filters], strides: [area, window, 1, channels * area] },
       { sizes: [images, size, size, filters], strides: [filters * size * size, size, 1, size * size] },
     ]).check(); // biome-ignore format: a table
-    // The weights' gradient: m = filter, n = (channel, y, x), k = (image, y, x).
-    new Case(machine, kernelOf('float32', 1, 3, 3), [filters, channels, window, window, images, size, size], [
+      // The weights' gradient: m = filter, n = (channel, y, x), k = (image, y, x).
+      new Case(machine, kernelOf('float32', 1, 3, 3), [filters, channels, window, window, images, size, size], [
       { sizes: [filters, images, size, size], strides: [size * size, filters * size * size, size, 1] },
       {
         sizes: [images, size, size, channels, window, window],
@@ -93,81 +101,82 @@ describe.each(variants)('contract, relaxed $relaxedSimd, tall $tallTiles', (feat
       },
       dense(filters, channels, window, window),
     ]).check(); // biome-ignore format: a table
-    // The input's gradient: windows of the padded gradient and turned weights, whose strides are negative.
-    const g = [filters * padded * padded, padded * padded];
-    new Case(machine, kernelOf('float32', 3, 1, 3), [images, size, size, channels, filters, window, window], [
+      // The input's gradient: windows of the padded gradient and turned weights, whose strides are negative.
+      const g = [filters * padded * padded, padded * padded];
+      new Case(machine, kernelOf('float32', 3, 1, 3), [images, size, size, channels, filters, window, window], [
       { sizes: [images, size, size, filters, window, window], strides: [g[0]!, padded, 1, g[1]!, padded, 1] },
       { sizes: [filters, window, window, channels], strides: [channels * area, -window, -1, area] },
       { sizes: [images, size, size, channels], strides: [channels * size * size, size, 1, size * size] },
     ]).check(); // biome-ignore format: a table
-  });
+    });
 
-  it('agrees on random shapes, strides, groups, dtypes and epilogues, in pieces as in one', () => {
-    const rounds = full ? 4000 : 120;
-    for (let round = 0; round < rounds; round++) {
-      const seed = (full ? Math.floor(Math.random() * 2 ** 31) : 1000) + round;
-      try {
-        randomCase(machine, new Random(seed)).check();
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
+    it('agrees on random shapes, strides, groups, dtypes and epilogues, in pieces as in one', () => {
+      const rounds = full ? 4000 : 120;
+      for (let round = 0; round < rounds; round++) {
+        const seed = (full ? Math.floor(Math.random() * 2 ** 31) : 1000) + round;
+        try {
+          randomCase(machine, new Random(seed)).check();
+        } catch (error) {
+          throw new Error(`seed ${seed}`, { cause: error });
+        }
       }
-    }
-  });
+    });
 
-  it('sums nothing to epilogue(0) and computes nothing without results', () => {
-    const c = new Case(machine, kernelOf('float32'), [3, 10, 0], [
+    it('sums nothing to epilogue(0) and computes nothing without results', () => {
+      const c = new Case(machine, kernelOf('float32'), [3, 10, 0], [
       { sizes: [3, 0], strides: [0, 1] },
       { sizes: [0, 10], strides: [10, 1] },
       { sizes: [3, 10], strides: [10, 1] },
     ]); // biome-ignore format: a table
-    c.run();
-    expect(c.results(0)).toEqual(new Array(30).fill(0));
-    for (const [m, n] of [
-      [0, 10],
-      [3, 0],
-    ] as const) {
-      const empty = new Case(machine, kernelOf('float32'), [m, n, 4], [
+      c.run();
+      expect(c.results(0)).toEqual(new Array(30).fill(0));
+      for (const [m, n] of [
+        [0, 10],
+        [3, 0],
+      ] as const) {
+        const empty = new Case(machine, kernelOf('float32'), [m, n, 4], [
         { sizes: [m, 4], strides: [4, 1] },
         { sizes: [4, n], strides: [n, 1] },
         { sizes: [m, n], strides: [n, 1] },
       ]); // biome-ignore format: a table
-      expect(empty.stage.units).toBe(0);
-    }
-  });
+        expect(empty.stage.units).toBe(0);
+      }
+    });
 
-  it('lets NaN and infinities through, and only to their rows and columns', () => {
-    const c = new Case(machine, kernelOf('float32'), [30, 21, 17], [
+    it('lets NaN and infinities through, and only to their rows and columns', () => {
+      const c = new Case(machine, kernelOf('float32'), [30, 21, 17], [
       { sizes: [30, 17], strides: [17, 1] },
       { sizes: [17, 21], strides: [21, 1] },
       { sizes: [30, 21], strides: [21, 1] },
     ]); // biome-ignore format: a table
-    const a = c.array(0);
-    const b = c.array(1);
-    a.fill(1);
-    b.fill(1);
-    a[2 * 17 + 16] = Number.NaN;
-    a[29 * 17] = Number.POSITIVE_INFINITY;
-    b[16 * 21 + 20] = Number.NEGATIVE_INFINITY;
-    c.run();
-    const results = c.results(0);
-    for (let i = 0; i < 30; i++) {
-      for (let j = 0; j < 21; j++) {
-        const last = j === 20;
-        const want =
-          i === 2
-            ? Number.NaN
-            : i === 29
-              ? last
-                ? Number.NaN
-                : Number.POSITIVE_INFINITY
-              : last
-                ? Number.NEGATIVE_INFINITY
-                : 17;
-        expect(results[i * 21 + j]).toBe(want);
+      const a = c.array(0);
+      const b = c.array(1);
+      a.fill(1);
+      b.fill(1);
+      a[2 * 17 + 16] = Number.NaN;
+      a[29 * 17] = Number.POSITIVE_INFINITY;
+      b[16 * 21 + 20] = Number.NEGATIVE_INFINITY;
+      c.run();
+      const results = c.results(0);
+      for (let i = 0; i < 30; i++) {
+        for (let j = 0; j < 21; j++) {
+          const last = j === 20;
+          const want =
+            i === 2
+              ? Number.NaN
+              : i === 29
+                ? last
+                  ? Number.NaN
+                  : Number.POSITIVE_INFINITY
+                : last
+                  ? Number.NEGATIVE_INFINITY
+                  : 17;
+          expect(results[i * 21 + j]).toBe(want);
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 it('refuses dtypes whose products are not summed', () => {
   const launch = { kernel: kernelOf('bool'), dims: [1, 1, 1], operands: [], literals: [], label: '' };

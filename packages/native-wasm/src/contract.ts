@@ -18,7 +18,7 @@ import {
   type Target,
 } from './abi.ts';
 import { type Epilogue, emitEpilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
-import { type Arithmetic, panelGap, stripRow, tilesFunction } from './contractMicro.ts';
+import { type Arithmetic, tilesFunction } from './contractMicro.ts';
 import { packFunction, tableFunction, tableSlack } from './contractPack.ts';
 import { type ContractPlan, type Group, maxColumns, maxK, maxRows, planContract } from './contractPlan.ts';
 import * as w from './opcodes.ts';
@@ -30,7 +30,7 @@ const load = w.i32_load;
 export function lowerContract(context: LowerContext): Stage[] {
   const kernel = context.launch.kernel as ContractKernel;
   const arithmetic = arithmeticOf(kernel.dtype, context);
-  const plan = planContract(context.launch, arithmetic.tileRows);
+  const plan = planContract(context.launch, arithmetic);
   const record = new RecordLayout();
   const fields = fillRecord(record, context, plan, arithmetic);
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
@@ -48,6 +48,7 @@ export function lowerContract(context: LowerContext): Stage[] {
 
 function arithmeticOf(dtype: DType, features: Features): Arithmetic {
   const tileRows = features.tallTiles ? 6 : 4;
+  const stripRow = features.pairedVectors ? 64 : 32;
   if (dtype === 'float32') {
     return {
       name: 'f32',
@@ -58,6 +59,7 @@ function arithmeticOf(dtype: DType, features: Features): Arithmetic {
       add: w.f32x4_add,
       fused: features.relaxedSimd ? w.f32x4_relaxed_madd : null,
       tileRows,
+      stripRow,
     };
   }
   if (dtype === 'float64') {
@@ -70,6 +72,7 @@ function arithmeticOf(dtype: DType, features: Features): Arithmetic {
       add: w.f64x2_add,
       fused: features.relaxedSimd ? w.f64x2_relaxed_madd : null,
       tileRows: 4,
+      stripRow,
     };
   }
   if (dtype === 'int32' || dtype === 'uint32') {
@@ -83,6 +86,7 @@ function arithmeticOf(dtype: DType, features: Features): Arithmetic {
       add: w.i32x4_add,
       fused: null,
       tileRows: 4,
+      stripRow,
     };
   }
   throw new TypeError(
@@ -167,12 +171,13 @@ function fillRecord(
 ): Fields {
   const { a, b, others } = plan;
   const parts = scratchParts(others.length);
-  const strip = stripRow / arithmetic.size;
+  const { size, stripRow } = arithmetic;
+  const strip = stripRow / size;
   const strips = Math.ceil(plan.nUnit / strip);
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
-  const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * arithmetic.size + panelGap) : 0;
-  const bBytes = (plan.packB ? strips : 1) * (stripRow * plan.kBlock + panelGap);
+  const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
+  const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
   const sumBytes = sumRows * stripRow * (waits ? strips : 1);
 
   const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
@@ -247,7 +252,7 @@ function tabulate(group: Group): number[] {
 
 function emitContract(target: Target, arithmetic: Arithmetic, fields: Fields): Callable {
   const { module } = target;
-  const { size } = arithmetic;
+  const { size, stripRow } = arithmetic;
   const strip = stripRow / size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);

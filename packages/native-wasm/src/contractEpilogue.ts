@@ -8,7 +8,7 @@
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
 import { parameter, type RecordLayout, type Target } from './abi.ts';
 import type { Callable, Local } from './assembler.ts';
-import { type Arithmetic, stripRow } from './contractMicro.ts';
+import type { Arithmetic } from './contractMicro.ts';
 import { emitTranspose } from './contractPack.ts';
 import type { ContractPlan, EpilogueMode, Factor } from './contractPlan.ts';
 import { emitExpression, lanesFor } from './expression.ts';
@@ -71,7 +71,7 @@ export function layEpilogue(
 /**
  * `epilogue(record, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`, which begin at the start
  * of the row tables and at `column` of the column tables. The operands' words stand at `scratch + operands`; the first
- * 128 bytes of scratch are free.
+ * 256 bytes of scratch are free.
  */
 export function emitEpilogue(
   target: Target,
@@ -80,6 +80,7 @@ export function emitEpilogue(
   operands: number,
 ): Callable {
   const { kernel, mode, dtypes, patterns, steps } = epilogue;
+  const { stripRow } = arithmetic;
   const f = target.module.function(null, new Array(6).fill(int), []);
   const v = new VectorCode(f, target);
   const [, scratch, c, rows, column, columns] = f.parameters as readonly [
@@ -220,9 +221,9 @@ export function emitEpilogue(
     };
     f.loop((again) => {
       let to = 0;
-      for (let half = 0; half < 2; half++) {
+      for (let part = 0; part < stripRow; part += 16) {
         vectors.forEach((vector, i) => {
-          f.load(w.v128_load, c, stripRow * i + 16 * half).set(vector);
+          f.load(w.v128_load, c, stripRow * i + part).set(vector);
         });
         emitTranspose(f, vectors, mixed, (push) => {
           f.get(scratch);

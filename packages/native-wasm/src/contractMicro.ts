@@ -25,23 +25,19 @@ export interface Arithmetic {
   readonly fused: number | null;
   /** Largest number of rows of a tile. */
   readonly tileRows: number;
+  /** Bytes of a row of a tile, and so of a strip of the result: two vectors, or four where the engine pairs them. */
+  readonly stripRow: 32 | 64;
 }
-
-/** Bytes between panels, which packing may spoil by writing whole vectors. */
-export const panelGap = 32;
-
-/** Bytes of a row of a strip: two vectors. */
-export const stripRow = 32;
 
 const int = w.i32;
 
 /**
  * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher)`: multiplies `count` tiles below one
  * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or, with
- * `panels`, the first panel; row r of B is two vectors at `b + r·bStep`; C lies at `c` in rows of 32 bytes and is added to when `resume`.
+ * `panels`, the first panel; row r of B is one row of a strip at `b + r·bStep`; C lies at `c` row after row and is added to when `resume`.
  */
 export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, panels: boolean): Callable {
-  const { name, size, tileRows } = arithmetic;
+  const { name, size, tileRows, stripRow } = arithmetic;
   return module.shared(`tiles ${name} ${panels}`, new Array(11).fill(int), [], (f) => {
     const [a, base, kTable, b, bStep, k, c, resume, count, height, higher] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
@@ -63,7 +59,7 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, pan
       f.increment(higher, -1);
       dispatch(tileRows);
       f.get(a).get(h);
-      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(panelGap).op(w.i32_add);
+      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
       else f.i32(4).op(w.i32_mul);
       f.op(w.i32_add).set(a);
       f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
@@ -78,7 +74,8 @@ function tileFunction(module: ModuleBuilder, arithmetic: Arithmetic, rows: numbe
 }
 
 function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, panel: boolean): void {
-  const { size, splat, multiply, add, fused } = arithmetic;
+  const { size, splat, multiply, add, fused, stripRow } = arithmetic;
+  const vectors = stripRow / 16;
   const [a, base, kTable, b, bStep, k, c, resume] = [0, 1, 2, 3, 4, 5, 6, 7];
   const pointers: number[] = [];
   for (let i = 0; i < rows && !panel; i++) {
@@ -88,9 +85,9 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, pane
     pointers.push(f.let(int));
   }
   const offset = panel ? a : f.local(int);
-  const right = [f.local(w.v128), f.local(w.v128)];
+  const right = Array.from({ length: vectors }, () => f.local(w.v128));
   const left = f.local(w.v128);
-  const sums = Array.from({ length: rows * 2 }, () => f.local(w.v128));
+  const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
 
   f.get(resume).if(() => {
     sums.forEach((sum, i) => f.load(w.v128_load, c, 16 * i).set(sum));
@@ -105,8 +102,8 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, pane
       for (let i = 0; i < rows; i++) {
         if (panel) f.load(splat, a, size * i).set(left);
         else f.get(pointers[i]!).get(offset).op(w.i32_add).memory(splat).set(left);
-        for (let j = 0; j < 2; j++) {
-          const sum = sums[i * 2 + j]!;
+        for (let j = 0; j < vectors; j++) {
+          const sum = sums[i * vectors + j]!;
           if (fused === null) f.get(left).get(right[j]!).op(multiply).get(sum).op(add).set(sum);
           else f.get(left).get(right[j]!).get(sum).op(fused).set(sum);
         }

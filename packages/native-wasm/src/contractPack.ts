@@ -6,7 +6,7 @@
  * read in whole vectors: what is read there never reaches a result, but the memory must have 64 bytes to spare.
  */
 import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
-import { type Arithmetic, panelGap } from './contractMicro.ts';
+import type { Arithmetic } from './contractMicro.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
@@ -14,7 +14,7 @@ const int = w.i32;
 const packedAtATime = 64;
 
 /** Entries that a table needs beyond its length. */
-export const tableSlack = 8;
+export const tableSlack = 16;
 
 /**
  * `table(group, start, count, destination) → address`: byte offsets of `count` positions of a group from `start` on.
@@ -109,24 +109,23 @@ export function tableFunction(module: ModuleBuilder): Callable {
 
 /**
  * `pack(destination, base, rows, kTable, k, count, height, higher)`: copies `count` panels, the first `higher` of them
- * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side; after it `panelGap`
- * bytes are written as well.
+ * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side; after it follows a gap of
+ * one row of a strip, which may be written as well.
  */
 export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const panel = panelFunction(module, arithmetic);
-  const { size } = arithmetic;
+  const { size, lanes, stripRow } = arithmetic;
   return module.shared(`pack ${arithmetic.name}`, new Array(8).fill(int), [], (f) => {
     const [destination, base, rows, kTable, k, count, height, higher] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
     const local = () => f.local(int);
-    const [done, part, to, row, left, tall, h] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
+    const done = local();
+    const part = local();
+    const to = local();
+    const at = local();
+    const row = local();
+    const left = local();
+    const tall = local();
+    const h = local();
     // Some k of all panels, then the next: rows side by side in memory share cache lines.
     f.while(
       () => f.get(done).get(k).op(w.i32_lt_s),
@@ -137,10 +136,24 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
         f.loop((again) => {
           f.get(height).get(tall).i32(0).op(w.i32_gt_s).op(w.i32_add).i32(size).op(w.i32_mul).set(h);
           f.increment(tall, -1);
-          f.get(to).get(done).get(h).op(w.i32_mul).op(w.i32_add);
+          f.get(to).get(done).get(h).op(w.i32_mul).op(w.i32_add).tee(at);
           f.get(base).get(row).get(kTable).get(part).get(h).call(panel);
+          if (stripRow > 32) {
+            // Rows of B are twice as wide.
+            f.get(h).i32(32).op(w.i32_gt_u);
+            f.if(() => {
+              f.increment(at, 32).get(at).get(base);
+              f.get(row)
+                .i32(8 * lanes)
+                .op(w.i32_add)
+                .get(kTable)
+                .get(part)
+                .get(h)
+                .call(panel);
+            });
+          }
           f.get(row).get(h).i32(size / 4).op(w.i32_div_u).op(w.i32_add).set(row); // biome-ignore format: short
-          f.get(to).get(h).get(k).op(w.i32_mul).op(w.i32_add).i32(panelGap).op(w.i32_add).set(to);
+          f.get(to).get(h).get(k).op(w.i32_mul).op(w.i32_add).i32(stripRow).op(w.i32_add).set(to);
           f.increment(left, -1).get(left).branchIf(again);
         });
         f.get(done).get(part).op(w.i32_add).set(done);
@@ -151,7 +164,7 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
 }
 
 /**
- * One panel of up to two vectors. Both vectors are always written: what is too much is overwritten by the next k.
+ * One panel of up to two vectors' width, rows `step` bytes apart. Both vectors are always written: what is too much is overwritten by the next k.
  * Three ways: rows side by side in memory are copied by vectors, k side by side is transposed, the rest is gathered.
  */
 function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {

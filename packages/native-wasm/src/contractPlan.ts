@@ -5,7 +5,7 @@
  * change neither the order nor the rounding of a sum: accumulators are stored and taken up again exactly.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
-import { stripRow } from './contractMicro.ts';
+import type { Arithmetic } from './contractMicro.ts';
 
 /** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
 export interface Group {
@@ -93,8 +93,8 @@ function isDense(group: Group): boolean {
   return group.axes.length === 1 && hasRuns(group);
 }
 
-/** Plans a launch of a contraction for tiles of `tileRows` rows and strips of `stripRow` bytes. */
-export function planContract(launch: Launch, tileRows: number): ContractPlan {
+/** Plans a launch of a contraction. */
+export function planContract(launch: Launch, { tileRows, size, stripRow }: Arithmetic): ContractPlan {
   const kernel = launch.kernel as ContractKernel;
   const { batchRank, mRank, nRank, dtype } = kernel;
   const { dims } = launch;
@@ -129,10 +129,10 @@ export function planContract(launch: Launch, tileRows: number): ContractPlan {
   };
   const first = kernel.extras.length;
   const swapped = { a: flip(straight.b), b: flip(straight.a), others: straight.others.map(flip) };
-  const lanes = stripRow / bytesPerElement(dtype);
+  const strip = stripRow / size;
   const chosen =
-    cost(swapped, first, lanes, tileRows) < cost(straight, first, lanes, tileRows) ? swapped : straight;
-  return cut(chosen, first, lanes, tileRows);
+    cost(swapped, first, strip, tileRows) < cost(straight, first, strip, tileRows) ? swapped : straight;
+  return cut(chosen, first, strip, tileRows);
 }
 
 type Roles = Pick<ContractPlan, 'a' | 'b' | 'others'>;
