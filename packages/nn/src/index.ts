@@ -2,7 +2,10 @@
  * `@ag/nn`: layers, losses, initialisers, metrics and saved state for `@ag/tensor`.
  */
 export * from './activations.ts';
+export * from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
+export { Dropout, dropout } from './dropout.ts';
+export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
 export type { ForwardHook, GradientHook } from './hooks.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
@@ -13,5 +16,36 @@ export type { LossOptions, Reduction } from './losses/reduction.ts';
 export * from './losses/regression.ts';
 export * from './metrics.ts';
 export { type AnyModule, buffer, Module } from './module.ts';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormOptions,
+  batchNorm1d,
+  batchNorm2d,
+  GroupNorm,
+  groupNorm,
+  LayerNorm,
+  layerNorm,
+  type NormOptions,
+  RmsNorm,
+  rmsNorm,
+} from './norm.ts';
+export {
+  Gru,
+  gru,
+  Lstm,
+  lstm,
+  Recurrent,
+  type RecurrentOptions,
+  type RecurrentState,
+  Rnn,
+  type RnnOptions,
+  rnn,
+} from './recurrent.ts';
 export { Flatten, flatten, Residual, residual, Sequential, type Step, sequential } from './sequential.ts';
 export type { LoadOptions, StateDict } from './state.ts';
+export {
+  TransformerEncoderLayer,
+  type TransformerEncoderLayerOptions,
+  transformerEncoderLayer,
+} from './transformer.ts';

@@ -1,0 +1,187 @@
+/**
+ * Attention: every place looks at every other and takes from each what fits (Vaswani et al. 2017).
+ */
+import { type DType, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
+import { checkCount, checkProbability } from './check.ts';
+import { dropped } from './dropout.ts';
+import { xavierUniform } from './init.ts';
+import { Linear } from './linear.ts';
+import { Module } from './module.ts';
+
+export interface AttentionMask {
+  /** Each place sees only itself and what came before. Default false. */
+  readonly causal?: boolean;
+  /** True where a query (row) may look at a key (column): `[time, keys]`, or anything that broadcasts to the scores. */
+  readonly mask?: Tensor;
+}
+
+/**
+ * softmax(q kᵀ / √d) v over the last two axes; leading axes are batches and heads.
+ *
+ * @param query `[..., time, d]`
+ * @param key `[..., keys, d]`
+ * @param value `[..., keys, e]`
+ * @param options.dropout probability of leaving out each weight, default 0
+ * @returns `[..., time, e]`; a place that may look nowhere takes the mean of all values
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionMask & { readonly dropout?: number } = {},
+): Tensor {
+  const size = query.shape[query.shape.length - 1]!;
+  let scores = query.mul(1 / Math.sqrt(size)).matmul(key.transpose());
+  if (options.causal) {
+    const [rows, columns] = scores.shape.slice(-2) as [number, number];
+    scores = tril(ones([rows, columns]))
+      .greater(0)
+      .where(scores, hidden);
+  }
+  if (options.mask) {
+    if (isFloat(options.mask.dtype))
+      throw new TypeError('attention: the mask must be bool, true where looking is allowed');
+    scores = options.mask.where(scores, hidden);
+  }
+  return dropped(scores.softmax(-1), options.dropout ?? 0).matmul(value);
+}
+
+/** The score of what must not be seen: its weight is exactly 0, and a row of nothing else stays finite. */
+const hidden = -1e30;
+
+export interface MultiHeadAttentionOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Probability of leaving out each attention weight in training mode. Default 0. */
+  readonly dropout?: number;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** What `MultiHeadAttention.forward` takes beside the queries. */
+export interface AttentionInputs extends AttentionMask {
+  /** `[batch, keys, features]`, default: the queries (self-attention). */
+  readonly key?: Tensor;
+  /** `[batch, keys, features]`, default: the keys. */
+  readonly value?: Tensor;
+  /** True where a key counts: `[batch, keys]`, for sequences filled up to one length. */
+  readonly keyMask?: Tensor;
+}
+
+/** See {@link multiHeadAttention}. */
+export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
+  readonly features: number;
+  readonly heads: number;
+  readonly dropout: number;
+  /** [3 · features, features]: for queries, keys and values. */
+  readonly inputWeight: Variable;
+  /** [3 · features], or null */
+  readonly inputBias: Variable | null;
+  readonly output: Linear;
+
+  /** Use {@link multiHeadAttention}. */
+  constructor(features: number, heads: number, options: MultiHeadAttentionOptions = {}) {
+    super();
+    const { bias = true, dropout = 0, dtype = 'float32' } = options;
+    this.features = checkCount(features, 'multiHeadAttention', 'features');
+    this.heads = checkCount(heads, 'multiHeadAttention', 'heads');
+    if (features % heads !== 0) {
+      throw new RangeError(
+        `multiHeadAttention: ${features} features cannot be shared equally by ${heads} heads`,
+      );
+    }
+    this.dropout = checkProbability(dropout, 'multiHeadAttention');
+    this.inputWeight = new Variable(xavierUniform([3 * features, features], { dtype }), {
+      name: 'inputWeight',
+    });
+    this.inputBias = bias ? new Variable(zeros([3 * features], { dtype }), { name: 'inputBias' }) : null;
+    this.output = new Linear(features, features, {
+      bias,
+      dtype,
+      biasInit: (shape) => zeros(shape, { dtype }),
+    });
+  }
+
+  /** @param query `[batch, time, features]` */
+  override forward(query: Tensor, inputs: AttentionInputs = {}): Tensor {
+    const { key = query, value = key, keyMask } = inputs;
+    for (const x of [query, key, value]) {
+      if (x.shape.length !== 3 || x.shape[2] !== this.features) {
+        throw new RangeError(
+          `multiHeadAttention: expects [batch, time, ${this.features}], got [${x.shape.join(', ')}]`,
+        );
+      }
+    }
+    const [q, k, v] = this.#project(query, key, value).map((x) => this.#toHeads(x)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    let mask = inputs.mask;
+    // Without an axis for heads the mask is the same for all of them.
+    if (mask?.shape.length === 3) mask = mask.unsqueeze(1);
+    if (keyMask) {
+      const keys = keyMask.cast('bool').unsqueeze(1).unsqueeze(1);
+      mask = mask ? mask.logicalAnd(keys) : keys;
+    }
+    const mixed = scaledDotProductAttention(q, k, v, {
+      causal: inputs.causal ?? false,
+      ...(mask && { mask }),
+      dropout: this.training ? this.dropout : 0,
+    });
+    const [batch, , time] = mixed.shape as [number, number, number, number];
+    return this.output.forward(mixed.permute([0, 2, 1, 3]).reshape([batch, time, this.features]));
+  }
+
+  /** One product where queries, keys and values are the same. */
+  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    const { features } = this;
+    const project = (x: Tensor, from: number, count: number): Tensor => {
+      const product = x.matmul(this.inputWeight.value.sliceFrom(from, count, 0, 1).transpose());
+      return this.inputBias ? product.add(this.inputBias.value.sliceFrom(from, count, 0, 1)) : product;
+    };
+    if (query === key && key === value) {
+      const all = project(query, 0, 3 * features);
+      return [0, 1, 2].map((i) => all.sliceFrom(i * features, features, 2, 1));
+    }
+    return [query, key, value].map((x, i) => project(x, i * features, features));
+  }
+
+  /** [batch, time, features] → [batch, heads, time, features / heads] */
+  #toHeads(x: Tensor): Tensor {
+    const [batch, time] = x.shape as [number, number, number];
+    return x.reshape([batch, time, this.heads, this.features / this.heads]).permute([0, 2, 1, 3]);
+  }
+
+  override describe() {
+    const options = { bias: this.inputBias !== null, dropout: this.dropout };
+    return ['multiHeadAttention', this.features, this.heads, options] as const;
+  }
+
+  override foreignNames() {
+    return {
+      in_proj_weight: 'inputWeight',
+      in_proj_bias: 'inputBias',
+      'out_proj.weight': 'output.weight',
+      'out_proj.bias': 'output.bias',
+    };
+  }
+}
+
+/**
+ * Attention with several heads that each look for something else: `[batch, time, features] → [batch, time, features]`.
+ *
+ * ```ts
+ * const attention = multiHeadAttention(64, 4);
+ * const y = attention.forward(x, { causal: true });
+ * ```
+ *
+ * @throws RangeError when `features` is no multiple of `heads`
+ */
+export function multiHeadAttention(
+  features: number,
+  heads: number,
+  options: MultiHeadAttentionOptions = {},
+): MultiHeadAttention {
+  return new MultiHeadAttention(features, heads, options);
+}

@@ -1,0 +1,74 @@
+/**
+ * A table of trained vectors, looked up by index: words, categories, positions.
+ */
+import { type DType, oneHot, scalar, type Tensor, take, Variable } from '@ag/tensor';
+import { checkCount } from './check.ts';
+import { type Initializer, normal } from './init.ts';
+import { Module } from './module.ts';
+
+export interface EmbeddingOptions {
+  /** The vector of this index starts at 0 and is not trained. */
+  readonly paddingIndex?: number;
+  /** Default N(0, 1). */
+  readonly weightInit?: Initializer;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** See {@link embedding}. */
+export class Embedding extends Module {
+  readonly count: number;
+  readonly features: number;
+  readonly paddingIndex: number | null;
+  /** [count, features] */
+  readonly weight: Variable;
+
+  /** Use {@link embedding}. */
+  constructor(count: number, features: number, options: EmbeddingOptions = {}) {
+    super();
+    const { paddingIndex = null, dtype = 'float32' } = options;
+    this.count = checkCount(count, 'embedding', 'entries');
+    this.features = checkCount(features, 'embedding', 'features');
+    if (
+      paddingIndex !== null &&
+      !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < count)
+    ) {
+      throw new RangeError(`embedding: paddingIndex must be in 0 … ${count - 1}, got ${paddingIndex}`);
+    }
+    this.paddingIndex = paddingIndex;
+    const init = options.weightInit ?? ((shape, given) => normal(shape, { ...given, std: 1 }));
+    const initial = init([count, features], { dtype });
+    this.weight = new Variable(paddingIndex === null ? initial : withoutRow(initial, paddingIndex), {
+      name: 'weight',
+    });
+  }
+
+  override forward(index: Tensor): Tensor {
+    const rows = take(this.weight.value, index.dtype === 'int32' ? index : index.cast('int32'));
+    if (this.paddingIndex === null) return rows;
+    // A constant as far as gradients are concerned.
+    return index.equal(this.paddingIndex).unsqueeze(-1).where(rows.detach(), rows);
+  }
+
+  override describe() {
+    return [
+      'embedding',
+      this.count,
+      this.features,
+      { paddingIndex: this.paddingIndex ?? undefined },
+    ] as const;
+  }
+}
+
+/**
+ * `[...]` whole numbers in 0 … count − 1 (integers, or float32) → `[..., features]`.
+ *
+ * An index outside makes the evaluation fail.
+ */
+export function embedding(count: number, features: number, options: EmbeddingOptions = {}): Embedding {
+  return new Embedding(count, features, options);
+}
+
+function withoutRow(table: Tensor, row: number): Tensor {
+  return oneHot(scalar(row), table.shape[0]!, { dtype: 'bool' }).unsqueeze(-1).where(0, table);
+}

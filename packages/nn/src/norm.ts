@@ -1,0 +1,313 @@
+/**
+ * Normalisation: bringing activations to mean 0 and variance 1, over the batch or within each example, and letting
+ * the network scale and shift them again.
+ */
+import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
+import { checkCount, checkRank } from './check.ts';
+import { buffer, Module } from './module.ts';
+
+export interface NormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Scale and shift the result by trained weights. Default true. */
+  readonly affine?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+export interface BatchNormOptions extends NormOptions {
+  /**
+   * Share of the batch's statistics in the running ones at each step, default 0.1; null averages over all batches
+   * seen.
+   */
+  readonly momentum?: number | null;
+  /** Keep running statistics for evaluation mode, default true; without them the batch's own are always used. */
+  readonly trackStatistics?: boolean;
+}
+
+/** Normalises each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}. */
+abstract class BatchNorm extends Module {
+  readonly channels: number;
+  readonly epsilon: number;
+  readonly momentum: number | null;
+  /** [channels], or null */
+  readonly weight: Variable | null;
+  /** [channels], or null */
+  readonly bias: Variable | null;
+  /** [channels], or null */
+  readonly runningMean: Variable | null;
+  /** [channels], the unbiased variance, or null */
+  readonly runningVariance: Variable | null;
+  /** Batches seen, where the momentum needs it. */
+  readonly batches: Variable | null;
+
+  constructor(channels: number, options: BatchNormOptions = {}) {
+    super();
+    const {
+      epsilon = 1e-5,
+      affine = true,
+      dtype = 'float32',
+      momentum = 0.1,
+      trackStatistics = true,
+    } = options;
+    this.channels = checkCount(channels, 'batchNorm', 'channels');
+    this.epsilon = epsilon;
+    this.momentum = momentum;
+    this.weight = affine ? new Variable(ones([channels], { dtype }), { name: 'weight' }) : null;
+    this.bias = affine ? new Variable(zeros([channels], { dtype }), { name: 'bias' }) : null;
+    this.runningMean = trackStatistics ? buffer(zeros([channels], { dtype }), 'runningMean') : null;
+    this.runningVariance = trackStatistics ? buffer(ones([channels], { dtype }), 'runningVariance') : null;
+    this.batches =
+      trackStatistics && momentum === null ? buffer(zeros([], { dtype: 'int32' }), 'batches') : null;
+  }
+
+  /** The factory's name. @internal */
+  abstract get layer(): string;
+  /** What the input may look like. @internal */
+  abstract get layout(): { readonly ranks: readonly number[]; readonly text: string };
+
+  override forward(x: Tensor): Tensor {
+    const { ranks, text } = this.layout;
+    checkRank(x, ranks, this.layer, text);
+    if (x.shape[1] !== this.channels) {
+      throw new RangeError(
+        `${this.layer}: expects ${this.channels} channels along axis 1, got [${x.shape.join(', ')}]`,
+      );
+    }
+    const shape = [this.channels, ...x.shape.slice(2).map(() => 1)];
+    if (!this.training && this.runningMean && this.runningVariance) {
+      const factor = this.runningVariance.value.add(this.epsilon).rsqrt();
+      const scale = this.weight ? factor.mul(this.weight.value) : factor;
+      const scaled = x.sub(this.runningMean.value.reshape(shape)).mul(scale.reshape(shape));
+      return this.bias ? scaled.add(this.bias.value.reshape(shape)) : scaled;
+    }
+    const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+    const mean = x.mean(axes, { keepDims: true });
+    const centred = x.sub(mean);
+    const variance = centred.square().mean(axes, { keepDims: true });
+    if (this.training) this.#track(mean, variance, x);
+    const normalised = centred.mul(variance.add(this.epsilon).rsqrt());
+    return affine(normalised, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+  }
+
+  /** Moves the running statistics; they are committed with the forward pass. */
+  #track(mean: Tensor, variance: Tensor, x: Tensor): void {
+    if (!this.runningMean || !this.runningVariance) return;
+    const count = x.size / this.channels;
+    if (count < 2) {
+      throw new RangeError(
+        `${this.layer}: one value for each channel has no variance, input [${x.shape.join(', ')}]; train with larger batches or call eval()`,
+      );
+    }
+    let share: Tensor | number | null = this.momentum;
+    if (share === null) {
+      const batches = this.batches!.value.add(1);
+      this.batches!.assign(batches);
+      share = batches.cast(this.runningMean.dtype).reciprocal();
+    }
+    const move = (running: Variable, now: Tensor): void =>
+      running.assign(running.value.add(now.reshape([this.channels]).sub(running.value).mul(share)));
+    move(this.runningMean, mean.detach());
+    move(this.runningVariance, variance.detach().mul(count / (count - 1)));
+  }
+
+  override describe() {
+    const { epsilon, momentum } = this;
+    const options = {
+      epsilon,
+      momentum,
+      affine: this.weight !== null,
+      trackStatistics: this.runningMean !== null,
+    };
+    return [this.layer, this.channels, options] as const;
+  }
+
+  override foreignNames() {
+    return {
+      running_mean: 'runningMean',
+      running_var: 'runningVariance',
+      num_batches_tracked: this.batches ? 'batches' : null,
+    };
+  }
+}
+
+/** See {@link batchNorm1d}. */
+export class BatchNorm1d extends BatchNorm {
+  override get layer() {
+    return 'batchNorm1d';
+  }
+  override get layout() {
+    return { ranks: [2, 3], text: '[batch, channels] or [batch, channels, length]' };
+  }
+}
+
+/** See {@link batchNorm2d}. */
+export class BatchNorm2d extends BatchNorm {
+  override get layer() {
+    return 'batchNorm2d';
+  }
+  override get layout() {
+    return { ranks: [4], text: '[batch, channels, height, width]' };
+  }
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015) of `[batch, channels]` or `[batch, channels, length]`: each channel to
+ * mean 0 and variance 1 over batch and length. In training mode with the batch's statistics, which also move the
+ * running ones; in evaluation mode with the running ones.
+ */
+export function batchNorm1d(channels: number, options: BatchNormOptions = {}): BatchNorm1d {
+  return new BatchNorm1d(channels, options);
+}
+
+/** The same for images `[batch, channels, height, width]`, over batch, height and width. */
+export function batchNorm2d(channels: number, options: BatchNormOptions = {}): BatchNorm2d {
+  return new BatchNorm2d(channels, options);
+}
+
+/** See {@link layerNorm}. */
+export class LayerNorm extends Module {
+  /** Sizes of the last axes. */
+  readonly shape: readonly number[];
+  readonly epsilon: number;
+  readonly weight: Variable | null;
+  readonly bias: Variable | null;
+
+  /** Use {@link layerNorm}. */
+  constructor(shape: number | readonly number[], options: NormOptions & { readonly bias?: boolean } = {}) {
+    super();
+    const { epsilon = 1e-5, affine = true, bias = affine, dtype = 'float32' } = options;
+    this.shape = (typeof shape === 'number' ? [shape] : shape).map((size) =>
+      checkCount(size, 'layerNorm', 'features'),
+    );
+    this.epsilon = epsilon;
+    this.weight = affine ? new Variable(ones(this.shape, { dtype }), { name: 'weight' }) : null;
+    this.bias = affine && bias ? new Variable(zeros(this.shape, { dtype }), { name: 'bias' }) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const axes = lastAxes(x, this.shape, 'layerNorm');
+    return affine(standardized(x, axes, this.epsilon), this.weight?.value, this.bias?.value);
+  }
+
+  override describe() {
+    const { epsilon, weight, bias } = this;
+    return ['layerNorm', this.shape, { epsilon, affine: weight !== null, bias: bias !== null }] as const;
+  }
+}
+
+/**
+ * Layer normalisation (Ba, Kiros, Hinton 2016): each example to mean 0 and variance 1 over its last axes.
+ *
+ * @param shape size of the last axis, or sizes of the last axes
+ */
+export function layerNorm(
+  shape: number | readonly number[],
+  options: NormOptions & { readonly bias?: boolean } = {},
+): LayerNorm {
+  return new LayerNorm(shape, options);
+}
+
+/** See {@link rmsNorm}. */
+export class RmsNorm extends Module {
+  /** Sizes of the last axes. */
+  readonly shape: readonly number[];
+  readonly epsilon: number;
+  readonly weight: Variable | null;
+
+  /** Use {@link rmsNorm}. */
+  constructor(shape: number | readonly number[], options: NormOptions = {}) {
+    super();
+    const { epsilon = 1e-6, affine = true, dtype = 'float32' } = options;
+    this.shape = (typeof shape === 'number' ? [shape] : shape).map((size) =>
+      checkCount(size, 'rmsNorm', 'features'),
+    );
+    this.epsilon = epsilon;
+    this.weight = affine ? new Variable(ones(this.shape, { dtype }), { name: 'weight' }) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const axes = lastAxes(x, this.shape, 'rmsNorm');
+    const factor = x.square().mean(axes, { keepDims: true }).add(this.epsilon).rsqrt();
+    return affine(x.mul(factor), this.weight?.value, undefined);
+  }
+
+  override describe() {
+    return ['rmsNorm', this.shape, { epsilon: this.epsilon, affine: this.weight !== null }] as const;
+  }
+}
+
+/** x / √(mean x² + ε) over the last axes, scaled (Zhang & Sennrich 2019); epsilon 1e-6 by default. */
+export function rmsNorm(shape: number | readonly number[], options: NormOptions = {}): RmsNorm {
+  return new RmsNorm(shape, options);
+}
+
+/** See {@link groupNorm}. */
+export class GroupNorm extends Module {
+  readonly groups: number;
+  readonly channels: number;
+  readonly epsilon: number;
+  readonly weight: Variable | null;
+  readonly bias: Variable | null;
+
+  /** Use {@link groupNorm}. */
+  constructor(groups: number, channels: number, options: NormOptions = {}) {
+    super();
+    const { epsilon = 1e-5, affine = true, dtype = 'float32' } = options;
+    this.groups = checkCount(groups, 'groupNorm', 'groups');
+    this.channels = checkCount(channels, 'groupNorm', 'channels');
+    if (channels % groups !== 0) {
+      throw new RangeError(`groupNorm: ${channels} channels cannot be cut into ${groups} equal groups`);
+    }
+    this.epsilon = epsilon;
+    this.weight = affine ? new Variable(ones([channels], { dtype }), { name: 'weight' }) : null;
+    this.bias = affine ? new Variable(zeros([channels], { dtype }), { name: 'bias' }) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const [batch, channels, ...rest] = x.shape as [number, number, ...number[]];
+    if (channels !== this.channels) {
+      throw new RangeError(`groupNorm: expects [batch, ${this.channels}, …], got [${x.shape.join(', ')}]`);
+    }
+    const grouped = x.reshape([batch, this.groups, channels / this.groups, ...rest]);
+    const axes = grouped.shape.map((_, axis) => axis).slice(2);
+    const normalised = standardized(grouped, axes, this.epsilon).reshape(x.shape);
+    const shape = [channels, ...rest.map(() => 1)];
+    return affine(normalised, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+  }
+
+  override describe() {
+    return [
+      'groupNorm',
+      this.groups,
+      this.channels,
+      { epsilon: this.epsilon, affine: this.weight !== null },
+    ] as const;
+  }
+}
+
+/**
+ * Group normalisation (Wu & He 2018) of `[batch, channels, …]`: the channels are cut into groups, each of which is
+ * normalised within each example; `groups` = `channels` is instance normalisation.
+ */
+export function groupNorm(groups: number, channels: number, options: NormOptions = {}): GroupNorm {
+  return new GroupNorm(groups, channels, options);
+}
+
+function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  const centred = x.sub(x.mean(axes, { keepDims: true }));
+  return centred.mul(centred.square().mean(axes, { keepDims: true }).add(epsilon).rsqrt());
+}
+
+function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
+  const scaled = weight ? x.mul(weight) : x;
+  return bias ? scaled.add(bias) : scaled;
+}
+
+function lastAxes(x: Tensor, shape: readonly number[], layer: string): number[] {
+  const start = x.shape.length - shape.length;
+  if (start < 0 || shape.some((size, i) => x.shape[start + i] !== size)) {
+    throw new RangeError(`${layer}: expects [..., ${shape.join(', ')}], got [${x.shape.join(', ')}]`);
+  }
+  return shape.map((_, i) => start + i);
+}

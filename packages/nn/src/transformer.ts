@@ -1,0 +1,117 @@
+/**
+ * The repeated block of transformer encoders: attention, then a small network at every place, each around a shortcut.
+ */
+import type { DType, Tensor } from '@ag/tensor';
+import { type AttentionInputs, MultiHeadAttention } from './attention.ts';
+import { checkProbability } from './check.ts';
+import { dropped } from './dropout.ts';
+import { Linear } from './linear.ts';
+import { Module } from './module.ts';
+import { LayerNorm } from './norm.ts';
+
+export interface TransformerEncoderLayerOptions {
+  /** Width of the network at every place. Default 4 · features. */
+  readonly feedForward?: number;
+  /** Probability of leaving out activations in training mode. Default 0.1. */
+  readonly dropout?: number;
+  /** Default 'relu'. */
+  readonly activation?: 'relu' | 'gelu';
+  /** Normalise before attention and network (Xiong et al. 2020, easier to train) or after. Default false. */
+  readonly normFirst?: boolean;
+  /** Each place sees only itself and what came before, as in language models. Default false. */
+  readonly causal?: boolean;
+  /** Added to the variance in normalisation. Default 1e-5. */
+  readonly epsilon?: number;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** See {@link transformerEncoderLayer}. */
+export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> {
+  readonly attention: MultiHeadAttention;
+  readonly linear1: Linear;
+  readonly linear2: Linear;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly dropout: number;
+  readonly activation: 'relu' | 'gelu';
+  readonly normFirst: boolean;
+  readonly causal: boolean;
+
+  /** Use {@link transformerEncoderLayer}. */
+  constructor(features: number, heads: number, options: TransformerEncoderLayerOptions = {}) {
+    super();
+    const {
+      feedForward = 4 * features,
+      dropout = 0.1,
+      activation = 'relu',
+      dtype = 'float32',
+      epsilon = 1e-5,
+    } = options;
+    this.attention = new MultiHeadAttention(features, heads, { dropout, dtype });
+    this.linear1 = new Linear(features, feedForward, { dtype });
+    this.linear2 = new Linear(feedForward, features, { dtype });
+    this.norm1 = new LayerNorm(features, { epsilon, dtype });
+    this.norm2 = new LayerNorm(features, { epsilon, dtype });
+    this.dropout = checkProbability(dropout, 'transformerEncoderLayer');
+    this.activation = activation;
+    this.normFirst = options.normFirst ?? false;
+    this.causal = options.causal ?? false;
+  }
+
+  /** @param x `[batch, time, features]` */
+  override forward(x: Tensor, mask: AttentionInputs = {}): Tensor {
+    const inputs = { causal: this.causal, ...mask };
+    if (this.normFirst) {
+      const y = x.add(this.#drop(this.attention.forward(this.norm1.forward(x), inputs)));
+      return y.add(this.#network(this.norm2.forward(y)));
+    }
+    const y = this.norm1.forward(x.add(this.#drop(this.attention.forward(x, inputs))));
+    return this.norm2.forward(y.add(this.#network(y)));
+  }
+
+  #network(x: Tensor): Tensor {
+    const wide = this.linear1.forward(x);
+    const active = this.activation === 'gelu' ? wide.gelu() : wide.relu();
+    return this.#drop(this.linear2.forward(this.#drop(active)));
+  }
+
+  #drop(x: Tensor): Tensor {
+    return this.training ? dropped(x, this.dropout) : x;
+  }
+
+  override describe() {
+    const { dropout, activation, normFirst, causal } = this;
+    const { epsilon } = this.norm1;
+    const options = {
+      feedForward: this.linear1.outFeatures,
+      dropout,
+      activation,
+      normFirst,
+      causal,
+      epsilon,
+    };
+    return ['transformerEncoderLayer', this.attention.features, this.attention.heads, options] as const;
+  }
+
+  override foreignNames() {
+    return {
+      'self_attn.in_proj_weight': 'attention.inputWeight',
+      'self_attn.in_proj_bias': 'attention.inputBias',
+      'self_attn.out_proj.weight': 'attention.output.weight',
+      'self_attn.out_proj.bias': 'attention.output.bias',
+    };
+  }
+}
+
+/**
+ * Self-attention and a two-layer network at every place, each with a shortcut, dropout and layer normalisation (Vaswani
+ * et al. 2017): `[batch, time, features] → [batch, time, features]`.
+ */
+export function transformerEncoderLayer(
+  features: number,
+  heads: number,
+  options: TransformerEncoderLayerOptions = {},
+): TransformerEncoderLayer {
+  return new TransformerEncoderLayer(features, heads, options);
+}
