@@ -1,3 +1,4 @@
 import { library } from '../../tsup.shared.ts';
 
-export default library(['src/index.ts']);
+// The worker is a file of its own, found beside index.js by its URL.
+export default library(['src/index.ts', 'src/worker.js']);

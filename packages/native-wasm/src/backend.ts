@@ -204,6 +204,18 @@ export class WasmBackend implements Backend {
     }
   }
 
+  /**
+   * Starts the worker threads now instead of with the first plan that is worth sharing, and resolves when all take part:
+   * for benchmarks, and where the first steps shall already be fast. @throws Error when a worker cannot be started.
+   */
+  async startThreads(): Promise<void> {
+    this.#workers.start();
+    while (!this.#workers.ready()) {
+      if (this.#failure !== null) throw this.#failure;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   /** Ends the workers. Memory stays readable; nothing can be run afterwards. */
   close(): void {
     this.#failure ??= new Error('wasm: this backend was closed');

@@ -84,6 +84,11 @@ export class Threads {
     this.#modules = null;
   }
 
+  /** Whether all workers take part. */
+  ready(): boolean {
+    return Atomics.load(this.#memory.i32, control.ready >> 2) === this.#count - 1;
+  }
+
   /** Makes a module known to all workers, running or to come. */
   publish(bytes: Uint8Array, tableSize: number): void {
     if (this.#count < 2) return;
