@@ -1,1 +1,38 @@
-export {};
+/**
+ * `@ag/train`: the training loop as a stream of events, and what listens to it.
+ */
+export type { Callback, CallbackContext, CallbackState } from './callbacks/callback.ts';
+export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts';
+export { learningRateSchedule } from './callbacks/learningRateSchedule.ts';
+export type { MonitorOptions } from './callbacks/monitor.ts';
+export {
+  listCheckpoints,
+  type SaveCheckpointsOptions,
+  saveCheckpoints,
+} from './callbacks/saveCheckpoints.ts';
+export {
+  type Checkpoint,
+  type CheckpointParts,
+  checkpointVersion,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  loadCheckpoint,
+  type Progress,
+  restoreCheckpoint,
+  saveCheckpoint,
+  takeCheckpoint,
+} from './checkpoint.ts';
+export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
+export * from './events.ts';
+export type { Metric, Totals } from './figures.ts';
+export { writeAtomically } from './files.ts';
+export { type FitOptimizer, type FitOptions, fit, type TrainingData } from './fit.ts';
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.ts';
+export {
+  type LabelledBatch,
+  type PredictOptions,
+  predict,
+  type ValidateOptions,
+  type Validation,
+  validate,
+} from './validate.ts';

@@ -1,0 +1,38 @@
+/**
+ * What a callback is: an object that hears every event before the caller of `fit` does, and may answer by reporting
+ * events of its own, by stopping the run, or by changing the model.
+ */
+import type { Module } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { EndReason, EventBody, TrainingEvent } from '../events.ts';
+import type { FitOptimizer } from '../fit.ts';
+
+/** What a callback remembers, for checkpoints. */
+export interface CallbackState {
+  /** Anything JSON can hold. */
+  readonly data?: unknown;
+  readonly tensors?: Readonly<Record<string, Tensor>>;
+}
+
+/** The run as callbacks see it. */
+export interface CallbackContext {
+  readonly model: Module<[Tensor], Tensor>;
+  readonly optimizer: FitOptimizer;
+  /** Ends the run after this step, or before the next epoch. */
+  stop(reason?: EndReason): void;
+  /** Reports an event, after the one being handled. */
+  emit(event: EventBody): void;
+  /** Everything needed to go on from here. */
+  checkpoint(): Promise<Checkpoint>;
+}
+
+/** Hears the events of a run. */
+export interface Callback {
+  /** Under which its state is saved; unique in a run. */
+  readonly name: string;
+  /** Called with every event, in the order of the list of callbacks. Training waits for a promise. */
+  on(event: TrainingEvent, context: CallbackContext): void | Promise<void>;
+  state?(): CallbackState;
+  loadState?(state: CallbackState): void;
+}

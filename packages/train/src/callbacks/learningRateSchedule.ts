@@ -1,0 +1,28 @@
+/**
+ * Tells a schedule how training goes. Schedules that depend on steps alone are given to the optimiser and need nothing.
+ */
+import type { Callback } from './callback.ts';
+import { Monitor, type MonitorOptions } from './monitor.ts';
+
+/**
+ * Reports a figure to a schedule such as `reduceOnPlateau` whenever it is known anew.
+ *
+ * ```ts
+ * const schedule = reduceOnPlateau(1e-2, { patience: 3 });
+ * const optimizer = adam(model.parameters(), { learningRate: schedule });
+ * fit({ …, callbacks: [learningRateSchedule(schedule, { monitor: 'validation.loss' })] });
+ * ```
+ */
+export function learningRateSchedule(
+  schedule: { report(figure: number): void },
+  options: MonitorOptions = {},
+): Callback {
+  const monitor = new Monitor(options, 'learningRateSchedule');
+  return {
+    name: 'learningRateSchedule',
+    on(event) {
+      const value = monitor.read(event);
+      if (value !== null) schedule.report(value);
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Writes checkpoints while a run goes on, so that it can be continued after whatever happens. Node only.
+ */
+import { encodeCheckpoint } from '../checkpoint.ts';
+import { TrainingError } from '../errors.ts';
+import { writeAtomically } from '../files.ts';
+import type { Callback, CallbackContext } from './callback.ts';
+import { Monitor, type MonitorOptions } from './monitor.ts';
+
+export interface SaveCheckpointsOptions extends MonitorOptions {
+  /** Where the files go; made when it is missing. */
+  readonly folder: string;
+  /** After every so many steps. Default 0, only at ends of epochs. */
+  readonly everySteps?: number;
+  /** After every so many epochs. Default 1. */
+  readonly everyEpochs?: number;
+  /** At the end of an epoch only when the last checkpoint is this old, in seconds. Default 0. */
+  readonly minimumSeconds?: number;
+  /** How many of the newest files stay. Default 2. */
+  readonly keepLast?: number;
+  /** Keep the checkpoint with the best figure as well, as `best.safetensors`. Default: when `monitor` is given. */
+  readonly keepBest?: boolean;
+}
+
+const pattern = /^step-(\d+)\.safetensors$/;
+
+/**
+ * Writes `step-00001200.safetensors` and so on at ends of epochs, every so many steps, and when a run ends.
+ *
+ * ```ts
+ * fit({ …, callbacks: [saveCheckpoints({ folder: 'run/checkpoints', everySteps: 500 })] });
+ * ```
+ */
+export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
+  const { folder, everySteps = 0, everyEpochs = 1, minimumSeconds = 0, keepLast = 2 } = options;
+  const { keepBest = options.monitor !== undefined } = options;
+  for (const [name, value, least] of [
+    ['everySteps', everySteps, 0],
+    ['everyEpochs', everyEpochs, 1],
+    ['keepLast', keepLast, 1],
+  ] as const) {
+    if (!(Number.isInteger(value) && value >= least)) {
+      throw new TrainingError(`saveCheckpoints: ${name} must be a whole number from ${least}, got ${value}`, {
+        code: 'option',
+      });
+    }
+  }
+  const monitor = new Monitor(options, 'saveCheckpoints');
+  let saved = -1;
+  let savedAt = Number.NEGATIVE_INFINITY;
+  let better = false;
+
+  const save = async (
+    step: number,
+    epoch: number,
+    context: CallbackContext,
+    best: boolean,
+  ): Promise<void> => {
+    const { mkdir } = await import('node:fs/promises');
+    const { join } = await import('node:path');
+    await mkdir(folder, { recursive: true });
+    const bytes = await encodeCheckpoint(await context.checkpoint());
+    const path = join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
+    await writeAtomically(path, bytes);
+    if (best) await writeAtomically(join(folder, 'best.safetensors'), bytes);
+    await prune(folder, keepLast);
+    saved = step;
+    savedAt = performance.now();
+    context.emit({ type: 'checkpoint', step, epoch, path, best });
+  };
+
+  return {
+    name: 'saveCheckpoints',
+    async on(event, context) {
+      if (keepBest) {
+        const value = monitor.read(event);
+        if (value !== null) better = monitor.improves(value);
+      }
+      if (event.type === 'step') {
+        if (everySteps > 0 && event.step % everySteps === 0)
+          await save(event.step, event.epoch - 1, context, false);
+      } else if (event.type === 'epoch') {
+        const old = performance.now() - savedAt >= minimumSeconds * 1000;
+        if (better || (event.epoch % everyEpochs === 0 && old))
+          await save(event.step, event.epoch, context, better);
+        better = false;
+      } else if (event.type === 'end' && saved !== event.step) {
+        await save(event.step, event.epoch, context, false);
+      }
+    },
+    state: () => ({ data: { best: monitor.best } }),
+    loadState({ data }) {
+      monitor.best = (data as { best: number | null }).best;
+    },
+  };
+}
+
+/** The checkpoints in a folder, newest first; none when there is no such folder. */
+export async function listCheckpoints(folder: string): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const names = await readdir(folder).catch(() => []);
+  const steps = names.flatMap((name) => {
+    const found = pattern.exec(name);
+    return found ? [{ name, step: Number(found[1]) }] : [];
+  });
+  return steps.sort((a, b) => b.step - a.step).map(({ name }) => join(folder, name));
+}
+
+async function prune(folder: string, keep: number): Promise<void> {
+  const { rm } = await import('node:fs/promises');
+  for (const path of (await listCheckpoints(folder)).slice(keep)) await rm(path, { force: true });
+}

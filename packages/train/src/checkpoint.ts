@@ -1,0 +1,196 @@
+/**
+ * Checkpoints: everything a run needs to go on as if it had never stopped. Weights, the optimiser's state (with its
+ * count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
+ * the epoch and what callbacks remember. One file in the safetensors format, so that other programs can read the weights.
+ */
+import type { Module, StateDict } from '@ag/nn';
+import type { OptimizerState } from '@ag/optim';
+import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
+import type { Callback, CallbackState } from './callbacks/callback.ts';
+import { isIntact, seal, sealName, unsealed } from './checksum.ts';
+import { TrainingError } from './errors.ts';
+import type { Figures } from './events.ts';
+import type { Totals } from './figures.ts';
+import { readFile, writeAtomically } from './files.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+
+/** Raised when older programs could not go on from a checkpoint. */
+export const checkpointVersion = 1;
+
+/** How far a run has come. */
+export interface Progress {
+  /** Optimiser steps taken. */
+  readonly step: number;
+  /** Whole epochs done. */
+  readonly epoch: number;
+  /** Batches done of the epoch under way. */
+  readonly batch: number;
+  /** Sums over those batches. */
+  readonly totals: Totals;
+  /** Figures of the last whole epoch. */
+  readonly last: { readonly loss: number | null; readonly metrics: Figures };
+}
+
+/** A moment of a training run. */
+export interface Checkpoint {
+  readonly model: StateDict;
+  /** Null where a checkpoint holds weights alone. */
+  readonly optimizer: OptimizerState | null;
+  readonly random: { readonly words: readonly [number, number]; readonly drawn: number };
+  /** The loader's position; null when the data had none. */
+  readonly data: { readonly epoch: number; readonly position: number; readonly seed: number } | null;
+  readonly progress: Progress;
+  readonly callbacks: Readonly<Record<string, CallbackState>>;
+  /** What the run was made from, as its owner describes it. */
+  readonly config: unknown;
+}
+
+/** What a checkpoint is taken of, and restored to. */
+export interface CheckpointParts {
+  readonly model: Module<[Tensor], Tensor>;
+  readonly optimizer?: { state(): OptimizerState; loadState(state: OptimizerState): void };
+  readonly callbacks?: readonly Callback[];
+  readonly data?: Checkpoint['data'];
+  readonly progress?: Progress;
+  readonly config?: unknown;
+}
+
+/** Copies everything; later training does not change the result. */
+export function takeCheckpoint(parts: CheckpointParts): Checkpoint {
+  const { model, optimizer, callbacks = [], data = null, config = null } = parts;
+  const states = callbacks.flatMap((callback) =>
+    callback.state ? [[callback.name, callback.state()] as const] : [],
+  );
+  return {
+    model: model.stateDict(),
+    optimizer: optimizer?.state() ?? null,
+    random: randomState(),
+    data,
+    progress: parts.progress ?? {
+      step: 0,
+      epoch: 0,
+      batch: 0,
+      totals: { examples: 0, loss: 0, metrics: {} },
+      last: { loss: null, metrics: {} },
+    },
+    callbacks: Object.fromEntries(states),
+    config,
+  };
+}
+
+/**
+ * Puts model, optimiser, random keys and callbacks into the state of a checkpoint.
+ * @throws Error when something does not fit, naming it
+ */
+export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts): void {
+  parts.model.loadStateDict(checkpoint.model);
+  if (parts.optimizer) {
+    if (!checkpoint.optimizer) {
+      throw new TrainingError('the checkpoint holds weights but no state of an optimiser', {
+        code: 'checkpoint',
+      });
+    }
+    parts.optimizer.loadState(checkpoint.optimizer);
+  }
+  restoreRandomState(checkpoint.random);
+  for (const callback of parts.callbacks ?? []) {
+    const state = checkpoint.callbacks[callback.name];
+    if (state) callback.loadState?.(state);
+  }
+}
+
+/** A checkpoint as the bytes of a safetensors file. */
+export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
+  const { model, optimizer, callbacks, ...plain } = checkpoint;
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(model)) tensors[`model/${name}`] = value;
+  for (const [name, value] of Object.entries(optimizer?.tensors ?? {})) tensors[`optimizer/${name}`] = value;
+  const remembered: Record<string, unknown> = {};
+  for (const [name, state] of Object.entries(callbacks)) {
+    remembered[name] = state.data ?? null;
+    for (const [part, value] of Object.entries(state.tensors ?? {}))
+      tensors[`callback/${name}/${part}`] = value;
+  }
+  const state = JSON.stringify({
+    ...plain,
+    optimizer: optimizer && { type: optimizer.type, numbers: optimizer.numbers },
+    callbacks: remembered,
+  });
+  const metadata = {
+    [sealName]: unsealed,
+    format: 'ag-checkpoint',
+    version: String(checkpointVersion),
+    state,
+  };
+  const bytes = await encodeSafetensors(tensors, metadata);
+  seal(bytes);
+  return bytes;
+}
+
+/**
+ * The checkpoint in the bytes of a file.
+ *
+ * @param file its name, for messages
+ * @throws TrainingError `checkpoint` when the bytes are no checkpoint, a damaged one, or one of a newer version
+ */
+export function decodeCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkpoint {
+  const fail = (problem: string): never => {
+    throw new TrainingError(`${file}: ${problem}`, { code: 'checkpoint', file });
+  };
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  if (metadata.format !== 'ag-checkpoint')
+    return fail('holds tensors, but is no checkpoint of a training run');
+  if (!isIntact(bytes))
+    return fail('is damaged: its checksum does not fit. Take an earlier checkpoint of the run');
+  if (Number(metadata.version) !== checkpointVersion) {
+    return fail(
+      `is a checkpoint of version ${metadata.version}; this program reads version ${checkpointVersion}`,
+    );
+  }
+  const state = JSON.parse(metadata.state ?? 'null');
+  if (typeof state?.progress?.step !== 'number') return fail('lacks the state of its run');
+  const under = (prefix: string): Record<string, Tensor> =>
+    Object.fromEntries(
+      Object.entries(tensors).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+      ),
+    );
+  return {
+    ...state,
+    model: under('model/'),
+    optimizer: state.optimizer && { ...state.optimizer, tensors: under('optimizer/') },
+    callbacks: Object.fromEntries(
+      Object.entries(state.callbacks as Record<string, unknown>).map(([name, data]) => [
+        name,
+        { data, tensors: under(`callback/${name}/`) },
+      ]),
+    ),
+  };
+}
+
+/**
+ * Writes a checkpoint so that the file is always whole: to a temporary file beside it first, which then takes its
+ * place. Node only; in browsers keep what `encodeCheckpoint` gives.
+ *
+ * ```ts
+ * await saveCheckpoint('run/last.safetensors', { model, optimizer });
+ * await loadCheckpoint('run/last.safetensors', { model, optimizer });
+ * ```
+ *
+ * @param of a checkpoint, or what to take one of
+ */
+export async function saveCheckpoint(path: string, of: Checkpoint | CheckpointParts): Promise<void> {
+  const checkpoint = 'random' in of ? of : takeCheckpoint(of);
+  await writeAtomically(path, await encodeCheckpoint(checkpoint));
+}
+
+/**
+ * Reads a checkpoint and restores what is given. Hand the result to `fit({ resume })` to go on with a run.
+ *
+ * @throws TrainingError when the file is no checkpoint, or damaged; nothing is changed then
+ */
+export async function loadCheckpoint(path: string, parts?: CheckpointParts): Promise<Checkpoint> {
+  const checkpoint = decodeCheckpoint(await readFile(path), path);
+  if (parts) restoreCheckpoint(checkpoint, parts);
+  return checkpoint;
+}

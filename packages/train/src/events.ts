@@ -1,0 +1,137 @@
+/**
+ * The events of a training run: plain data, versioned, the one contract between the loop and whatever watches it, be
+ * it a progress bar, a log file, a report or a page. `JSON.stringify` of an event is a line of a log.
+ */
+
+/** Raised when a field changes its meaning or goes away; new fields and new types do not raise it. */
+export const eventVersion = 1;
+
+/** Figures by name: `{ accuracy: 0.97 }`. */
+export type Figures = Readonly<Record<string, number>>;
+
+interface Common<Type extends string> {
+  /** Version of the schema. */
+  readonly v: typeof eventVersion;
+  readonly type: Type;
+  /** Seconds since this run (or its continuation) began. */
+  readonly seconds: number;
+}
+
+/** The first event. */
+export interface StartEvent extends Common<'start'> {
+  /** Epochs to reach in all. */
+  readonly epochs: number;
+  /** Batches in an epoch; null where the source of data does not say. */
+  readonly batches: number | null;
+  /** Trainable numbers of the model. */
+  readonly parameters: number;
+  /** Steps already taken by the run that is continued, else 0. */
+  readonly step: number;
+  /** Whole epochs already done by the run that is continued, else 0. */
+  readonly epoch: number;
+  /** Names of the metrics. */
+  readonly metrics: readonly string[];
+  /** What computes, such as `reference`. */
+  readonly backend: string;
+}
+
+/** An optimiser step was taken. */
+export interface StepEvent extends Common<'step'> {
+  /** Optimiser steps so far, this one included. */
+  readonly step: number;
+  /** The epoch under way, from 1. */
+  readonly epoch: number;
+  /** Batches of this epoch so far, this one included. */
+  readonly batch: number;
+  /** Batches in an epoch; null where unknown. */
+  readonly batches: number | null;
+  /** The loss before this step, on its batch. */
+  readonly loss: number;
+  readonly metrics: Figures;
+  /** The rate this step was taken with. */
+  readonly learningRate: number;
+  /** Size of each parameter's gradient by name, where asked for. */
+  readonly gradientNorms?: Figures;
+}
+
+/** All batches of an epoch were seen. */
+export interface EpochEvent extends Common<'epoch'> {
+  /** From 1. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Mean over the examples of the epoch, each as it was when its batch came by. */
+  readonly loss: number;
+  readonly metrics: Figures;
+  /** The rate of the next step. */
+  readonly learningRate: number;
+  /** Of this epoch alone, validation not counted. */
+  readonly epochSeconds: number;
+  readonly examplesPerSecond: number;
+}
+
+/** The validation set was gone through. */
+export interface ValidationEvent extends Common<'validation'> {
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  readonly metrics: Figures;
+}
+
+/** A checkpoint was written. */
+export interface CheckpointEvent extends Common<'checkpoint'> {
+  readonly epoch: number;
+  readonly step: number;
+  /** Where it was written to. */
+  readonly path: string;
+  /** Whether it holds the best weights so far. */
+  readonly best: boolean;
+}
+
+/** Something the user should know, training goes on. */
+export interface WarningEvent extends Common<'warning'> {
+  readonly code: string;
+  readonly message: string;
+  readonly step: number;
+}
+
+/** Numbers are not as they should be. Training goes on unless an error follows. */
+export interface AnomalyEvent extends Common<'anomaly'> {
+  readonly kind: 'nonFiniteLoss' | 'vanishingGradient' | 'explodingGradient' | 'nonFiniteGradient';
+  readonly message: string;
+  readonly step: number;
+  readonly epoch: number;
+  /** The parameter concerned. */
+  readonly parameter?: string;
+}
+
+/** Why training ended. */
+export type EndReason = 'completed' | 'earlyStopping' | 'aborted' | 'stopped';
+
+/** The last event of a run that did not fail. */
+export interface EndEvent extends Common<'end'> {
+  readonly reason: EndReason;
+  /** Whole epochs done. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Of the last whole epoch; null before the first. */
+  readonly loss: number | null;
+  readonly metrics: Figures;
+}
+
+/** Anything that `fit` reports. */
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | EpochEvent
+  | ValidationEvent
+  | CheckpointEvent
+  | WarningEvent
+  | AnomalyEvent
+  | EndEvent;
+
+/** An event without what the loop adds. */
+export type EventBody = TrainingEvent extends infer E
+  ? E extends TrainingEvent
+    ? Omit<E, 'v' | 'seconds'>
+    : never
+  : never;

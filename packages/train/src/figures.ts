@@ -1,0 +1,41 @@
+/**
+ * Losses and metrics of many batches: read together with the plan that computed them, averaged by the number of
+ * examples, so that a smaller last batch counts less.
+ */
+import { backend, evaluate, type Tensor } from '@ag/tensor';
+import type { Figures } from './events.ts';
+
+/** A figure of predictions against targets: a scalar tensor, the mean over the batch. */
+export type Metric = (output: Tensor, y: Tensor) => Tensor;
+
+/** Running sums: plain numbers, so that a checkpoint in mid-epoch holds them. */
+export interface Totals {
+  examples: number;
+  loss: number;
+  metrics: Record<string, number>;
+}
+
+export function emptyTotals(names: readonly string[]): Totals {
+  return { examples: 0, loss: 0, metrics: Object.fromEntries(names.map((name) => [name, 0])) };
+}
+
+/** Adds the figures of a batch. */
+export function addTo(totals: Totals, examples: number, loss: number, metrics: Figures): void {
+  totals.examples += examples;
+  totals.loss += loss * examples;
+  for (const name in totals.metrics) totals.metrics[name]! += metrics[name]! * examples;
+}
+
+/** Means over all examples; NaN when there was none. */
+export function meansOf(totals: Totals): { loss: number; metrics: Figures } {
+  const metrics: Record<string, number> = {};
+  for (const name in totals.metrics) metrics[name] = totals.metrics[name]! / totals.examples;
+  return { loss: totals.loss / totals.examples, metrics };
+}
+
+/** The elements of scalars, computed in one plan; at once where the backend can. */
+export async function readScalars(tensors: readonly Tensor[]): Promise<number[]> {
+  evaluate(tensors);
+  if (backend().readSync) return tensors.map((tensor) => tensor.itemSync());
+  return Promise.all(tensors.map((tensor) => tensor.item()));
+}

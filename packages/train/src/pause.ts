@@ -1,0 +1,28 @@
+/**
+ * Gives the event loop its turn, so that Ctrl-C, timers and input are served in the middle of an epoch. Promises alone
+ * do not: they all run before anything else gets its turn.
+ */
+
+/** Milliseconds for which a loop may keep everything else waiting. */
+const patience = 10;
+
+let last = 0;
+
+/** Lets other tasks run when the last pause is a while ago. */
+export async function pauseWhenDue(): Promise<void> {
+  if (performance.now() - last < patience) return;
+  await new Promise<void>((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    // A message arrives sooner than a browser's shortest timer.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+  last = performance.now();
+}
