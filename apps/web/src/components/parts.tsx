@@ -1,0 +1,99 @@
+/**
+ * The few parts that every page is made of.
+ */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { say, type Text } from '../shell/language.ts';
+
+/** A picture from @ag/viz; its text alternative is inside the SVG. */
+export function Picture({ svg, label }: { readonly svg: string; readonly label?: string }) {
+  // The SVG is made by @ag/viz, which escapes all texts.
+  return <div class="picture" data-testid={label} dangerouslySetInnerHTML={{ __html: svg }} />;
+}
+
+/** A labelled control. */
+export function Field({ label, children }: { readonly label: Text; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
+    <label class="field">
+      <span>{say(label)}</span>
+      {children}
+    </label>
+  );
+}
+
+/** A choice from a list. */
+export function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  testId,
+}: {
+  readonly label: Text;
+  readonly value: T;
+  readonly options: readonly (readonly [T, Text | string])[];
+  readonly onChange: (value: T) => void;
+  readonly testId?: string;
+}) {
+  return (
+    <Field label={label}>
+      <select
+        value={value}
+        data-testid={testId}
+        onChange={(event) => onChange(event.currentTarget.value as T)}
+      >
+        {options.map(([id, text]) => (
+          <option key={id} value={id} selected={id === value}>
+            {typeof text === 'string' ? text : say(text)}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+/** Code that makes what the page shows, to copy. */
+export function Code({ code }: { readonly code: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(code).then(
+      () => setCopied(true),
+      () => undefined,
+    );
+    setTimeout(() => setCopied(false), 2000);
+  };
+  return (
+    <details class="card">
+      <summary>{say({ en: 'The code that makes this', zh: '生成本页内容的代码' })}</summary>
+      <p>
+        <button type="button" onClick={copy}>
+          {copied ? say({ en: 'Copied', zh: '已复制' }) : say({ en: 'Copy', zh: '复制' })}
+        </button>
+      </p>
+      <pre>
+        <code data-testid="code">{code}</code>
+      </pre>
+    </details>
+  );
+}
+
+/** What is seen on a page, in a few sentences. */
+export function Explanation({ text }: { readonly text: Text }) {
+  return <p class="soft">{say(text)}</p>;
+}
+
+/** A message that something needs attention. */
+export function Alarm({
+  children,
+  testId,
+}: {
+  readonly children: ComponentChildren;
+  readonly testId?: string;
+}) {
+  return (
+    <div class="card alarm" role="alert" data-testid={testId}>
+      {children}
+    </div>
+  );
+}

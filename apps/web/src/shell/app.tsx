@@ -1,0 +1,120 @@
+/**
+ * The frame around every page: navigation, language, theme, and what happens when a page fails.
+ */
+import { Component, type ComponentChildren, type ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { chooseLanguage, language, say } from './language.ts';
+import type { PageProperties } from './page.ts';
+import { pages } from './pages.ts';
+import { addressOf, route } from './route.ts';
+import { theme, toggleTheme } from './theme.ts';
+
+export function App() {
+  const known = pages.findIndex((page) => page.id === route.value.page);
+  const page = pages[Math.max(0, known)]!;
+  const next = pages[(pages.indexOf(page) + 1) % pages.length]!;
+  const [loaded, setLoaded] = useState<{ id: string; Page: ComponentType<PageProperties> } | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+
+  useEffect(() => {
+    let current = true;
+    setFailure(null);
+    page.load().then(
+      (module) => current && setLoaded({ id: page.id, Page: module.default }),
+      (error: unknown) => current && setFailure(error instanceof Error ? error.message : String(error)),
+    );
+    document.title = `${say(page.title)} — ag`;
+    return () => {
+      current = false;
+    };
+  }, [page]);
+
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        {say({ en: 'Skip to the page', zh: '跳到正文' })}
+      </a>
+      <header>
+        <a class="brand" href={addressOf('home')}>
+          <img src="./icon.svg" alt="" width="28" height="28" />
+          ag
+        </a>
+        <nav aria-label={say({ en: 'Pages', zh: '页面' })}>
+          {pages.map((each) => (
+            <a key={each.id} href={addressOf(each.id)} aria-current={each === page ? 'page' : undefined}>
+              {say(each.title)}
+            </a>
+          ))}
+        </nav>
+        <div class="settings">
+          <button
+            type="button"
+            data-testid="language"
+            onClick={() => chooseLanguage(language.value === 'en' ? 'zh' : 'en')}
+          >
+            {language.value === 'en' ? '中文' : 'English'}
+          </button>
+          <button
+            type="button"
+            data-testid="theme"
+            onClick={toggleTheme}
+            aria-label={say({ en: 'Light or dark', zh: '浅色或深色' })}
+          >
+            {theme.value === 'dark' ? '☀' : '☾'}
+          </button>
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <h1>{say(page.title)}</h1>
+        {failure !== null ? (
+          <p class="card alarm" role="alert">
+            {say({ en: 'This page could not be loaded: ', zh: '无法加载此页面：' })}
+            {failure}
+          </p>
+        ) : loaded?.id === page.id ? (
+          <Guard key={page.id}>
+            <loaded.Page pages={pages} />
+          </Guard>
+        ) : (
+          <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+        )}
+        {next !== page && (
+          <p class="next">
+            <a href={addressOf(next.id)}>
+              {say({ en: 'Next: ', zh: '下一页：' })}
+              {say(next.title)} →
+            </a>
+          </p>
+        )}
+      </main>
+    </>
+  );
+}
+
+/** Shows an error of a page in its place; the rest of the application goes on. */
+class Guard extends Component<{ children: ComponentChildren }, { error: Error | null }> {
+  override state = { error: null as Error | null };
+
+  override componentDidCatch(error: Error): void {
+    this.setState({ error });
+  }
+
+  override render() {
+    if (!this.state.error) return this.props.children;
+    return (
+      <div class="card alarm" role="alert">
+        <p>{this.state.error.message}</p>
+        <button type="button" onClick={() => this.setState({ error: null })}>
+          {say({ en: 'Try again', zh: '重试' })}
+        </button>
+      </div>
+    );
+  }
+}

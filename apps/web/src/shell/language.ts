@@ -1,0 +1,32 @@
+/**
+ * English and Chinese. A text is an object with both, next to where it is used, so that neither can be forgotten.
+ */
+import { signal } from '@preact/signals';
+
+export type Language = 'en' | 'zh';
+
+/** A text in both languages. */
+export interface Text {
+  readonly en: string;
+  readonly zh: string;
+}
+
+const stored = localStorage.getItem('ag.language');
+
+export const language = signal<Language>(
+  stored === 'en' || stored === 'zh' ? stored : navigator.language.startsWith('zh') ? 'zh' : 'en',
+);
+
+language.subscribe((value) => {
+  document.documentElement.lang = value;
+});
+
+export function chooseLanguage(value: Language): void {
+  language.value = value;
+  localStorage.setItem('ag.language', value);
+}
+
+/** The text in the reader's language. */
+export function say(text: Text): string {
+  return text[language.value];
+}

@@ -1,0 +1,54 @@
+/**
+ * The address is the state: `#/microscope?expression=(x%20%2B%20y)*z`. Pages read and write parameters here, so that
+ * a copied address brings back what was seen.
+ */
+import { signal } from '@preact/signals';
+
+export interface Route {
+  readonly page: string;
+  readonly parameters: URLSearchParams;
+}
+
+export const route = signal<Route>(parse(location.hash));
+
+addEventListener('hashchange', () => {
+  route.value = parse(location.hash);
+});
+
+function parse(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  return { page: path || 'home', parameters: new URLSearchParams(query) };
+}
+
+/** Address of a page, for links. */
+export function addressOf(page: string, parameters: Readonly<Record<string, string>> = {}): string {
+  const query = new URLSearchParams(parameters).toString();
+  return `#/${page}${query ? `?${query}` : ''}`;
+}
+
+/**
+ * Writes parameters of the current page into the address without a new entry in the history; `null` removes one.
+ */
+export function setParameters(changes: Readonly<Record<string, string | number | boolean | null>>): void {
+  const { page, parameters } = route.peek();
+  const next = new URLSearchParams(parameters);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) next.delete(name);
+    else next.set(name, String(value));
+  }
+  const query = next.toString();
+  history.replaceState(null, '', `#/${page}${query ? `?${query}` : ''}`);
+  route.value = { page, parameters: next };
+}
+
+/** A parameter of the current page, or `fallback`. */
+export function parameter(name: string, fallback: string): string {
+  return route.value.parameters.get(name) ?? fallback;
+}
+
+/** A numeric parameter of the current page; `fallback` when it is missing or no number. */
+export function numberParameter(name: string, fallback: number): number {
+  const text = route.value.parameters.get(name);
+  const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : fallback;
+}
