@@ -3,6 +3,18 @@
  */
 export type { Backend, BackendStats, Binding, Executable, Memory } from './backend.ts';
 export {
+  avgPool2d,
+  type ConvolutionOptions,
+  conv1d,
+  conv2d,
+  convTranspose2d,
+  maxPool2d,
+  type Padding,
+  type PerAxis,
+  type PoolOptions,
+  type TransposedConvolutionOptions,
+} from './convolution.ts';
+export {
   arange,
   eye,
   full,

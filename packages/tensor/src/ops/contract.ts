@@ -63,7 +63,7 @@ function contractionShape(a: TensorType, b: TensorType, labels: ContractionLabel
 }
 
 /** Products of bool or uint8 are summed as int32. */
-function productDType(a: TensorType, b: TensorType): TensorType['dtype'] {
+export function productDType(a: TensorType, b: TensorType): TensorType['dtype'] {
   const dtype = promote(a.dtype, b.dtype);
   return dtype === 'bool' || dtype === 'uint8' ? 'int32' : dtype;
 }

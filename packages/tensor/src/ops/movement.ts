@@ -123,9 +123,13 @@ export const place = defineOp<PlaceAttributes>({
     }),
 });
 
-/** Sliding windows along one axis: window positions replace it, a new last axis runs within the window. */
+/**
+ * Sliding windows along one axis, the first at `start`: window positions replace it, a new last axis runs within the
+ * window. Only for lowerings: it has no gradient of its own.
+ */
 export const windows = defineOp<{
   readonly axis: number;
+  readonly start: number;
   readonly count: number;
   readonly stride: number;
   readonly size: number;
@@ -136,7 +140,9 @@ export const windows = defineOp<{
     shape: [...x!.shape.map((n, i) => (i === axis ? count : n)), size],
     dtype: x!.dtype,
   }),
-  lower: view((v, { axis, count, stride, size, dilation }) => windowView(v, axis, count, stride, size, dilation)),
+  lower: view((v, { axis, start, count, stride, size, dilation }) =>
+    windowView({ ...v, offset: v.offset + start * v.strides[axis]! }, axis, count, stride, size, dilation),
+  ),
 });
 
 /** The same values, as far as gradients are concerned a constant. */

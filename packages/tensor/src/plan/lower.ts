@@ -33,6 +33,11 @@ export interface Lowered {
   readonly results: readonly PlanNode[];
 }
 
+/** JSON writes infinities and NaN alike, as null, and −0 as 0: attributes that differ there must stay apart. */
+function exactNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
+}
+
 /** The same elements, written anew. */
 export const copy = defineOp({ name: 'copy', type: ([x]) => x!, lower: map(([x]) => x!, { operands: 'own' }) });
 
@@ -58,7 +63,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const withOp = (op: AnyOp, attributes: unknown, inputs: readonly PlanNode[], shape: Shape, dtype: DType): PlanNode => {
     const make = (): PlanNode => add({ shape, dtype, op, attributes, inputs, leaf: null });
     if (op.lower.form === 'barrier') return make();
-    const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes)} ${shape.join('x')}`;
+    const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
     return share(key, make);
   };
   const copied = (x: PlanNode): PlanNode => withOp(copy, undefined, [x], x.shape, x.dtype);
