@@ -15,6 +15,7 @@ import {
   Variable,
   zerosLike,
 } from '@ag/tensor';
+import { beginRule, endRule } from './creation.ts';
 
 /** Something to differentiate by: a tensor that the result was computed from, or a variable. */
 export type Differentiable = Tensor | Variable;
@@ -35,7 +36,12 @@ export type Differentiable = Tensor | Variable;
  */
 export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tensor): Tensor[] {
   checkTensor(y);
-  const tensors = wrt.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
+  return pullback([y], [seedOf(y, seed)], wrt);
+}
+
+/** Σᵢ seedᵢ·∂outputᵢ/∂wrt for each of `wrt`, in one pass over the graph. @internal */
+export function pullback(outputs: readonly Tensor[], seeds: readonly Tensor[], wrt: readonly Differentiable[]): Tensor[] {
+  const tensors = wrt.map(valueOf);
   for (const x of tensors) {
     if (!isFloat(x.dtype)) {
       throw new TypeError(
@@ -43,38 +49,72 @@ export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tens
       );
     }
   }
-  const walk = walkFrom(y);
-  const found = propagate(walk, seedOf(y, seed), (node) => tensors.includes(node) || isOneOf(node, wrt));
-  const terms: Tensor[][] = wrt.map(() => []);
+  const wanted = new Set<Differentiable>([...tensors, ...wrt]);
+  const walk = walkAll(outputs);
+  const found = propagate(walk, outputs, seeds, (node) => wanted.has(node) || variableIn(node, wanted));
+  const terms = new Map<Differentiable, Tensor[]>();
+  const note = (x: Differentiable, g: Tensor): void => {
+    const list = terms.get(x);
+    if (list) list.push(g);
+    else terms.set(x, [g]);
+  };
   for (let position = 0; position < walk.nodes.length; position++) {
-    const contributions = found[position];
-    if (!contributions) continue;
+    const g = found[position];
+    if (!g) continue;
     const node = walk.nodes[position]!;
-    wrt.forEach((x, i) => {
-      if (node === tensors[i] || (x instanceof Variable && isOneOf(node, [x]))) terms[i]!.push(...contributions);
-    });
+    note(node, g);
+    if (node.leaf?.kind === 'variable') note(node.leaf.variable, g);
   }
-  return terms.map((list, i) => (list.length === 0 ? zerosLike(tensors[i]!) : sumGradients(list)));
+  return wrt.map((x, i) => {
+    const list = terms.get(x);
+    return list ? sumGradients(list) : zerosLike(tensors[i]!);
+  });
 }
 
 /** The gradients of a scalar with respect to every trainable variable it depends on. @internal */
 export function variableGradients(y: Tensor): Map<Variable, Tensor> {
-  const walk = walkFrom(y);
-  const found = propagate(walk, seedOf(y, undefined), (node) => trainable(node) !== null);
+  const walk = walkAll([y]);
+  const found = propagate(walk, [y], [seedOf(y, undefined)], (node) => trainable(node) !== null);
   const terms = new Map<Variable, Tensor[]>();
   for (let i = 0; i < walk.nodes.length; i++) {
     const variable = trainable(walk.nodes[i]!);
     if (variable === null) continue;
     const g = found[i];
-    const list = terms.get(variable);
-    if (list) list.push(...(g ?? []));
-    else terms.set(variable, [...(g ?? [])]);
+    const list = terms.get(variable) ?? [];
+    if (g) list.push(g);
+    terms.set(variable, list);
   }
   const result = new Map<Variable, Tensor>();
   for (const [variable, list] of terms) {
     result.set(variable, list.length === 0 ? zerosLike(variable.value) : sumGradients(list));
   }
   return result;
+}
+
+/** What the rules of a pass over the graph gave: see `nodeGradients`. @internal */
+export interface NodeGradients {
+  /** Inputs first, `outputs` included. */
+  readonly nodes: readonly Tensor[];
+  /** For each node the gradient that arrives there; absent where nothing does. */
+  readonly gradients: readonly (Tensor | undefined)[];
+  /** For each node and each of its inputs, what that use contributes. */
+  readonly contributions: readonly (readonly (Tensor | null)[] | undefined)[];
+}
+
+/** The gradients of a scalar with respect to every float node of its graph, by one pass. @internal */
+export function nodeGradients(y: Tensor): NodeGradients {
+  const walk = walkAll([y]);
+  const contributions: (readonly (Tensor | null)[] | undefined)[] = new Array(walk.nodes.length);
+  const gradients = propagate(
+    walk,
+    [y],
+    [seedOf(y, undefined)],
+    (node) => isFloat(node.dtype),
+    (position, list) => {
+      contributions[position] = list;
+    },
+  );
+  return { nodes: walk.nodes, gradients, contributions };
 }
 
 /** What a node is computed from, also when it has been evaluated a moment ago. */
@@ -88,8 +128,13 @@ interface Walk {
   readonly mark: number;
 }
 
-/** All nodes that `y` is computed from, without recursion. */
+/** All nodes that the outputs are computed from, without recursion. */
 export function walkFrom(...outputs: readonly Tensor[]): Walk {
+  return walkAll(outputs);
+}
+
+/** The same for a list, which may be long. */
+export function walkAll(outputs: readonly Tensor[]): Walk {
   const mark = nextMark();
   const nodes: Tensor[] = [];
   const stack: Tensor[] = [];
@@ -139,8 +184,17 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
   return seed;
 }
 
-/** For each node of the walk that `wanted` accepts: the contributions to its gradient, not yet added up. */
-function propagate({ nodes }: Walk, seed: Tensor, wanted: (node: Tensor) => boolean): (Tensor[] | undefined)[] {
+/**
+ * For each node of the walk that `wanted` accepts: its gradient. `seen` gets what each node contributes to the gradients
+ * of its inputs.
+ */
+function propagate(
+  { nodes }: Walk,
+  outputs: readonly Tensor[],
+  seeds: readonly Tensor[],
+  wanted: (node: Tensor) => boolean,
+  seen?: (position: number, contributions: readonly (Tensor | null)[]) => void,
+): (Tensor | undefined)[] {
   const count = nodes.length;
   const target = new Uint8Array(count);
   const depends = new Uint8Array(count);
@@ -162,9 +216,14 @@ function propagate({ nodes }: Walk, seed: Tensor, wanted: (node: Tensor) => bool
   // Rules build nodes, and nodes may be marked by other walks: positions are taken before any rule runs.
   const positions = nodes.map((node) => sourceOf(node)?.inputs.map((input) => input.position));
   const arriving: (Tensor[] | undefined)[] = new Array(count);
-  const found: (Tensor[] | undefined)[] = new Array(count);
-  const last = nodes[count - 1]!.position;
-  if (depends[last]) arriving[last] = [seed];
+  const found: (Tensor | undefined)[] = new Array(count);
+  outputs.forEach((output, i) => {
+    const position = output.position;
+    if (!depends[position]) return;
+    const list = arriving[position];
+    if (list) list.push(seeds[i]!);
+    else arriving[position] = [seeds[i]!];
+  });
   for (let i = count - 1; i >= 0; i--) {
     const terms = arriving[i];
     if (terms === undefined) continue;
@@ -174,17 +233,23 @@ function propagate({ nodes }: Walk, seed: Tensor, wanted: (node: Tensor) => bool
     const rule = source?.op.vjp;
     const inputs = positions[i];
     const goesOn = rule !== undefined && inputs !== undefined && inputs.some((position) => depends[position]);
-    const g = total(terms, node);
-    if (target[i]) found[i] = [g];
-    if (!goesOn) continue;
-    const contributions = rule(g, source!.inputs, node, source!.attributes);
-    for (let j = 0; j < inputs.length; j++) {
-      const position = inputs[j]!;
-      const contribution = contributions[j];
-      if (!depends[position] || !contribution) continue;
-      const list = arriving[position];
-      if (list) list.push(contribution);
-      else arriving[position] = [contribution];
+    const outer = beginRule(node);
+    try {
+      const g = total(terms, node);
+      if (target[i]) found[i] = g;
+      if (!goesOn) continue;
+      const contributions = rule(g, source!.inputs, node, source!.attributes);
+      if (seen) seen(i, contributions);
+      for (let j = 0; j < inputs.length; j++) {
+        const position = inputs[j]!;
+        const contribution = contributions[j];
+        if (!depends[position] || !contribution) continue;
+        const list = arriving[position];
+        if (list) list.push(contribution);
+        else arriving[position] = [contribution];
+      }
+    } finally {
+      endRule(outer);
     }
   }
   return found;
@@ -212,7 +277,14 @@ function trainable(node: Tensor): Variable | null {
   return leaf !== null && leaf.kind === 'variable' && leaf.variable.trainable ? leaf.variable : null;
 }
 
-function isOneOf(node: Tensor, variables: readonly Differentiable[]): boolean {
+function variableIn(node: Tensor, wanted: ReadonlySet<Differentiable>): boolean {
   const leaf = node.leaf;
-  return leaf !== null && leaf.kind === 'variable' && variables.includes(leaf.variable);
+  return leaf !== null && leaf.kind === 'variable' && wanted.has(leaf.variable);
+}
+
+/** A tensor, or the current value of a variable; a variable of another copy of the library is named as such. */
+function valueOf(x: Differentiable): Tensor {
+  if (x instanceof Variable) return x.value;
+  const foreign = x as unknown as { readonly value?: unknown; readonly trainable?: unknown } | null;
+  return checkTensor(typeof foreign === 'object' && foreign !== null && 'trainable' in foreign ? foreign.value : x);
 }

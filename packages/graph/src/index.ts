@@ -4,6 +4,8 @@
 export { type BackwardOptions, backward } from './backward.ts';
 export { type CheckOptions, type CheckResult, checkGradients, numericalGradient } from './check.ts';
 export { type CompileOptions, compile } from './compile.ts';
+export { type CaptureOptions, captureCreation, type Creation, creationOf, type ModuleTree } from './creation.ts';
+export { checkpoint, customGradient, type GradientTree } from './custom.ts';
 export { type Formula, formula } from './formula.ts';
 export { type Differentiable, gradients } from './gradients.ts';
 export { type Feed, type Feeds, Graph, type GraphOptions, placeholder } from './graph.ts';

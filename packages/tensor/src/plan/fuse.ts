@@ -49,7 +49,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
   for (const node of nodes) {
     if (!used[node.index] || node.op === null || isView(node) || form(node) === 'coordinates') continue;
     if (form(node) !== 'map') {
-      const level = 1 + highest(readBases(node), clusterOf);
+      const level = 1 + highest([...readBases(node), ...gatesOf(node)], clusterOf);
       const cluster = { root: node, members: [], domain: node.shape, level, absorbed: new Set<PlanNode>() };
       clusters.push(cluster);
       clusterOf.set(node, cluster);
@@ -65,7 +65,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
       joined.target.members.push(node);
       clusterOf.set(node, joined.target);
     } else {
-      const level = 1 + highest(readBases(node), clusterOf);
+      const level = 1 + highest([...readBases(node), ...gatesOf(node)], clusterOf);
       const cluster = { root: null, members: [node], domain: node.shape, level, absorbed: new Set<PlanNode>() };
       clusters.push(cluster);
       clusterOf.set(node, cluster);
@@ -82,7 +82,8 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 /** The clusters that `node` can join: one target, and others that become part of it. */
 function join(node: PlanNode, clusterOf: Map<PlanNode, Cluster>): { target: Cluster; others: Cluster[] } | null {
   const bases = readBases(node);
-  const top = highest(bases, clusterOf);
+  const gates = gatesOf(node);
+  const top = highest([...bases, ...gates], clusterOf);
   if (top === 0) return null;
   let target: Cluster | null = null;
   const others: Cluster[] = [];
@@ -98,6 +99,10 @@ function join(node: PlanNode, clusterOf: Map<PlanNode, Cluster>): { target: Clus
     } else return null;
   }
   if (target === null) return null;
+  for (const gate of gates) {
+    const cluster = clusterOf.get(gate);
+    if (cluster?.level === top && cluster !== target && !others.includes(cluster)) return null;
+  }
   for (const other of others) if (!fitsDomain(other.members, target.domain)) return null;
   const size = others.reduce((n, cluster) => n + cluster.members.length, target.members.length) + 1;
   if (size > maximalMembers || countReads([target, ...others], node) > maximalReads) return null;
@@ -315,6 +320,11 @@ function order(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cl
     if (cluster.root) nodes.unshift(cluster.root);
     const found: Cluster[] = [];
     for (const node of nodes) {
+      // A gate that is computed where it is read is open once what it reads is there.
+      for (const gate of gatesOf(node)) {
+        const other = clusterOf.get(gate);
+        if (other && other !== cluster && !inside.has(gate)) found.push(...(alive.has(other) ? [other] : inputsOf(other)));
+      }
       for (const input of node.inputs) {
         const base = baseOf(input);
         if (inside.has(base) || base === cluster.root || shapeOnly(node, input)) continue;
@@ -367,6 +377,17 @@ export function shapeOnly(node: PlanNode, input: PlanNode): boolean {
 /** What a node reads, through views. */
 function readBases(node: PlanNode): PlanNode[] {
   return node.inputs.filter((input) => !shapeOnly(node, input)).map(baseOf);
+}
+
+/** What must have been computed before a node reads its inputs: the second operands of barriers on the way. */
+function gatesOf(node: PlanNode): PlanNode[] {
+  const gates: PlanNode[] = [];
+  for (const input of node.inputs) {
+    for (let at = input; isView(at); at = at.inputs[0]!) {
+      if (form(at) === 'barrier') gates.push(baseOf(at.inputs[1]!));
+    }
+  }
+  return gates;
 }
 
 function highest(bases: readonly PlanNode[], clusterOf: ReadonlyMap<PlanNode, Cluster>): number {

@@ -1,1 +1,4 @@
-export {};
+/**
+ * What tests need that plan or run on backends: see each file.
+ */
+export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';

@@ -1,0 +1,136 @@
+/**
+ * Where nodes come from: the user's line, the module whose `forward` made them, and for nodes of a gradient the node
+ * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
+ * stacks that this takes cost nothing otherwise.
+ */
+import { type Tensor, watchCreation } from '@ag/tensor';
+
+/** What is known of a node's making. */
+export interface Creation {
+  /** File, line and column of the first frame outside of this library, when sites were captured. */
+  readonly site: string | null;
+  /** Path of the module whose `forward` made it: `encoder.0.linear`; null outside of modules. */
+  readonly module: string | null;
+  /** For a node of a gradient: the node that was being differentiated. */
+  readonly gradientOf: Tensor | null;
+}
+
+/** Anything that lists modules by path as `Module` of @ag/nn does. */
+export interface ModuleTree {
+  namedModules(): Iterable<readonly [string, object]>;
+}
+
+export interface CaptureOptions {
+  /** Take the line of each node. Default true. */
+  readonly sites?: boolean;
+  /** A model, so that nodes get the path of the module that made them. */
+  readonly model?: ModuleTree;
+}
+
+interface Record {
+  /** Formatted only when it is asked for: taking a stack is much cheaper than writing it. */
+  readonly stack: { readonly stack?: string } | null;
+  readonly module: string | null;
+  readonly gradientOf: Tensor | null;
+}
+
+const records = new WeakMap<Tensor, Record>();
+
+/** The node whose gradient rule is running. */
+let differentiating: Tensor | null = null;
+
+/** Notes that the rule of `node` runs from now on; returns what `endRule` takes. @internal */
+export function beginRule(node: Tensor): Tensor | null {
+  const outer = differentiating;
+  differentiating = node;
+  return outer;
+}
+
+/** @internal */
+export function endRule(outer: Tensor | null): void {
+  differentiating = outer;
+}
+
+/**
+ * Runs `work` and remembers for each node that it makes the user's line and the module. `inspect` shows both.
+ *
+ * ```ts
+ * const loss = captureCreation(() => crossEntropy(model.forward(x), y), { model });
+ * inspect(loss).nodes[3].module; // 'hidden'
+ * ```
+ */
+export function captureCreation<T>(work: () => T, options: CaptureOptions = {}): T {
+  const { sites = true, model } = options;
+  const path: string[] = [];
+  const restore = model ? watchModules(model, path) : null;
+  try {
+    return watchCreation((tensor) => record(tensor, sites, path[path.length - 1] ?? null), work);
+  } finally {
+    restore?.();
+  }
+}
+
+/** Remembers how `tensor` was made; called while it is being made. @internal */
+export function record(tensor: Tensor, sites: boolean, module: string | null): void {
+  records.set(tensor, { stack: sites ? takeStack() : null, module, gradientOf: differentiating });
+}
+
+/** What is known of a node, null when nothing was captured. */
+export function creationOf(tensor: Tensor): Creation | null {
+  const known = records.get(tensor);
+  if (!known) return null;
+  return { site: known.stack ? userLine(known.stack.stack) : null, module: known.module, gradientOf: known.gradientOf };
+}
+
+/** Keeps the path of the module at work at the end of `path`. Returns what undoes it. @internal */
+export function watchModules(model: ModuleTree, path: string[]): () => void {
+  const undo: (() => void)[] = [];
+  for (const [name, module] of model.namedModules()) {
+    if (name === '') continue;
+    const target = module as { forward?: (...x: unknown[]) => unknown };
+    const own = Object.getOwnPropertyDescriptor(target, 'forward');
+    const inner = target.forward;
+    if (typeof inner !== 'function') continue;
+    const watched = function (this: unknown, ...x: unknown[]): unknown {
+      path.push(name);
+      try {
+        return inner.apply(this, x);
+      } finally {
+        path.pop();
+      }
+    };
+    Object.defineProperty(target, 'forward', { value: watched, configurable: true, writable: true, enumerable: own?.enumerable ?? false });
+    undo.push(() => {
+      // A hook added meanwhile wraps this one; it then stays and only passes on.
+      if (target.forward !== watched) return;
+      if (own) Object.defineProperty(target, 'forward', own);
+      else Reflect.deleteProperty(target, 'forward');
+    });
+  }
+  return () => {
+    for (const restore of undo.reverse()) restore();
+  };
+}
+
+/** Frames that are looked through for the user's own. */
+const frames = 40;
+
+function takeStack(): { readonly stack?: string } {
+  const limited = Error as { stackTraceLimit?: number };
+  const before = limited.stackTraceLimit;
+  limited.stackTraceLimit = frames;
+  const holder: { stack?: string } = new Error();
+  if (before === undefined) delete limited.stackTraceLimit;
+  else limited.stackTraceLimit = before;
+  return holder;
+}
+
+const library = /[\\/](?:packages[\\/](?:tensor|graph|nn|optim|train|native-wasm|datasets)[\\/](?:src|dist)|@ag[\\/][a-z-]+)[\\/]/;
+const test = /\.test\.[cm]?[jt]sx?\b/;
+
+/** The first line of a stack outside of this library: `file:line:column`, with the function where it is known. */
+function userLine(stack: string | undefined): string | null {
+  const lines = (stack ?? '').split('\n').filter((line) => /:\d+:\d+/.test(line));
+  const own = lines.find((line) => (!library.test(line) || test.test(line)) && !/node:internal|<anonymous>$/.test(line));
+  return own?.trim().replace(/^at /, '').replace(/^.*@(?=[a-z]+:\/\/)/, '').replace('file://', '') ?? null;
+}
