@@ -22,7 +22,7 @@ import {
   storePartial,
   storeVector,
 } from './lanes.ts';
-import { bindLiterals, type LiteralFields, literalFields } from './literals.ts';
+import { type LiteralFields, literalFields, literalVector } from './literals.ts';
 import { coordinates } from './map.ts';
 import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';
@@ -58,7 +58,7 @@ export function layEpilogue(
     return other.operand.buffer < 0 ? 'strided' : patternOf(step(other) / other.rows.size);
   });
   return {
-    key: `contract ${mode} ${patterns.join()} ${kernelKey(kernel)}`,
+    key: `contract ${mode} ${patterns.join()} ${structureKey(kernel)}`,
     kernel,
     mode,
     dtypes: others.map((other) => other.dtype),
@@ -66,6 +66,11 @@ export function layEpilogue(
     steps: others.map((other) => record.i32(step(other))),
     literals: literalFields(record, launch, [kernel.epilogue]),
   };
+}
+
+/** Everything about a kernel but the numbers of its axes, which make no difference to the code. */
+function structureKey(kernel: ContractKernel): string {
+  return kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 });
 }
 
 /**
@@ -92,7 +97,6 @@ export function emitEpilogue(
     Local,
   ];
   const lanes = lanesFor([kernel.dtype, ...dtypes], kernel.epilogue);
-  const literals = bindLiterals(v, epilogue.literals);
   const inputs = kernel.extras.length;
   const words = (i: number, word: number) =>
     f.load(w.i32_load, scratch, operands + operandWords.bytes * i + word);
@@ -116,7 +120,7 @@ export function emitEpilogue(
           return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
         },
         coordinate: (operand) => coordinates(v, places[operand - 2]!, lanes, ahead),
-        literal: (literal) => literals[literal]!,
+        literal: (literal, dtype) => literalVector(v, epilogue.literals, literal, dtype),
         accumulator: () => accumulator,
       },
       part === null,

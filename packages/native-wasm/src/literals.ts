@@ -4,30 +4,28 @@ import { parameter, type RecordLayout } from './abi.ts';
 import * as w from './opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';
 
-/** For each literal number its place in the record; holes where expressions do not use it. */
-export type LiteralFields = readonly ({ readonly at: number; readonly dtype: DType } | undefined)[];
+/** For each literal number and dtype its place in the record. */
+export type LiteralFields = ReadonlyMap<string, number>;
+
+const keyOf = (literal: number, dtype: DType) => `${dtype} ${literal}`;
 
 export function literalFields(record: RecordLayout, launch: Launch, expressions: readonly Expression[]): LiteralFields {
-  const fields: ({ at: number; dtype: DType } | undefined)[] = [];
+  const fields = new Map<string, number>();
   for (const { instructions } of expressions) {
     for (const instruction of instructions) {
-      if (instruction.op !== 'literal' || fields[instruction.literal]) continue;
-      const { literal, dtype } = instruction;
-      fields[literal] = { at: record.literal(launch.literals[literal], dtype), dtype };
+      if (instruction.op !== 'literal') continue;
+      const key = keyOf(instruction.literal, instruction.dtype);
+      if (!fields.has(key)) fields.set(key, record.literal(launch.literals[instruction.literal], instruction.dtype));
     }
   }
   return fields;
 }
 
-/** The literals as vectors, indexed by literal number. */
-export function bindLiterals(v: VectorCode, fields: LiteralFields): Vector[] {
-  const vectors: Vector[] = [];
-  fields.forEach((field, i) => {
-    if (!field) return;
-    vectors[i] = v.entry(`literal${i}`, () => {
-      const code = field.dtype === 'float64' ? w.v128_load64_splat : w.v128_load32_splat;
-      v.f.get(parameter.record).memory(code, field.at);
-    });
+/** A literal in all lanes. */
+export function literalVector(v: VectorCode, fields: LiteralFields, literal: number, dtype: DType): Vector {
+  const key = keyOf(literal, dtype);
+  return v.entry(`literal ${key}`, () => {
+    const code = dtype === 'float64' ? w.v128_load64_splat : w.v128_load32_splat;
+    v.f.get(parameter.record).memory(code, fields.get(key)!);
   });
-  return vectors;
 }

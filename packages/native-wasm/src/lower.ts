@@ -3,7 +3,7 @@ import { lowerContract } from './contract.ts';
 import { lowerGather, lowerScatter } from './indexed.ts';
 import type { LowerContext, Stage } from './abi.ts';
 import { lowerMap } from './map.ts';
-import { lowerReduce, reduceOfContract } from './reduce.ts';
+import { lowerByteContract, lowerReduce } from './reduce.ts';
 import { lowerScan } from './scan.ts';
 import { lowerSort } from './sort.ts';
 
@@ -17,7 +17,7 @@ export function lower(context: LowerContext): readonly Stage[] {
       return lowerReduce(context, kernel);
     case 'contract':
       return kernel.dtype === 'bool' || kernel.dtype === 'uint8'
-        ? lowerReduce(context, reduceOfContract(kernel))
+        ? lowerByteContract(context, kernel)
         : lowerContract(context);
     case 'gather':
       return lowerGather(context, kernel);

@@ -7,7 +7,7 @@ import { type LowerContext, parameter, RecordLayout, type Stage, type Target } f
 import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { cost, emitExpression, type Lanes, lanesFor } from './expression.ts';
 import { loadPartial, loadVector, patternOf, type Place, splat, storePartial, storeVector } from './lanes.ts';
-import { bindLiterals, type LiteralFields, literalFields } from './literals.ts';
+import { type LiteralFields, literalFields, literalVector } from './literals.ts';
 import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';
 import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
@@ -44,8 +44,14 @@ function innerFirst(axes: Axes): Axes {
   };
 }
 
+/** One element as an axis of size 1 that keeps the strides it was given: then it needs no kernel of its own. */
+function single(launch: Launch, accesses: readonly Access[]): Axes {
+  const rank = launch.dims.length;
+  return { sizes: [1], strides: accesses.map(({ strides }) => [rank === 0 ? 1 : strides[rank - 1]]) };
+}
+
 function mapStage(kernel: MapKernel, launch: Launch, axes: Axes, accesses: readonly Access[]): Stage {
-  const { outer, size, steps } = splitLast(axes);
+  const { outer, size, steps } = splitLast(axes.sizes.length > 0 ? axes : single(launch, accesses));
   const rank = outer.sizes.length;
   const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
   const record = new RecordLayout();
@@ -75,7 +81,7 @@ function mapStage(kernel: MapKernel, launch: Launch, axes: Axes, accesses: reado
     const places = accesses.map(
       (access, i): Place => ({ dtype: access.dtype, pattern: patterns[i], pointer: pointers[i], step: steps[i] }),
     );
-    const loop = new MapLoop(v, kernel, lanes, places, accesses, bindLiterals(v, literals));
+    const loop = new MapLoop(v, kernel, lanes, places, accesses, literals);
     const enter = (column: number) => {
       pointers.forEach((pointer, i) => {
         f.get(rows[i]);
@@ -109,7 +115,7 @@ function mapStage(kernel: MapKernel, launch: Launch, axes: Axes, accesses: reado
     return f;
   };
   return {
-    key: `map ${rank} ${patterns.join()} ${kernelKey(kernel)}`,
+    key: `map ${rank} ${patterns.join()} ${kernelKey({ ...kernel, rank: 0 })}`,
     record,
     units: Math.ceil(total / unit),
     grain: Math.max(1, Math.ceil(3000 / (cost(kernel.expression) + 0.1 * accesses.length) / unit)),
@@ -124,7 +130,7 @@ class MapLoop {
   readonly #lanes: Lanes;
   readonly #places: readonly Place[];
   readonly #accesses: readonly Access[];
-  readonly #literals: readonly Vector[];
+  readonly #literals: LiteralFields;
 
   constructor(
     v: VectorCode,
@@ -132,7 +138,7 @@ class MapLoop {
     lanes: Lanes,
     places: readonly Place[],
     accesses: readonly Access[],
-    literals: readonly Vector[],
+    literals: LiteralFields,
   ) {
     this.#v = v;
     this.#kernel = kernel;
@@ -199,7 +205,7 @@ class MapLoop {
           return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
         },
         coordinate: (operand) => coordinates(v, this.#places[operand], lanes, ahead),
-        literal: (literal) => this.#literals[literal],
+        literal: (literal, dtype) => literalVector(v, this.#literals, literal, dtype),
       },
       part === null,
     );
@@ -219,5 +225,3 @@ export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0
   f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
   return v.keep();
 }
-
-export type { LiteralFields };

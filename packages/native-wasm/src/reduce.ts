@@ -13,7 +13,7 @@ import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from '.
 import { Accumulator, isArg } from './combine.ts';
 import { cost, emitExpression, type Lanes, lanesFor, type Sources } from './expression.ts';
 import { loadPartial, loadVector, patternOf, type Place, splat, storeFirst, storePartial, storeVector } from './lanes.ts';
-import { bindLiterals, literalFields } from './literals.ts';
+import { literalFields, literalVector } from './literals.ts';
 import { coordinates } from './map.ts';
 import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';
@@ -39,6 +39,9 @@ interface Reduction {
 
 export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[] {
   const { program, launch } = context;
+  if (kernel.dtype === 'bool' && kernel.combine === 'sum') {
+    throw new TypeError(`${launch.label}: the sum of bool is not defined; cast to int32 first`);
+  }
   const access = (i: number): Access => ({
     operand: launch.operands[i],
     dtype: launch.operands[i].buffer < 0 ? 'int32' : program.buffers[launch.operands[i].buffer].dtype,
@@ -55,13 +58,30 @@ export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[
   });
 }
 
-/** The same sum of products as a reduction, for dtypes that have no micro-kernel. */
-export function reduceOfContract(kernel: ContractKernel): ReduceKernel {
-  const { dtype } = kernel;
-  return {
+/** A contraction as the reduction of a product, for dtypes that have no micro-kernel (uint8 and bool). */
+export function lowerByteContract(context: LowerContext, kernel: ContractKernel): Stage[] {
+  const { dtype, batchRank, mRank, nRank, kRank } = kernel;
+  const { launch } = context;
+  const zeros = (n: number) => new Array<number>(n).fill(0);
+  const [a, b, ...others] = launch.operands;
+  const afterBatch = batchRank + mRank;
+  const operands = [
+    { ...a, strides: [...a.strides.slice(0, afterBatch), ...zeros(nRank), ...a.strides.slice(afterBatch)] },
+    {
+      ...b,
+      strides: [
+        ...b.strides.slice(0, batchRank),
+        ...zeros(mRank),
+        ...b.strides.slice(batchRank + kRank),
+        ...b.strides.slice(batchRank, batchRank + kRank),
+      ],
+    },
+    ...others,
+  ];
+  const product: ReduceKernel = {
     form: 'reduce',
-    outerRank: kernel.batchRank + kernel.mRank + kernel.nRank,
-    reducedRank: kernel.kRank,
+    outerRank: batchRank + mRank + nRank,
+    reducedRank: kRank,
     combine: 'sum',
     dtype,
     inputs: [dtype, dtype],
@@ -77,6 +97,7 @@ export function reduceOfContract(kernel: ContractKernel): ReduceKernel {
     },
     epilogue: kernel.epilogue,
   };
+  return lowerReduce({ ...context, launch: { ...launch, operands } }, product);
 }
 
 /** One stage, or three: full blocks, the shorter last block, and the combination of the blocks' results. */
@@ -216,7 +237,7 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   };
   const form = `${shape.columns ? 'columns' : 'rows'} ${walked.sizes.length} ${inner.outer.sizes.length} ${patterns.join()}`;
   return {
-    key: `reduce ${form} ${kernelKey(kernel)}`,
+    key: `reduce ${form} ${kernelKey({ ...kernel, outerRank: 0, reducedRank: 0 })}`,
     record,
     units: outerCount === 0 ? 0 : units,
     grain: Math.max(1, Math.ceil(3000 / (each * (outer ? Math.min(blockSize, outer.size) : 1)))),
@@ -244,7 +265,6 @@ class ReduceCode {
   readonly #accesses: readonly Access[];
   readonly #patterns: readonly Place['pattern'][];
   readonly #fields: Fields;
-  readonly #literals: readonly Vector[];
   readonly #inputs: number;
 
   constructor(
@@ -262,7 +282,6 @@ class ReduceCode {
     this.#accesses = accesses;
     this.#patterns = patterns;
     this.#fields = fields;
-    this.#literals = bindLiterals(v, fields.literals);
     this.#inputs = kernel.inputs.length;
   }
 
@@ -489,7 +508,7 @@ class ReduceCode {
       load: (operand) =>
         part === null ? loadVector(v, lanes, places[operand], ahead) : loadPartial(v, lanes, places[operand], part),
       coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
-      literal: (literal) => this.#literals[literal],
+      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
     };
     return emitExpression(v, lanes, this.#kernel.prologue, sources, inline)[0];
   }
@@ -522,7 +541,7 @@ class ReduceCode {
     const sources: Sources = {
       load,
       coordinate,
-      literal: (literal) => this.#literals[literal],
+      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
       accumulator: () => result,
     };
     const values = emitExpression(this.#v, this.#lanes, epilogue, sources, false);
