@@ -41,7 +41,7 @@ self.addEventListener('activate', (event) => {
 });
 self.addEventListener('fetch', (event) => {
   if (event.request.method !== 'GET' || new URL(event.request.url).origin !== self.location.origin) return;
-  const hit = () => caches.open(cacheName).then((cache) => cache.match(event.request, { ignoreSearch: true }));
+  const hit = () => caches.open(cacheName).then((cache) => cache.match(event.request, { ignoreSearch: true, ignoreVary: true }));
   event.respondWith(hit().then((response) => response ?? fetch(event.request)));
 });
 `,

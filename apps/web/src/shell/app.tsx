@@ -31,16 +31,9 @@ export function App() {
 
   return (
     <>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById('main')?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
         {say({ en: 'Skip to the page', zh: '跳到正文' })}
-      </a>
+      </button>
       <header>
         <a class="brand" href={addressOf('home')}>
           <img src="./icon.svg" alt="" width="28" height="28" />

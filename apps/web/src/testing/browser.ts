@@ -1,0 +1,106 @@
+/**
+ * The built application in headless Chromium, for tests that use pages as a person does. Where there is no browser
+ * the tests are skipped and a line says so.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { build, type PreviewServer, preview } from 'vite';
+
+const folder = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where Chromium is, or undefined. */
+export const chromiumPath = [
+  'CHROMIUM' in process.env ? process.env.CHROMIUM : undefined,
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+]
+  .map((name) => (name ? spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim() : ''))
+  .find((path) => path !== '' && existsSync(path));
+
+if (chromiumPath === undefined)
+  console.log('browser tests of apps/web are skipped: no Chromium found (set CHROMIUM to its path)');
+
+/** The application, built and served. */
+export interface Application {
+  readonly address: string;
+  readonly context: BrowserContext;
+  /** Opens a page; what it writes to the console as an error fails `errors()`. */
+  readonly open: (hash: string) => Promise<Page>;
+  /** Errors written to the console and failed requests of all opened pages so far. */
+  readonly errors: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface ApplicationOptions {
+  /** Send the headers that allow shared memory. Default true. */
+  readonly isolated?: boolean;
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly theme?: 'light' | 'dark';
+}
+
+/** Builds the application into a folder of its own, serves it and starts a browser. */
+export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
+  const out = mkdtempSync(join(tmpdir(), 'ag-web-'));
+  // The test runner says 'test', which would build for development.
+  const environment = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  await build({ root: folder, logLevel: 'error', build: { outDir: out, emptyOutDir: true } });
+  process.env.NODE_ENV = environment;
+  const server: PreviewServer = await preview({
+    root: folder,
+    logLevel: 'error',
+    build: { outDir: out },
+    preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: {} }) },
+  });
+  const address = server.resolvedUrls!.local[0]!;
+  const profile = mkdtempSync(join(tmpdir(), 'ag-chromium-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: chromiumPath!,
+    headless: true,
+    viewport: options.viewport ?? { width: 1280, height: 900 },
+    colorScheme: options.theme ?? 'light',
+    acceptDownloads: true,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  const errors: string[] = [];
+  return {
+    address,
+    context,
+    errors: () => errors,
+    async open(hash) {
+      const page = await context.newPage();
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      page.on('pageerror', (error) => errors.push(String(error)));
+      page.on('requestfailed', (request) =>
+        errors.push(`${request.url()} failed: ${request.failure()?.errorText}`),
+      );
+      await page.goto(`${address}#/${hash}`);
+      await page.waitForFunction(() => Object.keys(window.__ag?.state() ?? {}).length > 0);
+      return page;
+    },
+    async close() {
+      await context.close();
+      await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
+      for (const path of [out, profile])
+        rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
+  };
+}
+
+/** The page's state as plain data. */
+export function stateOf<T>(page: Page): Promise<T> {
+  return page.evaluate(() => window.__ag.state() as never);
+}
