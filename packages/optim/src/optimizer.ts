@@ -124,11 +124,10 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     const before = this.steps;
     atRun(() => {
       this.steps++;
-      this.advance(this.steps);
     });
     for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
     if (updates.size === 0) {
-      this.#takeBack(before);
+      this.steps = before;
       throw new Error(
         'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
       );
@@ -136,7 +135,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     try {
       commitUpdates(updates);
     } catch (error) {
-      this.#takeBack(before);
+      this.steps = before;
       throw error;
     }
   }
@@ -154,7 +153,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     const tensors: Record<string, Tensor> = {};
     for (const [name, slot] of this.#namedSlots()) tensors[name] = slot.value.reshape(slot.shape);
     evaluate(Object.values(tensors));
-    const numbers: Record<string, number> = { steps: this.steps, ...this.numbers() };
+    const numbers: Record<string, number> = { steps: this.steps };
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
       for (const [name, value] of Object.entries(schedule.state())) numbers[`schedule.${i}.${name}`] = value;
@@ -192,7 +191,6 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       );
     if (updates.size > 0) commitUpdates(updates);
     this.steps = state.numbers.steps ?? 0;
-    this.loadNumbers(state.numbers);
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
       const prefix = `schedule.${i}.`;
@@ -225,16 +223,6 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     scalars: Scalars,
     options: Options,
   ): Update;
-
-  /** Host numbers that must be moved on before each step, whose number (from 1) is given. */
-  protected advance(_step: number): void {}
-
-  /** Host numbers beside the steps that belong to the state. */
-  protected numbers(): Readonly<Record<string, number>> {
-    return {};
-  }
-
-  protected loadNumbers(_numbers: Readonly<Record<string, number>>): void {}
 
   #makeSlots(parameter: Variable, options: Options): Slots<Variable> {
     return Object.fromEntries(
@@ -282,15 +270,6 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     }
     return rate;
   }
-
-  #takeBack(steps: number): void {
-    if (this.steps === steps) return;
-    this.steps = steps;
-    this.retreat(steps);
-  }
-
-  /** Undoes the last `advance`, after a step that failed. */
-  protected retreat(_step: number): void {}
 
   #namedSlots(): Map<string, Variable> {
     const found = new Map<string, Variable>();

@@ -1,0 +1,90 @@
+/**
+ * Limiting gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
+ * plan.
+ */
+import { type EvaluationGroup, type Tensor, tie, type Variable } from '@ag/tensor';
+
+/**
+ * Scales all gradients by one factor so that their joint norm is at most `maximum` (Pascanu, Mikolov, Bengio 2013).
+ *
+ * ```ts
+ * backward(loss);
+ * const norm = clipGradNorm(model.parameters(), 1);
+ * optimizer.step();
+ * console.log(await norm.item()); // before clipping; computed by the step's plan
+ * ```
+ *
+ * @param parameters those without a waiting gradient are passed over
+ * @param maximum above 0
+ * @param options.order of the norm: 2 (default), 1, or Infinity for the largest element
+ * @returns the norm before clipping, a scalar
+ * @throws RangeError for a maximum that is not above 0; Error when no gradient waits
+ */
+export function clipGradNorm(
+  parameters: Iterable<Variable>,
+  maximum: number,
+  options: { readonly order?: 1 | 2 | typeof Number.POSITIVE_INFINITY } = {},
+): Tensor {
+  if (!(maximum > 0)) throw new RangeError(`clipGradNorm: the largest norm must be above 0, got ${maximum}`);
+  const waiting = withGradient(parameters, 'clipGradNorm');
+  const { order = 2 } = options;
+  if (order !== 1 && order !== 2 && order !== Number.POSITIVE_INFINITY) {
+    throw new RangeError(`clipGradNorm: the order must be 1, 2 or Infinity, got ${order}`);
+  }
+  const parts = waiting.map(({ grad }) =>
+    order === 2 ? grad.square().sum() : order === 1 ? grad.abs().sum() : grad.abs().max(),
+  );
+  const joined = parts.reduce((a, b) => (order === Number.POSITIVE_INFINITY ? a.maximum(b) : a.add(b)));
+  const norm = order === 2 ? joined.sqrt() : joined;
+  // The small number keeps the factor finite for the gradient 0.
+  const factor = norm.add(1e-6).reciprocal().mul(maximum).minimum(1);
+  replace(
+    waiting.map(({ variable, grad }) => ({ variable, grad: grad.mul(factor.cast(grad.dtype)) })),
+    [norm],
+  );
+  return norm;
+}
+
+/**
+ * Limits every element of every gradient to [−limit, limit].
+ *
+ * @throws RangeError for a limit that is not above 0; Error when no gradient waits
+ */
+export function clipGradValue(parameters: Iterable<Variable>, limit: number): void {
+  if (!(limit > 0)) throw new RangeError(`clipGradValue: the limit must be above 0, got ${limit}`);
+  const waiting = withGradient(parameters, 'clipGradValue');
+  replace(
+    waiting.map(({ variable, grad }) => ({ variable, grad: grad.clamp(-limit, limit) })),
+    [],
+  );
+}
+
+interface Waiting {
+  readonly variable: Variable;
+  readonly grad: Tensor;
+}
+
+function withGradient(parameters: Iterable<Variable>, where: string): Waiting[] {
+  const found: Waiting[] = [];
+  for (const variable of parameters) {
+    if (variable.gradPending && variable.grad) found.push({ variable, grad: variable.grad });
+  }
+  if (found.length === 0)
+    throw new Error(`${where}: no parameter has a gradient waiting; call backward(loss) before`);
+  return found;
+}
+
+/** Puts other gradients in place, tied to what the former ones were tied to, and to `more`. */
+function replace(changed: readonly Waiting[], more: readonly Tensor[]): void {
+  const groups = new Set<EvaluationGroup>();
+  for (const { variable } of changed) if (variable.gradGroup) groups.add(variable.gradGroup);
+  const together = [...groups].flatMap((group) => [...group.tensors]);
+  const group = tie(
+    [...together, ...more],
+    changed.map(({ grad }) => grad),
+  );
+  for (const { variable, grad } of changed) {
+    variable.grad = grad;
+    variable.gradGroup = group;
+  }
+}
