@@ -32,27 +32,14 @@ export function tableFunction(module: ModuleBuilder): Callable {
     const offset = f.local(int);
     const run = f.local(int);
     f.load(w.i32_load, group).if(() => {
-      f.get(group)
-        .load(w.i32_load, group)
-        .op(w.i32_add)
-        .get(start)
-        .i32(4)
-        .op(w.i32_mul)
-        .op(w.i32_add)
-        .op(w.return_);
+      f.get(group).load(w.i32_load, group).op(w.i32_add);
+      f.get(start).i32(4).op(w.i32_mul).op(w.i32_add).op(w.return_);
     });
-    f.get(count)
-      .op(w.i32_eqz)
-      .if(() => f.get(destination).op(w.return_));
+    f.get(count).op(w.i32_eqz);
+    f.if(() => f.get(destination).op(w.return_));
     f.get(destination).set(to);
-    f.get(group)
-      .i32(12)
-      .op(w.i32_add)
-      .load(w.i32_load, group, 8)
-      .i32(8)
-      .op(w.i32_mul)
-      .op(w.i32_add)
-      .set(last);
+    f.get(group).i32(12).op(w.i32_add);
+    f.load(w.i32_load, group, 8).i32(8).op(w.i32_mul).op(w.i32_add).set(last);
     // One pass for each run along the innermost axis; the outer axes are worked out anew for each.
     f.loop((again) => {
       f.get(start).load(w.i32_load, group, 12).op(w.i32_rem_u).set(position);
@@ -62,28 +49,14 @@ export function tableFunction(module: ModuleBuilder): Callable {
       f.while(
         () => f.get(axis).get(last).op(w.i32_lt_u),
         () => {
-          f.get(offset)
-            .get(rest)
-            .load(w.i32_load, axis)
-            .op(w.i32_rem_u)
-            .load(w.i32_load, axis, 4)
-            .op(w.i32_mul)
-            .op(w.i32_add)
-            .set(offset);
+          f.get(rest).load(w.i32_load, axis).op(w.i32_rem_u).load(w.i32_load, axis, 4).op(w.i32_mul);
+          f.get(offset).op(w.i32_add).set(offset);
           f.get(rest).load(w.i32_load, axis).op(w.i32_div_u).set(rest);
           f.increment(axis, 8);
         },
       );
-      f.load(w.i32_load, group, 12)
-        .get(position)
-        .op(w.i32_sub)
-        .tee(run)
-        .get(count)
-        .get(run)
-        .get(count)
-        .op(w.i32_lt_u)
-        .op(w.select)
-        .set(run);
+      f.load(w.i32_load, group, 12).get(position).op(w.i32_sub).tee(run).get(count);
+      f.get(run).get(count).op(w.i32_lt_u).op(w.select).set(run);
       f.get(start).get(run).op(w.i32_add).set(start);
       f.get(count).get(run).op(w.i32_sub).set(count);
       f.loop((next) => {
@@ -96,12 +69,8 @@ export function tableFunction(module: ModuleBuilder): Callable {
     });
     f.get(to).i32(4).op(w.i32_sub).memory(w.i32_load).set(offset);
     for (let i = 1; i <= tableSlack; i++) {
-      f.get(to)
-        .get(offset)
-        .load(w.i32_load, group, 4)
-        .op(w.i32_add)
-        .tee(offset)
-        .memory(w.i32_store, 4 * (i - 1));
+      f.get(to).get(offset).load(w.i32_load, group, 4).op(w.i32_add).tee(offset);
+      f.memory(w.i32_store, 4 * (i - 1));
     }
     f.get(destination);
   });
@@ -164,8 +133,8 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
 }
 
 /**
- * One panel of up to two vectors' width, rows `step` bytes apart. Both vectors are always written: what is too much is overwritten by the next k.
- * Three ways: rows side by side in memory are copied by vectors, k side by side is transposed, the rest is gathered.
+ * One panel of up to two vectors' width, rows `step` bytes apart. Both vectors are always
+ * written: what is too much is overwritten by the next k. Three ways: rows side by side in memory are copied by vectors, k side by side is transposed, the rest is gathered.
  */
 function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { lanes, size } = arithmetic;
@@ -174,10 +143,8 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
   return module.shared(`panel ${arithmetic.name}`, new Array(6).fill(int), [], (f) => {
     const [destination, base, rows, kTable, k, step] = [0, 1, 2, 3, 4, 5] as const;
     const pointers = Array.from({ length: 2 * lanes }, (_, i) => {
-      f.get(base)
-        .load(w.i32_load, rows, 4 * i)
-        .op(w.i32_add);
-      return f.let(int);
+      f.load(w.i32_load, rows, 4 * i);
+      return f.get(base).op(w.i32_add).let(int);
     });
     const halves = [pointers.slice(0, lanes), pointers.slice(lanes)];
     const sideBySide = halves.map((half) => {
@@ -204,72 +171,57 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
 
     f.loop((again) => {
       f.load(w.i32_load, kTable).set(offset);
-      f.get(sideBySide[0]!)
-        .get(sideBySide[1]!)
-        .op(w.i32_and)
-        .if(
-          () => {
-            halves.forEach((half, j) => {
-              f.get(destination);
-              at(half[0]!)
-                .memory(w.v128_load)
-                .memory(w.v128_store, 16 * j);
-            });
-          },
-          () => {
-            // The next `lanes` k at once, where they lie side by side.
-            f.get(k).i32(lanes).op(w.i32_ge_s);
-            for (let i = 1; i < lanes; i++) {
-              f.load(w.i32_load, kTable, 4 * i)
-                .get(offset)
-                .op(w.i32_sub)
-                .i32(i * size)
-                .op(w.i32_eq)
-                .op(w.i32_and);
-            }
-            f.if(
-              () => {
-                // The second half first: what it writes beyond its rows belongs to the first half of later k.
-                f.get(step)
-                  .i32(16)
-                  .op(w.i32_gt_u)
-                  .if(() => emitTransposed(1));
-                emitTransposed(0);
-                f.increment(kTable, 4 * (lanes - 1));
-                f.get(destination)
-                  .get(step)
-                  .i32(lanes - 1)
-                  .op(w.i32_mul)
-                  .op(w.i32_add)
-                  .set(destination);
-                f.get(k)
-                  .i32(lanes - 1)
-                  .op(w.i32_sub)
-                  .set(k);
-              },
-              () => {
-                halves.forEach((half, j) => {
-                  f.get(sideBySide[j]!).if(
-                    () => {
+      f.get(sideBySide[0]!).get(sideBySide[1]!).op(w.i32_and);
+      f.if(
+        () => {
+          halves.forEach((half, j) => {
+            f.get(destination);
+            at(half[0]!).memory(w.v128_load);
+            f.memory(w.v128_store, 16 * j);
+          });
+        },
+        () => {
+          // The next `lanes` k at once, where they lie side by side.
+          f.get(k).i32(lanes).op(w.i32_ge_s);
+          for (let i = 1; i < lanes; i++) {
+            f.load(w.i32_load, kTable, 4 * i);
+            f.get(offset)
+              .op(w.i32_sub)
+              .i32(i * size)
+              .op(w.i32_eq);
+            f.op(w.i32_and);
+          }
+          f.if(
+            () => {
+              // The second half first: what it writes beyond its rows belongs to the first half of later k.
+              f.get(step).i32(16).op(w.i32_gt_u);
+              f.if(() => emitTransposed(1));
+              emitTransposed(0);
+              f.increment(kTable, 4 * (lanes - 1));
+              f.get(to).get(step).op(w.i32_sub).set(destination);
+              f.increment(k, 1 - lanes);
+            },
+            () => {
+              halves.forEach((half, j) => {
+                f.get(sideBySide[j]!).if(
+                  () => {
+                    f.get(destination);
+                    at(half[0]!).memory(w.v128_load);
+                    f.memory(w.v128_store, 16 * j);
+                  },
+                  () => {
+                    half.forEach((pointer, i) => {
                       f.get(destination);
-                      at(half[0]!)
-                        .memory(w.v128_load)
-                        .memory(w.v128_store, 16 * j);
-                    },
-                    () => {
-                      half.forEach((pointer, i) => {
-                        f.get(destination);
-                        at(pointer)
-                          .memory(element)
-                          .memory(store, 16 * j + size * i);
-                      });
-                    },
-                  );
-                });
-              },
-            );
-          },
-        );
+                      at(pointer).memory(element);
+                      f.memory(store, 16 * j + size * i);
+                    });
+                  },
+                );
+              });
+            },
+          );
+        },
+      );
       f.get(destination).get(step).op(w.i32_add).set(destination);
       f.increment(kTable, 4);
       f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
@@ -280,11 +232,8 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
 /** Pushes an i32: whether the addresses lie `size` bytes apart, in order. */
 export function emitContiguous(f: FunctionBuilder, pointers: readonly number[], size: number): void {
   for (let i = 1; i < pointers.length; i++) {
-    f.get(pointers[i]!)
-      .get(pointers[0]!)
-      .op(w.i32_sub)
-      .i32(i * size)
-      .op(w.i32_eq);
+    f.get(pointers[i]!).get(pointers[0]!).op(w.i32_sub);
+    f.i32(i * size).op(w.i32_eq);
     if (i > 1) f.op(w.i32_and);
   }
 }

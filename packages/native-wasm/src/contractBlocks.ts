@@ -1,0 +1,261 @@
+/**
+ * The kernel of a contraction: loops over units, blocks of k, blocks of rows and strips of columns, after K. Goto and
+ * R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
+ *
+ * Sums over all k of a strip are finished while they are in the cache. Only where k does not fit one block do the
+ * sums of a whole block wait in working memory.
+ */
+import { kernelParameters, type Target } from './abi.ts';
+import type { Callable } from './assembler.ts';
+import { emitEpilogue, operandWords } from './contractEpilogue.ts';
+import { type Arithmetic, tilesFunction } from './contractMicro.ts';
+import { packFunction, tableFunction } from './contractPack.ts';
+import { type ContractFields, scratchParts } from './contractRecord.ts';
+import * as w from './opcodes.ts';
+
+const int = w.i32;
+const load = w.i32_load;
+
+/** Builds the kernel of a contraction. */
+export function emitContract(target: Target, arithmetic: Arithmetic, fields: ContractFields): Callable {
+  const { module } = target;
+  const { size, stripRow, tileRows } = arithmetic;
+  const strip = stripRow / size;
+  const parts = scratchParts(fields.others.length);
+  const table = tableFunction(module);
+  const pack = packFunction(module, arithmetic);
+  const tiles = tilesFunction(module, arithmetic, fields.packA);
+  const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands);
+  const f = module.function(null, kernelParameters, []);
+  const [record, begin, end] = [0, 1, 2] as const;
+  const local = () => f.local(int);
+  const field = (at: number) => f.load(load, record, at);
+  const groupAt = (at: number) => f.get(record).load(load, record, at).op(w.i32_add);
+  const x = local();
+  const y = local();
+  /** The smaller of the two values on the stack. */
+  const minimum = () => f.set(y).tee(x).get(y).get(x).get(y).op(w.i32_lt_s).op(w.select);
+
+  const scratch = local();
+  const batch = local();
+  const unit = local();
+  const count = local();
+  const m = local();
+  const mEnd = local();
+  const n = local();
+  const columns = local();
+  const a = local();
+  const b = local();
+  const bColumns = local();
+  const superEnd = local();
+  const k = local();
+  const kCount = local();
+  const aColumns = local();
+  const bRows = local();
+  const last = local();
+  const i = local();
+  const rows = local();
+  const aRows = local();
+  const aTiles = local();
+  const j = local();
+  const c = local();
+  /** The first column that is read from panels. */
+  const from = local();
+
+  const operand = (index: number) => parts.operands + operandWords.bytes * index;
+  /** Pushes the address of `count` offsets of a group from `start` on. */
+  const tableOf = (group: number, start: () => void, length: () => void, destination: number) => {
+    groupAt(group);
+    start();
+    length();
+    f.get(scratch).i32(destination).op(w.i32_add).call(table);
+  };
+  /** Pushes the address of an operand in the current batch. */
+  const batchAddress = (address: number, group: number) => {
+    field(address);
+    tableOf(group, () => f.get(batch), () => f.i32(1), 128); // biome-ignore format: one thing
+    f.memory(load).op(w.i32_add);
+  };
+  /** Pushes how rows share in tiles: their number, the height of most, how many are higher by one. */
+  const pushTiles = () => {
+    f.get(aTiles).get(rows).get(aTiles).op(w.i32_div_u).get(rows).get(aTiles).op(w.i32_rem_u);
+  };
+
+  field(fields.scratch).globalGet(target.thread);
+  field(fields.scratchBytes).op(w.i32_mul).op(w.i32_add).set(scratch);
+  f.while(
+    () => f.get(begin).get(end).op(w.i32_lt_s),
+    () => {
+      // The units from here on that share batch and columns, rows first.
+      f.get(begin);
+      field(fields.mUnits).op(w.i32_rem_u).set(unit);
+      f.get(begin);
+      field(fields.mUnits).op(w.i32_div_u).set(batch);
+      f.get(end).get(begin).op(w.i32_sub);
+      field(fields.mUnits).get(unit).op(w.i32_sub);
+      minimum();
+      f.tee(count).get(begin).op(w.i32_add).set(begin);
+      f.get(unit);
+      field(fields.mUnit).op(w.i32_mul).set(m);
+      field(fields.m);
+      f.get(unit).get(count).op(w.i32_add);
+      field(fields.mUnit).op(w.i32_mul);
+      minimum();
+      f.set(mEnd);
+      f.get(batch);
+      field(fields.nUnits).op(w.i32_rem_u);
+      field(fields.nUnit).op(w.i32_mul).set(n);
+      f.get(batch);
+      field(fields.nUnits).op(w.i32_div_u).set(batch);
+      field(fields.nUnit);
+      field(fields.n).get(n).op(w.i32_sub);
+      minimum();
+      f.set(columns);
+
+      batchAddress(fields.a, fields.aBatch);
+      f.set(a);
+      batchAddress(fields.b, fields.bBatch);
+      f.set(b);
+      tableOf(fields.bColumns, () => f.get(n), () => f.get(columns), parts.bColumns); // biome-ignore format: one thing
+      f.set(bColumns);
+      fields.otherGroups.forEach((groups, index) => {
+        f.get(scratch);
+        batchAddress(fields.others[index]!, groups.batch);
+        f.memory(w.i32_store, operand(index));
+        f.get(scratch);
+        tableOf(groups.columns, () => f.get(n), () => f.get(columns), parts.otherColumns[index]!); // biome-ignore format: one thing
+        f.memory(w.i32_store, operand(index) + operandWords.columns);
+      });
+      f.loop((nextSuper) => {
+        f.get(mEnd).get(m);
+        field(fields.mSuper).op(w.i32_add);
+        minimum();
+        f.set(superEnd);
+        f.i32(0).set(k);
+        f.loop((nextK) => {
+          emitBlockOfK();
+          f.get(k).get(kCount).op(w.i32_add).set(k);
+          f.get(last).op(w.i32_eqz).branchIf(nextK);
+        });
+        f.get(superEnd).tee(m).get(mEnd).op(w.i32_lt_s).branchIf(nextSuper);
+      });
+    },
+  );
+  return f;
+
+  function emitBlockOfK(): void {
+    field(fields.kBlock);
+    field(fields.k).get(k).op(w.i32_sub);
+    minimum();
+    f.tee(kCount).get(k).op(w.i32_add);
+    field(fields.k).op(w.i32_ge_s).set(last);
+    tableOf(fields.aColumns, () => f.get(k), () => f.get(kCount), parts.aColumns); // biome-ignore format: one thing
+    f.set(aColumns);
+    tableOf(fields.bRows, () => f.get(k), () => f.get(kCount), parts.bRows); // biome-ignore format: one thing
+    f.set(bRows);
+    f.i32(0).get(columns).i32(-strip).op(w.i32_and);
+    field(fields.packB).op(w.select).tee(from).get(columns).op(w.i32_lt_s);
+    f.if(() => {
+      f.get(scratch);
+      field(fields.bPanels).op(w.i32_add).tee(x);
+      f.get(b).get(bColumns).get(from).i32(4).op(w.i32_mul).op(w.i32_add).get(bRows).get(kCount);
+      f.get(columns).get(from).op(w.i32_sub).tee(y);
+      f.i32(strip - 1);
+      f.op(w.i32_add).i32(strip).op(w.i32_div_u).i32(strip).i32(0).call(pack);
+      emitClearEdge();
+    });
+    f.get(m).set(i);
+    f.loop((nextRows) => {
+      field(fields.mBlock);
+      f.get(superEnd).get(i).op(w.i32_sub);
+      minimum();
+      if (fields.epilogue.mode === 'columns') {
+        field(fields.mRun).get(i);
+        field(fields.mRun).op(w.i32_rem_u).op(w.i32_sub);
+        minimum();
+      }
+      f.tee(rows).i32(tileRows - 1);
+      f.op(w.i32_add).i32(tileRows).op(w.i32_div_u).set(aTiles);
+      tableOf(fields.aRows, () => f.get(i), () => f.get(rows), parts.aRows); // biome-ignore format: one thing
+      f.set(aRows);
+      f.get(last).if(() => {
+        fields.otherGroups.forEach((groups, index) => {
+          f.get(scratch);
+          tableOf(groups.rows, () => f.get(i), () => f.get(rows), parts.otherRows[index]!); // biome-ignore format: one thing
+          f.memory(w.i32_store, operand(index) + operandWords.rows);
+        });
+      });
+      if (fields.packA) {
+        f.get(scratch);
+        field(fields.aPanels).op(w.i32_add);
+        f.get(a).get(aRows).get(aColumns).get(kCount);
+        pushTiles();
+        f.call(pack);
+        f.get(scratch);
+        field(fields.aPanels).op(w.i32_add).set(aRows);
+      }
+      emitStrips();
+      f.get(i).get(rows).op(w.i32_add).tee(i).get(superEnd).op(w.i32_lt_s).branchIf(nextRows);
+    });
+  }
+
+  /**
+   * Lanes beyond the last column hold whatever lies there, in the last k perhaps something that is no number of this
+   * matrix. It reaches no result, but a subnormal there would cost a hundred cycles a tile: zeros instead.
+   */
+  function emitClearEdge(): void {
+    f.get(y);
+    f.i32(strip - 1)
+      .op(w.i32_and)
+      .tee(y);
+    f.if(() => {
+      // The last row of the last panel, the start of which is at `x`: panels are one row apart.
+      f.get(columns).get(from).op(w.i32_sub).get(y).op(w.i32_sub);
+      f.get(kCount).i32(1).op(w.i32_add).op(w.i32_mul);
+      f.get(kCount).i32(strip).op(w.i32_mul).op(w.i32_add).i32(strip).op(w.i32_sub);
+      f.i32(size).op(w.i32_mul).get(x).op(w.i32_add).set(x);
+      f.loop((again) => {
+        f.get(x).get(y).i32(size).op(w.i32_mul).op(w.i32_add);
+        if (size === 4) f.i32(0).memory(w.i32_store);
+        else f.i64(0).memory(w.i64_store);
+        f.get(y).i32(1).op(w.i32_add).tee(y).i32(strip).op(w.i32_lt_s).branchIf(again);
+      });
+    });
+  }
+
+  function emitStrips(): void {
+    f.get(scratch);
+    field(fields.sums).op(w.i32_add).get(i).get(m).op(w.i32_sub);
+    field(fields.sumRow).op(w.i32_mul).op(w.i32_add).set(c);
+    f.i32(0).set(j);
+    f.loop((nextStrip) => {
+      f.get(aRows).get(a).get(aColumns);
+      f.get(j).get(from).op(w.i32_ge_s).tee(x);
+      f.if(
+        () => {
+          f.get(scratch);
+          field(fields.bPanels).op(w.i32_add).get(j).get(from).op(w.i32_sub);
+          f.get(kCount).i32(1).op(w.i32_add).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add);
+        },
+        () => {
+          f.get(b).get(bColumns).get(j).i32(4).op(w.i32_mul).op(w.i32_add).memory(load).op(w.i32_add);
+          f.get(bRows).memory(load).op(w.i32_add);
+        },
+        int,
+      );
+      f.i32(stripRow);
+      field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
+      pushTiles();
+      f.call(tiles);
+      f.get(last).if(() => {
+        f.get(record).get(scratch).get(c).get(rows).get(j);
+        f.get(columns).get(j).op(w.i32_sub).i32(strip);
+        minimum();
+        f.call(epilogue);
+      });
+      f.get(c);
+      field(fields.sumStrip).op(w.i32_add).set(c);
+      f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The record of a contraction: where its arguments stand, and how a thread's working memory is parted.
+ *
+ * Groups of axes are words of the record too (see `tableFunction`), so one compiled kernel serves any number of axes.
+ */
+import type { ContractKernel, Launch } from '@ag/tensor';
+import type { RecordLayout } from './abi.ts';
+import { type Epilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
+import type { Arithmetic } from './contractMicro.ts';
+import { tableSlack } from './contractPack.ts';
+import { type ContractPlan, type Group, maxColumns, maxK, maxRows } from './contractPlan.ts';
+
+/** Where the record holds what; the same for equal structures. Groups are offsets from the start of the record. */
+export interface ContractFields {
+  readonly a: number;
+  readonly b: number;
+  readonly others: readonly number[];
+  readonly epilogue: Epilogue;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly kBlock: number;
+  readonly mBlock: number;
+  readonly mSuper: number;
+  readonly mUnit: number;
+  readonly mUnits: number;
+  readonly nUnit: number;
+  readonly nUnits: number;
+  /** Part of the structure: whether A is copied into panels. */
+  readonly packA: boolean;
+  readonly packB: number;
+  /** Bytes from one k to the next of B itself. */
+  readonly bStep: number;
+  readonly aPanels: number;
+  readonly bPanels: number;
+  readonly sums: number;
+  /** Bytes from one strip of sums to the next; 0 where they are used up at once. */
+  readonly sumStrip: number;
+  /** Bytes from one row of sums to the next row's block; 0 as well. */
+  readonly sumRow: number;
+  /** Rows of a block end before each multiple of it. */
+  readonly mRun: number;
+  readonly aBatch: number;
+  readonly aRows: number;
+  readonly aColumns: number;
+  readonly bBatch: number;
+  readonly bRows: number;
+  readonly bColumns: number;
+  readonly otherGroups: readonly {
+    readonly batch: number;
+    readonly rows: number;
+    readonly columns: number;
+  }[];
+}
+
+/** Groups of at most so many positions are tabulated once, in the record. */
+const tabulated = 32;
+
+/** Parts of a thread's working memory, from its start; the first 256 bytes are for passing use. */
+export function scratchParts(others: number) {
+  let end = 256;
+  const take = (bytes: number) => {
+    const at = end;
+    end = (end + bytes + 15) & ~15;
+    return at;
+  };
+  const tables = (count: number) => take((count + tableSlack) * 4);
+  return {
+    operands: take(operandWords.bytes * others),
+    aColumns: tables(maxK),
+    bRows: tables(maxK),
+    aRows: tables(maxRows),
+    bColumns: tables(maxColumns),
+    otherRows: Array.from({ length: others }, () => tables(maxRows)),
+    otherColumns: Array.from({ length: others }, () => tables(maxColumns)),
+    panels: (end + 63) & ~63,
+  };
+}
+
+/** Appends the arguments of a launch to its record. */
+export function layContract(
+  record: RecordLayout,
+  launch: Launch,
+  plan: ContractPlan,
+  arithmetic: Arithmetic,
+): ContractFields {
+  const { a, b, others } = plan;
+  const parts = scratchParts(others.length);
+  const { size, stripRow } = arithmetic;
+  const strip = stripRow / size;
+  const strips = Math.ceil(plan.nUnit / strip);
+  const waits = plan.kBlock < plan.k;
+  const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
+  const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
+  const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
+  const sumBytes = sumRows * stripRow * (waits ? strips : 1);
+
+  const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
+
+  const fixed: [keyof ContractFields, number][] = [
+    ['scratchBytes', bytes],
+    ['m', plan.m],
+    ['n', plan.n],
+    ['k', plan.k],
+    ['kBlock', plan.kBlock],
+    ['mBlock', plan.mBlock],
+    ['mSuper', plan.mSuper],
+    ['mUnit', plan.mUnit],
+    ['mUnits', plan.mUnits],
+    ['nUnit', plan.nUnit],
+    ['nUnits', plan.nUnits],
+    ['packB', Number(plan.packB)],
+    ['bStep', b.rows.axes[0]![1]],
+    ['aPanels', parts.panels],
+    ['bPanels', parts.panels + aBytes],
+    ['sums', parts.panels + aBytes + bBytes],
+    ['sumStrip', waits ? sumRows * stripRow : 0],
+    ['sumRow', waits ? stripRow : 0],
+    ['mRun', plan.mRun],
+  ];
+  const groups = [a.batch, a.rows, a.columns, b.batch, b.rows, b.columns];
+  for (const other of others) groups.push(other.batch, other.rows, other.columns);
+
+  const fields: Record<string, unknown> = {
+    a: record.address(a.operand, a.dtype),
+    b: record.address(b.operand, b.dtype),
+    others: others.map(({ operand, dtype }) =>
+      operand.buffer < 0 ? record.coordinate(operand) : record.address(operand, dtype),
+    ),
+    scratch: record.scratch({ bytes, perThread: true }),
+    packA: plan.packA,
+    epilogue: layEpilogue(record, launch, launch.kernel as ContractKernel, plan),
+  };
+  for (const [name, value] of fixed) fields[name] = record.i32(value);
+  // Offsets of the groups come first, then the groups, then the tables of short ones.
+  const start = (fields.mRun as number) + 4;
+  const words: number[] = [];
+  const body = start + 4 * groups.length;
+  const at = groups.map((group) => {
+    const offset = body + 4 * words.length;
+    const table = group.count <= tabulated ? 4 * (3 + 2 * group.axes.length) : 0;
+    words.push(table, group.size, group.axes.length, ...group.axes.flat());
+    if (table) words.push(...tabulate(group));
+    return record.i32(offset);
+  });
+  for (const word of words) record.i32(word);
+  ['aBatch', 'aRows', 'aColumns', 'bBatch', 'bRows', 'bColumns'].forEach((name, i) => {
+    fields[name] = at[i];
+  });
+  fields.otherGroups = others.map((_, i) => ({
+    batch: at[6 + 3 * i],
+    rows: at[7 + 3 * i],
+    columns: at[8 + 3 * i],
+  }));
+  return fields as unknown as ContractFields;
+}
+
+/** What `table` would make of the whole group. */
+function tabulate(group: Group): number[] {
+  const offsets = [0];
+  for (const [size, stride] of group.axes) {
+    const inner = offsets.slice();
+    for (let i = 1; i < size; i++) for (const offset of inner) offsets.push(offset + i * stride);
+  }
+  for (let i = 0; i < tableSlack; i++) offsets.push(offsets[offsets.length - 1]! + group.size);
+  return offsets;
+}
