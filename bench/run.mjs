@@ -1,0 +1,45 @@
+/**
+ * `pnpm bench`: bundles the benchmark from the sources into a temporary folder and runs it there. Bundled, because a
+ * loader that compiles on the fly wraps functions and would be measured with them.
+ */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'ag-bench-'));
+const common = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'es2022',
+  conditions: ['@ag/source'],
+  logLevel: 'warning',
+};
+
+try {
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  await build({
+    ...common,
+    entryPoints: { command: here('src/command.ts'), participant: here('src/participant.ts') },
+    outdir: folder,
+    sourcemap: 'inline',
+    sourcesContent: false,
+  });
+  // What a page that trains a small network would load.
+  await build({
+    ...common,
+    platform: 'neutral',
+    minify: true,
+    entryPoints: { minimal: here('src/minimal.ts') },
+    outdir: join(folder, 'minimal'),
+  });
+  const worker = here('../packages/native-wasm/src/worker.js');
+  for (const target of ['worker.js', 'minimal/worker.js']) cpSync(worker, join(folder, target));
+  const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
+  process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

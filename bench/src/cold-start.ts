@@ -1,0 +1,53 @@
+/** W11: milliseconds from starting a process to the first finished training step, and the size of a minimal bundle. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Engine } from './engines.ts';
+import type { Measurement, Result } from './measure.ts';
+import { median } from './numbers.ts';
+
+const runs = 9;
+
+export async function coldStart(folder: string, engines: readonly Engine[]): Promise<Result> {
+  const engine = engines.find(({ kind }) => kind === 'ag')!;
+  const minimal = join(folder, 'minimal');
+  const program = join(minimal, 'minimal.js');
+  const time = (args: readonly string[]): number => {
+    const start = performance.now();
+    execFileSync(engine.command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    return performance.now() - start;
+  };
+  const whole: number[] = [];
+  const empty: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    whole.push(time([program]));
+    empty.push(time(['-e', '0']));
+  }
+  const files = readdirSync(minimal).filter((name) => statSync(join(minimal, name)).isFile());
+  const contents = files.map((name) => readFileSync(join(minimal, name)));
+  const measurement: Measurement = {
+    workload: 'W11',
+    case: 'MLP, Adam, wasm',
+    variant: 'cold start',
+    engine: engine.name,
+    kind: 'ag',
+    version: engine.version,
+    ms: median(whole),
+    least: Math.min(...whole),
+    most: Math.max(...whole),
+    cpu: Number.NaN,
+    value: median(whole),
+    unit: 'ms',
+    check: {},
+    figures: {
+      'node -e 0, ms': median(empty),
+      'bundle bytes': contents.reduce((sum, { length }) => sum + length, 0),
+      'bundle bytes, gzipped': contents.reduce(
+        (sum, content) => sum + gzipSync(content, { level: 9 }).length,
+        0,
+      ),
+    },
+  };
+  return { measurements: [measurement], failures: [] };
+}

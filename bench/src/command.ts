@@ -1,0 +1,107 @@
+/**
+ * The command `pnpm bench`: starts the participants of each workload, lets them take turns, compares what they compute,
+ * and prints the table.
+ */
+import { parseArgs } from 'node:util';
+import { coldStart } from './cold-start.ts';
+import { writeData } from './data.ts';
+import { type Engine, engines } from './engines.ts';
+import { workloadNames } from './goals.ts';
+import { type Measurement, measure } from './measure.ts';
+import { describeMachine, printTables } from './report.ts';
+
+const help = `pnpm bench [W1 … W11] [options]
+
+  --json            print one JSON document instead of tables
+  --backend NAME    wasm (default) or reference
+  --threads LIST    threads of ag, default 1,2
+  --node PATH       the Node that runs ag, default this one
+  --node-flag FLAG  a flag for it, such as --experimental-wasm-revectorize; may be repeated
+  --variant TEXT    only ways of writing the work that contain the text
+  --case TEXT       only cases that contain the text
+  --python PATH     a Python with NumPy, default python3
+  --no-numpy        without NumPy
+  --peers [DIR]     with other libraries that are installed in DIR, default bench/peers
+  --rounds N        turns of each participant, default 5
+  --chunk MS        length of a turn, default 120
+
+AG_DATA_DIR names the folder with MNIST and the Boston CSV; without it, stand-ins of the same size are made.`;
+
+/** Where the bundles are, and the scripts of other libraries. */
+export interface Folders {
+  readonly folder: string;
+  readonly peers: string;
+}
+
+/** @returns the exit code: 1 when a result differs between participants or a participant failed */
+export async function main(args: readonly string[], folders: Folders): Promise<number> {
+  // `--peers` may stand alone.
+  const given = args.flatMap((arg, i) =>
+    arg === '--peers' && (args[i + 1] === undefined || /^(-|W\d)/.test(args[i + 1]!))
+      ? [`--peers=${folders.peers}`]
+      : [arg],
+  );
+  const { values, positionals } = parseArgs({
+    args: given.filter((arg) => arg !== '--'),
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean' },
+      json: { type: 'boolean' },
+      backend: { type: 'string', default: 'wasm' },
+      threads: { type: 'string', default: '1,2' },
+      node: { type: 'string', default: process.execPath },
+      'node-flag': { type: 'string', multiple: true, default: [] },
+      variant: { type: 'string', default: '' },
+      case: { type: 'string', default: '' },
+      python: { type: 'string', default: 'python3' },
+      'no-numpy': { type: 'boolean' },
+      peers: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      chunk: { type: 'string', default: '120' },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const names = positionals.length > 0 ? positionals.map((name) => name.toUpperCase()) : workloadNames;
+  for (const name of names) {
+    if (!workloadNames.includes(name)) {
+      console.error(`bench: there is no workload ${name}; there are ${workloadNames.join(' ')}`);
+      return 1;
+    }
+  }
+  const data = await writeData(folders.folder, names);
+  const chosen: Engine[] = await engines({
+    folders,
+    node: values.node,
+    nodeFlags: values['node-flag'],
+    backend: values.backend,
+    threads: values.threads.split(',').map(Number),
+    python: values['no-numpy'] ? null : values.python,
+    peers: values.peers ?? null,
+  });
+  const machine = describeMachine(chosen, data);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const measurements: Measurement[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    say(`${name} …`);
+    const result =
+      name === 'W11'
+        ? await coldStart(folders.folder, chosen)
+        : await measure(name, chosen, {
+            data: folders.folder,
+            variant: values.variant,
+            only: values.case,
+            rounds: Number(values.rounds),
+            chunk: Number(values.chunk),
+          });
+    measurements.push(...result.measurements);
+    failures.push(...result.failures);
+  }
+  if (values.json) console.log(JSON.stringify({ machine, measurements, failures }, null, 1));
+  else printTables(machine, measurements);
+  for (const failure of failures) say(`FAILED ${failure}`);
+  return failures.length > 0 ? 1 : 0;
+}

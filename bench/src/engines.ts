@@ -1,0 +1,100 @@
+/**
+ * Who takes part: `ag` with each number of threads, NumPy with one and two where it is installed, other libraries where
+ * asked for. An engine is a command line that understands the lines of `protocol.ts`.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Folders } from './command.ts';
+import type { Task } from './protocol.ts';
+
+export interface Engine {
+  /** As in the table's head: `ag 2t`, `NumPy 1t`. */
+  readonly name: string;
+  readonly kind: 'ag' | 'numpy' | 'peer';
+  readonly command: string;
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly task: Pick<Task, 'backend' | 'threads'>;
+  /** `v24.1.0`, or that of NumPy. */
+  readonly version: string;
+}
+
+export interface EngineOptions {
+  readonly folders: Folders;
+  readonly node: string;
+  readonly nodeFlags: readonly string[];
+  readonly backend: string;
+  readonly threads: readonly number[];
+  /** The Python to look for NumPy in; null: without NumPy. */
+  readonly python: string | null;
+  /** Folder with other libraries, or null. */
+  readonly peers: string | null;
+}
+
+/** A module with one relaxed multiply-add of zeros, to ask an engine whether it is valid. */
+const relaxedProbe = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 61, 1, 59, 0],
+  ...Array.from({ length: 3 }, () => [253, 12, ...new Array<number>(16).fill(0)]).flat(),
+  ...[253, 133, 2, 11],
+];
+
+const relaxedFlag = '--experimental-wasm-relaxed-simd';
+
+export async function engines(options: EngineOptions): Promise<Engine[]> {
+  const { folders, node, backend, python, peers } = options;
+  const version = output(node, ['-p', 'process.version']);
+  if (version === null)
+    throw new Error(`bench: '${node}' does not run; give --node the path of a Node executable`);
+  const flags = [...options.nodeFlags];
+  if (!hasRelaxed(node, flags) && hasRelaxed(node, [...flags, relaxedFlag])) flags.push(relaxedFlag);
+  const found: Engine[] = options.threads.map((threads) => ({
+    name: `${backend === 'wasm' ? 'ag' : backend} ${threads}t`,
+    kind: 'ag',
+    command: node,
+    flags: ['--enable-source-maps', '--expose-gc', ...flags, join(folders.folder, 'participant.js')],
+    environment: {},
+    task: { backend, threads },
+    version,
+  }));
+  const numpy = python === null ? null : output(python, ['-c', 'import numpy; print(numpy.__version__)']);
+  if (python !== null && numpy !== null) {
+    for (const threads of [1, 2]) {
+      const count = String(threads);
+      found.push({
+        name: `NumPy ${threads}t`,
+        kind: 'numpy',
+        command: python,
+        flags: [join(folders.peers, 'numpy_peer.py')],
+        environment: { OPENBLAS_NUM_THREADS: count, MKL_NUM_THREADS: count, OMP_NUM_THREADS: count },
+        task: { backend: 'numpy', threads },
+        version: numpy,
+      });
+    }
+  }
+  if (peers !== null && existsSync(join(peers, 'node_modules/@tensorflow/tfjs'))) {
+    found.push({
+      name: 'tfjs',
+      kind: 'peer',
+      command: node,
+      flags: [join(folders.peers, 'tfjs_peer.mjs')],
+      environment: { PEERS_DIR: peers },
+      task: { backend: 'wasm', threads: 1 },
+      version,
+    });
+  }
+  return found;
+}
+
+function hasRelaxed(node: string, flags: readonly string[]): boolean {
+  const probe = `WebAssembly.validate(Uint8Array.from([${relaxedProbe.join()}]))`;
+  return output(node, [...flags, '-p', probe]) === 'true';
+}
+
+function output(command: string, args: readonly string[]): string | null {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return null;
+  }
+}

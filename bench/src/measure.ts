@@ -1,0 +1,209 @@
+/**
+ * One workload: its participants are started, checked against one another, and timed in turns.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface, type Interface } from 'node:readline';
+import type { Engine } from './engines.ts';
+import { reports } from './goals.ts';
+import { median } from './numbers.ts';
+import type { Chunk, Hello, Open, Opened, Task, Timed } from './protocol.ts';
+
+export interface MeasureOptions {
+  /** Folder of the data files. */
+  readonly data: string;
+  /** Only variants and cases that contain these texts. */
+  readonly variant: string;
+  readonly only: string;
+  readonly rounds: number;
+  /** Milliseconds of a turn. */
+  readonly chunk: number;
+}
+
+export interface Measurement {
+  readonly workload: string;
+  readonly case: string;
+  readonly variant: string;
+  /** Name of the engine. */
+  readonly engine: string;
+  readonly kind: Engine['kind'];
+  readonly version: string;
+  /** Milliseconds of a step: the median of all turns, and the extremes. */
+  readonly ms: number;
+  readonly least: number;
+  readonly most: number;
+  /** Milliseconds of processor time of a step, the median: for one thread it tells how long it waited for a processor. */
+  readonly cpu: number;
+  /** In the workload's unit. */
+  readonly value: number;
+  readonly unit: string;
+  readonly check: Readonly<Record<string, number>>;
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+export interface Result {
+  readonly measurements: readonly Measurement[];
+  readonly failures: readonly string[];
+}
+
+/** How far results may be apart: losses agree to four digits. */
+const tolerance = 1e-4;
+
+/** The ways of writing each workload in `ag`; other engines have one. */
+const variants: Readonly<Record<string, readonly string[]>> = {
+  W4: ['define-by-run', 'compiled', 'define-by-run, data on the device'],
+  W5: ['define-by-run', 'compiled', 'define-by-run, data on the device'],
+  W7: ['kept on the device'],
+  W8: ['kept on the device'],
+  W10: ['define-by-run'],
+};
+const usualVariants = ['define-by-run', 'compiled'];
+
+export async function measure(
+  workload: string,
+  engines: readonly Engine[],
+  options: MeasureOptions,
+): Promise<Result> {
+  const participants: Participant[] = [];
+  const measurements: Measurement[] = [];
+  const failures: string[] = [];
+  try {
+    const names = (variants[workload] ?? usualVariants).filter((name) => name.includes(options.variant));
+    for (const engine of engines) {
+      for (const variant of engine.kind === 'ag' ? names : ['']) {
+        const task = { workload, variant, data: options.data, ...engine.task };
+        const participant = new Participant(engine, task);
+        try {
+          const { cases } = (await participant.answer()) as Hello;
+          if (cases.length === 0) participant.end();
+          else participants.push(Object.assign(participant, { cases }));
+        } catch (error) {
+          failures.push(`${participant.label}: ${(error as Error).message}`);
+        }
+      }
+    }
+    const cases = [...new Set(participants.flatMap((participant) => participant.cases))];
+    for (const name of cases.filter((name) => name.includes(options.only))) {
+      const found = await measureCase(workload, name, participants, options, failures);
+      failures.push(...compare(workload, name, found));
+      measurements.push(...found);
+    }
+  } finally {
+    for (const participant of participants) participant.end();
+  }
+  return { measurements, failures };
+}
+
+async function measureCase(
+  workload: string,
+  name: string,
+  participants: readonly Participant[],
+  { rounds, chunk }: MeasureOptions,
+  failures: string[],
+): Promise<Measurement[]> {
+  const report = reports[workload];
+  const ready: { participant: Participant; opened: Opened; times: Timed[] }[] = [];
+  for (const participant of participants) {
+    if (!participant.cases.includes(name)) continue;
+    try {
+      const opened = (await participant.ask({ open: name })) as Opened;
+      ready.push({ participant, opened, times: [] });
+    } catch (error) {
+      failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
+    }
+  }
+  // A turn that does not count, for what only starts with use.
+  for (let round = report ? -1 : rounds; round < rounds; round++) {
+    for (const { participant, times } of ready) {
+      const timed = (await participant.ask({ chunk: round < 0 ? chunk / 2 : chunk })) as Timed;
+      if (round >= 0) times.push(timed);
+    }
+  }
+  return ready.map(({ participant, opened, times }) => {
+    const { engine, task } = participant;
+    const walls = times.map((timed) => timed.ms);
+    const ms = report ? median(walls) : Number.NaN;
+    return {
+      workload,
+      case: name,
+      variant: task.variant,
+      engine: engine.name,
+      kind: engine.kind,
+      version: engine.version,
+      ms,
+      least: Math.min(...walls),
+      most: Math.max(...walls),
+      cpu: report ? median(times.map((timed) => timed.cpu)) : Number.NaN,
+      value: report ? report.value(ms, name) : Number.NaN,
+      unit: report?.unit ?? '',
+      check: opened.check,
+      ...(opened.figures && { figures: opened.figures }),
+    };
+  });
+}
+
+/** Compares with NumPy where it takes part, else with the first. */
+function compare(workload: string, name: string, found: readonly Measurement[]): string[] {
+  const standard = found.find(({ kind }) => kind === 'numpy') ?? found[0];
+  if (!standard) return [`${workload}, ${name}: nobody could compute it`];
+  return found.flatMap(({ engine, variant, check }) =>
+    Object.entries(standard.check).flatMap(([what, expected]) => {
+      const actual = check[what];
+      if (
+        actual !== undefined &&
+        Math.abs(actual - expected) <= tolerance * Math.max(Math.abs(expected), 1e-2)
+      )
+        return [];
+      return [
+        `${workload}, ${name}: ${engine} ${variant} has ${what} = ${actual}, ${standard.engine} ${expected}`,
+      ];
+    }),
+  );
+}
+
+/** A process that answers a line for each line. */
+class Participant {
+  readonly engine: Engine;
+  readonly task: Task;
+  cases: readonly string[] = [];
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+  #errors = '';
+
+  constructor(engine: Engine, task: Task) {
+    this.engine = engine;
+    this.task = task;
+    this.#process = spawn(engine.command, [...engine.flags, JSON.stringify(task)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...engine.environment },
+    });
+    this.#process.stderr!.on('data', (text: Buffer) => {
+      this.#errors = `${this.#errors}${text}`.slice(-4000);
+    });
+    this.#process.stdin!.on('error', () => {});
+    this.#reader = createInterface({ input: this.#process.stdout! });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  get label(): string {
+    return `${this.task.workload}, ${this.engine.name}${this.task.variant && ` ${this.task.variant}`}`;
+  }
+
+  ask(request: Open | Chunk): Promise<Hello | Opened | Timed> {
+    this.#process.stdin!.write(`${JSON.stringify(request)}\n`);
+    return this.answer();
+  }
+
+  /** The next line. @throws Error with what the process wrote to its error stream when it ends instead. */
+  async answer(): Promise<Hello | Opened | Timed> {
+    const { value, done } = await this.#lines.next();
+    if (!done) return JSON.parse(value) as Hello | Opened | Timed;
+    throw new Error(`it ended${this.#errors ? `: ${this.#errors.trim()}` : ''}`);
+  }
+
+  end(): void {
+    this.#process.stdin!.end();
+    this.#reader.close();
+    this.#process.kill();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * How the command and its participants talk: each participant is a process that computes one workload with one engine,
+ * and answers one line of JSON for each line it is sent. So participants take turns within one run, and their ratios
+ * hold although the machine is busy with other things at one moment and not at the next.
+ */
+
+/** The participant's only argument. */
+export interface Task {
+  readonly workload: string;
+  readonly variant: string;
+  readonly backend: string;
+  readonly threads: number;
+  /** Folder of the raw files that `data.ts` wrote. */
+  readonly data: string;
+}
+
+/** First line of a participant: what it can run, and what it is. `cases` is empty when it does not know the workload. */
+export interface Hello {
+  readonly cases: readonly string[];
+  readonly engine: string;
+}
+
+/** Prepares a case, trains its first steps, and answers `Opened`. */
+export interface Open {
+  readonly open: string;
+}
+
+export interface Opened {
+  /** Losses at agreed steps, or values of the result: what must be equal for all participants. */
+  readonly check: Readonly<Record<string, number>>;
+  /** Figures that are the result themselves, for workloads that are not timed. */
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+/** Runs for about so many milliseconds, and answers `Timed`. */
+export interface Chunk {
+  readonly chunk: number;
+}
+
+export interface Timed {
+  /** Milliseconds for each step. */
+  readonly ms: number;
+  /** Milliseconds of processor time for each step, of all threads, waiting ones included. */
+  readonly cpu: number;
+  readonly steps: number;
+}

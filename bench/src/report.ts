@@ -1,0 +1,126 @@
+/** The tables, in Markdown, so that they can be read on a terminal and pasted into a document. */
+import { cpus, loadavg, totalmem } from 'node:os';
+import type { Engine } from './engines.ts';
+import { goalOf, reports } from './goals.ts';
+import type { Measurement } from './measure.ts';
+
+export interface Machine {
+  readonly date: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memory: string;
+  readonly node: string;
+  readonly flags: readonly string[];
+  readonly numpy: string | null;
+  readonly data: readonly string[];
+  /** Processes that wanted a processor, on average over the minute before the start. */
+  readonly load: number;
+}
+
+export function describeMachine(engines: readonly Engine[], data: readonly string[]): Machine {
+  const ag = engines.find(({ kind }) => kind === 'ag')!;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: ag.version,
+    flags: ag.flags.filter((flag) => flag.startsWith('--experimental')),
+    numpy: engines.find(({ kind }) => kind === 'numpy')?.version ?? null,
+    data,
+    load: loadavg()[0]!,
+  };
+}
+
+export function printTables(machine: Machine, measurements: readonly Measurement[]): void {
+  const { date, processor, cores, memory, node, flags, numpy, data, load } = machine;
+  console.log(
+    [
+      date,
+      `${processor}, ${cores} cores, ${memory}`,
+      ['Node', node, ...flags].join(' '),
+      numpy === null ? 'without NumPy' : `NumPy ${numpy}`,
+      ...data,
+      `load before ${load.toFixed(1)}`,
+    ].join(' · '),
+  );
+  const major = Number.parseInt(node.slice(1), 10);
+  const timed = measurements.filter(({ workload }) => workload in reports);
+  if (timed.length > 0) console.log(`\n${table(timeRows(timed, major))}`);
+  const rest = measurements.filter(({ workload }) => !(workload in reports));
+  for (const { workload, engine, ms, figures } of rest) {
+    const shown = Object.entries(figures ?? {}).map(([name, value]) => `${name} ${format(value)}`);
+    if (workload === 'W11') shown.unshift(`cold start ${format(ms)} ms`);
+    console.log(`\n${workload}, ${engine}: ${shown.join(', ')}`);
+  }
+}
+
+/** A row for each case and variant of ag, beside the other engines. */
+function timeRows(measurements: readonly Measurement[], major: number): string[][] {
+  const own = [...new Set(measurements.filter(({ kind }) => kind === 'ag').map(({ engine }) => engine))];
+  const others = [...new Set(measurements.filter(({ kind }) => kind !== 'ag').map(({ engine }) => engine))];
+  const hasNumpy = measurements.some(({ kind }) => kind === 'numpy');
+  const rows = [
+    [
+      '',
+      'case',
+      'unit',
+      ...own,
+      ...others,
+      ...(hasNumpy ? ['speed ÷ NumPy', 'goal ÷ NumPy'] : []),
+      'goal',
+      'of the goal',
+    ],
+  ];
+  const keys = new Set(
+    measurements.filter(({ kind }) => kind === 'ag').map((m) => `${m.workload}\n${m.case}\n${m.variant}`),
+  );
+  for (const key of keys) {
+    const [workload, name, variant] = key.split('\n') as [string, string, string];
+    const { unit, higherIsBetter } = reports[workload]!;
+    const value = (engine: string): Measurement | undefined =>
+      measurements.find(
+        (m) =>
+          m.workload === workload &&
+          m.case === name &&
+          m.engine === engine &&
+          (m.kind !== 'ag' || m.variant === variant),
+      );
+    const mine = own.map(value);
+    const theirs = others.map(value);
+    const fastest = (list: readonly (Measurement | undefined)[]): number =>
+      Math.min(...list.flatMap((m) => (m ? [m.ms] : [])));
+    const ratio = fastest(theirs.filter((m) => m?.kind === 'numpy')) / fastest(mine);
+    const goal = goalOf(workload, variant, name, major);
+    const best = mine.filter((m) => m !== undefined).sort((a, b) => a.ms - b.ms)[0];
+    const reached =
+      goal === null || !best ? null : higherIsBetter ? best.value / goal.value : goal.value / best.value;
+    rows.push([
+      workload,
+      workload === 'W7' || workload === 'W8' ? name : variant,
+      unit,
+      ...[...mine, ...theirs].map((m) => (m ? format(m.value) : '–')),
+      ...(hasNumpy
+        ? [Number.isFinite(ratio) ? `${ratio.toFixed(2)} ×` : '–', goal ? `${goal.ratio.toFixed(2)} ×` : '']
+        : []),
+      goal === null ? '' : format(goal.value),
+      reached === null ? '' : `${Math.round(100 * reached)} %`,
+    ]);
+  }
+  return rows;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
+  const rule = `|${widths.map((width, i) => (i < 3 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
+}
+
+/** Three digits, with thousands set apart. */
+function format(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
+  return String(Number(value.toPrecision(3)));
+}

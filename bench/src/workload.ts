@@ -1,0 +1,37 @@
+/**
+ * What a workload is for the participant that runs `ag`, and the timing of one.
+ */
+import type { Timed } from './protocol.ts';
+
+/** A case that is ready to be timed. */
+export interface Run {
+  /** See `Opened`. */
+  readonly check: Readonly<Record<string, number>>;
+  readonly figures?: Readonly<Record<string, number>>;
+  /** The work that is timed; missing where the figures are the result. */
+  readonly step?: () => void;
+}
+
+export interface Workload {
+  /** Ways to write the same work, such as define-by-run and compiled. */
+  readonly variants: readonly string[];
+  /** Names of cases, and how each is prepared. */
+  readonly cases: Readonly<Record<string, (variant: string) => Run | Promise<Run>>>;
+}
+
+/** Steps until about `milliseconds` have passed; the clock is read rarely where steps are short. */
+export function timeChunk(step: () => void, milliseconds: number): Timed {
+  const used = process.cpuUsage();
+  const start = performance.now();
+  let steps = 0;
+  let elapsed = 0;
+  let burst = 1;
+  while (elapsed < milliseconds) {
+    for (let i = 0; i < burst; i++) step();
+    steps += burst;
+    elapsed = performance.now() - start;
+    burst = Math.max(1, Math.min(2 * burst, Math.floor((milliseconds - elapsed) / (elapsed / steps) / 2)));
+  }
+  const { user, system } = process.cpuUsage(used);
+  return { ms: elapsed / steps, cpu: (user + system) / 1000 / steps, steps };
+}
