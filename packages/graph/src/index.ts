@@ -21,3 +21,4 @@ export {
   valueAndGrad,
   vjp,
 } from './transforms.ts';
+export { type Mapped, type MappedAxis, vmap } from './vmap.ts';

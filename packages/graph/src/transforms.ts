@@ -2,9 +2,10 @@
  * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
  * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
-import { checkTensor, formatShape, oneHot, stack, Tensor, tensor, zerosLike } from '@ag/tensor';
-import { gradients } from './gradients.ts';
+import { checkTensor, eye, formatShape, type Tensor, zerosLike } from '@ag/tensor';
+import { gradients, pullback } from './gradients.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
+import { vmap } from './vmap.ts';
 
 /** A function of tensors, or of nested arrays and objects of tensors; further arguments may be anything. */
 // biome-ignore lint/suspicious/noExplicitAny: the arguments that are not differentiated are the user's own
@@ -106,18 +107,18 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
 
 /**
  * The matrix of all partial derivatives of a tensor-valued function of one tensor: shape [...y.shape, ...x.shape].
- * Costs one backward pass for each element of the result.
+ * One backward pass that carries a row for each element of the result: the forward pass is shared, what goes backward has
+ * y.size times the elements.
  */
 export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
   return (x) => {
     const fresh = aliased(checkTensor(x));
     const y = checkTensor(f(fresh));
-    const rows = Array.from({ length: y.size }, (_, i) => {
-      const seed = oneHot(tensor(i, { dtype: 'int32' }), y.size, { dtype: y.dtype }).reshape(y.shape);
-      return gradients(y, [fresh], seed)[0]!;
-    });
-    if (rows.length === 0) return zerosLike(x).reshape([0]).reshape([...y.shape, ...x.shape]);
-    return stack(rows).reshape([...y.shape, ...x.shape]);
+    const size = y.size;
+    const shape = [...y.shape, ...x.shape];
+    if (size === 0) return zerosLike(x).broadcastTo([1, ...x.shape]).slice(0, 0).reshape(shape);
+    const rows = eye(size, size, { dtype: y.dtype }).reshape([size, ...y.shape]);
+    return vmap((seed: Tensor) => gradients(y, [fresh], seed)[0]!)(rows).reshape(shape);
   };
 }
 
@@ -134,12 +135,6 @@ export function hvp<X extends TensorTree>(f: (x: X) => Tensor, x: X, v: X): X {
   checkSame('hvp', first, directions);
   const product = first.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
   return treeFrom(x, gradients(product, treeLeaves(fresh)));
-}
-
-function pullback(outputs: readonly Tensor[], seeds: readonly Tensor[], inputs: readonly Tensor[]): Tensor[] {
-  // Σ outputᵢ·seedᵢ has the gradients that the seeds bring, in one pass over the graph.
-  const total = outputs.map((output, i) => output.mul(seeds[i]!).sum()).reduce((sum, term) => sum.add(term));
-  return gradients(total, inputs);
 }
 
 /** Nodes of their own for the arguments of a function, so that the same tensor given twice counts twice. */

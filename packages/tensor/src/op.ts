@@ -100,6 +100,11 @@ export interface OpDefinition<A> {
   readonly lower: Lowering<A>;
   /** Missing: the operation has no gradient (comparisons, integer results); its inputs count as constants. */
   readonly vjp?: VectorJacobianProduct<A>;
+  /**
+   * 'leading': operands may all have the same further axes in front, and the operation is done for each position along
+   * them. Only operations of form `host` need to say so: `vmap` then calls them once, else once for each element.
+   */
+  readonly batch?: 'leading';
 }
 
 /** An operation. `id` is its identity in plan signatures. */

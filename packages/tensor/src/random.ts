@@ -13,6 +13,8 @@ export interface Key {
   readonly words: readonly [number, number];
   /** For compiled steps: the words at each run. @internal */
   readonly read?: () => readonly [number, number];
+  /** For functions that are mapped over keys: the words as uint32 scalars; `words` mean nothing then. @internal */
+  readonly tensors?: readonly [Tensor, Tensor];
 }
 
 export interface RandomOptions {
@@ -50,6 +52,9 @@ export function key(seed: number): Key {
 
 /** `n` keys that are independent of each other and of `from`. */
 export function splitKey(from: Key, n = 2): Key[] {
+  if (from.tensors) {
+    throw new Error('splitKey: the key is one of many that vmap maps over and has no numbers here; split it outside: vmap(f)(splitKey(key, n), …)');
+  }
   return Array.from({ length: n }, (_, i) => ({ words: threefry(from.words, [i, 0x5eed]) }));
 }
 
@@ -145,6 +150,7 @@ function counters(shape: Shape): Tensor {
 }
 
 function keyTensors(own: Key): readonly [Tensor, Tensor] {
+  if (own.tensors) return own.tensors;
   const read = own.read;
   if (!read) return [literal(own.words[0], 'uint32'), literal(own.words[1], 'uint32')];
   // Both words are read one after the other at each run: the first draws, the second takes its rest.
