@@ -28,6 +28,10 @@ export interface Callable {
 }
 
 const empty = 0x40;
+
+/** First byte of the codes of each page of `opcodes.ts`. */
+const prefixes = [0, 0xfd, 0xfd, 0xfc, 0xfe];
+
 const naturalAlignment = new Map<number, number>([
   [w.i32_load8_s, 0], [w.i32_load8_u, 0], [w.i32_store8, 0], [w.v128_load8_splat, 0], [w.v128_load8_lane, 0], [w.v128_store8_lane, 0],
   [w.i32_load16_s, 1], [w.i32_load16_u, 1], [w.i32_store16, 1], [w.v128_load16_splat, 1], [w.v128_load16_lane, 1], [w.v128_store16_lane, 1],
@@ -112,10 +116,11 @@ export class FunctionBuilder implements Callable {
 
   /** An instruction without immediate operands. */
   op(code: number): this {
-    if (code < 0x100) this.#code.push(code);
+    const page = code >> 8;
+    if (page === 0) this.#code.push(code);
     else {
-      this.#code.push(code >>> 16);
-      unsigned(this.#code, code & 0xffff);
+      this.#code.push(prefixes[page]);
+      unsigned(this.#code, page === 2 ? code - 0x100 : code & 0xff);
     }
     return this;
   }
@@ -179,7 +184,7 @@ export class FunctionBuilder implements Callable {
 
   /** Pushes a v128 constant of 16 bytes. */
   v128(bytes: ArrayLike<number>): this {
-    this.op(0xfd000c);
+    this.op(0x10c);
     append(this.#code, bytes);
     return this;
   }
@@ -203,7 +208,7 @@ export class FunctionBuilder implements Callable {
   memory(code: number, offset = 0): this {
     // Atomics must state their natural alignment; for the others it is a hint that x86 and ARM engines ignore.
     this.op(code);
-    this.#code.push(naturalAlignment.get(code) ?? (code >= 0xfe0000 ? 2 : 0));
+    this.#code.push(naturalAlignment.get(code) ?? (code >= 0x400 ? 2 : 0));
     unsigned(this.#code, offset);
     return this;
   }
@@ -229,32 +234,32 @@ export class FunctionBuilder implements Callable {
 
   /** `i8x16.shuffle` by 32-bit lanes 0…7 of two vectors. */
   shuffle32(a: number, b: number, c: number, d: number): this {
-    this.op(0xfd000d);
+    this.op(0x10d);
     for (const lane of [a, b, c, d]) for (let byte = 0; byte < 4; byte++) this.#code.push(lane * 4 + byte);
     return this;
   }
 
   /** `i8x16.shuffle` by bytes 0…31 of two vectors. */
   shuffle(bytes: readonly number[]): this {
-    this.op(0xfd000d);
+    this.op(0x10d);
     append(this.#code, bytes);
     return this;
   }
 
   memoryCopy(): this {
-    this.op(0xfc000a);
+    this.op(0x30a);
     this.#code.push(0, 0);
     return this;
   }
 
   memoryFill(): this {
-    this.op(0xfc000b);
+    this.op(0x30b);
     this.#code.push(0);
     return this;
   }
 
   atomicFence(): this {
-    this.op(0xfe0003);
+    this.op(0x403);
     this.#code.push(0);
     return this;
   }

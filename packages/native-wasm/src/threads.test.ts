@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Expression, Kernel, Launch, Program, TypedArray } from '@ag/tensor';
+import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WasmBackend, wasm } from './index.ts';
 
@@ -120,8 +125,8 @@ describe('threads', () => {
     const spawned: import('node:worker_threads').Worker[] = [];
     const Original = workerThreads.Worker;
     (workerThreads as { Worker: unknown }).Worker = class extends Original {
-      constructor(url: URL) {
-        super(url);
+      constructor(url: URL, options: object) {
+        super(url, options);
         spawned.push(this);
       }
     };
@@ -145,18 +150,29 @@ describe('threads', () => {
     expect(() => backend.run(executable, [], new Float64Array(0))).toThrow('closed');
   });
 
-  it('let a script end by itself, silently', async () => {
-    const worker = new URL('./worker.js', import.meta.url);
-    // The built package is not there when tests run: what matters is the worker file and how it is started.
-    const script = `
-      import { Worker } from 'node:worker_threads';
-      const worker = new Worker(new URL(${JSON.stringify(worker.href)}));
-      worker.unref();
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      console.log('done');`;
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
-    expect(stdout).toBe('done\n');
-    expect(stderr).toBe('');
+  it.each(['busy', 'asleep'])('let a script end by itself, silently, while they are %s', async (state) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ag-threads-'));
+    try {
+      const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+      const contents = `
+        import { wasm } from './index.ts';
+        const backend = await wasm({ threads: 3 });
+        await backend.startThreads();
+        if ('${state}' === 'asleep') await new Promise((resolve) => setTimeout(resolve, 100));
+        console.log('done');`;
+      const stdin = { contents, resolveDir: here('.'), loader: 'ts' as const };
+      const options = { bundle: true, conditions: ['@ag/source'] };
+      await build({ ...options, format: 'esm', platform: 'node', stdin, outfile: join(folder, 'script.mjs'), logLevel: 'error' });
+      copyFileSync(here('worker.js'), join(folder, 'worker.js'));
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, 'script.mjs')], {
+        timeout: 20_000,
+      });
+      expect(stdout).toBe('done\n');
+      expect(stderr).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('refuses numbers out of range', async () => {

@@ -150,10 +150,11 @@ export class Threads {
 
   #spawn(): AnyWorker {
     const node = nodeProcess()?.getBuiltinModule?.('node:worker_threads') as
-      | { Worker: new (url: URL) => NodeWorker }
+      | { Worker: new (url: URL, options: object) => NodeWorker }
       | undefined;
     if (node) {
-      const worker = new node.Worker(new URL('./worker.js', import.meta.url));
+      // Without the options of this process, which may load or forbid things that concern the worker nothing.
+      const worker = new node.Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => this.#fail(new Error(`the worker ended with code ${code}`)));
       // A script ends when its own work is done.
