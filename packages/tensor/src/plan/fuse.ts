@@ -24,6 +24,8 @@ export interface Cluster {
   level: number;
   /** Elementwise nodes of other clusters that are computed here as well, because only this cluster reads them. */
   absorbed: Set<PlanNode>;
+  /** Inputs of a root of form `place` by the node that has their elements, once they have been asked for. */
+  parts?: Map<PlanNode, PlanNode[]>;
 }
 
 export interface Fusion {
@@ -40,6 +42,8 @@ const maximalMembers = 48;
 const maximalReads = 20;
 /** Elementwise work up to this cost may be done twice rather than stored. */
 const cheap = 2;
+/** Cost of all that one kernel may compute although another does too. */
+const maximalRepeated = 4;
 
 export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], enabled: boolean): Fusion {
   const used = reachable(nodes, results);
@@ -142,6 +146,9 @@ function fitsDomain(members: readonly PlanNode[], domain: Shape): boolean {
  */
 function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Cluster[] {
   const readers = new Map<Cluster, Map<Cluster, PlanNode[]>>();
+  const readBy = new Map<Cluster, Set<Cluster>>();
+  /** Cost of what a cluster computes although others compute it too. */
+  const repeated = new Map<Cluster, number>();
   const note = (reader: Cluster, node: PlanNode): void => {
     for (const input of node.inputs) {
       const cluster = clusterOf.get(baseOf(input));
@@ -152,8 +159,11 @@ function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>,
         readers.set(cluster, map);
       }
       const list = map.get(reader);
-      if (list) list.push(node);
-      else map.set(reader, [node]);
+      if (!list) map.set(reader, [node]);
+      else if (list[list.length - 1] !== node) list.push(node);
+      const sources = readBy.get(reader);
+      if (sources) sources.add(cluster);
+      else readBy.set(reader, new Set([cluster]));
     }
   };
   for (const cluster of clusters) {
@@ -169,19 +179,25 @@ function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>,
     if (!map) continue;
     const cost = cluster.members.reduce((sum, member) => sum + costOf(member), 0);
     const scalarOnly = sizeOf(cluster.domain) === 1 && countReads([cluster], null) === 0;
-    if (map.size > 1 && !scalarOnly && (cost > cheap || countReads([cluster], null) > 2)) continue;
+    const repeats = map.size > 1 && !scalarOnly;
+    if (repeats) {
+      if (cost > cheap || countReads([cluster], null) > 2) continue;
+      // What is repeated must not itself repeat a long chain.
+      if ([...map.keys()].some((reader) => (repeated.get(reader) ?? 0) + cost > maximalRepeated)) continue;
+    }
     const fits = [...map].every(([reader, nodes]) => canAbsorb(reader, nodes, cluster, cost, scalarOnly));
     if (!fits) continue;
     for (const [reader] of map) {
       for (const member of cluster.members) reader.absorbed.add(member);
       for (const member of cluster.absorbed) reader.absorbed.add(member);
+      if (repeats) repeated.set(reader, (repeated.get(reader) ?? 0) + cost);
     }
     gone.add(cluster);
     // What the absorbed cluster read, its readers read now.
     for (const node of [...cluster.members, ...cluster.absorbed]) {
       for (const [reader] of map) note(reader, node);
     }
-    for (const other of readers.values()) other.delete(cluster);
+    for (const source of readBy.get(cluster) ?? []) readers.get(source)!.delete(cluster);
   }
   return clusters.filter((cluster) => !gone.has(cluster));
 }
@@ -235,6 +251,7 @@ function recompute(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode
       if (extra.size > 1) continue;
       const fits = [...map].every(([reader, nodes]) => {
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
+        if (reader.members.length + reader.absorbed.size + steps.size > 2 * maximalMembers) return false;
         const inside = new Set([...reader.members, ...reader.absorbed, ...steps]);
         return inside.size <= maximalMembers && addressable(reader, inside);
       });
@@ -251,6 +268,7 @@ function isRead(base: PlanNode, clusterOf: ReadonlyMap<PlanNode, Cluster>): bool
 }
 
 function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
+  if (reader.root !== null && form(reader.root) === 'place') return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly);
   const inside = new Set([...reader.members, ...reader.absorbed, ...cluster.members, ...cluster.absorbed]);
   if (inside.size > maximalMembers || countReads([reader, cluster], null) > maximalReads) return false;
   for (const node of nodes) {
@@ -259,6 +277,29 @@ function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster
     if (cost > 4 && !scalarOnly && iterations(reader, node) > sizeOf(cluster.domain)) return false;
   }
   return addressable(reader, inside);
+}
+
+/** The same for a kernel of which each part is a launch of its own, so that the others do not count. */
+function canAbsorbPart(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
+  const place = reader.root!;
+  if (nodes.some((node) => node !== place)) return false;
+  const inside = new Set([...cluster.members, ...cluster.absorbed]);
+  if (inside.size > maximalMembers) return false;
+  reader.parts ??= groupByBase(place.inputs);
+  const parts = cluster.members.flatMap((member) => reader.parts!.get(member) ?? []);
+  if (cost > 4 && !scalarOnly && parts.some((part) => sizeOf(part.shape) > sizeOf(cluster.domain))) return false;
+  const alone = { root: null, members: [], domain: place.shape, level: 0, absorbed: inside };
+  return parts.every((part) => addressableFrom(part, direct, alone, inside, new Set()));
+}
+
+function groupByBase(inputs: readonly PlanNode[]): Map<PlanNode, PlanNode[]> {
+  const groups = new Map<PlanNode, PlanNode[]>();
+  for (const input of inputs) {
+    const list = groups.get(baseOf(input));
+    if (list) list.push(input);
+    else groups.set(baseOf(input), [input]);
+  }
+  return groups;
 }
 
 /** How many elements a node in `cluster` is computed for. */
@@ -272,6 +313,12 @@ function iterations(cluster: Cluster, node: PlanNode): number {
 /** Whether strides can express everything the cluster reads when the nodes `inside` are computed in it. */
 function addressable(cluster: Cluster, inside: ReadonlySet<PlanNode>): boolean {
   const seen = new Set<string>();
+  if (cluster.root && !cluster.root.inputs.every((input) => addressableFrom(input, direct, cluster, inside, seen))) return false;
+  return cluster.members.every((member) => addressableFrom(member, reshaped(member.shape, cluster.domain, direct), cluster, inside, seen));
+}
+
+/** The same for what one node is computed from. */
+function addressableFrom(start: PlanNode, from: Access, cluster: Cluster, inside: ReadonlySet<PlanNode>, seen: Set<string>): boolean {
   const members = new Set(cluster.members);
   const check = (node: PlanNode, access: Access): boolean => {
     const resolved = resolve(node, access);
@@ -286,8 +333,7 @@ function addressable(cluster: Cluster, inside: ReadonlySet<PlanNode>): boolean {
     }
     return base.inputs.every((input) => check(input, expanded(input.shape, base.shape, path)));
   };
-  if (cluster.root && !cluster.root.inputs.every((input) => check(input, direct))) return false;
-  return cluster.members.every((member) => check(member, reshaped(member.shape, cluster.domain, direct)));
+  return check(start, from);
 }
 
 function storedNodes(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Set<PlanNode> {

@@ -20,6 +20,12 @@ export interface PlanNode {
   readonly op: AnyOp | null;
   readonly attributes: unknown;
   readonly inputs: readonly PlanNode[];
+  /** The node whose memory this one looks at through views: itself unless it is a view. */
+  readonly base: PlanNode;
+  /** How it lies in the memory of `base`; null when strides cannot express it. */
+  readonly view: View | null;
+  /** Views between `base` and this node. */
+  readonly depth: number;
   readonly leaf:
     | { readonly kind: 'binding'; readonly binding: number }
     | { readonly kind: 'scalar'; readonly scalar: number }
@@ -38,6 +44,9 @@ function exactNumber(_key: string, value: unknown): unknown {
   return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
 }
 
+/** A longer chain of views is copied once: paths through it are composed step by step. */
+const maximalViews = 32;
+
 /** The same elements, written anew. */
 export const copy = defineOp({ name: 'copy', type: ([x]) => x!, lower: map(([x]) => x!, { operands: 'own' }) });
 
@@ -47,8 +56,17 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const known = new Map<string, PlanNode>();
   const translated = new Map<Tensor, PlanNode>();
 
-  const add = (node: Omit<PlanNode, 'index'>): PlanNode => {
-    const full = { ...node, index: nodes.length };
+  const add = (node: Omit<PlanNode, 'index' | 'base' | 'view' | 'depth'>): PlanNode => {
+    const full = { ...node, index: nodes.length, base: null as unknown as PlanNode, view: null as View | null, depth: 0 };
+    if (isView(full)) {
+      const input = node.inputs[0]!;
+      full.base = input.base;
+      full.view = input.view && applyView(full, input.view);
+      full.depth = input.depth + 1;
+    } else {
+      full.base = full;
+      full.view = contiguousView(full.shape);
+    }
     nodes.push(full);
     return full;
   };
@@ -113,7 +131,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       case 'view': {
         const input = inputs[0]!;
         const node = withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
-        if (viewOf(node) !== null) return node;
+        if (node.view !== null && node.depth <= maximalViews) return node;
         return withOp(op, tensor.attributes, [copied(input), ...inputs.slice(1)], tensor.shape, tensor.dtype);
       }
     }
@@ -178,9 +196,7 @@ const castTo = defineOp<{ readonly dtype: DType }>({
 
 /** The node whose memory a chain of views looks at. */
 export function baseOf(node: PlanNode): PlanNode {
-  let base = node;
-  while (isView(base)) base = base.inputs[0]!;
-  return base;
+  return node.base;
 }
 
 export function isView(node: PlanNode): boolean {
@@ -202,15 +218,7 @@ export function applyView(node: PlanNode, input: View): View | null {
 
 /** How `node` lies in the memory of its base; null when strides cannot express it. */
 export function viewOf(node: PlanNode): View | null {
-  const chain: PlanNode[] = [];
-  let base = node;
-  while (isView(base)) {
-    chain.push(base);
-    base = base.inputs[0]!;
-  }
-  let view: View | null = contiguousView(base.shape);
-  for (let i = chain.length - 1; i >= 0 && view !== null; i--) view = applyView(chain[i]!, view);
-  return view;
+  return node.view;
 }
 
 /** Whether the base of a node will have memory of its own when a kernel asks for it. */

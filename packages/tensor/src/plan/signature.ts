@@ -119,13 +119,14 @@ function encode(node: Tensor, leaves: Tensor[], literals: Tensor[]): void {
   push(op.id);
   push(node.inputs.length);
   for (let i = 0; i < node.inputs.length; i++) push(node.inputs[i]!.position);
-  if (node.attributes !== undefined) encodeAttribute(node.attributes);
+  if (node.attributes === undefined) push(0);
+  else encodeAttribute(node.attributes);
 }
 
 /** Attributes are plain data: numbers, texts, booleans, arrays and objects of those. */
 function encodeAttribute(value: unknown): void {
   if (typeof value === 'number') {
-    if ((value | 0) === value) {
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       push(1);
       push(value);
     } else {
@@ -139,19 +140,27 @@ function encodeAttribute(value: unknown): void {
     push(value.length);
     for (let i = 0; i < value.length; i++) encodeAttribute(value[i]);
   } else if (typeof value === 'string') {
-    let id = textIds.get(value);
-    if (id === undefined) {
-      id = textIds.size;
-      textIds.set(value, id);
-    }
     push(4);
-    push(id);
+    push(textId(value));
   } else if (typeof value === 'object' && value !== null) {
     push(5);
-    for (const key in value) encodeAttribute((value as Record<string, unknown>)[key]);
+    for (const key in value) {
+      push(textId(key));
+      encodeAttribute((value as Record<string, unknown>)[key]);
+    }
+    push(-1);
   } else {
     push(value === true ? 6 : value === false ? 7 : 8);
   }
+}
+
+function textId(text: string): number {
+  let id = textIds.get(text);
+  if (id === undefined) {
+    id = textIds.size;
+    textIds.set(text, id);
+  }
+  return id;
 }
 
 function push(value: number): void {
