@@ -118,9 +118,9 @@ export class Lbfgs {
           async (t) => {
             this.#write(at(t));
             const found = await evaluate();
-            return { t, value: found.loss, slope: dot(found.gradient, direction), ...found };
+            return { ...found, t, value: found.loss, slope: dot(found.gradient, direction) };
           },
-          { t: 0, value: current.loss, slope, ...current },
+          { ...current, t: 0, value: current.loss, slope },
           first,
           {
             decrease: 1e-4,

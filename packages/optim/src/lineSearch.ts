@@ -60,10 +60,17 @@ export async function searchLine<P extends Point>(
   async function zoom(from: P, to: P): Promise<P> {
     let low = from;
     let high = to;
+    let earlier = Number.POSITIVE_INFINITY;
+    let last = Number.POSITIVE_INFINITY;
     while (tried < maximum && Math.abs(high.t - low.t) > options.shortest) {
       const [left, right] = low.t < high.t ? [low.t, high.t] : [high.t, low.t];
-      const margin = 0.1 * (right - left);
-      const t = minimumOfCubic(low, high, left + margin, right - margin);
+      const width = right - left;
+      const margin = 0.01 * width;
+      // Where two points did not shorten the bracket by a third, the middle does it (as in Moré & Thuente 1994).
+      const slow = width > 0.66 * earlier;
+      const t = slow ? (left + right) / 2 : minimumOfCubic(low, high, left + margin, right - margin);
+      earlier = slow ? Number.POSITIVE_INFINITY : last;
+      last = width;
       const point = await evaluate(t);
       tried++;
       if (tooHigh(point) || point.value >= low.value) high = point;

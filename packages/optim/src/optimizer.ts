@@ -79,7 +79,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   constructor(parameters: Parameters<Options>, options: Options) {
     const seen = new Set<Variable>();
     const given = [...(parameters as Iterable<Variable | ParameterGroup<Options>>)];
-    const grouped = given.length > 0 && !(given[0] instanceof Variable);
+    const [first] = given;
+    const grouped = typeof first === 'object' && !(first instanceof Variable) && 'parameters' in first;
     const groups = grouped
       ? (given as ParameterGroup<Options>[])
       : [{ parameters: given } as unknown as ParameterGroup<Options>];
@@ -125,14 +126,13 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     atRun(() => {
       this.steps++;
     });
-    for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
-    if (updates.size === 0) {
-      this.steps = before;
-      throw new Error(
-        'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
-      );
-    }
     try {
+      for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
+      if (updates.size === 0) {
+        throw new Error(
+          'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
+        );
+      }
       commitUpdates(updates);
     } catch (error) {
       this.steps = before;
