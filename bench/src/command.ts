@@ -24,6 +24,7 @@ const help = `pnpm bench [W1 … W11] [options]
   --peers [DIR]     with other libraries that are installed in DIR, default bench/peers
   --rounds N        turns of each participant, default 5
   --chunk MS        length of a turn, default 120
+  --profile         print the time of each kernel of ag; the table is then not meaningful
 
 AG_DATA_DIR names the folder with MNIST and the Boston CSV; without it, stand-ins of the same size are made.`;
 
@@ -58,6 +59,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       peers: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       chunk: { type: 'string', default: '120' },
+      profile: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -96,6 +98,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
             only: values.case,
             rounds: Number(values.rounds),
             chunk: Number(values.chunk),
+            profile: values.profile,
           });
     measurements.push(...result.measurements);
     failures.push(...result.failures);

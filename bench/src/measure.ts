@@ -17,6 +17,8 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** Milliseconds of a turn. */
   readonly chunk: number;
+  /** Print where the time of `ag` goes, launch by launch. */
+  readonly profile: boolean;
 }
 
 export interface Measurement {
@@ -70,7 +72,7 @@ export async function measure(
     const names = (variants[workload] ?? usualVariants).filter((name) => name.includes(options.variant));
     for (const engine of engines) {
       for (const variant of engine.kind === 'ag' ? names : ['']) {
-        const task = { workload, variant, data: options.data, ...engine.task };
+        const task = { workload, variant, data: options.data, ...engine.task, profile: options.profile };
         const participant = new Participant(engine, task);
         try {
           const { cases } = (await participant.answer()) as Hello;
@@ -97,7 +99,7 @@ async function measureCase(
   workload: string,
   name: string,
   participants: readonly Participant[],
-  { rounds, chunk }: MeasureOptions,
+  { rounds, chunk, profile }: MeasureOptions,
   failures: string[],
 ): Promise<Measurement[]> {
   const report = reports[workload];
@@ -116,6 +118,8 @@ async function measureCase(
     for (const { participant, times } of ready) {
       const timed = (await participant.ask({ chunk: round < 0 ? chunk / 2 : chunk })) as Timed;
       if (round >= 0) times.push(timed);
+      if (profile && timed.profile && round === rounds - 1)
+        console.log(`${participant.label}, ${name}: ${timed.profile}\n`);
     }
   }
   return ready.map(({ participant, opened, times }) => {

@@ -3,7 +3,8 @@
  */
 import { createInterface } from 'node:readline';
 import { wasm } from '@ag/native-wasm';
-import { reference, use } from '@ag/tensor';
+import { type Backend, reference, use } from '@ag/tensor';
+import { profiling } from './profile.ts';
 import type { Chunk, Hello, Open, Opened, Task, Timed } from './protocol.ts';
 import { type Run, timeChunk } from './workload.ts';
 import { workloads } from './workloads/index.ts';
@@ -13,12 +14,16 @@ const say = (answer: Hello | Opened | Timed): void =>
   void process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 let relaxed = false;
+const profile = task.profile ? profiling() : null;
+const start = (backend: Backend): void => {
+  use(profile ? profile.around(backend) : backend);
+};
 if (task.backend === 'wasm') {
   const backend = await wasm({ threads: task.threads });
   relaxed = backend.relaxedSimd;
-  use(backend);
+  start(backend);
 } else {
-  use(reference());
+  start(reference());
 }
 const workload = workloads[task.workload]!(task.data);
 const known = workload.variants.includes(task.variant);
@@ -35,7 +40,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     run = await workload.cases[request.open]!(task.variant);
     say({ check: run.check, ...(run.figures && { figures: run.figures }) });
   } else {
-    say(timeChunk(run!.step!, request.chunk));
+    profile?.reset();
+    say({ ...timeChunk(run!.step!, request.chunk), ...(profile && { profile: profile.report() }) });
   }
 }
 process.exit(0);

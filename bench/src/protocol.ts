@@ -12,6 +12,8 @@ export interface Task {
   readonly threads: number;
   /** Folder of the raw files that `data.ts` wrote. */
   readonly data: string;
+  /** Run launches one by one and report the time of each. */
+  readonly profile?: boolean;
 }
 
 /** First line of a participant: what it can run, and what it is. `cases` is empty when it does not know the workload. */
@@ -43,4 +45,5 @@ export interface Timed {
   /** Milliseconds of processor time for each step, of all threads, waiting ones included. */
   readonly cpu: number;
   readonly steps: number;
+  readonly profile?: string;
 }
