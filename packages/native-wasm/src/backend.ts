@@ -19,7 +19,8 @@ import { arrayAt, arrayOf, type LoweredLaunch, WasmExecutable } from './executab
 import { KernelCache } from './kernels.ts';
 import { lower } from './lower.ts';
 import { Block, LinearMemory } from './memory.ts';
-import { hasRelaxedSimd, nodeProcess, wasmSupport } from './support.ts';
+import { checkWideVectors, chooseRelaxedSimd, chooseThreads, keepsOrder, switchOnWideVectors } from './choose.ts';
+import { wasmSupport } from './support.ts';
 import { Threads } from './threads.ts';
 
 export interface WasmOptions {
@@ -30,6 +31,12 @@ export interface WasmOptions {
    * switches it on for the whole process. `false`: never.
    */
   readonly relaxedSimd?: 'auto' | boolean;
+  /**
+   * 256-bit instructions, which V8 makes of pairs of 128-bit ones behind an experimental switch: Node 24 and later on
+   * x86-64. Switches that on for the whole process and computes a few products to see that they come out right.
+   * Default false.
+   */
+  readonly wideVectors?: boolean;
   /** Most bytes of device memory, at most 4 GiB. Default 4 GiB. */
   readonly maxMemory?: number;
 }
@@ -37,7 +44,8 @@ export interface WasmOptions {
 /**
  * Starts the WebAssembly backend.
  *
- * @throws Error when the engine has no WebAssembly SIMD, or no relaxed SIMD although it is required.
+ * @throws Error when the engine has no WebAssembly SIMD, or lacks what is required of it.
+ * @throws RangeError for a number of threads or a memory limit that cannot be.
  * @example
  * import { use } from '@ag/tensor';
  * import { wasm } from '@ag/native-wasm';
@@ -48,50 +56,17 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   if (!support.simd.available) {
     throw new Error(`wasm: ${support.simd.reason}. Use the reference backend of @ag/tensor: use(reference()).`);
   }
-  const relaxedSimd = chooseRelaxedSimd(options.relaxedSimd ?? 'auto');
-  const asked = options.threads ?? 'auto';
-  if (asked !== 'auto' && !(Number.isInteger(asked) && asked >= 1 && asked <= 8)) {
-    throw new RangeError(`wasm: threads must be 1 … 8 or 'auto', got ${asked}`);
-  }
   const maxMemory = options.maxMemory ?? 2 ** 32;
   if (!(maxMemory >= 2 ** 20 && maxMemory <= 2 ** 32)) {
     throw new RangeError(`wasm: maxMemory must be between 1 MiB and 4 GiB in bytes, got ${maxMemory}`);
   }
-  let threads = asked === 'auto' ? Math.min(8, cores()) : asked;
-  if (threads > 1 && !support.threads.available) {
-    if (asked !== 'auto' || !told) console.warn(`wasm: one thread: ${support.threads.reason}`);
-    told = true;
-    threads = 1;
-  }
-  return new WasmBackend({ relaxedSimd, threads, tallTiles: keepsOrder() }, maxMemory);
-}
-
-/** Whether the lack of threads has been said. */
-let told = false;
-
-function cores(): number {
-  return globalThis.navigator?.hardwareConcurrency ?? nodeCores();
-}
-
-function nodeCores(): number {
-  const os = nodeProcess()?.getBuiltinModule?.('node:os') as { availableParallelism(): number } | undefined;
-  return os?.availableParallelism() ?? 1;
-}
-
-/** V8 before 12 moves all loads of a loop body to its front, which spoils tiles of many registers. */
-function keepsOrder(): boolean {
-  const version = nodeProcess()?.versions?.v8;
-  return version === undefined || Number.parseInt(version, 10) >= 12;
-}
-
-function chooseRelaxedSimd(wanted: 'auto' | boolean): boolean {
-  if (wanted === false) return false;
-  if (hasRelaxedSimd()) return true;
-  if (wanted === 'auto') return false;
-  const v8 = nodeProcess()?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flag: string): void } | undefined;
-  v8?.setFlagsFromString('--experimental-wasm-relaxed-simd');
-  if (hasRelaxedSimd()) return true;
-  throw new Error("wasm: this engine has no relaxed SIMD; use wasm({ relaxedSimd: 'auto' })");
+  const relaxedSimd = chooseRelaxedSimd(options.relaxedSimd ?? 'auto');
+  const pairedVectors = options.wideVectors === true;
+  if (pairedVectors) switchOnWideVectors(relaxedSimd);
+  const threads = chooseThreads(options.threads ?? 'auto', support);
+  const backend = new WasmBackend({ relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads }, maxMemory);
+  if (pairedVectors) checkWideVectors(backend);
+  return backend;
 }
 
 interface Driver {

@@ -162,7 +162,10 @@ class MapLoop {
     f.block((exit) => {
       f.get(length).i32(pass).op(w.i32_lt_u).branchIf(exit);
       f.loop((again) => {
-        for (let i = 0; i < vectors; i++) this.#body(constants, i, null);
+        // All loads before all stores: V8 pairs neighbouring vectors to 256-bit ones only then. An input that is also the
+        // output is read at the same places that are written, so nothing is read too early.
+        const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null));
+        results.forEach((values, i) => this.#store(values, i, null));
         this.#advance(pass);
         f.increment(length, -pass).get(length).i32(pass).op(w.i32_ge_u).branchIf(again);
       });
@@ -172,7 +175,7 @@ class MapLoop {
       () => f.get(length),
       () => {
         f.get(length).i32(this.#lanes).get(length).i32(this.#lanes).op(w.i32_lt_u).op(w.select).set(part);
-        this.#body(constants, 0, part);
+        this.#store(this.#compute(constants, 0, part), 0, part);
         this.#advance(this.#lanes);
         f.get(length).get(part).op(w.i32_sub).set(length);
       },
@@ -191,10 +194,10 @@ class MapLoop {
     });
   }
 
-  #body(constants: readonly Vector[], ahead: number, part: number | null): void {
+  #compute(constants: readonly Vector[], ahead: number, part: number | null): Vector[] {
     const v = this.#v;
     const lanes = this.#lanes;
-    const results = emitExpression(
+    return emitExpression(
       v,
       lanes,
       this.#kernel.expression,
@@ -209,6 +212,11 @@ class MapLoop {
       },
       part === null,
     );
+  }
+
+  #store(results: readonly Vector[], ahead: number, part: number | null): void {
+    const v = this.#v;
+    const lanes = this.#lanes;
     this.#kernel.outputs.forEach((output, i) => {
       const place = this.#places[this.#kernel.inputs.length + i];
       if (part === null) storeVector(v, lanes, place, results[i], output.accumulate, ahead);
