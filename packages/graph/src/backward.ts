@@ -5,6 +5,13 @@
 import { checkTensor, evaluate, formatShape, type Tensor, tie, type Variable } from '@ag/tensor';
 import { variableGradients } from './gradients.ts';
 
+const differentiated = new WeakSet<Tensor>();
+
+/** Whether `backward` was called on this tensor. @internal */
+export function wasDifferentiated(loss: Tensor): boolean {
+  return differentiated.has(loss);
+}
+
 export interface BackwardOptions {
   /** Tensors to be computed in the same plan as the gradients: metrics, activations, anything of the forward pass. */
   readonly also?: readonly Tensor[];
@@ -46,6 +53,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   for (const [variable, gradient] of found) {
     total.set(variable, variable.gradPending && variable.grad ? variable.grad.add(gradient) : gradient);
   }
+  differentiated.add(loss);
   const group = tie([loss, ...(options.also ?? [])], [...total.values()]);
   for (const [variable, gradient] of total) {
     variable.grad = gradient;

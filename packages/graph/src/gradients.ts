@@ -7,6 +7,7 @@ import {
   checkTensor,
   formatShape,
   isFloat,
+  isForgotten,
   nextMark,
   onesLike,
   sumGradients,
@@ -101,14 +102,15 @@ export interface NodeGradients {
   readonly contributions: readonly (readonly (Tensor | null)[] | undefined)[];
 }
 
-/** The gradients of a scalar with respect to every float node of its graph, by one pass. @internal */
-export function nodeGradients(y: Tensor): NodeGradients {
-  const walk = walkAll([y]);
+/** The gradients of the sum of scalars with respect to every float node of their graph, by one pass. @internal */
+export function nodeGradients(outputs: readonly Tensor[]): NodeGradients {
+  const seeds = outputs.map((output) => seedOf(output, undefined));
+  const walk = walkAll(outputs);
   const contributions: (readonly (Tensor | null)[] | undefined)[] = new Array(walk.nodes.length);
   const gradients = propagate(
     walk,
-    [y],
-    [seedOf(y, undefined)],
+    outputs,
+    seeds,
     (node) => isFloat(node.dtype),
     (position, list) => {
       contributions[position] = list;
@@ -203,6 +205,8 @@ function propagate(
     if (wanted(node)) {
       target[i] = 1;
       depends[i] = 1;
+    } else if (isForgotten(node)) {
+      depends[i] = 1;
     }
     const source = sourceOf(node);
     if (depends[i] || source === null || !source.op.vjp || !isFloat(node.dtype)) continue;
@@ -229,6 +233,7 @@ function propagate(
     if (terms === undefined) continue;
     arriving[i] = undefined;
     const node = nodes[i]!;
+    if (!target[i] && isForgotten(node)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const inputs = positions[i];
@@ -270,6 +275,13 @@ function total(terms: readonly Tensor[], node: Tensor): Tensor {
     else byShape.set(key, [term]);
   }
   return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list))));
+}
+
+function goneError(node: Tensor): Error {
+  return new Error(
+    `gradients: a tensor of shape ${formatShape(node.shape)} on the way was evaluated long ago, or before the last update of a variable, and what ` +
+      'it was computed from is gone. Call backward before the update and before reading many tensors, or say x.detach() where it is meant as a constant.',
+  );
 }
 
 function trainable(node: Tensor): Variable | null {

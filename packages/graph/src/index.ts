@@ -9,6 +9,15 @@ export { checkpoint, customGradient, type GradientTree } from './custom.ts';
 export { type Formula, formula } from './formula.ts';
 export { type Differentiable, gradients } from './gradients.ts';
 export { type Feed, type Feeds, Graph, type GraphOptions, placeholder } from './graph.ts';
+export {
+  type InspectedEdge,
+  type InspectedNode,
+  type InspectedValue,
+  type InspectOptions,
+  Inspection,
+  inspect,
+  type NodeKind,
+} from './inspect.ts';
 export { topologicalSort } from './topological.ts';
 export {
   type ArgumentNumbers,
