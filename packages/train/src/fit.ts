@@ -60,7 +60,7 @@ export interface FitOptions {
   readonly resume?: Checkpoint;
   /** Validate after every so many epochs, and after the last. Default 1. */
   readonly validateEvery?: number;
-  /** Report every so many steps. Default 1; 0 reports none. */
+  /** Report every so many steps; callbacks hear of each. Default 1; 0 reports none. */
   readonly reportEvery?: number;
   /** Batches whose gradients are summed up (as the mean of their losses) before a step. Default 1. */
   readonly accumulate?: number;
@@ -200,8 +200,9 @@ class Run {
       if (steps) this.#step++;
       if (!Number.isFinite(figures.loss)) yield* this.#failNonFinite(figures.loss, learningRate);
       addTo(this.#totals, x.shape[0] ?? 1, figures.loss, figures.metrics);
-      if (steps && reportEvery > 0 && this.#step % reportEvery === 0) {
-        yield* this.#report({
+      const reported = reportEvery > 0 && this.#step % reportEvery === 0;
+      if (steps && (reported || this.#callbacks.length > 0)) {
+        const event: EventBody = {
           type: 'step',
           step: this.#step,
           epoch: this.#epoch + 1,
@@ -211,7 +212,8 @@ class Run {
           metrics: figures.metrics,
           learningRate,
           ...(wanted && figures.norms && { gradientNorms: figures.norms }),
-        });
+        };
+        yield* this.#report(event, reported);
       }
       // Gradients that wait for a step are in no checkpoint, so a run ends between steps only.
       if (steps && this.#ended() && this.#batch !== batches) return false;
@@ -303,15 +305,16 @@ class Run {
     throw new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });
   }
 
-  /** Lets the callbacks hear an event, then hands it and what they reported to the caller. */
-  async *#report(body: EventBody): AsyncGenerator<TrainingEvent, void, undefined> {
-    this.#queue.push(this.#complete(body));
+  /** Lets the callbacks hear an event, then hands it (unless told otherwise) and what they reported to the caller. */
+  async *#report(body: EventBody, toCaller = true): AsyncGenerator<TrainingEvent, void, undefined> {
+    const first = this.#complete(body);
+    this.#queue.push(first);
     while (this.#queue.length > 0) {
       const event = this.#queue.shift()!;
       for (const callback of this.#callbacks) await callback.on(event, this.#context);
       // Nothing comes after the end, so what callbacks report then comes before it.
       if (event.type === 'end') yield* this.#queue.splice(0);
-      yield event;
+      if (toCaller || event !== first) yield event;
     }
   }
 

@@ -1,0 +1,214 @@
+/**
+ * `agrad eval`: the figures of trained weights on the test data, with limits that set the exit code.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import type { Module } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
+import { decodeSafetensors, eventVersion, listCheckpoints, validate } from '@ag/train';
+import { chooseBackend } from '../backend.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import { figure, metric, words } from '../numbers.ts';
+import { parametersOf } from '../recipes/index.ts';
+import type { ParameterValue } from '../recipes/recipe.ts';
+import { fromEnvironment, type Given, resolveSettings, type Settings } from '../settings.ts';
+import { didYouMean } from '../suggest.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Prepared, prepare, testLoaderOf } from '../training/assemble.ts';
+import { readConfig, runPaths } from '../training/folder.ts';
+import { recipeFor } from './train.ts';
+
+/** What the command line says. */
+export interface EvalOptions {
+  /** The folder of a run, or a file of weights. */
+  readonly target: string;
+  readonly flags: Given;
+  /** For weights that do not say what they are of. */
+  readonly recipe?: string;
+  /** `accuracy=0.97`: fail when the figure is smaller. */
+  readonly failUnder: readonly string[];
+  /** `loss=0.1`: fail when the figure is larger. */
+  readonly failOver: readonly string[];
+}
+
+/** Runs the command; answers the exit code. */
+export async function evaluate(options: EvalOptions, terminal: Terminal): Promise<number> {
+  const limits = [
+    ...options.failUnder.map((text) => parseLimit(text, '--fail-under')),
+    ...options.failOver.map((text) => parseLimit(text, '--fail-over')),
+  ];
+  const trained = await describeWeights(options);
+  const backend = await chooseBackend(trained.settings, terminal);
+  try {
+    const { prepared, model } = await loadTrained(trained);
+    const { task, test, train } = prepared;
+    const result = await validate(model, testLoaderOf(prepared, test), {
+      loss: task.loss,
+      metrics: task.metrics,
+    });
+    const figures: Record<string, number> = { loss: result.loss, ...result.metrics };
+    const missed = limits.filter((limit) => breaks(limit, figures));
+    terminal.print(
+      `${trained.recipeName}: ${result.examples} examples of ${test === train ? 'the training data' : 'the test data'}`,
+    );
+    for (const [name, value] of Object.entries(figures)) {
+      terminal.print(`  ${words(name).padEnd(20)} ${name === 'loss' ? figure(value) : metric(name, value)}`);
+    }
+    const messages = missed.map(
+      ({ name, value, flag }) =>
+        `${name} is ${figure(figures[name]!)}, ${flag === '--fail-under' ? 'under' : 'over'} the limit ${value}`,
+    );
+    terminal.event({
+      v: eventVersion,
+      type: 'result',
+      command: 'eval',
+      recipe: trained.recipeName,
+      weights: trained.path,
+      examples: result.examples,
+      ...figures,
+      passed: missed.length === 0,
+      missed: messages,
+    });
+    for (const message of messages) terminal.note(terminal.err.red(message));
+    return missed.length === 0 ? exitCodes.done : exitCodes.check;
+  } finally {
+    backend.close();
+  }
+}
+
+/** Weights, and what they are of. */
+export interface Trained {
+  readonly path: string;
+  readonly recipeName: string;
+  readonly settings: Settings;
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  readonly weights: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Finds out what a run or a file of weights is.
+ * @throws Failure `data` when there is no such thing, `incompatible` when it cannot be read
+ */
+export async function describeWeights(
+  options: Pick<EvalOptions, 'target' | 'flags' | 'recipe'>,
+): Promise<Trained> {
+  const { target, flags } = options;
+  const environment = fromEnvironment(process.env);
+  if (!existsSync(target)) {
+    throw new Failure('data', `${target}: there is no such run or file`, "'agrad runs list' shows the runs.");
+  }
+  if (statSync(target).isDirectory()) {
+    const config = readConfig(target);
+    const paths = runPaths(target);
+    const path = existsSync(paths.weights) ? paths.weights : (await listCheckpoints(paths.checkpoints))[0];
+    if (path === undefined) {
+      throw new Failure('data', `${target} has no weights yet`, `Train it: agrad train --resume ${target}`);
+    }
+    const { values } = resolveSettings({ flag: flags, environment, config: config.settings });
+    return {
+      path,
+      recipeName: config.recipe,
+      settings: values,
+      parameters: config.parameters,
+      weights: readWeights(path).tensors,
+    };
+  }
+  const { tensors, metadata } = readWeights(target);
+  const recipeName = options.recipe ?? metadata.recipe;
+  if (recipeName === undefined) {
+    throw new Failure(
+      'usage',
+      `${target} does not say which recipe its weights are of`,
+      'Name it with --recipe.',
+    );
+  }
+  const own = options.recipe === undefined || options.recipe === metadata.recipe;
+  const parse = (text: string | undefined): Record<string, never> => {
+    try {
+      return own && text ? JSON.parse(text) : {};
+    } catch {
+      throw new Failure('incompatible', `${target}: what it says about its training is no JSON`);
+    }
+  };
+  const recipe = await recipeFor(recipeName);
+  const { values } = resolveSettings({
+    flag: flags,
+    environment,
+    config: parse(metadata.settings),
+    recipe: recipe.settings,
+  });
+  return {
+    path: target,
+    recipeName,
+    settings: values,
+    parameters: parse(metadata.parameters),
+    weights: tensors,
+  };
+}
+
+/** Reads the data, makes the model and gives it the weights. @throws Failure `incompatible` when they do not fit */
+export async function loadTrained(
+  trained: Trained,
+): Promise<{ prepared: Prepared; model: Module<[Tensor], Tensor> }> {
+  const recipe = await recipeFor(trained.recipeName);
+  const prepared = await prepare(recipe, trained.settings, parametersOf(recipe, trained.parameters));
+  const model = prepared.task.model();
+  try {
+    model.loadStateDict(trained.weights);
+  } catch (error) {
+    throw new Failure(
+      'incompatible',
+      `${trained.path} does not fit the model of '${trained.recipeName}': ${(error as Error).message}`,
+      undefined,
+      error,
+    );
+  }
+  return { prepared, model };
+}
+
+/** Weights of a file, of a checkpoint too. */
+function readWeights(path: string) {
+  const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+  if (metadata.format !== 'ag-checkpoint') return { tensors, metadata };
+  const weights = Object.entries(tensors).flatMap(([name, value]) =>
+    name.startsWith('model/') ? [[name.slice('model/'.length), value] as const] : [],
+  );
+  const config = (JSON.parse(metadata.state ?? '{}') as { config?: Record<string, unknown> }).config;
+  return {
+    tensors: Object.fromEntries(weights),
+    metadata: config
+      ? {
+          recipe: String(config.recipe),
+          settings: JSON.stringify(config.settings),
+          parameters: JSON.stringify(config.parameters),
+        }
+      : ({} as Record<string, string>),
+  };
+}
+
+interface Limit {
+  readonly name: string;
+  readonly value: number;
+  readonly flag: string;
+}
+
+function parseLimit(text: string, flag: string): Limit {
+  const [name, value] = text.split('=');
+  const number = Number(value);
+  if (!name || value === undefined || value.trim() === '' || !Number.isFinite(number)) {
+    throw new Failure('usage', `${flag} ${text}: expected name=number, such as accuracy=0.97`);
+  }
+  return { name, value: number, flag };
+}
+
+function breaks({ name, value, flag }: Limit, figures: Readonly<Record<string, number>>): boolean {
+  const found = figures[name];
+  if (found === undefined) {
+    throw new Failure(
+      'usage',
+      `${flag} ${name}=${value}: there is no such figure`,
+      didYouMean(name, Object.keys(figures), 'Figures'),
+    );
+  }
+  // A figure that is not a number keeps no limit.
+  return flag === '--fail-under' ? !(found >= value) : !(found <= value);
+}

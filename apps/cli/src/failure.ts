@@ -1,0 +1,94 @@
+/**
+ * How the command ends when something is wrong: every error becomes an exit code, a message and what to do about it.
+ * Only errors of the program itself show where in the code they happened.
+ */
+
+/** What the exit codes mean; documented in docs/exit-codes-and-events.md. */
+export const exitCodes = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  configuration: 3,
+  data: 4,
+  numerical: 5,
+  check: 6,
+  incompatible: 7,
+  backend: 8,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** The name of an exit code. */
+export type FailureKind = Exclude<keyof typeof exitCodes, 'done'>;
+
+/** An error that the user can do something about. */
+export class Failure extends Error {
+  readonly kind: FailureKind;
+  /** What to do, one sentence or more. */
+  readonly hint: string | undefined;
+
+  constructor(kind: FailureKind, message: string, hint?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'Failure';
+    this.kind = kind;
+    this.hint = hint;
+  }
+}
+
+/** What to tell the user. */
+export interface FailureReport {
+  readonly kind: FailureKind;
+  readonly exitCode: number;
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** For errors of the program itself. */
+  readonly stack: string | undefined;
+}
+
+/** Sorts any error. Errors of the packages are known by their names, so that none has to be loaded for this. */
+export function describeFailure(error: unknown): FailureReport {
+  const report = (kind: FailureKind, message: string, hint?: string, stack?: string): FailureReport => ({
+    kind,
+    exitCode: exitCodes[kind],
+    message,
+    hint,
+    stack,
+  });
+  if (error instanceof Failure) return report(error.kind, error.message, error.hint);
+  if (!(error instanceof Error)) return report('internal', String(error));
+  const { code } = error as { code?: unknown };
+  if (error.name === 'DataError') return report(code === 'option' ? 'configuration' : 'data', error.message);
+  if (error.name === 'TrainingError') {
+    const kinds: Record<string, FailureKind> = {
+      nonFiniteLoss: 'numerical',
+      checkpoint: 'incompatible',
+      option: 'configuration',
+    };
+    return report(kinds[String(code)] ?? 'internal', error.message);
+  }
+  if (typeof code === 'string' && Object.hasOwn(fileProblems, code)) {
+    const path = (error as { path?: string }).path;
+    return report('configuration', `${path ?? 'a file'}: ${fileProblems[code]}`, `(${error.message})`);
+  }
+  return report(
+    'internal',
+    error.message || error.name,
+    'This is a mistake in agrad, not in what you asked for.',
+    error.stack,
+  );
+}
+
+/** What the operating system's codes say. */
+const fileProblems: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'is a folder, a file was expected',
+  EEXIST: 'exists already',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many open files',
+};

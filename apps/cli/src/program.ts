@@ -1,0 +1,212 @@
+/**
+ * The commands and their flags. What a command does is loaded when it runs, so that help costs nothing.
+ */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { exitCodes } from './failure.ts';
+import { type Given, type Settings, settingNames, settings } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
+
+/** Makes the terminal once the flags about it are known. */
+export type OpenTerminal = (options: { readonly json: boolean; readonly quiet: boolean }) => Terminal;
+
+type Flags = Record<string, unknown>;
+
+/**
+ * The program. Each action stores its exit code by `done`.
+ *
+ * @param open gives commands their terminal
+ */
+export function buildProgram(open: OpenTerminal, done: (exitCode: number) => void): Command {
+  const program = new Command('agrad')
+    .description('Trains, evaluates and inspects networks from the terminal.')
+    .version(version, '-V, --version')
+    .helpOption('-h, --help', 'says what there is')
+    .helpCommand('help [command]', 'says what a command does')
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      examples('agrad train', 'agrad train mnist --data-dir data', 'agrad eval runs/digits-… --json'),
+    );
+
+  /** A command with the flags that all have. */
+  const command = (
+    parent: Command,
+    usage: string,
+    description: string,
+    ...shown: readonly string[]
+  ): Command =>
+    parent
+      .command(usage)
+      .description(description)
+      .option('--json', 'write events to stdout, one line of JSON each, the last a result or an error')
+      .option('-q, --quiet', 'write nothing but results and errors')
+      .addHelpText('after', examples(...shown));
+
+  /** Runs an action with a terminal and keeps its exit code. */
+  const action =
+    (run: (terminal: Terminal, flags: Flags, positional: readonly string[]) => number | Promise<number>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const self = given[given.length - 1] as Command;
+      const flags = self.opts() as Flags;
+      const terminal = open({ json: flags.json === true, quiet: flags.quiet === true });
+      done(await run(terminal, flags, self.args));
+    };
+
+  const trainCommand = withSettings(
+    command(
+      program,
+      'train [recipe...]',
+      'trains a recipe (digits by default), a config file, or a module of your own',
+      'agrad train',
+      'agrad train mnist --data-dir data --epochs 5 --seed 1',
+      'agrad train xor --json',
+      'agrad train ./my-recipe.ts --set width=64 --out runs/mine',
+      'agrad train --resume runs/mine',
+    ),
+    settingNames,
+  )
+    .option('--set <name=value>', "change one of the recipe's own parameters", collect, [])
+    .option('--config <file>', 'a JSON file with settings, recipe and set')
+    .option('--out <folder>', "the run's folder (default runs/RECIPE-TIME)")
+    .option('--resume <run>', 'go on with an interrupted run')
+    .option('--print-config', 'show every value and where it came from, train nothing')
+    .option('--plot', 'draw the curve of the loss where stderr is no terminal too')
+    .action(
+      action(async (terminal, flags, recipe) => {
+        const { train } = await import('./commands/train.ts');
+        const { parseChange } = await import('./recipes/index.ts');
+        return train(
+          {
+            recipe,
+            flags: settingsFrom(flags),
+            changes: Object.fromEntries((flags.set as string[]).map(parseChange)),
+            ...texts(flags, 'config', 'out', 'resume'),
+            printConfig: flags.printConfig === true,
+            plot: flags.plot === true,
+          },
+          terminal,
+        );
+      }),
+    );
+  trainCommand.addHelpText('after', recipeHelp);
+
+  withSettings(
+    command(
+      program,
+      'eval <run|weights>',
+      'loss and metrics of trained weights on the test data',
+      'agrad eval runs/digits-2024-05-01 --fail-under accuracy=0.97',
+      'agrad eval weights.safetensors --data-dir data --json',
+    ),
+    ['dataDir', 'backend', 'threads'],
+  )
+    .option('--recipe <name>', 'what the weights are of, where they do not say')
+    .option('--fail-under <figure=limit>', 'end with exit code 6 when the figure is smaller', collect, [])
+    .option('--fail-over <figure=limit>', 'end with exit code 6 when the figure is larger', collect, [])
+    .action(
+      action(async (terminal, flags, [target]) => {
+        const { evaluate } = await import('./commands/eval.ts');
+        return evaluate(
+          {
+            target: target!,
+            flags: settingsFrom(flags),
+            failUnder: flags.failUnder as string[],
+            failOver: flags.failOver as string[],
+            ...texts(flags, 'recipe'),
+          },
+          terminal,
+        );
+      }),
+    );
+
+  const data = program
+    .command('data')
+    .description('lists data sets, says where they come from, downloads them');
+  command(data, 'list', 'which data sets there are', 'agrad data list')
+    .option('--data-dir <folder>', 'where the data files are')
+    .action(
+      action(async (terminal, flags) =>
+        (await import('./commands/data.ts')).listData(texts(flags, 'dataDir'), terminal),
+      ),
+    );
+  command(data, 'info <name>', 'source, size, checksum and place of a data set', 'agrad data info mnist')
+    .option('--data-dir <folder>', 'where the data files are')
+    .action(
+      action(async (terminal, flags, [name]) =>
+        (await import('./commands/data.ts')).dataInfo(name!, texts(flags, 'dataDir'), terminal),
+      ),
+    );
+  command(data, 'get <name>', 'downloads a data set into the cache', 'agrad data get mnist')
+    .option('--data-dir <folder>', 'where the data files are')
+    .action(
+      action(async (terminal, flags, [name]) =>
+        (await import('./commands/data.ts')).getData(name!, texts(flags, 'dataDir'), terminal),
+      ),
+    );
+  return program;
+}
+
+/** Whether an error of the parser is none: help and version were asked for. */
+export function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof CommanderError &&
+    ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
+  );
+}
+
+/** What the parser complains about, with its suggestion apart. */
+export function usageProblem(
+  error: unknown,
+): { message: string; hint: string | undefined; exitCode: number } | null {
+  if (!(error instanceof CommanderError)) return null;
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const hint = rest
+    .join(' ')
+    .replace(/^\((.*)\)$/, '$1')
+    .trim();
+  return { message: first, hint: hint === '' ? undefined : hint, exitCode: exitCodes.usage };
+}
+
+const recipeHelp = `
+Recipes: digits, mnist mlp, boston, boston-2d, xor, spirals, two-layer.
+Each flag can be given as a variable too: AG_EPOCHS=5. The data are looked for in --data-dir, else in AG_DATA_DIR, else
+in the cache, else downloaded.`;
+
+function examples(...lines: readonly string[]): string {
+  return `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** Adds the flags of settings; their values stay text until all sources are known. */
+function withSettings(command: Command, names: readonly (keyof Settings)[]): Command {
+  for (const name of names) {
+    const { flag, help, fallback } = settings[name];
+    const note = typeof fallback === 'boolean' || fallback === null ? '' : ` (default ${fallback})`;
+    command.option(flag, `${help}${note}`);
+  }
+  return command;
+}
+
+function settingsFrom(flags: Flags): Given {
+  return Object.fromEntries(
+    settingNames.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]),
+  );
+}
+
+/** The flags of these names that were given. */
+function texts<Name extends string>(
+  flags: Flags,
+  ...names: readonly Name[]
+): { readonly [K in Name]?: string } {
+  return Object.fromEntries(
+    names.filter((name) => flags[name] !== undefined).map((name) => [name, String(flags[name])]),
+  ) as { readonly [K in Name]?: string };
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  if (value === '') throw new InvalidArgumentError('it is empty');
+  return [...before, value];
+}

@@ -1,0 +1,95 @@
+/**
+ * The recipes by name. Each is loaded when it is asked for, so that lists and help cost nothing.
+ */
+import { Failure } from '../failure.ts';
+import { didYouMean } from '../suggest.ts';
+import type { ParameterValue, Recipe } from './recipe.ts';
+
+/** Name, one line about it, and how to load it. */
+export interface RecipeEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Recipe>;
+}
+
+export const recipes: readonly RecipeEntry[] = [
+  {
+    name: 'digits',
+    summary: 'drawn digits, no files needed (the default)',
+    load: async () => (await import('./digits.ts')).default,
+  },
+  {
+    name: 'mnist mlp',
+    summary: 'MNIST by a network 784-50-100-10',
+    load: async () => (await import('./mnist.ts')).default,
+  },
+  {
+    name: 'boston',
+    summary: 'house prices by a network 13-10-1',
+    load: async () => (await import('./boston.ts')).boston,
+  },
+  {
+    name: 'boston-2d',
+    summary: 'house prices from two properties, 2-10-1',
+    load: async () => (await import('./boston.ts')).boston2d,
+  },
+  { name: 'xor', summary: 'the exclusive or, 2-4-1', load: async () => (await import('./xor.ts')).default },
+  {
+    name: 'spirals',
+    summary: 'two spirals, 2-32-32-2',
+    load: async () => (await import('./spirals.ts')).default,
+  },
+  {
+    name: 'two-layer',
+    summary: 'random numbers by heart, 1000-100-10, sum of squares',
+    load: async () => (await import('./twoLayer.ts')).default,
+  },
+];
+
+/** Shorter names. */
+const aliases: Readonly<Record<string, string>> = {
+  mnist: 'mnist mlp',
+  twolayer: 'two-layer',
+  boston2d: 'boston-2d',
+};
+
+/** @throws Failure `usage` for an unknown name, suggesting the nearest */
+export async function loadRecipe(name: string): Promise<Recipe> {
+  const wanted = name.trim().toLowerCase().replace(/\s+/g, ' ');
+  const found = recipes.find((recipe) => recipe.name === (aliases[wanted] ?? wanted));
+  if (found) return found.load();
+  const names = recipes.map((recipe) => recipe.name);
+  throw new Failure('usage', `there is no recipe '${name}'`, didYouMean(name, names, 'Recipes'));
+}
+
+/**
+ * A recipe's parameters after `--set name=value` (values are JSON, or text).
+ * @throws Failure `configuration` for names that the recipe does not have
+ */
+export function parametersOf(
+  recipe: Recipe,
+  changes: Readonly<Record<string, ParameterValue>>,
+): Record<string, ParameterValue> {
+  for (const name of Object.keys(changes)) {
+    if (Object.hasOwn(recipe.parameters, name)) continue;
+    const names = Object.keys(recipe.parameters);
+    throw new Failure(
+      'configuration',
+      `--set ${name}: the recipe '${recipe.name}' has no such parameter`,
+      names.length === 0 ? 'It has none.' : didYouMean(name, names, 'It has'),
+    );
+  }
+  return { ...recipe.parameters, ...changes };
+}
+
+/** `name=value` as a pair. @throws Failure `usage` without an equals sign */
+export function parseChange(text: string): readonly [string, ParameterValue] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new Failure('usage', `--set ${text}: expected name=value`);
+  const value = text.slice(at + 1);
+  try {
+    return [text.slice(0, at), JSON.parse(value) as ParameterValue];
+  } catch {
+    return [text.slice(0, at), value];
+  }
+}

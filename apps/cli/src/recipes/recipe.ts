@@ -1,0 +1,110 @@
+/**
+ * What a recipe is: everything that `agrad train` needs to know about a task beside the settings. A recipe says where
+ * data come from, what the model is, what is minimised, and which settings suit it.
+ */
+import type { MemoryDataset, SourceOptions } from '@ag/datasets';
+import type { Module } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
+import { Failure } from '../failure.ts';
+import type { Given, Settings } from '../settings.ts';
+
+/** A value of a recipe's own parameter, set by `--set name=value`. */
+export type ParameterValue = number | string | boolean | readonly number[];
+
+/** What a recipe is given. */
+export interface RecipeContext {
+  readonly settings: Readonly<Settings>;
+  /** The recipe's parameters: its defaults, changed by `--set`. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** To be handed to the functions of `@ag/datasets` that read files. */
+  readonly source: SourceOptions;
+}
+
+/** Changes of a batch before it becomes tensors, as `@ag/datasets` defines them. */
+export type BatchTransform = NonNullable<
+  NonNullable<Parameters<typeof import('@ag/datasets').dataLoader>[1]>['transform']
+>;
+
+/** A task with its data at hand. */
+export interface Task {
+  readonly train: MemoryDataset;
+  /** What the model is judged by; the training data themselves where there is nothing else. */
+  readonly test: MemoryDataset;
+  /** Applied to training and test batches. */
+  readonly transform?: BatchTransform;
+  /** Applied to training batches before `transform`. */
+  readonly augment?: BatchTransform;
+  /** Draw each batch anew from all examples. */
+  readonly replacement?: boolean;
+  /** Leave out a last, smaller batch. */
+  readonly dropLast?: boolean;
+  readonly loss: (output: Tensor, y: Tensor) => Tensor;
+  readonly metrics: Readonly<Record<string, (output: Tensor, y: Tensor) => Tensor>>;
+  /** The untrained model; its weights come from the global sequence of random keys. */
+  model(): Module<[Tensor], Tensor>;
+  /** Lines to show after the training. */
+  conclude?(model: Module<[Tensor], Tensor>): Promise<readonly string[]>;
+}
+
+/** A task that can be trained by its name. */
+export interface Recipe {
+  readonly name: string;
+  /** One line for lists. */
+  readonly summary: string;
+  /** What the outputs mean. */
+  readonly kind: 'classification' | 'regression' | 'binary';
+  /** Settings that suit it. */
+  readonly settings: Given;
+  /** Its own parameters with their defaults, changed by `--set name=value`. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /**
+   * Whether the step may be traced once and repeated: less work for the host, for small networks. Default false.
+   */
+  readonly compile?: boolean;
+  /** The command that brings its data, where it needs any. */
+  readonly data?: string;
+  /** Reads the data. */
+  prepare(context: RecipeContext): Promise<Task>;
+}
+
+/**
+ * A recipe, checked by the compiler. The default export of a module that `agrad train ./recipe.ts` runs.
+ *
+ * ```ts
+ * export default defineRecipe({
+ *   name: 'moons', summary: 'two half circles', kind: 'classification',
+ *   settings: { epochs: 20, learningRate: 1e-2 }, parameters: {},
+ *   async prepare() {
+ *     const train = moons({ count: 500, seed: 1 });
+ *     return {
+ *       train, test: moons({ count: 200, seed: 2 }), loss: crossEntropy, metrics: { accuracy },
+ *       model: () => sequential(linear(2, 16), tanh(), linear(16, 2)),
+ *     };
+ *   },
+ * });
+ * ```
+ */
+export function defineRecipe(recipe: Recipe): Recipe {
+  return recipe;
+}
+
+/** A parameter that must be a whole number above 0. */
+export function countOf(parameters: RecipeContext['parameters'], name: string): number {
+  const value = parameters[name];
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+  throw new Failure(
+    'configuration',
+    `--set ${name}: expected a whole number above 0, got ${JSON.stringify(value)}`,
+  );
+}
+
+/** A parameter that must be a list of whole numbers above 0, such as the sizes of hidden layers. */
+export function countsOf(parameters: RecipeContext['parameters'], name: string): readonly number[] {
+  const value = parameters[name];
+  const list = typeof value === 'number' ? [value] : value;
+  if (Array.isArray(list) && list.every((one) => Number.isInteger(one) && one > 0)) return list;
+  throw new Failure(
+    'configuration',
+    `--set ${name}: expected whole numbers above 0 such as [50,100], got ${JSON.stringify(value)}`,
+  );
+}

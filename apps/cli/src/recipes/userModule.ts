@@ -1,0 +1,56 @@
+/**
+ * Recipes from modules of the user's own: `agrad train ./my-model.ts`. TypeScript is loaded directly.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Failure } from '../failure.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Whether a name is a path of a module. */
+export function looksLikeModule(name: string): boolean {
+  return /\.(m|c)?(t|j)s$/.test(name);
+}
+
+/**
+ * The default export of a module, checked.
+ * @throws Failure `configuration` when there is no such file or it exports no recipe
+ */
+export async function loadModuleRecipe(path: string): Promise<Recipe> {
+  const file = resolve(path);
+  if (!existsSync(file)) throw new Failure('configuration', `${path}: there is no such module`);
+  let loaded: unknown;
+  try {
+    loaded = /ts$/.test(file) ? await importTypeScript(file) : await import(pathToFileURL(file).href);
+  } catch (error) {
+    throw new Failure(
+      'configuration',
+      `${path} cannot be loaded: ${(error as Error).message}`,
+      undefined,
+      error,
+    );
+  }
+  const recipe = (loaded as { default?: unknown }).default;
+  const { name, prepare, kind } = (recipe ?? {}) as Partial<Recipe>;
+  if (
+    typeof name !== 'string' ||
+    typeof prepare !== 'function' ||
+    !['classification', 'regression', 'binary'].includes(kind!)
+  ) {
+    throw new Failure(
+      'configuration',
+      `${path}: the default export is no recipe`,
+      "Export one by 'export default defineRecipe({ name, summary, kind, settings, parameters, prepare })' of @ag/cli.",
+    );
+  }
+  return {
+    ...(recipe as Recipe),
+    settings: (recipe as Recipe).settings ?? {},
+    parameters: (recipe as Recipe).parameters ?? {},
+  };
+}
+
+async function importTypeScript(file: string): Promise<unknown> {
+  const { createJiti } = await import('jiti');
+  return createJiti(import.meta.url).import(file);
+}

@@ -1,0 +1,338 @@
+/**
+ * The report of a run as one HTML file: how training went, what the model gets right and wrong, and how to repeat it.
+ */
+import type { MemoryDataset } from '@ag/datasets';
+import type { Module } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
+import { predict, type TrainingEvent } from '@ag/train';
+import {
+  confusion,
+  decisionBoundary,
+  type GridImage,
+  gradientFlow,
+  histogram,
+  imageGrid,
+  lineChart,
+  surface,
+} from '@ag/viz';
+import { count, duration, figure, metric, words } from '../numbers.ts';
+import { type Prepared, testLoaderOf } from '../training/assemble.ts';
+import type { RunConfig } from '../training/folder.ts';
+import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
+import { escapeText, facts, page, pictures, type Section } from './page.ts';
+
+/** Pictures of examples in one grid. */
+const shown = 30;
+
+/** What a report is about. */
+export interface ReportParts {
+  readonly config: RunConfig;
+  readonly prepared: Prepared;
+  readonly model: Module<[Tensor], Tensor>;
+  readonly events: readonly TrainingEvent[];
+  /** How the run ended. */
+  readonly status: string;
+  /** Wall-clock seconds of the training. */
+  readonly seconds: number;
+}
+
+/** The HTML of a report. */
+export async function renderReport(parts: ReportParts): Promise<string> {
+  const { config, prepared, model, events, status, seconds } = parts;
+  const answers = await evaluateAnswers(prepared, model);
+  const validations = events.filter((event) => event.type === 'validation');
+  const last = validations[validations.length - 1];
+  const lead =
+    `${status} after ${duration(seconds)}` +
+    (last ? `; on the test data: loss ${figure(last.loss)}${figuresText(last.metrics)}` : '');
+  const sections: Section[] = [
+    { title: 'Training', body: curves(events, config) },
+    ...(answers.kind === 'classification'
+      ? classSections(answers, prepared.test)
+      : await numberSections(answers, prepared, model)),
+    ...gradientSection(events),
+    { title: 'Model', body: modelTable(model) },
+    { title: 'Settings', body: settingsTable(config, prepared) },
+    { title: 'How to repeat this', body: howToRepeat(config) },
+  ];
+  return page(`${config.recipe}: ${prepared.recipe.summary}`, lead, sections);
+}
+
+function figuresText(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `, ${words(name)} ${metric(name, value)}`)
+    .join('');
+}
+
+function curves(events: readonly TrainingEvent[], config: RunConfig): string {
+  const epochs = events.filter((event) => event.type === 'epoch');
+  const validations = events.filter((event) => event.type === 'validation');
+  const steps = events.filter((event) => event.type === 'step');
+  const series = (read: (event: { loss: number; metrics: Readonly<Record<string, number>> }) => number) => [
+    { name: 'training', x: epochs.map((event) => event.epoch), y: epochs.map(read) },
+    ...(validations.length > 0
+      ? [{ name: 'test', x: validations.map((event) => event.epoch), y: validations.map(read) }]
+      : []),
+  ];
+  const losses = [...epochs, ...validations].map((event) => event.loss).filter((value) => value > 0);
+  const wide = losses.length > 0 && Math.max(...losses) / Math.min(...losses) > 30;
+  const names = Object.keys(epochs[0]?.metrics ?? {});
+  return pictures(
+    lineChart(
+      series((event) => event.loss),
+      {
+        title: 'Loss',
+        id: 'loss',
+        xLabel: 'epoch',
+        yScale: wide ? 'log' : 'linear',
+      },
+    ),
+    ...names.map((name) =>
+      lineChart(
+        series((event) => event.metrics[name] ?? Number.NaN),
+        {
+          title: capital(words(name)),
+          id: `metric-${name}`,
+          xLabel: 'epoch',
+          ...(name === 'accuracy' && { yFormat: 'percent' as const }),
+        },
+      ),
+    ),
+    lineChart(
+      [
+        {
+          name: 'loss of each batch',
+          x: steps.map((event) => event.step),
+          y: steps.map((event) => event.loss),
+        },
+      ],
+      {
+        title: 'Loss by step',
+        id: 'loss-by-step',
+        xLabel: 'step',
+        smoothing: 0.9,
+        yScale: wide ? 'log' : 'linear',
+      },
+    ),
+    ...(config.settings.schedule === 'constant'
+      ? []
+      : [
+          lineChart(
+            [
+              {
+                name: 'rate',
+                x: steps.map((event) => event.step),
+                y: steps.map((event) => event.learningRate),
+              },
+            ],
+            {
+              title: 'Learning rate',
+              id: 'learning-rate',
+              xLabel: 'step',
+            },
+          ),
+        ]),
+  );
+}
+
+function classSections(answers: ClassAnswers, test: MemoryDataset): Section[] {
+  const { confusion: counts, classes, examples } = answers;
+  const wrong = examples.filter((one) => one.actual !== one.predicted);
+  const worst = [...wrong].sort((a, b) => a.truth - b.truth).slice(0, shown);
+  const evenly = Array.from(
+    { length: Math.min(shown, examples.length) },
+    (_, i) => examples[Math.floor((i * examples.length) / shown)]!,
+  );
+  const draw = imageDrawer(test);
+  const caption = (one: ClassAnswer): string =>
+    one.actual === one.predicted
+      ? `${classes[one.predicted]} ${Math.round(100 * one.confidence)} %`
+      : `${classes[one.actual]}, not ${classes[one.predicted]}`;
+  const grid = (list: readonly ClassAnswer[], title: string, id: string): string =>
+    imageGrid(
+      list.map((one) => ({
+        ...draw!(one.index),
+        caption: caption(one),
+        mark: one.actual === one.predicted ? ('right' as const) : ('wrong' as const),
+      })),
+      { title, id },
+    );
+  return [
+    {
+      title: 'Test data',
+      body: pictures(
+        confusion(counts, { labels: classes, title: 'Confusion', id: 'confusion' }),
+        ...(draw ? [grid(evenly, 'Samples with answers', 'samples')] : []),
+      ),
+    },
+    {
+      title: 'Worst mistakes',
+      body:
+        worst.length === 0
+          ? '<p>There are none.</p>'
+          : `<p>${count(wrong.length)} of ${count(examples.length)} examples were taken for another class; first those whose true class seemed least likely.</p>${
+              draw
+                ? pictures(grid(worst, 'Most certain mistakes', 'mistakes'))
+                : mistakesTable(worst, classes)
+            }`,
+    },
+  ];
+}
+
+function mistakesTable(worst: readonly ClassAnswer[], classes: readonly string[]): string {
+  return facts(
+    worst.map((one) => [
+      `example ${one.index}`,
+      `${classes[one.actual]} taken for ${classes[one.predicted]} (${Math.round(100 * one.confidence)} % sure)`,
+    ]),
+  );
+}
+
+/** Draws examples, if they are images. */
+function imageDrawer(data: MemoryDataset): ((index: number) => GridImage) | null {
+  const { data: pixels, shape } = data.columns.x;
+  if (shape.length !== 3 || (shape[0] !== 1 && shape[0] !== 3)) return null;
+  const [channels, height, width] = shape as [number, number, number];
+  const area = height * width;
+  return (index) => {
+    const own = pixels.subarray(index * channels * area, (index + 1) * channels * area);
+    const mixed =
+      channels === 1
+        ? own
+        : Uint8Array.from({ length: own.length }, (_, i) => own[(i % 3) * area + Math.floor(i / 3)]!);
+    return { pixels: mixed, width, height, channels: channels as 1 | 3 };
+  };
+}
+
+async function numberSections(
+  { answers, targets, kind }: NumberAnswers,
+  prepared: Prepared,
+  model: Module<[Tensor], Tensor>,
+): Promise<Section[]> {
+  const drawings: string[] = [];
+  if (kind === 'regression') {
+    drawings.push(
+      histogram(
+        Float32Array.from(answers, (answer, i) => answer - targets[i]!),
+        { title: 'Errors', id: 'errors', xLabel: 'answer − truth' },
+      ),
+    );
+  }
+  const plane = await drawPlane(prepared, model, kind);
+  if (plane) drawings.push(plane);
+  const order = Array.from(answers, (_, i) => i).sort(
+    (a, b) => Math.abs(answers[b]! - targets[b]!) - Math.abs(answers[a]! - targets[a]!),
+  );
+  const rows = order
+    .slice(0, 12)
+    .map((i) => [`example ${i}`, `answer ${figure(answers[i]!)}, truth ${figure(targets[i]!)}`] as const);
+  return [
+    { title: 'Test data', body: drawings.length > 0 ? pictures(...drawings) : '<p>See the table below.</p>' },
+    { title: 'Worst mistakes', body: facts(rows) },
+  ];
+}
+
+/** The answers over the plane, for models of two inputs. */
+async function drawPlane(
+  prepared: Prepared,
+  model: Module<[Tensor], Tensor>,
+  kind: 'regression' | 'binary',
+): Promise<string | null> {
+  const { test } = prepared;
+  if (test.features !== 2 || test.columns.x.shape.length !== 1 || test.columns.y.data.length !== test.length)
+    return null;
+  const inputs = test.columns.x.data;
+  const targets = test.columns.y.data;
+  const cells = 33;
+  const ends = [0, 1].map((axis) => {
+    const values = Array.from({ length: test.length }, (_, i) => inputs[2 * i + axis]!);
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const margin = kind === 'binary' ? (high - low) * 0.2 : 0;
+    return [low - margin, high + margin] as const;
+  });
+  const points = new Float32Array(2 * cells * cells);
+  for (let row = 0; row < cells; row++) {
+    for (let column = 0; column < cells; column++) {
+      const at = 2 * (row * cells + column);
+      points[at] = ends[0]![0] + ((ends[0]![1] - ends[0]![0]) * column) / (cells - 1);
+      points[at + 1] = ends[1]![0] + ((ends[1]![1] - ends[1]![0]) * row) / (cells - 1);
+    }
+  }
+  const { memoryDataset } = await import('@ag/datasets');
+  const plane = memoryDataset({
+    x: { data: points, shape: [2] },
+    y: { data: new Float32Array(cells * cells), shape: [1] },
+  });
+  const values = Array.from(await (await predict(model, testLoaderOf(prepared, plane))).data());
+  const grid = { x: ends[0]!, y: ends[1]!, columns: cells, rows: cells, values };
+  const [xLabel = 'x', yLabel = 'y'] = test.featureNames ?? [];
+  if (kind === 'binary') {
+    const data = Array.from(targets, (target, i) => ({ x: inputs[2 * i]!, y: inputs[2 * i + 1]!, target }));
+    return decisionBoundary(grid, data, { title: 'Answers', id: 'boundary', xLabel, yLabel });
+  }
+  const data = Array.from(targets, (target, i) => [inputs[2 * i]!, inputs[2 * i + 1]!, target] as const);
+  return surface(grid, {
+    title: 'Fitted surface',
+    id: 'surface',
+    points: data,
+    xLabel,
+    yLabel,
+    zLabel: test.info.targetName ?? 'target',
+  });
+}
+
+function gradientSection(events: readonly TrainingEvent[]): Section[] {
+  const measured = events.filter((event) => event.type === 'step' && event.gradientNorms !== undefined);
+  const first = measured[0];
+  if (first?.type !== 'step') return [];
+  const layers = Object.keys(first.gradientNorms!).map((name) => ({
+    name,
+    norm: measured.map((event) =>
+      event.type === 'step' ? (event.gradientNorms?.[name] ?? Number.NaN) : Number.NaN,
+    ),
+  }));
+  const steps = measured.map((event) => (event.type === 'step' ? event.step : 0));
+  return [
+    {
+      title: 'Gradients',
+      body: pictures(
+        gradientFlow(layers, { title: 'Gradient norms over the steps', id: 'gradients', steps }),
+      ),
+    },
+  ];
+}
+
+function modelTable(model: Module<[Tensor], Tensor>): string {
+  const parameters = [...model.namedParameters()];
+  const total = parameters.reduce((sum, [, variable]) => sum + variable.size, 0);
+  return facts([
+    ...parameters.map(
+      ([name, variable]) => [name, `[${variable.shape.join(', ')}] ${variable.dtype}`] as const,
+    ),
+    ['in all', `${count(total)} numbers`],
+  ]);
+}
+
+function settingsTable(config: RunConfig, { train, test }: Prepared): string {
+  const text = (value: unknown): string =>
+    value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
+  return facts([
+    ['training data', `${train.info.name ?? 'data'}, ${count(train.length)} examples`],
+    ['test data', `${count(test.length)} examples${test === train ? ', the same' : ''}`],
+    ...(train.info.source ? [['source', train.info.source] as const] : []),
+    ...Object.entries(config.settings).map(([name, value]) => [words(name), text(value)] as const),
+    ...Object.entries(config.parameters).map(([name, value]) => [name, text(value)] as const),
+  ]);
+}
+
+function howToRepeat(config: RunConfig): string {
+  return `<pre><code>${escapeText(config.command)}</code></pre>${facts([
+    ...Object.entries(config.environment),
+    ['begun', config.created],
+  ])}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,51 @@
+/** Runs one command line and answers its exit code; whatever goes wrong becomes a message. */
+import { describeFailure, exitCodes, type FailureReport } from './failure.ts';
+import { buildProgram, isAnswer, type OpenTerminal, usageProblem } from './program.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+/** Version of the events; the same as that of @ag/train, not imported so that help stays quick. */
+const eventVersion = 1;
+
+/** @param given the arguments after the program's name */
+export async function run(given: readonly string[], open: OpenTerminal = processTerminal): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  let terminal: Terminal | undefined;
+  const program = buildProgram(
+    (options) => {
+      terminal = open(options);
+      return terminal;
+    },
+    (code) => {
+      exitCode = code;
+    },
+  );
+  try {
+    if (given.length === 0) program.help();
+    await program.parseAsync([...given], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (isAnswer(error)) return exitCodes.done;
+    const usage = usageProblem(error);
+    const report: FailureReport = usage
+      ? { kind: 'usage', stack: undefined, ...usage, hint: usage.hint ?? helpHint(given) }
+      : describeFailure(error);
+    // Flags that could not be understood may have come before --json.
+    show(report, terminal ?? open({ json: given.includes('--json'), quiet: given.includes('--quiet') }));
+    return report.exitCode;
+  }
+}
+
+function show(report: FailureReport, terminal: Terminal): void {
+  const { kind, exitCode, message, hint, stack } = report;
+  terminal.event({ v: eventVersion, type: 'error', kind, exitCode, message, ...(hint && { hint }) });
+  terminal.stderr.write(`${terminal.err.red('error')}: ${message}\n`);
+  if (hint) terminal.stderr.write(`${hint}\n`);
+  if (!stack) return;
+  if (process.env.AG_DEBUG) terminal.stderr.write(`${stack}\n`);
+  else terminal.stderr.write('AG_DEBUG=1 shows where in the code it happened.\n');
+}
+
+function helpHint(given: readonly string[]): string {
+  const command = given.find((word) => /^[a-z]+$/.test(word));
+  return command ? `'agrad ${command} --help' shows what there is.` : "'agrad --help' shows what there is.";
+}

@@ -1,0 +1,146 @@
+/**
+ * From a recipe and settings to the objects that train: data, loaders, model, optimiser. The order is fixed, because
+ * it decides which random numbers the weights get.
+ */
+import { type DataLoader, dataLoader, type MemoryDataset, subset, transforms } from '@ag/datasets';
+import type { Module } from '@ag/nn';
+import * as optim from '@ag/optim';
+import { manualSeed, type Tensor, type Variable } from '@ag/tensor';
+import type { Callback, FitOptimizer } from '@ag/train';
+import { Failure } from '../failure.ts';
+import type { ParameterValue, Recipe, Task } from '../recipes/recipe.ts';
+import type { Settings } from '../settings.ts';
+
+/** Batches of a fast development run. */
+const fewBatches = 3;
+/** Examples that are computed at a time where nothing is learned. */
+const testBatch = 500;
+
+/** A task cut down to what the settings ask for. */
+export interface Prepared {
+  readonly recipe: Recipe;
+  readonly task: Task;
+  readonly train: MemoryDataset;
+  readonly test: MemoryDataset;
+}
+
+/** Everything that trains. */
+export interface Assembled extends Prepared {
+  readonly model: Module<[Tensor], Tensor>;
+  readonly optimizer: FitOptimizer;
+  readonly trainLoader: DataLoader;
+  readonly testLoader: DataLoader;
+  /** Optimiser steps of the whole run. */
+  readonly steps: number;
+  /** For schedules that want to hear how training goes. */
+  readonly callbacks: readonly Callback[];
+}
+
+/** Reads the data. */
+export async function prepare(
+  recipe: Recipe,
+  settings: Readonly<Settings>,
+  parameters: Readonly<Record<string, ParameterValue>>,
+): Promise<Prepared> {
+  manualSeed(settings.seed);
+  const source = settings.dataDir === null ? {} : { dataDir: settings.dataDir };
+  const task = await recipe.prepare({ settings, parameters, source });
+  if (settings.overfitBatches > 0) {
+    const some = firstOf(task.train, settings.overfitBatches * settings.batchSize);
+    return { recipe, task, train: some, test: some };
+  }
+  if (!settings.fastDevRun) return { recipe, task, train: task.train, test: task.test };
+  const few = fewBatches * settings.batchSize;
+  return { recipe, task, train: firstOf(task.train, few), test: firstOf(task.test, few) };
+}
+
+/** Makes model, loaders and optimiser. @throws Failure `configuration` for settings that do not fit the data */
+export async function assemble(prepared: Prepared, settings: Readonly<Settings>): Promise<Assembled> {
+  const { task, train, test } = prepared;
+  if (settings.batchSize > train.length) {
+    throw new Failure(
+      'configuration',
+      `--batch-size: ${settings.batchSize} is more than the ${train.length} examples there are to learn from`,
+      `Take at most ${train.length}.`,
+    );
+  }
+  manualSeed(settings.seed);
+  const model = task.model();
+  const trainTransforms = [task.augment, task.transform].filter((one) => one !== undefined);
+  const trainLoader = dataLoader(train, {
+    batchSize: settings.batchSize,
+    shuffle: settings.overfitBatches === 0,
+    seed: settings.seed,
+    ...(task.replacement && { replacement: true }),
+    ...(task.dropLast && { dropLast: true }),
+    ...(trainTransforms.length > 0 && { transform: transforms.compose(...trainTransforms) }),
+  });
+  const epochs = settings.fastDevRun ? Math.min(1, settings.epochs) : settings.epochs;
+  const steps = Math.max(1, epochs * trainLoader.length);
+  const { rate, callbacks } = await scheduleFor(settings, steps);
+  return {
+    ...prepared,
+    model,
+    optimizer: makeOptimizer(model.parameters(), settings, rate),
+    trainLoader,
+    testLoader: testLoaderOf(prepared, test),
+    steps,
+    callbacks,
+  };
+}
+
+/** Batches of the test data, in their order. */
+export function testLoaderOf({ task }: Prepared, data: MemoryDataset): DataLoader {
+  return dataLoader(data, {
+    batchSize: Math.min(testBatch, data.length),
+    ...(task.transform && { transform: task.transform }),
+  });
+}
+
+function firstOf(data: MemoryDataset, count: number): MemoryDataset {
+  return subset(
+    data,
+    Int32Array.from({ length: Math.min(count, data.length) }, (_, i) => i),
+    data.split,
+  );
+}
+
+async function scheduleFor(
+  settings: Readonly<Settings>,
+  steps: number,
+): Promise<{ rate: optim.Rate; callbacks: readonly Callback[] }> {
+  const { learningRate } = settings;
+  switch (settings.schedule) {
+    case 'cosine':
+      return { rate: optim.cosine(learningRate, { steps }), callbacks: [] };
+    case 'linear':
+      return { rate: optim.polynomial(learningRate, { steps }), callbacks: [] };
+    case 'oneCycle':
+      return { rate: optim.oneCycle(learningRate, { steps }), callbacks: [] };
+    case 'plateau': {
+      const { learningRateSchedule } = await import('@ag/train');
+      const schedule = optim.reduceOnPlateau(learningRate, { patience: 3 });
+      return { rate: schedule, callbacks: [learningRateSchedule(schedule, { monitor: 'loss' })] };
+    }
+    default:
+      return { rate: learningRate, callbacks: [] };
+  }
+}
+
+type Make = (parameters: Variable[], options: Record<string, unknown>) => FitOptimizer;
+
+function makeOptimizer(
+  parameters: Variable[],
+  settings: Readonly<Settings>,
+  learningRate: optim.Rate,
+): FitOptimizer {
+  const { optimizer: name, momentum, weightDecay } = settings;
+  const known = optim as unknown as Record<string, Make | undefined>;
+  const make = known[name];
+  if (!make) throw new Failure('configuration', `--optimizer: @ag/optim has no '${name}'`);
+  return make(parameters, {
+    learningRate,
+    ...(momentum > 0 && (name === 'sgd' || name === 'rmsprop') && { momentum }),
+    ...(weightDecay > 0 && { weightDecay }),
+  });
+}

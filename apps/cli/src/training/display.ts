@@ -1,0 +1,157 @@
+/**
+ * Shows a run on a terminal: one line that is redrawn while an epoch lasts, one line per epoch that stays, and the
+ * curve of the loss at the end. Where nothing can be redrawn only the lines of epochs are written.
+ */
+import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
+import { count, duration, figure, metric, words } from '../numbers.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Lines of epochs that are written at most; of long runs every so many. */
+const mostLines = 25;
+/** Milliseconds between two drawings of the line. */
+const pace = 100;
+
+/** Hears events. */
+export interface Display {
+  show(event: TrainingEvent): void;
+  /** Removes the line that is redrawn. */
+  clear(): void;
+}
+
+/** @param epochs of the whole run */
+export async function openDisplay(terminal: Terminal, epochs: number): Promise<Display> {
+  const update = terminal.live
+    ? (await import('log-update')).createLogUpdate(terminal.stderr as never)
+    : null;
+  const every = epochs <= 2 * mostLines ? 1 : Math.ceil(epochs / mostLines);
+  let batches: number | null = null;
+  let first = 0;
+  let drawn = Number.NEGATIVE_INFINITY;
+  let validation: ValidationEvent | null = null;
+
+  const clear = (): void => update?.clear();
+  const line = (text: string): void => {
+    clear();
+    terminal.print(text);
+  };
+  return {
+    clear,
+    show(event) {
+      switch (event.type) {
+        case 'start':
+          batches = event.batches;
+          first = event.step;
+          break;
+        case 'step': {
+          if (!update || performance.now() - drawn < pace) break;
+          drawn = performance.now();
+          const total = batches === null ? null : batches * epochs;
+          update(progressLine(terminal, event, epochs, total, first));
+          break;
+        }
+        case 'validation':
+          validation = event;
+          break;
+        case 'epoch':
+          if (event.epoch % every === 0 || event.epoch === epochs || event.epoch === 1) {
+            line(epochLine(event, validation?.epoch === event.epoch ? validation : null, epochs, terminal));
+          }
+          validation = null;
+          break;
+        case 'warning':
+        case 'anomaly':
+          clear();
+          terminal.note(terminal.err.yellow(`${event.type}: ${event.message}`));
+          break;
+        case 'checkpoint':
+          break;
+        case 'end':
+          clear();
+      }
+    },
+  };
+}
+
+function progressLine(
+  terminal: Terminal,
+  event: Extract<TrainingEvent, { type: 'step' }>,
+  epochs: number,
+  total: number | null,
+  first: number,
+): string {
+  const { err, columns } = terminal;
+  const figures = Object.entries(event.metrics).map(
+    ([name, value]) => `${words(name)} ${metric(name, value)}`,
+  );
+  const left = total === null ? null : (event.seconds / (event.step - first)) * (total - event.step);
+  const head = `epoch ${event.epoch}/${epochs} `;
+  const tail = [
+    ` loss ${figure(event.loss)}`,
+    ...figures,
+    `rate ${figure(event.learningRate)}`,
+    ...(left === null ? [] : [`${duration(left)} left`]),
+  ].join('  ');
+  const room = columns - 1 - head.length - tail.length;
+  if (room < 8) return `${head}${tail}`.slice(0, columns - 1);
+  const width = Math.min(30, room);
+  const share = total === null ? event.batch / (event.batches ?? event.batch) : event.step / total;
+  const filled = Math.round(share * width);
+  return `${head}${err.cyan('█'.repeat(filled))}${err.dim('░'.repeat(width - filled))}${tail}`;
+}
+
+function epochLine(
+  event: EpochEvent,
+  validation: ValidationEvent | null,
+  epochs: number,
+  { out }: Terminal,
+): string {
+  const figures = (loss: number, metrics: Readonly<Record<string, number>>): string =>
+    [
+      `loss ${figure(loss)}`,
+      ...Object.entries(metrics).map(([name, value]) => `${words(name)} ${metric(name, value)}`),
+    ].join('  ');
+  const number = String(event.epoch).padStart(String(epochs).length);
+  const parts = [
+    `${out.bold(`epoch ${number}/${epochs}`)}  ${figures(event.loss, event.metrics)}`,
+    ...(validation ? [`${out.dim('|')} test ${figures(validation.loss, validation.metrics)}`] : []),
+    out.dim(`${duration(event.epochSeconds)}, ${count(event.examplesPerSecond)} examples/s`),
+  ];
+  return parts.join('  ');
+}
+
+/** The curve of the training loss in characters, with the validation loss where there is one. */
+export async function lossPlot(
+  epochs: readonly number[],
+  terminal: Terminal,
+  options: { readonly title?: string } = {},
+): Promise<string> {
+  const { default: chart } = await import('asciichart');
+  const width = Math.max(10, Math.min(72, terminal.columns - 14));
+  const positive = epochs.every((value) => value > 0);
+  const spread = positive ? Math.max(...epochs) / Math.min(...epochs) : 1;
+  // Losses that fall by powers of ten are flat lines on a linear axis.
+  const logarithmic = spread > 50;
+  const values = resample(epochs, width).map((value) => (logarithmic ? Math.log10(value) : value));
+  const title = options.title ?? 'training loss by epoch';
+  const body = chart.plot(values, {
+    height: 8,
+    format: (value: number) => figure(logarithmic ? 10 ** value : value).padStart(10),
+  });
+  return `${title}${logarithmic ? ' (logarithmic)' : ''}\n${body}`;
+}
+
+/** Means of equal parts when there are more values than columns, else values between neighbours. */
+function resample(values: readonly number[], width: number): number[] {
+  if (values.length === 0) return [];
+  return Array.from({ length: width }, (_, i) => {
+    if (values.length <= width) {
+      const at = (i * (values.length - 1)) / Math.max(1, width - 1);
+      const low = Math.floor(at);
+      const next = values[Math.min(low + 1, values.length - 1)]!;
+      return values[low]! + (next - values[low]!) * (at - low);
+    }
+    const from = Math.floor((i * values.length) / width);
+    const part = values.slice(from, Math.max(from + 1, Math.floor(((i + 1) * values.length) / width)));
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * The events of a run as lines of JSON in `events.jsonl`. A line may be cut off when the program is killed; readers
+ * leave such a line out, and a run that is continued takes back what happened after its checkpoint.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { type TrainingEvent, writeAtomically } from '@ag/train';
+
+/** Steps that are written of a run, at most; more are thinned evenly. */
+const mostSteps = 2000;
+
+/** Writes events. */
+export interface EventLog {
+  write(event: object & { readonly type: string }): void;
+  /** Puts on the disk what is still in memory. */
+  flush(): void;
+}
+
+/** @param steps of the whole run, by which steps are thinned */
+export function openEventLog(path: string, steps: number): EventLog {
+  const every = Math.max(1, Math.ceil(steps / mostSteps));
+  let waiting = '';
+  let flushed = performance.now();
+  const flush = (): void => {
+    if (waiting !== '') appendFileSync(path, waiting);
+    waiting = '';
+    flushed = performance.now();
+  };
+  return {
+    write(event) {
+      const step = event as Partial<Extract<TrainingEvent, { type: 'step' }>>;
+      if (event.type === 'step' && step.step! % every !== 0) return;
+      waiting += `${JSON.stringify(event)}\n`;
+      const quiet = event.type === 'step' || event.type === 'epoch';
+      if (!quiet || performance.now() - flushed > 500) flush();
+    },
+    flush,
+  };
+}
+
+/** The events of a run; lines that are not whole are left out. */
+export function readEvents(path: string): TrainingEvent[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        const event = JSON.parse(line) as TrainingEvent;
+        return typeof event?.type === 'string' ? [event] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Takes back what happened after a checkpoint. */
+export async function rewindEvents(path: string, step: number, epoch: number): Promise<void> {
+  const kept = readEvents(path).filter((event) => {
+    if (event.type === 'epoch' || event.type === 'validation') return event.epoch <= epoch;
+    return event.type !== 'end' && event.step <= step;
+  });
+  await writeAtomically(path, kept.map((event) => `${JSON.stringify(event)}\n`).join(''));
+}
