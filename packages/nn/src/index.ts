@@ -3,6 +3,16 @@
  */
 export * from './activations.ts';
 export * from './attention.ts';
+export {
+  Conv1d,
+  Conv2d,
+  type ConvOptions,
+  ConvTranspose2d,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  convTranspose2d,
+} from './conv.ts';
 export type { Json, ModuleDescription } from './description.ts';
 export { Dropout, dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
@@ -30,6 +40,15 @@ export {
   RmsNorm,
   rmsNorm,
 } from './norm.ts';
+export {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
+  type AvgPoolOptions,
+  adaptiveAvgPool2d,
+  avgPool2d,
+  MaxPool2d,
+  maxPool2d,
+} from './pool.ts';
 export {
   Gru,
   gru,

@@ -46,7 +46,7 @@ const losses = load<LossCase>('losses');
 const factories = nn as unknown as Record<string, (...given: unknown[]) => nn.Module<unknown[], Tensor>>;
 
 describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
-  it.each(layers.filter((layer) => layer.call[0] in nn))('$name', (layer) => {
+  it.each(layers)('$name', (layer) => {
     const [factory, ...given] = layer.call;
     const module = factories[factory]!(...withDType(given, factory, dtype)).train(layer.train);
     const named = new Map([...module.namedParameters(), ...module.namedBuffers()]);
