@@ -207,6 +207,11 @@ function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: nu
   const nUnits = Math.max(Math.ceil(n / most), Math.min(wanted, Math.floor(n / strip)), 1);
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const packA = packsA(a, n);
+  const mode = epilogueMode(others, first, strip);
+  const mRun = rowRun(others);
+  let mBlock = packA && kBlock > 384 ? maxRows / 2 : maxRows;
+  // Equal blocks within a run, a whole number of tiles of either height.
+  if (mode === 'columns') mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / 12) * 12);
   return {
     batch: a.batch.count,
     m,
@@ -218,13 +223,13 @@ function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: nu
     packA,
     packB: packsB(a, b),
     kBlock,
-    mBlock: packA && kBlock > 384 ? maxRows / 2 : maxRows,
+    mBlock,
     mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
     mUnit,
     mUnits: m === 0 ? 0 : Math.ceil(m / mUnit),
     nUnit,
     nUnits: n === 0 ? 0 : Math.ceil(n / nUnit),
-    mode: epilogueMode(others, first, strip),
-    mRun: rowRun(others),
+    mode,
+    mRun,
   };
 }
