@@ -10,4 +10,13 @@ export const pages: readonly Page[] = [
     summary: { en: 'Where to begin', zh: '从这里开始' },
     load: () => import('../pages/home/page.tsx'),
   },
+  {
+    id: 'microscope',
+    title: { en: 'Graph microscope', zh: '计算图显微镜' },
+    summary: {
+      en: 'A formula as a graph: values flow forward, gradients flow back, one node at a time.',
+      zh: '把公式看成图：数值向前流动，梯度向后流动，一次一个节点。',
+    },
+    load: () => import('../pages/microscope/page.tsx'),
+  },
 ];

@@ -1,0 +1,97 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
+
+interface State {
+  readonly step: number;
+  readonly steps: number;
+  readonly problem: string | null;
+  readonly nodes: readonly { id: string; label: string; op?: string; value: unknown; gradient: unknown }[];
+}
+
+describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
+  let application: Application;
+  beforeAll(async () => {
+    application = await startApplication();
+  });
+  afterAll(async () => {
+    await application?.close();
+  });
+
+  const open = async (preset: string): Promise<Page> => {
+    const page = await application.open('microscope');
+    await page.getByTestId('preset').selectOption(preset);
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 0);
+    return page;
+  };
+  const leaf = (state: State, label: string) =>
+    state.nodes.find((node) => node.label === label && node.op === undefined)!;
+
+  // The expected numbers are those of the classic lesson, computed by hand.
+  it('shows (x + y)·z at (−2, 5, −4): −12, gradients −4, −4, 3, and no gradient before backward', async () => {
+    const page = await open('gates');
+    await page.getByTestId('forward').click();
+    let state = await stateOf<State>(page);
+    expect(state.nodes.at(-1)!.value).toBe(-12);
+    expect(state.nodes.every((node) => node.gradient === null)).toBe(true);
+    expect(await page.getByTestId('graph').textContent()).toContain('—');
+    await page.getByTestId('backward').click();
+    state = await stateOf<State>(page);
+    expect(['x', 'y', 'z'].map((name) => leaf(state, name).gradient)).toEqual([-4, -4, 3]);
+  });
+
+  it('shows the sigmoid neuron', async () => {
+    const page = await open('neuron');
+    await page.getByTestId('backward').click();
+    const state = await stateOf<State>(page);
+    expect(state.nodes.at(-1)!.value).toBeCloseTo(0.73, 2);
+    const found = ['w0', 'x0', 'w1', 'x1', 'w2'].map((name) => leaf(state, name).gradient as number);
+    [-0.2, 0.39, -0.39, -0.59, 0.2].forEach((expected, i) => {
+      expect(found[i]).toBeCloseTo(expected, 2);
+    });
+  });
+
+  it('shows ‖W·x‖² with its matrix gradients', async () => {
+    const page = await open('squared-norm');
+    await page.getByTestId('backward').click();
+    const state = await stateOf<State>(page);
+    expect(state.nodes.at(-1)!.value).toBeCloseTo(0.116, 10);
+    const w = leaf(state, 'W').gradient as number[][];
+    [
+      [0.088, 0.176],
+      [0.104, 0.208],
+    ].forEach((row, i) => {
+      row.forEach((expected, j) => {
+        expect(w[i]![j]).toBeCloseTo(expected, 10);
+      });
+    });
+    const x = leaf(state, 'x').gradient as number[];
+    expect(x[0]).toBeCloseTo(-0.112, 10);
+    expect(x[1]).toBeCloseTo(0.636, 10);
+  });
+
+  it('steps node by node, writes the chain rule out, and survives reloading', async () => {
+    const page = await open('gates');
+    for (let i = 0; i < 3; i++) await page.getByTestId('next').click();
+    expect(await page.getByTestId('step-text').textContent()).toContain('-4 × 1 = -4');
+    await page.reload();
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 0);
+    expect((await stateOf<State>(page)).step).toBe(3);
+  });
+
+  it('takes a formula that is typed, and explains a wrong one', async () => {
+    const page = await application.open('microscope');
+    await page.getByTestId('expression').fill('a^2 + b');
+    await page.getByTestId('expression').press('Enter');
+    await page.getByTestId('value-a').fill('3');
+    await page.getByTestId('value-a').press('Enter');
+    await page.getByTestId('backward').click();
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).nodes.at(-1)?.value === 10);
+    expect(leaf(await stateOf<State>(page), 'a').gradient).toBe(6);
+    await page.getByTestId('expression').fill('a ^^ 2');
+    await page.getByTestId('expression').press('Enter');
+    await page.getByTestId('problem').waitFor();
+    expect(await page.getByTestId('problem').textContent()).toContain('position');
+    expect(application.errors()).toEqual([]);
+  });
+});

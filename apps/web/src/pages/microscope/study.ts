@@ -1,0 +1,97 @@
+/**
+ * What the microscope knows of a formula: its graph with values and gradients, and for every step of the backward
+ * pass the local derivatives. All of it is computed by @ag/tensor and @ag/graph.
+ */
+import { formula, type Inspection, inspect, jacobian, topologicalSort } from '@ag/graph';
+import { apply, type NestedArray, type Tensor, tensor } from '@ag/tensor';
+
+/** One arrow of the chain rule: how the gradient at a node reaches one of its operands. */
+export interface Link {
+  readonly from: string;
+  readonly label: string;
+  /** ∂node/∂operand: a number, or a matrix with a row for each element of the node. */
+  readonly local: NestedArray;
+  /** What this link adds to the operand's gradient. */
+  readonly contribution: NestedArray | null;
+}
+
+export interface Study {
+  readonly names: readonly string[];
+  readonly graph: Inspection;
+  /** For each node of the graph, its links to operands; empty for leaves. */
+  readonly links: readonly (readonly Link[])[];
+  /** Positions of nodes in the order of the forward pass: operations only, the leaves have their values from the start. */
+  readonly forward: readonly number[];
+}
+
+/** Local Jacobians are formed for nodes and operands of at most this many elements. */
+const maximalElements = 64;
+
+/**
+ * Reads a formula and its values.
+ * @param values for each name the text of a number or of nested arrays, as JSON
+ * @throws Error that says what is wrong with the formula or a value
+ */
+export async function study(text: string, values: Readonly<Record<string, string>>): Promise<Study> {
+  const parsed = formula(text);
+  const leaves: Record<string, Tensor> = {};
+  for (const name of parsed.names) leaves[name] = parseValue(name, values[name] ?? '1');
+  const result = parsed.evaluate(leaves);
+  const y = result.size === 1 ? result : result.sum();
+  const order = topologicalSort(y);
+  const sources = order.map((node) => ({ op: node.op, inputs: node.inputs, attributes: node.attributes }));
+  const graph = inspect(y, { values: true, gradients: 'compute', names: leaves });
+
+  const links: Link[][] = [];
+  for (const [i, source] of sources.entries()) {
+    const own: Link[] = [];
+    if (source.op !== null) {
+      for (const [index, input] of source.inputs.entries()) {
+        const position = order.indexOf(input);
+        const from = graph.nodes[position]!;
+        const edge = graph.edges.find(
+          (e) => e.from === from.id && e.to === graph.nodes[i]!.id && e.index === index,
+        );
+        if (input.size > maximalElements || order[i]!.size > maximalElements || from.kind === 'constant')
+          continue;
+        const op = source.op;
+        const local = jacobian((x) =>
+          apply(
+            op,
+            source.inputs.map((other, j) => (j === index ? x : other)),
+            source.attributes,
+          ),
+        );
+        own.push({
+          from: from.id,
+          label: from.label,
+          local: await local(input.detach()).reshape(localShape(order[i]!, input)).toArray(),
+          contribution: (edge?.gradient ?? null) as NestedArray | null,
+        });
+      }
+    }
+    links.push(own);
+  }
+  return {
+    names: parsed.names,
+    graph,
+    links,
+    forward: graph.nodes.flatMap((node, i) => (node.op === undefined ? [] : [i])),
+  };
+}
+
+function localShape(node: Tensor, input: Tensor): readonly number[] {
+  return node.size === 1 && input.size === 1 ? [] : [node.size, input.size];
+}
+
+function parseValue(name: string, text: string): Tensor {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(
+      `${name} = ${text}: write a number (2.5), a vector ([1, 2]) or a matrix ([[1, 2], [3, 4]])`,
+    );
+  }
+  return tensor(value as number, { dtype: 'float64' });
+}
