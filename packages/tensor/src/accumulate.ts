@@ -47,8 +47,19 @@ function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
     }
   }
   const { shape } = placed[0]!;
-  const merged = apply(place, [...inputs, ...starts], { shape, parts, fill: 0, accumulate: true });
+  const accumulate = !apart(parts, inputs);
+  const merged = apply(place, [...inputs, ...starts], { shape, parts, fill: 0, accumulate });
   return [...terms.filter((term) => !placed.includes(term)), merged];
+}
+
+/** Whether no two parts meet, seen from their places along one axis: pieces of a split. */
+function apart(parts: readonly Placement[], inputs: readonly Tensor[]): boolean {
+  if (parts.some((part) => part.moving.length > 0 || part.steps.some((step) => step !== 1))) return false;
+  const axis = parts[0]!.starts.findIndex((start, i) => parts.some((part) => part.starts[i] !== start));
+  if (axis < 0) return false;
+  const spans = parts.map((part, i) => [part.starts[axis]!, part.starts[axis]! + inputs[i]!.shape[axis]!] as const);
+  spans.sort((a, b) => a[0] - b[0]);
+  return spans.every(([start], i) => i === 0 || start >= spans[i - 1]![1]);
 }
 
 /** Sums what was broadcast: `g` back to the shape of `like`. */

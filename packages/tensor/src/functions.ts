@@ -2,13 +2,14 @@
  * Free functions: one for each method of `Tensor` (`add(a, b)` is `a.add(b)`), and operations that combine several
  * tensors or are rare enough to be left out of bundles that do not use them.
  */
-import { openSize, place } from './ops/movement.ts';
-import { gather as gatherOp, scatter as scatterOp } from './ops/indexing.ts';
+import { diagonal as diagonalOp } from './ops/movement.ts';
 import { argsort as argsortOp } from './ops/reduce.ts';
 import { coordinate } from './create.ts';
 import { formatShape, normalizeAxis, type Shape, sameShape } from './shape.ts';
 import { apply, checkTensor, Tensor, type TensorLike } from './tensor.ts';
 import type { DType } from './dtype.ts';
+import { expand as expandLowering, type Lowering } from './op.ts';
+import { joined, positionsOf, sectionOf } from './select.ts';
 
 type Method = {
   [K in keyof Tensor]: Tensor[K] extends (...args: never[]) => Tensor ? K : never;
@@ -103,6 +104,7 @@ export const all = /* @__PURE__ */ free('all');
 export const any = /* @__PURE__ */ free('any');
 export const variance = /* @__PURE__ */ free('variance');
 export const std = /* @__PURE__ */ free('std');
+export const norm = /* @__PURE__ */ free('norm');
 export const logSumExp = /* @__PURE__ */ free('logSumExp');
 export const softmax = /* @__PURE__ */ free('softmax');
 export const logSoftmax = /* @__PURE__ */ free('logSoftmax');
@@ -118,6 +120,14 @@ export const broadcastTo = /* @__PURE__ */ free('broadcastTo');
 export const flip = /* @__PURE__ */ free('flip');
 export const slice = /* @__PURE__ */ free('slice');
 export const pad = /* @__PURE__ */ free('pad');
+export const indexSelect = /* @__PURE__ */ free('indexSelect');
+export const take = /* @__PURE__ */ free('take');
+export const scatterAdd = /* @__PURE__ */ free('scatterAdd');
+export const gather = /* @__PURE__ */ free('gather');
+export const index = /* @__PURE__ */ free('index');
+export const tile = /* @__PURE__ */ free('tile');
+export const repeat = /* @__PURE__ */ free('repeat');
+export const roll = /* @__PURE__ */ free('roll');
 export const matmul = /* @__PURE__ */ free('matmul');
 export const dot = /* @__PURE__ */ free('dot');
 
@@ -137,19 +147,14 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   for (const t of tensors) checkTensor(t);
   const first = tensors[0]!;
   const at = normalizeAxis(axis, first.shape.length, 'concat');
-  let total = 0;
-  const parts = tensors.map((t) => {
+  for (const t of tensors) {
     if (t.shape.length !== first.shape.length || t.shape.some((size, i) => i !== at && size !== first.shape[i])) {
       throw new RangeError(
         `concat: shapes must be equal except along axis ${at}: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`,
       );
     }
-    const starts = t.shape.map((_, i) => (i === at ? total : 0));
-    total += t.shape[at]!;
-    return { starts, steps: t.shape.map(() => 1), moving: [] };
-  });
-  const shape: Shape = first.shape.map((size, i) => (i === at ? total : size === openSize ? openSize : size));
-  return apply(place, tensors, { shape, parts, fill: 0, accumulate: false });
+  }
+  return joined(tensors, at);
 }
 
 /** Joins tensors of one shape along a new axis. */
@@ -167,29 +172,41 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** Cuts along an axis into pieces of the given sizes. */
-export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
+/**
+ * Cuts along an axis into pieces of the given sizes, or into pieces of one size (the last may be smaller).
+ *
+ * @throws RangeError when the sizes do not add up to the axis
+ */
+export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
   const at = normalizeAxis(axis, checkTensor(x).shape.length, 'split');
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total !== x.shape[at]) {
-    throw new RangeError(`split: sizes ${sizes.join(' + ')} = ${total} do not add up to ${x.shape[at]}, the size of axis ${at}`);
+  const n = x.shape[at]!;
+  const list = typeof sizes === 'number' ? pieces(n, sizes) : sizes;
+  if (list.some((size) => !Number.isInteger(size) || size < 0)) {
+    throw new RangeError(`split: sizes must be whole numbers ≥ 0, got ${JSON.stringify(sizes)}`);
+  }
+  const total = list.reduce((sum, size) => sum + size, 0);
+  if (total !== n) {
+    throw new RangeError(`split: sizes ${list.join(' + ')} = ${total} do not add up to ${n}, the size of axis ${at}`);
   }
   let start = 0;
-  return sizes.map((size) => {
-    const piece = x.sliceFrom(start, size, at, 1);
+  return list.map((size) => {
+    const piece = sectionOf(x, start, size, at);
     start += size;
     return piece;
   });
 }
 
-/** Cuts along an axis into `count` pieces of equal size (the last may be smaller). */
+/** Cuts along an axis into `count` pieces of equal size; the last may be smaller, and pieces that would be empty are left out. */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, checkTensor(x).shape.length, 'chunk');
-  const n = x.shape[at]!;
-  const size = Math.ceil(n / count);
-  const sizes: number[] = [];
-  for (let start = 0; start < n; start += size) sizes.push(Math.min(size, n - start));
-  return split(x, sizes, at);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`chunk: the count must be a whole number ≥ 1, got ${count}`);
+  return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
+}
+
+function pieces(n: number, size: number): number[] {
+  if (!Number.isInteger(size) || size < 1) throw new RangeError(`split: the size must be a whole number ≥ 1, got ${size}`);
+  if (n === 0) return [0];
+  return Array.from({ length: Math.ceil(n / size) }, (_, i) => Math.min(size, n - i * size));
 }
 
 /** Element n of the class axis is 1 where the class index is n: `[...]` → `[..., classes]`. Indices outside give zeros. */
@@ -198,37 +215,21 @@ export function oneHot(indices: Tensor, classes: number, options: { readonly dty
 }
 
 /**
- * out[…, i, …] = x[…, index[…, i, …], …] along `axis`; other axes of the two broadcast. An index outside the axis
- * makes the evaluation fail; negative ones count from the end.
+ * For each axis of `x` the positions of its elements that are not 0, in row-major order; int32. Evaluates `x`.
+ *
+ * ```ts
+ * x.index(...(await nonzero(mask))); // x[mask]
+ * ```
  */
-export function gather(x: Tensor, index: Tensor, axis = -1): Tensor {
-  return apply(gatherOp, [checkTensor(x), checkTensor(index)], { axis: normalizeAxis(axis, x.shape.length, 'gather') });
+export async function nonzero(x: Tensor): Promise<Tensor[]> {
+  return positionsOf(x, await checkTensor(x).data());
 }
 
-/** `x` with updates added at […, index[…, i, …], …] along `axis`; updates for the same place add up. */
-export function scatterAdd(x: Tensor, index: Tensor, updates: Tensor, axis = -1): Tensor {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'scatterAdd');
-  return x.add(apply(scatterOp, [x, checkTensor(index), checkTensor(updates)], { axis: at }));
-}
-
-/** Whole slices of `x` along `axis`, looked up by an index of any shape: the axis is replaced by the index's axes. */
-export function take(x: Tensor, index: Tensor, axis = 0): Tensor {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'take');
-  const before = x.shape.slice(0, at);
-  const after = x.shape.slice(at + 1);
-  const inner = index.shape.length === 0 ? [1] : index.shape;
-  const source = x.reshape([...before, x.shape[at]!, ...inner.slice(1).map(() => 1), ...after]);
-  const places = index.reshape([...before.map(() => 1), ...inner, ...after.map(() => 1)]);
-  // The looked-up axis stands first among the index's axes; the others broadcast from size 1.
-  const full = places.broadcastTo([...before, ...inner, ...after]);
-  const result = apply(gatherOp, [source, full], { axis: at });
-  return result.reshape([...before, ...index.shape, ...after]);
-}
-
-/** `take` with a one-dimensional index. */
-export function indexSelect(x: Tensor, axis: number, index: Tensor): Tensor {
-  if (index.shape.length !== 1) throw new RangeError(`indexSelect: the index must have one axis, got ${formatShape(index.shape)}`);
-  return take(x, index, axis);
+/** `broadcastTo`; given a function instead of a tensor, the lowering of an operation that is defined by others. */
+export function expand(x: Tensor, shape: Shape): Tensor;
+export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A>;
+export function expand(x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor), shape?: Shape): Tensor | Lowering<never> {
+  return typeof x === 'function' ? expandLowering(x) : checkTensor(x).broadcastTo(shape!);
 }
 
 /** Positions (int32) that sort along an axis; equal elements keep their order, NaN comes last. */
@@ -241,7 +242,7 @@ export function argsort(x: Tensor, axis = -1, options: { readonly descending?: b
 
 /** The elements sorted along an axis. */
 export function sort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
-  return gather(x, argsort(x, axis, options), axis);
+  return x.gather(argsort(x, axis, options), axis);
 }
 
 /** The `k` largest elements along an axis, largest first, and their positions. */
@@ -250,8 +251,8 @@ export function topK(x: Tensor, k: number, axis = -1): { readonly values: Tensor
   if (!Number.isInteger(k) || k < 0 || k > x.shape[at]!) {
     throw new RangeError(`topK: k must be a whole number in 0 … ${x.shape[at]}, got ${k}`);
   }
-  const indices = argsort(x, at, { descending: true }).sliceFrom(0, k, at, 1);
-  return { values: gather(x, indices, at), indices };
+  const indices = sectionOf(argsort(x, at, { descending: true }), 0, k, at);
+  return { values: x.gather(indices, at), indices };
 }
 
 /** The lower triangle of the last two axes, up to diagonal `k` (0 the main one); zeros elsewhere. */
@@ -266,10 +267,34 @@ export function triu(x: Tensor, k = 0): Tensor {
   return coordinate(columns).greaterEqual(coordinate(rows).unsqueeze(1).add(k)).where(x, 0);
 }
 
-/** The sum of the main diagonal of the last two axes. */
-export function trace(x: Tensor): Tensor {
-  const [rows, columns] = lastTwo(x, 'trace');
-  return coordinate(columns).equal(coordinate(rows).unsqueeze(1)).where(x, 0).sum([-2, -1]);
+/** The sum along diagonal `k` (0 the main one) of the last two axes. */
+export function trace(x: Tensor, k = 0): Tensor {
+  return diagonal(x, k).sum(-1);
+}
+
+/**
+ * Diagonal `k` of the last two axes (0 the main one, above it positive), as the last axis: `[..., n, m]` → `[..., l]`.
+ */
+export function diagonal(x: Tensor, k = 0): Tensor {
+  const [rows, columns] = lastTwo(x, 'diagonal');
+  if (!Number.isInteger(k)) throw new RangeError(`diagonal: k must be a whole number, got ${k}`);
+  const rank = x.shape.length;
+  const down = Math.min(rows, Math.max(0, -k));
+  const right = Math.min(columns, Math.max(0, k));
+  const part = sectionOf(sectionOf(x, down, rows - down, rank - 2), right, columns - right, rank - 1);
+  return apply(diagonalOp, [part], { first: rank - 2, second: rank - 1 });
+}
+
+/** A square matrix with the last axis of `x` on its diagonal `k` and zeros elsewhere; for a matrix instead its diagonal (NumPy's `diag`). */
+export function diag(x: Tensor, k = 0): Tensor {
+  if (checkTensor(x).shape.length === 2) return diagonal(x, k);
+  if (x.shape.length !== 1) throw new RangeError(`diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`);
+  const n = x.shape[0]!;
+  const size = n + Math.abs(k);
+  const row = coordinate(size).unsqueeze(1);
+  // Row i of the result holds element i (or i + k below the main diagonal) at column i + k.
+  const spread = x.pad([[Math.max(0, -k), Math.max(0, k)]]).unsqueeze(1);
+  return coordinate(size).sub(row).equal(k).where(spread, 0);
 }
 
 function lastTwo(x: Tensor, where: string): [number, number] {

@@ -30,6 +30,7 @@ export {
   zeros,
   zerosLike,
 } from './create.ts';
+export { einsum, tensordot } from './einsum.ts';
 export { bytesPerElement, type DType, dtypes, isFloat, isTypedArray, promote, type TypedArray } from './dtype.ts';
 export { sumGradients, sumToShape } from './accumulate.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';
@@ -41,7 +42,6 @@ export {
   broadcastType,
   type ContractionLabels,
   defineOp,
-  expand,
   type Lowering,
   map,
   type Op,
@@ -52,7 +52,7 @@ export {
   type ViewContext,
   view,
 } from './op.ts';
-export { commitUpdates, evaluate } from './plan/evaluate.ts';
+export { commitAssignments, commitUpdates, evaluate, isForgotten } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, type Update } from './plan/signature.ts';
@@ -81,4 +81,5 @@ export { activeTrace, atRun, recordTrace, type Trace } from './tracing.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export { watchCreation } from './creation.ts';
 export { openSize } from './ops/movement.ts';
+export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
 export type { DynamicOffset, View } from './view.ts';

@@ -11,6 +11,7 @@ import * as elementwise from './ops/elementwise.ts';
 import * as indexing from './ops/indexing.ts';
 import * as movement from './ops/movement.ts';
 import * as reductions from './ops/reduce.ts';
+import * as softmaxes from './ops/softmax.ts';
 import { evaluate, hostValue, readTensor, readTensorSync } from './plan/evaluate.ts';
 import type { DeviceValue } from './plan/device-value.ts';
 import type { EvaluationGroup } from './plan/group.ts';
@@ -26,6 +27,7 @@ import {
   sizeOf,
 } from './shape.ts';
 import { noteCreation } from './creation.ts';
+import * as select from './select.ts';
 import type { Variable } from './variable.ts';
 
 /** A tensor or a plain number, which takes the dtype of the tensor it meets. */
@@ -180,6 +182,11 @@ export class Tensor {
     return literal(value, weakDType(value, this.dtype));
   }
 
+  /** A leaf of any dtype that owns `array`. @internal */
+  fromHost(array: TypedArray, shape: Shape, dtype: DType): Tensor {
+    return new Tensor(shape, dtype, null, noInputs, undefined, { kind: 'host', data: array, uses: 0, device: null });
+  }
+
   #with(other: TensorLike): Tensor {
     return other instanceof Tensor ? other : typeof other === 'number' ? this.number(other) : checkTensor(other);
   }
@@ -272,9 +279,12 @@ export class Tensor {
   round(): Tensor {
     return apply(elementwise.round, [this]);
   }
-  /** x limited to [low, high]; either may be left out. The gradient passes where x is inside, ends included. */
-  clamp(low?: number, high?: number): Tensor {
-    if (low !== undefined && high !== undefined && low > high) {
+  /**
+   * x limited to [low, high]; either may be left out, and either may be a tensor. The gradient goes to x where it is
+   * inside, ends included, elsewhere to the limit. @throws RangeError for two numbers of which the first is larger.
+   */
+  clamp(low?: TensorLike, high?: TensorLike): Tensor {
+    if (typeof low === 'number' && typeof high === 'number' && low > high) {
       throw new RangeError(`clamp: the lower limit ${low} is above the upper limit ${high}`);
     }
     let result: Tensor = this;
@@ -505,6 +515,13 @@ export class Tensor {
   std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
     return this.variance(axis, options).sqrt();
   }
+  /**
+   * The p-norm along axes, over all by default: (Σ |x|ᵖ)^(1/p), p = 2 by default; ±Infinity: largest and smallest |x|, 0: how
+   * many are not 0. Where a norm is 0 its derivative counts as 0.
+   */
+  norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
+    return select.norm(this, axis, options);
+  }
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
     const axes = normalizeAxes(axis, this.shape.length, 'logSumExp');
@@ -515,13 +532,11 @@ export class Tensor {
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
   softmax(axis = -1): Tensor {
-    const axes = [normalizeAxis(axis, this.shape.length, 'softmax')];
-    const powers = this.sub(this.detach().max(axes, { keepDims: true })).exp();
-    return powers.div(powers.sum(axes, { keepDims: true }));
+    return apply(softmaxes.softmax, [this], { axis: normalizeAxis(axis, this.shape.length, 'softmax') - this.shape.length });
   }
   /** log(softmax(x)) without overflow. */
   logSoftmax(axis = -1): Tensor {
-    return this.sub(this.logSumExp(axis, { keepDims: true }));
+    return apply(softmaxes.logSoftmax, [this], { axis: normalizeAxis(axis, this.shape.length, 'logSoftmax') - this.shape.length });
   }
   /** Running sum along an axis (default the last). */
   cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
@@ -604,6 +619,10 @@ export class Tensor {
     checkShape(shape, 'broadcastTo');
     return apply(movement.broadcastTo, [this], { shape });
   }
+  /** The same as `broadcastTo`. */
+  expand(shape: Shape): Tensor {
+    return this.broadcastTo(shape);
+  }
   /** Reverses the order along the given axes, all by default. */
   flip(axis?: Axes): Tensor {
     return apply(movement.flip, [this], { axes: normalizeAxes(axis, this.shape.length, 'flip') });
@@ -634,19 +653,71 @@ export class Tensor {
     const from = typeof start === 'number' ? literal(start, 'int32') : start;
     return apply(movement.slice, [this, from], { axis, size, step });
   }
-  /** Adds `before` and `after` elements with the given value (default 0) around each axis. */
-  pad(widths: readonly (readonly [number, number])[], value = 0): Tensor {
-    if (widths.length !== this.shape.length || widths.some(([a, b]) => !(a >= 0 && b >= 0))) {
-      throw new RangeError(
-        `pad: give one [before, after] ≥ 0 for each of the ${this.shape.length} axes, got ${JSON.stringify(widths)}`,
-      );
+  /**
+   * Adds `before` and `after` elements around each axis: a value (default 0), or copies of what is there.
+   *
+   * ```ts
+   * tensor([1, 2, 3]).pad([[1, 1]]);                        // 0 1 2 3 0
+   * tensor([1, 2, 3]).pad([[1, 1]], { mode: 'edge' });      // 1 1 2 3 3
+   * tensor([1, 2, 3]).pad([[2, 1]], { mode: 'reflect' });   // 3 2 1 2 3 2
+   * ```
+   */
+  pad(widths: select.PadWidths, fill: number | select.PadOptions = 0): Tensor {
+    return select.pad(this, widths, typeof fill === 'number' ? { value: fill } : fill);
+  }
+  /** Moves elements by `shift` places along axes; what leaves at the end comes back at the start. Without axis: in row-major order. */
+  roll(shift: number | readonly number[], axis?: Axes): Tensor {
+    return select.roll(this, shift, axis);
+  }
+  /** Each element `count` times, one after the other, along an axis; without axis the result has one axis (NumPy's `repeat`). */
+  repeat(count: number, axis?: number): Tensor {
+    return select.repeat(this, count, axis);
+  }
+  /** The whole tensor several times along each axis; counts are aligned at the last axis (NumPy's `tile`). */
+  tile(counts: number | readonly number[]): Tensor {
+    return select.tile(this, counts);
+  }
+  /**
+   * Parts of a tensor as NumPy's brackets pick them, one item for each axis from the first:
+   *
+   * ```ts
+   * x.index(0);                                   // x[0]
+   * x.index(':', { start: 1, end: -1 });          // x[:, 1:-1]
+   * x.index('...', null, { step: -1 });           // x[..., None, ::-1]
+   * x.index(rows, columns);                       // x[rows, columns]: tensors of whole numbers, broadcast together
+   * x.index(x.greater(0));                        // x[x > 0]
+   * ```
+   *
+   * Tensors that stand side by side leave their axes in place, others move theirs to the front. Numbers and ranges may differ
+   * at every step of a training loop without costing a new plan. A mask of bool evaluates itself at once, because
+   * it decides the result's shape; where a backend cannot read synchronously, give `...await nonzero(mask)` instead.
+   *
+   * @throws RangeError for too many items or a position outside; positions in tensors are checked when they are evaluated
+   */
+  index(...items: readonly select.IndexItem[]): Tensor {
+    return select.index(this, items);
+  }
+  /**
+   * out[…, i, …] = x[…, position[…, i, …], …] along `axis`; other axes of the two broadcast. A position outside the axis
+   * makes the evaluation fail; negative ones count from the end.
+   */
+  gather(position: Tensor, axis = -1): Tensor {
+    return select.gatherAlong(this, checkTensor(position), axis);
+  }
+  /** This tensor with updates added at […, position[…, i, …], …] along `axis`; updates for the same place add up. */
+  scatterAdd(position: Tensor, updates: Tensor, axis = -1): Tensor {
+    return select.scatterAddAlong(this, checkTensor(position), checkTensor(updates), axis);
+  }
+  /** Whole slices along `axis`, looked up by positions of any shape: the axis is replaced by the axes of `position`. */
+  take(position: Tensor, axis = 0): Tensor {
+    return select.take(this, checkTensor(position), axis);
+  }
+  /** `take` with a one-dimensional tensor of positions. */
+  indexSelect(axis: number, position: Tensor): Tensor {
+    if (checkTensor(position).shape.length !== 1) {
+      throw new RangeError(`indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`);
     }
-    return apply(movement.place, [this], {
-      shape: this.shape.map((size, i) => (size === movement.openSize ? size : size + widths[i]![0] + widths[i]![1])),
-      parts: [{ starts: widths.map(([before]) => before), steps: this.shape.map(() => 1), moving: [] }],
-      fill: value,
-      accumulate: false,
-    });
+    return select.take(this, position, axis);
   }
   /** Matrix product of the last two axes; leading axes broadcast as batches. Vectors count as a row or a column. */
   matmul(other: Tensor): Tensor {

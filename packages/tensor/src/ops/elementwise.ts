@@ -122,14 +122,15 @@ export const minimum = defineOp({
   },
 });
 
-/** The angle of the point (x, y), operands in the order y, x. */
+/** The angle of the point (x, y), operands in the order y, x. At (0, 0) the derivatives count as 0. */
 export const atan2 = defineOp({
   name: 'atan2',
   type: broadcastFloatType('atan2'),
   lower: map(([y, x]) => s.atan2(y!, x!), { cost: 8 }),
   vjp: (g, [y, x]) => {
     const square = x!.square().add(y!.square());
-    return [g.mul(x!).div(square), g.mul(y!).div(square).neg()];
+    const safe = square.equal(0).where(1, square);
+    return [g.mul(x!).div(safe), g.mul(y!).div(safe).neg()];
   },
 });
 
@@ -157,7 +158,16 @@ export const ceil = sameType('ceil', integerAware(s.ceil), (g) => [g.mul(0)]);
 /** Halves go to the even neighbour. */
 export const round = sameType('round', integerAware(s.round), (g) => [g.mul(0)]);
 
-export const sqrt = unary('sqrt', s.sqrt, (g, _x, y) => [g.div(y.mul(2))], 2);
+/** At 0 the derivative counts as 0, so that √(x²), distances and standard deviations have a finite one there. */
+export const sqrt = unary(
+  'sqrt',
+  s.sqrt,
+  (g, _x, y) => {
+    const zero = y.equal(0);
+    return [zero.where(0, g.div(zero.where(1, y).mul(2)))];
+  },
+  2,
+);
 export const rsqrt = unary(
   'rsqrt',
   (x) => s.div(builder().number(1, x), s.sqrt(x)),

@@ -4,6 +4,8 @@
 import { promote } from '../dtype.ts';
 import { defineOp, type Placement, type TensorType, view } from '../op.ts';
 import { formatShape, type Shape, sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { coordinates } from './indexing.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
 
 /** A size that is fed later: placeholders may leave axis 0 open. */
@@ -73,6 +75,47 @@ export const slice = defineOp<{ readonly axis: number; readonly size: number; re
     };
     const shape = x!.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
     return [g.apply(place, [g, start!], { shape, parts: [part], fill: 0, accumulate: false }), null];
+  },
+});
+
+/** The same with a start that is part of the structure, for cuts that are the same at every run. */
+export const section = defineOp<{ readonly axis: number; readonly start: number; readonly size: number; readonly step: number }>({
+  name: 'section',
+  type: ([x], { axis, size }) => ({ shape: x!.shape.map((n, i) => (i === axis ? size : n)), dtype: x!.dtype }),
+  lower: view((v, { axis, start, size, step }) => sliceView(v, axis, start, size, step)),
+  vjp: (g, [x], _y, { axis, start, step }) => {
+    const part: Placement = {
+      starts: x!.shape.map((_, i) => (i === axis ? start : 0)),
+      steps: x!.shape.map((_, i) => (i === axis ? step : 1)),
+      moving: [],
+    };
+    const shape = x!.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    return [g.apply(place, [g], { shape, parts: [part], fill: 0, accumulate: false })];
+  },
+});
+
+/** Elements with equal positions along two axes: both leave, a new last axis runs along the diagonal. */
+export const diagonal = defineOp<{ readonly first: number; readonly second: number }>({
+  name: 'diagonal',
+  type: ([x], { first, second }) => ({
+    shape: [...x!.shape.filter((_, i) => i !== first && i !== second), Math.min(x!.shape[first]!, x!.shape[second]!)],
+    dtype: x!.dtype,
+  }),
+  lower: view((v, { first, second }, { output }) => ({
+    ...v,
+    shape: output.shape,
+    strides: [...v.strides.filter((_, i) => i !== first && i !== second), v.strides[first]! + v.strides[second]!],
+  })),
+  vjp: (g, [x], _y, { first, second }) => {
+    const at = (axis: number): Tensor =>
+      g.apply(coordinates, [], { shape: [x!.shape[axis]!] }).reshape(x!.shape.map((size, i) => (i === axis ? size : 1)));
+    // The diagonal, along the shorter of both axes; along the other it is repeated and kept where positions are equal.
+    const along = x!.shape[first]! <= x!.shape[second]! ? first : second;
+    const rest = x!.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
+    const order = [...rest, along];
+    const sorted = x!.shape.flatMap((_, i) => (order.includes(i) ? [order.indexOf(i)] : []));
+    const spread = g.permute(sorted).unsqueeze(along === first ? second : first);
+    return [at(first).equal(at(second)).where(spread, 0)];
   },
 });
 
