@@ -49,6 +49,8 @@ export default function Microscope() {
         theme: theme.value,
         id: 'microscope',
         title: expression,
+        // A narrow screen has room downwards.
+        orientation: innerWidth < 640 ? 'vertical' : 'horizontal',
         ...(highlighted !== null && { highlight: [shown.nodes[highlighted]!.id] }),
       })
     : '';
@@ -122,7 +124,7 @@ export default function Microscope() {
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       <div class="card row">
         <button type="button" data-testid="start" onClick={() => go(0)} disabled={step === 0}>
-          ⏮ {say({ en: 'Start', zh: '起点' })}
+          ⟲ {say({ en: 'Start', zh: '起点' })}
         </button>
         <button type="button" data-testid="back" onClick={() => go(step - 1)} disabled={step === 0}>
           ◀ {say({ en: 'Step back', zh: '退一步' })}
