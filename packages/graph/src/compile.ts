@@ -4,6 +4,7 @@
 import {
   activeTrace,
   checkTensor,
+  commitAssignments,
   evaluate,
   placeholderLeaf,
   PreparedGraph,
@@ -59,7 +60,11 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
       traced = traces.get(key) ?? trace(f, x);
       traces.delete(key);
       traces.set(key, traced);
-      if (traces.size > maximalTraces) traces.delete(traces.keys().next().value!);
+      if (traces.size > maximalTraces) {
+        const [oldest, { graph }] = traces.entries().next().value!;
+        traces.delete(oldest);
+        graph.release();
+      }
       last = traced;
       lastKey = userKey;
     }
@@ -97,6 +102,8 @@ interface Traced<Y> {
 function trace<X extends TensorTree[], Y extends TensorTree>(f: (...x: X) => Y, x: X): Traced<Y> {
   const leaves = treeLeaves(x as TensorTree);
   const inputs = leaves.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
+  // What waits outside is part of the variables' values, not of what is recorded.
+  commitAssignments();
   const recorded = recordTrace(() => withRunKeys(() => f(...(treeFrom(x as TensorTree, inputs) as X))));
   const outputs = treeLeaves(recorded.result);
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));

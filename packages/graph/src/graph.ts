@@ -112,7 +112,11 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     if (!ready) {
       ready = this.#prepare(fed);
       this.#prepared.set(key, ready);
-      if (this.#prepared.size > maximalSizes) this.#prepared.delete(this.#prepared.keys().next().value!);
+      if (this.#prepared.size > maximalSizes) {
+        const [oldest, graph] = this.#prepared.entries().next().value!;
+        this.#prepared.delete(oldest);
+        graph.release();
+      }
     }
     const results = ready.run(fed);
     if (Array.isArray(this.outputs)) return results as unknown as Outputs;

@@ -117,14 +117,15 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
   else cache.plans.set(hash, [ready]);
   cache.count++;
   cache.made++;
-  if (cache.count > maximalPlans) evict(target, cache);
+  if (cache.count > maximalPlans) evict(target, cache, ready);
   return ready;
 }
 
-function evict(target: Backend, cache: PlanCache): void {
+/** Drops the plan that was not used for longest, never `latest`, which is about to run. */
+function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   let oldest: ReadyPlan | null = null;
   for (const list of cache.plans.values()) {
-    for (const plan of list) if (plan.pins === 0 && (oldest === null || plan.lastUse < oldest.lastUse)) oldest = plan;
+    for (const plan of list) if (plan.pins === 0 && plan !== latest && (oldest === null || plan.lastUse < oldest.lastUse)) oldest = plan;
   }
   if (!oldest) return;
   const list = cache.plans.get(oldest.hash)!;

@@ -22,6 +22,9 @@ export interface VariableOptions {
   readonly inPlace?: boolean;
 }
 
+/** Assignments that nobody evaluated are built on one another; this many are committed. */
+const maximalQueued = 64;
+
 let unnamed = 0;
 
 const finalizers = new FinalizationRegistry<Storage>((storage) => storage.release());
@@ -125,7 +128,7 @@ export class Variable {
       dropAssignment(this);
       commitUpdates(new Map([[this, value]]));
     } else {
-      queueAssignment(this, value);
+      if (queueAssignment(this, value) >= maximalQueued) this.flush();
     }
   }
 

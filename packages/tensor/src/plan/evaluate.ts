@@ -3,14 +3,15 @@
  * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
  */
 import type { Backend, Binding, Memory } from '../backend.ts';
-import type { TypedArray } from '../dtype.ts';
+import { isFloat, type TypedArray } from '../dtype.ts';
+import { detach } from '../ops/movement.ts';
 import { backend, type PlanOutput, planFor, type ReadyPlan } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './device-value.ts';
 import type { EvaluationGroup } from './group.ts';
-import { pendingAssignments, settleAssignments } from './pending.ts';
+import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
 import { noteComputed, warnRecomputed } from './recompute.ts';
 import { traverse, type Traversal, type Update } from './signature.ts';
 
@@ -38,9 +39,11 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   if (trace) return recordEvaluation(trace, tensors, options);
   const updates = options.updates ? [...options.updates] : [];
   const outputs = collectOutputs(tensors, updates);
+  // A step commits all that is queued: it may depend on values that the step replaces.
+  if (options.updates) updates.push(...queuedAssignments(updates));
   if (outputs.length === 0 && updates.length === 0) return;
   let traversal = traverse(outputs, updates);
-  const assigned = pendingAssignments(traversal.mark, updates);
+  const assigned = options.updates ? [] : pendingAssignments(traversal.mark, updates);
   if (assigned.length > 0) {
     updates.push(...assigned);
     traversal = traverse(outputs, updates);
@@ -234,11 +237,11 @@ const recent: Tensor[] = [];
 function remember(tensor: Tensor): void {
   tensor.origin = { op: tensor.op!, inputs: tensor.inputs, attributes: tensor.attributes };
   recent.push(tensor);
-  if (recent.length > remembered) recent.shift()!.origin = null;
+  if (recent.length > remembered) forget(recent.shift()!);
 }
 
 function forgetOrigins(): void {
-  for (const tensor of recent) tensor.origin = null;
+  for (const tensor of recent) forget(tensor);
   recent.length = 0;
 }
 
@@ -250,6 +253,38 @@ export function hostValue(tensor: Tensor): TypedArray | null {
   if (leaf.kind === 'device') return leaf.device.host;
   return null;
 }
+/** Values computed from trainable variables whose graph is gone: gradients must not treat them as constants. */
+const forgotten = new WeakSet<Tensor>();
+
+/** Whether `tensor` was computed from a trainable variable, and what it was made of is gone. @internal */
+export function isForgotten(tensor: Tensor): boolean {
+  return tensor.op === null && tensor.origin === null && forgotten.has(tensor);
+}
+
+function forget(tensor: Tensor): void {
+  if (dependsOnTrainable(tensor)) forgotten.add(tensor);
+  tensor.origin = null;
+}
+
+/** Depth first, so that a layer's own weights end the search. */
+function dependsOnTrainable(tensor: Tensor): boolean {
+  const mark = nextMark();
+  const stack = [tensor];
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    if (node.mark === mark) continue;
+    node.mark = mark;
+    const source = node.op === null ? node.origin : node;
+    if (source?.op) {
+      // What has no rule (comparisons, positions, `detach`) passes no gradient on.
+      if (source.op.vjp && isFloat(node.dtype) && source.op !== detach) stack.push(...source.inputs);
+    } else if (node.leaf?.kind === 'variable' ? node.leaf.variable.trainable : forgotten.has(node)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 
 /** Implements `Tensor.data`. */
 export async function readTensor(tensor: Tensor): Promise<TypedArray> {
@@ -293,3 +328,9 @@ function literalArray(tensor: Tensor, value: number): TypedArray {
 export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
   evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
 }
+/** Commits what `variable.assign` has queued. @internal */
+export function commitAssignments(): void {
+  const updates = queuedAssignments([]);
+  if (updates.length > 0) evaluate([], { updates });
+}
+

@@ -7,10 +7,18 @@ import type { Variable } from '../variable.ts';
 import type { Update } from './signature.ts';
 
 const queue = new Map<Variable, Tensor>();
+/** Assignments to each variable since it was last committed. */
+const waiting = new Map<Variable, number>();
 
-/** Queues an assignment; a later one for the same variable replaces it (its value was built on the earlier one). */
-export function queueAssignment(variable: Variable, value: Tensor): void {
+/**
+ * Queues an assignment; a later one for the same variable replaces it (its value was built on the earlier one).
+ * Returns how many have been queued without a commit.
+ */
+export function queueAssignment(variable: Variable, value: Tensor): number {
   queue.set(variable, value);
+  const count = (waiting.get(variable) ?? 0) + 1;
+  waiting.set(variable, count);
+  return count;
 }
 
 export function queuedValue(variable: Variable): Tensor | undefined {
@@ -19,6 +27,14 @@ export function queuedValue(variable: Variable): Tensor | undefined {
 
 export function dropAssignment(variable: Variable): void {
   queue.delete(variable);
+  waiting.delete(variable);
+}
+
+/** All that is queued, except for variables that get another value. */
+export function queuedAssignments(updates: readonly Update[]): Update[] {
+  if (queue.size === 0) return [];
+  const set = new Set(updates.map((update) => update.variable));
+  return [...queue].flatMap(([variable, value]) => (set.has(variable) ? [] : [{ variable, value }]));
 }
 
 /** Assignments that share a node with the traversal numbered `mark`. */
@@ -34,7 +50,7 @@ export function pendingAssignments(mark: number, updates: readonly Update[]): Up
 
 /** Removes assignments that have been committed. */
 export function settleAssignments(updates: readonly Update[]): void {
-  for (const { variable } of updates) queue.delete(variable);
+  for (const { variable } of updates) dropAssignment(variable);
 }
 
 /** Whether a computed node of the graph of `value` was met by the traversal. */

@@ -7,7 +7,7 @@ import { isTypedArray, type TypedArray } from '../dtype.ts';
 import { backend, planFor, type ReadyPlan } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
-import { bindLeaf, runPlan } from './evaluate.ts';
+import { bindLeaf, commitAssignments, runPlan } from './evaluate.ts';
 import { settleAssignments } from './pending.ts';
 import { sameSignature, traverse, type Traversal, type Update } from './signature.ts';
 
@@ -17,6 +17,11 @@ type LiteralLeaf = Extract<Leaf, { kind: 'literal' }>;
 export type Feed = Tensor | TypedArray;
 
 const none: readonly Tensor[] = [];
+
+/** A graph that nobody holds any more lets go of its plan. */
+const finalizers = new FinalizationRegistry<ReadyPlan>((plan) => {
+  plan.pins--;
+});
 
 /** Outputs and updates of variables, ready to be computed again and again. */
 export class PreparedGraph {
@@ -53,28 +58,36 @@ export class PreparedGraph {
 
   /** Computes the outputs and commits the updates. Variables count with their current values. */
   run(feeds: readonly Feed[]): Tensor[] {
+    commitAssignments();
     for (const work of this.#atRun) work();
     const target = backend();
     if (this.#backend !== target) this.#prepare(target);
     const bindings = this.#bindings;
     for (const { scalar, read } of this.#live) this.#scalars[scalar] = read();
     for (const { binding, variable } of this.#variables) bindings[binding] = variable.currentMemory(target);
+    let previous: Tensor[] | null = null;
     for (const { binding, input } of this.#fed) {
       const feed = feeds[input]!;
-      bindings[binding] = isTypedArray(feed) ? feed : bindLeaf(feed);
+      if (isTypedArray(feed)) {
+        bindings[binding] = feed;
+      } else {
+        bindings[binding] = bindLeaf(feed);
+        if (feed.leaf!.kind === 'variable') (previous ??= []).push(feed);
+      }
     }
     for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);
-    const leaves = runPlan(this.#plan!, bindings, this.#scalars, none, this.updates, 'small results to the host');
+    const leaves = runPlan(this.#plan!, bindings, this.#scalars, previous ?? none, this.updates, 'small results to the host');
     if (this.updates.length > 0) settleAssignments(this.updates);
     return this.outputs.map(({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!));
   }
 
   #prepare(target: Backend): void {
-    if (this.#plan) this.#plan.pins--;
+    this.release();
     const traversal: Traversal = traverse(this.outputs, this.updates);
     const plan = planFor(traversal, this.outputs, this.updates);
     plan.pins++;
     this.#plan = plan;
+    finalizers.register(this, plan, this);
     this.#backend = target;
     this.#bindings = new Array<Binding>(plan.program.bindingCount);
     this.#scalars = new Float64Array(traversal.literals.length);
@@ -103,6 +116,16 @@ export class PreparedGraph {
     this.#variables = variables;
     this.#fed = fed;
     this.#others = others;
+  }
+
+  /** Lets the plan go to the cache, where others may push it out. The next run finds it or makes it again. */
+  release(): void {
+    if (this.#plan) {
+      this.#plan.pins--;
+      finalizers.unregister(this);
+    }
+    this.#plan = null;
+    this.#backend = null;
   }
 
   /** How another graph differs in structure or in the numbers written into it; null when it does not. */
