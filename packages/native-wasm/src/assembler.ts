@@ -29,6 +29,9 @@ export interface Callable {
 
 const empty = 0x40;
 
+/** Values in code from here on are references to locals. */
+const reference = 256;
+
 /** First byte of the codes of each page of `opcodes.ts`. */
 const prefixes = [0, 0xfd, 0xfd, 0xfc, 0xfe];
 
@@ -78,9 +81,13 @@ export class FunctionBuilder implements Callable {
   readonly type: number;
   /** The parameters, as locals. */
   readonly parameters: readonly Local[];
-  readonly #locals: ValueType[] = [];
+  /** All locals that are not parameters. */
+  readonly #locals: { readonly type: ValueType; readonly temporary: boolean }[] = [];
   readonly #entry: number[] = [];
+  /** Bytes; from `reference` on, references to locals, whose final numbers are not known yet. */
   #code: number[] = [];
+  /** Where loops begin and end in the code. */
+  readonly #loops: [start: number, end: number][] = [];
   #depth = 0;
 
   constructor(index: number, type: number, parameters: number) {
@@ -91,13 +98,15 @@ export class FunctionBuilder implements Callable {
 
   /** A new local variable, zero at entry. */
   local(type: ValueType): Local {
-    this.#locals.push(type);
-    return this.parameters.length + this.#locals.length - 1;
+    return this.#local(type, false);
   }
 
-  /** A new local that takes the value on the stack. */
+  /**
+   * A new local that takes the value on the stack. After its last use its place may serve another: few locals make
+   * small frames in baseline compilers, and let V8 pair vectors (each local set in a loop counts as used outside).
+   */
   let(type: ValueType): Local {
-    const local = this.local(type);
+    const local = this.#local(type, this.#code !== this.#entry);
     this.set(local);
     return local;
   }
@@ -126,20 +135,17 @@ export class FunctionBuilder implements Callable {
   }
 
   get(local: Local): this {
-    this.#code.push(0x20);
-    unsigned(this.#code, local);
+    this.#code.push(0x20, reference + local);
     return this;
   }
 
   set(local: Local): this {
-    this.#code.push(0x21);
-    unsigned(this.#code, local);
+    this.#code.push(0x21, reference + local);
     return this;
   }
 
   tee(local: Local): this {
-    this.#code.push(0x22);
-    unsigned(this.#code, local);
+    this.#code.push(0x22, reference + local);
     return this;
   }
 
@@ -285,7 +291,10 @@ export class FunctionBuilder implements Callable {
 
   /** Code that `branch(label)` repeats; falling off its end leaves it. */
   loop(body: (again: Label) => void, result: number = empty): this {
-    return this.#nest(0x03, result, body);
+    const start = this.#code.length;
+    this.#nest(0x03, result, body);
+    this.#loops.push([start, this.#code.length]);
+    return this;
   }
 
   /** Runs `then` when the i32 on the stack is not 0, else `otherwise`. */
@@ -334,25 +343,72 @@ export class FunctionBuilder implements Callable {
 
   /** The function body as the code section holds it, its length first. */
   encode(): number[] {
+    const { numbers, types } = this.#assign();
+    const body: number[] = [];
     const groups: [number, ValueType][] = [];
-    for (const type of this.#locals) {
+    for (const type of types) {
       const last = groups[groups.length - 1];
       if (last && last[1] === type) last[0]++;
       else groups.push([1, type]);
     }
-    const head: number[] = [];
-    unsigned(head, groups.length);
+    unsigned(body, groups.length);
     for (const [count, type] of groups) {
-      unsigned(head, count);
-      head.push(type);
+      unsigned(body, count);
+      body.push(type);
     }
+    for (const part of [this.#entry, this.#code]) {
+      for (const value of part) {
+        if (value < reference) body.push(value);
+        else unsigned(body, numbers[value - reference]);
+      }
+    }
+    body.push(0x0b);
     const bytes: number[] = [];
-    unsigned(bytes, head.length + this.#entry.length + this.#code.length + 1);
-    append(bytes, head);
-    append(bytes, this.#entry);
-    append(bytes, this.#code);
-    bytes.push(0x0b);
+    unsigned(bytes, body.length);
+    append(bytes, body);
     return bytes;
+  }
+
+  #local(type: ValueType, temporary: boolean): Local {
+    return this.parameters.length + this.#locals.push({ type, temporary }) - 1;
+  }
+
+  /** Final numbers of all locals, and the types of those that are not parameters. */
+  #assign(): { numbers: number[]; types: ValueType[] } {
+    const count = this.parameters.length;
+    const first: number[] = [];
+    const last: number[] = [];
+    this.#code.forEach((value, at) => {
+      if (value < reference) return;
+      first[value - reference] ??= at;
+      last[value - reference] = at;
+    });
+    // What is set before a loop and read in it must last to the loop's end. Inner loops end first in the list.
+    for (const [start, end] of this.#loops) {
+      for (let i = count; i < first.length; i++) if (first[i] < start && last[i] > start && last[i] < end) last[i] = end;
+    }
+    const ending = new Map<number, Local[]>();
+    const numbers: number[] = Array.from(this.parameters);
+    const types: ValueType[] = [];
+    const free = new Map<ValueType, number[]>();
+    const place = (local: Local) => {
+      const { type } = this.#locals[local - count];
+      numbers[local] = free.get(type)?.pop() ?? count + types.push(type) - 1;
+    };
+    this.#locals.forEach(({ temporary }, i) => {
+      const local = count + i;
+      if (!temporary) place(local);
+      else if (last[local] !== undefined) ending.set(last[local], [...(ending.get(last[local]) ?? []), local]);
+    });
+    this.#code.forEach((value, at) => {
+      if (value >= reference && numbers[value - reference] === undefined) place(value - reference);
+      for (const local of ending.get(at) ?? []) {
+        const { type } = this.#locals[local - count];
+        free.set(type, [...(free.get(type) ?? []), numbers[local]]);
+      }
+    });
+    // Loops may end at the end of the code: what lasts until then needs no freeing.
+    return { numbers, types };
   }
 
   #nest(code: number, result: number, body: (label: Label) => void): this {

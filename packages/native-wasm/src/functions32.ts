@@ -373,4 +373,4 @@ export const unaryFunctions: Partial<Record<UnaryOperation, Unary>> = {
   cosh,
 };
 
-export const inlined: ReadonlySet<string> = new Set(['exp', 'log', 'sigmoid', 'tanh']);
+export const inlined: ReadonlySet<string> = new Set(['exp', 'log', 'sigmoid', 'tanh', 'erf']);

@@ -22,7 +22,7 @@ import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
 /** Elements of a block when a reduction is cut, and what makes cutting worth it. */
 const blockElements = 32768;
 /** Vectors of a full column block. */
-const columnVectors = 4;
+const columnVectors = 8;
 /** Steps before float32 sums move to float64. */
 const foldSteps = 64;
 
@@ -402,29 +402,32 @@ class ReduceCode {
       at.forEach((pointer, i) => {
         f.get(rowPointers[i]).get(column).get(steps[i]).op(w.i32_mul).op(w.i32_add).set(pointer);
       });
-      f.get(columns).get(column).op(w.i32_sub).tee(left).i32(width).op(w.i32_ge_u);
-      f.if(
-        () => this.#columnBlock(columnVectors, at, steps, rowSteps, null),
-        () => {
-          f.loop((more) => {
-            f.get(left).i32(lanes).op(w.i32_ge_u);
-            f.if(
-              () => {
-                f.i32(lanes).set(part);
-                this.#columnBlock(1, at, steps, rowSteps, null);
-              },
-              () => {
-                f.get(left).set(part);
-                this.#columnBlock(1, at, steps, rowSteps, part);
-              },
-            );
-            at.forEach((pointer, i) => {
-              f.get(pointer).get(steps[i]).i32(lanes).op(w.i32_mul).op(w.i32_add).set(pointer);
-            });
-            f.get(left).get(part).op(w.i32_sub).tee(left).branchIf(more);
-          });
-        },
-      );
+      f.get(columns).get(column).op(w.i32_sub).set(left);
+      f.get(left).i32(width).get(left).i32(width).op(w.i32_lt_u).op(w.select).set(left);
+      // As many columns at once as there are left, in steps: two cache lines, one, a vector, a part of one.
+      const take = (sizes: readonly number[]) => {
+        const [vectors, ...smaller] = sizes;
+        if (vectors === undefined) {
+          f.get(left).set(part);
+          this.#columnBlock(1, at, steps, rowSteps, part);
+          return;
+        }
+        f.get(left).i32(vectors * lanes).op(w.i32_ge_u);
+        f.if(
+          () => {
+            f.i32(vectors * lanes).set(part);
+            this.#columnBlock(vectors, at, steps, rowSteps, null);
+          },
+          () => take(smaller),
+        );
+      };
+      f.loop((more) => {
+        take([columnVectors, columnVectors / 2, 1]);
+        at.forEach((pointer, i) => {
+          f.get(pointer).get(steps[i]).get(part).op(w.i32_mul).op(w.i32_add).set(pointer);
+        });
+        f.get(left).get(part).op(w.i32_sub).tee(left).branchIf(more);
+      });
       f.increment(column, width).get(column).get(columns).op(w.i32_ge_u);
       f.if(() => {
         f.i32(0).set(column);
