@@ -19,6 +19,7 @@ interface Step {
   readonly work: string;
   /** Operations, of contractions; bytes of all operands, of others. */
   readonly amount: number;
+  /** The fastest run: others may have waited for a processor. */
   ms: number;
 }
 
@@ -45,9 +46,9 @@ export function profiling(): { around(inner: Backend): Backend; reset(): void; r
         executable: inner.prepare({ ...program, launches: [launch] }),
         launch,
         ...workOf(launch, program),
-        ms: 0,
+        ms: Number.POSITIVE_INFINITY,
       }));
-      const plan: Profiled = { program, steps, uploads: [], upload: 0, runs: 0 };
+      const plan: Profiled = { program, steps, uploads: [], upload: Number.POSITIVE_INFINITY, runs: 0 };
       plans.add(plan);
       return plan;
     },
@@ -62,11 +63,11 @@ export function profiling(): { around(inner: Backend): Backend; reset(): void; r
         inner.write(memory, binding);
         return memory;
       });
-      plan.upload += performance.now() - begin;
+      plan.upload = Math.min(plan.upload, performance.now() - begin);
       for (const step of plan.steps) {
         const start = performance.now();
         inner.run(step.executable, resident, scalars);
-        step.ms += performance.now() - start;
+        step.ms = Math.min(step.ms, performance.now() - start);
       }
     },
     dispose(executable: Executable): void {
@@ -82,8 +83,8 @@ export function profiling(): { around(inner: Backend): Backend; reset(): void; r
     reset() {
       for (const plan of plans) {
         plan.runs = 0;
-        plan.upload = 0;
-        for (const step of plan.steps) step.ms = 0;
+        plan.upload = Number.POSITIVE_INFINITY;
+        for (const step of plan.steps) step.ms = Number.POSITIVE_INFINITY;
       }
     },
     report() {
@@ -98,10 +99,9 @@ export function profiling(): { around(inner: Backend): Backend; reset(): void; r
 function reportOf({ steps, runs, upload }: Profiled): string {
   const total = steps.reduce((sum, { ms }) => sum + ms, 0);
   const lines = steps.map(({ launch, work, amount, ms }) => {
-    const each = ms / runs;
-    const rate = `${(amount / each / 1e6).toFixed(1)} ${launch.kernel.form === 'contract' ? 'GFLOP/s' : 'GB/s'}`;
+    const rate = `${(amount / ms / 1e6).toFixed(1)} ${launch.kernel.form === 'contract' ? 'GFLOP/s' : 'GB/s'}`;
     return [
-      (1000 * each).toFixed(1).padStart(9),
+      (1000 * ms).toFixed(1).padStart(9),
       `${((100 * ms) / total).toFixed(1)} %`.padStart(7),
       rate.padStart(14),
       `${launch.kernel.form} ${work}`.padEnd(36),
