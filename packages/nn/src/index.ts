@@ -16,6 +16,13 @@ export {
 export type { Json, ModuleDescription } from './description.ts';
 export { Dropout, dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
+export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
+export {
+  loadSafetensors,
+  type SafetensorsFile,
+  type SaveSafetensorsOptions,
+  saveSafetensors,
+} from './files/safetensors.ts';
 export type { ForwardHook, GradientHook } from './hooks.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
