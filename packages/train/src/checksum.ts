@@ -35,7 +35,7 @@ export function seal(file: Uint8Array): void {
 export function isIntact(file: Uint8Array): boolean {
   const at = findSeal(file);
   if (at < 0) return false;
-  const copy = file.slice();
+  const copy = new Uint8Array(file);
   const found = copy.slice(at, at + unsealed.length);
   copy.set(new TextEncoder().encode(unsealed), at);
   return hexadecimal(crc32(copy)).every((byte, i) => byte === found[i]);

@@ -141,8 +141,8 @@ export function decodeSafetensors(bytes: Uint8Array, file = 'safetensors'): Safe
       );
     }
     const start = 8 + size + offsets[0]!;
-    const own = bytes.slice(start, start + expected).buffer as ArrayBuffer;
-    // defineProperty would be needed for '__proto__'; such a name is refused instead.
+    // A copy of these bytes alone, aligned: slice() of Node's Buffer is no copy.
+    const own = new Uint8Array(bytes.subarray(start, start + expected)).buffer;
     if (name === '__proto__') fail("a tensor is named '__proto__'");
     tensors[name] = tensor(reader.read(own), { shape, dtype: reader.dtype, copy: false });
   }

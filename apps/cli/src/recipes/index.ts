@@ -33,7 +33,7 @@ export const recipes: readonly RecipeEntry[] = [
     summary: 'house prices from two properties, 2-10-1',
     load: async () => (await import('./boston.ts')).boston2d,
   },
-  { name: 'xor', summary: 'the exclusive or, 2-4-1', load: async () => (await import('./xor.ts')).default },
+  { name: 'xor', summary: 'the exclusive or, 2-8-1', load: async () => (await import('./xor.ts')).default },
   {
     name: 'spirals',
     summary: 'two spirals, 2-32-32-2',
