@@ -2,7 +2,8 @@
  * The imperative face of differentiation: `backward(loss)` leaves a lazy gradient on every variable, and the
  * optimiser's step computes everything in one plan.
  */
-import { checkTensor, evaluate, formatShape, type Tensor, tie, type Variable } from '@ag/tensor';
+import { checkTensor, evaluate, formatShape, type Tensor, tie, Variable } from '@ag/tensor';
+import { detectAnomaly } from './anomaly.ts';
 import { variableGradients } from './gradients.ts';
 
 const differentiated = new WeakSet<Tensor>();
@@ -15,6 +16,8 @@ export function wasDifferentiated(loss: Tensor): boolean {
 export interface BackwardOptions {
   /** Tensors to be computed in the same plan as the gradients: metrics, activations, anything of the forward pass. */
   readonly also?: readonly Tensor[];
+  /** Compute loss and gradients now and throw when one is not finite: see `detectAnomaly`, which also knows the lines. */
+  readonly detectAnomaly?: boolean;
 }
 
 /**
@@ -34,6 +37,13 @@ export interface BackwardOptions {
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   checkTensor(loss);
+  if (options.detectAnomaly) {
+    detectAnomaly(() => {
+      backward(loss, { ...options, detectAnomaly: false });
+      evaluate([loss, ...variableGradients(loss).keys()].flatMap((x) => (x instanceof Variable ? (x.grad ?? []) : x)));
+    });
+    return;
+  }
   if (loss.shape.some((size) => size !== 1)) {
     throw new RangeError(
       `backward: the loss has shape ${formatShape(loss.shape)}, not that of a scalar; reduce it with loss.mean() or loss.sum()`,

@@ -13,6 +13,7 @@ import {
   tensor as fromData,
   withRunKeys,
 } from '@ag/tensor';
+import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
@@ -20,6 +21,8 @@ export interface CompileOptions {
   readonly key?: () => string;
   /** Trace again at the second call and compare, to find functions whose structure varies. Default true. */
   readonly check?: boolean;
+  /** Run `f` as it is written, checking every result: see `detectAnomaly`. Default false. */
+  readonly detectAnomaly?: boolean;
 }
 
 /** Shapes for which a compiled function is kept ready. */
@@ -51,6 +54,8 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
   return (...x) => {
     // Inside another trace the function is simply part of what is recorded.
     if (activeTrace()) return f(...x);
+    // Lines can only be named of what runs as it is written.
+    if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
     const leaves = x.every((argument) => argument instanceof Tensor) ? (x as Tensor[]) : treeLeaves(x as TensorTree);
     const feeds = leaves.map(valueOf);
     const userKey = options.key?.() ?? '';

@@ -5,7 +5,6 @@
 import {
   apply,
   defineOp,
-  expand,
   formatShape,
   isFloat,
   type Op,
@@ -148,7 +147,7 @@ export const custom = defineOp<CustomAttributes>({
 export const bundle = defineOp<BundleAttributes>({
   name: 'bundle',
   type: (inputs, { shape }) => ({ shape, dtype: inputs.map((x) => x.dtype).filter(isFloat).reduce(promote, 'float32') }),
-  lower: expand(([x], { shape }) => x!.number(0).broadcastTo(shape)),
+  lower: { form: 'expand', of: ([x], { shape }) => x!.number(0).broadcastTo(shape) },
   vjp: (g, inputs, _y, { rule, outputs }) => {
     let start = 0;
     const parts = outputs().map((output) => {

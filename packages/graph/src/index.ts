@@ -1,6 +1,7 @@
 /**
  * `@ag/graph`: differentiation to any order, placeholder graphs, compiled functions, for the tensors of @ag/tensor.
  */
+export { type Anomaly, AnomalyError, type AnomalyOptions, detectAnomaly, startAnomalyDetection } from './anomaly.ts';
 export { type BackwardOptions, backward } from './backward.ts';
 export { type CheckOptions, type CheckResult, checkGradients, numericalGradient } from './check.ts';
 export { type CompileOptions, compile } from './compile.ts';

@@ -6,25 +6,29 @@ import type { Tensor } from './tensor.ts';
 
 type Listener = (tensor: Tensor) => void;
 
-let listener: Listener | null = null;
+const listeners: Listener[] = [];
 
 /** Called by every new tensor. @internal */
 export function noteCreation(tensor: Tensor): void {
-  if (listener !== null) listener(tensor);
+  if (listeners.length > 0) for (const listener of listeners) listener(tensor);
+}
+
+/** Listens to new tensors from now on; returns what ends it. @internal */
+export function listenToCreation(watch: Listener): () => void {
+  const own: Listener = (tensor) => watch(tensor);
+  listeners.push(own);
+  return () => {
+    const position = listeners.indexOf(own);
+    if (position >= 0) listeners.splice(position, 1);
+  };
 }
 
 /** Listens to new tensors while `work` runs, in addition to who listened before. @internal */
 export function watchCreation<T>(watch: Listener, work: () => T): T {
-  const outer = listener;
-  listener = outer
-    ? (tensor) => {
-        outer(tensor);
-        watch(tensor);
-      }
-    : watch;
+  const stop = listenToCreation(watch);
   try {
     return work();
   } finally {
-    listener = outer;
+    stop();
   }
 }

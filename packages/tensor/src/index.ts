@@ -79,7 +79,8 @@ export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './s
 export { apply, checkTensor, type Leaf, type Origin, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
 export { activeTrace, atRun, recordTrace, type Trace } from './tracing.ts';
 export { Variable, type VariableOptions } from './variable.ts';
-export { watchCreation } from './creation.ts';
+export { listenToCreation, watchCreation } from './creation.ts';
+export { type EvaluationWatch, evaluationWatch, setEvaluationWatch } from './plan/watch.ts';
 export { openSize } from './ops/movement.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
 export type { DynamicOffset, View } from './view.ts';

@@ -13,7 +13,8 @@ import { type DeviceValue, ownedValue } from './device-value.ts';
 import type { EvaluationGroup } from './group.ts';
 import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
 import { noteComputed, warnRecomputed } from './recompute.ts';
-import { traverse, type Traversal, type Update } from './signature.ts';
+import { nextMark, traverse, type Traversal, type Update } from './signature.ts';
+import { evaluationWatch } from './watch.ts';
 
 /** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
 const hostBytes = 64 * 1024;
@@ -38,9 +39,9 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   const trace = activeTrace();
   if (trace) return recordEvaluation(trace, tensors, options);
   const updates = options.updates ? [...options.updates] : [];
-  const outputs = collectOutputs(tensors, updates);
   // A step commits all that is queued: it may depend on values that the step replaces.
   if (options.updates) updates.push(...queuedAssignments(updates));
+  const outputs = collectOutputs(tensors, updates);
   if (outputs.length === 0 && updates.length === 0) return;
   let traversal = traverse(outputs, updates);
   const assigned = options.updates ? [] : pendingAssignments(traversal.mark, updates);
@@ -50,8 +51,15 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   }
   checkNothingOpen(traversal);
   warnRecomputed(traversal);
+  const watch = evaluationWatch();
+  const results = watch ? [...outputs, ...updates.map((update) => update.value)] : [];
+  const also = watch?.also(results) ?? null;
+  if (also) {
+    outputs.push(also);
+    traversal = traverse(outputs, updates);
+  }
   const plan = planFor(traversal, outputs, updates);
-  run(plan, traversal, outputs, updates, options);
+  run(plan, traversal, outputs, updates, options, also && ((elements) => watch!.judge(results, elements)));
   if (updates.length > 0) {
     settleAssignments(updates);
     for (const { variable } of updates) variable.gradPending = false;
@@ -114,6 +122,7 @@ function run(
   outputs: readonly Tensor[],
   updates: readonly Update[],
   options: EvaluateOptions,
+  judge: ((elements: TypedArray) => void) | null,
 ): void {
   const leaves = traversal.leaves;
   const bindings = new Array<Binding>(plan.program.bindingCount);
@@ -124,7 +133,7 @@ function run(
     if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
   }
   const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
-  const results = runPlan(plan, bindings, scalars, leaves, updates, place);
+  const results = runPlan(plan, bindings, scalars, leaves, updates, place, judge);
   for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
 }
 
@@ -153,7 +162,8 @@ export function bindLeaf(tensor: Tensor): Binding {
 
 /**
  * Runs a plan whose leaves are bound and commits its updates; returns where each output's elements are. Used by
- * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory.
+ * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory. `judge`
+ * sees the last output before anything is committed.
  */
 export function runPlan(
   plan: ReadyPlan,
@@ -162,6 +172,7 @@ export function runPlan(
   leaves: readonly Tensor[],
   updates: readonly Update[],
   place: 'small results to the host' | 'all to the host' | 'keep',
+  judge: ((elements: TypedArray) => void) | null = null,
 ): Leaf[] {
   const target = backend();
   const { outputs, boundLeaves } = plan;
@@ -183,6 +194,11 @@ export function runPlan(
     running = true;
     target.run(plan.executable, bindings, scalars);
     running = false;
+    if (judge) {
+      const { dtype, length } = outputs[outputs.length - 1]!;
+      if (!target.readSync) throw new Error(`detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`);
+      judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
+    }
     const results = outputs.map((output, i) => resultLeaf(output, bindings[boundLeaves + i] as Memory, target, place));
     for (let i = 0; i < updates.length; i++) {
       updates[i]!.variable.commit(bindings[firstUpdate + i] as Memory, target, plan.inPlace[i]!);
@@ -245,14 +261,6 @@ function forgetOrigins(): void {
   recent.length = 0;
 }
 
-/** The elements, when they are on the host. */
-export function hostValue(tensor: Tensor): TypedArray | null {
-  const leaf = tensor.leaf;
-  if (leaf === null) return null;
-  if (leaf.kind === 'host') return leaf.data;
-  if (leaf.kind === 'device') return leaf.device.host;
-  return null;
-}
 /** Values computed from trainable variables whose graph is gone: gradients must not treat them as constants. */
 const forgotten = new WeakSet<Tensor>();
 
@@ -285,6 +293,14 @@ function dependsOnTrainable(tensor: Tensor): boolean {
   return false;
 }
 
+/** The elements, when they are on the host. */
+export function hostValue(tensor: Tensor): TypedArray | null {
+  const leaf = tensor.leaf;
+  if (leaf === null) return null;
+  if (leaf.kind === 'host') return leaf.data;
+  if (leaf.kind === 'device') return leaf.device.host;
+  return null;
+}
 
 /** Implements `Tensor.data`. */
 export async function readTensor(tensor: Tensor): Promise<TypedArray> {
@@ -324,13 +340,13 @@ function literalArray(tensor: Tensor, value: number): TypedArray {
   return array.of(value);
 }
 
-/** Commits new values of variables, computing `outputs` in the same plan. Optimisers call this. */
-export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
-  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
-}
 /** Commits what `variable.assign` has queued. @internal */
 export function commitAssignments(): void {
   const updates = queuedAssignments([]);
   if (updates.length > 0) evaluate([], { updates });
 }
 
+/** Commits new values of variables, computing `outputs` in the same plan. Optimisers call this. */
+export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
+  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
+}

@@ -1,0 +1,230 @@
+/**
+ * Finding where NaN and infinity come from. While detection is on, every plan also counts the elements of its results
+ * that are not finite; nothing else is checked, so it costs little. When the count is not 0 the same graph, which is
+ * pure, is computed again with a count for each node, and followed back from the bad result to the operation that made
+ * something bad from good operands.
+ *
+ * Only what reaches a result counts: the −∞ of an attention mask that softmax turns into 0 is no anomaly.
+ */
+import {
+  concat,
+  evaluate,
+  formatShape,
+  isFloat,
+  listenToCreation,
+  setEvaluationWatch,
+  Tensor,
+  type TypedArray,
+} from '@ag/tensor';
+import { creationOf, type ModuleTree, record, watchModules } from './creation.ts';
+import { sourceOf, walkAll } from './gradients.ts';
+
+export interface AnomalyOptions {
+  /** A model, so that messages name the module that was at work. */
+  readonly model?: ModuleTree;
+}
+
+/** Where a value that is not finite was made. */
+export interface Anomaly {
+  readonly op: string;
+  /** In the gradient of something, or in the computation itself. */
+  readonly phase: 'forward' | 'backward';
+  /** What was being differentiated, in the backward phase. */
+  readonly gradientOf: string | null;
+  readonly shape: readonly number[];
+  /** How many of its elements are not finite. */
+  readonly count: number;
+  readonly inputs: readonly { readonly shape: readonly number[]; readonly dtype: string; readonly least: number; readonly largest: number }[];
+  /** Path of the module; null outside of modules or when no model was given. */
+  readonly module: string | null;
+  /** The user's line; null for nodes made while detection was off. */
+  readonly site: string | null;
+}
+
+/** What anomaly detection throws. */
+export class AnomalyError extends Error {
+  readonly anomaly: Anomaly;
+
+  constructor(message: string, anomaly: Anomaly) {
+    super(message);
+    this.name = 'AnomalyError';
+    this.anomaly = anomaly;
+  }
+}
+
+let depth = 0;
+
+/** Whether detection is on. @internal */
+export function detectingAnomalies(): boolean {
+  return depth > 0;
+}
+
+/**
+ * Runs `f` and throws at the first result that is not finite: a value that was read, a gradient, a new value of a
+ * variable. The error names the operation, its operands' shapes and ranges, the line that called it (for a gradient: the
+ * line of what was differentiated) and the module. Variables keep their values (except optimiser state that is updated in place).
+ *
+ * ```ts
+ * await detectAnomaly(async () => {
+ *   const loss = crossEntropy(model.forward(x), y);
+ *   backward(loss);
+ *   optimizer.step();
+ * }, { model });
+ * // AnomalyError: log gives 1 element of 3 that is not finite … at train.ts:12:24, module 'head'
+ * ```
+ *
+ * Tensors that `f` returns are computed and checked too. What was built before keeps working but its lines are unknown.
+ * Functions made by `compile` run as they are written while detection is on.
+ *
+ * @param f may be async: detection then lasts until its promise settles
+ * @returns what `f` returns
+ */
+export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
+  const stop = startAnomalyDetection(options);
+  let pending = false;
+  try {
+    const result = f();
+    if (result instanceof Promise) {
+      pending = true;
+      return result.then(checked).finally(stop) as T;
+    }
+    return checked(result);
+  } finally {
+    if (!pending) stop();
+  }
+}
+
+/** Turns detection on until the returned function is called; for loops that `detectAnomaly` cannot enclose. */
+export function startAnomalyDetection({ model }: AnomalyOptions = {}): () => void {
+  const path: string[] = [];
+  const restore = model ? watchModules(model, path) : null;
+  const unlisten = listenToCreation((tensor) => record(tensor, true, path[path.length - 1] ?? null));
+  if (depth++ === 0) setEvaluationWatch({ also: countOf, judge });
+  let stopped = false;
+  return () => {
+    if (stopped) return;
+    stopped = true;
+    unlisten();
+    restore?.();
+    if (--depth === 0) setEvaluationWatch(null);
+  };
+}
+
+/** Computes tensors in a result while detection is on. */
+function checked<T>(result: T): T {
+  const tensors: Tensor[] = [];
+  const seen = new Set<unknown>();
+  const collect = (x: unknown, level: number): void => {
+    if (x instanceof Tensor) tensors.push(x);
+    else if (typeof x === 'object' && x !== null && level < 4 && !seen.has(x) && isPlain(x)) {
+      seen.add(x);
+      for (const item of Object.values(x)) collect(item, level + 1);
+    }
+  };
+  collect(result, 0);
+  if (tensors.length > 0) evaluate(tensors);
+  return result;
+}
+
+function isPlain(x: object): boolean {
+  return Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype;
+}
+
+/** How many elements of the results are not finite. */
+function countOf(results: readonly Tensor[]): Tensor | null {
+  let counts = results.filter((x) => isFloat(x.dtype)).map(notFinite);
+  if (counts.length === 0) return null;
+  while (counts.length > 1) {
+    const next: Tensor[] = [];
+    for (let i = 0; i < counts.length; i += 8) next.push(counts.slice(i, i + 8).reduce((sum, count) => sum.add(count)));
+    counts = next;
+  }
+  return counts[0]!;
+}
+
+function notFinite(x: Tensor): Tensor {
+  return x.isFinite().logicalNot().sum();
+}
+
+function judge(results: readonly Tensor[], [count]: TypedArray): void {
+  if (count === 0) return;
+  const watch = setEvaluationWatch(null);
+  try {
+    throw explain(results);
+  } finally {
+    setEvaluationWatch(watch);
+  }
+}
+
+/** Follows what is not finite back to where it arose. */
+function explain(results: readonly Tensor[]): Error {
+  const nodes = walkAll(results).nodes.filter((node) => isFloat(node.dtype));
+  const counts = countEach(nodes);
+  const bad = new Map(nodes.flatMap((node, i) => (counts[i]! > 0 ? [[node, counts[i]!] as const] : [])));
+  let at = results.find((x) => bad.has(x));
+  if (!at) return new Error('detectAnomaly: a result was not finite, but computing it again gave finite numbers; please report this');
+  for (;;) {
+    const from: Tensor | undefined = sourceOf(at)?.inputs.find((input) => bad.has(input));
+    if (!from) break;
+    at = from;
+  }
+  return describe(at, bad.get(at)!);
+}
+
+/** Counts of all nodes, read as one tensor. */
+function countEach(nodes: readonly Tensor[]): ArrayLike<number> {
+  let parts = nodes.map((node) => notFinite(node).reshape([1]));
+  do {
+    const next: Tensor[] = [];
+    for (let i = 0; i < parts.length; i += 64) next.push(concat(parts.slice(i, i + 64)));
+    parts = next;
+  } while (parts.length > 1);
+  return parts[0]!.dataSync();
+}
+
+function describe(node: Tensor, count: number): AnomalyError {
+  const source = sourceOf(node);
+  const made = creationOf(node);
+  const inputs = (source?.inputs ?? []).map((input) => {
+    let least = Number.POSITIVE_INFINITY;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (const x of input.broadcastTo(input.shape).cast('float64').dataSync()) {
+      least = Math.min(least, x);
+      largest = Math.max(largest, x);
+    }
+    return { shape: input.shape, dtype: input.dtype, least, largest };
+  });
+  // The gradient of a gradient: down to what the user wrote.
+  const gradients: Tensor[] = [];
+  for (let at = made?.gradientOf; at; at = creationOf(at)?.gradientOf) gradients.push(at);
+  const written = gradients.length > 0 ? creationOf(gradients[gradients.length - 1]!) : made;
+  const chain = gradients.map((at) => sourceOf(at)?.op.name ?? 'a leaf').join(', a gradient of ');
+  const anomaly: Anomaly = {
+    op: source?.op.name ?? 'leaf',
+    phase: gradients.length > 0 ? 'backward' : 'forward',
+    gradientOf: gradients.length > 0 ? chain : null,
+    shape: node.shape,
+    count,
+    inputs,
+    module: written?.module ?? null,
+    site: written?.site ?? null,
+  };
+  return new AnomalyError(messageOf(node, anomaly), anomaly);
+}
+
+function messageOf(node: Tensor, { op, gradientOf, shape, count, inputs, module, site }: Anomaly): string {
+  const elements = node.size === 1 ? 'its only element' : `${count} of ${node.size} elements`;
+  const where = `${module ? `, in module '${module}'` : ''}${site ? `, at ${site}` : '; build it inside detectAnomaly(() => …) to see the line'}`;
+  if (!sourceOf(node)) {
+    const leaf = node.leaf;
+    const what = leaf?.kind === 'variable' ? `variable '${leaf.variable.name}'` : 'a tensor that was given';
+    return `detectAnomaly: ${what} of shape ${formatShape(shape)} is not finite in ${elements}${where}`;
+  }
+  const operands = inputs.map((x) => `${formatShape(x.shape)} ${x.dtype}${x.shape.includes(0) ? '' : ` in ${short(x.least)} … ${short(x.largest)}`}`);
+  const phase = gradientOf ? ` in the backward pass (a gradient of ${gradientOf})` : ' in the forward pass';
+  return `detectAnomaly: ${op} gives values that are not finite${phase}: ${elements} of its result ${formatShape(shape)}, from ${operands.join(' and ') || 'nothing'}${where}`;
+}
+
+function short(x: number): string {
+  return String(Number(x.toPrecision(4)));
+}
