@@ -27,11 +27,17 @@ const evaluate = (coefficients, x) => coefficients.reduceRight((sum, c) => sum *
 /** Coefficients c₀ … c_degree that minimise the largest |weight(x)·(f(x) − P(x))| over [low, high]. */
 function minimax(f, weight, low, high, degree) {
   const count = degree + 2;
-  let points = Array.from({ length: count }, (_, i) => (low + high) / 2 - ((high - low) / 2) * Math.cos((Math.PI * (i + 0.5)) / count));
+  let points = Array.from(
+    { length: count },
+    (_, i) => (low + high) / 2 - ((high - low) / 2) * Math.cos((Math.PI * (i + 0.5)) / count),
+  );
   let coefficients = [];
   let worst = 0;
   for (let round = 0; round < 40; round++) {
-    const matrix = points.map((x, i) => [...Array.from({ length: degree + 1 }, (_, k) => x ** k), (i % 2 ? -1 : 1) / weight(x)]);
+    const matrix = points.map((x, i) => [
+      ...Array.from({ length: degree + 1 }, (_, k) => x ** k),
+      (i % 2 ? -1 : 1) / weight(x),
+    ]);
     coefficients = solve(matrix, points.map(f)).slice(0, -1);
     const error = (x) => weight(x) * (f(x) - evaluate(coefficients, x));
     const extremes = [];
@@ -57,11 +63,13 @@ function minimax(f, weight, low, high, degree) {
 }
 
 /** f from its Taylor series where cancellation would spoil the closed form. */
-const series = (term, n = 40) => (x) => {
-  let sum = 0;
-  for (let k = n; k >= 0; k--) sum = sum * x + term(k);
-  return sum;
-};
+const series =
+  (term, n = 40) =>
+  (x) => {
+    let sum = 0;
+    for (let k = n; k >= 0; k--) sum = sum * x + term(k);
+    return sum;
+  };
 const factorial = (n) => (n < 2 ? 1 : n * factorial(n - 1));
 
 /** erf by its Maclaurin series, good to 1e-15 below 3; erfc beyond by its continued fraction (Abramowitz & Stegun 7.1.14). */
@@ -82,7 +90,10 @@ function erfc(x) {
 const erfOverX = series((k) => ((2 / Math.sqrt(Math.PI)) * (-1) ** k) / (factorial(k) * (2 * k + 1)));
 const log1pCubed = (f) =>
   Math.abs(f) < 0.05 ? series((k) => (-1) ** k / (k + 3))(f) : (Math.log1p(f) - f + (f * f) / 2) / f ** 3;
-const arcsine = series((k) => factorial(2 * (k + 1)) / (4 ** (k + 1) * factorial(k + 1) ** 2 * (2 * (k + 1) + 1)), 60);
+const arcsine = series(
+  (k) => factorial(2 * (k + 1)) / (4 ** (k + 1) * factorial(k + 1) ** 2 * (2 * (k + 1) + 1)),
+  60,
+);
 const halfLog2 = Math.LN2 / 2 + 1e-4;
 const quarterPi = Math.PI / 4 + 1e-4;
 

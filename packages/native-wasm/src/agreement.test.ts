@@ -78,7 +78,11 @@ class CaseBuilder {
   }
 
   /** A buffer with a random view over `dims`; `free` axes may be broadcast. */
-  operand(dtype: DType, dims: readonly number[], options: { broadcast: boolean; fill?: TypedArray }): Operand {
+  operand(
+    dtype: DType,
+    dims: readonly number[],
+    options: { broadcast: boolean; fill?: TypedArray },
+  ): Operand {
     const { random } = this;
     const order = dims.map((_, i) => i);
     if (random.chance(0.4)) order.sort(() => random.next() - 0.5);
@@ -140,7 +144,19 @@ const unaryOf: Record<string, string[]> = {
   uint8: ['neg', 'abs', 'sign', 'ceil', 'isNaN', 'isFinite'],
   bool: ['not'],
 }; // biome-ignore format: a table
-const arithmetic = ['add', 'sub', 'mul', 'max', 'min', 'mod', 'div', 'equal', 'notEqual', 'less', 'lessEqual'];
+const arithmetic = [
+  'add',
+  'sub',
+  'mul',
+  'max',
+  'min',
+  'mod',
+  'div',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+];
 const binaryOf: Record<string, string[]> = {
   float32: arithmetic.filter((op) => op !== 'div' && op !== 'mod'),
   float64: arithmetic.filter((op) => op !== 'div'),
@@ -149,10 +165,25 @@ const binaryOf: Record<string, string[]> = {
   uint8: [...arithmetic, 'pow'],
   bool: ['and', 'or', 'mul', 'max', 'min', 'equal', 'notEqual', 'less', 'lessEqual'],
 };
-const givesBool = new Set(['not', 'isNaN', 'isFinite', 'equal', 'notEqual', 'less', 'lessEqual', 'and', 'or']);
+const givesBool = new Set([
+  'not',
+  'isNaN',
+  'isFinite',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'and',
+  'or',
+]);
 
 /** A few random instructions over the given leaves; the last one cast to `wanted`. */
-function expression(random: Random, leaves: Instruction[], wanted: readonly DType[], steps: number): Expression {
+function expression(
+  random: Random,
+  leaves: Instruction[],
+  wanted: readonly DType[],
+  steps: number,
+): Expression {
   const instructions = [...leaves];
   const find = (dtype: DType) => {
     const list = instructions.map((_, i) => i).filter((i) => instructions[i].dtype === dtype);
@@ -180,7 +211,12 @@ function expression(random: Random, leaves: Instruction[], wanted: readonly DTyp
       instructions.push({ op: 'where', a: condition, b, c: a, dtype });
     }
   }
-  return { instructions, results: wanted.map((dtype) => to(instructions.length - 1 - random.integer(0, 1) * (instructions.length > 1 ? 1 : 0), dtype)) };
+  return {
+    instructions,
+    results: wanted.map((dtype) =>
+      to(instructions.length - 1 - random.integer(0, 1) * (instructions.length > 1 ? 1 : 0), dtype),
+    ),
+  };
 }
 
 function dimensions(random: Random, rank: number, largest = 4000): number[] {
@@ -196,7 +232,14 @@ function dimensions(random: Random, rank: number, largest = 4000): number[] {
 }
 
 /** Loads, a literal and constants for an expression over the operands `first`…. */
-function leaves(random: Random, b: CaseBuilder, operands: Operand[], first: number, given: readonly DType[], literals: number[]): Instruction[] {
+function leaves(
+  random: Random,
+  b: CaseBuilder,
+  operands: Operand[],
+  first: number,
+  given: readonly DType[],
+  literals: number[],
+): Instruction[] {
   const list: Instruction[] = operands.map((operand, i) =>
     operand.buffer < 0
       ? { op: 'coordinate', operand: first + i, dtype: 'int32' }
@@ -207,7 +250,8 @@ function leaves(random: Random, b: CaseBuilder, operands: Operand[], first: numb
     literals.push(b.scalar(random.pick([0, 1, 2.5, -3, 1e10])));
     list.push({ op: 'literal', literal: literals.length - 1, dtype });
   }
-  if (random.chance(0.4)) list.push({ op: 'constant', value: random.pick([0, 1, -1, 3.7, 300]), dtype: random.pick(dtypes) });
+  if (random.chance(0.4))
+    list.push({ op: 'constant', value: random.pick([0, 1, -1, 3.7, 300]), dtype: random.pick(dtypes) });
   return list;
 }
 
@@ -247,14 +291,21 @@ const cases: Record<string, (random: Random) => Case> = {
     const pool = dtypes.filter((dtype) => dtype !== 'bool' || combine !== 'sum');
     const dtype = random.chance(0.5) ? 'float32' : random.pick(pool);
     b.largeIntegers = dtype !== 'float32';
-    const inputs: DType[] = Array.from({ length: random.integer(1, 2) }, () => random.chance(0.8) ? dtype : random.pick(dtypes));
+    const inputs: DType[] = Array.from({ length: random.integer(1, 2) }, () =>
+      random.chance(0.8) ? dtype : random.pick(dtypes),
+    );
     const operands = inputs.map((type) => b.operand(type, dims, { broadcast: true }));
     if (random.chance(0.1)) {
       operands.push(b.coordinate(dims));
       inputs.push('int32');
     }
     const literals: number[] = [];
-    const prologue = expression(random, leaves(random, b, operands, 0, inputs, literals), [dtype], random.chance(0.5) ? 0 : 2);
+    const prologue = expression(
+      random,
+      leaves(random, b, operands, 0, inputs, literals),
+      [dtype],
+      random.chance(0.5) ? 0 : 2,
+    );
     const extras: DType[] = Array.from({ length: random.integer(0, 1) }, () => random.pick(dtypes));
     const more = extras.map((type) => b.operand(type, outer, { broadcast: true }));
     const result: DType = combine.startsWith('arg') ? 'int32' : dtype;
@@ -290,14 +341,28 @@ const cases: Record<string, (random: Random) => Case> = {
     const dtype = random.pick(dtypes);
     const axis = random.integer(0, dims.length - 1);
     const size = random.integer(1, 20);
-    const source = b.operand(dtype, dims.map((n, i) => (i === axis ? size : n)), { broadcast: false });
+    const source = b.operand(
+      dtype,
+      dims.map((n, i) => (i === axis ? size : n)),
+      { broadcast: false },
+    );
     const index = b.operand('int32', dims, { broadcast: true });
     b.data[index.buffer].forEach((_, i, all) => {
       all[i] = random.integer(-size, size - 1);
     });
     const stride = source.strides[axis];
-    const operands = [{ ...source, strides: source.strides.map((s, i) => (i === axis ? 0 : s)) }, index, b.output(dtype, dims)];
-    return b.finish({ kernel: { form: 'gather', rank: dims.length, dtype }, dims, operands, literals: [], axis: { size, stride } });
+    const operands = [
+      { ...source, strides: source.strides.map((s, i) => (i === axis ? 0 : s)) },
+      index,
+      b.output(dtype, dims),
+    ];
+    return b.finish({
+      kernel: { form: 'gather', rank: dims.length, dtype },
+      dims,
+      operands,
+      literals: [],
+      axis: { size, stride },
+    });
   },
 
   scatter(random) {
@@ -306,15 +371,27 @@ const cases: Record<string, (random: Random) => Case> = {
     const dtype = random.pick(dtypes.filter((d) => d !== 'bool'));
     const axis = random.integer(0, dims.length - 1);
     const size = random.integer(1, 20);
-    const output = b.output(dtype, dims.map((n, i) => (i === axis ? size : n)));
+    const output = b.output(
+      dtype,
+      dims.map((n, i) => (i === axis ? size : n)),
+    );
     const index = b.operand('int32', dims, { broadcast: true });
     b.data[index.buffer].forEach((_, i, all) => {
       all[i] = random.integer(-size, size - 1);
     });
     const updates = b.operand(dtype, dims, { broadcast: true });
     const stride = output.strides[axis];
-    const operands = [updates, index, { ...output, strides: output.strides.map((s, i) => (i === axis ? 0 : s)) }];
-    const kernel: Kernel = { form: 'scatter', rank: dims.length, dtype, combine: random.pick(['add', 'set']) };
+    const operands = [
+      updates,
+      index,
+      { ...output, strides: output.strides.map((s, i) => (i === axis ? 0 : s)) },
+    ];
+    const kernel: Kernel = {
+      form: 'scatter',
+      rank: dims.length,
+      dtype,
+      combine: random.pick(['add', 'set']),
+    };
     return b.finish({ kernel, dims, operands, literals: [], axis: { size, stride } });
   },
 
@@ -324,7 +401,13 @@ const cases: Record<string, (random: Random) => Case> = {
     const combine = random.pick(['sum', 'prod', 'max', 'min'] as const);
     const dtype = random.pick(dtypes.filter((d) => d !== 'bool'));
     const operands = [b.operand(dtype, dims, { broadcast: true }), b.output(dtype, dims)];
-    const kernel: Kernel = { form: 'scan', outerRank: dims.length - 1, combine, reverse: random.chance(0.5), dtype };
+    const kernel: Kernel = {
+      form: 'scan',
+      outerRank: dims.length - 1,
+      combine,
+      reverse: random.chance(0.5),
+      dtype,
+    };
     return b.finish({ kernel, dims, operands, literals: [] });
   },
 
@@ -333,7 +416,12 @@ const cases: Record<string, (random: Random) => Case> = {
     const dims = dimensions(random, random.integer(1, 3));
     const dtype = random.pick(dtypes);
     const operands = [b.operand(dtype, dims, { broadcast: true }), b.output('int32', dims)];
-    const kernel: Kernel = { form: 'sort', outerRank: dims.length - 1, descending: random.chance(0.5), dtype };
+    const kernel: Kernel = {
+      form: 'sort',
+      outerRank: dims.length - 1,
+      descending: random.chance(0.5),
+      dtype,
+    };
     return b.finish({ kernel, dims, operands, literals: [] });
   },
 };
@@ -347,7 +435,9 @@ function execute(backend: Backend, { program, data, scalars, outputs }: Case): T
     return memory;
   });
   backend.run(executable, bindings, scalars);
-  const results = outputs.map((i) => backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length));
+  const results = outputs.map((i) =>
+    backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length),
+  );
   for (const binding of bindings) if (!ArrayBuffer.isView(binding)) backend.release(binding);
   backend.dispose(executable);
   return results;
@@ -386,7 +476,9 @@ describe.each([1, 2])('%i threads', async (threads) => {
         const at = difference(actual[i], array, dtype, !floats);
         if (at >= 0) {
           const launch = JSON.stringify(example.program.launches[0]);
-          expect.fail(`seed ${seed}, output ${i}, element ${at}: ${actual[i][at]} instead of ${array[at]}\n${launch}`);
+          expect.fail(
+            `seed ${seed}, output ${i}, element ${at}: ${actual[i][at]} instead of ${array[at]}\n${launch}`,
+          );
         }
       });
     }

@@ -385,7 +385,8 @@ export class FunctionBuilder implements Callable {
     });
     // What is set before a loop and read in it must last to the loop's end. Inner loops end first in the list.
     for (const [start, end] of this.#loops) {
-      for (let i = count; i < first.length; i++) if (first[i] < start && last[i] > start && last[i] < end) last[i] = end;
+      for (let i = count; i < first.length; i++)
+        if (first[i] < start && last[i] > start && last[i] < end) last[i] = end;
     }
     const ending = new Map<number, Local[]>();
     const numbers: number[] = Array.from(this.parameters);
@@ -398,7 +399,8 @@ export class FunctionBuilder implements Callable {
     this.#locals.forEach(({ temporary }, i) => {
       const local = count + i;
       if (!temporary) place(local);
-      else if (last[local] !== undefined) ending.set(last[local], [...(ending.get(last[local]) ?? []), local]);
+      else if (last[local] !== undefined)
+        ending.set(last[local], [...(ending.get(last[local]) ?? []), local]);
     });
     this.#code.forEach((value, at) => {
       if (value >= reference && numbers[value - reference] === undefined) place(value - reference);

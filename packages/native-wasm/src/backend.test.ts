@@ -135,7 +135,9 @@ describe('indices', () => {
   const source = new Float32Array([10, 20, 30]);
 
   it('count from the end when negative', () => {
-    expect(run(plan(4), [source, new Int32Array([0, -1, 2, -3])])).toEqual(new Float32Array([10, 30, 30, 10]));
+    expect(run(plan(4), [source, new Int32Array([0, -1, 2, -3])])).toEqual(
+      new Float32Array([10, 30, 30, 10]),
+    );
   });
 
   it.each([3, -4, 2 ** 31 - 1, -(2 ** 31)])('outside the axis are an error: %i', (index) => {
@@ -149,7 +151,9 @@ describe('indices', () => {
   it('outside the axis are an error of scatter too', () => {
     const scatter: Kernel = { form: 'scatter', rank: 1, dtype: f, combine: 'add' };
     const plan = program(scatter, [2], [[f, 2, [1]], ['int32', 2, [1]], [f, 3, [0]]], { axis: { size: 3, stride: 1 } }); // biome-ignore format: short
-    expect(run(plan, [new Float32Array([5, 6]), new Int32Array([1, 1])])).toEqual(new Float32Array([0, 11, 0]));
+    expect(run(plan, [new Float32Array([5, 6]), new Int32Array([1, 1])])).toEqual(
+      new Float32Array([0, 11, 0]),
+    );
     expect(() => run(plan, [new Float32Array([5, 6]), new Int32Array([1, 7])])).toThrow(RangeError);
   });
 });
@@ -198,7 +202,14 @@ describe('plans', () => {
       scalarCount: 0,
       launches: [
         { kernel: double, dims: [4], operands: [operand(0), operand(1)], literals: [], label: 'double' },
-        { kernel: transpose, dims: [], operands: [operand(1), operand(2)], literals: [], shapes, label: 'transpose' },
+        {
+          kernel: transpose,
+          dims: [],
+          operands: [operand(1), operand(2)],
+          literals: [],
+          shapes,
+          label: 'transpose',
+        },
         { kernel: double, dims: [4], operands: [operand(2), operand(3)], literals: [], label: 'double' },
       ],
     };

@@ -13,13 +13,19 @@ import {
   type TypedArray,
 } from '@ag/tensor';
 import type { Features } from './abi.ts';
+import {
+  checkWideVectors,
+  chooseRelaxedSimd,
+  chooseThreads,
+  keepsOrder,
+  switchOnWideVectors,
+} from './choose.ts';
 import { control } from './control.ts';
 import { driverModule } from './driver.ts';
 import { arrayAt, arrayOf, type LoweredLaunch, WasmExecutable } from './executable.ts';
 import { KernelCache } from './kernels.ts';
 import { lower } from './lower.ts';
-import { Block, LinearMemory } from './memory.ts';
-import { checkWideVectors, chooseRelaxedSimd, chooseThreads, keepsOrder, switchOnWideVectors } from './choose.ts';
+import { type Block, LinearMemory } from './memory.ts';
 import { wasmSupport } from './support.ts';
 import { Threads } from './threads.ts';
 
@@ -54,7 +60,9 @@ export interface WasmOptions {
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const support = wasmSupport();
   if (!support.simd.available) {
-    throw new Error(`wasm: ${support.simd.reason}. Use the reference backend of @ag/tensor: use(reference()).`);
+    throw new Error(
+      `wasm: ${support.simd.reason}. Use the reference backend of @ag/tensor: use(reference()).`,
+    );
   }
   const maxMemory = options.maxMemory ?? 2 ** 32;
   if (!(maxMemory >= 2 ** 20 && maxMemory <= 2 ** 32)) {
@@ -64,7 +72,10 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const pairedVectors = options.wideVectors === true;
   if (pairedVectors) switchOnWideVectors(relaxedSimd);
   const threads = chooseThreads(options.threads ?? 'auto', support);
-  const backend = new WasmBackend({ relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads }, maxMemory);
+  const backend = new WasmBackend(
+    { relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads },
+    maxMemory,
+  );
   if (pairedVectors) checkWideVectors(backend);
   return backend;
 }
@@ -101,7 +112,11 @@ export class WasmBackend implements Backend {
       this.#failure ??= error;
     });
     this.#driver = new WebAssembly.Instance(new WebAssembly.Module(driver), {
-      env: { memory: memory.memory, table: this.#kernels.table, stalled: () => (this.#workers.stalled() ? 1 : 0) },
+      env: {
+        memory: memory.memory,
+        table: this.#kernels.table,
+        stalled: () => (this.#workers.stalled() ? 1 : 0),
+      },
     }).exports as unknown as Driver;
   }
 
@@ -126,7 +141,9 @@ export class WasmBackend implements Backend {
 
   readSync(memory: Memory, dtype: DType, length: number): TypedArray {
     if (length * bytesPerElement(dtype) > memory.bytes) {
-      throw new RangeError(`wasm: reading ${length} elements of ${dtype} from memory of ${memory.bytes} bytes`);
+      throw new RangeError(
+        `wasm: reading ${length} elements of ${dtype} from memory of ${memory.bytes} bytes`,
+      );
     }
     return arrayAt(this.#memory, dtype, (memory as Block).address, length).slice();
   }
@@ -137,7 +154,9 @@ export class WasmBackend implements Backend {
       stages: lower({ ...this.#features, program, launch }).filter((stage) => stage.units > 0),
     }));
     const stages = lowered.flatMap((launch) => launch.stages);
-    const kernels = this.#kernels.acquire(stages, (bytes, tableSize) => this.#workers.publish(bytes, tableSize));
+    const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
+      this.#workers.publish(bytes, tableSize),
+    );
     let executable: WasmExecutable | undefined;
     try {
       executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads);
@@ -219,7 +238,8 @@ export class WasmBackend implements Backend {
   }
 
   #fail(): never {
-    this.#failure ??= this.#workers.failure() ?? new Error('wasm: a worker stopped in the middle of its work');
+    this.#failure ??=
+      this.#workers.failure() ?? new Error('wasm: a worker stopped in the middle of its work');
     throw this.#failure;
   }
 

@@ -32,7 +32,9 @@ function v8Version(): number | undefined {
 }
 
 function setFlag(flag: string): void {
-  const v8 = nodeProcess()?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flag: string): void } | undefined;
+  const v8 = nodeProcess()?.getBuiltinModule?.('node:v8') as
+    | { setFlagsFromString(flag: string): void }
+    | undefined;
   v8?.setFlagsFromString(flag);
 }
 

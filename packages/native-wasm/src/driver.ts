@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * The code that runs plans: `run(first, last)` walks records and calls their kernels, sharing each that is large
  * enough with the workers, who sit in `work(loaded)`.
@@ -8,7 +9,7 @@
  * was read, so the job it belongs to cannot have ended, and its description is stable.
  */
 import { header, kernelParameters } from './abi.ts';
-import { ModuleBuilder, type Callable, type FunctionBuilder } from './assembler.ts';
+import { type Callable, type FunctionBuilder, ModuleBuilder } from './assembler.ts';
 import { control } from './control.ts';
 import * as w from './opcodes.ts';
 

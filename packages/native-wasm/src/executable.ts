@@ -3,8 +3,8 @@
  * run. Running it is: patch those words, let the driver walk the records. Nothing is allocated after the first run.
  */
 import {
-  bytesPerElement,
   type Binding,
+  bytesPerElement,
   type DType,
   type Executable,
   type HostKernel,
@@ -107,7 +107,10 @@ export class WasmExecutable implements Executable {
     for (const bytes of program.slots) this.#slots.push(reserve(bytes));
     const slotsEnd = end;
     let arenaBytes = end;
-    const recordBytes = lowered.reduce((sum, { stages }) => stages.reduce((s, { record }) => s + record.bytes, sum), 0);
+    const recordBytes = lowered.reduce(
+      (sum, { stages }) => stages.reduce((s, { record }) => s + record.bytes, sum),
+      0,
+    );
     this.#records = memory.allocate(recordBytes);
     const segments: Segment[] = [];
     let at = this.#records.address;
@@ -201,12 +204,7 @@ export class WasmExecutable implements Executable {
     return block.address;
   }
 
-  #write(
-    at: number,
-    stage: Stage,
-    position: number,
-    reserve: (scratch: Scratch) => number,
-  ): void {
+  #write(at: number, stage: Stage, position: number, reserve: (scratch: Scratch) => number): void {
     const { i32, f32, f64 } = this.#memory;
     const { program } = this;
     i32[(at + header.function) >> 2] = position;
@@ -236,7 +234,8 @@ export class WasmExecutable implements Executable {
         case 'coordinate': {
           const { offset, dynamic } = field.operand;
           i32[word] = offset;
-          if (dynamic.length > 0) this.#dynamics.push({ word, base: nothing, offset, bytes: 1, terms: dynamic });
+          if (dynamic.length > 0)
+            this.#dynamics.push({ word, base: nothing, offset, bytes: 1, terms: dynamic });
           break;
         }
         case 'address': {
@@ -266,7 +265,8 @@ export class WasmExecutable implements Executable {
         memory.i32[word] = value !== 0 ? -1 : 0;
         break;
       default: {
-        const [low, high] = dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === 'uint8' ? 255 : 2 ** 32 - 1];
+        const [low, high] =
+          dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === 'uint8' ? 255 : 2 ** 32 - 1];
         memory.i32[word] = Math.trunc(Math.min(Math.max(value, low), high)) || 0;
       }
     }
@@ -303,6 +303,10 @@ export function arrayAt(memory: LinearMemory, dtype: DType, address: number, len
 /** The same for elements like those of `data`. */
 export function arrayOf(memory: LinearMemory, data: TypedArray, address: number): TypedArray {
   const buffer = memory.memory.buffer;
-  const Constructor = data.constructor as new (buffer: ArrayBuffer, address: number, length: number) => TypedArray;
+  const Constructor = data.constructor as new (
+    buffer: ArrayBuffer,
+    address: number,
+    length: number,
+  ) => TypedArray;
   return new Constructor(buffer, address, data.length);
 }

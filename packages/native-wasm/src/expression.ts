@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Scalar expressions as vector code: every instruction of the kernel vocabulary for every dtype, on two or four lanes.
  *
@@ -8,7 +9,7 @@
 import type { BinaryOperation, DType, Expression, Instruction, UnaryOperation } from '@ag/tensor';
 import type { FunctionBuilder } from './assembler.ts';
 import { atan2, inlined, pow, unaryFunctions } from './functions32.ts';
-import { hostFunction, type HostFunction } from './hostFunctions.ts';
+import { type HostFunction, hostFunction } from './hostFunctions.ts';
 import * as w from './opcodes.ts';
 import { erf64, integerFunction, modulo, threefry } from './scalarFunctions.ts';
 import type { Vector, VectorCode } from './vector.ts';
@@ -78,7 +79,8 @@ class Emitter {
   }
 
   value(i: number): Vector {
-    return (this.values[i] ??= this.#emit(this.instructions[i]));
+    this.values[i] ??= this.#emit(this.instructions[i]);
+    return this.values[i];
   }
 
   #readByOneSum(i: number): boolean {

@@ -4,12 +4,20 @@ import { wasm } from './index.ts';
 
 /** A program that applies one operation to contiguous float32 inputs. */
 function program(length: number, inputs: number, last: Instruction): Program {
-  const loads = Array.from({ length: inputs }, (_, operand): Instruction => ({ op: 'load', operand, dtype: 'float32' }));
+  const loads = Array.from(
+    { length: inputs },
+    (_, operand): Instruction => ({ op: 'load', operand, dtype: 'float32' }),
+  );
   return {
     slots: [],
     bindingCount: inputs + 1,
     scalarCount: 0,
-    buffers: Array.from({ length: inputs + 1 }, (_, binding) => ({ kind: 'bound', binding, dtype: 'float32', length })),
+    buffers: Array.from({ length: inputs + 1 }, (_, binding) => ({
+      kind: 'bound',
+      binding,
+      dtype: 'float32',
+      length,
+    })),
     launches: [
       {
         kernel: {
@@ -20,7 +28,12 @@ function program(length: number, inputs: number, last: Instruction): Program {
           expression: { instructions: [...loads, last], results: [inputs] },
         },
         dims: [length],
-        operands: Array.from({ length: inputs + 1 }, (_, buffer) => ({ buffer, offset: 0, dynamic: [], strides: [1] })),
+        operands: Array.from({ length: inputs + 1 }, (_, buffer) => ({
+          buffer,
+          offset: 0,
+          dynamic: [],
+          strides: [1],
+        })),
         literals: [],
         label: last.op,
       },
@@ -48,10 +61,7 @@ function unitInLastPlace(x: number): number {
 }
 
 /** Largest error in units in the last place, where the exact result is finite in float32. */
-function largestError(
-  result: Float32Array,
-  exact: (i: number) => number,
-): { error: number; at: number } {
+function largestError(result: Float32Array, exact: (i: number) => number): { error: number; at: number } {
   let error = 0;
   let at = -1;
   result.forEach((y, i) => {
@@ -157,7 +167,8 @@ for (const relaxedSimd of [false, true]) {
       const x = samples(low, high);
       const y = apply(backend, { op, a: 0, dtype: 'float32' }, x);
       const { error, at } = largestError(y, (i) => exact(x[i]));
-      if (process.env.AG_ULP) console.log(`${relaxedSimd ? 'fma' : 'mul+add'} ${op} ${error.toFixed(2)} ulp at ${x[at]}`);
+      if (process.env.AG_ULP)
+        console.log(`${relaxedSimd ? 'fma' : 'mul+add'} ${op} ${error.toFixed(2)} ulp at ${x[at]}`);
       expect(error, `at ${x[at]}: ${y[at]} for ${exact(x[at])}`).toBeLessThan(limit);
     });
 
@@ -165,7 +176,8 @@ for (const relaxedSimd of [false, true]) {
       const x = new Float32Array([...pairs.map(([a]) => a), NaN]);
       const y = apply(backend, { op: op as UnaryOperation, a: 0, dtype: 'float32' }, x);
       pairs.forEach(([a, wanted], i) => {
-        if (Number.isFinite(wanted) && wanted !== 0) expect(y[i] / Math.fround(wanted), `${op}(${a})`).toBeCloseTo(1, 6);
+        if (Number.isFinite(wanted) && wanted !== 0)
+          expect(y[i] / Math.fround(wanted), `${op}(${a})`).toBeCloseTo(1, 6);
         else expect(y[i], `${op}(${a})`).toBe(wanted);
       });
       expect(y[pairs.length], `${op}(NaN)`).toBeNaN();

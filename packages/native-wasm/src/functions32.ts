@@ -145,11 +145,7 @@ function logLimits(v: VectorCode, x: Vector, y: Vector): Vector {
 function log1p(v: VectorCode, x: Vector): Vector {
   const one = v.f32(1);
   const u = v.add(x, one);
-  const lost = v.select(
-    v.less(x, one),
-    v.sub(x, v.sub(u, one)),
-    v.sub(one, v.sub(u, x)),
-  );
+  const lost = v.select(v.less(x, one), v.sub(x, v.sub(u, one)), v.sub(one, v.sub(u, x)));
   const y = logOfNormal(v, u, v.div(lost, u));
   const tiny = v.less(v.abs(x), v.f32(2 ** -24));
   return v.select(tiny, x, logLimits(v, u, y));
@@ -204,7 +200,9 @@ function trigonometric(v: VectorCode, x: Vector, what: 'sin' | 'cos' | 'tan'): V
   else result = v.xor(v.div(v.select(odd, cos, sin), v.select(odd, sin, cos)), v.and(odd, v.i32(signBit)));
   if (what !== 'cos') result = v.select(v.less(v.abs(x), v.f32(2 ** -12)), x, result);
   // Few programs ever take the sine of such angles; the ones that do get an exact reduction, lane by lane.
-  f.get(v.less(v.abs(x), v.f32(largestAngle))).op(w.i32x4_all_true).op(w.i32_eqz);
+  f.get(v.less(v.abs(x), v.f32(largestAngle)))
+    .op(w.i32x4_all_true)
+    .op(w.i32_eqz);
   f.if(() => {
     for (let lane = 0; lane < 4; lane++) {
       f.get(result).get(x).lane(w.f32x4_extract_lane, lane).op(w.f64_promote_f32);
@@ -332,7 +330,11 @@ export function pow(v: VectorCode, x: Vector, y: Vector): Vector {
   // 0 and ∞ have no place on the exponent scale of float64 arithmetic below: treated apart.
   const lowHalf = power64(v, wide(a), wide(y));
   const highHalf = power64(v, wide(high(a)), wide(high(y)));
-  f.get(lowHalf).op(w.f32x4_demote_f64x2_zero).get(highHalf).op(w.f32x4_demote_f64x2_zero).shuffle32(0, 1, 4, 5);
+  f.get(lowHalf)
+    .op(w.f32x4_demote_f64x2_zero)
+    .get(highHalf)
+    .op(w.f32x4_demote_f64x2_zero)
+    .shuffle32(0, 1, 4, 5);
   let result = v.keep();
   const rising = v.less(zero, y);
   const limit = (grows: Vector) => v.and(grows, infinity);

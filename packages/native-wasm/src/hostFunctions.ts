@@ -3,7 +3,7 @@
  * float32 reduction. They sit at the first positions of the function table, so kernels need not import them.
  */
 import type { Target } from './abi.ts';
-import { ModuleBuilder, type FunctionBuilder } from './assembler.ts';
+import { type FunctionBuilder, ModuleBuilder } from './assembler.ts';
 import * as w from './opcodes.ts';
 
 const names = [
@@ -16,7 +16,8 @@ export type HostFunction = (typeof names)[number];
 /** Positions of the table that they take. Position 0 stays empty. */
 export const hostFunctionCount = names.length + 1;
 
-const operandsOf = (name: HostFunction) => (names.indexOf(name) < names.indexOf('pow') ? [w.f64] : [w.f64, w.f64]);
+const operandsOf = (name: HostFunction) =>
+  names.indexOf(name) < names.indexOf('pow') ? [w.f64] : [w.f64, w.f64];
 
 /** Calls it on the float64 operands on the stack. */
 export function hostFunction(f: FunctionBuilder, target: Target, name: HostFunction): void {

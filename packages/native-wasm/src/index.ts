@@ -4,5 +4,5 @@
  * Reading order: `abi.ts` (how kernels are called), `map.ts` and `reduce.ts` (what they look like), `expression.ts` and
  * `functions32.ts` (arithmetic), `executable.ts`, `driver.ts` and `threads.ts` (how plans run).
  */
-export { WasmBackend, wasm, type WasmOptions } from './backend.ts';
-export { type Feature, wasmSupport, type WasmSupport } from './support.ts';
+export { WasmBackend, type WasmOptions, wasm } from './backend.ts';
+export { type Feature, type WasmSupport, wasmSupport } from './support.ts';

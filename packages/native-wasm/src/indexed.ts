@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Gather and scatter: one axis of an operand is addressed by an index tensor.
  *

@@ -43,14 +43,20 @@ export class KernelCache {
     this.#maximumPages = maximumPages;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
     const hosts = new WebAssembly.Module(hostFunctionModule());
-    new WebAssembly.Instance(hosts, { env: { table: this.table }, math: math as unknown as WebAssembly.ModuleImports });
+    new WebAssembly.Instance(hosts, {
+      env: { table: this.table },
+      math: math as unknown as WebAssembly.ModuleImports,
+    });
   }
 
   /**
    * The kernels of the stages, compiled where they are new; each counts one user more.
    * `publish` is given the new module, if there is one.
    */
-  acquire(stages: readonly Stage[], publish: (bytes: Uint8Array, tableSize: number) => void): CompiledKernel[] {
+  acquire(
+    stages: readonly Stage[],
+    publish: (bytes: Uint8Array, tableSize: number) => void,
+  ): CompiledKernel[] {
     const fresh: { stage: Stage; kernel: CompiledKernel }[] = [];
     const kernels = stages.map((stage) => {
       let kernel = this.#kernels.get(stage.key);

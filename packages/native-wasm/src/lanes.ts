@@ -1,11 +1,12 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Loads and stores: how elements of every dtype get between memory and the vectors of `expression.ts`. Each form exists for
  * whole vectors and for the few elements at the end of a row, so that both run through the same arithmetic
  * and give the same bits.
  */
 import { bytesPerElement, type DType } from '@ag/tensor';
-import type { Callable, Local } from './assembler.ts';
 import type { Target } from './abi.ts';
+import type { Callable, Local } from './assembler.ts';
 import type { Lanes } from './expression.ts';
 import * as w from './opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';

@@ -9,13 +9,18 @@ export type LiteralFields = ReadonlyMap<string, number>;
 
 const keyOf = (literal: number, dtype: DType) => `${dtype} ${literal}`;
 
-export function literalFields(record: RecordLayout, launch: Launch, expressions: readonly Expression[]): LiteralFields {
+export function literalFields(
+  record: RecordLayout,
+  launch: Launch,
+  expressions: readonly Expression[],
+): LiteralFields {
   const fields = new Map<string, number>();
   for (const { instructions } of expressions) {
     for (const instruction of instructions) {
       if (instruction.op !== 'literal') continue;
       const key = keyOf(instruction.literal, instruction.dtype);
-      if (!fields.has(key)) fields.set(key, record.literal(launch.literals[instruction.literal], instruction.dtype));
+      if (!fields.has(key))
+        fields.set(key, record.literal(launch.literals[instruction.literal], instruction.dtype));
     }
   }
   return fields;

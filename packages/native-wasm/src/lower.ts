@@ -1,7 +1,8 @@
 /** From launches to stages: which file knows how to compile a kernel form. */
+
+import type { LowerContext, Stage } from './abi.ts';
 import { lowerContract } from './contract.ts';
 import { lowerGather, lowerScatter } from './indexed.ts';
-import type { LowerContext, Stage } from './abi.ts';
 import { lowerMap } from './map.ts';
 import { lowerByteContract, lowerReduce } from './reduce.ts';
 import { lowerScan } from './scan.ts';

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Map kernels: one expression for every element, two vectors a pass. A unit of work is a run of 64 elements in row-major
  * order of the merged axes, so any piece of the work can begin in the middle of a row.
@@ -6,7 +7,7 @@ import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/ten
 import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
 import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { cost, emitExpression, type Lanes, lanesFor } from './expression.ts';
-import { loadPartial, loadVector, patternOf, type Place, splat, storePartial, storeVector } from './lanes.ts';
+import { loadPartial, loadVector, type Place, patternOf, splat, storePartial, storeVector } from './lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from './literals.ts';
 import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';

@@ -9,7 +9,8 @@ describe('linear memory', () => {
     const blocks = [1, 64, 100, 0, 4096].map((bytes) => memory.allocate(bytes));
     for (const block of blocks) expect(block.address % 64).toBe(0);
     blocks.forEach((block, i) => {
-      if (i > 0) expect(block.address).toBeGreaterThanOrEqual(blocks[i - 1].address + blocks[i - 1].bytes + 64);
+      if (i > 0)
+        expect(block.address).toBeGreaterThanOrEqual(blocks[i - 1].address + blocks[i - 1].bytes + 64);
     });
     memory.u8.fill(7, blocks[4].address, blocks[4].address + 4096);
     const { address } = blocks[4];
@@ -45,17 +46,20 @@ describe('linear memory', () => {
     expect(memory.u8[large.address + 20 * mebibyte - 1]).toBe(0);
   });
 
-  it.each([false, true])('says what was asked and what is held when it cannot grow (shared: %s)', (shared) => {
-    const memory = new LinearMemory(shared, 8 * mebibyte);
-    memory.allocate(3 * mebibyte);
-    expect(() => memory.allocate(6 * mebibyte)).toThrow(
-      /cannot allocate 6\.0 MiB: 3\.0 MiB are held and at most 8\.0 MiB are possible.*maxMemory/,
-    );
-    expect(() => memory.allocate(2 ** 33)).toThrow(RangeError);
-    expect(() => memory.allocate(Number.NaN)).toThrow(RangeError);
-    // What fits still fits.
-    expect(memory.allocate(4 * mebibyte).bytes).toBe(4 * mebibyte);
-  });
+  it.each([false, true])(
+    'says what was asked and what is held when it cannot grow (shared: %s)',
+    (shared) => {
+      const memory = new LinearMemory(shared, 8 * mebibyte);
+      memory.allocate(3 * mebibyte);
+      expect(() => memory.allocate(6 * mebibyte)).toThrow(
+        /cannot allocate 6\.0 MiB: 3\.0 MiB are held and at most 8\.0 MiB are possible.*maxMemory/,
+      );
+      expect(() => memory.allocate(2 ** 33)).toThrow(RangeError);
+      expect(() => memory.allocate(Number.NaN)).toThrow(RangeError);
+      // What fits still fits.
+      expect(memory.allocate(4 * mebibyte).bytes).toBe(4 * mebibyte);
+    },
+  );
 
   it('refuses to release twice', () => {
     const memory = new LinearMemory(false, 8 * mebibyte);
@@ -66,7 +70,12 @@ describe('linear memory', () => {
 
   it('survives many random allocations', () => {
     const memory = new LinearMemory(false, 64 * mebibyte);
-    const live: { address: number; bytes: number; mark: number; block: ReturnType<LinearMemory['allocate']> }[] = [];
+    const live: {
+      address: number;
+      bytes: number;
+      mark: number;
+      block: ReturnType<LinearMemory['allocate']>;
+    }[] = [];
     let seed = 1;
     const random = () => {
       seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Reduce kernels: combine over some axes, with the expression before and the one after fused in.
  *
@@ -12,7 +13,7 @@ import type { FunctionBuilder, Local } from './assembler.ts';
 import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { Accumulator, isArg } from './combine.ts';
 import { cost, emitExpression, type Lanes, lanesFor, type Sources } from './expression.ts';
-import { loadPartial, loadVector, patternOf, type Place, splat, storeFirst, storePartial, storeVector } from './lanes.ts';
+import { loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from './lanes.ts';
 import { literalFields, literalVector } from './literals.ts';
 import { coordinates } from './map.ts';
 import * as w from './opcodes.ts';

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Functions that work one element at a time or are too long to repeat in every loop: remainders, integer division and
  * powers, the float64 error function, and Threefry on four lanes.

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Scan kernels: running sums, products and extremes along the last axis, one row after another. Rows are independent
  * units of work. float32 runs in float64 and is rounded at each store.

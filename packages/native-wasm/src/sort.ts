@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Sort kernels: the positions that sort each row. Radix sort by bytes of a key that grows as the elements shall (stable, so
  * equal elements keep their order): n steps for each byte whatever the data, and no comparison to get wrong.

@@ -57,7 +57,9 @@ export function wasmSupport(): WasmSupport {
       ? missing('this engine has no WebAssembly')
       : accepts((f) => f.f32x4(1))
         ? present
-        : missing('this engine has no WebAssembly SIMD; browsers have it since 2021 (Safari 16.4), Node since 16');
+        : missing(
+            'this engine has no WebAssembly SIMD; browsers have it since 2021 (Safari 16.4), Node since 16',
+          );
   const relaxedSimd = !simd.available
     ? missing(simd.reason)
     : hasRelaxedSimd()
@@ -85,7 +87,9 @@ export function wasmSupport(): WasmSupport {
 function hasSharedMemory(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false;
   try {
-    return new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer;
+    return (
+      new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer
+    );
   } catch {
     return false;
   }

@@ -47,7 +47,12 @@ function sum(outer: number, reduced: number, columns: boolean): Program {
     form: 'reduce', outerRank: 1, reducedRank: 1, combine: 'sum', dtype: f, inputs: [f], extras: [], outputs: output,
     prologue: { instructions: [load, { op: 'exp', a: 0, dtype: f }], results: [1] }, epilogue: accumulator,
   }; // biome-ignore format: a record
-  return program(kernel, [outer, reduced], [columns ? [1, outer] : [reduced, 1], [1]], [outer * reduced, outer]);
+  return program(
+    kernel,
+    [outer, reduced],
+    [columns ? [1, outer] : [reduced, 1], [1]],
+    [outer * reduced, outer],
+  );
 }
 
 const wide = 999_983;
@@ -77,7 +82,10 @@ function run(backend: WasmBackend, plan: Program, times = 1): TypedArray {
   const executable = backend.prepare(plan);
   const memories = plan.buffers.map(({ length }, i) => {
     const memory = backend.allocate(length * 4);
-    backend.write(memory, Float32Array.from({ length }, (_, k) => Math.sin(k * 1.3 + i)));
+    backend.write(
+      memory,
+      Float32Array.from({ length }, (_, k) => Math.sin(k * 1.3 + i)),
+    );
     return memory;
   });
   for (let i = 0; i < times; i++) backend.run(executable, memories, new Float64Array(0));
@@ -105,8 +113,16 @@ describe('threads', () => {
     const one = await wasm({ threads: 1 });
     for (let k = 0; k < 40; k++) {
       const constant = { op: 'constant', value: k, dtype: f } as const;
-      const expression: Expression = { instructions: [load, constant, { op: 'mul', a: 0, b: 1, dtype: f }], results: [2] };
-      const plan = program({ form: 'map', rank: 1, inputs: [f], outputs: output, expression }, [50_000], [[1], [1]], [50_000, 50_000]);
+      const expression: Expression = {
+        instructions: [load, constant, { op: 'mul', a: 0, b: 1, dtype: f }],
+        results: [2],
+      };
+      const plan = program(
+        { form: 'map', rank: 1, inputs: [f], outputs: output, expression },
+        [50_000],
+        [[1], [1]],
+        [50_000, 50_000],
+      );
       const many = run(backend, plan, 20);
       expect(Buffer.from(many.buffer).equals(Buffer.from(run(one, plan).buffer)), `kernel ${k}`).toBe(true);
     }
@@ -135,7 +151,9 @@ describe('threads', () => {
       const memory = backend.allocate(16);
       backend.write(memory, new Float32Array([1, 2, 3, 4]));
       await spawned[1].terminate();
-      expect(() => run(backend, programs.map)).toThrow(/a worker thread failed: the worker ended with code 1/);
+      expect(() => run(backend, programs.map)).toThrow(
+        /a worker thread failed: the worker ended with code 1/,
+      );
       expect(backend.readSync(memory, f, 4)).toEqual(new Float32Array([1, 2, 3, 4]));
     } finally {
       (workerThreads as { Worker: unknown }).Worker = Original;
@@ -162,7 +180,14 @@ describe('threads', () => {
         console.log('done');`;
       const stdin = { contents, resolveDir: here('.'), loader: 'ts' as const };
       const options = { bundle: true, conditions: ['@ag/source'] };
-      await build({ ...options, format: 'esm', platform: 'node', stdin, outfile: join(folder, 'script.mjs'), logLevel: 'error' });
+      await build({
+        ...options,
+        format: 'esm',
+        platform: 'node',
+        stdin,
+        outfile: join(folder, 'script.mjs'),
+        logLevel: 'error',
+      });
       copyFileSync(here('worker.js'), join(folder, 'worker.js'));
       writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, 'script.mjs')], {

@@ -169,7 +169,9 @@ export class Threads {
 
   #fail(cause: Error): void {
     if (this.#closed || this.#error !== null) return;
-    this.#error = new Error(`wasm: a worker thread failed: ${cause.message}; variables can still be read`, { cause });
+    this.#error = new Error(`wasm: a worker thread failed: ${cause.message}; variables can still be read`, {
+      cause,
+    });
     Atomics.store(this.#memory.i32, control.failed >> 2, 1);
     Atomics.store(this.#memory.i32, control.ready >> 2, 0);
     this.#failed(this.#error);

@@ -2,8 +2,9 @@
  * Arithmetic on vectors held in locals: each method emits one operation and returns the local of its result, so that
  * formulas read as formulas. Constants are materialised once, at the entry of the function.
  */
-import type { Callable, FunctionBuilder, Local } from './assembler.ts';
+
 import type { Target } from './abi.ts';
+import type { Callable, FunctionBuilder, Local } from './assembler.ts';
 import * as w from './opcodes.ts';
 
 /** A local of type v128. */
@@ -150,7 +151,10 @@ export class VectorCode {
   }
 
   shuffle32(a: Vector, b: Vector, ...lanes: [number, number, number, number]): Vector {
-    this.f.get(a).get(b).shuffle32(...lanes);
+    this.f
+      .get(a)
+      .get(b)
+      .shuffle32(...lanes);
     return this.keep();
   }
 }

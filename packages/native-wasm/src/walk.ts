@@ -1,3 +1,4 @@
+// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Walks: code that takes pointers over the axes of a launch in row-major order. The number of axes is part of the code,
  * sizes and strides come from the record.
