@@ -1,0 +1,272 @@
+/**
+ * Optimiser race: every optimiser's path down the same surface, from a start that can be dragged.
+ */
+import { contourPath, surface as surfacePicture } from '@ag/viz';
+import { wrap } from 'comlink';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { useInspection } from '../../shell/inspection.ts';
+import { say } from '../../shell/language.ts';
+import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
+import { theme } from '../../shell/theme.ts';
+import { type RaceResult, type Runner, runners } from './race.ts';
+import { surfaces } from './surfaces.ts';
+import type { RaceService } from './worker.ts';
+
+const ids = Object.keys(runners) as Runner[];
+const size = 640;
+
+export default function Race() {
+  const chosen = surfaces.find((each) => each.id === parameter('surface', 'valley')) ?? surfaces[0]!;
+  const expression = parameter('expression', chosen.expression);
+  const start: [number, number] = [
+    numberParameter('x', chosen.start[0]),
+    numberParameter('y', chosen.start[1]),
+  ];
+  const steps = Math.max(1, Math.min(500, Math.round(numberParameter('steps', 30))));
+  const racing = parameter('runners', 'sgd,momentum,adagrad,adam')
+    .split(',')
+    .filter((id): id is Runner => id in runners);
+  const rates = racing.map((id) => numberParameter(`rate.${id}`, runners[id].learningRate));
+  const [result, setResult] = useState<RaceResult | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const service = useMemo(
+    () => wrap<RaceService>(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })),
+    [],
+  );
+  const picture = useRef<HTMLDivElement>(null);
+
+  const request = JSON.stringify({
+    expression,
+    start,
+    steps,
+    runners: racing.map((id, i) => ({ id, learningRate: rates[i]! })),
+    domain: chosen.domain,
+  });
+  useEffect(() => {
+    let wanted = true;
+    service.race(JSON.parse(request)).then(
+      (answer) => {
+        if (!wanted) return;
+        setResult(answer);
+        setProblem(null);
+      },
+      (error: unknown) => {
+        if (wanted) setProblem(error instanceof Error ? error.message : String(error));
+      },
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [request, service]);
+
+  useInspection(() => ({ page: 'race', expression, start, steps, problem, paths: result?.paths ?? [] }));
+
+  const grid = result && {
+    x: chosen.domain.x as [number, number],
+    y: chosen.domain.y as [number, number],
+    columns: result.grid.columns,
+    rows: result.grid.rows,
+    values: chosen.logarithmic ? result.grid.values.map((z) => Math.log10(z + 1e-3)) : result.grid.values,
+  };
+  const map =
+    result && grid
+      ? contourPath(
+          grid,
+          result.paths.map(({ name, points }) => ({ name, points })),
+          {
+            theme: theme.value,
+            id: 'race',
+            width: size,
+            height: Math.round(size * 0.75),
+            minima: chosen.minima.map(([x, y]) => [x, y]),
+            xLabel: 'x',
+            yLabel: 'y',
+          },
+        )
+      : '';
+  const relief = grid
+    ? surfacePicture(grid, {
+        theme: theme.value,
+        id: 'relief',
+        width: size,
+        azimuth: numberParameter('azimuth', 40),
+        xLabel: 'x',
+        yLabel: 'y',
+        zLabel: 'f',
+      })
+    : '';
+
+  /** Dragging on the map moves the start: positions on the picture are read from its plotting area. */
+  const moveStart = (event: PointerEvent) => {
+    const area = picture.current?.querySelector('.ag-contours');
+    if (!area) return;
+    const box = area.getBoundingClientRect();
+    const { x, y } = chosen.domain;
+    const across = (event.clientX - box.left) / box.width;
+    const up = 1 - (event.clientY - box.top) / box.height;
+    if (across < 0 || across > 1 || up < 0 || up > 1) return;
+    setParameters({ x: round(x[0] + across * (x[1] - x[0])), y: round(y[0] + up * (y[1] - y[0])) });
+  };
+
+  return (
+    <>
+      <Explanation
+        text={{
+          en: 'The same hill, the same start, different rules for taking a step. Drag the start on the map: from another place an optimiser may end in another valley.',
+          zh: '同一座山、同一个起点，不同的下山规则。在地图上拖动起点：换个地方出发，可能落入另一个山谷。',
+        }}
+      />
+      <div class="card row">
+        <Choice
+          label={{ en: 'Surface', zh: '曲面' }}
+          testId="surface"
+          value={chosen.id}
+          options={surfaces.map((each) => [each.id, each.title] as const)}
+          onChange={(id) => setParameters({ surface: id, expression: null, x: null, y: null })}
+        />
+        <Field label={{ en: 'or your own f(x, y)', zh: '或自定义 f(x, y)' }}>
+          <input
+            class="code"
+            data-testid="expression"
+            size={30}
+            value={expression}
+            onChange={(event) => setParameters({ expression: event.currentTarget.value })}
+          />
+        </Field>
+        <Field label={{ en: 'Start x', zh: '起点 x' }}>
+          <input
+            type="number"
+            step="any"
+            data-testid="x"
+            value={start[0]}
+            onChange={(event) => setParameters({ x: event.currentTarget.value })}
+          />
+        </Field>
+        <Field label={{ en: 'Start y', zh: '起点 y' }}>
+          <input
+            type="number"
+            step="any"
+            data-testid="y"
+            value={start[1]}
+            onChange={(event) => setParameters({ y: event.currentTarget.value })}
+          />
+        </Field>
+        <Field label={{ en: 'Steps', zh: '步数' }}>
+          <input
+            type="number"
+            min={1}
+            max={500}
+            data-testid="steps"
+            value={steps}
+            onChange={(event) => setParameters({ steps: event.currentTarget.value })}
+          />
+        </Field>
+      </div>
+      {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
+      <div class="columns">
+        <div
+          class="card"
+          ref={picture}
+          style={{ touchAction: 'none', cursor: 'crosshair' }}
+          onPointerDown={moveStart}
+          onPointerMove={(event) => event.buttons === 1 && moveStart(event)}
+        >
+          <Picture svg={map} label="map" />
+        </div>
+        <div class="card">
+          <Picture svg={relief} label="relief" />
+          <Field label={{ en: 'Turn', zh: '旋转' }}>
+            <input
+              type="range"
+              min={0}
+              max={360}
+              value={numberParameter('azimuth', 40)}
+              onInput={(event) => setParameters({ azimuth: event.currentTarget.value })}
+            />
+          </Field>
+        </div>
+      </div>
+      <div class="card">
+        <table data-testid="results">
+          <thead>
+            <tr>
+              <th scope="col">{say({ en: 'optimiser', zh: '优化器' })}</th>
+              <th scope="col">{say({ en: 'learning rate', zh: '学习率' })}</th>
+              <th scope="col">{say({ en: 'ends at', zh: '终点' })}</th>
+              <th scope="col">f</th>
+            </tr>
+          </thead>
+          <tbody>
+            {ids.map((id) => {
+              const path = result?.paths.find((each) => each.id === id);
+              const on = racing.includes(id);
+              return (
+                <tr key={id}>
+                  <td>
+                    <label>
+                      <input
+                        type="checkbox"
+                        checked={on}
+                        data-testid={`runner-${id}`}
+                        onChange={() =>
+                          setParameters({
+                            runners: ids
+                              .filter((each) => (each === id ? !on : racing.includes(each)))
+                              .join(','),
+                          })
+                        }
+                      />{' '}
+                      {runners[id].name}
+                    </label>
+                  </td>
+                  <td>
+                    <input
+                      type="number"
+                      step="any"
+                      min={0}
+                      aria-label={`${runners[id].name}: ${say({ en: 'learning rate', zh: '学习率' })}`}
+                      value={numberParameter(`rate.${id}`, runners[id].learningRate)}
+                      onChange={(event) => setParameters({ [`rate.${id}`]: event.currentTarget.value })}
+                    />
+                  </td>
+                  <td class="number">
+                    {path && on
+                      ? path.diverged
+                        ? say({ en: 'left the numbers', zh: '发散' })
+                        : path.points
+                            .at(-1)!
+                            .map((v) => v.toFixed(4))
+                            .join(', ')
+                      : ''}
+                  </td>
+                  <td class="number">{path && on && !path.diverged ? path.end.toPrecision(4) : ''}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <Code
+        code={`import { backward, formula } from '@ag/graph';
+import { adam } from '@ag/optim';
+import { tensor, Variable } from '@ag/tensor';
+
+const x = new Variable(tensor(${start[0]}, { dtype: 'float64' }));
+const y = new Variable(tensor(${start[1]}, { dtype: 'float64' }));
+const surface = formula('${expression}');
+const optimizer = adam([x, y], { learningRate: 0.3 });
+for (let step = 0; step < ${steps}; step++) {
+  backward(surface.evaluate({ x: x.value, y: y.value }));
+  optimizer.step();
+  console.log(await x.value.item(), await y.value.item());
+}
+`}
+      />
+    </>
+  );
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}

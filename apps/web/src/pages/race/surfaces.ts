@@ -1,0 +1,60 @@
+/**
+ * Surfaces worth racing on. Sources: Surjanovic & Bingham, "Virtual Library of Simulation Experiments".
+ */
+import type { Text } from '../../shell/language.ts';
+
+export interface Surface {
+  readonly id: string;
+  readonly title: Text;
+  readonly expression: string;
+  readonly start: readonly [number, number];
+  readonly domain: { readonly x: readonly [number, number]; readonly y: readonly [number, number] };
+  /** Heights are shown on a logarithmic scale. */
+  readonly logarithmic?: boolean;
+  readonly minima: readonly (readonly [number, number])[];
+}
+
+export const surfaces: readonly Surface[] = [
+  {
+    id: 'valley',
+    title: { en: 'A long valley, x²/20 + y²', zh: '狭长山谷 x²/20 + y²' },
+    expression: 'x^2 / 20 + y^2',
+    start: [-7, 2],
+    domain: { x: [-10, 10], y: [-5, 5] },
+    minima: [[0, 0]],
+  },
+  {
+    id: 'rosenbrock',
+    title: { en: 'Rosenbrock’s banana', zh: 'Rosenbrock 香蕉函数' },
+    expression: '(1 - x)^2 + 100 * (y - x^2)^2',
+    start: [-1.5, 2],
+    domain: { x: [-2, 2], y: [-1, 3] },
+    logarithmic: true,
+    minima: [[1, 1]],
+  },
+  {
+    id: 'himmelblau',
+    title: { en: 'Himmelblau: four minima', zh: 'Himmelblau：四个极小点' },
+    expression: '(x^2 + y - 11)^2 + (x + y^2 - 7)^2',
+    start: [0, 1],
+    domain: { x: [-5, 5], y: [-5, 5] },
+    logarithmic: true,
+    minima: [
+      [3, 2],
+      [-2.805118, 3.131312],
+      [-3.77931, -3.283186],
+      [3.584428, -1.848126],
+    ],
+  },
+  {
+    id: 'saddle',
+    title: { en: 'A saddle', zh: '鞍点' },
+    expression: 'x^2 - y^2 + y^4 / 8',
+    start: [-2, 0.01],
+    domain: { x: [-3, 3], y: [-3, 3] },
+    minima: [
+      [0, 2],
+      [0, -2],
+    ],
+  },
+];
