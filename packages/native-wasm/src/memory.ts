@@ -7,8 +7,10 @@ import type { Memory } from '@ag/tensor';
 import { control } from './control.ts';
 
 const page = 65536;
-/** Blocks start at multiples of it, and as much beyond their end may be read (never written) by kernels. */
+/** Blocks start at multiples of it. */
 const alignment = 64;
+/** Kernels may read (never write) so many bytes beyond the end of a block: the last ones of the memory stay free. */
+const margin = 64;
 
 /** Device memory: a block of the linear memory. */
 export class Block implements Memory {
@@ -64,13 +66,13 @@ export class LinearMemory {
     this.memory = memory;
     this.maximumPages = Math.max(16, pages);
     this.#views();
-    this.#free.push({ start: control.end, size: memory.buffer.byteLength - control.end });
+    this.#free.push({ start: control.end, size: memory.buffer.byteLength - margin - control.end });
   }
 
   /** @throws RangeError naming what was asked and what is held. */
   allocate(bytes: number, zeroed = true): Block {
-    const size = (bytes + alignment + alignment - 1) & -alignment;
-    if (!(bytes >= 0 && bytes <= 2 ** 32) || size < 0) return this.#exhausted(bytes);
+    if (!(bytes >= 0 && bytes <= 2 ** 32)) return this.#exhausted(bytes);
+    const size = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
     let best = this.#bestFit(size);
     if (best < 0) {
       this.#grow(size, bytes);
@@ -115,11 +117,11 @@ export class LinearMemory {
   }
 
   #grow(size: number, asked: number): void {
-    const end = this.memory.buffer.byteLength;
+    const end = this.memory.buffer.byteLength - margin;
     const last = this.#free[this.#free.length - 1];
     const tail = last && last.start + last.size === end ? last.size : 0;
     const needed = Math.ceil((size - tail) / page);
-    const room = Math.min(this.maximumPages, Math.floor(this.#limit / page)) - end / page;
+    const room = Math.min(this.maximumPages, Math.floor(this.#limit / page)) - (end + margin) / page;
     // A fifth more than what there is, so that many small requests grow rarely.
     const pages = Math.min(room, Math.max(needed, Math.ceil(end / page / 5)));
     if (pages < needed) this.#exhausted(asked);
