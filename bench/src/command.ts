@@ -7,7 +7,7 @@ import { coldStart } from './cold-start.ts';
 import { writeData } from './data.ts';
 import { type Engine, engines } from './engines.ts';
 import { workloadNames } from './goals.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, type Statistic } from './measure.ts';
 import { describeMachine, printTables } from './report.ts';
 
 const help = `pnpm bench [W1 … W11] [options]
@@ -24,6 +24,8 @@ const help = `pnpm bench [W1 … W11] [options]
   --peers [DIR]     with other libraries that are installed in DIR, default bench/peers
   --rounds N        turns of each participant, default 5
   --chunk MS        length of a turn, default 120
+  --warm MS         length of a turn before the first that counts, default 250
+  --statistic NAME  of the turns: median (default); on busy machines fastest, or cpu: processor time, for one thread only
   --profile         print the time of each kernel of ag; the table is then not meaningful
 
 AG_DATA_DIR names the folder with MNIST and the Boston CSV; without it, stand-ins of the same size are made.`;
@@ -59,6 +61,8 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       peers: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       chunk: { type: 'string', default: '120' },
+      warm: { type: 'string', default: '250' },
+      statistic: { type: 'string', default: 'median' },
       profile: { type: 'boolean', default: false },
     },
   });
@@ -73,6 +77,10 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       return 1;
     }
   }
+  if (!['median', 'fastest', 'cpu'].includes(values.statistic)) {
+    console.error(`bench: --statistic must be median, fastest or cpu, got ${values.statistic}`);
+    return 1;
+  }
   const data = await writeData(folders.folder, names);
   const chosen: Engine[] = await engines({
     folders,
@@ -83,7 +91,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     python: values['no-numpy'] ? null : values.python,
     peers: values.peers ?? null,
   });
-  const machine = describeMachine(chosen, data);
+  const machine = describeMachine(chosen, data, values.statistic);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const measurements: Measurement[] = [];
   const failures: string[] = [];
@@ -98,6 +106,8 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
             only: values.case,
             rounds: Number(values.rounds),
             chunk: Number(values.chunk),
+            warm: Number(values.warm),
+            statistic: values.statistic as Statistic,
             profile: values.profile,
           });
     measurements.push(...result.measurements);

@@ -17,9 +17,15 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** Milliseconds of a turn. */
   readonly chunk: number;
+  /** Milliseconds of the first turn, which does not count: code becomes fast only with use. */
+  readonly warm: number;
+  /** What is made of the turns: the median, the fastest, or the median processor time. */
+  readonly statistic: Statistic;
   /** Print where the time of `ag` goes, launch by launch. */
   readonly profile: boolean;
 }
+
+export type Statistic = 'median' | 'fastest' | 'cpu';
 
 export interface Measurement {
   readonly workload: string;
@@ -29,7 +35,7 @@ export interface Measurement {
   readonly engine: string;
   readonly kind: Engine['kind'];
   readonly version: string;
-  /** Milliseconds of a step: the median of all turns, and the extremes. */
+  /** Milliseconds of a step: the chosen statistic of all turns, and the extremes. */
   readonly ms: number;
   readonly least: number;
   readonly most: number;
@@ -99,7 +105,7 @@ async function measureCase(
   workload: string,
   name: string,
   participants: readonly Participant[],
-  { rounds, chunk, profile }: MeasureOptions,
+  { rounds, chunk, warm, statistic, profile }: MeasureOptions,
   failures: string[],
 ): Promise<Measurement[]> {
   const report = reports[workload];
@@ -116,7 +122,7 @@ async function measureCase(
   // A turn that does not count, for what only starts with use.
   for (let round = report ? -1 : rounds; round < rounds; round++) {
     for (const { participant, times } of ready) {
-      const timed = (await participant.ask({ chunk: round < 0 ? chunk / 2 : chunk })) as Timed;
+      const timed = (await participant.ask({ chunk: round < 0 ? warm : chunk })) as Timed;
       if (round >= 0) times.push(timed);
       if (profile && timed.profile && round === rounds - 1)
         console.log(`${participant.label}, ${name}: ${timed.profile}\n`);
@@ -125,7 +131,8 @@ async function measureCase(
   return ready.map(({ participant, opened, times }) => {
     const { engine, task } = participant;
     const walls = times.map((timed) => timed.ms);
-    const ms = report ? median(walls) : Number.NaN;
+    const cpu = report ? median(times.map((timed) => timed.cpu)) : Number.NaN;
+    const ms = { median: median(walls), fastest: Math.min(...walls), cpu }[statistic];
     return {
       workload,
       case: name,
@@ -136,7 +143,7 @@ async function measureCase(
       ms,
       least: Math.min(...walls),
       most: Math.max(...walls),
-      cpu: report ? median(times.map((timed) => timed.cpu)) : Number.NaN,
+      cpu,
       value: report ? report.value(ms, name) : Number.NaN,
       unit: report?.unit ?? '',
       check: opened.check,

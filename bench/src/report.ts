@@ -15,9 +15,15 @@ export interface Machine {
   readonly data: readonly string[];
   /** Processes that wanted a processor, on average over the minute before the start. */
   readonly load: number;
+  /** What was made of the turns. */
+  readonly statistic: string;
 }
 
-export function describeMachine(engines: readonly Engine[], data: readonly string[]): Machine {
+export function describeMachine(
+  engines: readonly Engine[],
+  data: readonly string[],
+  statistic: string,
+): Machine {
   const ag = engines.find(({ kind }) => kind === 'ag')!;
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -29,11 +35,12 @@ export function describeMachine(engines: readonly Engine[], data: readonly strin
     numpy: engines.find(({ kind }) => kind === 'numpy')?.version ?? null,
     data,
     load: loadavg()[0]!,
+    statistic,
   };
 }
 
 export function printTables(machine: Machine, measurements: readonly Measurement[]): void {
-  const { date, processor, cores, memory, node, flags, numpy, data, load } = machine;
+  const { date, processor, cores, memory, node, flags, numpy, data, load, statistic } = machine;
   console.log(
     [
       date,
@@ -42,6 +49,7 @@ export function printTables(machine: Machine, measurements: readonly Measurement
       numpy === null ? 'without NumPy' : `NumPy ${numpy}`,
       ...data,
       `load before ${load.toFixed(1)}`,
+      statistic === 'cpu' ? 'processor time' : `${statistic} of the turns`,
     ].join(' · '),
   );
   const major = Number.parseInt(node.slice(1), 10);
