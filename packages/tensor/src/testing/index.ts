@@ -1,4 +1,8 @@
 /**
  * What tests need that plan or run on backends: see each file.
  */
+export { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
+export { type ConformanceOptions, conformance, type Differentiation, type TestHooks } from './conformance.ts';
 export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';
+export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
+export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';
