@@ -114,7 +114,8 @@ class Run {
 
   constructor(options: FitOptions) {
     this.#options = options;
-    this.#callbacks = options.callbacks ?? [];
+    const callbacks = options.callbacks ?? [];
+    this.#callbacks = [...callbacks.filter((one) => !one.last), ...callbacks.filter((one) => one.last)];
     this.#metricNames = Object.keys(options.metrics ?? {});
     this.#totals = emptyTotals(this.#metricNames);
     this.#compiled = options.compile ? compile((x: Tensor, y: Tensor) => this.#buildStep(x, y, true)) : null;
@@ -313,7 +314,10 @@ class Run {
       const event = this.#queue.shift()!;
       for (const callback of this.#callbacks) await callback.on(event, this.#context);
       // Nothing comes after the end, so what callbacks report then comes before it.
-      if (event.type === 'end') yield* this.#queue.splice(0);
+      if (event.type === 'end') {
+        for (const callback of this.#callbacks) await callback.finish?.(event, this.#context);
+        yield* this.#queue.splice(0);
+      }
       if (toCaller || event !== first) yield event;
     }
   }

@@ -5,7 +5,7 @@
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import type { Checkpoint } from '../checkpoint.ts';
-import type { EndReason, EventBody, TrainingEvent } from '../events.ts';
+import type { EndEvent, EndReason, EventBody, TrainingEvent } from '../events.ts';
 import type { FitOptimizer } from '../fit.ts';
 
 /** What a callback remembers, for checkpoints. */
@@ -31,8 +31,12 @@ export interface CallbackContext {
 export interface Callback {
   /** Under which its state is saved; unique in a run. */
   readonly name: string;
+  /** Hears each event after the callbacks without this mark: what it saves then holds what they know. */
+  readonly last?: boolean;
   /** Called with every event, in the order of the list of callbacks. Training waits for a promise. */
   on(event: TrainingEvent, context: CallbackContext): void | Promise<void>;
+  /** Called after all have heard the last event. */
+  finish?(end: EndEvent, context: CallbackContext): void | Promise<void>;
   state?(): CallbackState;
   loadState?(state: CallbackState): void;
 }

@@ -33,16 +33,15 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   return {
     name: 'earlyStopping',
     on(event, { model, stop }) {
-      if (event.type === 'end') {
-        if (weights && event.reason !== 'aborted') model.loadStateDict(weights);
-        return;
-      }
       const value = monitor.read(event);
       if (value === null) return;
       if (monitor.improves(value)) {
         bad = 0;
         if (restoreBest) weights = model.stateDict();
       } else if (++bad > patience) stop('earlyStopping');
+    },
+    finish(end, { model }) {
+      if (weights && end.reason !== 'aborted') model.loadStateDict(weights);
     },
     state: () => ({ data: { best: monitor.best, bad }, ...(weights && { tensors: weights }) }),
     loadState({ data, tensors }) {

@@ -71,6 +71,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
 
   return {
     name: 'saveCheckpoints',
+    last: true,
     async on(event, context) {
       if (keepBest) {
         const value = monitor.read(event);
