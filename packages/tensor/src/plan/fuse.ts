@@ -93,8 +93,10 @@ function join(node: PlanNode, clusterOf: Map<PlanNode, Cluster>): { target: Clus
   const others: Cluster[] = [];
   for (const base of new Set(bases)) {
     const cluster = clusterOf.get(base);
-    if (!cluster || cluster.level !== top || cluster === target || others.includes(cluster)) continue;
+    if (!cluster || cluster.level !== top) continue;
+    // Also for a further node of a cluster that was met before: one of the two may be read through a view.
     if (!extendable(cluster) || !sameElements(node, base, cluster)) return null;
+    if (cluster === target || others.includes(cluster)) continue;
     if (target === null) target = cluster;
     else if (cluster.root === null) others.push(cluster);
     else if (target.root === null) {
