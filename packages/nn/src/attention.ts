@@ -154,7 +154,8 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
   }
 
   override describe() {
-    const options = { bias: this.inputBias !== null, dropout: this.dropout };
+    const { inputBias, inputWeight, dropout } = this;
+    const options = { bias: inputBias !== null, dropout, dtype: inputWeight.dtype };
     return ['multiHeadAttention', this.features, this.heads, options] as const;
   }
 

@@ -55,7 +55,7 @@ export class Embedding extends Module {
       'embedding',
       this.count,
       this.features,
-      { paddingIndex: this.paddingIndex ?? undefined },
+      { paddingIndex: this.paddingIndex ?? undefined, dtype: this.weight.dtype },
     ] as const;
   }
 }

@@ -17,38 +17,36 @@ export type ForwardHook<Inputs extends readonly unknown[] = [Tensor], Output = T
 // biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
 export type GradientHook = (gradient: Tensor) => Tensor | void;
 
+// biome-ignore lint/suspicious/noExplicitAny: hooks of all modules stand in one table; each fits its module
+const hooks = new WeakMap<object, ForwardHook<any, any>[]>();
+
 /** Implements `Module.onForward`. */
 export function addForwardHook<Inputs extends readonly unknown[], Output>(
   module: Module<Inputs, Output>,
   hook: ForwardHook<Inputs, Output>,
 ): () => void {
-  const inner = module.forward;
-  let active = true;
-  const watched = (...inputs: Inputs): Output => {
-    const output = inner.call(module, ...inputs);
-    if (!active) return output;
-    const replaced = hook(output, inputs, module);
-    return replaced === undefined ? output : (replaced as Output);
-  };
-  Object.defineProperty(module, 'forward', {
-    value: watched,
-    configurable: true,
-    writable: true,
-    enumerable: false,
-  });
+  const list = hooks.get(module) ?? [];
+  if (list.length === 0) {
+    hooks.set(module, list);
+    const plain = module.forward;
+    const watched = (...inputs: Inputs): Output => {
+      let output = plain.call(module, ...inputs);
+      for (const look of [...list]) output = look(output, inputs, module) ?? output;
+      return output;
+    };
+    Object.defineProperty(module, 'forward', {
+      value: watched,
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
+  }
+  list.push(hook);
   return () => {
-    active = false;
-    // A hook added later wraps this one, which then only passes on.
-    if (module.forward === watched) {
-      if (Object.getPrototypeOf(module).forward === inner) Reflect.deleteProperty(module, 'forward');
-      else
-        Object.defineProperty(module, 'forward', {
-          value: inner,
-          configurable: true,
-          writable: true,
-          enumerable: false,
-        });
-    }
+    const at = list.indexOf(hook);
+    if (at >= 0) list.splice(at, 1);
+    // Without hooks the class's own method is found again.
+    if (at >= 0 && list.length === 0) Reflect.deleteProperty(module, 'forward');
   };
 }
 

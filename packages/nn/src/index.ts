@@ -2,6 +2,7 @@
  * `@ag/nn`: layers, losses, initialisers, metrics and saved state for `@ag/tensor`.
  */
 export * from './activations.ts';
+export { fromJSON, type Layers } from './architecture.ts';
 export * from './attention.ts';
 export {
   Conv1d,
@@ -70,6 +71,7 @@ export {
 } from './recurrent.ts';
 export { Flatten, flatten, Residual, residual, Sequential, type Step, sequential } from './sequential.ts';
 export type { LoadOptions, StateDict } from './state.ts';
+export { type Summary, type SummaryRow, summary } from './summary.ts';
 export {
   TransformerEncoderLayer,
   type TransformerEncoderLayerOptions,

@@ -118,6 +118,7 @@ abstract class BatchNorm extends Module {
       momentum,
       affine: this.weight !== null,
       trackStatistics: this.runningMean !== null,
+      dtype: (this.weight ?? this.runningMean)?.dtype,
     };
     return [this.layer, this.channels, options] as const;
   }
@@ -192,7 +193,8 @@ export class LayerNorm extends Module {
 
   override describe() {
     const { epsilon, weight, bias } = this;
-    return ['layerNorm', this.shape, { epsilon, affine: weight !== null, bias: bias !== null }] as const;
+    const options = { epsilon, affine: weight !== null, bias: bias !== null, dtype: weight?.dtype };
+    return ['layerNorm', this.shape, options] as const;
   }
 }
 
@@ -233,7 +235,8 @@ export class RmsNorm extends Module {
   }
 
   override describe() {
-    return ['rmsNorm', this.shape, { epsilon: this.epsilon, affine: this.weight !== null }] as const;
+    const { epsilon, weight } = this;
+    return ['rmsNorm', this.shape, { epsilon, affine: weight !== null, dtype: weight?.dtype }] as const;
   }
 }
 
@@ -281,7 +284,7 @@ export class GroupNorm extends Module {
       'groupNorm',
       this.groups,
       this.channels,
-      { epsilon: this.epsilon, affine: this.weight !== null },
+      { epsilon: this.epsilon, affine: this.weight !== null, dtype: this.weight?.dtype },
     ] as const;
   }
 }

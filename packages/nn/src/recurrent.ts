@@ -167,6 +167,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
       bidirectional: this.bidirectional,
       bias: this.layers[0]![0]!.inputBias !== null,
       dropout: this.dropout,
+      dtype: this.layers[0]![0]!.inputWeight.dtype,
     };
     return [this.layer, this.inFeatures, this.hidden, options];
   }

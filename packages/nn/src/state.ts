@@ -23,6 +23,7 @@ export function loadInto(
 ): void {
   const foreign = foreignPaths(module);
   const updates = new Map<Variable, Tensor>();
+  const met = new Set<Variable>();
   const problems: string[] = [];
   for (const [given, value] of Object.entries(state)) {
     const name = rename ? rename(given) : given;
@@ -34,6 +35,7 @@ export function loadInto(
       if (strict) problems.push(`unknown: '${given}'`);
       continue;
     }
+    met.add(variable);
     if (!(value instanceof Tensor)) throw new TypeError(`loadStateDict: '${given}' is no tensor`);
     if (
       value.shape.length !== variable.shape.length ||
@@ -47,10 +49,9 @@ export function loadInto(
     updates.set(variable, value.cast(variable.dtype));
   }
   if (strict) {
-    const missing = new Set<Variable>();
     for (const [path, variable] of targets) {
-      if (updates.has(variable) || missing.has(variable)) continue;
-      missing.add(variable);
+      if (met.has(variable)) continue;
+      met.add(variable);
       problems.push(`missing: '${path}' ${formatShape(variable.shape)}`);
     }
   }

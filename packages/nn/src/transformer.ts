@@ -90,6 +90,7 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
       normFirst,
       causal,
       epsilon,
+      dtype: this.linear1.weight.dtype,
     };
     return ['transformerEncoderLayer', this.attention.features, this.attention.heads, options] as const;
   }

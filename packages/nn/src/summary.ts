@@ -1,0 +1,158 @@
+/**
+ * What a network consists of: one row for each module in the order of their work, with shapes, parameters and the
+ * arithmetic they cost. Shapes are known before anything is computed, so nothing is.
+ */
+import { type DType, type Shape, Tensor, zeros } from '@ag/tensor';
+import type { AnyModule } from './module.ts';
+
+export interface SummaryRow {
+  /** Where the module is: `'features.0'`, `''` for the whole. */
+  readonly path: string;
+  /** The layer's name, or that of the class. */
+  readonly layer: string;
+  readonly inputShape: Shape | null;
+  /** Null where the output is not one tensor. */
+  readonly outputShape: Shape | null;
+  /** Elements of all parameters within; shared ones count where they are met first. */
+  readonly parameters: number;
+  /** Floating-point operations of products and convolutions within; a multiplication with its addition counts 2. */
+  readonly flops: number;
+}
+
+export interface Summary {
+  /** Outer modules before those inside. */
+  readonly rows: readonly SummaryRow[];
+  readonly parameters: number;
+  /** Elements of parameters that are not frozen. */
+  readonly trainable: number;
+  readonly flops: number;
+  /** A table for people. */
+  toString(): string;
+}
+
+/**
+ * Goes through the model once, in evaluation mode, without computing anything.
+ *
+ * ```ts
+ * console.log(String(summary(model, [1, 784])));
+ * ```
+ *
+ * @param inputShape with the batch: FLOPs are those of such a batch
+ * @param options.dtype of the input, default float32; 'int32' for models that begin with an embedding
+ */
+export function summary(
+  model: AnyModule,
+  inputShape: Shape,
+  options: { readonly dtype?: DType } = {},
+): Summary {
+  const modules = model.namedModules();
+  const modes = new Map([...modules.values()].map((module) => [module, module.training]));
+  const rows: SummaryRow[] = [];
+  const counted = new Set<object>();
+  const restore = [...modules].map(([path, module]) => watch(module, path, rows, counted));
+  try {
+    model.eval();
+    (model as { forward(x: Tensor): unknown }).forward(
+      zeros(inputShape, { dtype: options.dtype ?? 'float32' }),
+    );
+  } finally {
+    for (const undo of restore) undo();
+    for (const [module, training] of modes) module.training = training;
+  }
+  const all = model.parameters();
+  const whole = rows.find((row) => row.path === '');
+  const count = (list: typeof all): number => list.reduce((sum, variable) => sum + variable.size, 0);
+  const result = {
+    rows,
+    parameters: count(all),
+    trainable: count(all.filter((variable) => variable.trainable)),
+    flops: whole?.flops ?? 0,
+  };
+  return { ...result, toString: () => table(result) };
+}
+
+/** Replaces `forward` so that each call makes a row; returns what undoes it. */
+function watch(module: AnyModule, path: string, rows: SummaryRow[], counted: Set<object>): () => void {
+  const own = Object.getOwnPropertyDescriptor(module, 'forward');
+  const forward = module.forward;
+  const watched = (...inputs: unknown[]): unknown => {
+    // The row's place is before those of the modules inside.
+    const place = rows.length;
+    rows.push({ path, layer: '', inputShape: null, outputShape: null, parameters: 0, flops: 0 });
+    const fresh = module.parameters().filter((variable) => !counted.has(variable));
+    const output = forward.apply(module, inputs);
+    for (const variable of fresh) counted.add(variable);
+    const tensors = inputs.filter((input) => input instanceof Tensor);
+    rows[place] = {
+      path,
+      layer: module.describe()?.[0] ?? module.constructor.name,
+      inputShape: tensors[0]?.shape ?? null,
+      outputShape: output instanceof Tensor ? output.shape : null,
+      parameters: fresh.reduce((sum, variable) => sum + variable.size, 0),
+      flops: output instanceof Tensor ? flopsBetween(tensors, output) : 0,
+    };
+    return output;
+  };
+  Object.defineProperty(module, 'forward', {
+    value: watched,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  });
+  return () => {
+    if (own) Object.defineProperty(module, 'forward', own);
+    else Reflect.deleteProperty(module, 'forward');
+  };
+}
+
+/** The products on the way from the inputs to the output, those within composed operations included. */
+function flopsBetween(inputs: readonly Tensor[], output: Tensor): number {
+  const seen = new Set<Tensor>(inputs);
+  const stack = [output];
+  let flops = 0;
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (node.op === null) continue;
+    const lowering = node.op.lower;
+    if (lowering.form === 'expand') {
+      stack.push(lowering.of(node.inputs, node.attributes));
+      for (const input of node.inputs) stack.push(input);
+      continue;
+    }
+    if (lowering.form === 'contract') {
+      const labels = lowering.labels(node.attributes);
+      const sizes = new Map<number, number>();
+      [labels.a, labels.b].forEach((list, i) => {
+        list.forEach((label, axis) => {
+          sizes.set(label, node.inputs[i]!.shape[axis]!);
+        });
+      });
+      flops += 2 * [...sizes.values()].reduce((product, size) => product * size, 1);
+    }
+    for (const input of node.inputs) stack.push(input);
+  }
+  return flops;
+}
+
+function table({ rows, parameters, trainable, flops }: Omit<Summary, 'toString'>): string {
+  const lines = rows.map((row) => [
+    `${'  '.repeat(row.path === '' ? 0 : row.path.split('.').length)}${row.path || '(model)'}`,
+    row.layer,
+    row.outputShape ? `[${row.outputShape.join(', ')}]` : '',
+    row.parameters.toLocaleString('en-US'),
+    row.flops.toLocaleString('en-US'),
+  ]);
+  const all = [['module', 'layer', 'output', 'parameters', 'FLOPs'], ...lines];
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
+  const format = (line: string[]): string =>
+    line
+      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  const [head, ...body] = all.map(format);
+  const frozen = parameters - trainable;
+  const total = `${parameters.toLocaleString('en-US')} parameters${frozen ? ` (${frozen.toLocaleString('en-US')} frozen)` : ''}, ${flops.toLocaleString('en-US')} FLOPs`;
+  return [head, '─'.repeat(head!.length), ...body, '─'.repeat(head!.length), total].join('\n');
+}
