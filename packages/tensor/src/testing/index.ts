@@ -6,3 +6,4 @@ export { type ConformanceOptions, conformance, type Differentiation, type TestHo
 export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';
 export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
 export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';
+export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './random-graphs.ts';
