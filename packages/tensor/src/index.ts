@@ -36,6 +36,7 @@ export { sumGradients, sumToShape } from './accumulate.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';
 export * from './functions.ts';
 export * from './kernel.ts';
+export { cholesky, det, inverse, logdet, qr, slogdet, solve, solveTriangular, svd } from './linear-algebra.ts';
 export {
   type AnyOp,
   broadcastFloatType,

@@ -452,7 +452,8 @@ function emitHost(root: PlanNode, places: Places, label: string): Launch[] {
     {
       kernel: {
         form: 'host',
-        name: root.op!.name,
+        // Backends keep compiled kernels by what they are, and a routine is known by nothing but its name.
+        name: `${root.op!.name} ${root.op!.id} ${JSON.stringify(root.attributes) ?? ''}`,
         inputs: root.inputs.map((x) => x.dtype),
         outputs: [root.dtype],
         run: lowering.run(root.attributes),
