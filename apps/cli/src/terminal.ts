@@ -33,7 +33,9 @@ export function processTerminal(
   const json = options.json ?? false;
   const quiet = options.quiet ?? false;
   const colored = (stream: NodeJS.WriteStream): boolean =>
-    !env.NO_COLOR && env.TERM !== 'dumb' && (stream.isTTY === true || (env.FORCE_COLOR ?? '0') !== '0');
+    !env.NO_COLOR &&
+    env.TERM !== 'dumb' &&
+    (stream.isTTY === true || !['', '0', 'false'].includes(env.FORCE_COLOR ?? ''));
   return {
     print: (line) => {
       if (!json) stdout.write(`${line}\n`);

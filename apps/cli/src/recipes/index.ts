@@ -2,7 +2,7 @@
  * The recipes by name. Each is loaded when it is asked for, so that lists and help cost nothing.
  */
 import { Failure } from '../failure.ts';
-import { didYouMean } from '../suggest.ts';
+import { didYouMean, nearest } from '../suggest.ts';
 import type { ParameterValue, Recipe } from './recipe.ts';
 
 /** Name, one line about it, and how to load it. */
@@ -59,7 +59,9 @@ export async function loadRecipe(name: string): Promise<Recipe> {
   const found = recipes.find((recipe) => recipe.name === (aliases[wanted] ?? wanted));
   if (found) return found.load();
   const names = recipes.map((recipe) => recipe.name);
-  throw new Failure('usage', `there is no recipe '${name}'`, didYouMean(name, names, 'Recipes'));
+  const near = nearest(name, [...names, ...Object.keys(aliases)]);
+  const suggestion = near === undefined ? '' : `Did you mean '${aliases[near] ?? near}'? `;
+  throw new Failure('usage', `there is no recipe '${name}'`, `${suggestion}Recipes: ${names.join(', ')}.`);
 }
 
 /**

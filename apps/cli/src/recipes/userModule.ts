@@ -43,14 +43,33 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
       "Export one by 'export default defineRecipe({ name, summary, kind, settings, parameters, prepare })' of @ag/cli.",
     );
   }
+  const own = recipe as Recipe;
   return {
-    ...(recipe as Recipe),
-    settings: (recipe as Recipe).settings ?? {},
-    parameters: (recipe as Recipe).parameters ?? {},
+    ...own,
+    settings: own.settings ?? {},
+    parameters: own.parameters ?? {},
+    async prepare(context) {
+      try {
+        return await own.prepare(context);
+      } catch (error) {
+        const known =
+          error instanceof Error && ['Failure', 'DataError', 'TrainingError'].includes(error.name);
+        if (known || !(error instanceof Error)) throw error;
+        throw new Failure('configuration', `${path}: ${error.message}`, placeIn(error, file), error);
+      }
+    },
   };
 }
 
 async function importTypeScript(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
   return createJiti(import.meta.url).import(file);
+}
+
+/** The line of the module where an error arose, if the stack tells it. */
+function placeIn(error: Error, file: string): string | undefined {
+  return error.stack
+    ?.split('\n')
+    .find((line) => line.includes(file))
+    ?.trim();
 }
