@@ -61,6 +61,7 @@ export type { NestedArray } from './print.ts';
 export {
   bernoulli,
   categorical,
+  exponential,
   type Key,
   key,
   manualSeed,
@@ -71,6 +72,7 @@ export {
   randomState,
   restoreRandomState,
   splitKey,
+  truncatedNormal,
   uniform,
   withRunKeys,
 } from './random.ts';

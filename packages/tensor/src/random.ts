@@ -6,7 +6,7 @@ import type { DType } from './dtype.ts';
 import { coordinates } from './ops/indexing.ts';
 import { randomBits, randomUniform } from './ops/random.ts';
 import { checkShape, type Shape, sizeOf } from './shape.ts';
-import { apply, literal, Tensor } from './tensor.ts';
+import { apply, literal, type Tensor } from './tensor.ts';
 
 /** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
 export interface Key {
@@ -18,6 +18,7 @@ export interface Key {
 }
 
 export interface RandomOptions {
+  /** Default: the next of the global sequence. */
   readonly key?: Key;
   /** Default float32. */
   readonly dtype?: DType;
@@ -39,7 +40,10 @@ export function randomState(): { readonly words: readonly [number, number]; read
 }
 
 /** Restores what `randomState` gave. */
-export function restoreRandomState(state: { readonly words: readonly [number, number]; readonly drawn: number }): void {
+export function restoreRandomState(state: {
+  readonly words: readonly [number, number];
+  readonly drawn: number;
+}): void {
   globalKey = { words: [state.words[0], state.words[1]] };
   drawn = state.drawn;
 }
@@ -53,7 +57,9 @@ export function key(seed: number): Key {
 /** `n` keys that are independent of each other and of `from`. */
 export function splitKey(from: Key, n = 2): Key[] {
   if (from.tensors) {
-    throw new Error('splitKey: the key is one of many that vmap maps over and has no numbers here; split it outside: vmap(f)(splitKey(key, n), …)');
+    throw new Error(
+      'splitKey: the key is one of many that vmap maps over and has no numbers here; split it outside: vmap(f)(splitKey(key, n), …)',
+    );
   }
   return Array.from({ length: n }, (_, i) => ({ words: threefry(from.words, [i, 0x5eed]) }));
 }
@@ -80,7 +86,13 @@ export function withRunKeys<T>(work: () => T): T {
   }
 }
 
-/** Numbers spread evenly over [low, high). */
+/**
+ * Numbers spread evenly over [low, high); where the numbers are coarse beside `low`, rounding may give `high` itself.
+ *
+ * ```ts
+ * uniform([2, 3], { low: -1, high: 1, key: key(7) });
+ * ```
+ */
 export function uniform(
   shape: Shape,
   options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
@@ -96,47 +108,144 @@ export function normal(
   options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
   const { mean = 0, std = 1, dtype = 'float32' } = options;
-  const own = options.key ?? nextKey();
-  const words = keyTensors(own);
+  const words = keyWords(options.key ?? nextKey());
   const radius = drawWith(shape, words, 1, dtype).neg().log1p().mul(-2).sqrt();
   const angle = drawWith(shape, words, 2, dtype).mul(2 * Math.PI);
   const unit = radius.mul(angle.cos());
   return mean === 0 && std === 1 ? unit : unit.mul(std).add(mean);
 }
 
-/** 1 with probability `p`, else 0. */
-export function bernoulli(shape: Shape, p: number, options: RandomOptions = {}): Tensor {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
-  return draw(shape, options.key ?? nextKey(), 0, 'float32').less(p).cast(options.dtype ?? 'float32');
+/**
+ * Normally distributed numbers within [low, high], by default two standard deviations around the mean: the inverse of the
+ * distribution function at numbers spread evenly between its values at both limits.
+ */
+export function truncatedNormal(
+  shape: Shape,
+  options: RandomOptions & {
+    readonly mean?: number;
+    readonly std?: number;
+    readonly low?: number;
+    readonly high?: number;
+  } = {},
+): Tensor {
+  const { mean = 0, std = 1, dtype = 'float32' } = options;
+  const { low = mean - 2 * std, high = mean + 2 * std } = options;
+  if (!(low < high) || !(std > 0)) {
+    throw new RangeError(
+      `truncatedNormal: needs low < high and std > 0, got low ${low}, high ${high}, std ${std}`,
+    );
+  }
+  const error = (limit: number): Tensor => literal(((limit - mean) / std) * Math.SQRT1_2, 'float64').erf();
+  const [from, to] = [error(low), error(high)];
+  const spread = draw(shape, options.key ?? nextKey(), 0, 'float64')
+    .mul(to.sub(from))
+    .add(from);
+  const result = erfInverse(spread)
+    .mul(Math.SQRT2 * std)
+    .add(mean);
+  return result.clamp(low, high).cast(dtype);
+}
+
+/** Exponentially distributed numbers: waiting times at `rate` (default 1) events a unit; mean 1 / rate. */
+export function exponential(shape: Shape, options: RandomOptions & { readonly rate?: number } = {}): Tensor {
+  const { rate = 1, dtype = 'float32' } = options;
+  if (!(rate > 0)) throw new RangeError(`exponential: the rate must be positive, got ${rate}`);
+  return draw(shape, options.key ?? nextKey(), 0, dtype)
+    .neg()
+    .log1p()
+    .div(-rate);
+}
+
+/** 1 with probability `p`, else 0. As a tensor, `p` broadcasts to the shape. */
+export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptions = {}): Tensor {
+  if (typeof p === 'number' && !(p >= 0 && p <= 1))
+    throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
+  return draw(shape, options.key ?? nextKey(), 0, 'float32')
+    .less(p)
+    .cast(options.dtype ?? 'float32');
 }
 
 /** Whole numbers spread evenly over low … high − 1, int32. */
-export function randint(shape: Shape, low: number, high: number, options: { readonly key?: Key } = {}): Tensor {
-  if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low) {
-    throw new RangeError(`randint: needs whole numbers low < high, got ${low} and ${high}`);
+export function randint(
+  shape: Shape,
+  low: number,
+  high: number,
+  options: { readonly key?: Key } = {},
+): Tensor {
+  if (
+    !Number.isInteger(low) ||
+    !Number.isInteger(high) ||
+    high <= low ||
+    low < -(2 ** 31) ||
+    high > 2 ** 31
+  ) {
+    throw new RangeError(`randint: needs whole numbers low < high within int32, got ${low} and ${high}`);
   }
-  return draw(shape, options.key ?? nextKey(), 0, 'float64').mul(high - low).floor().add(low).cast('int32');
+  return draw(shape, options.key ?? nextKey(), 0, 'float64')
+    .mul(high - low)
+    .floor()
+    .add(low)
+    .cast('int32');
 }
 
-/** The numbers 0 … n − 1 in random order, int32. */
+/** The numbers 0 … n − 1 in random order, int32; each order is as likely as any other. */
 export function permutation(n: number, options: { readonly key?: Key } = {}): Tensor {
   return draw([n], options.key ?? nextKey(), 0, 'float64').argsort();
 }
 
-/** Draws classes with the probabilities softmax(logits) along the last axis, by the Gumbel-max method; int32. */
+/** Draws classes with the probabilities softmax(logits) along the last axis, by the Gumbel-max method: `[..., classes]` → `[...]`, int32. */
 export function categorical(logits: Tensor, options: { readonly key?: Key } = {}): Tensor {
-  const noise = draw(logits.shape, options.key ?? nextKey(), 0, 'float64').neg().log1p().neg().log().neg();
-  return logits.detach().add(noise.cast(logits.dtype === 'float64' ? 'float64' : 'float32')).argmax(-1);
+  const noise = draw(logits.shape, options.key ?? nextKey(), 0, 'float64')
+    .neg()
+    .log1p()
+    .neg()
+    .log()
+    .neg();
+  return logits
+    .detach()
+    .add(noise.cast(logits.dtype === 'float64' ? 'float64' : 'float32'))
+    .argmax(-1);
+}
+
+/**
+ * The inverse of erf on (−1, 1): polynomials of M. Giles, "Approximating the erfinv function" (2010), good to 10⁻⁷, then
+ * one step of Newton's method.
+ */
+function erfInverse(x: Tensor): Tensor {
+  const polynomial = (at: Tensor, coefficients: readonly number[]): Tensor =>
+    coefficients.slice(1).reduce((sum, c) => sum.mul(at).add(c), at.mul(0).add(coefficients[0]!));
+  const w = x.neg().add(1).mul(x.add(1)).log().neg();
+  const central = polynomial(
+    w.sub(2.5),
+    [
+      2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503,
+      -0.00417768164, 0.246640727, 1.50140941,
+    ],
+  );
+  const outer = polynomial(
+    w.sqrt().sub(3),
+    [
+      -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
+      0.00943887047, 1.00167406, 2.83297682,
+    ],
+  );
+  const first = w.less(5).where(central, outer).mul(x);
+  const slope = first
+    .square()
+    .neg()
+    .exp()
+    .mul(2 / Math.sqrt(Math.PI));
+  return first.sub(first.erf().sub(x).div(slope));
 }
 
 /** 32 random bits for each element, uint32. @internal */
 export function bits(shape: Shape, own: Key): Tensor {
-  const [k0, k1] = keyTensors(own);
+  const [k0, k1] = keyWords(own);
   return apply(randomBits, [counters(shape), k0, k1], { stream: 0 });
 }
 
 function draw(shape: Shape, own: Key, stream: number, dtype: DType): Tensor {
-  return drawWith(shape, keyTensors(own), stream, dtype);
+  return drawWith(shape, keyWords(own), stream, dtype);
 }
 
 function drawWith(shape: Shape, [k0, k1]: readonly [Tensor, Tensor], stream: number, dtype: DType): Tensor {
@@ -149,7 +258,7 @@ function counters(shape: Shape): Tensor {
   return apply(coordinates, [], { shape });
 }
 
-function keyTensors(own: Key): readonly [Tensor, Tensor] {
+function keyWords(own: Key): readonly [Tensor, Tensor] {
   if (own.tensors) return own.tensors;
   const read = own.read;
   if (!read) return [literal(own.words[0], 'uint32'), literal(own.words[1], 'uint32')];
@@ -165,7 +274,10 @@ function keyTensors(own: Key): readonly [Tensor, Tensor] {
 }
 
 /** Threefry-2x32 with 20 rounds on the host: see `ops/random.ts`. Both words of the result. */
-export function threefry(keyWords: readonly [number, number], counter: readonly [number, number]): [number, number] {
+export function threefry(
+  keyWords: readonly [number, number],
+  counter: readonly [number, number],
+): [number, number] {
   const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
   const k = [keyWords[0], keyWords[1], (0x1bd11bda ^ keyWords[0] ^ keyWords[1]) >>> 0];
   let x0 = (counter[0] + k[0]!) >>> 0;
