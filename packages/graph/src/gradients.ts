@@ -200,8 +200,15 @@ function propagate(
   const count = nodes.length;
   const target = new Uint8Array(count);
   const depends = new Uint8Array(count);
+  // Positions of all nodes' inputs, one node after the other: taken before any rule runs, since rules build nodes, and
+  // nodes may be marked by other walks.
+  const positions: number[] = [];
+  const first = new Int32Array(count + 1);
+  /** Whether a node passes on what arrives. */
+  const goesOn = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
+    first[i] = positions.length;
     if (wanted(node)) {
       target[i] = 1;
       depends[i] = 1;
@@ -209,16 +216,14 @@ function propagate(
       depends[i] = 1;
     }
     const source = sourceOf(node);
-    if (depends[i] || source === null || !source.op.vjp || !isFloat(node.dtype)) continue;
-    for (let j = 0; j < source.inputs.length; j++) {
-      if (depends[source.inputs[j]!.position]) {
-        depends[i] = 1;
-        break;
-      }
+    if (source === null) continue;
+    for (const input of source.inputs) {
+      positions.push(input.position);
+      if (depends[input.position] && source.op.vjp) goesOn[i] = 1;
     }
+    if (goesOn[i] && isFloat(node.dtype)) depends[i] = 1;
   }
-  // Rules build nodes, and nodes may be marked by other walks: positions are taken before any rule runs.
-  const positions = nodes.map((node) => sourceOf(node)?.inputs.map((input) => input.position));
+  first[count] = positions.length;
   const arriving: (Tensor[] | undefined)[] = new Array(count);
   const found: (Tensor | undefined)[] = new Array(count);
   outputs.forEach((output, i) => {
@@ -236,17 +241,15 @@ function propagate(
     if (!target[i] && isForgotten(node)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
-    const inputs = positions[i];
-    const goesOn = rule !== undefined && inputs !== undefined && inputs.some((position) => depends[position]);
     const outer = beginRule(node);
     try {
       const g = total(terms, node);
       if (target[i]) found[i] = g;
-      if (!goesOn) continue;
-      const contributions = rule(g, source!.inputs, node, source!.attributes);
+      if (!goesOn[i]) continue;
+      const contributions = rule!(g, source!.inputs, node, source!.attributes);
       if (seen) seen(i, contributions);
-      for (let j = 0; j < inputs.length; j++) {
-        const position = inputs[j]!;
+      for (let j = 0, at = first[i]!; at < first[i + 1]!; j++, at++) {
+        const position = positions[at]!;
         const contribution = contributions[j];
         if (!depends[position] || !contribution) continue;
         const list = arriving[position];

@@ -4,7 +4,7 @@
 import type { Backend, BackendStats, Executable, Memory } from './backend.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
-import { sameSignature, type Traversal, type Update } from './plan/signature.ts';
+import { hashOf, sameSignature, type Traversal, type Update } from './plan/signature.ts';
 import { reference } from './reference/index.ts';
 import { sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
@@ -21,6 +21,7 @@ export interface PlanOutput {
 export interface ReadyPlan extends Plan {
   readonly executable: Executable;
   readonly hash: number;
+  readonly fusion: boolean;
   readonly outputs: readonly PlanOutput[];
   lastUse: number;
   /** Held by compiled graphs, not to be evicted. */
@@ -29,6 +30,8 @@ export interface ReadyPlan extends Plan {
 
 interface PlanCache {
   readonly plans: Map<number, ReadyPlan[]>;
+  /** The plan found last: a training loop asks for one again and again. */
+  latest: ReadyPlan | null;
   count: number;
   clock: number;
   made: number;
@@ -87,16 +90,22 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
   const target = backend();
   let cache = caches.get(target);
   if (!cache) {
-    cache = { plans: new Map(), count: 0, clock: 0, made: 0, evicted: 0 };
+    cache = { plans: new Map(), latest: null, count: 0, clock: 0, made: 0, evicted: 0 };
     caches.set(target, cache);
   }
   cache.clock++;
-  const hash = fusion ? traversal.hash : ~traversal.hash;
+  const { latest } = cache;
+  if (latest !== null && latest.fusion === fusion && sameSignature(latest.signature, traversal)) {
+    latest.lastUse = cache.clock;
+    return latest;
+  }
+  const hash = fusion ? hashOf(traversal) : ~hashOf(traversal);
   const candidates = cache.plans.get(hash);
   if (candidates) {
     for (const plan of candidates) {
       if (sameSignature(plan.signature, traversal)) {
         plan.lastUse = cache.clock;
+        cache.latest = plan;
         return plan;
       }
     }
@@ -106,6 +115,7 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
     ...plan,
     executable: target.prepare(plan.program),
     hash,
+    fusion,
     outputs: outputs.map(({ shape, dtype }) => {
       const length = sizeOf(shape);
       return { dtype, length, bytes: length * bytesPerElement(dtype), memory: null };
@@ -115,6 +125,7 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
   };
   if (candidates) candidates.push(ready);
   else cache.plans.set(hash, [ready]);
+  cache.latest = ready;
   cache.count++;
   cache.made++;
   if (cache.count > maximalPlans) evict(target, cache, ready);
@@ -133,6 +144,7 @@ function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   if (list.length === 0) cache.plans.delete(oldest.hash);
   for (const { memory } of oldest.outputs) if (memory) target.release(memory);
   target.dispose(oldest.executable);
+  if (cache.latest === oldest) cache.latest = null;
   cache.count--;
   cache.evicted++;
   if (cache.evicted === 2 * maximalPlans && !churnWarned.has(target)) {

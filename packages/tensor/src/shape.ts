@@ -69,7 +69,11 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
 
 /** Axes counted from the front and in ascending order; all axes when `axes` is undefined. */
 export function normalizeAxes(axes: Axes | undefined, rank: number, where: string): number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (axes === undefined) {
+    const all = new Array<number>(rank);
+    for (let i = 0; i < rank; i++) all[i] = i;
+    return all;
+  }
   const list = typeof axes === 'number' ? [axes] : axes;
   const resolved = list.map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
   for (let i = 1; i < resolved.length; i++) {

@@ -22,14 +22,21 @@ export const contract: Op<ContractionLabels> = defineOp<ContractionLabels>({
 
 /** The labels of a matrix product of operands with the given shapes; leading axes are batches and must be equal. */
 export function matmulLabels(a: Shape, b: Shape): ContractionLabels {
-  const batch = Math.max(a.length, b.length) - 2;
+  return (matmuls[a.length * 16 + b.length] ??= labelsOfRanks(a.length, b.length));
+}
+
+/** Labels by the ranks of both operands: every step of a training loop asks for the same few. */
+const matmuls: ContractionLabels[] = [];
+
+function labelsOfRanks(a: number, b: number): ContractionLabels {
+  const batch = Math.max(a, b) - 2;
   const labels = (rank: number, last: readonly number[]): number[] => [
     ...Array.from({ length: rank - 2 }, (_, i) => batch - (rank - 2) + i),
     ...last,
   ];
   return {
-    a: labels(a.length, [batch, batch + 1]),
-    b: labels(b.length, [batch + 1, batch + 2]),
+    a: labels(a, [batch, batch + 1]),
+    b: labels(b, [batch + 1, batch + 2]),
     out: labels(batch + 2, [batch, batch + 2]),
   };
 }
@@ -43,23 +50,20 @@ export function checkMatmul(a: Shape, b: Shape): void {
   if (inner !== outer) throw new RangeError(say('inner sizes differ'));
 }
 
-function contractionShape(a: TensorType, b: TensorType, labels: ContractionLabels): number[] {
-  const sizes = new Map<number, number>();
-  for (const [shape, list] of [
-    [a.shape, labels.a],
-    [b.shape, labels.b],
-  ] as const) {
-    list.forEach((label, i) => {
-      const known = sizes.get(label);
-      if (known !== undefined && known !== shape[i]) {
-        throw new RangeError(
-          `contract: sizes ${known} and ${shape[i]} of an axis that ${formatShape(a.shape)} and ${formatShape(b.shape)} share differ`,
-        );
-      }
-      sizes.set(label, shape[i]!);
-    });
+function contractionShape(a: TensorType, b: TensorType, { a: labelsA, b: labelsB, out }: ContractionLabels): number[] {
+  for (let i = 0; i < labelsB.length; i++) {
+    const shared = labelsA.indexOf(labelsB[i]!);
+    if (shared < 0 || a.shape[shared] === b.shape[i]) continue;
+    throw new RangeError(
+      `contract: sizes ${a.shape[shared]} and ${b.shape[i]} of an axis that ${formatShape(a.shape)} and ${formatShape(b.shape)} share differ`,
+    );
   }
-  return labels.out.map((label) => sizes.get(label)!);
+  const shape = new Array<number>(out.length);
+  for (let i = 0; i < out.length; i++) {
+    const inA = labelsA.indexOf(out[i]!);
+    shape[i] = inA >= 0 ? a.shape[inA]! : b.shape[labelsB.indexOf(out[i]!)]!;
+  }
+  return shape;
 }
 
 /** Products of bool or uint8 are summed as int32. */

@@ -18,7 +18,6 @@ export interface Traversal {
   /** The signature is `row.subarray(0, length)`; the memory is reused by the next walk. */
   readonly row: Int32Array;
   readonly length: number;
-  readonly hash: number;
 }
 
 /** A variable and the tensor that gives its next value. */
@@ -94,9 +93,14 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
     const leaf = variable.currentLeaf();
     push(leaf !== null && leaf.mark === mark ? leaf.position : -1);
   }
+  return { mark, nodes, leaves, literals, row, length };
+}
+
+/** A number that is equal for equal signatures and rarely for others. */
+export function hashOf({ row, length }: Traversal): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < length; i++) hash = Math.imul(hash ^ row[i]!, 0x01000193) ^ (hash >>> 15);
-  return { mark, nodes, leaves, literals, row, length, hash };
+  return hash;
 }
 
 function encode(node: Tensor, leaves: Tensor[], literals: Tensor[]): void {
