@@ -1,4 +1,4 @@
-import { commitUpdates, normal, key, type Tensor, tensor, Variable } from '@ag/tensor';
+import { commitUpdates, key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { AnomalyError, backward, compile, detectAnomaly, gradients, startAnomalyDetection } from './index.ts';
 
@@ -37,7 +37,9 @@ describe('detectAnomaly', () => {
       inputs: [{ shape: [3], dtype: 'float32', least: 0, largest: 2 }],
     });
     expect(error.anomaly.site).toContain(here);
-    expect(error.message).toMatch(/log gives values that are not finite in the forward pass: 1 of 3 elements of its result \[3\], from \[3\] float32 in 0 … 2, at .*anomaly\.test\.ts/);
+    expect(error.message).toMatch(
+      /log gives values that are not finite in the forward pass: 1 of 3 elements of its result \[3\], from \[3\] float32 in 0 … 2, at .*anomaly\.test\.ts/,
+    );
   });
 
   it('names what was differentiated in the backward pass', () => {
@@ -79,21 +81,43 @@ describe('detectAnomaly', () => {
 
   it('names inputs and variables that are not finite themselves', () => {
     const given = anomalyOf(() => tensor([1, Number.NaN]).mul(2));
-    expect(given.message).toMatch(/a tensor that was given of shape \[2\] is not finite in 1 of 2 elements, at .*anomaly\.test/);
+    expect(given.message).toMatch(
+      /a tensor that was given of shape \[2\] is not finite in 1 of 2 elements, at .*anomaly\.test/,
+    );
     const w = new Variable(tensor([Number.POSITIVE_INFINITY]), { name: 'weights' });
-    expect(anomalyOf(() => w.value.mul(2)).message).toMatch(/variable 'weights' of shape \[1\] is not finite in its only element/);
+    expect(anomalyOf(() => w.value.mul(2)).message).toMatch(
+      /variable 'weights' of shape \[1\] is not finite in its only element/,
+    );
   });
 
   it('passes infinities that do not reach a result', async () => {
-    const scores = tensor([[1, 2], [3, 4]]);
-    const masked = detectAnomaly(() => tensor([[1, 0], [1, 1]]).greater(0).where(scores, Number.NEGATIVE_INFINITY).softmax());
+    const scores = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    const masked = detectAnomaly(() =>
+      tensor([
+        [1, 0],
+        [1, 1],
+      ])
+        .greater(0)
+        .where(scores, Number.NEGATIVE_INFINITY)
+        .softmax(),
+    );
     expect(((await masked.toArray()) as number[][])[0]).toEqual([1, 0]);
     expect(await detectAnomaly(() => scores.sum()).item()).toBe(10);
   });
 
   it('names modules', () => {
     const layer = { forward: (x: Tensor): Tensor => x.sub(1).log() };
-    const model = { forward: (x: Tensor): Tensor => layer.forward(x), namedModules: () => new Map<string, object>([['', model], ['body.0', layer]]) };
+    const model = {
+      forward: (x: Tensor): Tensor => layer.forward(x),
+      namedModules: () =>
+        new Map<string, object>([
+          ['', model],
+          ['body.0', layer],
+        ]),
+    };
     const error = anomalyOf(() => model.forward(tensor([1])), { model });
     expect(error.anomaly.module).toBe('body.0');
     expect(error.message).toContain("in module 'body.0'");
@@ -114,7 +138,9 @@ describe('detectAnomaly', () => {
 
   it('knows no line of what was built before, and says how to see it', () => {
     const y = tensor([-1]).log();
-    expect(() => detectAnomaly(() => y.itemSync())).toThrow(/log gives .* from \[1\] float32 in -1 … -1; build it inside detectAnomaly/);
+    expect(() => detectAnomaly(() => y.itemSync())).toThrow(
+      /log gives .* from \[1\] float32 in -1 … -1; build it inside detectAnomaly/,
+    );
   });
 
   it('checks compiled functions, as they are written or by an option', () => {
@@ -122,21 +148,28 @@ describe('detectAnomaly', () => {
     const quick = compile(f);
     expect(quick(tensor([-1])).itemSync()).toBeNaN();
     expect(anomalyOf(() => quick(tensor([-1]))).anomaly.op).toBe('log');
-    expect(() => compile(f, { detectAnomaly: true })(tensor([-1]))).toThrow(/log gives .* at .*anomaly\.test/);
+    expect(() => compile(f, { detectAnomaly: true })(tensor([-1]))).toThrow(
+      /log gives .* at .*anomaly\.test/,
+    );
     expect(compile(f, { detectAnomaly: true })(tensor([1])).itemSync()).toBe(0);
   });
 
   it('checks gradients by an option of backward', () => {
     const w = new Variable(tensor([0, 4]), { name: 'w' });
-    expect(() => backward(w.value.pow(0.25).sum(), { detectAnomaly: true })).toThrow(/pow gives .* backward pass \(a gradient of pow\)/);
+    expect(() => backward(w.value.pow(0.25).sum(), { detectAnomaly: true })).toThrow(
+      /pow gives .* backward pass \(a gradient of pow\)/,
+    );
     const other = new Variable(tensor([0, 4]));
     expect(() => backward(other.value.sum(), { detectAnomaly: true })).not.toThrow();
   });
 
   it('agrees with the graph of random nodes: the culprit has only finite operands', () => {
     const x = normal([8], { key: key(3) });
-    const error = anomalyOf(() => x.mul(1e30).square().mul(0.5).sub(x).tanh().add(x.mul(1e30).square()).sum());
+    const error = anomalyOf(() =>
+      x.mul(1e30).square().mul(0.5).sub(x).tanh().add(x.mul(1e30).square()).sum(),
+    );
     expect(error.anomaly.op).toBe('square');
-    for (const input of error.anomaly.inputs) expect(Number.isFinite(input.least) && Number.isFinite(input.largest)).toBe(true);
+    for (const input of error.anomaly.inputs)
+      expect(Number.isFinite(input.least) && Number.isFinite(input.largest)).toBe(true);
   });
 });

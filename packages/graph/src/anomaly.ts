@@ -34,7 +34,12 @@ export interface Anomaly {
   readonly shape: readonly number[];
   /** How many of its elements are not finite. */
   readonly count: number;
-  readonly inputs: readonly { readonly shape: readonly number[]; readonly dtype: string; readonly least: number; readonly largest: number }[];
+  readonly inputs: readonly {
+    readonly shape: readonly number[];
+    readonly dtype: string;
+    readonly least: number;
+    readonly largest: number;
+  }[];
   /** Path of the module; null outside of modules or when no model was given. */
   readonly module: string | null;
   /** The user's line; null for nodes made while detection was off. */
@@ -136,7 +141,8 @@ function countOf(results: readonly Tensor[]): Tensor | null {
   if (counts.length === 0) return null;
   while (counts.length > 1) {
     const next: Tensor[] = [];
-    for (let i = 0; i < counts.length; i += 8) next.push(counts.slice(i, i + 8).reduce((sum, count) => sum.add(count)));
+    for (let i = 0; i < counts.length; i += 8)
+      next.push(counts.slice(i, i + 8).reduce((sum, count) => sum.add(count)));
     counts = next;
   }
   return counts[0]!;
@@ -162,7 +168,10 @@ function explain(results: readonly Tensor[]): Error {
   const counts = countEach(nodes);
   const bad = new Map(nodes.flatMap((node, i) => (counts[i]! > 0 ? [[node, counts[i]!] as const] : [])));
   let at = results.find((x) => bad.has(x));
-  if (!at) return new Error('detectAnomaly: a result was not finite, but computing it again gave finite numbers; please report this');
+  if (!at)
+    return new Error(
+      'detectAnomaly: a result was not finite, but computing it again gave finite numbers; please report this',
+    );
   for (;;) {
     const from: Tensor | undefined = sourceOf(at)?.inputs.find((input) => bad.has(input));
     if (!from) break;
@@ -220,7 +229,10 @@ function messageOf(node: Tensor, { op, gradientOf, shape, count, inputs, module,
     const what = leaf?.kind === 'variable' ? `variable '${leaf.variable.name}'` : 'a tensor that was given';
     return `detectAnomaly: ${what} of shape ${formatShape(shape)} is not finite in ${elements}${where}`;
   }
-  const operands = inputs.map((x) => `${formatShape(x.shape)} ${x.dtype}${x.shape.includes(0) ? '' : ` in ${short(x.least)} … ${short(x.largest)}`}`);
+  const operands = inputs.map(
+    (x) =>
+      `${formatShape(x.shape)} ${x.dtype}${x.shape.includes(0) ? '' : ` in ${short(x.least)} … ${short(x.largest)}`}`,
+  );
   const phase = gradientOf ? ` in the backward pass (a gradient of ${gradientOf})` : ' in the forward pass';
   return `detectAnomaly: ${op} gives values that are not finite${phase}: ${elements} of its result ${formatShape(shape)}, from ${operands.join(' and ') || 'nothing'}${where}`;
 }

@@ -3,8 +3,29 @@
  * they are called (`axis`, `axes`, `shape`, `order`, …) and the shifted ones are checked against what the lowering says
  * they mean; an operation that does not pass is done once for each example, which is slow but right.
  */
-import { type AnyOp, apply, formatShape, type Lowering, placeholderLeaf, type Shape, sizeOf, stack, sumToShape, Tensor, type View, zeros } from '@ag/tensor';
-import { bundle, type BundleAttributes, custom, type CustomAttributes, member, type Rule, withRule } from './custom.ts';
+import {
+  type AnyOp,
+  apply,
+  formatShape,
+  type Lowering,
+  placeholderLeaf,
+  type Shape,
+  sizeOf,
+  stack,
+  sumToShape,
+  type Tensor,
+  type View,
+  zeros,
+} from '@ag/tensor';
+import {
+  type BundleAttributes,
+  bundle,
+  type CustomAttributes,
+  custom,
+  member,
+  type Rule,
+  withRule,
+} from './custom.ts';
 import { sourceOf, walkAll } from './gradients.ts';
 
 /** A node rebuilt: with the axis in front, or, where it depends on no example, without. */
@@ -31,7 +52,9 @@ export function front(x: Tensor, axis: number, where: string): Tensor {
   const rank = x.shape.length;
   const at = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(at) || at < 0 || at >= rank) {
-    throw new RangeError(`vmap: ${where} of shape ${formatShape(x.shape)} has no axis ${axis} that could hold the examples`);
+    throw new RangeError(
+      `vmap: ${where} of shape ${formatShape(x.shape)} has no axis ${axis} that could hold the examples`,
+    );
   }
   if (at === 0) return x;
   return x.permute([at, ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== at)]);
@@ -69,13 +92,30 @@ class Batch {
 
   #rebuild(at: Node): Lane {
     const lanes = at.inputs.map((input) => this.#lanes.get(input) ?? { tensor: input, batched: false });
-    if (at.op === (custom as AnyOp) || at.op === (bundle as AnyOp) || at.op === (member as AnyOp)) return this.#withRule(at, lanes);
-    const used = lanes.map((lane, i) => (onlyShape(at, i) ? { tensor: stub(at.inputs[i]!), batched: false } : lane));
+    if (at.op === (custom as AnyOp) || at.op === (bundle as AnyOp) || at.op === (member as AnyOp))
+      return this.#withRule(at, lanes);
+    const used = lanes.map((lane, i) =>
+      onlyShape(at, i) ? { tensor: stub(at.inputs[i]!), batched: false } : lane,
+    );
     if (at.op.lower.form === 'barrier') {
-      return { tensor: apply(at.op, lanes.map((lane) => lane.tensor), at.attributes), batched: lanes[0]!.batched };
+      return {
+        tensor: apply(
+          at.op,
+          lanes.map((lane) => lane.tensor),
+          at.attributes,
+        ),
+        batched: lanes[0]!.batched,
+      };
     }
     if (!used.some((lane) => lane.batched)) {
-      return { tensor: apply(at.op, used.map((lane) => lane.tensor), at.attributes), batched: false };
+      return {
+        tensor: apply(
+          at.op,
+          used.map((lane) => lane.tensor),
+          at.attributes,
+        ),
+        batched: false,
+      };
     }
     if (at.op.lower.form === 'expand') return this.#expand(at, lanes);
     const tensor = this.#direct(at, used) ?? this.#oneByOne(at, used);
@@ -125,7 +165,8 @@ class Batch {
           out: [own, ...labels.out],
         };
         const read = lowering.labels(attributes);
-        if (!same(read.a, attributes.a) || !same(read.b, attributes.b) || !same(read.out, attributes.out)) return null;
+        if (!same(read.a, attributes.a) || !same(read.b, attributes.b) || !same(read.out, attributes.out))
+          return null;
         return attempt([a.tensor, b.tensor], attributes);
       }
       case 'gather':
@@ -149,10 +190,16 @@ class Batch {
           (part, i) =>
             same(read[i]!.starts, [0, ...part.starts]) &&
             same(read[i]!.steps, [1, ...part.steps]) &&
-            part.moving.every((move, j) => read[i]!.moving[j]?.axis === move.axis + 1 && read[i]!.moving[j]?.input === move.input),
+            part.moving.every(
+              (move, j) =>
+                read[i]!.moving[j]?.axis === move.axis + 1 && read[i]!.moving[j]?.input === move.input,
+            ),
         );
         if (!fits) return null;
-        return attempt([...all().slice(0, parts.length), ...lanes.slice(parts.length).map((lane) => lane.tensor)], attributes);
+        return attempt(
+          [...all().slice(0, parts.length), ...lanes.slice(parts.length).map((lane) => lane.tensor)],
+          attributes,
+        );
       }
       case 'host':
         return op.batch === 'leading' ? attempt(all(), at.attributes) : null;
@@ -170,15 +217,27 @@ class Batch {
   ): Tensor | null {
     const [x, ...rest] = lanes as [Lane, ...Lane[]];
     if (rest.some((lane) => lane.batched)) return null;
-    const extras = at.inputs.slice(1).map((input) => (isScalar(input) ? input : zeros([this.#size, ...input.shape], { dtype: input.dtype })));
+    const extras = at.inputs
+      .slice(1)
+      .map((input) =>
+        isScalar(input) ? input : zeros([this.#size, ...input.shape], { dtype: input.dtype }),
+      );
     const attributes = shifted(at.attributes, this.#size, at.node);
     const scalars = at.inputs.slice(1).map((input, i) => (isScalar(input) ? i : -1));
-    const before = lowering.of(contiguous(at.inputs[0]!.shape), at.attributes, { inputs: at.inputs, output: at.node, scalars });
+    const before = lowering.of(contiguous(at.inputs[0]!.shape), at.attributes, {
+      inputs: at.inputs,
+      output: at.node,
+      scalars,
+    });
     if (before === null) return null;
     for (const first of [padded(x.tensor, at.node.shape.length), x.tensor]) {
       const result = attempt([first, ...extras], attributes);
       if (result === null) continue;
-      const after = lowering.of(contiguous(first.shape), attributes, { inputs: [first, ...extras], output: result, scalars });
+      const after = lowering.of(contiguous(first.shape), attributes, {
+        inputs: [first, ...extras],
+        output: result,
+        scalars,
+      });
       if (after !== null && stepsThrough(after, before, sizeOf(at.inputs[0]!.shape))) return result;
     }
     return null;
@@ -193,18 +252,31 @@ class Batch {
     if (!lane.batched || !vjp) return lane;
     const rule: Rule = (gradients, inputs, outputs) => vjp(gradients[0]!, inputs, outputs[0]!, attributes);
     const own = this.#ruleForAll(rule, at.inputs, lanes, [at.node]);
-    const [result] = withRule([lane.tensor], lanes.map((x) => x.tensor), own);
+    const [result] = withRule(
+      [lane.tensor],
+      lanes.map((x) => x.tensor),
+      own,
+    );
     return { tensor: result!, batched: true };
   }
 
   #withRule(at: Node, lanes: readonly Lane[]): Lane {
     if (!lanes.some((lane) => lane.batched)) {
-      return { tensor: apply(at.op, lanes.map((lane) => lane.tensor), at.attributes), batched: false };
+      return {
+        tensor: apply(
+          at.op,
+          lanes.map((lane) => lane.tensor),
+          at.attributes,
+        ),
+        batched: false,
+      };
     }
     if (at.op === (member as AnyOp)) {
       const [y] = lanes as [Lane, Lane];
       const { start } = at.attributes as { readonly start: number };
-      const tensor = apply(member, [this.#wide(y, at.inputs[0]!.shape), lanes[1]!.tensor], { start: start * this.#size });
+      const tensor = apply(member, [this.#wide(y, at.inputs[0]!.shape), lanes[1]!.tensor], {
+        start: start * this.#size,
+      });
       return { tensor, batched: true };
     }
     const { rule } = at.attributes as CustomAttributes;
@@ -212,7 +284,14 @@ class Batch {
       const [y, ...inputs] = lanes as [Lane, ...Lane[]];
       const own = this.#ruleForAll(rule(), at.inputs.slice(1), inputs, [at.node]);
       const attributes = { rule: () => own };
-      return { tensor: apply(custom, [this.#wide(y, at.node.shape), ...inputs.map((lane) => lane.tensor)], attributes), batched: true };
+      return {
+        tensor: apply(
+          custom,
+          [this.#wide(y, at.node.shape), ...inputs.map((lane) => lane.tensor)],
+          attributes,
+        ),
+        batched: true,
+      };
     }
     const { outputs } = at.attributes as BundleAttributes;
     const attributes: BundleAttributes = {
@@ -220,11 +299,23 @@ class Batch {
       shape: [at.node.shape[0]! * this.#size],
       outputs: () => outputs().map((output) => this.full(output)),
     };
-    return { tensor: apply(bundle, lanes.map((lane) => lane.tensor), attributes), batched: true };
+    return {
+      tensor: apply(
+        bundle,
+        lanes.map((lane) => lane.tensor),
+        attributes,
+      ),
+      batched: true,
+    };
   }
 
   /** A rule for one example as a rule for all. Gradients at operands that all examples share get added up by the engine. */
-  #ruleForAll(rule: Rule, inputs: readonly Tensor[], lanes: readonly Lane[], outputs: readonly Tensor[]): Rule {
+  #ruleForAll(
+    rule: Rule,
+    inputs: readonly Tensor[],
+    lanes: readonly Lane[],
+    outputs: readonly Tensor[],
+  ): Rule {
     const size = this.#size;
     return (gradients, at, results) => {
       const own = new Map<Tensor, Lane>();
@@ -240,7 +331,9 @@ class Batch {
         results.map((result, i) => one(outputs[i]!, result)),
       );
       const batch = new Batch(own, size);
-      return found.map((g, i) => (g === null || g === undefined ? null : batch.full(sumToShape(g, single[i]!))));
+      return found.map((g, i) =>
+        g === null || g === undefined ? null : batch.full(sumToShape(g, single[i]!)),
+      );
     };
   }
 
@@ -249,7 +342,9 @@ class Batch {
     const results = Array.from({ length: this.#size }, (_, i) =>
       apply(
         at.op,
-        lanes.map((lane, j) => (lane.batched ? lane.tensor.slice(i, i + 1).reshape(at.inputs[j]!.shape) : lane.tensor)),
+        lanes.map((lane, j) =>
+          lane.batched ? lane.tensor.slice(i, i + 1).reshape(at.inputs[j]!.shape) : lane.tensor,
+        ),
         at.attributes,
       ),
     );
@@ -287,7 +382,8 @@ function shifted(attributes: unknown, size: number, node: Tensor): unknown {
   const moved: { [name: string]: unknown } = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (name === 'axis' && typeof value === 'number') moved[name] = value < 0 ? value : value + 1;
-    else if (name === 'axes' && isNumbers(value)) moved[name] = value.map((axis) => (axis < 0 ? axis : axis + 1));
+    else if (name === 'axes' && isNumbers(value))
+      moved[name] = value.map((axis) => (axis < 0 ? axis : axis + 1));
     else if (name === 'shape') moved[name] = [size, ...node.shape];
     else if (name === 'order' && isNumbers(value)) moved[name] = [0, ...value.map((axis) => axis + 1)];
     else if (name === 'parts') moved[name] = (value as readonly Part[]).map(shiftedPart);
@@ -337,7 +433,8 @@ function contiguous(shape: Shape): View {
 function stepsThrough(all: View, one: View, step: number): boolean {
   if (sizeOf(all.shape) === 0) return true;
   if (all.offset !== one.offset || all.dynamic.length !== one.dynamic.length) return false;
-  if (all.dynamic.some((d, i) => d.scalar !== one.dynamic[i]!.scalar || d.factor !== one.dynamic[i]!.factor)) return false;
+  if (all.dynamic.some((d, i) => d.scalar !== one.dynamic[i]!.scalar || d.factor !== one.dynamic[i]!.factor))
+    return false;
   if (all.shape[0] !== 1 && all.strides[0] !== step) return false;
   return one.shape.every((size, i) => size === 1 || all.strides[i + 1] === one.strides[i]);
 }

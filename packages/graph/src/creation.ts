@@ -79,7 +79,11 @@ export function record(tensor: Tensor, sites: boolean, module: string | null): v
 export function creationOf(tensor: Tensor): Creation | null {
   const known = records.get(tensor);
   if (!known) return null;
-  return { site: known.stack ? userLine(known.stack.stack) : null, module: known.module, gradientOf: known.gradientOf };
+  return {
+    site: known.stack ? userLine(known.stack.stack) : null,
+    module: known.module,
+    gradientOf: known.gradientOf,
+  };
 }
 
 /** Keeps the path of the module at work at the end of `path`. Returns what undoes it. @internal */
@@ -99,7 +103,12 @@ export function watchModules(model: ModuleTree, path: string[]): () => void {
         path.pop();
       }
     };
-    Object.defineProperty(target, 'forward', { value: watched, configurable: true, writable: true, enumerable: own?.enumerable ?? false });
+    Object.defineProperty(target, 'forward', {
+      value: watched,
+      configurable: true,
+      writable: true,
+      enumerable: own?.enumerable ?? false,
+    });
     undo.push(() => {
       // A hook added meanwhile wraps this one; it then stays and only passes on.
       if (target.forward !== watched) return;
@@ -125,12 +134,21 @@ function takeStack(): { readonly stack?: string } {
   return holder;
 }
 
-const library = /[\\/](?:packages[\\/](?:tensor|graph|nn|optim|train|native-wasm|datasets)[\\/](?:src|dist)|@ag[\\/][a-z-]+)[\\/]/;
+const library =
+  /[\\/](?:packages[\\/](?:tensor|graph|nn|optim|train|native-wasm|datasets)[\\/](?:src|dist)|@ag[\\/][a-z-]+)[\\/]/;
 const test = /\.test\.[cm]?[jt]sx?\b/;
 
 /** The first line of a stack outside of this library: `file:line:column`, with the function where it is known. */
 function userLine(stack: string | undefined): string | null {
   const lines = (stack ?? '').split('\n').filter((line) => /:\d+:\d+/.test(line));
-  const own = lines.find((line) => (!library.test(line) || test.test(line)) && !/node:internal|<anonymous>$/.test(line));
-  return own?.trim().replace(/^at /, '').replace(/^.*@(?=[a-z]+:\/\/)/, '').replace('file://', '') ?? null;
+  const own = lines.find(
+    (line) => (!library.test(line) || test.test(line)) && !/node:internal|<anonymous>$/.test(line),
+  );
+  return (
+    own
+      ?.trim()
+      .replace(/^at /, '')
+      .replace(/^.*@(?=[a-z]+:\/\/)/, '')
+      .replace('file://', '') ?? null
+  );
 }

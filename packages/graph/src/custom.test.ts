@@ -1,7 +1,28 @@
-import { evaluate, key, normal, stats, type Tensor, tensor, uniform, use, Variable, backend } from '@ag/tensor';
+import {
+  backend,
+  evaluate,
+  key,
+  normal,
+  stats,
+  type Tensor,
+  tensor,
+  uniform,
+  use,
+  Variable,
+} from '@ag/tensor';
 import { nullBackend } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
-import { backward, checkGradients, checkpoint, customGradient, grad, gradients, hessian, jvp, vjp } from './index.ts';
+import {
+  backward,
+  checkGradients,
+  checkpoint,
+  customGradient,
+  grad,
+  gradients,
+  hessian,
+  jvp,
+  vjp,
+} from './index.ts';
 
 const sample = (shape: readonly number[], seed: number): Tensor =>
   tensor(normal(shape, { key: key(seed), dtype: 'float64' }).dataSync(), { shape, dtype: 'float64' });
@@ -14,7 +35,12 @@ describe('customGradient', () => {
       (g) => [g],
     );
     const x = tensor([-1, 0.5, 2]);
-    const [g] = gradients(step(x).mul(tensor([1, 2, 3])).sum(), [x]);
+    const [g] = gradients(
+      step(x)
+        .mul(tensor([1, 2, 3]))
+        .sum(),
+      [x],
+    );
     expect(await step(x).toArray()).toEqual([0, 1, 1]);
     expect(await g!.toArray()).toEqual([1, 2, 3]);
   });
@@ -111,7 +137,9 @@ describe('checkpoint', () => {
       const device = nullBackend();
       use(device);
       try {
-        const w = Array.from({ length: layers }, (_, i) => tensor(new Float32Array(64 * 64).fill(i), { shape: [64, 64] }));
+        const w = Array.from({ length: layers }, (_, i) =>
+          tensor(new Float32Array(64 * 64).fill(i), { shape: [64, 64] }),
+        );
         const x = tensor(new Float32Array(64 * 64), { shape: [64, 64] });
         const part = (from: number) => (h: Tensor) => {
           let at = h;
@@ -146,7 +174,9 @@ describe('checkpoint', () => {
       const x = tensor(new Float32Array(16), { shape: [4, 4] });
       const w = tensor(new Float32Array(16).fill(1), { shape: [4, 4] });
       // The sine stands after the checkpoint, so its derivative is what arrives.
-      const y = checkpoint((at: Tensor) => at.matmul(w).tanh())(x).matmul(w).sin();
+      const y = checkpoint((at: Tensor) => at.matmul(w).tanh())(x)
+        .matmul(w)
+        .sin();
       gradients(y.sum(), [x])[0]!.dataSync();
       const { labels } = device.last;
       const tanh = labels.flatMap((label, i) => (label.includes('tanh') ? [i] : []));
@@ -159,7 +189,10 @@ describe('checkpoint', () => {
 
   it('composes with the other transformations', async () => {
     const f = checkpoint((x: Tensor) => x.square().mul(x).sum());
-    expect(await hessian(f)(tensor([1, 2])).toArray()).toEqual([[6, 0], [0, 12]]);
+    expect(await hessian(f)(tensor([1, 2])).toArray()).toEqual([
+      [6, 0],
+      [0, 12],
+    ]);
     const [, pull] = vjp(f, tensor([1, 2]));
     expect(await pull(tensor(2))[0].toArray()).toEqual([6, 24]);
     const [, d] = jvp(f, [tensor([1, 2])], [tensor([1, 1])]);

@@ -20,7 +20,11 @@ import { replay, type Step, stepsTo } from './rewrite.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 /** From the gradients at the outputs, the inputs and the outputs: the gradients at the inputs, null for none. */
-export type Rule = (gradients: readonly Tensor[], inputs: readonly Tensor[], outputs: readonly Tensor[]) => readonly (Tensor | null)[];
+export type Rule = (
+  gradients: readonly Tensor[],
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+) => readonly (Tensor | null)[];
 
 /** Gradients in the form of an argument; null, for the whole or for a part, where there is none. */
 export type GradientTree = Tensor | null | readonly GradientTree[] | { readonly [key: string]: GradientTree };
@@ -111,9 +115,12 @@ function recomputing(steps: readonly Step[], outputs: readonly Tensor[], kept: r
     const held = inputs.map((input) => apply(barrier, [input, gate]));
     const replaced = new Map<Tensor, Tensor>(kept.map((node, i) => [node, held[i]!]));
     // Random numbers are made of positions alone; without a barrier they would be shared, and stored.
-    for (const { node, op } of steps) if (op.lower.form === 'coordinates') replaced.set(node, apply(barrier, [node, gate]));
+    for (const { node, op } of steps)
+      if (op.lower.form === 'coordinates') replaced.set(node, apply(barrier, [node, gate]));
     replay(steps, replaced);
-    const again = outputs.filter((output) => isFloat(output.dtype)).map((output) => replaced.get(output) ?? output);
+    const again = outputs
+      .filter((output) => isFloat(output.dtype))
+      .map((output) => replaced.get(output) ?? output);
     const floats = held.filter((input) => isFloat(input.dtype));
     const found = pullback(again, gradients, floats);
     return held.map((input) => (isFloat(input.dtype) ? found[floats.indexOf(input)]! : null));
@@ -146,13 +153,22 @@ export const custom = defineOp<CustomAttributes>({
  */
 export const bundle = defineOp<BundleAttributes>({
   name: 'bundle',
-  type: (inputs, { shape }) => ({ shape, dtype: inputs.map((x) => x.dtype).filter(isFloat).reduce(promote, 'float32') }),
+  type: (inputs, { shape }) => ({
+    shape,
+    dtype: inputs
+      .map((x) => x.dtype)
+      .filter(isFloat)
+      .reduce(promote, 'float32'),
+  }),
   lower: { form: 'expand', of: ([x], { shape }) => x!.number(0).broadcastTo(shape) },
   vjp: (g, inputs, _y, { rule, outputs }) => {
     let start = 0;
     const parts = outputs().map((output) => {
       const size = sizeOf(output.shape);
-      const part = g.slice(start, start + size).reshape(output.shape).cast(output.dtype);
+      const part = g
+        .slice(start, start + size)
+        .reshape(output.shape)
+        .cast(output.dtype);
       start += size;
       return part;
     });
@@ -177,7 +193,9 @@ export function withRule(outputs: readonly Tensor[], inputs: readonly Tensor[], 
   if (floats.length === 0 || !inputs.some((input) => isFloat(input.dtype))) return [...outputs];
   const attributes = { rule: () => rule };
   if (floats.length === 1) {
-    return outputs.map((output) => (output === floats[0] ? apply(custom, [output, ...inputs], attributes) : output));
+    return outputs.map((output) =>
+      output === floats[0] ? apply(custom, [output, ...inputs], attributes) : output,
+    );
   }
   const members: Tensor[] = [];
   const total = floats.reduce((sum, output) => sum + sizeOf(output.shape), 0);
@@ -193,7 +211,11 @@ export function withRule(outputs: readonly Tensor[], inputs: readonly Tensor[], 
 }
 
 /** What a user's rule gave, as a list in the order of the arguments' tensors. */
-function gradientLeaves(x: readonly TensorTree[], given: unknown, inputs: readonly Tensor[]): (Tensor | null)[] {
+function gradientLeaves(
+  x: readonly TensorTree[],
+  given: unknown,
+  inputs: readonly Tensor[],
+): (Tensor | null)[] {
   const list = given instanceof Tensor && x.length === 1 ? [given] : given;
   if (!Array.isArray(list) || list.length !== x.length) {
     throw new RangeError(
@@ -210,7 +232,10 @@ function gradientLeaves(x: readonly TensorTree[], given: unknown, inputs: readon
       leaves.push(gradient as Tensor);
     } else {
       for (const key of Object.keys(like)) {
-        collect((like as { readonly [key: string]: TensorTree })[key]!, (gradient as { readonly [key: string]: unknown })[key]);
+        collect(
+          (like as { readonly [key: string]: TensorTree })[key]!,
+          (gradient as { readonly [key: string]: unknown })[key],
+        );
       }
     }
   };
@@ -220,9 +245,12 @@ function gradientLeaves(x: readonly TensorTree[], given: unknown, inputs: readon
 
 function checkGradient(gradient: unknown, input: Tensor, position: number): void {
   if (!(gradient instanceof Tensor)) {
-    throw new TypeError(`customGradient: gradient ${position} is no tensor but ${typeof gradient}; give a tensor, or null for none`);
+    throw new TypeError(
+      `customGradient: gradient ${position} is no tensor but ${typeof gradient}; give a tensor, or null for none`,
+    );
   }
-  const [small, large] = gradient.ndim < input.ndim ? [gradient.shape, input.shape] : [input.shape, gradient.shape];
+  const [small, large] =
+    gradient.ndim < input.ndim ? [gradient.shape, input.shape] : [input.shape, gradient.shape];
   const lead = large.length - small.length;
   const fits = small.every((size, i) => size === large[lead + i] || size === 1 || large[lead + i] === 1);
   if (!fits) {

@@ -22,11 +22,22 @@ export function textOf({ nodes, edges }: Inspection): string {
 
 /** Implements `Inspection.toDot`. */
 export function dotOf({ nodes, edges }: Inspection): string {
-  const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-  const shapes = { op: 'ellipse', parameter: 'box', constant: 'plaintext', placeholder: 'parallelogram', leaf: 'box' } as const;
-  const lines = nodes.map((node) => `  ${node.id} [label=${quoted(labelLines(node).join('\n'))}, shape=${shapes[node.kind]}];`);
+  const quoted = (text: string): string =>
+    `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+  const shapes = {
+    op: 'ellipse',
+    parameter: 'box',
+    constant: 'plaintext',
+    placeholder: 'parallelogram',
+    leaf: 'box',
+  } as const;
+  const lines = nodes.map(
+    (node) => `  ${node.id} [label=${quoted(labelLines(node).join('\n'))}, shape=${shapes[node.kind]}];`,
+  );
   const arrows = edges.map(({ from, to, gradient }) =>
-    gradient === null ? `  ${from} -> ${to};` : `  ${from} -> ${to} [label=${quoted(`gradient ${valueText(gradient)}`)}];`,
+    gradient === null
+      ? `  ${from} -> ${to};`
+      : `  ${from} -> ${to} [label=${quoted(`gradient ${valueText(gradient)}`)}];`,
   );
   return ['digraph {', '  rankdir=LR;', ...lines, ...arrows, '}'].join('\n');
 }
@@ -80,5 +91,7 @@ function valueText(value: InspectedValue): string {
 
 function plain(value: InspectedValue): string {
   if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  return Array.isArray(value) ? `[${value.map((item) => plain(item as InspectedValue)).join(', ')}]` : String(value);
+  return Array.isArray(value)
+    ? `[${value.map((item) => plain(item as InspectedValue)).join(', ')}]`
+    : String(value);
 }

@@ -15,12 +15,68 @@ describe('inspect', () => {
   it('lists nodes, inputs first, and edges', () => {
     const { f } = textbook();
     const { nodes, edges } = inspect(f);
-    expect(nodes.map(({ id, label, kind, op, shape, dtype, value, gradient }) => ({ id, label, kind, op, shape, dtype, value, gradient }))).toEqual([
-      { id: 'n0', label: 'x', kind: 'parameter', op: undefined, shape: [], dtype: 'float32', value: null, gradient: null },
-      { id: 'n1', label: 'y', kind: 'parameter', op: undefined, shape: [], dtype: 'float32', value: null, gradient: null },
-      { id: 'n2', label: 'add', kind: 'op', op: 'add', shape: [], dtype: 'float32', value: null, gradient: null },
-      { id: 'n3', label: 'z', kind: 'parameter', op: undefined, shape: [], dtype: 'float32', value: null, gradient: null },
-      { id: 'n4', label: 'mul', kind: 'op', op: 'mul', shape: [], dtype: 'float32', value: null, gradient: null },
+    expect(
+      nodes.map(({ id, label, kind, op, shape, dtype, value, gradient }) => ({
+        id,
+        label,
+        kind,
+        op,
+        shape,
+        dtype,
+        value,
+        gradient,
+      })),
+    ).toEqual([
+      {
+        id: 'n0',
+        label: 'x',
+        kind: 'parameter',
+        op: undefined,
+        shape: [],
+        dtype: 'float32',
+        value: null,
+        gradient: null,
+      },
+      {
+        id: 'n1',
+        label: 'y',
+        kind: 'parameter',
+        op: undefined,
+        shape: [],
+        dtype: 'float32',
+        value: null,
+        gradient: null,
+      },
+      {
+        id: 'n2',
+        label: 'add',
+        kind: 'op',
+        op: 'add',
+        shape: [],
+        dtype: 'float32',
+        value: null,
+        gradient: null,
+      },
+      {
+        id: 'n3',
+        label: 'z',
+        kind: 'parameter',
+        op: undefined,
+        shape: [],
+        dtype: 'float32',
+        value: null,
+        gradient: null,
+      },
+      {
+        id: 'n4',
+        label: 'mul',
+        kind: 'op',
+        op: 'mul',
+        shape: [],
+        dtype: 'float32',
+        value: null,
+        gradient: null,
+      },
     ]);
     expect(edges.map(({ from, to, index }) => [from, to, index])).toEqual([
       ['n0', 'n2', 0],
@@ -38,7 +94,9 @@ describe('inspect', () => {
     backward(f);
     expect(inspect(f, { gradients: true }).nodes.map((node) => node.gradient)).toEqual([-4, -4, -4, 3, 1]);
     f.itemSync();
-    expect(inspect(f, { values: true, gradients: true }).nodes.map((node) => node.gradient)).toEqual([-4, -4, -4, 3, 1]);
+    expect(inspect(f, { values: true, gradients: true }).nodes.map((node) => node.gradient)).toEqual([
+      -4, -4, -4, 3, 1,
+    ]);
   });
 
   it('differentiates at once when asked to, and shows what each use contributes', () => {
@@ -49,7 +107,11 @@ describe('inspect', () => {
       ['mul', [1, 1]],
       ['sum', 1],
     ]);
-    expect(result.edges.map((edge) => edge.gradient)).toEqual([[1, 2], [1, 2], [1, 1]]);
+    expect(result.edges.map((edge) => edge.gradient)).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 1],
+    ]);
     expect(() => inspect(x.mul(2), { gradients: 'compute' })).toThrow(/not that of a scalar/);
   });
 
@@ -74,8 +136,17 @@ describe('inspect', () => {
   });
 
   it('gives every dtype and shape, summarises large tensors', () => {
-    const flags = tensor([[1, 2], [3, 4]], { dtype: 'int32' }).greater(2);
-    expect(inspect(flags, { values: true }).nodes.at(-1)!.value).toEqual([[false, false], [true, true]]);
+    const flags = tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      { dtype: 'int32' },
+    ).greater(2);
+    expect(inspect(flags, { values: true }).nodes.at(-1)!.value).toEqual([
+      [false, false],
+      [true, true],
+    ]);
     expect(inspect(tensor([[], []]), { values: true }).nodes[0]!.value).toEqual([[], []]);
     const large = inspect(tensor(Float32Array.from({ length: 2001 }, (_, i) => i)), { values: true });
     expect(large.nodes[0]!.value).toBe('2001 elements: 0 … 2000, mean 1000');
@@ -93,7 +164,11 @@ describe('inspect', () => {
       'n4 mul(n2, n3) [] float32, value -12, gradient 1',
     ]);
     const dot = result.toDot().split('\n');
-    expect(dot.slice(0, 3)).toEqual(['digraph {', '  rankdir=LR;', '  n0 [label="x\\n[] float32\\nvalue -2\\ngradient -4", shape=box];']);
+    expect(dot.slice(0, 3)).toEqual([
+      'digraph {',
+      '  rankdir=LR;',
+      '  n0 [label="x\\n[] float32\\nvalue -2\\ngradient -4", shape=box];',
+    ]);
     expect(dot.slice(-2)).toEqual(['  n3 -> n4 [label="gradient 3"];', '}']);
     const mermaid = inspect(f).toMermaid().split('\n');
     expect(mermaid).toEqual([
@@ -137,7 +212,14 @@ describe('inspect', () => {
 
   it('knows modules and lines of what was made under its eyes', () => {
     const inner = { forward: (x: Tensor) => x.exp() };
-    const model = { forward: (x: Tensor) => inner.forward(x.mul(3)).sum(), namedModules: () => new Map<string, object>([['', model], ['body.inner', inner]]) };
+    const model = {
+      forward: (x: Tensor) => inner.forward(x.mul(3)).sum(),
+      namedModules: () =>
+        new Map<string, object>([
+          ['', model],
+          ['body.inner', inner],
+        ]),
+    };
     const forward = inner.forward;
     const y = captureCreation(() => model.forward(tensor([1])), { model });
     expect(inner.forward).toBe(forward);
@@ -159,7 +241,8 @@ describe('inspect', () => {
     const result = inspect(x);
     expect(result.nodes.length).toBe(100_001);
     expect(result.edges.length).toBe(100_000);
-    for (const text of [result.toText(), result.toDot(), result.toMermaid(), JSON.stringify(result)]) expect(text.length).toBeGreaterThan(1_000_000);
+    for (const text of [result.toText(), result.toDot(), result.toMermaid(), JSON.stringify(result)])
+      expect(text.length).toBeGreaterThan(1_000_000);
   });
 
   it('reads the values and gradients of thousands of nodes in one go', () => {
@@ -173,6 +256,8 @@ describe('inspect', () => {
     const first = nodes.find((node) => node.label === 'w')!;
     // The gradient arrived twice: backward was called for two sums of the same.
     expect(first.gradient).toEqual([2, 2]);
-    expect(nodes.filter((node) => node.kind === 'op' && node.op === 'mul').at(-1)!.value).toEqual(first.value);
+    expect(nodes.filter((node) => node.kind === 'op' && node.op === 'mul').at(-1)!.value).toEqual(
+      first.value,
+    );
   });
 });

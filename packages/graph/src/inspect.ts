@@ -2,7 +2,17 @@
  * A graph as plain data: what was computed from what, with values and gradients when asked. What pictures, tables and
  * files are made from; `graphView` of @ag/viz takes it as it is. Looking changes nothing: lazy tensors stay lazy.
  */
-import { checkTensor, concat, evaluate, isFloat, openSize, sizeOf, sumToShape, type Tensor, Variable } from '@ag/tensor';
+import {
+  checkTensor,
+  concat,
+  evaluate,
+  isFloat,
+  openSize,
+  sizeOf,
+  sumToShape,
+  type Tensor,
+  Variable,
+} from '@ag/tensor';
 import { wasDifferentiated } from './backward.ts';
 import { creationOf } from './creation.ts';
 import { nodeGradients, sourceOf, walkAll } from './gradients.ts';
@@ -87,7 +97,11 @@ export class Inspection {
   /** Plain data; numbers that JSON has no word for become 'NaN', 'Infinity', '-Infinity'. `JSON.stringify` uses it. */
   toJSON(): { nodes: InspectedNode[]; edges: InspectedEdge[] } {
     return {
-      nodes: this.nodes.map((node) => ({ ...node, value: speakable(node.value), gradient: speakable(node.gradient) })),
+      nodes: this.nodes.map((node) => ({
+        ...node,
+        value: speakable(node.value),
+        gradient: speakable(node.gradient),
+      })),
       edges: this.edges.map((edge) => ({ ...edge, gradient: speakable(edge.gradient) })),
     };
   }
@@ -109,9 +123,14 @@ export class Inspection {
  *
  * @throws RangeError with gradients: 'compute' for an output that is no scalar
  */
-export function inspect(outputs: Tensor | Variable | readonly (Tensor | Variable)[], options: InspectOptions = {}): Inspection {
+export function inspect(
+  outputs: Tensor | Variable | readonly (Tensor | Variable)[],
+  options: InspectOptions = {},
+): Inspection {
   const { values = false, gradients = false, names = {}, maximalElements = 1000 } = options;
-  const given: readonly (Tensor | Variable)[] = Array.isArray(outputs) ? outputs : [outputs as Tensor | Variable];
+  const given: readonly (Tensor | Variable)[] = Array.isArray(outputs)
+    ? outputs
+    : [outputs as Tensor | Variable];
   const roots = given.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
   const { nodes } = walkAll(roots);
   const number = new Map<Tensor, number>(nodes.map((node, i) => [node, i]));
@@ -125,7 +144,8 @@ export function inspect(outputs: Tensor | Variable | readonly (Tensor | Variable
   const readGradient = nodes.map((node): Pending => {
     if (!gradients) return null;
     const variable = node.leaf?.kind === 'variable' ? node.leaf.variable : null;
-    const own = variable && gradients === true ? (variable.grad ?? null) : (found.gradients.get(node) ?? null);
+    const own =
+      variable && gradients === true ? (variable.grad ?? null) : (found.gradients.get(node) ?? null);
     return own ? reader.ask(own) : null;
   });
   const readEdge = sources.map((source, i) =>
@@ -195,7 +215,8 @@ class Reader {
     const size = sizeOf(tensor.shape);
     const summary = size > this.#limit;
     const flat = (x: Tensor): Tensor => x.cast('float64').reshape([sizeOf(x.shape)]);
-    if (summary) this.#parts.push(flat(tensor.min()), flat(tensor.cast('float64').mean()), flat(tensor.max()));
+    if (summary)
+      this.#parts.push(flat(tensor.min()), flat(tensor.cast('float64').mean()), flat(tensor.max()));
     else this.#parts.push(flat(tensor));
     const count = summary ? 3 : size;
     const request = { tensor, start: this.#length, count, summary };
@@ -226,7 +247,9 @@ class Reader {
       return tensor.dtype === 'bool' ? x !== 0 : x;
     };
     const build = (axis: number): InspectedValue =>
-      axis === tensor.shape.length ? element() : Array.from({ length: tensor.shape[axis]! }, () => build(axis + 1));
+      axis === tensor.shape.length
+        ? element()
+        : Array.from({ length: tensor.shape[axis]! }, () => build(axis + 1));
     return count === 0 && tensor.shape.length === 0 ? 0 : build(0);
   }
 }
@@ -286,7 +309,8 @@ function kindOf(node: Tensor): NodeKind {
 
 function labelOf(node: Tensor, named: ReadonlyMap<Tensor | Variable, string>): string {
   const source = sourceOf(node);
-  if (source) return source.op.name === 'contract' && isMatrixProduct(source.attributes) ? 'matmul' : source.op.name;
+  if (source)
+    return source.op.name === 'contract' && isMatrixProduct(source.attributes) ? 'matmul' : source.op.name;
   switch (node.leaf?.kind) {
     case 'variable':
       return named.get(node.leaf.variable) ?? node.leaf.variable.name;
@@ -301,8 +325,18 @@ function labelOf(node: Tensor, named: ReadonlyMap<Tensor | Variable, string>): s
 
 /** Rows of the last two axes with columns. */
 function isMatrixProduct(attributes: unknown): boolean {
-  const { a, b, out } = attributes as { readonly a: readonly number[]; readonly b: readonly number[]; readonly out: readonly number[] };
-  return a.length > 1 && b.length > 1 && a.at(-1) === b.at(-2) && out.at(-1) === b.at(-1) && out.at(-2) === a.at(-2);
+  const { a, b, out } = attributes as {
+    readonly a: readonly number[];
+    readonly b: readonly number[];
+    readonly out: readonly number[];
+  };
+  return (
+    a.length > 1 &&
+    b.length > 1 &&
+    a.at(-1) === b.at(-2) &&
+    out.at(-1) === b.at(-1) &&
+    out.at(-2) === a.at(-2)
+  );
 }
 
 function short(x: number): string {

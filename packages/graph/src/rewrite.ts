@@ -27,7 +27,14 @@ export function stepsTo(outputs: readonly Tensor[], inside: (node: Tensor) => bo
 export function replay(steps: readonly Step[], replaced: Map<Tensor, Tensor>): void {
   for (const { node, op, inputs, attributes } of steps) {
     if (replaced.has(node) || !inputs.some((input) => replaced.has(input))) continue;
-    replaced.set(node, apply(op, inputs.map((input) => replaced.get(input) ?? input), attributes));
+    replaced.set(
+      node,
+      apply(
+        op,
+        inputs.map((input) => replaced.get(input) ?? input),
+        attributes,
+      ),
+    );
   }
 }
 
@@ -45,7 +52,8 @@ export function rewrite(
     const inputs = source ? source.inputs.map((input) => replaced.get(input) ?? input) : [];
     const own = replace(node, source?.op ?? null, inputs, source?.attributes);
     if (own) replaced.set(node, own);
-    else if (source?.inputs.some((input) => replaced.has(input))) replaced.set(node, apply(source.op, inputs, source.attributes));
+    else if (source?.inputs.some((input) => replaced.has(input)))
+      replaced.set(node, apply(source.op, inputs, source.attributes));
   }
   return outputs.map((output) => replaced.get(output) ?? output);
 }

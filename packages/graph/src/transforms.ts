@@ -42,11 +42,13 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
   f: F,
   argumentNumbers: N = 0 as N,
 ): (...x: Parameters<F>) => [Tensor, GradientOf<F, N>] {
-  const numbers: readonly number[] = typeof argumentNumbers === 'number' ? [argumentNumbers] : argumentNumbers;
+  const numbers: readonly number[] =
+    typeof argumentNumbers === 'number' ? [argumentNumbers] : argumentNumbers;
   return (...x) => {
     const fresh = [...x] as TensorTree[];
     for (const i of numbers) {
-      if (i < 0 || i >= x.length) throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
+      if (i < 0 || i >= x.length)
+        throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
       fresh[i] = aliased(fresh[i]!);
     }
     const y = checkTensor(f(...fresh));
@@ -116,7 +118,11 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
     const y = checkTensor(f(fresh));
     const size = y.size;
     const shape = [...y.shape, ...x.shape];
-    if (size === 0) return zerosLike(x).broadcastTo([1, ...x.shape]).slice(0, 0).reshape(shape);
+    if (size === 0)
+      return zerosLike(x)
+        .broadcastTo([1, ...x.shape])
+        .slice(0, 0)
+        .reshape(shape);
     const rows = eye(size, size, { dtype: y.dtype }).reshape([size, ...y.shape]);
     return vmap((seed: Tensor) => gradients(y, [fresh], seed)[0]!)(rows).reshape(shape);
   };
@@ -148,7 +154,10 @@ function aliased<T extends TensorTree>(tree: T): T {
 function checkSame(where: string, expected: readonly Tensor[], given: readonly Tensor[]): void {
   const fits =
     expected.length === given.length &&
-    expected.every((x, i) => x.shape.length === given[i]!.shape.length && x.shape.every((n, j) => n === given[i]!.shape[j]));
+    expected.every(
+      (x, i) =>
+        x.shape.length === given[i]!.shape.length && x.shape.every((n, j) => n === given[i]!.shape[j]),
+    );
   if (!fits) {
     throw new RangeError(
       `${where}: the vector must have the form ${expected.map((x) => formatShape(x.shape)).join(', ')}, got ${given.map((x) => formatShape(x.shape)).join(', ')}`,

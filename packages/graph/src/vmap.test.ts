@@ -14,8 +14,8 @@ import {
   sort,
   splitKey,
   stack,
-  take,
   type Tensor,
+  take,
   tensor,
   topK,
   tril,
@@ -23,18 +23,32 @@ import {
   view,
 } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
-import { checkGradients, checkpoint, customGradient, grad, gradients, hessian, jacobian, jvp, vjp, vmap } from './index.ts';
+import {
+  checkGradients,
+  checkpoint,
+  customGradient,
+  grad,
+  gradients,
+  hessian,
+  jacobian,
+  jvp,
+  vjp,
+  vmap,
+} from './index.ts';
 
 const sample = (shape: readonly number[], seed: number): Tensor =>
   tensor(normal(shape, { key: key(seed), dtype: 'float64' }).dataSync(), { shape, dtype: 'float64' });
 const whole = (data: readonly unknown[]): Tensor => tensor(data as number[], { dtype: 'int32' });
 
-const examples = (x: Tensor): Tensor[] => Array.from({ length: x.shape[0]! }, (_, i) => x.slice(i, i + 1).reshape(x.shape.slice(1)));
+const examples = (x: Tensor): Tensor[] =>
+  Array.from({ length: x.shape[0]! }, (_, i) => x.slice(i, i + 1).reshape(x.shape.slice(1)));
 
 /** The function on each example by itself: what vmap must equal. */
 function looped(f: (...x: Tensor[]) => Tensor, x: readonly Tensor[], axes: readonly (0 | null)[]): Tensor {
   const n = x[axes.indexOf(0)]!.shape[0]!;
-  return stack(Array.from({ length: n }, (_, i) => f(...x.map((t, j) => (axes[j] === null ? t : examples(t)[i]!)))));
+  return stack(
+    Array.from({ length: n }, (_, i) => f(...x.map((t, j) => (axes[j] === null ? t : examples(t)[i]!)))),
+  );
 }
 
 function expectSame(a: Tensor, b: Tensor, digits = 12): void {
@@ -48,8 +62,18 @@ function expectSame(a: Tensor, b: Tensor, digits = 12): void {
 type Case = [string, (...x: Tensor[]) => Tensor, readonly Tensor[], readonly (0 | null)[]];
 const cases: Case[] = [
   ['elementwise', (a, b) => a!.mul(b!).tanh(), [sample([3, 3], 1), sample([3, 3], 2)], [0, 0]],
-  ['elementwise with operands of other ranks', (a, b) => a!.add(b!), [sample([3, 3], 1), sample([3, 3, 3], 2)], [0, 0]],
-  ['elementwise with a shared operand of higher rank', (a, b) => a!.mul(b!), [sample([3, 3], 1), sample([3, 3], 2)], [0, null]],
+  [
+    'elementwise with operands of other ranks',
+    (a, b) => a!.add(b!),
+    [sample([3, 3], 1), sample([3, 3, 3], 2)],
+    [0, 0],
+  ],
+  [
+    'elementwise with a shared operand of higher rank',
+    (a, b) => a!.mul(b!),
+    [sample([3, 3], 1), sample([3, 3], 2)],
+    [0, null],
+  ],
   ['matmul, both', (a, b) => a!.matmul(b!), [sample([3, 3, 3], 1), sample([3, 3, 3], 2)], [0, 0]],
   ['matmul, left', (a, b) => a!.matmul(b!), [sample([3, 3, 3], 1), sample([3, 3], 2)], [0, null]],
   ['matmul, right', (a, b) => a!.matmul(b!), [sample([3, 3], 1), sample([3, 3, 3], 2)], [null, 0]],
@@ -69,17 +93,49 @@ const cases: Case[] = [
   ['broadcastTo of a scalar', (a) => a!.broadcastTo([3, 3]), [sample([3], 1)], [0]],
   ['slice', (a) => a!.slice(2, 0, { step: -1, axis: 1 }), [sample([3, 3, 3], 1)], [0]],
   ['flip', (a) => a!.flip(0), [sample([3, 3, 3], 1)], [0]],
-  ['pad', (a) => a!.pad([[1, 0], [0, 2]], 7), [sample([3, 3, 3], 1)], [0]],
+  [
+    'pad',
+    (a) =>
+      a!.pad(
+        [
+          [1, 0],
+          [0, 2],
+        ],
+        7,
+      ),
+    [sample([3, 3, 3], 1)],
+    [0],
+  ],
   ['concat with a shared part', (a, b) => concat([a!, b!]), [sample([3, 3], 1), sample([3], 2)], [0, null]],
   ['cumsum', (a) => cumsum(a!, 0), [sample([3, 3, 3], 1)], [0]],
   ['cumprod, reverse', (a) => cumprod(a!, -1, { reverse: true }), [sample([3, 3, 3], 1)], [0]],
   ['sort', (a) => sort(a!, 0), [sample([3, 3, 3], 1)], [0]],
   ['topK', (a) => topK(a!, 2).values, [sample([3, 3, 3], 1)], [0]],
-  ['gather, both', (a, i) => gather(a!, i!, 0), [sample([3, 3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]])], [0, 0]],
-  ['gather, shared source', (a, i) => gather(a!, i!, 0), [sample([3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]])], [null, 0]],
-  ['gather, shared index', (a, i) => gather(a!, i!, 0), [sample([3, 3, 3], 1), whole([[0, 2, 1]])], [0, null]],
+  [
+    'gather, both',
+    (a, i) => gather(a!, i!, 0),
+    [sample([3, 3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]])],
+    [0, 0],
+  ],
+  [
+    'gather, shared source',
+    (a, i) => gather(a!, i!, 0),
+    [sample([3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]])],
+    [null, 0],
+  ],
+  [
+    'gather, shared index',
+    (a, i) => gather(a!, i!, 0),
+    [sample([3, 3, 3], 1), whole([[0, 2, 1]])],
+    [0, null],
+  ],
   ['take', (a, i) => take(a!, i!), [sample([3, 3], 1), whole([0, 2, 2])], [null, 0]],
-  ['scatterAdd', (a, i, u) => scatterAdd(a!, i!, u!, 0), [sample([3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]]), sample([3, 1, 3], 2)], [null, 0, 0]],
+  [
+    'scatterAdd',
+    (a, i, u) => scatterAdd(a!, i!, u!, 0),
+    [sample([3, 3], 1), whole([[[0, 2, 1]], [[1, 1, 1]], [[2, 0, 0]]]), sample([3, 1, 3], 2)],
+    [null, 0, 0],
+  ],
   ['where', (a, b) => a!.greater(0).where(a!, b!), [sample([3, 3], 1), sample([3], 2)], [0, null]],
   ['triangle', (a) => tril(a!), [sample([3, 3, 3], 1)], [0]],
   ['one-hot', (i) => oneHot(i!, 3, { dtype: 'float64' }), [whole([0, 2, 1])], [0]],
@@ -94,30 +150,52 @@ describe('vmap', () => {
     if (x[0]!.dtype === 'float64' && name !== 'argmax of all') {
       it(`differentiates like a loop: ${name}`, () => {
         const floats = x.filter((t) => t.dtype === 'float64');
-        const all = (g: (...y: Tensor[]) => Tensor): Tensor[] => gradients(g(...x).square().sum(), floats);
+        const all = (g: (...y: Tensor[]) => Tensor): Tensor[] =>
+          gradients(
+            g(...x)
+              .square()
+              .sum(),
+            floats,
+          );
         const mapped = all((...y) => vmap((...z: Tensor[]) => f(...z), axes)(...y));
         const expected = all((...y) => looped(f, y, axes));
         mapped.forEach((g, i) => expectSame(g, expected[i]!, 10));
       });
       it(`maps the gradient: ${name}`, () => {
-        const slope = (...y: Tensor[]): Tensor => gradients(f(...y).square().sum(), [y[0]!])[0]!;
+        const slope = (...y: Tensor[]): Tensor =>
+          gradients(
+            f(...y)
+              .square()
+              .sum(),
+            [y[0]!],
+          )[0]!;
         expectSame(vmap((...y: Tensor[]) => slope(...y), axes)(...x), looped(slope, x, axes), 10);
       });
     }
   }
 
   it('takes examples along any axis and puts them there', async () => {
-    const x = tensor([[1, 2, 3], [4, 5, 6]]);
+    const x = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
     expect(await vmap((v: Tensor) => v.sum(), 1)(x).toArray()).toEqual([5, 7, 9]);
     expect(vmap((v: Tensor) => v.reshape([2, 1]), -1, 2)(x).shape).toEqual([2, 1, 3]);
     expect(vmap((v: Tensor) => v.reshape([2, 1]), 1, -1)(x).shape).toEqual([2, 1, 3]);
   });
 
   it('maps objects, and repeats what depends on no example', async () => {
-    const f = ({ a, b }: { a: Tensor; b: Tensor }) => ({ product: a.mul(b), constant: tensor([1, 2]), more: [a] });
+    const f = ({ a, b }: { a: Tensor; b: Tensor }) => ({
+      product: a.mul(b),
+      constant: tensor([1, 2]),
+      more: [a],
+    });
     const y = vmap(f)({ a: tensor([1, 2]), b: tensor([3, 4]) });
     expect(await y.product.toArray()).toEqual([3, 8]);
-    expect(await y.constant.toArray()).toEqual([[1, 2], [1, 2]]);
+    expect(await y.constant.toArray()).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
     expect(await y.more[0]!.toArray()).toEqual([1, 2]);
   });
 
@@ -143,13 +221,22 @@ describe('vmap', () => {
     const v = sample([4, 3], 2);
     const f = (a: Tensor): Tensor => a.sin().mul(a.sum());
     const pushed = vmap((a: Tensor, b: Tensor) => jvp(f, [a], [b])[1])(x, v);
-    expectSame(pushed, looped((a, b) => jvp(f, [a!], [b!])[1], [x, v], [0, 0]));
+    expectSame(
+      pushed,
+      looped((a, b) => jvp(f, [a!], [b!])[1], [x, v], [0, 0]),
+    );
     expectSame(jvp((a: Tensor) => vmap(f)(a), [x], [v])[1], pushed);
     const [, pull] = vjp((a: Tensor) => vmap(f)(a), x);
     expectSame(pull(v)[0], vmap((a: Tensor, b: Tensor) => vjp(f, a)[1](b)[0])(x, v));
-    expectSame(vmap(jacobian(f))(x), looped((a) => jacobian(f)(a!), [x], [0]));
+    expectSame(
+      vmap(jacobian(f))(x),
+      looped((a) => jacobian(f)(a!), [x], [0]),
+    );
     const g = (a: Tensor): Tensor => f(a).sum();
-    expectSame(vmap(hessian(g))(x), looped((a) => hessian(g)(a!), [x], [0]));
+    expectSame(
+      vmap(hessian(g))(x),
+      looped((a) => hessian(g)(a!), [x], [0]),
+    );
   });
 
   it('maps custom gradients and checkpoints', () => {
@@ -172,7 +259,11 @@ describe('vmap', () => {
       checkpoint((a: Tensor, b: Tensor) => a.matmul(b).tanh().mul(a)),
     ];
     for (const f of pieces) {
-      for (const axes of [[0, 0], [0, null], [null, 0]] as const) {
+      for (const axes of [
+        [0, 0],
+        [0, null],
+        [null, 0],
+      ] as const) {
         const loop = (a: Tensor, b: Tensor): Tensor => looped((p, q) => f(p!, q!), [a, b], axes);
         const second = f === pieces[2] ? sample([3, 3, 3], 3) : w;
         const b = axes[1] === null ? (f === pieces[2] ? w : examples(w)[0]!) : second;
@@ -187,7 +278,11 @@ describe('vmap', () => {
   });
 
   it('draws the same for the same key and other numbers for other keys', () => {
-    const x = tensor([[0, 0], [0, 0], [0, 0]]);
+    const x = tensor([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
     const shared = vmap((v: Tensor) => v.add(normal([2], { key: key(5) })))(x);
     const one = normal([2], { key: key(5) });
     expectSame(shared, stack([one, one, one]), 7);
@@ -201,11 +296,19 @@ describe('vmap', () => {
     const corner = defineOp<{ readonly at: number }>({
       name: 'corner',
       type: ([x]) => ({ shape: x!.shape.slice(1), dtype: x!.dtype }),
-      lower: view((v, { at }) => ({ ...v, shape: v.shape.slice(1), strides: v.strides.slice(1), offset: v.offset + at * v.strides[0]! })),
+      lower: view((v, { at }) => ({
+        ...v,
+        shape: v.shape.slice(1),
+        strides: v.strides.slice(1),
+        offset: v.offset + at * v.strides[0]!,
+      })),
     });
     const x = sample([3, 3, 3], 1);
     const f = (a: Tensor): Tensor => apply(corner, [a], { at: 1 });
-    expectSame(vmap(f)(x), looped((a) => f(a!), [x], [0]));
+    expectSame(
+      vmap(f)(x),
+      looped((a) => f(a!), [x], [0]),
+    );
     const cube = defineOp({
       name: 'cube',
       type: ([a]) => a!,
@@ -216,11 +319,20 @@ describe('vmap', () => {
   });
 
   it('says what is wrong', () => {
-    const x = tensor([[1, 2], [3, 4]]);
-    expect(() => vmap((a: Tensor, b: Tensor) => a.add(b))(x, tensor([1, 2, 3]))).toThrow(/argument 0 holds 2 examples, argument 1 of shape \[3\] holds 3/);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(() => vmap((a: Tensor, b: Tensor) => a.add(b))(x, tensor([1, 2, 3]))).toThrow(
+      /argument 0 holds 2 examples, argument 1 of shape \[3\] holds 3/,
+    );
     expect(() => vmap((a: Tensor) => a, 2)(x)).toThrow(/argument 0 of shape \[2, 2\] has no axis 2/);
     expect(() => vmap((a: Tensor) => a, null)(x)).toThrow(/no argument is mapped/);
-    expect(() => vmap((a: Tensor) => tensor(a.sum().itemSync()))(x)).toThrow(/vmap: the function read a value/);
-    expect(() => vmap((k: ReturnType<typeof key>) => uniform([1], { key: splitKey(k)[0]! }))(splitKey(key(1)))).toThrow(/split it outside/);
+    expect(() => vmap((a: Tensor) => tensor(a.sum().itemSync()))(x)).toThrow(
+      /vmap: the function read a value/,
+    );
+    expect(() =>
+      vmap((k: ReturnType<typeof key>) => uniform([1], { key: splitKey(k)[0]! }))(splitKey(key(1))),
+    ).toThrow(/split it outside/);
   });
 });

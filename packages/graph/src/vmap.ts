@@ -46,7 +46,9 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
       const first = front(mapped, axis, where);
       const count = first.shape[0]!;
       if (size.count >= 0 && count !== size.count) {
-        throw new RangeError(`vmap: ${size.where} holds ${size.count} examples, ${where} of shape ${formatShape(mapped.shape)} holds ${count} along axis ${axis}`);
+        throw new RangeError(
+          `vmap: ${size.where} holds ${size.count} examples, ${where} of shape ${formatShape(mapped.shape)} holds ${count} along axis ${axis}`,
+        );
       }
       size.count = count;
       size.where = where;
@@ -105,7 +107,12 @@ function moveFront(x: Tensor, axis: number): Tensor {
 }
 
 function isKey(x: unknown): x is Key {
-  return typeof x === 'object' && x !== null && !(x instanceof Tensor) && Array.isArray((x as { words?: unknown }).words);
+  return (
+    typeof x === 'object' &&
+    x !== null &&
+    !(x instanceof Tensor) &&
+    Array.isArray((x as { words?: unknown }).words)
+  );
 }
 
 function isKeyList(x: unknown): x is readonly Key[] {

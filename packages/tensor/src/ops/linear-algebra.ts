@@ -38,6 +38,7 @@ export const cholesky: Op<undefined> = defineOp({
   name: 'cholesky',
   type: ([a]) => ({ shape: square('cholesky', a!), dtype: floatOf(a!.dtype) }),
   lower: host(choleskyRun),
+  batch: 'leading',
   // Ā = L⁻ᵀ·Φ(Lᵀ·L̄)·L⁻¹ folded onto the lower triangle; Φ takes the lower triangle and half of the diagonal.
   vjp: (g, _a, l) => {
     const half = lowerPart(l.transpose().matmul(lowerPart(g)), 'half');
@@ -53,6 +54,7 @@ export const solveTriangular: Op<{ readonly lower: boolean }> = defineOp<{ reado
   name: 'solveTriangular',
   type: (inputs) => systemType('solveTriangular', inputs),
   lower: { form: 'host', run: ({ lower }) => solveTriangularRun(lower) },
+  batch: 'leading',
   vjp: (g, [t], x, { lower }) => {
     const right = g.apply(solveTriangular, [t!.transpose(), g], { lower: !lower });
     const whole = right.matmul(x.transpose()).neg();
@@ -65,6 +67,7 @@ export const solve: Op<undefined> = defineOp({
   name: 'solve',
   type: (inputs) => systemType('solve', inputs),
   lower: host(solveRun),
+  batch: 'leading',
   vjp: (g, [a], x) => {
     const right = g.apply(solve, [a!.transpose(), g]);
     return [right.matmul(x.transpose()).neg(), right];
@@ -76,6 +79,7 @@ export const inverse: Op<undefined> = defineOp({
   name: 'inverse',
   type: ([a]) => ({ shape: square('inverse', a!), dtype: floatOf(a!.dtype) }),
   lower: host(inverseRun),
+  batch: 'leading',
   vjp: (g, _a, y) => [y.transpose().matmul(g).matmul(y.transpose()).neg()],
 });
 
@@ -84,6 +88,7 @@ export const det: Op<undefined> = defineOp({
   name: 'det',
   type: ([a]) => ({ shape: square('det', a!).slice(0, -2), dtype: floatOf(a!.dtype) }),
   lower: host(detRun),
+  batch: 'leading',
   vjp: (g, [a], d) => [g.apply(inverse, [a!]).transpose().mul(g.mul(d).unsqueeze(-1).unsqueeze(-1))],
 });
 
@@ -92,6 +97,7 @@ export const slogdet: Op<undefined> = defineOp({
   name: 'slogdet',
   type: ([a]) => ({ shape: [...square('slogdet', a!).slice(0, -2), 2], dtype: floatOf(a!.dtype) }),
   lower: host(slogdetRun),
+  batch: 'leading',
   vjp: (g, [a]) => [
     g
       .apply(inverse, [a!])
@@ -109,6 +115,7 @@ export const qr: Op<undefined> = defineOp({
     return { shape: [...batchOf(a!), m * k + k * n], dtype: floatOf(a!.dtype) };
   },
   lower: host(qrRun),
+  batch: 'leading',
   vjp: (g, [a], packed) => {
     const [m, n] = [rowsOf(a!), columnsOf(a!)];
     const [gq, gr] = unpackQr(g, m, n);
@@ -148,6 +155,7 @@ export const svd: Op<undefined> = defineOp({
     return { shape: [...batchOf(a!), m * k + k + k * n], dtype: floatOf(a!.dtype) };
   },
   lower: host(svdRun),
+  batch: 'leading',
   vjp: (g, [a], packed) => {
     const [m, n] = [rowsOf(a!), columnsOf(a!)];
     const [u, values, vt] = unpackSvd(packed, m, n);
