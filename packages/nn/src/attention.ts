@@ -31,7 +31,7 @@ export function scaledDotProductAttention(
   options: AttentionMask & { readonly dropout?: number } = {},
 ): Tensor {
   const size = query.shape[query.shape.length - 1]!;
-  let scores = query.mul(1 / Math.sqrt(size)).matmul(key.transpose());
+  let scores = query.matmul(key.transpose()).mul(1 / Math.sqrt(size));
   if (options.causal) {
     const [rows, columns] = scores.shape.slice(-2) as [number, number];
     scores = tril(ones([rows, columns]))
@@ -43,7 +43,12 @@ export function scaledDotProductAttention(
       throw new TypeError('attention: the mask must be bool, true where looking is allowed');
     scores = options.mask.where(scores, hidden);
   }
-  return dropped(scores.softmax(-1), options.dropout ?? 0).matmul(value);
+  // softmax(scores) · value with the division last: it then concerns [time, e] and not [time, keys].
+  const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();
+  const total = powers.sum(-1, { keepDims: true });
+  return dropped(powers, options.dropout ?? 0)
+    .matmul(value)
+    .div(total);
 }
 
 /** The score of what must not be seen: its weight is exactly 0, and a row of nothing else stays finite. */
@@ -136,15 +141,20 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
   /** One product where queries, keys and values are the same. */
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const { features } = this;
-    const project = (x: Tensor, from: number, count: number): Tensor => {
-      const product = x.matmul(this.inputWeight.value.sliceFrom(from, count, 0, 1).transpose());
-      return this.inputBias ? product.add(this.inputBias.value.sliceFrom(from, count, 0, 1)) : product;
+    const weight = this.inputWeight.value;
+    const bias = this.inputBias?.value;
+    const project = (x: Tensor, w: Tensor, b: Tensor | undefined): Tensor => {
+      const product = x.matmul(w.transpose());
+      return b ? product.add(b) : product;
     };
     if (query === key && key === value) {
-      const all = project(query, 0, 3 * features);
+      const all = project(query, weight, bias);
       return [0, 1, 2].map((i) => all.sliceFrom(i * features, features, 2, 1));
     }
-    return [query, key, value].map((x, i) => project(x, i * features, features));
+    return [query, key, value].map((x, i) => {
+      const part = (t: Tensor): Tensor => t.sliceFrom(i * features, features, 0, 1);
+      return project(x, part(weight), bias && part(bias));
+    });
   }
 
   /** [batch, time, features] → [batch, heads, time, features / heads] */

@@ -5,6 +5,7 @@
 import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkCount, checkRank } from './check.ts';
 import { buffer, Module } from './module.ts';
+import { standardize } from './standardize.ts';
 
 export interface NormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -82,12 +83,9 @@ abstract class BatchNorm extends Module {
       return this.bias ? scaled.add(this.bias.value.reshape(shape)) : scaled;
     }
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-    const mean = x.mean(axes, { keepDims: true });
-    const centred = x.sub(mean);
-    const variance = centred.square().mean(axes, { keepDims: true });
+    const { result, mean, variance } = standardize(x, axes, this.epsilon);
     if (this.training) this.#track(mean, variance, x);
-    const normalised = centred.mul(variance.add(this.epsilon).rsqrt());
-    return affine(normalised, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+    return affine(result, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
   }
 
   /** Moves the running statistics; they are committed with the forward pass. */
@@ -188,7 +186,7 @@ export class LayerNorm extends Module {
 
   override forward(x: Tensor): Tensor {
     const axes = lastAxes(x, this.shape, 'layerNorm');
-    return affine(standardized(x, axes, this.epsilon), this.weight?.value, this.bias?.value);
+    return affine(standardize(x, axes, this.epsilon).result, this.weight?.value, this.bias?.value);
   }
 
   override describe() {
@@ -274,7 +272,7 @@ export class GroupNorm extends Module {
     }
     const grouped = x.reshape([batch, this.groups, channels / this.groups, ...rest]);
     const axes = grouped.shape.map((_, axis) => axis).slice(2);
-    const normalised = standardized(grouped, axes, this.epsilon).reshape(x.shape);
+    const normalised = standardize(grouped, axes, this.epsilon).result.reshape(x.shape);
     const shape = [channels, ...rest.map(() => 1)];
     return affine(normalised, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
   }
@@ -295,11 +293,6 @@ export class GroupNorm extends Module {
  */
 export function groupNorm(groups: number, channels: number, options: NormOptions = {}): GroupNorm {
   return new GroupNorm(groups, channels, options);
-}
-
-function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  const centred = x.sub(x.mean(axes, { keepDims: true }));
-  return centred.mul(centred.square().mean(axes, { keepDims: true }).add(epsilon).rsqrt());
 }
 
 function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {

@@ -36,7 +36,7 @@ interface CellState {
 }
 
 /** The weights of one layer in one direction, uniform in ±1/√hidden; gates lie one after the other along axis 0. */
-class Direction extends Module<[Tensor]> {
+class Direction extends Module<[Tensor, number?]> {
   /** [gates · hidden, in] */
   readonly inputWeight: Variable;
   /** [gates · hidden, hidden] */
@@ -57,17 +57,21 @@ class Direction extends Module<[Tensor]> {
     this.hiddenBias = bias ? make('hiddenBias') : null;
   }
 
-  /** What the inputs contribute to the gates. */
-  override forward(x: Tensor): Tensor {
+  /**
+   * What does not depend on the state: the inputs' part of the gates and the biases, but for the hidden bias of the last
+   * `apart` elements. One sum over the whole sequence is then the gradient of a bias.
+   */
+  override forward(x: Tensor, apart = 0): Tensor {
     const product = x.matmul(this.inputWeight.value.transpose());
-    return this.inputBias ? product.add(this.inputBias.value) : product;
+    if (!this.inputBias || !this.hiddenBias) return product;
+    const all = this.hiddenBias.value;
+    const hidden = apart === 0 ? all : all.slice(0, all.shape[0]! - apart).pad([[0, apart]]);
+    return product.add(this.inputBias.value.add(hidden));
   }
 
-  /** What the state contributes; null for the state 0 without a bias. */
+  /** The state's part of the gates; null for the state 0. */
   fromState(hidden: Tensor | null): Tensor | null {
-    if (hidden === null) return this.hiddenBias?.value ?? null;
-    const product = hidden.matmul(this.hiddenWeight.value.transpose());
-    return this.hiddenBias ? product.add(this.hiddenBias.value) : product;
+    return hidden && hidden.matmul(this.hiddenWeight.value.transpose());
   }
 }
 
@@ -132,7 +136,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
     this.layers.forEach((directions, depth) => {
       if (depth > 0 && this.training) sequence = dropped(sequence, this.dropout);
       const outputs = directions.map((weights, direction) => {
-        const inputs = weights.forward(sequence);
+        const inputs = weights.forward(sequence, this.apart);
         const steps = new Array<Tensor>(time);
         let current: CellState = { hidden: part(state?.hidden), cell: part(state?.cell) };
         for (let i = 0; i < time; i++) {
@@ -152,6 +156,11 @@ export abstract class Recurrent extends Module<[Tensor]> {
 
   /** The factory's name. @internal */
   abstract get layer(): string;
+
+  /** How many of the last gate elements keep their hidden bias apart. */
+  protected get apart(): number {
+    return 0;
+  }
 
   /** The state after one step, from the inputs' part of the gates [batch, gates · hidden]. */
   protected abstract step(inputs: Tensor, state: CellState, weights: Direction): CellState;
@@ -251,10 +260,17 @@ export class Gru extends Recurrent {
     return 'gru';
   }
 
+  protected override get apart() {
+    return this.hidden;
+  }
+
   protected override step(inputs: Tensor, state: CellState, weights: Direction): CellState {
     const [xReset, xUpdate, xNew] = this.gates(inputs, 3) as [Tensor, Tensor, Tensor];
     const fromState = weights.fromState(state.hidden);
-    const [hReset, hUpdate, hNew] = fromState ? this.gates(fromState, 3) : [null, null, null];
+    const [hReset, hUpdate, product] = fromState ? this.gates(fromState, 3) : [null, null, null];
+    // The reset gate acts on the new state's bias too, so that one could not be added before.
+    const bias = weights.hiddenBias?.value.sliceFrom(2 * this.hidden, this.hidden, 0, 1) ?? null;
+    const hNew = product ? plus(product, bias) : bias;
     const reset = plus(xReset, hReset ?? null).sigmoid();
     const update = plus(xUpdate, hUpdate ?? null).sigmoid();
     const candidate = (hNew ? xNew.add(reset.mul(hNew)) : xNew).tanh();

@@ -103,7 +103,8 @@ function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined): Picke
 function average(losses: Tensor, target: Tensor, picked: Picked, options: NllOptions): Tensor {
   const { ignoreIndex, reduction = 'mean' } = options;
   const possible = target.greaterEqual(0).logicalAnd(target.less(picked.classes));
-  let checked = possible.where(losses, Number.NaN);
+  // A constant that is added: the gradient needs no second look at the targets.
+  let checked = losses.add(possible.where(0, Number.NaN).cast(losses.dtype));
   let counted = picked.factor;
   if (ignoreIndex !== undefined) {
     const kept = target.notEqual(ignoreIndex);
