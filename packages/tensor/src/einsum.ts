@@ -163,7 +163,7 @@ function takeDiagonals(part: Labelled): Labelled {
     const first = labels.indexOf(labels[second]!);
     if (first === second) continue;
     const name = labels[first]!;
-    tensor = apply(diagonal, [tensor], { first, second });
+    tensor = apply(diagonal, [tensor], { first: first - labels.length, second: second - labels.length });
     labels = [...labels.filter((_, axis) => axis !== first && axis !== second), name];
     second = 0;
   }

@@ -282,7 +282,7 @@ export function diagonal(x: Tensor, k = 0): Tensor {
   const down = Math.min(rows, Math.max(0, -k));
   const right = Math.min(columns, Math.max(0, k));
   const part = sectionOf(sectionOf(x, down, rows - down, rank - 2), right, columns - right, rank - 1);
-  return apply(diagonalOp, [part], { first: rank - 2, second: rank - 1 });
+  return apply(diagonalOp, [part], { first: -2, second: -1 });
 }
 
 /** A square matrix with the last axis of `x` on its diagonal `k` and zeros elsewhere; for a matrix instead its diagonal (NumPy's `diag`). */

@@ -131,11 +131,13 @@ let nextId = 1;
  * const y = apply(cube, [x]);
  * ```
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOp<A = undefined>(definition: OpDefinition<A>): Op<A> {
   return { ...definition, id: nextId++ };
 }
 
 /** A `map` lowering: `of` gives one element from the elements of the inputs. */
+/* @__NO_SIDE_EFFECTS__ */
 export function map<A>(
   of: (x: readonly Scalar[], attributes: A) => Scalar,
   options: { readonly operands?: 'output' | 'promoted' | 'own'; readonly cost?: number } = {},
@@ -144,16 +146,19 @@ export function map<A>(
 }
 
 /** A `view` lowering. */
+/* @__NO_SIDE_EFFECTS__ */
 export function view<A>(of: (view: View, attributes: A, context: ViewContext) => View | null): Lowering<A> {
   return { form: 'view', of };
 }
 
 /** An `expand` lowering: the operation in terms of others. */
+/* @__NO_SIDE_EFFECTS__ */
 export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A> {
   return { form: 'expand', of };
 }
 
 /** Type rule of an elementwise operation: shapes broadcast, dtypes promote. */
+/* @__NO_SIDE_EFFECTS__ */
 export function broadcastType(name: string): (inputs: readonly TensorType[]) => TensorType {
   return (inputs) => {
     let { shape, dtype } = inputs[0]!;
@@ -166,6 +171,7 @@ export function broadcastType(name: string): (inputs: readonly TensorType[]) => 
 }
 
 /** The same with a fractional result: integers and booleans become float32. */
+/* @__NO_SIDE_EFFECTS__ */
 export function broadcastFloatType(name: string): (inputs: readonly TensorType[]) => TensorType {
   const rule = broadcastType(name);
   return (inputs) => {

@@ -16,6 +16,7 @@ import {
 import { broadcastShapes } from '../shape.ts';
 
 /** A function of one variable with a fractional result. */
+/* @__NO_SIDE_EFFECTS__ */
 function unary(
   name: string,
   of: (x: Scalar) => Scalar,
@@ -26,11 +27,13 @@ function unary(
 }
 
 /** A function of one variable whose result has the dtype of its operand. */
+/* @__NO_SIDE_EFFECTS__ */
 function sameType(name: string, of: (x: Scalar) => Scalar, vjp?: VectorJacobianProduct<undefined>): Op<undefined> {
   return defineOp({ name, type: broadcastType(name), lower: map(([x]) => of(x!)), ...(vjp && { vjp }) });
 }
 
 /** A comparison: operands promote, the result is bool and has no gradient. */
+/* @__NO_SIDE_EFFECTS__ */
 function comparison(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<undefined> {
   const rule = broadcastType(name);
   return defineOp({
@@ -41,6 +44,7 @@ function comparison(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<unde
 }
 
 /** A test of one value. */
+/* @__NO_SIDE_EFFECTS__ */
 function test(name: string, of: (x: Scalar) => Scalar, operands: 'own' | 'output' = 'own'): Op<undefined> {
   return defineOp({
     name,
@@ -260,6 +264,7 @@ export const cast = defineOp<{ readonly dtype: DType }>({
   vjp: (g, [x]) => [isFloat(x!.dtype) ? g.cast(x!.dtype) : null],
 });
 
+/* @__NO_SIDE_EFFECTS__ */
 function logical(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<undefined> {
   const rule = broadcastType(name);
   return defineOp({
@@ -270,6 +275,7 @@ function logical(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<undefin
 }
 
 /** Rounding leaves integers as they are. */
+/* @__NO_SIDE_EFFECTS__ */
 function integerAware(of: (x: Scalar) => Scalar): (x: Scalar) => Scalar {
   return (x) => (isFloat(builder().dtypeOf(x)) ? of(x) : x);
 }

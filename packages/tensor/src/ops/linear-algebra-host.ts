@@ -9,6 +9,7 @@ import type { HostKernel } from '../kernel.ts';
 type Size = readonly [rows: number, columns: number];
 
 /** Runs `work` on each matrix of a batch; inputs come as float64 copies, results are rounded to the outputs' dtype. */
+/* @__NO_SIDE_EFFECTS__ */
 function eachMatrix(
   work: (inputs: readonly Float64Array[], sizes: readonly Size[], batch: number) => Float64Array,
 ): HostKernel['run'] {

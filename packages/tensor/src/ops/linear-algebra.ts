@@ -25,6 +25,7 @@ import {
 } from './linear-algebra-host.ts';
 import { place, section } from './movement.ts';
 
+/* @__NO_SIDE_EFFECTS__ */
 function host(run: HostKernel['run']): Lowering<undefined> {
   return { form: 'host', run: () => run };
 }

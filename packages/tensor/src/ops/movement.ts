@@ -94,30 +94,39 @@ export const section = defineOp<{ readonly axis: number; readonly start: number;
   },
 });
 
-/** Elements with equal positions along two axes: both leave, a new last axis runs along the diagonal. */
+/**
+ * Elements with equal positions along two axes, which are counted from the end: both leave, a new last axis runs along the
+ * diagonal.
+ */
 export const diagonal = defineOp<{ readonly first: number; readonly second: number }>({
   name: 'diagonal',
-  type: ([x], { first, second }) => ({
-    shape: [...x!.shape.filter((_, i) => i !== first && i !== second), Math.min(x!.shape[first]!, x!.shape[second]!)],
-    dtype: x!.dtype,
+  type: ([x], a) => {
+    const [first, second] = fromFront(x!, a);
+    const { shape } = x!;
+    const rest = shape.filter((_, i) => i !== first && i !== second);
+    return { shape: [...rest, Math.min(shape[first]!, shape[second]!)], dtype: x!.dtype };
+  },
+  lower: view((v, a, { output }) => {
+    const [first, second] = fromFront(v, a);
+    const rest = v.strides.filter((_, i) => i !== first && i !== second);
+    return { ...v, shape: output.shape, strides: [...rest, v.strides[first]! + v.strides[second]!] };
   }),
-  lower: view((v, { first, second }, { output }) => ({
-    ...v,
-    shape: output.shape,
-    strides: [...v.strides.filter((_, i) => i !== first && i !== second), v.strides[first]! + v.strides[second]!],
-  })),
-  vjp: (g, [x], _y, { first, second }) => {
+  vjp: (g, [x], _y, a) => {
+    const [first, second] = fromFront(x!, a);
     const at = (axis: number): Tensor =>
       g.apply(coordinates, [], { shape: [x!.shape[axis]!] }).reshape(x!.shape.map((size, i) => (i === axis ? size : 1)));
-    // The diagonal, along the shorter of both axes; along the other it is repeated and kept where positions are equal.
-    const along = x!.shape[first]! <= x!.shape[second]! ? first : second;
-    const rest = x!.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
-    const order = [...rest, along];
-    const sorted = x!.shape.flatMap((_, i) => (order.includes(i) ? [order.indexOf(i)] : []));
-    const spread = g.permute(sorted).unsqueeze(along === first ? second : first);
-    return [at(first).equal(at(second)).where(spread, 0)];
+    // The diagonal lies along the shorter of both axes; along the other it is repeated and kept where positions are equal.
+    const [along, across] = x!.shape[first]! <= x!.shape[second]! ? [first, second] : [second, first];
+    const axes = x!.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
+    const order = [...axes, along];
+    const sorted = [...order].sort((i, j) => i - j).map((i) => order.indexOf(i));
+    return [at(first).equal(at(second)).where(g.permute(sorted).unsqueeze(across), 0)];
   },
 });
+
+function fromFront({ shape }: { readonly shape: Shape }, axes: { readonly first: number; readonly second: number }): [number, number] {
+  return [axes.first + shape.length, axes.second + shape.length];
+}
 
 export const flip = defineOp<{ readonly axes: readonly number[] }>({
   name: 'flip',

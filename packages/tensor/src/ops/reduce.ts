@@ -11,6 +11,7 @@ export interface ReduceAttributes {
   readonly keepDims: boolean;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function reduceType(dtype: (d: DType) => DType): (inputs: readonly TensorType[], a: ReduceAttributes) => TensorType {
   return ([x], { axes, keepDims }) => ({ shape: reducedShape(x!.shape, axes, keepDims), dtype: dtype(x!.dtype) });
 }
@@ -43,6 +44,7 @@ export const sizeRatio = defineOp({
 });
 
 /** The gradient of an extreme is shared equally among the elements that attain it. */
+/* @__NO_SIDE_EFFECTS__ */
 function extreme(name: 'max' | 'min'): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,
@@ -70,6 +72,7 @@ export const prod = defineOp<ReduceAttributes>({
   vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(x!.productOfOthers(axes))],
 });
 
+/* @__NO_SIDE_EFFECTS__ */
 function positionOf(name: 'argmax' | 'argmin'): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,
