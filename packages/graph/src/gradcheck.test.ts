@@ -1,19 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { wasm } from '@ag/native-wasm';
 import * as api from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
+import { gradientDocument } from './testing/document.ts';
 import { gradientCases, runGradientCase, withoutGradient } from './testing/index.ts';
 
 const operations = [...new Set(gradientCases.map(({ operation }) => operation))];
 
-describe('gradient cases', () => {
-  for (const operation of operations) {
-    it(operation, () => {
+describe.each([
+  ['reference', async () => api.reference()],
+  ['wasm', async () => wasm({ threads: 1 })],
+] as const)('gradients on %s', (_name, make) => {
+  it.each(operations)('%s', async (operation) => {
+    const before = api.backend();
+    api.use(await make());
+    try {
       const failed = gradientCases
         .filter((one) => one.operation === operation)
         .map((one) => runGradientCase(one))
         .filter(({ passed }) => !passed);
       expect(failed.map(({ variant, message }) => `${variant}: ${message}`)).toEqual([]);
-    });
-  }
+    } finally {
+      api.use(before);
+    }
+  });
 });
 
 describe('the table is complete', () => {
@@ -49,5 +59,13 @@ describe('the table is complete', () => {
       return own.every(({ order }) => order < 2);
     });
     expect(shallow).toEqual([]);
+  });
+
+  it('stands in docs/gradients.md as it is', () => {
+    const written = readFileSync(new URL('../../../docs/gradients.md', import.meta.url), 'utf8');
+    expect(
+      written,
+      'stale: run node --conditions=@ag/source --import tsx packages/graph/scripts/gradients.mjs',
+    ).toBe(gradientDocument());
   });
 });

@@ -1,0 +1,10 @@
+/**
+ * Writes docs/gradients.md from the table of gradient cases:
+ * node --conditions=@ag/source --import tsx packages/graph/scripts/gradients.mjs
+ */
+import { writeFileSync } from 'node:fs';
+import { gradientDocument } from '../src/testing/document.ts';
+
+const target = new URL('../../../docs/gradients.md', import.meta.url);
+writeFileSync(target, gradientDocument());
+console.log(`wrote ${target.pathname}`);
