@@ -108,13 +108,13 @@ function reportOf({ steps, runs, upload }: Profiled): string {
       launch.label,
     ].join('  ');
   });
-  return [
-    `${runs} runs, ${steps.length} launches, ${((1000 * total) / runs).toFixed(1)} µs each`,
-    ...lines,
-  ].join('\n');
+  const head = `${runs} runs, ${steps.length} launches in ${micro(total)} at best, host arrays copied in ${micro(upload)}`;
+  return [head, ...lines].join('\n');
 }
 
 const _micro = (ms: number): string => `${(1000 * ms).toFixed(1)} µs`;
+
+const micro = (ms: number): string => `${(1000 * ms).toFixed(1)} µs`;
 
 function workOf({ kernel, dims, operands }: Launch, { buffers }: Program): { work: string; amount: number } {
   const work = dims.join('×');

@@ -32,16 +32,20 @@ export function lowerMap({ program, launch }: LowerContext, kernel: MapKernel): 
   return [mapStage(kernel, launch, axes, accesses)];
 }
 
-/** A last axis of a few elements wastes most of each vector: a longer one is then walked in its place. */
+/**
+ * A last axis of a few elements wastes most of each vector: the nearest longer one is then walked in its place. The
+ * nearest, because its elements share cache lines with those of the last axis.
+ */
 function innerFirst(axes: Axes): Axes {
   const rank = axes.sizes.length;
-  if (rank < 2 || axes.sizes[rank - 1] >= 8) return axes;
-  const longest = axes.sizes.indexOf(Math.max(...axes.sizes));
-  if (axes.sizes[longest] < 4 * axes.sizes[rank - 1]) return axes;
-  const order = axes.sizes.map((_, axis) => axis).filter((axis) => axis !== longest);
+  if (rank < 2 || axes.sizes[rank - 1] >= 4) return axes;
+  let chosen = rank - 2;
+  while (chosen > 0 && axes.sizes[chosen] < 4) chosen--;
+  if (axes.sizes[chosen] < 2 * axes.sizes[rank - 1]) return axes;
+  const order = axes.sizes.map((_, axis) => axis).filter((axis) => axis !== chosen);
   return {
-    sizes: [...order, longest].map((axis) => axes.sizes[axis]),
-    strides: axes.strides.map((own) => [...order, longest].map((axis) => own[axis])),
+    sizes: [...order, chosen].map((axis) => axes.sizes[axis]),
+    strides: axes.strides.map((own) => [...order, chosen].map((axis) => own[axis])),
   };
 }
 

@@ -195,7 +195,7 @@ function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape 
   let columns = votes(byInputs) > votes(inner);
   if (votes(byInputs) === votes(inner)) columns = lastOuter > (inner.sizes[inner.sizes.length - 1] ?? 1);
   // Short rows leave vectors half empty.
-  if (!columns && reducedLength < 8 && lastOuter >= 16) columns = true;
+  if (!columns && reducedLength < 8 && lastOuter >= 4) columns = true;
   if (columns && lastOuter < 4 && reducedLength >= 16) columns = false;
   return { columns, outer: columns ? byInputs : byOutputs, reduced: inner };
 }
