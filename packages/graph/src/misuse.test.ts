@@ -1,0 +1,140 @@
+import { commitUpdates, type Tensor, tensor, Variable } from '@ag/tensor';
+import { describe, expect, it } from 'vitest';
+import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp } from './index.ts';
+
+/** What another copy of the library would make: the same brand, another class. */
+const foreign = { [Symbol.for('@ag/tensor')]: {}, shape: [2], dtype: 'float32' } as unknown as Tensor;
+const foreignVariable = { value: foreign, trainable: true } as unknown as Variable;
+
+describe('misuse is named, with the remedy', () => {
+  it('differentiating what is no scalar', () => {
+    const x = tensor([1, 2]);
+    expect(() => gradients(x.mul(2), [x])).toThrow(
+      /the result has shape \[2\], not that of a scalar. Reduce it \(y.sum\(\), y.mean\(\)\) or give a seed/,
+    );
+    expect(() => grad((a: Tensor) => a.mul(2))(x)).toThrow(/not that of a scalar/);
+    const w = new Variable(x);
+    expect(() => backward(w.value.mul(2))).toThrow(
+      /backward: the loss has shape \[2\].*loss.mean\(\) or loss.sum\(\)/,
+    );
+    expect(() => gradients(x.mul(2), [x], tensor([1]))).toThrow(/the seed has shape \[1\], the result \[2\]/);
+  });
+
+  it('differentiating by or through whole numbers', () => {
+    const x = tensor([1, 2], { dtype: 'int32' });
+    expect(() => gradients(x.cast('float32').sum(), [x])).toThrow(
+      /a tensor of dtype int32, shape \[2\], has no gradient.*x.cast\('float32'\)/,
+    );
+    expect(() => gradients(x.sum(), [tensor([1])])).toThrow(
+      /the result has dtype int32; only float results can be differentiated/,
+    );
+    expect(() => grad((a: Tensor) => a.cast('float32').sum())(x)).toThrow(/dtype int32/);
+    expect(() => backward(x.sum())).toThrow(/int32/);
+  });
+
+  it('vectors of another form', () => {
+    const x = tensor([1, 2]);
+    expect(() => jvp((a: Tensor) => a, [x], [tensor([1, 2, 3])])).toThrow(
+      /jvp: the vector must have the form \[2\], got \[3\]/,
+    );
+    expect(() => vjp((a: Tensor) => a.sum(), x)[1](x)).toThrow(
+      /vjp: the vector must have the form \[\], got \[2\]/,
+    );
+    expect(() => hvp((a: { x: Tensor }) => a.x.square().sum(), { x }, { x: tensor([1]) })).toThrow(
+      /hvp: the vector must have the form \[2\], got \[1\]/,
+    );
+    expect(() => grad((a: Tensor) => a.sum(), 1 as 0)(x)).toThrow(/there is no argument 1/);
+    expect(() => grad(() => tensor(1) as Tensor)(...([5] as unknown as []))).toThrow(
+      /expected a tensor or nested arrays and objects of tensors, got number/,
+    );
+  });
+
+  it('a function that returns no tensor', () => {
+    expect(() => jacobian((() => 3) as unknown as (x: Tensor) => Tensor)(tensor([1]))).toThrow(
+      /expected a tensor, got number; make one with tensor/,
+    );
+  });
+
+  it('values of variables that are gone', () => {
+    const w = new Variable(tensor([1, 2]), { name: 'w' });
+    const old = w.value.square().sum();
+    for (let i = 0; i < 2; i++) commitUpdates(new Map([[w, w.value.mul(0.5)]]));
+    expect(() => old.itemSync()).toThrow(
+      /built on version 0 of 'w', which has since been updated to version 2.*Evaluate the tensor before the update/s,
+    );
+    const [g] = gradients(old, [w]);
+    expect(() => g!.dataSync()).toThrow(/version 0 of 'w'/);
+  });
+
+  it('feeds that are missing, unknown or of another shape', () => {
+    const x = placeholder([null, 2], { name: 'x' });
+    const graph = new Graph({ inputs: [x], outputs: { y: x.sum(1) } });
+    expect(() => graph.run({})).toThrow(/placeholder 'x' was not fed; it needs \[any, 2\] float32/);
+    expect(() => graph.run({ x: [[1, 2, 3]] })).toThrow(
+      /placeholder 'x' needs \[any, 2\] float32, was fed \[1, 3\] float32/,
+    );
+    expect(() => graph.run({ x: [[1, 2]], z: 1 })).toThrow(/there is no input 'z'; the inputs are 'x'/);
+    expect(() => x.sum().itemSync()).toThrow(/placeholder|'x'/);
+    expect(() => new Graph({ inputs: [], outputs: { y: x.sum(1) } })).toThrow(/'x'/);
+  });
+
+  it('reading while a function is compiled', () => {
+    const f = compile((x: Tensor) => (x.sum().itemSync() > 0 ? x : x.neg()));
+    expect(() => f(tensor([1]))).toThrow(/read while the function was traced.*where\(condition, x, y\)/s);
+  });
+
+  it('tensors and variables of another copy of the library', () => {
+    const x = tensor([1, 2]);
+    expect(() => x.add(foreign)).toThrow(/two copies of @ag\/tensor are loaded/);
+    expect(() => gradients(x.sum(), [foreign])).toThrow(/two copies of @ag\/tensor/);
+    expect(() => gradients(x.sum(), [foreignVariable])).toThrow(/two copies of @ag\/tensor/);
+    expect(() => backward(foreign)).toThrow(/two copies of @ag\/tensor/);
+  });
+
+  it('a loss that reaches no variable', () => {
+    expect(() => backward(tensor([1]).sum())).toThrow(/depends on no trainable variable/);
+    const frozen = new Variable(tensor([1]), { trainable: false });
+    expect(() => backward(frozen.value.sum())).toThrow(/depends on no trainable variable/);
+  });
+});
+
+describe('what is no mistake', () => {
+  it('gives zeros for inputs that the result does not depend on', async () => {
+    const [a, b, w] = [tensor([1, 2]), tensor([[3], [4]]), new Variable(tensor([5]))];
+    const [, gb, gw] = gradients(a.square().sum(), [a, b, w]);
+    expect(await gb!.toArray()).toEqual([[0], [0]]);
+    expect(await gw!.toArray()).toEqual([0]);
+    // Only by way of something without a gradient.
+    const [g] = gradients(a.greater(1).cast('float32').sum(), [a]);
+    expect(await g!.toArray()).toEqual([0, 0]);
+    expect(await jacobian((x: Tensor) => x.mul(0).add(1))(a).toArray()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(await jacobian(() => tensor([1, 2, 3]))(a).toArray()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  it('counts a tensor given twice twice', async () => {
+    const x = tensor([1, 2]);
+    const [first, second] = grad((a: Tensor, b: Tensor) => a.mul(b).mul(3).sum(), [0, 1])(x, x);
+    expect(await first.toArray()).toEqual([3, 6]);
+    expect(await second.toArray()).toEqual([3, 6]);
+    const [g] = gradients(x.mul(x).sum(), [x, x]);
+    expect(await g!.toArray()).toEqual([2, 4]);
+  });
+
+  it('differentiates scalars of shape [1] and [1, 1]', async () => {
+    const x = tensor([[3]]);
+    expect(await gradients(x.square(), [x])[0]!.toArray()).toEqual([[6]]);
+  });
+
+  it('takes zero-size tensors', async () => {
+    const x = tensor([], { shape: [0, 3] });
+    expect(gradients(x.square().sum(), [x])[0]!.shape).toEqual([0, 3]);
+    expect(jacobian((a: Tensor) => a.exp())(x).shape).toEqual([0, 3, 0, 3]);
+  });
+});
