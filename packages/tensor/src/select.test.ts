@@ -313,3 +313,45 @@ describe('sorting', () => {
     expect(() => topK(x, 5)).toThrow('topK: k must be a whole number in 0 … 4');
   });
 });
+
+describe('functions of unsigned integers', () => {
+  it('do not wrap around on the way', () => {
+    // Against the same numbers in float32.
+    for (const dtype of ['uint8', 'uint32', 'bool'] as const) {
+      const whole = tensor(
+        [
+          [1, 0, 1],
+          [0, 0, 1],
+        ],
+        { dtype },
+      );
+      const large =
+        dtype === 'bool'
+          ? whole
+          : tensor(
+              [
+                [1, 250, 255],
+                [3, 16, 200],
+              ],
+              { dtype },
+            );
+      const functions: ((t: Tensor) => Tensor)[] = [
+        (t) => t.softmax(),
+        (t) => t.logSoftmax(0),
+        (t) => t.logSumExp(1),
+        (t) => t.gelu(),
+        (t) => t.gelu('tanh'),
+        (t) => t.logSigmoid(),
+        (t) => t.softsign(),
+        (t) => t.hardSigmoid(),
+        (t) => t.variance(0),
+      ];
+      for (const f of functions) {
+        for (const t of [whole, large]) {
+          expect(f(t).dtype).toBe('float32');
+          expect([...f(t).dataSync()]).toEqual([...f(t.cast('float32')).dataSync()]);
+        }
+      }
+    }
+  });
+});

@@ -4,7 +4,7 @@
  *
  * The methods below are the public face of the operations in `ops/`; each is one line that names its operation.
  */
-import { type DType, isFloat, type TypedArray } from './dtype.ts';
+import { type DType, floatOf, isFloat, type TypedArray } from './dtype.ts';
 import type { AnyOp, Op } from './op.ts';
 import { contract, checkMatmul, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
@@ -191,6 +191,16 @@ export class Tensor {
     return other instanceof Tensor ? other : typeof other === 'number' ? this.number(other) : checkTensor(other);
   }
 
+  /** Small integers would wrap where a formula subtracts before it divides. */
+  #float(): Tensor {
+    return isFloat(this.dtype) ? this : this.cast('float32');
+  }
+
+  /** With room for fractions and signs: unsigned integers would wrap around on the way. */
+  #real(): Tensor {
+    return this.cast(floatOf(this.dtype));
+  }
+
   #checkSingle(): void {
     if (this.size !== 1) {
       throw new RangeError(`item: the tensor has ${this.size} elements, shape ${formatShape(this.shape)}; use data() or reduce it first`);
@@ -373,11 +383,12 @@ export class Tensor {
   }
   /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
   gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
+    const x = this.#real();
     if (approximation === 'tanh') {
-      const inner = this.add(this.mul(this.square()).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-      return this.mul(0.5).mul(inner.tanh().add(1));
+      const inner = x.add(x.mul(x.square()).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+      return x.mul(0.5).mul(inner.tanh().add(1));
     }
-    return this.mul(0.5).mul(this.mul(Math.SQRT1_2).erf().add(1));
+    return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
   }
   /** x · sigmoid(x), also called swish. */
   silu(): Tensor {
@@ -385,15 +396,16 @@ export class Tensor {
   }
   /** x / (1 + |x|). */
   softsign(): Tensor {
-    return this.div(this.abs().add(1));
+    const x = this.#float();
+    return x.div(x.abs().add(1));
   }
   /** log(sigmoid(x)) without overflow. */
   logSigmoid(): Tensor {
-    return this.neg().softplus().neg();
+    return this.#float().neg().softplus().neg();
   }
   /** Piecewise linear sigmoid: (x + 3) / 6 limited to [0, 1]. */
   hardSigmoid(): Tensor {
-    return this.add(3).div(6).clamp(0, 1);
+    return this.#float().add(3).div(6).clamp(0, 1);
   }
   /** x · hardSigmoid(x) (Howard et al. 2019). */
   hardSwish(): Tensor {
@@ -508,6 +520,9 @@ export class Tensor {
     const mean = centred.square().mean(axis, options);
     if (!options.correction) return mean;
     const axes = normalizeAxes(axis, this.shape.length, 'variance');
+    if (axes.some((a) => this.shape[a] === movement.openSize)) {
+      throw new RangeError('variance: a correction needs to know how many elements there are, and the first size of the placeholder is open');
+    }
     const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
     return mean.mul(count / Math.max(0, count - options.correction));
   }
@@ -525,9 +540,10 @@ export class Tensor {
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
     const axes = normalizeAxes(axis, this.shape.length, 'logSumExp');
-    const peak = this.detach().max(axes, { keepDims: true });
+    const x = this.#float();
+    const peak = x.detach().max(axes, { keepDims: true });
     const shift = peak.isFinite().where(peak, 0);
-    const total = this.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
+    const total = x.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
     return options?.keepDims ? total : total.squeeze(axes);
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
@@ -809,5 +825,8 @@ export function checkTensor(value: unknown): Tensor {
 export function weakDType(value: number, dtype: DType): DType {
   if (isFloat(dtype)) return dtype;
   if (!Number.isInteger(value)) return 'float32';
-  return dtype === 'bool' ? 'int32' : dtype;
+  const whole = Math.abs(value) <= 2 ** 31 - 1 || value === -(2 ** 31);
+  if (dtype === 'uint8') return value >= 0 && value <= 255 ? dtype : whole ? 'int32' : 'float64';
+  if (dtype === 'uint32') return value >= 0 && value < 2 ** 32 ? dtype : 'float64';
+  return whole ? 'int32' : 'float64';
 }

@@ -15,7 +15,8 @@ export const softmax = defineOp<SoftmaxAttributes>({
   name: 'softmax',
   type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
   lower: expand(([x], { axis }) => {
-    const powers = x!.sub(x!.max([axis], { keepDims: true })).exp();
+    const own = x!.cast(floatOf(x!.dtype));
+    const powers = own.sub(own.max([axis], { keepDims: true })).exp();
     return powers.div(powers.sum([axis], { keepDims: true }));
   }),
   vjp: (g, _x, y, { axis }) => {
@@ -29,7 +30,8 @@ export const logSoftmax = defineOp<SoftmaxAttributes>({
   name: 'logSoftmax',
   type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
   lower: expand(([x], { axis }) => {
-    const shifted = x!.sub(x!.max([axis], { keepDims: true }));
+    const own = x!.cast(floatOf(x!.dtype));
+    const shifted = own.sub(own.max([axis], { keepDims: true }));
     return shifted.sub(shifted.exp().sum([axis], { keepDims: true }).log());
   }),
   vjp: (g, _x, y, { axis }) => [g.sub(y.exp().mul(g.sum([axis], { keepDims: true })))],
