@@ -3,7 +3,7 @@
  * count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
  * the epoch and what callbacks remember. One file in the safetensors format, so that other programs can read the weights.
  */
-import type { Module, StateDict } from '@ag/nn';
+import { loadSafetensors, type Module, type SafetensorsFile, type StateDict, saveSafetensors } from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
 import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import type { Callback, CallbackState } from './callbacks/callback.ts';
@@ -12,7 +12,6 @@ import { TrainingError } from './errors.ts';
 import type { Figures } from './events.ts';
 import type { Totals } from './figures.ts';
 import { readFile, writeAtomically } from './files.ts';
-import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 /** Raised when older programs could not go on from a checkpoint. */
 export const checkpointVersion = 1;
@@ -100,7 +99,7 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
 }
 
 /** A checkpoint as the bytes of a safetensors file. */
-export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
   const { model, optimizer, callbacks, ...plain } = checkpoint;
   const tensors: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(model)) tensors[`model/${name}`] = value;
@@ -122,7 +121,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
     version: String(checkpointVersion),
     state,
   };
-  const bytes = await encodeSafetensors(tensors, metadata);
+  const bytes = await saveSafetensors(tensors, { metadata });
   seal(bytes);
   return bytes;
 }
@@ -137,9 +136,8 @@ export function decodeCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkp
   const fail = (problem: string): never => {
     throw new TrainingError(`${file}: ${problem}`, { code: 'checkpoint', file });
   };
-  const { tensors, metadata } = decodeSafetensors(bytes, file);
-  if (metadata.format !== 'ag-checkpoint')
-    return fail('holds tensors, but is no checkpoint of a training run');
+  const { tensors, metadata } = read(bytes, fail);
+  if (metadata?.format !== 'ag-checkpoint') return fail('holds no checkpoint of a training run');
   if (!isIntact(bytes))
     return fail('is damaged: its checksum does not fit. Take an earlier checkpoint of the run');
   if (Number(metadata.version) !== checkpointVersion) {
@@ -166,6 +164,14 @@ export function decodeCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkp
       ]),
     ),
   };
+}
+
+function read(bytes: Uint8Array, fail: (problem: string) => never): SafetensorsFile {
+  try {
+    return loadSafetensors(bytes);
+  } catch (error) {
+    return fail(`is no checkpoint, or a damaged one: ${(error as Error).message}`);
+  }
 }
 
 /**

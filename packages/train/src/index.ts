@@ -27,7 +27,6 @@ export * from './events.ts';
 export type { Metric, Totals } from './figures.ts';
 export { writeAtomically } from './files.ts';
 export { type FitOptimizer, type FitOptions, fit, type TrainingData } from './fit.ts';
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.ts';
 export {
   type LabelledBatch,
   type PredictOptions,

@@ -2,9 +2,9 @@
  * `agrad eval`: the figures of trained weights on the test data, with limits that set the exit code.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import type { Module } from '@ag/nn';
+import { loadSafetensors, type Module, type SafetensorsFile } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import { decodeSafetensors, eventVersion, listCheckpoints, validate } from '@ag/train';
+import { eventVersion, listCheckpoints, validate } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { figure, metric, words } from '../numbers.ts';
@@ -165,9 +165,20 @@ export async function loadTrained(
   return { prepared, model };
 }
 
+/** Tensors of a file. @throws Failure `incompatible` when it is no safetensors file, or a damaged one */
+export function readSafetensors(path: string): SafetensorsFile {
+  const bytes = readFileSync(path);
+  try {
+    const { tensors, metadata } = loadSafetensors(bytes);
+    return { tensors, metadata: metadata ?? {} };
+  } catch (error) {
+    throw new Failure('incompatible', `${path}: ${(error as Error).message}`, undefined, error);
+  }
+}
+
 /** Weights of a file, of a checkpoint too. */
-function readWeights(path: string) {
-  const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+function readWeights(path: string): SafetensorsFile {
+  const { tensors, metadata } = readSafetensors(path);
   if (metadata.format !== 'ag-checkpoint') return { tensors, metadata };
   const weights = Object.entries(tensors).flatMap(([name, value]) =>
     name.startsWith('model/') ? [[name.slice('model/'.length), value] as const] : [],

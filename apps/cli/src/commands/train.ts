@@ -2,12 +2,12 @@
  * `agrad train`: trains a recipe, shows how it goes, and leaves a folder with everything about the run.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { saveSafetensors } from '@ag/nn';
 import {
   type Callback,
   type Checkpoint,
   decodeCheckpoint,
   earlyStopping,
-  encodeSafetensors,
   eventVersion,
   fit,
   listCheckpoints,
@@ -218,11 +218,13 @@ async function trainAndReport(
   }
   await writeAtomically(
     paths.weights,
-    await encodeSafetensors(model.stateDict(), {
-      format: 'ag-weights',
-      recipe: config.recipe,
-      parameters: JSON.stringify(config.parameters),
-      settings: JSON.stringify(settings),
+    await saveSafetensors(model.stateDict(), {
+      metadata: {
+        format: 'ag-weights',
+        recipe: config.recipe,
+        parameters: JSON.stringify(config.parameters),
+        settings: JSON.stringify(settings),
+      },
     }),
   );
   const result = await validate(model, testLoader, { loss: task.loss, metrics: task.metrics });

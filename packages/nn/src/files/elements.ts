@@ -66,8 +66,8 @@ export function elementsFromBytes(
   what: string,
   bigEndian = false,
 ): Elements {
-  // A copy, so that it is aligned and the file's memory can go.
-  const bytes = source.slice();
+  // A copy, so that it is aligned and the file's memory can go. Not slice(): that of Node's Buffer copies nothing.
+  const bytes = new Uint8Array(source);
   const width = {
     F64: 8,
     I64: 8,

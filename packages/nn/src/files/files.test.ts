@@ -117,6 +117,11 @@ describe('safetensors', () => {
     }
   });
 
+  it("reads Node's buffers, which share memory with others", async () => {
+    const { tensors } = nn.loadSafetensors(Buffer.from(good));
+    expect(Array.from(await tensors.w!.data())).toEqual([1, 2]);
+  });
+
   it('stores 16-bit floats when asked', async () => {
     const t = { x: tensor([1, -2.5, 1 / 3]), n: tensor([7], { dtype: 'int32' }) };
     const half = nn.loadSafetensors(await nn.saveSafetensors(t, { floats: 'F16' })).tensors;

@@ -113,6 +113,9 @@ export function loadSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { __metadata__: metadata = {}, ...entries } = header as Record<string, Entry> & {
     readonly __metadata__?: Readonly<Record<string, string>>;
   };
+  for (const [name, entry] of Object.entries(entries)) {
+    if (typeof entry !== 'object' || entry === null) fail(`the entry of '${name}' is no object`);
+  }
   const sorted = Object.entries(entries).sort(([, a], [, b]) => a.data_offsets?.[0] - b.data_offsets?.[0]);
   let expected = 0;
   const tensors: Record<string, Tensor> = {};
