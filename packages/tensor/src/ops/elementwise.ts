@@ -29,7 +29,7 @@ function unary(
 /** A function of one variable whose result has the dtype of its operand. */
 /* @__NO_SIDE_EFFECTS__ */
 function sameType(name: string, of: (x: Scalar) => Scalar, vjp?: VectorJacobianProduct<undefined>): Op<undefined> {
-  return defineOp({ name, type: broadcastType(name), lower: map(([x]) => of(x!)), ...(vjp && { vjp }) });
+  return defineOp({ name, type: arithmeticType(name), lower: map(([x]) => of(x!)), ...(vjp && { vjp }) });
 }
 
 /** A comparison: operands promote, the result is bool and has no gradient. */
@@ -64,7 +64,7 @@ export const add = defineOp({
 
 export const sub = defineOp({
   name: 'sub',
-  type: broadcastType('sub'),
+  type: arithmeticType('sub'),
   lower: map(([x, y]) => s.sub(x!, y!)),
   vjp: (g) => [g, g.neg()],
 });
@@ -86,7 +86,7 @@ export const div = defineOp({
 /** xʸ. At x = 0 the derivative by x uses the limit from the right, at x ≤ 0 the derivative by y counts as 0. */
 export const pow = defineOp({
   name: 'pow',
-  type: broadcastType('pow'),
+  type: arithmeticType('pow'),
   lower: map(([x, y]) => s.pow(x!, y!), { cost: 16 }),
   vjp: (g, [x, y], p) => {
     const positive = x!.greater(0);
@@ -99,7 +99,7 @@ export const pow = defineOp({
 /** Remainder with the sign of the divisor. */
 export const mod = defineOp({
   name: 'mod',
-  type: broadcastType('mod'),
+  type: arithmeticType('mod'),
   lower: map(([x, y]) => s.mod(x!, y!)),
   vjp: (g, [x, y]) => [g, g.mul(x!.div(y!).floor()).neg()],
 });
@@ -272,6 +272,16 @@ function logical(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<undefin
     type: (inputs) => ({ shape: rule(inputs).shape, dtype: 'bool' }),
     lower: map(([x, y]) => of(x!, y!)),
   });
+}
+
+/** Shapes broadcast, dtypes promote; bools count as int32, so that −true is −1 and true − true is 0. */
+/* @__NO_SIDE_EFFECTS__ */
+function arithmeticType(name: string): (inputs: readonly TensorType[]) => TensorType {
+  const rule = broadcastType(name);
+  return (inputs) => {
+    const { shape, dtype } = rule(inputs);
+    return { shape, dtype: dtype === 'bool' ? 'int32' : dtype };
+  };
 }
 
 /** Rounding leaves integers as they are. */
