@@ -7,8 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Expression, Kernel, Launch, Program, TypedArray } from '@ag/tensor';
 import { build } from 'esbuild';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { control } from './control.ts';
 import { type WasmBackend, wasm } from './index.ts';
+import { LinearMemory } from './memory.ts';
+import { Threads } from './threads.ts';
 
 const require = createRequire(import.meta.url);
 const workerThreads = require('node:worker_threads') as typeof import('node:worker_threads');
@@ -203,5 +206,25 @@ describe('threads', () => {
   it('refuses numbers out of range', async () => {
     await expect(wasm({ threads: 0 })).rejects.toThrow("threads must be 1 … 8 or 'auto', got 0");
     await expect(wasm({ threads: 2.5 })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('patience', () => {
+  it('counts from the start of each job, however long the program has run', () => {
+    const memory = new LinearMemory(true, 2 ** 24);
+    const threads = new Threads(memory, 2, new Uint8Array(), () => undefined);
+    const clock = vi.spyOn(Date, 'now');
+    const at = (seconds: number, job: number): boolean => {
+      clock.mockReturnValue(1e12 + 1000 * seconds);
+      memory.i32[(control.ticket + 4) >> 2] = job;
+      return threads.stalled();
+    };
+    expect(at(0, 1)).toBe(false);
+    expect(at(59, 1)).toBe(false);
+    expect(at(61, 2)).toBe(false);
+    expect(at(110, 2)).toBe(false);
+    expect(at(122, 2)).toBe(true);
+    expect(threads.failure()?.message).toContain('60 s');
+    clock.mockRestore();
   });
 });

@@ -58,6 +58,7 @@ export class Threads {
   readonly #published: Block[] = [];
   #first = 1;
   #closed = false;
+  #waitingFor = 0;
   #waitingSince = 0;
   #error: Error | null = null;
 
@@ -118,7 +119,12 @@ export class Threads {
   /** Called now and then while the main thread waits for the end of a job; true when it should give up. */
   stalled(): boolean {
     const now = Date.now();
-    if (this.#waitingSince === 0 || now - this.#waitingSince > 2 * patience) this.#waitingSince = now;
+    // The upper half of the ticket: the wait counts from when this job was first asked about.
+    const job = Atomics.load(this.#memory.i32, (control.ticket + 4) >> 2);
+    if (job !== this.#waitingFor) {
+      this.#waitingFor = job;
+      this.#waitingSince = now;
+    }
     if (now - this.#waitingSince < patience) return false;
     this.#fail(new Error(`wasm: a worker has not finished its work within ${patience / 1000} s`));
     return true;
