@@ -28,4 +28,13 @@ export const pages: readonly Page[] = [
     },
     load: () => import('../pages/race/page.tsx'),
   },
+  {
+    id: 'numerical',
+    title: { en: 'From numerical to automatic', zh: '从数值到自动' },
+    summary: {
+      en: 'The same network trained twice: by trying every weight, and by backpropagation. The cost is counted.',
+      zh: '同一个网络训练两次：逐个权重试探，与反向传播。代价逐次计数。',
+    },
+    load: () => import('../pages/numerical/page.tsx'),
+  },
 ];

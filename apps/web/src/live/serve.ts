@@ -1,0 +1,67 @@
+/**
+ * The worker's side of a page that watches something go on: the page opens a session, then asks for more, again and
+ * again. Not asking is a pause; nothing runs that nobody looks at.
+ */
+import { wasm } from '@ag/native-wasm';
+import { backend, use } from '@ag/tensor';
+import { expose } from 'comlink';
+
+/** Something that goes on when it is asked to. */
+export interface Session<Update> {
+  /** Works for a moment and tells how things stand. `patience` is how long that may take, in milliseconds. */
+  advance(patience: number): Promise<Update>;
+}
+
+/** What a page reaches through comlink. */
+export interface LiveService<Request, Update> {
+  /** Begins anew; the session before is forgotten. */
+  open(request: Request): Promise<Update>;
+  advance(): Promise<Update>;
+  /** What computes, and on how many threads. */
+  engine(): Promise<Engine>;
+}
+
+export interface Engine {
+  readonly backend: string;
+  readonly threads: number;
+}
+
+/** How long one turn of work may take; what the page shows is as old as that at most. */
+const patience = 100;
+
+/** Answers a page's questions one after the other. */
+export function serve<Request, Update>(open: (request: Request) => Promise<Session<Update>>): void {
+  let session: Session<Update> | null = null;
+  let last: Promise<unknown> = engine();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const service: LiveService<Request, Update> = {
+    open: (request) =>
+      inTurn(async () => {
+        session = null;
+        session = await open(request);
+        return session.advance(0);
+      }),
+    advance: () =>
+      inTurn(async () => {
+        if (!session) throw new Error('advance: no session is open');
+        return session.advance(patience);
+      }),
+    engine,
+  };
+  expose(service);
+}
+
+let started: Promise<Engine> | undefined;
+
+/** Chooses WebAssembly, with threads where the page is isolated. */
+function engine(): Promise<Engine> {
+  started ??= wasm().then((chosen) => {
+    use(chosen);
+    return { backend: backend().name, threads: chosen.threads };
+  });
+  return started;
+}

@@ -1,0 +1,120 @@
+/**
+ * The page's side: a worker for as long as the page is shown, a session for each request, and updates while it runs.
+ */
+import { type Remote, wrap } from 'comlink';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Engine, LiveService } from './serve.ts';
+
+/** How things stand. */
+export interface Live<Update> {
+  /** The last update; null until the first. Of an older request until the new one's first arrives. */
+  readonly update: Update | null;
+  /** Why it cannot go on, or null. */
+  readonly problem: string | null;
+  readonly running: boolean;
+  readonly engine: Engine | null;
+  run(on: boolean): void;
+  /** Works for one turn, then rests. */
+  once(): void;
+  /** Opens the same request again. */
+  restart(): void;
+}
+
+/**
+ * @param create makes the worker; called once
+ * @param request what to open; a change of its content opens another session. Null opens none
+ * @param begin whether a session runs as soon as it is open
+ */
+export function useLive<Request, Update extends { readonly done: boolean }>(
+  create: () => Worker,
+  request: Request | null,
+  begin: boolean,
+): Live<Update> {
+  const [update, setUpdate] = useState<Update | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [running, setRunning] = useState(begin);
+  const [engine, setEngine] = useState<Engine | null>(null);
+  const [round, setRound] = useState(0);
+  const [opened, setOpened] = useState(0);
+  const service = useRef<Remote<LiveService<Request, Update>> | null>(null);
+  const latest = useRef(0);
+
+  useEffect(() => {
+    const worker = create();
+    const remote = wrap<LiveService<Request, Update>>(worker);
+    service.current = remote;
+    worker.onerror = (event) => setProblem(event.message || 'the worker could not be started');
+    remote.engine().then(setEngine, (error: unknown) => setProblem(messageOf(error)));
+    return () => {
+      service.current = null;
+      worker.terminate();
+    };
+  }, []);
+
+  const content = JSON.stringify(request);
+  useEffect(() => {
+    const mine = ++latest.current;
+    setProblem(null);
+    if (content === 'null') return;
+    void (service.current as LiveService<Request, Update>).open(JSON.parse(content) as Request).then(
+      (first) => {
+        if (mine !== latest.current) return;
+        setUpdate(first);
+        setRunning(begin);
+        setOpened(mine);
+      },
+      (error: unknown) => {
+        if (mine === latest.current) setProblem(messageOf(error));
+      },
+    );
+  }, [content, round]);
+
+  const turn = async (mine: number): Promise<boolean> => {
+    try {
+      const next = await (service.current as LiveService<Request, Update>).advance();
+      if (mine !== latest.current) return false;
+      setUpdate(next);
+      return !next.done;
+    } catch (error) {
+      if (mine === latest.current) setProblem(messageOf(error));
+      return false;
+    }
+  };
+
+  useEffect(() => {
+    if (!running || opened === 0 || opened !== latest.current) return;
+    let wanted = true;
+    void (async () => {
+      while (wanted && (await turn(opened))) await nextFrame();
+      if (wanted) setRunning(false);
+    })();
+    return () => {
+      wanted = false;
+    };
+  }, [running, opened]);
+
+  return {
+    update,
+    problem,
+    running: running && problem === null && update?.done !== true,
+    engine,
+    run: setRunning,
+    once: () => void turn(latest.current),
+    restart: () => setRound((before) => before + 1),
+  };
+}
+
+/** Pictures are drawn once a frame; a page in the background goes on slowly. */
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(resolve, 250);
+    requestAnimationFrame(() => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
