@@ -1,7 +1,7 @@
 /**
  * A table of trained vectors, looked up by index: words, categories, positions.
  */
-import { type DType, oneHot, scalar, type Tensor, take, Variable } from '@ag/tensor';
+import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
 import { Module } from './module.ts';
@@ -44,7 +44,12 @@ export class Embedding extends Module {
   }
 
   override forward(index: Tensor): Tensor {
-    const rows = take(this.weight.value, index.dtype === 'int32' ? index : index.cast('int32'));
+    // Row i of the table stands along axis 0; the index's other axes and the features broadcast.
+    const places = (index.shape.length === 0 ? index.reshape([1]) : index).cast('int32').unsqueeze(-1);
+    const between = places.shape.slice(1, -1).map(() => 1);
+    const table = this.weight.value.reshape([this.count, ...between, this.features]);
+    const found = gather(table, places, 0);
+    const rows = index.shape.length === 0 ? found.reshape([this.features]) : found;
     if (this.paddingIndex === null) return rows;
     // A constant as far as gradients are concerned.
     return index.equal(this.paddingIndex).unsqueeze(-1).where(rows.detach(), rows);

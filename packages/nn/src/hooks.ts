@@ -3,13 +3,16 @@
  * nothing.
  */
 import { apply, defineOp, type Op, Tensor, view } from '@ag/tensor';
-import type { Module } from './module.ts';
+import type { AnyModule, Module } from './module.ts';
 
-/** Sees a module's output and inputs; what it returns, if anything, replaces the output. */
-export type ForwardHook<Inputs extends readonly unknown[] = [Tensor], Output = Tensor> = (
+/**
+ * Sees a module's output and the inputs of `forward`; what it returns, if anything, replaces the output.
+ */
+export type ForwardHook<Output = Tensor> = (
   output: Output,
-  inputs: Inputs,
-  module: Module<Inputs, Output>,
+  // biome-ignore lint/suspicious/noExplicitAny: with their own types, a module with optional inputs would be no Module<[Tensor]>
+  inputs: readonly any[],
+  module: AnyModule,
   // biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
 ) => Output | void;
 
@@ -18,12 +21,12 @@ export type ForwardHook<Inputs extends readonly unknown[] = [Tensor], Output = T
 export type GradientHook = (gradient: Tensor) => Tensor | void;
 
 // biome-ignore lint/suspicious/noExplicitAny: hooks of all modules stand in one table; each fits its module
-const hooks = new WeakMap<object, ForwardHook<any, any>[]>();
+const hooks = new WeakMap<object, ForwardHook<any>[]>();
 
 /** Implements `Module.onForward`. */
 export function addForwardHook<Inputs extends readonly unknown[], Output>(
   module: Module<Inputs, Output>,
-  hook: ForwardHook<Inputs, Output>,
+  hook: ForwardHook<Output>,
 ): () => void {
   const list = hooks.get(module) ?? [];
   if (list.length === 0) {

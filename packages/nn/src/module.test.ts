@@ -392,6 +392,25 @@ describe('attention', () => {
   });
 });
 
+it('an embedding takes an index of any shape', () => {
+  const table = nn.embedding(3, 2, {
+    weightInit: () =>
+      tensor([
+        [0, 1],
+        [2, 3],
+        [4, 5],
+      ]),
+  });
+  expect([...table.forward(tensor(2)).dataSync()]).toEqual([4, 5]);
+  expect(table.forward(tensor([[[1], [0]]])).shape).toEqual([1, 2, 1, 2]);
+  expect([...table.forward(tensor([[[1], [0]]])).dataSync()]).toEqual([2, 3, 0, 1]);
+});
+
+it('sequential takes layers whose further inputs are optional', () => {
+  const model = nn.sequential(nn.transformerEncoderLayer(4, 2), nn.multiHeadAttention(4, 2));
+  expect(model.forward(zeros([2, 3, 4])).shape).toEqual([2, 3, 4]);
+});
+
 it('layers refuse sizes that make no sense', () => {
   expect(() => nn.linear(0, 3)).toThrow(/linear: the number of inputs must be a whole number ≥ 1, got 0/);
   expect(() => nn.linear(4, 3).forward(zeros([2, 5]))).toThrow(

@@ -125,7 +125,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
    * backward(crossEntropy(model.forward(x), y), { also: seen });
    * ```
    */
-  onForward(hook: ForwardHook<Inputs, Output>): () => void {
+  onForward(hook: ForwardHook<Output>): () => void {
     return addForwardHook(this, hook);
   }
 

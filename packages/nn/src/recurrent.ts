@@ -71,7 +71,7 @@ class Direction extends Module<[Tensor, number?]> {
 
   /** The state's part of the gates; null for the state 0. */
   fromState(hidden: Tensor | null): Tensor | null {
-    return hidden && hidden.matmul(this.hiddenWeight.value.transpose());
+    return hidden?.matmul(this.hiddenWeight.value.transpose()) ?? null;
   }
 }
 
