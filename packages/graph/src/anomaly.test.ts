@@ -1,6 +1,15 @@
 import { commitUpdates, key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
-import { AnomalyError, backward, compile, detectAnomaly, gradients, startAnomalyDetection } from './index.ts';
+import {
+  AnomalyError,
+  backward,
+  compile,
+  detectAnomaly,
+  Graph,
+  gradients,
+  placeholder,
+  startAnomalyDetection,
+} from './index.ts';
 
 function anomalyOf(f: () => unknown, options = {}): AnomalyError {
   try {
@@ -152,6 +161,22 @@ describe('detectAnomaly', () => {
       /log gives .* at .*anomaly\.test/,
     );
     expect(compile(f, { detectAnomaly: true })(tensor([1])).itemSync()).toBe(0);
+  });
+
+  it('checks graphs of placeholders', () => {
+    const x = placeholder([null, 2], { name: 'x' });
+    const w = new Variable(tensor([1, 1]), { name: 'w' });
+    const graph = new Graph({
+      inputs: [x],
+      outputs: { y: x.mul(w.value).log().sum(1) },
+      updates: new Map([[w, w.value.mul(2)]]),
+    });
+    expect(graph.run({ x: [[0, 1]] }).y.itemSync()).toBe(Number.NEGATIVE_INFINITY);
+    expect(w.value.dataSync()[0]).toBe(2);
+    expect(anomalyOf(() => graph.run({ x: [[0, 1]] })).anomaly.op).toBe('log');
+    expect(w.value.dataSync()[0]).toBe(2);
+    expect(detectAnomaly(() => graph.run({ x: [[1, 1]] })).y.itemSync()).toBeCloseTo(2 * Math.log(2), 6);
+    expect(w.value.dataSync()[0]).toBe(4);
   });
 
   it('checks gradients by an option of backward', () => {

@@ -18,7 +18,9 @@ import {
   type Update,
   type Variable,
 } from '@ag/tensor';
+import { detectingAnomalies } from './anomaly.ts';
 import { walkFrom } from './gradients.ts';
+import { rewrite } from './rewrite.ts';
 
 let unnamed = 0;
 
@@ -107,6 +109,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
   run(feeds: Feeds = {}): Outputs {
     const fed = this.inputs.map((input) => this.#feedFor(input, feeds));
     this.#checkNames(feeds);
+    if (detectingAnomalies()) return this.#named(this.#runWatched(fed));
     const key = this.inputs.map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]!).join('x') : '')).join('|');
     let ready = this.#prepared.get(key);
     if (!ready) {
@@ -118,9 +121,27 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
         graph.release();
       }
     }
-    const results = ready.run(fed);
+    return this.#named(ready.run(fed));
+  }
+
+  #named(results: readonly Tensor[]): Outputs {
     if (Array.isArray(this.outputs)) return results as unknown as Outputs;
     return Object.fromEntries(Object.keys(this.outputs).map((name, i) => [name, results[i]!])) as Outputs;
+  }
+
+  /** The same without a prepared plan, so that anomaly detection sees the nodes. */
+  #runWatched(fed: readonly Feed[]): Tensor[] {
+    const outputs = this.#outputList();
+    const values = this.inputs.map((input, i) => asTensor(fed[i]!, input));
+    const current = rewrite([...outputs, ...this.updates.values()], (node) => {
+      const position = this.inputs.indexOf(node);
+      if (position >= 0) return values[position]!;
+      return node.leaf?.kind === 'variable' ? node.leaf.variable.value : null;
+    });
+    const results = current.slice(0, outputs.length).map((output) => output.broadcastTo(output.shape));
+    const updates = [...this.updates.keys()].map((variable, i) => ({ variable, value: current[outputs.length + i]! }));
+    evaluate(results, { updates });
+    return results;
   }
 
   #outputList(): readonly Tensor[] {
