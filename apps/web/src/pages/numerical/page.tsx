@@ -86,7 +86,9 @@ export default function Numerical() {
         <>
           <div class="card" aria-live="off">
             <p class="number" style={{ margin: 0 }}>
-              <strong data-testid="factor" style={{ fontSize: '1.8rem' }}>{number(update.factor)}×</strong>{' '}
+              <strong data-testid="factor" style={{ fontSize: '1.8rem' }}>
+                {number(update.factor)}×
+              </strong>{' '}
               {say({
                 en: `the forward passes, for ${update.parameters} parameters`,
                 zh: `的前向次数（${update.parameters} 个参数）`,
