@@ -1,0 +1,41 @@
+/**
+ * A worker for as long as a page is shown.
+ */
+import { type Remote, wrap } from 'comlink';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+
+/** A page's way to its worker. */
+export interface Service<T> {
+  readonly remote: Remote<T>;
+  /** Why the worker could not be started, or null. */
+  readonly failure: string | null;
+}
+
+/**
+ * Starts a worker with the page and ends it with the page.
+ *
+ * ```ts
+ * const { remote } = useService<TrainerService>(
+ *   () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+ * );
+ * ```
+ *
+ * @param create called once; bundlers want the `new Worker(new URL(…))` to stand in the page itself
+ */
+export function useService<T>(create: () => Worker): Service<T> {
+  const [failure, setFailure] = useState<string | null>(null);
+  const { worker, remote } = useMemo(() => {
+    const worker = create();
+    return { worker, remote: wrap<T>(worker) };
+  }, []);
+  useEffect(() => {
+    worker.onerror = (event) => setFailure(event.message || 'the worker could not be started');
+    return () => worker.terminate();
+  }, [worker]);
+  return { remote, failure };
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
