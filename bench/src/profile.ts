@@ -36,7 +36,7 @@ export function profiling(): { around(inner: Backend): Backend; reset(): void; r
   const plans = new Set<Profiled>();
   const around = (inner: Backend): Backend => ({
     name: inner.name,
-    allocate: (bytes) => inner.allocate(bytes),
+    allocate: (bytes, zeroed) => inner.allocate(bytes, zeroed),
     release: (memory) => inner.release(memory),
     write: (memory, data) => inner.write(memory, data),
     read: (memory, dtype, length) => inner.read(memory, dtype, length),

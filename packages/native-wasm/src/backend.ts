@@ -120,8 +120,8 @@ export class WasmBackend implements Backend {
     }).exports as unknown as Driver;
   }
 
-  allocate(bytes: number): Memory {
-    return this.#memory.allocate(bytes);
+  allocate(bytes: number, zeroed = true): Memory {
+    return this.#memory.allocate(bytes, zeroed);
   }
 
   release(memory: Memory): void {

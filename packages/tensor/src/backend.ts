@@ -33,8 +33,11 @@ export interface BackendStats {
 
 export interface Backend {
   readonly name: string;
-  /** Zero-filled memory. @throws RangeError when it cannot be had, saying what was asked and what is held. */
-  allocate(bytes: number): Memory;
+  /**
+   * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
+   * @throws RangeError when it cannot be had, saying what was asked and what is held.
+   */
+  allocate(bytes: number, zeroed?: boolean): Memory;
   /** The memory must not be used afterwards. */
   release(memory: Memory): void;
   /** Copies host data to the start of `memory`. */

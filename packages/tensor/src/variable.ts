@@ -179,7 +179,7 @@ export class Variable {
       this.#previousReadable = false;
       return this.#storage.previous;
     }
-    return target.allocate(this.size * bytesPerElement(this.dtype));
+    return target.allocate(this.size * bytesPerElement(this.dtype), false);
   }
 
   /** The run that should have filled `memory` failed. @internal */
@@ -234,7 +234,7 @@ export class Variable {
     }
     if (!this.#host) throw new Error(`variable '${this.name}' was disposed`);
     storage.backend = target;
-    storage.current = target.allocate(this.size * bytesPerElement(this.dtype));
+    storage.current = target.allocate(this.size * bytesPerElement(this.dtype), false);
     target.write(storage.current, this.#host);
     storage.previous = null;
     this.#previousReadable = false;

@@ -150,7 +150,7 @@ export function bindLeaf(tensor: Tensor): Binding {
       if (leaf.device?.isOn(target)) return leaf.device.bindingOn(target);
       // What is used again and again is uploaded once.
       if (++leaf.uses < 3 || leaf.data.byteLength < 1024) return leaf.data;
-      const memory = target.allocate(leaf.data.byteLength);
+      const memory = target.allocate(leaf.data.byteLength, false);
       target.write(memory, leaf.data);
       leaf.device = ownedValue(leaf, target, memory, tensor.dtype, leaf.data.length, leaf.data.byteLength, false);
       return memory;
@@ -183,9 +183,9 @@ export function runPlan(
     for (let i = 0; i < outputs.length; i++) {
       const { bytes, memory } = outputs[i]!;
       if (place !== 'keep' && bytes <= hostBytes && target.readSync !== undefined) {
-        bindings[boundLeaves + i] = memory ?? (outputs[i]!.memory = target.allocate(bytes));
+        bindings[boundLeaves + i] = memory ?? (outputs[i]!.memory = target.allocate(bytes, false));
       } else {
-        fresh.push((bindings[boundLeaves + i] = target.allocate(bytes)));
+        fresh.push((bindings[boundLeaves + i] = target.allocate(bytes, false)));
       }
     }
     for (; bound < updates.length; bound++) {
