@@ -1,3 +1,4 @@
+import { type Linear, linear, Module, sequential } from '@ag/nn';
 import { commitUpdates, key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import {
@@ -130,6 +131,24 @@ describe('detectAnomaly', () => {
     const error = anomalyOf(() => model.forward(tensor([1])), { model });
     expect(error.anomaly.module).toBe('body.0');
     expect(error.message).toContain("in module 'body.0'");
+  });
+
+  it('names layers of a network, and a parameter that is not finite', () => {
+    class Logarithm extends Module {
+      forward(x: Tensor): Tensor {
+        return x.mul(0).log();
+      }
+    }
+    const model = sequential(linear(2, 3), sequential(linear(3, 1), new Logarithm()));
+    expect(anomalyOf(() => model.forward(tensor([[1, 2]])), { model }).anomaly).toMatchObject({
+      op: 'log',
+      module: '1.1',
+    });
+    const { weight } = model.at(0) as Linear;
+    weight.assign(weight.value.mul(Number.POSITIVE_INFINITY));
+    expect(anomalyOf(() => (model.at(0) as Linear).forward(tensor([[1, 2]])), { model }).message).toMatch(
+      /^detectAnomaly: variable '\S+' of shape \[\d, \d\] is not finite in 6 of 6 elements/,
+    );
   });
 
   it('stays on through async functions and off afterwards', async () => {

@@ -40,7 +40,11 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   if (options.detectAnomaly) {
     detectAnomaly(() => {
       backward(loss, { ...options, detectAnomaly: false });
-      evaluate([loss, ...variableGradients(loss).keys()].flatMap((x) => (x instanceof Variable ? (x.grad ?? []) : x)));
+      evaluate(
+        [loss, ...variableGradients(loss).keys()].flatMap((x) =>
+          x instanceof Variable ? (x.grad ?? []) : x,
+        ),
+      );
     });
     return;
   }

@@ -1,7 +1,19 @@
 /**
  * Derivatives whose values are known from elsewhere: by hand, from textbooks. Points and formulas stand beside each.
  */
-import { backend, cholesky, det, diagonal, inverse, key, logdet, normal, type Tensor, tensor, use } from '@ag/tensor';
+import {
+  backend,
+  cholesky,
+  det,
+  diagonal,
+  inverse,
+  key,
+  logdet,
+  normal,
+  type Tensor,
+  tensor,
+  use,
+} from '@ag/tensor';
 import { nullBackend } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import {

@@ -6,11 +6,11 @@ import {
   checkTensor,
   commitAssignments,
   evaluate,
-  placeholderLeaf,
+  tensor as fromData,
   PreparedGraph,
+  placeholderLeaf,
   recordTrace,
   Tensor,
-  tensor as fromData,
   withRunKeys,
 } from '@ag/tensor';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
@@ -56,7 +56,9 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     if (activeTrace()) return f(...x);
     // Lines can only be named of what runs as it is written.
     if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
-    const leaves = x.every((argument) => argument instanceof Tensor) ? (x as Tensor[]) : treeLeaves(x as TensorTree);
+    const leaves = x.every((argument) => argument instanceof Tensor)
+      ? (x as Tensor[])
+      : treeLeaves(x as TensorTree);
     const feeds = leaves.map(valueOf);
     const userKey = options.key?.() ?? '';
     let traced = last !== null && lastKey === userKey && sameTypes(last.inputs, leaves) ? last : null;

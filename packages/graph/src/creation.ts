@@ -72,7 +72,9 @@ export function captureCreation<T>(work: () => T, options: CaptureOptions = {}):
 
 /** Remembers how `tensor` was made; called while it is being made. @internal */
 export function record(tensor: Tensor, sites: boolean, module: string | null): void {
-  records.set(tensor, { stack: sites ? takeStack() : null, module, gradientOf: differentiating });
+  // What a rule makes belongs to the line of what is differentiated.
+  const stack = sites && differentiating === null ? takeStack() : null;
+  records.set(tensor, { stack, module, gradientOf: differentiating });
 }
 
 /** What is known of a node, null when nothing was captured. */
@@ -121,8 +123,8 @@ export function watchModules(model: ModuleTree, path: string[]): () => void {
   };
 }
 
-/** Frames that are looked through for the user's own. */
-const frames = 40;
+/** Frames that are looked through for the user's own: more than modules in modules take, few enough to be quick. */
+const frames = 24;
 
 function takeStack(): { readonly stack?: string } {
   const limited = Error as { stackTraceLimit?: number };

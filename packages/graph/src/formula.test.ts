@@ -5,7 +5,11 @@ import { gradients } from './gradients.ts';
 
 const at = (text: string, values: Record<string, Parameters<typeof tensor>[0]>): Promise<number> =>
   formula(text)
-    .evaluate(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tensor(value, { dtype: 'float64' })])))
+    .evaluate(
+      Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [name, tensor(value, { dtype: 'float64' })]),
+      ),
+    )
     .item();
 
 describe('formula', () => {
@@ -19,7 +23,15 @@ describe('formula', () => {
     expect(await at('6 / x / 2', { x: 3 })).toBe(1);
     expect(await at('2 - x', { x: 3 })).toBe(-1);
     expect(await at('maximum(x, 2*y) + 1e1', { x: 1, y: 2 })).toBe(14);
-    expect(await at('sum((W @ x)^2)', { W: [[0.1, 0.5], [-0.3, 0.8]], x: [0.2, 0.4] })).toBeCloseTo(0.116, 12);
+    expect(
+      await at('sum((W @ x)^2)', {
+        W: [
+          [0.1, 0.5],
+          [-0.3, 0.8],
+        ],
+        x: [0.2, 0.4],
+      }),
+    ).toBeCloseTo(0.116, 12);
   });
   it('gives the gradients of the classic example', async () => {
     const f = formula('(x + y) * z');

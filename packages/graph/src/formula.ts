@@ -5,7 +5,15 @@
 import { Tensor } from '@ag/tensor';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
-const precedence: Readonly<Record<string, number>> = { '+': 1, '-': 1, '*': 2, '/': 2, '@': 2, '^': 4, '**': 4 };
+const precedence: Readonly<Record<string, number>> = {
+  '+': 1,
+  '-': 1,
+  '*': 2,
+  '/': 2,
+  '@': 2,
+  '^': 4,
+  '**': 4,
+};
 const unaryPrecedence = 3;
 
 /** Methods of tensors that formulas may call, with the number of operands they take. */
@@ -49,10 +57,12 @@ export function formula(text: string): Formula {
     names: [...reader.names],
     evaluate(values) {
       for (const name of reader.names) {
-        if (!(values[name] instanceof Tensor)) throw new Error(`formula: '${name}' has no value; give a tensor for it`);
+        if (!(values[name] instanceof Tensor))
+          throw new Error(`formula: '${name}' has no value; give a tensor for it`);
       }
       const result = step(values);
-      if (typeof result === 'number') throw new Error(`formula: '${text}' has no names, so there is nothing to compute with`);
+      if (typeof result === 'number')
+        throw new Error(`formula: '${text}' has no names, so there is nothing to compute with`);
       return result;
     },
   };
@@ -111,7 +121,8 @@ class Reader {
       return () => value;
     }
     const name = /^[\p{L}_][\p{L}\p{N}_]*/u.exec(rest)?.[0];
-    if (name === undefined) return this.#fail(rest === '' ? 'something is missing at the end' : `'${rest[0]}' was not expected`);
+    if (name === undefined)
+      return this.#fail(rest === '' ? 'something is missing at the end' : `'${rest[0]}' was not expected`);
     this.#at += name.length;
     this.#skip();
     if (this.#text[this.#at] === '(') return this.#call(name);
@@ -123,7 +134,11 @@ class Reader {
 
   #call(name: string): Step {
     const count = Object.hasOwn(functions, name) ? functions[name] : undefined;
-    if (count === undefined) return this.#fail(`there is no function '${name}'; known are ${Object.keys(functions).join(', ')}`, name.length);
+    if (count === undefined)
+      return this.#fail(
+        `there is no function '${name}'; known are ${Object.keys(functions).join(', ')}`,
+        name.length,
+      );
     this.#at++;
     const operands = [this.expression(0)];
     while (this.#next() === ',') {
@@ -131,7 +146,8 @@ class Reader {
       operands.push(this.expression(0));
     }
     this.#expect(')');
-    if (operands.length !== count) this.#fail(`${name} takes ${count} operand${count === 1 ? '' : 's'}, got ${operands.length}`);
+    if (operands.length !== count)
+      this.#fail(`${name} takes ${count} operand${count === 1 ? '' : 's'}, got ${operands.length}`);
     return (values) => {
       const [first, ...others] = operands.map((operand) => operand(values));
       if (typeof first === 'number') {

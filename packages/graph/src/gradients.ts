@@ -12,7 +12,7 @@ import {
   onesLike,
   sumGradients,
   sumToShape,
-  Tensor,
+  type Tensor,
   Variable,
   zerosLike,
 } from '@ag/tensor';
@@ -41,7 +41,11 @@ export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tens
 }
 
 /** Σᵢ seedᵢ·∂outputᵢ/∂wrt for each of `wrt`, in one pass over the graph. @internal */
-export function pullback(outputs: readonly Tensor[], seeds: readonly Tensor[], wrt: readonly Differentiable[]): Tensor[] {
+export function pullback(
+  outputs: readonly Tensor[],
+  seeds: readonly Tensor[],
+  wrt: readonly Differentiable[],
+): Tensor[] {
   const tensors = wrt.map(valueOf);
   for (const x of tensors) {
     if (!isFloat(x.dtype)) {
@@ -120,7 +124,9 @@ export function nodeGradients(outputs: readonly Tensor[]): NodeGradients {
 }
 
 /** What a node is computed from, also when it has been evaluated a moment ago. */
-export function sourceOf(node: Tensor): { readonly op: AnyOp; readonly inputs: readonly Tensor[]; readonly attributes: unknown } | null {
+export function sourceOf(
+  node: Tensor,
+): { readonly op: AnyOp; readonly inputs: readonly Tensor[]; readonly attributes: unknown } | null {
   return node.op !== null ? (node as Tensor & { op: AnyOp }) : node.origin;
 }
 
@@ -170,7 +176,9 @@ export function walkAll(outputs: readonly Tensor[]): Walk {
 
 function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
   if (!isFloat(y.dtype)) {
-    throw new TypeError(`gradients: the result has dtype ${y.dtype}; only float results can be differentiated`);
+    throw new TypeError(
+      `gradients: the result has dtype ${y.dtype}; only float results can be differentiated`,
+    );
   }
   if (seed === undefined) {
     if (y.shape.length > 0 && y.shape.some((size) => size !== 1)) {
@@ -181,7 +189,9 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
     return onesLike(y);
   }
   if (seed.shape.length !== y.shape.length || seed.shape.some((size, i) => size !== y.shape[i])) {
-    throw new RangeError(`gradients: the seed has shape ${formatShape(seed.shape)}, the result ${formatShape(y.shape)}; they must be equal`);
+    throw new RangeError(
+      `gradients: the seed has shape ${formatShape(seed.shape)}, the result ${formatShape(y.shape)}; they must be equal`,
+    );
   }
   return seed;
 }
@@ -301,5 +311,7 @@ function variableIn(node: Tensor, wanted: ReadonlySet<Differentiable>): boolean 
 function valueOf(x: Differentiable): Tensor {
   if (x instanceof Variable) return x.value;
   const foreign = x as unknown as { readonly value?: unknown; readonly trainable?: unknown } | null;
-  return checkTensor(typeof foreign === 'object' && foreign !== null && 'trainable' in foreign ? foreign.value : x);
+  return checkTensor(
+    typeof foreign === 'object' && foreign !== null && 'trainable' in foreign ? foreign.value : x,
+  );
 }

@@ -18,12 +18,22 @@ describe('the scalar graph of the lesson', () => {
     const graph = new Graph({
       inputs: [x, y],
       outputs: { loss, guess, dk: dk!, db: db! },
-      updates: new Map([[k, k.value.sub(dk!.mul(0.5))], [b, b.value.sub(db!.mul(0.5))]]),
+      updates: new Map([
+        [k, k.value.sub(dk!.mul(0.5))],
+        [b, b.value.sub(db!.mul(0.5))],
+      ]),
     });
 
     const order = topologicalSort(loss);
-    for (const node of order) for (const input of node.inputs) expect(order.indexOf(input)).toBeLessThan(order.indexOf(node));
-    expect(order.filter((node) => node.op).map((node) => node.op!.name)).toEqual(['mul', 'add', 'sigmoid', 'sub', 'square']);
+    for (const node of order)
+      for (const input of node.inputs) expect(order.indexOf(input)).toBeLessThan(order.indexOf(node));
+    expect(order.filter((node) => node.op).map((node) => node.op!.name)).toEqual([
+      'mul',
+      'add',
+      'sigmoid',
+      'sub',
+      'square',
+    ]);
 
     let [pk, pb, last] = [0.5, -0.3, Number.POSITIVE_INFINITY];
     for (let step = 0; step < 10; step++) {
@@ -64,7 +74,13 @@ describe('placeholders', () => {
     const x = placeholder([null, 2], { name: 'x' });
     const w = new Variable(tensor([[1], [10]]), { name: 'w' });
     const graph = new Graph({ inputs: [x], outputs: [x.matmul(w.value).sum(1), x.mean(0)] });
-    const [rows, mean] = graph.run({ x: [[1, 2], [3, 4], [5, 6]] });
+    const [rows, mean] = graph.run({
+      x: [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+    });
     expect(await rows!.toArray()).toEqual([21, 43, 65]);
     expect(await mean!.toArray()).toEqual([3, 4]);
     expect(await graph.run({ x: Float32Array.of(1, 1) })[0]!.toArray()).toEqual([11]);
@@ -79,7 +95,9 @@ describe('placeholders', () => {
     const graph = new Graph({ inputs: [x, y], outputs: [x.sub(y)] });
     expect(() => graph.run({ x: [[1, 2]] })).toThrow(/'target' was not fed/);
     expect(() => graph.run({ x: [[1, 2]], target: [1, 2], z: 1 })).toThrow(/no input 'z'.*'x', 'target'/s);
-    expect(() => graph.run({ x: [[1, 2, 3]], target: [1, 2] })).toThrow(/'x' needs \[any, 2\] float32, was fed \[1, 3\]/);
+    expect(() => graph.run({ x: [[1, 2, 3]], target: [1, 2] })).toThrow(
+      /'x' needs \[any, 2\] float32, was fed \[1, 3\]/,
+    );
     expect(() => graph.run({ x: [[1, 2]], target: [1] })).toThrow(/'target'/);
     expect(() => graph.run({ x: Float32Array.of(1, 2, 3), target: [1, 2] })).toThrow(/'x'.*3 elements/s);
     expect(() => x.size).toThrow(/open/);
@@ -98,7 +116,10 @@ describe('placeholders', () => {
       const plain = data.add(0);
       const expected = gradients(plain.matmul(w.value).tanh().square().mean(), [w, plain]);
       evaluate(expected);
-      for (const [given, own] of [[dw!, expected[0]!], [dx!, expected[1]!]] as [Tensor, Tensor][]) {
+      for (const [given, own] of [
+        [dw!, expected[0]!],
+        [dx!, expected[1]!],
+      ] as [Tensor, Tensor][]) {
         expect(given.shape).toEqual(own.shape);
         const numbers = own.dataSync();
         given.dataSync().forEach((v, i) => expect(v).toBeCloseTo(numbers[i]!, 6));

@@ -9,12 +9,12 @@ import {
   formatShape,
   isTypedArray,
   openSize,
-  placeholderLeaf,
   PreparedGraph,
+  placeholderLeaf,
   sizeOf,
   Tensor,
-  tensor,
   type TypedArray,
+  tensor,
   type Update,
   type Variable,
 } from '@ag/tensor';
@@ -92,12 +92,15 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     const names = new Set<string>();
     for (const input of inputs) {
       const name = nameOf(input);
-      if (names.has(name)) throw new Error(`Graph: two inputs are named '${name}'; give each placeholder its own name`);
+      if (names.has(name))
+        throw new Error(`Graph: two inputs are named '${name}'; give each placeholder its own name`);
       names.add(name);
     }
     for (const node of walkFrom(...this.#outputList(), ...updates.values()).nodes) {
       if (node.leaf?.kind === 'placeholder' && !inputs.includes(node)) {
-        throw new Error(`Graph: an output depends on placeholder '${node.leaf.name}', which is not among the inputs`);
+        throw new Error(
+          `Graph: an output depends on placeholder '${node.leaf.name}', which is not among the inputs`,
+        );
       }
     }
   }
@@ -110,7 +113,9 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     const fed = this.inputs.map((input) => this.#feedFor(input, feeds));
     this.#checkNames(feeds);
     if (detectingAnomalies()) return this.#named(this.#runWatched(fed));
-    const key = this.inputs.map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]!).join('x') : '')).join('|');
+    const key = this.inputs
+      .map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]!).join('x') : ''))
+      .join('|');
     let ready = this.#prepared.get(key);
     if (!ready) {
       ready = this.#prepare(fed);
@@ -139,13 +144,18 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
       return node.leaf?.kind === 'variable' ? node.leaf.variable.value : null;
     });
     const results = current.slice(0, outputs.length).map((output) => output.broadcastTo(output.shape));
-    const updates = [...this.updates.keys()].map((variable, i) => ({ variable, value: current[outputs.length + i]! }));
+    const updates = [...this.updates.keys()].map((variable, i) => ({
+      variable,
+      value: current[outputs.length + i]!,
+    }));
     evaluate(results, { updates });
     return results;
   }
 
   #outputList(): readonly Tensor[] {
-    return Array.isArray(this.outputs) ? this.outputs : Object.values(this.outputs as { readonly [name: string]: Tensor });
+    return Array.isArray(this.outputs)
+      ? this.outputs
+      : Object.values(this.outputs as { readonly [name: string]: Tensor });
   }
 
   /** The graph with the open sizes filled in: type rules run again on the fed shapes. */
@@ -164,7 +174,14 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     for (const node of walkFrom(...outputs, ...updates.map((update) => update.value)).nodes) {
       if (node.op === null || !node.inputs.some((input) => replaced.has(input))) continue;
       const attributes = node.attributes;
-      replaced.set(node, apply(node.op, node.inputs.map((input) => replaced.get(input) ?? input), attributes));
+      replaced.set(
+        node,
+        apply(
+          node.op,
+          node.inputs.map((input) => replaced.get(input) ?? input),
+          attributes,
+        ),
+      );
     }
     const current = (node: Tensor): Tensor => replaced.get(node) ?? node;
     return new PreparedGraph(
@@ -182,18 +199,26 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     }
     const value = asTensor(feed, input);
     const fits =
-      value.shape.length === input.shape.length && value.shape.every((size, i) => input.shape[i] === openSize || size === input.shape[i]);
+      value.shape.length === input.shape.length &&
+      value.shape.every((size, i) => input.shape[i] === openSize || size === input.shape[i]);
     if (!fits) {
-      throw new RangeError(`Graph: placeholder '${name}' needs ${describe(input)}, was fed ${formatShape(value.shape)} ${value.dtype}`);
+      throw new RangeError(
+        `Graph: placeholder '${name}' needs ${describe(input)}, was fed ${formatShape(value.shape)} ${value.dtype}`,
+      );
     }
     return value;
   }
 
   #checkNames(feeds: Feeds): void {
     const known = this.inputs.map(nameOf);
-    const extra = feeds instanceof Map ? [...feeds.keys()].filter((t) => !this.inputs.includes(t)).map(nameOf) : Object.keys(feeds).filter((name) => !known.includes(name));
+    const extra =
+      feeds instanceof Map
+        ? [...feeds.keys()].filter((t) => !this.inputs.includes(t)).map(nameOf)
+        : Object.keys(feeds).filter((name) => !known.includes(name));
     if (extra.length > 0) {
-      throw new Error(`Graph: there is no input '${extra[0]}'; the inputs are ${known.map((name) => `'${name}'`).join(', ')}`);
+      throw new Error(
+        `Graph: there is no input '${extra[0]}'; the inputs are ${known.map((name) => `'${name}'`).join(', ')}`,
+      );
     }
   }
 }
@@ -203,7 +228,9 @@ function asTensor(feed: Feed, input: Tensor): Tensor {
   if (feed instanceof Tensor) {
     const value = feed.dtype === input.dtype ? feed : feed.cast(input.dtype);
     if (value.op !== null) evaluate([value]);
-    return value.leaf?.kind === 'literal' ? tensor(value.dataSync(), { shape: [], dtype: input.dtype }) : checkTensor(value);
+    return value.leaf?.kind === 'literal'
+      ? tensor(value.dataSync(), { shape: [], dtype: input.dtype })
+      : checkTensor(value);
   }
   if (isTypedArray(feed)) {
     const open = input.shape.includes(openSize);
@@ -214,7 +241,9 @@ function asTensor(feed: Feed, input: Tensor): Tensor {
         ? input.shape
         : [feed.length];
     if (shape.some((size) => !Number.isInteger(size))) {
-      throw new RangeError(`Graph: placeholder '${nameOf(input)}' needs ${describe(input)}; ${feed.length} elements do not divide into rows of ${rest}`);
+      throw new RangeError(
+        `Graph: placeholder '${nameOf(input)}' needs ${describe(input)}; ${feed.length} elements do not divide into rows of ${rest}`,
+      );
     }
     return tensor(feed, { shape, dtype: input.dtype, copy: false });
   }
@@ -230,6 +259,7 @@ function shapeOf(x: Tensor): readonly number[] {
 }
 
 function nameOf(x: Tensor): string {
-  if (x.leaf?.kind !== 'placeholder') throw new TypeError('Graph: inputs must be made with placeholder(shape, { name })');
+  if (x.leaf?.kind !== 'placeholder')
+    throw new TypeError('Graph: inputs must be made with placeholder(shape, { name })');
   return x.leaf.name;
 }

@@ -1,11 +1,23 @@
 /**
  * `@ag/graph`: differentiation to any order, placeholder graphs, compiled functions, for the tensors of @ag/tensor.
  */
-export { type Anomaly, AnomalyError, type AnomalyOptions, detectAnomaly, startAnomalyDetection } from './anomaly.ts';
+export {
+  type Anomaly,
+  AnomalyError,
+  type AnomalyOptions,
+  detectAnomaly,
+  startAnomalyDetection,
+} from './anomaly.ts';
 export { type BackwardOptions, backward } from './backward.ts';
 export { type CheckOptions, type CheckResult, checkGradients, numericalGradient } from './check.ts';
 export { type CompileOptions, compile } from './compile.ts';
-export { type CaptureOptions, captureCreation, type Creation, creationOf, type ModuleTree } from './creation.ts';
+export {
+  type CaptureOptions,
+  type Creation,
+  captureCreation,
+  creationOf,
+  type ModuleTree,
+} from './creation.ts';
 export { checkpoint, customGradient, type GradientTree } from './custom.ts';
 export { type Formula, formula } from './formula.ts';
 export { type Differentiable, gradients } from './gradients.ts';
@@ -14,8 +26,8 @@ export {
   type InspectedEdge,
   type InspectedNode,
   type InspectedValue,
-  type InspectOptions,
   Inspection,
+  type InspectOptions,
   inspect,
   type NodeKind,
 } from './inspect.ts';

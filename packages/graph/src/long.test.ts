@@ -57,7 +57,8 @@ describe('steps through time', () => {
       const [dx, da] = timed(`${steps} steps, gradients`, () => gradients(h.sum(), [sequence, factor]));
       const before = stats().bytes;
       const values = timed(`${steps} steps, backward`, () => dx!.dataSync());
-      for (const t of [0, Math.floor(steps / 2), steps - 1]) expect(values[t]).toBeCloseTo(a ** (steps - 1 - t), 10);
+      for (const t of [0, Math.floor(steps / 2), steps - 1])
+        expect(values[t]).toBeCloseTo(a ** (steps - 1 - t), 10);
       expect(da!.itemSync() / slope).toBeCloseTo(1, 9);
       expect(h.itemSync() / expected).toBeCloseTo(1, 9);
       // Each step keeps a constant number of scalars.
@@ -94,7 +95,10 @@ describe('steps through time', () => {
   });
 
   it('goes through many views', () => {
-    let x: Tensor = tensor([[1, 2], [3, 4]]);
+    let x: Tensor = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     for (let i = 0; i < 20_001; i++) x = x.transpose();
     expect([...timed('20001 transpositions', () => x.add(0).dataSync())]).toEqual([1, 3, 2, 4]);
   });

@@ -18,7 +18,8 @@ afterEach(() => use(before));
 
 const sizes = [784, 50, 100, 10] as const;
 const batch = 100;
-const blank = (shape: number[]): Tensor => tensor(new Float32Array(shape.reduce((n, x) => n * x, 1)), { shape });
+const blank = (shape: number[]): Tensor =>
+  tensor(new Float32Array(shape.reduce((n, x) => n * x, 1)), { shape });
 
 interface Network {
   readonly weights: Variable[];
@@ -39,7 +40,10 @@ function lossOf({ weights, biases }: Network, x: Tensor, labels: Tensor): Tensor
     y = y.matmul(weights[i]!.value).add(biases[i]!.value);
     if (i < 2) y = y.sigmoid();
   }
-  return y.logSumExp(-1).sub(y.mul(oneHot(labels, 10)).sum(-1)).mean();
+  return y
+    .logSumExp(-1)
+    .sub(y.mul(oneHot(labels, 10)).sum(-1))
+    .mean();
 }
 
 function descend(net: Network, rate: Tensor): void {
@@ -54,7 +58,10 @@ describe('a training step of 784-50-100-10, batch 100', () => {
   const step = (x: Tensor, net: Network): void => {
     const loss = lossOf(net, x, tensor(new Uint8Array(batch)));
     backward(loss);
-    descend(net, liveScalar(() => 0.1));
+    descend(
+      net,
+      liveScalar(() => 0.1),
+    );
   };
 
   it('with float32 inputs', () => {
@@ -83,7 +90,9 @@ describe('a training step of 784-50-100-10, batch 100', () => {
     expect(device.last.byForm.contract, device.last.labels.join('\n')).toBe(8);
     expect(device.last.byForm.reduce, device.last.labels.join('\n')).toBeLessThanOrEqual(7);
     expect(device.last.byForm.map ?? 0, device.last.labels.join('\n')).toBeLessThanOrEqual(3);
-    expect(device.last.bytesWritten).toBeLessThanOrEqual(batch * 784 * 4 + 2 * activations + parameters + 9_604);
+    expect(device.last.bytesWritten).toBeLessThanOrEqual(
+      batch * 784 * 4 + 2 * activations + parameters + 9_604,
+    );
   });
 
   it('compiled, runs the same kernels and nothing besides', () => {
@@ -94,7 +103,10 @@ describe('a training step of 784-50-100-10, batch 100', () => {
     const compiled = compile((input: Tensor) => {
       const loss = lossOf(net, input, tensor(new Uint8Array(batch)));
       backward(loss);
-      descend(net, liveScalar(() => 0.1));
+      descend(
+        net,
+        liveScalar(() => 0.1),
+      );
       return loss;
     });
     for (let i = 0; i < 3; i++) compiled(x);
@@ -127,7 +139,13 @@ describe('an update of Adam', () => {
       const square = v.value.mul(0.999).add(g.square().mul(0.001));
       const rate = liveScalar(() => 1e-3 / (1 - 0.9 ** step));
       const root = square.mul(liveScalar(() => 1 / (1 - 0.999 ** step))).sqrt();
-      commitUpdates(new Map([[p, p.value.sub(mean.mul(rate).div(root.add(1e-8)))], [m, mean], [v, square]]));
+      commitUpdates(
+        new Map([
+          [p, p.value.sub(mean.mul(rate).div(root.add(1e-8)))],
+          [m, mean],
+          [v, square],
+        ]),
+      );
     };
     update(1);
     update(2);

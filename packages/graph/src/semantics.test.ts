@@ -13,8 +13,8 @@ import {
   stats,
   type Tensor,
   tensor,
-  use,
   uniform,
+  use,
   Variable,
 } from '@ag/tensor';
 import { nullBackend } from '@ag/tensor/testing';
@@ -216,7 +216,10 @@ describe('opaque numbers', () => {
   it('a schedule, moving slices and fresh dropout keys reuse one plan', () => {
     manualSeed(3);
     const w = new Variable(tensor([[0.5], [0.25]]), { name: 'w' });
-    const data = tensor(Float32Array.from({ length: 200 }, (_, i) => Math.sin(i)), { shape: [100, 2] });
+    const data = tensor(
+      Float32Array.from({ length: 200 }, (_, i) => Math.sin(i)),
+      { shape: [100, 2] },
+    );
     const step = (i: number): void => {
       const x = data.slice(i * 10, i * 10 + 10);
       const mask = bernoulli([10, 2], 0.5).div(0.5);
@@ -274,7 +277,10 @@ describe('compile', () => {
     const step = compile((x: Tensor) => {
       const loss = w.value.sub(x).square().sum();
       backward(loss);
-      descend([w], liveScalar(() => 0.5 / 2 ** count));
+      descend(
+        [w],
+        liveScalar(() => 0.5 / 2 ** count),
+      );
       return loss;
     });
     // w ← w − rate · 2(w − x)
@@ -410,14 +416,31 @@ describe('assign', () => {
 
 describe('failure', () => {
   it('changes no variable, leaves tensors lazy, and can be mended', async () => {
-    const table = new Variable(tensor([[1, 2], [3, 4]]), { name: 'table' });
-    const state = new Variable(tensor([[0, 0], [0, 0]]), { name: 'state', trainable: false, inPlace: true });
+    const table = new Variable(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+      { name: 'table' },
+    );
+    const state = new Variable(
+      tensor([
+        [0, 0],
+        [0, 0],
+      ]),
+      { name: 'state', trainable: false, inPlace: true },
+    );
     const step = (index: number): Tensor => {
       const rows = gather(table.value, tensor([[index, index]], { dtype: 'int32' }), 0);
       const loss = rows.square().sum();
       backward(loss);
       const moved = state.value.mul(0.9).add(table.grad!);
-      commitUpdates(new Map([[table, table.value.sub(moved.mul(0.1))], [state, moved]]));
+      commitUpdates(
+        new Map([
+          [table, table.value.sub(moved.mul(0.1))],
+          [state, moved],
+        ]),
+      );
       return loss;
     };
     let failed: Tensor | undefined;
@@ -426,12 +449,21 @@ describe('failure', () => {
     }).toThrow(/7/);
     expect(failed).toBeUndefined();
     expect([table.version, state.version]).toEqual([0, 0]);
-    expect(await table.value.toArray()).toEqual([[1, 2], [3, 4]]);
-    expect(await state.value.toArray()).toEqual([[0, 0], [0, 0]]);
+    expect(await table.value.toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(await state.value.toArray()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
     table.gradPending = false;
     // d(x²) = 2x at row 1.
     expect(await step(1).item()).toBe(25);
-    expect(await state.value.toArray()).toEqual([[0, 0], [6, 8]]);
+    expect(await state.value.toArray()).toEqual([
+      [0, 0],
+      [6, 8],
+    ]);
   });
 
   it('is reported again by the same tensor and holds no memory', async () => {
@@ -498,7 +530,9 @@ describe('plans', () => {
   });
 
   it('survive being many at once', () => {
-    const all = Array.from({ length: 300 }, (_, i) => compile((x: Tensor) => x.reshape([i + 1, 1]).sum(0), { check: false }));
+    const all = Array.from({ length: 300 }, (_, i) =>
+      compile((x: Tensor) => x.reshape([i + 1, 1]).sum(0), { check: false }),
+    );
     const run = (): number[] => all.map((f, i) => f(tensor(new Float32Array(i + 1).fill(1))).itemSync());
     const expected = all.map((_, i) => i + 1);
     expect(run()).toEqual(expected);

@@ -11,9 +11,13 @@ export function treeLeaves(tree: TensorTree): Tensor[] {
   if (tree instanceof Tensor) return [tree];
   if (Array.isArray(tree)) return tree.flatMap(treeLeaves);
   if (typeof tree === 'object' && tree !== null) {
-    return Object.keys(tree).flatMap((key) => treeLeaves((tree as { readonly [key: string]: TensorTree })[key]!));
+    return Object.keys(tree).flatMap((key) =>
+      treeLeaves((tree as { readonly [key: string]: TensorTree })[key]!),
+    );
   }
-  throw new TypeError(`expected a tensor or nested arrays and objects of tensors, got ${tree === null ? 'null' : typeof tree}`);
+  throw new TypeError(
+    `expected a tensor or nested arrays and objects of tensors, got ${tree === null ? 'null' : typeof tree}`,
+  );
 }
 
 /** A tree of the same form with other tensors. */

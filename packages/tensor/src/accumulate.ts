@@ -2,9 +2,10 @@
  * Adding up what reaches a tensor from all its uses, and undoing broadcasting: the arithmetic of backpropagation
  * that is not any operation's rule.
  */
-import { addAll } from './ops/elementwise.ts';
-import { openSize, place, type PlaceAttributes } from './ops/movement.ts';
+
 import type { Placement } from './op.ts';
+import { addAll } from './ops/elementwise.ts';
+import { openSize, type PlaceAttributes, place } from './ops/movement.ts';
 import { type Shape, sameShape } from './shape.ts';
 import { apply, type Tensor } from './tensor.ts';
 
@@ -22,7 +23,9 @@ export function sumGradients(terms: readonly Tensor[]): Tensor {
     const next: Tensor[] = [];
     for (let i = 0; i < rest.length; i += termsPerKernel) {
       const part = rest.slice(i, i + termsPerKernel);
-      next.push(part.length === 1 ? part[0]! : part.length === 2 ? part[0]!.add(part[1]!) : apply(addAll, part));
+      next.push(
+        part.length === 1 ? part[0]! : part.length === 2 ? part[0]!.add(part[1]!) : apply(addAll, part),
+      );
     }
     rest = next;
   }
@@ -30,7 +33,9 @@ export function sumGradients(terms: readonly Tensor[]): Tensor {
 }
 
 function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
-  const placed = terms.filter((term) => (term.op as unknown) === place && (term.attributes as PlaceAttributes).fill === 0);
+  const placed = terms.filter(
+    (term) => (term.op as unknown) === place && (term.attributes as PlaceAttributes).fill === 0,
+  );
   if (placed.length < 2) return terms;
   const parts: Placement[] = [];
   const inputs: Tensor[] = [];
@@ -43,7 +48,10 @@ function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
     inputs.push(...term.inputs.slice(0, count));
     starts.push(...term.inputs.slice(count));
     for (const part of attributes.parts) {
-      parts.push({ ...part, moving: part.moving.map(({ axis, input }) => ({ axis, input: input + offset })) });
+      parts.push({
+        ...part,
+        moving: part.moving.map(({ axis, input }) => ({ axis, input: input + offset })),
+      });
     }
   }
   const { shape } = placed[0]!;
@@ -57,7 +65,9 @@ function apart(parts: readonly Placement[], inputs: readonly Tensor[]): boolean 
   if (parts.some((part) => part.moving.length > 0 || part.steps.some((step) => step !== 1))) return false;
   const axis = parts[0]!.starts.findIndex((start, i) => parts.some((part) => part.starts[i] !== start));
   if (axis < 0) return false;
-  const spans = parts.map((part, i) => [part.starts[axis]!, part.starts[axis]! + inputs[i]!.shape[axis]!] as const);
+  const spans = parts.map(
+    (part, i) => [part.starts[axis]!, part.starts[axis]! + inputs[i]!.shape[axis]!] as const,
+  );
   spans.sort((a, b) => a[0] - b[0]);
   return spans.every(([start], i) => i === 0 || start >= spans[i - 1]![1]);
 }
@@ -74,5 +84,9 @@ export function sumToShape(g: Tensor, like: Tensor): Tensor {
   // A gradient smaller than its input (a rule that left broadcasting to the reader) is spread out.
   if (axes.length === 0) return g.broadcastLike(like);
   const summed = g.sum(axes, { keepDims: false });
-  return sameShape(summed.shape, shape) ? summed : summed.shape.includes(openSize) ? summed.reshapeLike(like) : summed.reshape(shape);
+  return sameShape(summed.shape, shape)
+    ? summed
+    : summed.shape.includes(openSize)
+      ? summed.reshapeLike(like)
+      : summed.reshape(shape);
 }

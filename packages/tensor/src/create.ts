@@ -1,7 +1,14 @@
 /**
  * Making tensors from numbers.
  */
-import { allocateArray, checkDType, type DType, dtypeOfArray, isTypedArray, type TypedArray } from './dtype.ts';
+import {
+  allocateArray,
+  checkDType,
+  type DType,
+  dtypeOfArray,
+  isTypedArray,
+  type TypedArray,
+} from './dtype.ts';
 import { coordinates, coordinatesLike } from './ops/indexing.ts';
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.ts';
 import { apply, literal, Tensor } from './tensor.ts';
@@ -29,7 +36,10 @@ export interface TensorOptions {
  * copied, unless `copy` is false: then the tensor takes over a typed array of its dtype, which must not be written afterwards.
  * @throws RangeError when the nesting is ragged or the number of elements does not fit `shape`.
  */
-export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions & { readonly copy?: boolean } = {}): Tensor {
+export function tensor(
+  data: NestedNumbers | TypedArray,
+  options: TensorOptions & { readonly copy?: boolean } = {},
+): Tensor {
   const dtype = options.dtype === undefined ? undefined : checkDType(options.dtype);
   if (isTypedArray(data)) {
     const shape = options.shape ?? [data.length];
@@ -40,7 +50,9 @@ export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions 
     return fromArray(array, shape, dtype ?? own);
   }
   if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data)) {
-    throw new TypeError(`tensor: expected numbers, nested arrays or a typed array, got ${data === null ? 'null' : typeof data}`);
+    throw new TypeError(
+      `tensor: expected numbers, nested arrays or a typed array, got ${data === null ? 'null' : typeof data}`,
+    );
   }
   const nesting = shapeOf(data);
   const size = sizeOf(nesting);
@@ -86,15 +98,25 @@ export function onesLike(t: Tensor): Tensor {
 /** The identity matrix of `n` rows and `columns` (default n) columns. */
 export function eye(n: number, columns: number = n, options: { readonly dtype?: DType } = {}): Tensor {
   checkShape([n, columns], 'eye');
-  return coordinate(n).unsqueeze(1).equal(coordinate(columns)).cast(options.dtype ?? 'float32');
+  return coordinate(n)
+    .unsqueeze(1)
+    .equal(coordinate(columns))
+    .cast(options.dtype ?? 'float32');
 }
 
 /** `arange(stop)`, `arange(start, stop, step)`: evenly spaced numbers, `stop` excluded. */
-export function arange(start: number, stop?: number, step = 1, options: { readonly dtype?: DType } = {}): Tensor {
+export function arange(
+  start: number,
+  stop?: number,
+  step = 1,
+  options: { readonly dtype?: DType } = {},
+): Tensor {
   const from = stop === undefined ? 0 : start;
   const to = stop === undefined ? start : stop;
   if (!Number.isFinite(from) || !Number.isFinite(to) || !Number.isFinite(step) || step === 0) {
-    throw new RangeError(`arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}`);
+    throw new RangeError(
+      `arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}`,
+    );
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
   const array = allocateArray(options.dtype ?? 'float32', count);
@@ -103,7 +125,12 @@ export function arange(start: number, stop?: number, step = 1, options: { readon
 }
 
 /** `count` numbers from `start` to `stop`, both included, evenly spaced. */
-export function linspace(start: number, stop: number, count: number, options: { readonly dtype?: DType } = {}): Tensor {
+export function linspace(
+  start: number,
+  stop: number,
+  count: number,
+  options: { readonly dtype?: DType } = {},
+): Tensor {
   checkShape([count], 'linspace');
   const array = allocateArray(options.dtype ?? 'float32', count);
   for (let i = 0; i < count; i++) array[i] = count === 1 ? start : start + ((stop - start) * i) / (count - 1);
@@ -152,7 +179,9 @@ function convert(data: ArrayLike<number>, length: number, dtype: DType): TypedAr
 function checkCount(shape: Shape, count: number): void {
   checkShape(shape, 'tensor');
   if (sizeOf(shape) !== count) {
-    throw new RangeError(`tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`);
+    throw new RangeError(
+      `tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`,
+    );
   }
 }
 
@@ -170,16 +199,21 @@ function shapeOf(data: NestedNumbers): number[] {
 function flatten(data: NestedNumbers, shape: Shape, axis: number, out: number[], at: number): number {
   if (axis === shape.length) {
     if (typeof data !== 'number' && typeof data !== 'boolean') {
-      throw new RangeError(`tensor: the nesting is ragged: an array where a number was expected, at element ${at}`);
+      throw new RangeError(
+        `tensor: the nesting is ragged: an array where a number was expected, at element ${at}`,
+      );
     }
     out[at] = Number(data);
     return at + 1;
   }
   if (!Array.isArray(data) || data.length !== shape[axis]) {
     const found = Array.isArray(data) ? `${data.length} elements` : 'a number';
-    throw new RangeError(`tensor: the nesting is ragged: expected ${shape[axis]} elements along axis ${axis}, found ${found}`);
+    throw new RangeError(
+      `tensor: the nesting is ragged: expected ${shape[axis]} elements along axis ${axis}, found ${found}`,
+    );
   }
   let position = at;
-  for (const item of data as readonly NestedNumbers[]) position = flatten(item, shape, axis + 1, out, position);
+  for (const item of data as readonly NestedNumbers[])
+    position = flatten(item, shape, axis + 1, out, position);
   return position;
 }

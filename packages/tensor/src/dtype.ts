@@ -33,7 +33,12 @@ export function allocateArray(dtype: DType, length: number): TypedArray {
 }
 
 /** A host array over existing memory, without a copy. `byteOffset` must be a multiple of the element size. */
-export function viewArray(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+export function viewArray(
+  dtype: DType,
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+): TypedArray {
   return new arrays[dtype](buffer as ArrayBuffer, byteOffset, length);
 }
 

@@ -53,8 +53,16 @@ describe('plain numbers', () => {
   it('keep their value: 0.1 meets float64 as the double', () => {
     expect(tensor([1], { dtype: 'float64' }).mul(0.1).itemSync()).toBe(0.1);
     expect(tensor([1]).mul(0.1).itemSync()).toBe(Math.fround(0.1));
-    expect(tensor([2 ** 31 - 2], { dtype: 'int32' }).add(1).itemSync()).toBe(2 ** 31 - 1);
-    expect(tensor([0], { dtype: 'uint32' }).add(2 ** 32 - 1).itemSync()).toBe(2 ** 32 - 1);
+    expect(
+      tensor([2 ** 31 - 2], { dtype: 'int32' })
+        .add(1)
+        .itemSync(),
+    ).toBe(2 ** 31 - 1);
+    expect(
+      tensor([0], { dtype: 'uint32' })
+        .add(2 ** 32 - 1)
+        .itemSync(),
+    ).toBe(2 ** 32 - 1);
   });
 });
 
@@ -72,7 +80,11 @@ describe('integers and bools', () => {
   });
 
   it('wrap, bytes included', () => {
-    expect(tensor([2 ** 31 - 1], { dtype: 'int32' }).add(1).itemSync()).toBe(-(2 ** 31));
+    expect(
+      tensor([2 ** 31 - 1], { dtype: 'int32' })
+        .add(1)
+        .itemSync(),
+    ).toBe(-(2 ** 31));
     expect(tensor([250], { dtype: 'uint8' }).add(10).itemSync()).toBe(4);
     expect(tensor([65537], { dtype: 'int32' }).mul(65537).itemSync()).toBe(131073);
   });
@@ -86,7 +98,11 @@ describe('integers and bools', () => {
   });
 
   it('of any kind, and whole float32, are class indices', () => {
-    const rows = tensor([[1, 2], [3, 4], [5, 6]]);
+    const rows = tensor([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
     for (const dtype of ['uint8', 'int32', 'uint32', 'float32'] as const) {
       const index = tensor([2, 0], { dtype });
       expect([...take(rows, index).dataSync()], dtype).toEqual([5, 6, 1, 2]);

@@ -131,7 +131,11 @@ export function operandsOf(instruction: Instruction): number[] {
 
 function renumber(instruction: Instruction, position: Int32Array): Instruction {
   if (!('a' in instruction)) return instruction;
-  const copy = { ...instruction, a: position[instruction.a]! } as Instruction & { a: number; b?: number; c?: number };
+  const copy = { ...instruction, a: position[instruction.a]! } as Instruction & {
+    a: number;
+    b?: number;
+    c?: number;
+  };
   if ('b' in copy && copy.b !== undefined) copy.b = position[copy.b]!;
   if ('c' in copy && copy.c !== undefined) copy.c = position[copy.c]!;
   return copy;

@@ -2,14 +2,15 @@
  * Free functions: one for each method of `Tensor` (`add(a, b)` is `a.add(b)`), and operations that combine several
  * tensors or are rare enough to be left out of bundles that do not use them.
  */
-import { diagonal as diagonalOp } from './ops/movement.ts';
-import { argsort as argsortOp } from './ops/reduce.ts';
+
 import { coordinate } from './create.ts';
-import { formatShape, normalizeAxis, type Shape, sameShape } from './shape.ts';
-import { apply, checkTensor, Tensor, type TensorLike } from './tensor.ts';
 import type { DType } from './dtype.ts';
 import { expand as expandLowering, type Lowering } from './op.ts';
+import { diagonal as diagonalOp } from './ops/movement.ts';
+import { argsort as argsortOp } from './ops/reduce.ts';
 import { joined, positionsOf, sectionOf } from './select.ts';
+import { formatShape, normalizeAxis, type Shape, sameShape } from './shape.ts';
+import { apply, checkTensor, Tensor, type TensorLike } from './tensor.ts';
 
 type Method = {
   [K in keyof Tensor]: Tensor[K] extends (...args: never[]) => Tensor ? K : never;
@@ -23,7 +24,24 @@ function free<K extends Method>(name: K): Free<K> {
 }
 
 /** The same for a method of two operands, either of which may be a number. */
-function binary(name: 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'maximum' | 'minimum' | 'atan2' | 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual') {
+function binary(
+  name:
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'div'
+    | 'pow'
+    | 'mod'
+    | 'maximum'
+    | 'minimum'
+    | 'atan2'
+    | 'equal'
+    | 'notEqual'
+    | 'less'
+    | 'lessEqual'
+    | 'greater'
+    | 'greaterEqual',
+) {
   return (a: TensorLike, b: TensorLike): Tensor => {
     if (a instanceof Tensor) return a[name](b);
     if (typeof a !== 'number') return checkTensor(a);
@@ -138,7 +156,9 @@ export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
 
 /** The product of every element of `a` with every element of `b`: shape [...a.shape, ...b.shape]. */
 export function outer(a: Tensor, b: Tensor): Tensor {
-  return checkTensor(a).reshape([...a.shape, ...b.shape.map(() => 1)]).mul(b);
+  return checkTensor(a)
+    .reshape([...a.shape, ...b.shape.map(() => 1)])
+    .mul(b);
 }
 
 /** Joins tensors along an existing axis; their other sizes must be equal. */
@@ -148,7 +168,10 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = tensors[0]!;
   const at = normalizeAxis(axis, first.shape.length, 'concat');
   for (const t of tensors) {
-    if (t.shape.length !== first.shape.length || t.shape.some((size, i) => i !== at && size !== first.shape[i])) {
+    if (
+      t.shape.length !== first.shape.length ||
+      t.shape.some((size, i) => i !== at && size !== first.shape[i])
+    ) {
       throw new RangeError(
         `concat: shapes must be equal except along axis ${at}: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`,
       );
@@ -186,7 +209,9 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   }
   const total = list.reduce((sum, size) => sum + size, 0);
   if (total !== n) {
-    throw new RangeError(`split: sizes ${list.join(' + ')} = ${total} do not add up to ${n}, the size of axis ${at}`);
+    throw new RangeError(
+      `split: sizes ${list.join(' + ')} = ${total} do not add up to ${n}, the size of axis ${at}`,
+    );
   }
   let start = 0;
   return list.map((size) => {
@@ -199,19 +224,24 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 /** Cuts along an axis into `count` pieces of equal size; the last may be smaller, and pieces that would be empty are left out. */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, checkTensor(x).shape.length, 'chunk');
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`chunk: the count must be a whole number ≥ 1, got ${count}`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`chunk: the count must be a whole number ≥ 1, got ${count}`);
   return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
 }
 
 function pieces(n: number, size: number): number[] {
-  if (!Number.isInteger(size) || size < 1) throw new RangeError(`split: the size must be a whole number ≥ 1, got ${size}`);
+  if (!Number.isInteger(size) || size < 1)
+    throw new RangeError(`split: the size must be a whole number ≥ 1, got ${size}`);
   if (n === 0) return [0];
   return Array.from({ length: Math.ceil(n / size) }, (_, i) => Math.min(size, n - i * size));
 }
 
 /** Element n of the class axis is 1 where the class index is n: `[...]` → `[..., classes]`. Indices outside give zeros. */
 export function oneHot(indices: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
-  return checkTensor(indices).unsqueeze(-1).equal(coordinate(classes)).cast(options.dtype ?? 'float32');
+  return checkTensor(indices)
+    .unsqueeze(-1)
+    .equal(coordinate(classes))
+    .cast(options.dtype ?? 'float32');
 }
 
 /**
@@ -228,7 +258,10 @@ export async function nonzero(x: Tensor): Promise<Tensor[]> {
 /** `broadcastTo`; given a function instead of a tensor, the lowering of an operation that is defined by others. */
 export function expand(x: Tensor, shape: Shape): Tensor;
 export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A>;
-export function expand(x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor), shape?: Shape): Tensor | Lowering<never> {
+export function expand(
+  x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor),
+  shape?: Shape,
+): Tensor | Lowering<never> {
   return typeof x === 'function' ? expandLowering(x) : checkTensor(x).broadcastTo(shape!);
 }
 
@@ -288,7 +321,10 @@ export function diagonal(x: Tensor, k = 0): Tensor {
 /** A square matrix with the last axis of `x` on its diagonal `k` and zeros elsewhere; for a matrix instead its diagonal (NumPy's `diag`). */
 export function diag(x: Tensor, k = 0): Tensor {
   if (checkTensor(x).shape.length === 2) return diagonal(x, k);
-  if (x.shape.length !== 1) throw new RangeError(`diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`);
+  if (x.shape.length !== 1)
+    throw new RangeError(
+      `diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`,
+    );
   const n = x.shape[0]!;
   const size = n + Math.abs(k);
   const row = coordinate(size).unsqueeze(1);
@@ -298,6 +334,7 @@ export function diag(x: Tensor, k = 0): Tensor {
 }
 
 function lastTwo(x: Tensor, where: string): [number, number] {
-  if (checkTensor(x).shape.length < 2) throw new RangeError(`${where}: needs at least two axes, got ${formatShape(x.shape)}`);
+  if (checkTensor(x).shape.length < 2)
+    throw new RangeError(`${where}: needs at least two axes, got ${formatShape(x.shape)}`);
   return [x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!];
 }

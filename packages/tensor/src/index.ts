@@ -1,6 +1,8 @@
 /**
  * `@ag/tensor`: lazy n-dimensional tensors, run as cached plans of fused kernels.
  */
+
+export { sumGradients, sumToShape } from './accumulate.ts';
 export type { Backend, BackendStats, Binding, Executable, Memory } from './backend.ts';
 export {
   avgPool2d,
@@ -30,13 +32,31 @@ export {
   zeros,
   zerosLike,
 } from './create.ts';
+export { listenToCreation, watchCreation } from './creation.ts';
+export {
+  bytesPerElement,
+  type DType,
+  dtypes,
+  isFloat,
+  isTypedArray,
+  promote,
+  type TypedArray,
+} from './dtype.ts';
 export { einsum, tensordot } from './einsum.ts';
-export { bytesPerElement, type DType, dtypes, isFloat, isTypedArray, promote, type TypedArray } from './dtype.ts';
-export { sumGradients, sumToShape } from './accumulate.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';
 export * from './functions.ts';
 export * from './kernel.ts';
-export { cholesky, det, inverse, logdet, qr, slogdet, solve, solveTriangular, svd } from './linear-algebra.ts';
+export {
+  cholesky,
+  det,
+  inverse,
+  logdet,
+  qr,
+  slogdet,
+  solve,
+  solveTriangular,
+  svd,
+} from './linear-algebra.ts';
 export {
   type AnyOp,
   broadcastFloatType,
@@ -53,10 +73,12 @@ export {
   type ViewContext,
   view,
 } from './op.ts';
+export { openSize } from './ops/movement.ts';
 export { commitAssignments, commitUpdates, evaluate, isForgotten } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, type Update } from './plan/signature.ts';
+export { type EvaluationWatch, evaluationWatch, setEvaluationWatch } from './plan/watch.ts';
 export type { NestedArray } from './print.ts';
 export {
   bernoulli,
@@ -77,13 +99,18 @@ export {
   withRunKeys,
 } from './random.ts';
 export { reference } from './reference/index.ts';
-export { backend, setFusion, type Stats, stats, use } from './runtime.ts';
+export { backend, type Stats, setFusion, stats, use } from './runtime.ts';
+export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
-export { apply, checkTensor, type Leaf, type Origin, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
+export {
+  apply,
+  checkTensor,
+  type Leaf,
+  type Origin,
+  type ReduceOptions,
+  Tensor,
+  type TensorLike,
+} from './tensor.ts';
 export { activeTrace, atRun, recordTrace, type Trace } from './tracing.ts';
 export { Variable, type VariableOptions } from './variable.ts';
-export { listenToCreation, watchCreation } from './creation.ts';
-export { type EvaluationWatch, evaluationWatch, setEvaluationWatch } from './plan/watch.ts';
-export { openSize } from './ops/movement.ts';
-export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
 export type { DynamicOffset, View } from './view.ts';

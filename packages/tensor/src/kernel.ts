@@ -43,12 +43,25 @@ export type Instruction =
   | { readonly op: UnaryOperation; readonly a: number; readonly dtype: DType }
   | { readonly op: BinaryOperation; readonly a: number; readonly b: number; readonly dtype: DType }
   /** `a` (bool) ? `b` : `c`. */
-  | { readonly op: 'where'; readonly a: number; readonly b: number; readonly c: number; readonly dtype: DType }
+  | {
+      readonly op: 'where';
+      readonly a: number;
+      readonly b: number;
+      readonly c: number;
+      readonly dtype: DType;
+    }
   /**
    * First word of Threefry-2x32 with 20 rounds (Salmon et al. 2011), key words `a` and `b` (uint32),
    * counter words `c` (uint32) and `stream`.
    */
-  | { readonly op: 'threefry'; readonly a: number; readonly b: number; readonly c: number; readonly stream: number; readonly dtype: 'uint32' };
+  | {
+      readonly op: 'threefry';
+      readonly a: number;
+      readonly b: number;
+      readonly c: number;
+      readonly stream: number;
+      readonly dtype: 'uint32';
+    };
 
 /** Straight-line code for one element, in static single assignment; `results` are positions of instructions. */
 export interface Expression {
@@ -155,7 +168,11 @@ export interface HostKernel {
   readonly inputs: readonly DType[];
   readonly outputs: readonly DType[];
   /** Fills `outputs` from `inputs`; `launch.shapes` holds the shapes, inputs first. */
-  readonly run: (inputs: readonly TypedArray[], outputs: readonly TypedArray[], shapes: readonly (readonly number[])[]) => void;
+  readonly run: (
+    inputs: readonly TypedArray[],
+    outputs: readonly TypedArray[],
+    shapes: readonly (readonly number[])[],
+  ) => void;
 }
 
 export type Kernel =
@@ -213,6 +230,10 @@ export interface Program {
 /** A text that is equal for kernels of equal structure: the key under which backends cache compiled code. */
 export function kernelKey(kernel: Kernel): string {
   return JSON.stringify(kernel, (_, value) =>
-    typeof value === 'number' && !Number.isFinite(value) ? String(value) : Object.is(value, -0) ? '-0' : value,
+    typeof value === 'number' && !Number.isFinite(value)
+      ? String(value)
+      : Object.is(value, -0)
+        ? '-0'
+        : value,
   );
 }

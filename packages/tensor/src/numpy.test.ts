@@ -8,13 +8,39 @@ import * as ag from './index.ts';
 import { type DType, isFloat, sizeOf, type Tensor, tensor } from './index.ts';
 import { expectCloseData } from './testing/compare.ts';
 
-type Operand = readonly [shape: string, code: string, layout: 'C' | 'T' | 'S' | 'F' | 'B', seed: number, domain: '' | 'p' | 'u'];
-type Case = readonly [name: string, operands: readonly Operand[], options: readonly unknown[], shape: string, code: string, data: readonly (number | string)[]];
+type Operand = readonly [
+  shape: string,
+  code: string,
+  layout: 'C' | 'T' | 'S' | 'F' | 'B',
+  seed: number,
+  domain: '' | 'p' | 'u',
+];
+type Case = readonly [
+  name: string,
+  operands: readonly Operand[],
+  options: readonly unknown[],
+  shape: string,
+  code: string,
+  data: readonly (number | string)[],
+];
 
-const cases: readonly Case[] = JSON.parse(readFileSync(new URL('../fixtures/numpy.json', import.meta.url), 'utf8'));
+const cases: readonly Case[] = JSON.parse(
+  readFileSync(new URL('../fixtures/numpy.json', import.meta.url), 'utf8'),
+);
 
-const dtypes: Record<string, DType> = { f4: 'float32', f8: 'float64', i4: 'int32', u4: 'uint32', u1: 'uint8', b1: 'bool' };
-const special: Record<string, number> = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY };
+const dtypes: Record<string, DType> = {
+  f4: 'float32',
+  f8: 'float64',
+  i4: 'int32',
+  u4: 'uint32',
+  u1: 'uint8',
+  b1: 'bool',
+};
+const special: Record<string, number> = {
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  '-inf': Number.NEGATIVE_INFINITY,
+};
 
 const shapeOf = (text: string): number[] => (text === '' ? [] : text.split('x').map(Number));
 
@@ -101,7 +127,10 @@ describe('NumPy', () => {
         expectCloseData(
           y.dataSync(),
           data.map((v) => (typeof v === 'string' ? special[v]! : v)),
-          { relative: Math.max(relative, isFloat(y.dtype) ? single : 0), absolute: isFloat(y.dtype) ? Math.max(relative, single) : 0 },
+          {
+            relative: Math.max(relative, isFloat(y.dtype) ? single : 0),
+            absolute: isFloat(y.dtype) ? Math.max(relative, single) : 0,
+          },
           what,
         );
       }

@@ -60,7 +60,11 @@ export type Lowering<A> =
       readonly cost?: number;
     }
   | { readonly form: 'view'; readonly of: (view: View, attributes: A, context: ViewContext) => View | null }
-  | { readonly form: 'reduce'; readonly combine: Combine; readonly axes: (attributes: A) => readonly number[] }
+  | {
+      readonly form: 'reduce';
+      readonly combine: Combine;
+      readonly axes: (attributes: A) => readonly number[];
+    }
   | { readonly form: 'contract'; readonly labels: (attributes: A) => ContractionLabels }
   | {
       readonly form: 'place';

@@ -24,7 +24,10 @@ export function formatValue(data: TypedArray, shape: Shape, dtype: DType): strin
   const shown = shownElements(data, shape, summarize);
   const format = formatter(shown, dtype);
   const width = shown.reduce((w, x) => Math.max(w, format(x).length), 0);
-  const text = shape.length === 0 ? format(data[0]!) : formatAxis(data, shape, 0, 0, summarize, (x) => format(x).padStart(width));
+  const text =
+    shape.length === 0
+      ? format(data[0]!)
+      : formatAxis(data, shape, 0, 0, summarize, (x) => format(x).padStart(width));
   return `tensor(${text.replaceAll('\n', '\n       ')}, shape=[${shape.join(', ')}], dtype=${dtype})`;
 }
 
@@ -105,7 +108,8 @@ function formatter(values: readonly number[], dtype: DType): (x: number) => stri
   const finite = values.filter((x) => Number.isFinite(x) && x !== 0).map(Math.abs);
   const largest = Math.max(0, ...finite);
   const smallest = Math.min(Number.POSITIVE_INFINITY, ...finite);
-  const special = (x: number): string | null => (Number.isNaN(x) ? 'nan' : Number.isFinite(x) ? null : x > 0 ? 'inf' : '-inf');
+  const special = (x: number): string | null =>
+    Number.isNaN(x) ? 'nan' : Number.isFinite(x) ? null : x > 0 ? 'inf' : '-inf';
   if (largest >= 1e8 || (finite.length > 0 && (smallest < 1e-4 || largest / smallest > 1e6))) {
     return (x) => special(x) ?? x.toExponential(digits);
   }

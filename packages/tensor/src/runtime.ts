@@ -75,7 +75,12 @@ export interface Stats extends BackendStats {
 /** What is cached, compiled and held by the backend in use. */
 export function stats(): Stats {
   const cache = caches.get(backend());
-  return { backend: backend().name, plans: cache?.count ?? 0, plansMade: cache?.made ?? 0, ...backend().stats() };
+  return {
+    backend: backend().name,
+    plans: cache?.count ?? 0,
+    plansMade: cache?.made ?? 0,
+    ...backend().stats(),
+  };
 }
 
 /** Turns fusion off (one kernel for each operation) or on again; for tests that compare both. Returns the former setting. @internal */
@@ -86,7 +91,11 @@ export function setFusion(enabled: boolean): boolean {
 }
 
 /** The plan for a traversal: from the cache if one of equal structure is there. */
-export function planFor(traversal: Traversal, outputs: readonly Tensor[], updates: readonly Update[]): ReadyPlan {
+export function planFor(
+  traversal: Traversal,
+  outputs: readonly Tensor[],
+  updates: readonly Update[],
+): ReadyPlan {
   const target = backend();
   let cache = caches.get(target);
   if (!cache) {
@@ -136,7 +145,9 @@ export function planFor(traversal: Traversal, outputs: readonly Tensor[], update
 function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   let oldest: ReadyPlan | null = null;
   for (const list of cache.plans.values()) {
-    for (const plan of list) if (plan.pins === 0 && plan !== latest && (oldest === null || plan.lastUse < oldest.lastUse)) oldest = plan;
+    for (const plan of list)
+      if (plan.pins === 0 && plan !== latest && (oldest === null || plan.lastUse < oldest.lastUse))
+        oldest = plan;
   }
   if (!oldest) return;
   const list = cache.plans.get(oldest.hash)!;

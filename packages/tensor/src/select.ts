@@ -218,6 +218,7 @@ export function joined(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0]!;
   let total = 0;
   const parts = tensors.map((t) => {
+    checkKnownSize(t.shape, axis, 'concat');
     const starts = t.shape.map((_, i) => (i === axis ? total : 0));
     total += t.shape[axis]!;
     return { starts, steps: t.shape.map(() => 1), moving: [] };
@@ -235,6 +236,9 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
       `pad: give one [before, after] ≥ 0 for each of the ${x.shape.length} axes, got ${JSON.stringify(widths)}`,
     );
   }
+  widths.forEach(([before, after], axis) => {
+    if (before > 0 || after > 0) checkKnownSize(x.shape, axis, 'pad');
+  });
   if (mode === 'constant') {
     return x.apply(place, [x], {
       shape: x.shape.map((size, i) => (size < 0 ? size : size + widths[i]![0] + widths[i]![1])),

@@ -40,7 +40,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** Checks sizes that came from outside. @throws RangeError for a negative, fractional or missing size, or too many elements. */
 export function checkShape(shape: Shape, where: string): Shape {
-  if (!Array.isArray(shape)) throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
+  if (!Array.isArray(shape))
+    throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
       throw new RangeError(`${where}: sizes must be integers ≥ 0, got ${formatShape(shape)}`);

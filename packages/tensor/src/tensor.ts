@@ -4,18 +4,21 @@
  *
  * The methods below are the public face of the operations in `ops/`; each is one line that names its operation.
  */
+
+import { noteCreation } from './creation.ts';
 import { type DType, floatOf, isFloat, type TypedArray } from './dtype.ts';
 import type { AnyOp, Op } from './op.ts';
-import { contract, checkMatmul, matmulLabels } from './ops/contract.ts';
+import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
 import * as indexing from './ops/indexing.ts';
 import * as movement from './ops/movement.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
-import { evaluate, hostValue, readTensor, readTensorSync } from './plan/evaluate.ts';
 import type { DeviceValue } from './plan/device-value.ts';
+import { evaluate, hostValue, readTensor, readTensorSync } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
-import { formatLazy, formatValue, nestedArray, type NestedArray } from './print.ts';
+import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
+import * as select from './select.ts';
 import {
   type Axes,
   broadcastShapes,
@@ -26,8 +29,6 @@ import {
   type Shape,
   sizeOf,
 } from './shape.ts';
-import { noteCreation } from './creation.ts';
-import * as select from './select.ts';
 import type { Variable } from './variable.ts';
 
 /** A tensor or a plain number, which takes the dtype of the tensor it meets. */
@@ -80,7 +81,14 @@ export class Tensor {
   position = 0;
 
   /** Use `tensor(…)`, `zeros(…)` and the like, or operations, to make tensors. @internal */
-  constructor(shape: Shape, dtype: DType, op: AnyOp | null, inputs: readonly Tensor[], attributes: unknown, leaf: Leaf | null) {
+  constructor(
+    shape: Shape,
+    dtype: DType,
+    op: AnyOp | null,
+    inputs: readonly Tensor[],
+    attributes: unknown,
+    leaf: Leaf | null,
+  ) {
     this.shape = shape;
     this.dtype = dtype;
     this.op = op;
@@ -184,11 +192,20 @@ export class Tensor {
 
   /** A leaf of any dtype that owns `array`. @internal */
   fromHost(array: TypedArray, shape: Shape, dtype: DType): Tensor {
-    return new Tensor(shape, dtype, null, noInputs, undefined, { kind: 'host', data: array, uses: 0, device: null });
+    return new Tensor(shape, dtype, null, noInputs, undefined, {
+      kind: 'host',
+      data: array,
+      uses: 0,
+      device: null,
+    });
   }
 
   #with(other: TensorLike): Tensor {
-    return other instanceof Tensor ? other : typeof other === 'number' ? this.number(other) : checkTensor(other);
+    return other instanceof Tensor
+      ? other
+      : typeof other === 'number'
+        ? this.number(other)
+        : checkTensor(other);
   }
 
   /** Small integers would wrap where a formula subtracts before it divides. */
@@ -203,7 +220,9 @@ export class Tensor {
 
   #checkSingle(): void {
     if (this.size !== 1) {
-      throw new RangeError(`item: the tensor has ${this.size} elements, shape ${formatShape(this.shape)}; use data() or reduce it first`);
+      throw new RangeError(
+        `item: the tensor has ${this.size} elements, shape ${formatShape(this.shape)}; use data() or reduce it first`,
+      );
     }
   }
 
@@ -472,7 +491,11 @@ export class Tensor {
 
   // Reductions: over all axes unless `axis` says otherwise
 
-  #reduce(op: Op<reductions.ReduceAttributes>, axis: Axes | undefined, options: ReduceOptions | undefined): Tensor {
+  #reduce(
+    op: Op<reductions.ReduceAttributes>,
+    axis: Axes | undefined,
+    options: ReduceOptions | undefined,
+  ): Tensor {
     return apply(op, [this], {
       axes: normalizeAxes(axis, this.shape.length, op.name),
       keepDims: options?.keepDims ?? false,
@@ -521,7 +544,9 @@ export class Tensor {
     if (!options.correction) return mean;
     const axes = normalizeAxes(axis, this.shape.length, 'variance');
     if (axes.some((a) => this.shape[a] === movement.openSize)) {
-      throw new RangeError('variance: a correction needs to know how many elements there are, and the first size of the placeholder is open');
+      throw new RangeError(
+        'variance: a correction needs to know how many elements there are, and the first size of the placeholder is open',
+      );
     }
     const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
     return mean.mul(count / Math.max(0, count - options.correction));
@@ -548,11 +573,15 @@ export class Tensor {
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
   softmax(axis = -1): Tensor {
-    return apply(softmaxes.softmax, [this], { axis: normalizeAxis(axis, this.shape.length, 'softmax') - this.shape.length });
+    return apply(softmaxes.softmax, [this], {
+      axis: normalizeAxis(axis, this.shape.length, 'softmax') - this.shape.length,
+    });
   }
   /** log(softmax(x)) without overflow. */
   logSoftmax(axis = -1): Tensor {
-    return apply(softmaxes.logSoftmax, [this], { axis: normalizeAxis(axis, this.shape.length, 'logSoftmax') - this.shape.length });
+    return apply(softmaxes.logSoftmax, [this], {
+      axis: normalizeAxis(axis, this.shape.length, 'logSoftmax') - this.shape.length,
+    });
   }
   /** Running sum along an axis (default the last). */
   cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
@@ -578,7 +607,8 @@ export class Tensor {
 
   /** The same elements in another shape; one size may be −1. */
   reshape(shape: Shape): Tensor {
-    if (shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0))) checkShape(shape, 'reshape');
+    if (shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0)))
+      checkShape(shape, 'reshape');
     return apply(movement.reshape, [this], { shape });
   }
   /** Merges the axes from `start` to `end` (inclusive) into one. */
@@ -599,7 +629,10 @@ export class Tensor {
         ? this.shape.flatMap((size, i) => (size === 1 ? [i] : []))
         : normalizeAxes(axis, rank, 'squeeze');
     for (const a of axes) {
-      if (this.shape[a] !== 1) throw new RangeError(`squeeze: axis ${a} of ${formatShape(this.shape)} has size ${this.shape[a]}, not 1`);
+      if (this.shape[a] !== 1)
+        throw new RangeError(
+          `squeeze: axis ${a} of ${formatShape(this.shape)} has size ${this.shape[a]}, not 1`,
+        );
     }
     return this.reshape(this.shape.filter((_, i) => !axes.includes(i)));
   }
@@ -615,7 +648,9 @@ export class Tensor {
       ? order.map((axis) => normalizeAxis(axis, rank, 'permute'))
       : Array.from({ length: rank }, (_, i) => rank - 1 - i);
     if (resolved.length !== rank || new Set(resolved).size !== rank) {
-      throw new RangeError(`permute: the order must name each of the ${rank} axes once, got [${(order ?? []).join(', ')}]`);
+      throw new RangeError(
+        `permute: the order must name each of the ${rank} axes once, got [${(order ?? []).join(', ')}]`,
+      );
     }
     return apply(movement.permute, [this], { order: resolved });
   }
@@ -624,7 +659,10 @@ export class Tensor {
     if (this.shape.length < 2 && a === -2 && b === -1) {
       throw new RangeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
     }
-    return this.#swap(normalizeAxis(a, this.shape.length, 'transpose'), normalizeAxis(b, this.shape.length, 'transpose'));
+    return this.#swap(
+      normalizeAxis(a, this.shape.length, 'transpose'),
+      normalizeAxis(b, this.shape.length, 'transpose'),
+    );
   }
   #swap(a: number, b: number): Tensor {
     const order = this.shape.map((_, i) => (i === a ? b : i === b ? a : i));
@@ -648,13 +686,19 @@ export class Tensor {
    * the end, positions outside are limited to the axis. The start may differ at every step of a training loop
    * without costing a new plan.
    */
-  slice(start: number, end?: number, options: { readonly axis?: number; readonly step?: number } = {}): Tensor {
+  slice(
+    start: number,
+    end?: number,
+    options: { readonly axis?: number; readonly step?: number } = {},
+  ): Tensor {
     const axis = normalizeAxis(options.axis ?? 0, this.shape.length, 'slice');
     const step = options.step ?? 1;
-    if (!Number.isInteger(step) || step === 0) throw new RangeError(`slice: step must be a whole number other than 0, got ${step}`);
+    if (!Number.isInteger(step) || step === 0)
+      throw new RangeError(`slice: step must be a whole number other than 0, got ${step}`);
     if (!Number.isInteger(start) || (end !== undefined && !Number.isInteger(end))) {
       throw new RangeError(`slice: start and end must be whole numbers, got ${start} and ${end}`);
     }
+    movement.checkKnownSize(this.shape, axis, 'slice');
     const n = this.shape[axis]!;
     const limit = (position: number): number => {
       const from = position < 0 ? position + n : position;
@@ -731,7 +775,9 @@ export class Tensor {
   /** `take` with a one-dimensional tensor of positions. */
   indexSelect(axis: number, position: Tensor): Tensor {
     if (checkTensor(position).shape.length !== 1) {
-      throw new RangeError(`indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`);
+      throw new RangeError(
+        `indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`,
+      );
     }
     return select.take(this, position, axis);
   }
@@ -739,7 +785,10 @@ export class Tensor {
   matmul(other: Tensor): Tensor {
     checkTensor(other);
     checkMatmul(this.shape, other.shape);
-    if (this.shape.length === 1) return this.unsqueeze(0).matmul(other).squeeze(-2 + (other.shape.length === 1 ? 1 : 0));
+    if (this.shape.length === 1)
+      return this.unsqueeze(0)
+        .matmul(other)
+        .squeeze(-2 + (other.shape.length === 1 ? 1 : 0));
     if (other.shape.length === 1) return this.matmul(other.unsqueeze(1)).squeeze(-1);
     if (this.shape.length === other.shape.length || other.shape.length === 2) {
       const batch = this.shape.slice(0, -2);
@@ -780,13 +829,22 @@ export class Tensor {
     const order = [...kept, ...axes];
     const back = order.map((_, i) => order.indexOf(i));
     const moved = this.permute(order);
-    const flat = moved.reshape([...kept.map((axis) => this.shape[axis]!), axes.reduce((n, axis) => n * this.shape[axis]!, 1)]);
+    const flat = moved.reshape([
+      ...kept.map((axis) => this.shape[axis]!),
+      axes.reduce((n, axis) => n * this.shape[axis]!, 1),
+    ]);
     const last = flat.shape.length - 1;
     const size = flat.shape[last]!;
     const shift = (before: number, after: number): [number, number][] =>
       flat.shape.map((_, i) => (i === last ? [before, after] : [0, 0]));
-    const left = flat.slice(0, Math.max(0, size - 1), { axis: last }).cumprod().pad(shift(Math.min(1, size), 0), 1);
-    const right = flat.slice(1, size, { axis: last }).cumprod(last, { reverse: true }).pad(shift(0, Math.min(1, size)), 1);
+    const left = flat
+      .slice(0, Math.max(0, size - 1), { axis: last })
+      .cumprod()
+      .pad(shift(Math.min(1, size), 0), 1);
+    const right = flat
+      .slice(1, size, { axis: last })
+      .cumprod(last, { reverse: true })
+      .pad(shift(0, Math.min(1, size)), 1);
     return left.mul(right).reshape(moved.shape).permute(back);
   }
   /** [..., j, i]: the product of elements up to j, without element i; 0 where i > j. @internal */
@@ -807,7 +865,14 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): 
 
 /** A scalar given at each run: no part of a plan's structure. @internal */
 export function literal(value: number, dtype: DType, read?: () => number): Tensor {
-  return new Tensor([], dtype, null, noInputs, undefined, read ? { kind: 'literal', value, read } : { kind: 'literal', value });
+  return new Tensor(
+    [],
+    dtype,
+    null,
+    noInputs,
+    undefined,
+    read ? { kind: 'literal', value, read } : { kind: 'literal', value },
+  );
 }
 
 /** A tensor that stands where one was expected. @throws TypeError otherwise, also for one from another copy of the library. */
@@ -818,7 +883,9 @@ export function checkTensor(value: unknown): Tensor {
       'two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)',
     );
   }
-  throw new TypeError(`expected a tensor, got ${value === null ? 'null' : typeof value}; make one with tensor(…)`);
+  throw new TypeError(
+    `expected a tensor, got ${value === null ? 'null' : typeof value}; make one with tensor(…)`,
+  );
 }
 
 /** What a plain number becomes beside a tensor of `dtype`. */

@@ -212,7 +212,10 @@ export class Variable {
   readSync(version: number): TypedArray {
     const target = this.#storage.backend ?? backend();
     const memory = this.memoryOf(version, target);
-    if (!target.readSync) throw new Error(`the backend '${target.name}' cannot read synchronously; use await variable.value.data()`);
+    if (!target.readSync)
+      throw new Error(
+        `the backend '${target.name}' cannot read synchronously; use await variable.value.data()`,
+      );
     return target.readSync(memory, this.dtype, this.size);
   }
 
@@ -227,7 +230,9 @@ export class Variable {
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       if (!storage.backend.readSync) {
-        throw new Error(`variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`);
+        throw new Error(
+          `variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`,
+        );
       }
       this.#host = storage.backend.readSync(storage.current, this.dtype, this.size);
       storage.release();

@@ -40,13 +40,19 @@ export function isContiguous(view: View): boolean {
 
 /** Axis `i` of the result is axis `order[i]` of the view. */
 export function permuteView(view: View, order: readonly number[]): View {
-  return { ...view, shape: order.map((axis) => view.shape[axis]!), strides: order.map((axis) => view.strides[axis]!) };
+  return {
+    ...view,
+    shape: order.map((axis) => view.shape[axis]!),
+    strides: order.map((axis) => view.strides[axis]!),
+  };
 }
 
 /** Broadcasts to `shape`: new leading axes and axes of size 1 get stride 0. */
 export function expandView(view: View, shape: Shape): View {
   const lead = shape.length - view.shape.length;
-  const strides = shape.map((size, i) => (i < lead || (view.shape[i - lead] === 1 && size !== 1) ? 0 : view.strides[i - lead]!));
+  const strides = shape.map((size, i) =>
+    i < lead || (view.shape[i - lead] === 1 && size !== 1) ? 0 : view.strides[i - lead]!,
+  );
   return { ...view, shape, strides };
 }
 
@@ -122,7 +128,14 @@ export function reshapeView(view: View, shape: Shape): View | null {
  * Sliding windows along one axis: the axis becomes `count` window positions `stride` apart, and a new last
  * axis of `size` elements, `dilation` apart, runs within the window. Windows may overlap: elements are shared.
  */
-export function windowView(view: View, axis: number, count: number, stride: number, size: number, dilation: number): View {
+export function windowView(
+  view: View,
+  axis: number,
+  count: number,
+  stride: number,
+  size: number,
+  dilation: number,
+): View {
   const step = view.strides[axis]!;
   return {
     ...view,

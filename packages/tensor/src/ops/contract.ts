@@ -50,7 +50,11 @@ export function checkMatmul(a: Shape, b: Shape): void {
   if (inner !== outer) throw new RangeError(say('inner sizes differ'));
 }
 
-function contractionShape(a: TensorType, b: TensorType, { a: labelsA, b: labelsB, out }: ContractionLabels): number[] {
+function contractionShape(
+  a: TensorType,
+  b: TensorType,
+  { a: labelsA, b: labelsB, out }: ContractionLabels,
+): number[] {
   for (let i = 0; i < labelsB.length; i++) {
     const shared = labelsA.indexOf(labelsB[i]!);
     if (shared < 0 || a.shape[shared] === b.shape[i]) continue;

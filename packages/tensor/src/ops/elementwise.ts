@@ -3,7 +3,7 @@
  * Each stands with its rule; broadcasting is the planner's work and summing a gradient back is the engine's.
  */
 import { type DType, isFloat, promote } from '../dtype.ts';
-import { type Scalar, s, builder } from '../expression.ts';
+import { builder, type Scalar, s } from '../expression.ts';
 import {
   broadcastFloatType,
   broadcastType,
@@ -23,12 +23,21 @@ function unary(
   vjp?: VectorJacobianProduct<undefined>,
   cost = 8,
 ): Op<undefined> {
-  return defineOp({ name, type: broadcastFloatType(name), lower: map(([x]) => of(x!), { cost }), ...(vjp && { vjp }) });
+  return defineOp({
+    name,
+    type: broadcastFloatType(name),
+    lower: map(([x]) => of(x!), { cost }),
+    ...(vjp && { vjp }),
+  });
 }
 
 /** A function of one variable whose result has the dtype of its operand. */
 /* @__NO_SIDE_EFFECTS__ */
-function sameType(name: string, of: (x: Scalar) => Scalar, vjp?: VectorJacobianProduct<undefined>): Op<undefined> {
+function sameType(
+  name: string,
+  of: (x: Scalar) => Scalar,
+  vjp?: VectorJacobianProduct<undefined>,
+): Op<undefined> {
   return defineOp({ name, type: arithmeticType(name), lower: map(([x]) => of(x!)), ...(vjp && { vjp }) });
 }
 
@@ -202,7 +211,9 @@ export const atan = unary('atan', s.atan, (g, [x]) => [g.div(x!.square().add(1))
 export const sinh = unary('sinh', s.sinh, (g, [x]) => [g.mul(x!.cosh())]);
 export const cosh = unary('cosh', s.cosh, (g, [x]) => [g.mul(x!.sinh())]);
 export const tanh = unary('tanh', s.tanh, (g, _x, y) => [g.mul(y.square().neg().add(1))]);
-export const erf = unary('erf', s.erf, (g, [x]) => [g.mul(x!.square().neg().exp()).mul(2 / Math.sqrt(Math.PI))]);
+export const erf = unary('erf', s.erf, (g, [x]) => [
+  g.mul(x!.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)),
+]);
 export const sigmoid = unary('sigmoid', s.sigmoid, (g, _x, y) => [g.mul(y).mul(y.neg().add(1))]);
 
 /** log(1 + eˣ) without overflow. */
@@ -227,10 +238,10 @@ export const less = comparison('less', s.less);
 export const lessEqual = comparison('lessEqual', s.lessEqual);
 export const greater = comparison('greater', (x, y) => s.less(y, x));
 export const greaterEqual = comparison('greaterEqual', (x, y) => s.lessEqual(y, x));
-export const isNaN = test('isNaN', (x) => (isFloat(builder().dtypeOf(x)) ? s.isNaN(x) : builder().constant(0, 'bool')));
+export const isNaN = test('isNaN', (x) =>
+  isFloat(builder().dtypeOf(x)) ? s.isNaN(x) : builder().constant(0, 'bool'));
 export const isFinite = test('isFinite', (x) =>
-  isFloat(builder().dtypeOf(x)) ? s.isFinite(x) : builder().constant(1, 'bool'),
-);
+  isFloat(builder().dtypeOf(x)) ? s.isFinite(x) : builder().constant(1, 'bool'));
 export const logicalNot = test('logicalNot', s.not, 'output');
 export const logicalAnd = logical('logicalAnd', s.and);
 export const logicalOr = logical('logicalOr', s.or);

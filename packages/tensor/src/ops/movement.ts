@@ -5,11 +5,20 @@ import { promote } from '../dtype.ts';
 import { defineOp, type Placement, type TensorType, view } from '../op.ts';
 import { formatShape, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { coordinates } from './indexing.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
+import { coordinates } from './indexing.ts';
 
 /** A size that is fed later: placeholders may leave axis 0 open. */
 export const openSize = -1;
+
+/** @throws RangeError when the size of `axis` is fed later and `where` would have to know it. */
+export function checkKnownSize(shape: Shape, axis: number, where: string): void {
+  if (shape[axis] === openSize) {
+    throw new RangeError(
+      `${where}: the first size of the placeholder is open until it is fed, so ${where} cannot go along axis ${axis}; do that to the data before feeding it`,
+    );
+  }
+}
 
 export const reshape = defineOp<{ readonly shape: Shape }>({
   name: 'reshape',
@@ -23,7 +32,9 @@ export const reshapeLike = defineOp({
   name: 'reshapeLike',
   type: ([x, like]) => {
     if (sizeOf(x!.shape) !== sizeOf(like!.shape)) {
-      throw new RangeError(`reshapeLike: ${formatShape(x!.shape)} has not as many elements as ${formatShape(like!.shape)}`);
+      throw new RangeError(
+        `reshapeLike: ${formatShape(x!.shape)} has not as many elements as ${formatShape(like!.shape)}`,
+      );
     }
     return { shape: like!.shape, dtype: x!.dtype };
   },
@@ -62,7 +73,10 @@ export const broadcastLike = defineOp({
 /** Operands: the tensor and the start, a number known at each run. Every `step`-th of `size` elements. */
 export const slice = defineOp<{ readonly axis: number; readonly size: number; readonly step: number }>({
   name: 'slice',
-  type: ([x], { axis, size }) => ({ shape: x!.shape.map((n, i) => (i === axis ? size : n)), dtype: x!.dtype }),
+  type: ([x], { axis, size }) => ({
+    shape: x!.shape.map((n, i) => (i === axis ? size : n)),
+    dtype: x!.dtype,
+  }),
   lower: view((v, { axis, size, step }, { scalars }) =>
     shiftView(sliceView(v, axis, 0, size, step), scalars[0]!, v.strides[axis]!),
   ),
@@ -79,9 +93,17 @@ export const slice = defineOp<{ readonly axis: number; readonly size: number; re
 });
 
 /** The same with a start that is part of the structure, for cuts that are the same at every run. */
-export const section = defineOp<{ readonly axis: number; readonly start: number; readonly size: number; readonly step: number }>({
+export const section = defineOp<{
+  readonly axis: number;
+  readonly start: number;
+  readonly size: number;
+  readonly step: number;
+}>({
   name: 'section',
-  type: ([x], { axis, size }) => ({ shape: x!.shape.map((n, i) => (i === axis ? size : n)), dtype: x!.dtype }),
+  type: ([x], { axis, size }) => ({
+    shape: x!.shape.map((n, i) => (i === axis ? size : n)),
+    dtype: x!.dtype,
+  }),
   lower: view((v, { axis, start, size, step }) => sliceView(v, axis, start, size, step)),
   vjp: (g, [x], _y, { axis, start, step }) => {
     const part: Placement = {
@@ -114,7 +136,9 @@ export const diagonal = defineOp<{ readonly first: number; readonly second: numb
   vjp: (g, [x], _y, a) => {
     const [first, second] = fromFront(x!, a);
     const at = (axis: number): Tensor =>
-      g.apply(coordinates, [], { shape: [x!.shape[axis]!] }).reshape(x!.shape.map((size, i) => (i === axis ? size : 1)));
+      g
+        .apply(coordinates, [], { shape: [x!.shape[axis]!] })
+        .reshape(x!.shape.map((size, i) => (i === axis ? size : 1)));
     // The diagonal lies along the shorter of both axes; along the other it is repeated and kept where positions are equal.
     const [along, across] = x!.shape[first]! <= x!.shape[second]! ? [first, second] : [second, first];
     const axes = x!.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
@@ -124,7 +148,10 @@ export const diagonal = defineOp<{ readonly first: number; readonly second: numb
   },
 });
 
-function fromFront({ shape }: { readonly shape: Shape }, axes: { readonly first: number; readonly second: number }): [number, number] {
+function fromFront(
+  { shape }: { readonly shape: Shape },
+  axes: { readonly first: number; readonly second: number },
+): [number, number] {
   return [axes.first + shape.length, axes.second + shape.length];
 }
 
@@ -151,7 +178,9 @@ export const place = defineOp<PlaceAttributes>({
   name: 'place',
   type: (inputs, { shape, parts }) => ({
     shape: shape.map((size, i) => (size === openSize ? inputs[0]!.shape[i]! : size)),
-    dtype: inputs.slice(0, parts.length).reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0]!.dtype),
+    dtype: inputs
+      .slice(0, parts.length)
+      .reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0]!.dtype),
   }),
   lower: {
     form: 'place',

@@ -1,7 +1,7 @@
 /**
  * Operations that combine the elements along axes: sums, products, extremes, and running forms of them.
  */
-import { floatOf, type DType, sumDType } from '../dtype.ts';
+import { type DType, floatOf, sumDType } from '../dtype.ts';
 import { defineOp, expand, type Op, type TensorType } from '../op.ts';
 import { reducedShape, sizeOf } from '../shape.ts';
 
@@ -12,8 +12,13 @@ export interface ReduceAttributes {
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-function reduceType(dtype: (d: DType) => DType): (inputs: readonly TensorType[], a: ReduceAttributes) => TensorType {
-  return ([x], { axes, keepDims }) => ({ shape: reducedShape(x!.shape, axes, keepDims), dtype: dtype(x!.dtype) });
+function reduceType(
+  dtype: (d: DType) => DType,
+): (inputs: readonly TensorType[], a: ReduceAttributes) => TensorType {
+  return ([x], { axes, keepDims }) => ({
+    shape: reducedShape(x!.shape, axes, keepDims),
+    dtype: dtype(x!.dtype),
+  });
 }
 
 const axesOf = (a: ReduceAttributes): readonly number[] => a.axes;
@@ -32,7 +37,12 @@ export const mean = defineOp<ReduceAttributes>({
     const count = axes.reduce((product, axis) => product * x!.shape[axis]!, 1);
     return x!.cast(floatOf(x!.dtype)).sum(axes, { keepDims }).div(count);
   }),
-  vjp: (g, [x], _y, a) => [g.mul(g.apply(sizeRatio, [g, x!])).restoreAxes(a.axes, a.keepDims).broadcastLike(x!)],
+  vjp: (g, [x], _y, a) => [
+    g
+      .mul(g.apply(sizeRatio, [g, x!]))
+      .restoreAxes(a.axes, a.keepDims)
+      .broadcastLike(x!),
+  ],
 });
 
 /** Size of the first operand over size of the second, a scalar; the values do not matter. */
@@ -128,6 +138,8 @@ export const argsort = defineOp<{ readonly descending: boolean }>({
 
 function checkNotEmpty(name: string, x: TensorType, axes: readonly number[]): void {
   if (axes.some((axis) => x.shape[axis] === 0)) {
-    throw new RangeError(`${name}: axis ${axes.find((axis) => x.shape[axis] === 0)} has no elements, so there is no ${name}`);
+    throw new RangeError(
+      `${name}: axis ${axes.find((axis) => x.shape[axis] === 0)} has no elements, so there is no ${name}`,
+    );
   }
 }

@@ -35,7 +35,10 @@ export function expanded(from: Shape, to: Shape, access: Access): Access {
 }
 
 /** Goes on through views: the node that has the elements, and the path from there. */
-export function resolve(node: PlanNode, access: Access): { readonly base: PlanNode; readonly access: Access } {
+export function resolve(
+  node: PlanNode,
+  access: Access,
+): { readonly base: PlanNode; readonly access: Access } {
   let base = node;
   let path = access;
   while (isView(base)) {

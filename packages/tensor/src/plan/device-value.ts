@@ -47,7 +47,9 @@ export class DeviceValue {
   readSync(): TypedArray {
     if (this.#memory === null) return this.#fromHost().slice();
     if (!this.backend.readSync) {
-      throw new Error(`the backend '${this.backend.name}' cannot read synchronously; use await t.data() or await t.item()`);
+      throw new Error(
+        `the backend '${this.backend.name}' cannot read synchronously; use await t.data() or await t.item()`,
+      );
     }
     return this.backend.readSync(this.#memory, this.dtype, this.length);
   }

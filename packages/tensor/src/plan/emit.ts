@@ -8,7 +8,7 @@ import { building, ExpressionBuilder, type Scalar } from '../expression.ts';
 import type { Expression, Kernel, Launch, Operand, Output } from '../kernel.ts';
 import type { Lowering } from '../op.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
-import { contiguousView, expandView, sliceView, shiftView, type View } from '../view.ts';
+import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
 import type { Cluster } from './fuse.ts';
 import { applyView, type PlanNode, viewOf } from './lower.ts';
@@ -107,7 +107,8 @@ class Body {
     }
     if (this.#members.has(node) || this.#absorbed.has(node)) return this.#apply(node, access);
     const view = access.apply(contiguousView(node.shape));
-    if (view === null) throw new Error(`plan: ${node.op?.name ?? 'leaf'} cannot be addressed; please report this graph`);
+    if (view === null)
+      throw new Error(`plan: ${node.op?.name ?? 'leaf'} cannot be addressed; please report this graph`);
     if (node.op?.lower.form === 'coordinates') {
       return builder.emit({ op: 'coordinate', operand: this.#read(-1, view, dtype), dtype: 'int32' });
     }
@@ -144,9 +145,16 @@ function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
   const body = new Body(cluster.members, domain, cluster.absorbed, places, null, []);
   const results = outputs.map((node) => body.value(node, reshaped(node.shape, domain, direct)));
   const expression = body.builder.finish(results);
-  const written = outputs.map((node) => ({ buffer: places.get(node)!, view: contiguousView(domain), dtype: node.dtype }));
+  const written = outputs.map((node) => ({
+    buffer: places.get(node)!,
+    view: contiguousView(domain),
+    dtype: node.dtype,
+  }));
   const all = [...body.readings, ...written];
-  const merged = mergeAxes([domain], all.map((x) => [x.view.strides]));
+  const merged = mergeAxes(
+    [domain],
+    all.map((x) => [x.view.strides]),
+  );
   return [
     {
       kernel: {
@@ -179,8 +187,18 @@ function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: str
   const prologue = before.builder.finish([value]);
   const inputs = [...before.readings];
 
-  const { epilogue, extras, written, literals } = emitEpilogue(cluster, root, places, outerShape, before.literals, [...inputs]);
-  const strided = inputs.map((x) => [outer.map((i) => x.view.strides[i]!), axes.map((i) => x.view.strides[i]!)]);
+  const { epilogue, extras, written, literals } = emitEpilogue(
+    cluster,
+    root,
+    places,
+    outerShape,
+    before.literals,
+    [...inputs],
+  );
+  const strided = inputs.map((x) => [
+    outer.map((i) => x.view.strides[i]!),
+    axes.map((i) => x.view.strides[i]!),
+  ]);
   const merged = mergeAxes(
     [outerShape, reducedShape],
     [...strided, ...[...extras, ...written].map((x) => [x.view.strides, reducedShape.map(() => null)])],
@@ -200,7 +218,9 @@ function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: str
       epilogue,
     },
     dims: merged.dims.flat(),
-    operands: all.map((x, i) => operandOf(x, i < inputs.length ? merged.strides[i]!.flat() : merged.strides[i]![0]!)),
+    operands: all.map((x, i) =>
+      operandOf(x, i < inputs.length ? merged.strides[i]!.flat() : merged.strides[i]![0]!),
+    ),
     literals,
     label,
   };
@@ -235,7 +255,14 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
     { buffer: places.get(baseNode(a))!, view: viewA, dtype: root.dtype },
     { buffer: places.get(baseNode(b))!, view: viewB, dtype: root.dtype },
   ];
-  const { epilogue, extras, written, literals } = emitEpilogue(cluster, root, places, root.shape, [], [...operands]);
+  const { epilogue, extras, written, literals } = emitEpilogue(
+    cluster,
+    root,
+    places,
+    root.shape,
+    [],
+    [...operands],
+  );
   const inOut = (view: View) => (label: number) => {
     const axis = out.indexOf(label);
     return axis < 0 ? null : view.strides[axis]!;
@@ -250,7 +277,9 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
   );
   const [batches, ms, ns, ks] = [0, 1, 2, 3] as const;
   const all = [...operands, ...extras, ...written];
-  const kept = all.map((_, i) => (i === 0 ? [batches, ms, ks] : i === 1 ? [batches, ks, ns] : [batches, ms, ns]));
+  const kept = all.map((_, i) =>
+    i === 0 ? [batches, ms, ks] : i === 1 ? [batches, ks, ns] : [batches, ms, ns],
+  );
   return {
     kernel: {
       form: 'contract',
@@ -264,7 +293,12 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
       epilogue,
     },
     dims: merged.dims.flat(),
-    operands: all.map((x, i) => operandOf(x, kept[i]!.flatMap((group) => merged.strides[i]![group]!))),
+    operands: all.map((x, i) =>
+      operandOf(
+        x,
+        kept[i]!.flatMap((group) => merged.strides[i]![group]!),
+      ),
+    ),
     literals,
     label,
   };
@@ -286,7 +320,11 @@ function emitEpilogue(
   return {
     epilogue: body.builder.finish(results),
     extras: body.readings.slice(count),
-    written: outputs.map((node) => ({ buffer: places.get(node)!, view: contiguousView(domain), dtype: node.dtype })),
+    written: outputs.map((node) => ({
+      buffer: places.get(node)!,
+      view: contiguousView(domain),
+      dtype: node.dtype,
+    })),
     literals: body.literals,
   };
 }
@@ -299,8 +337,10 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
   const whole = contiguousView(root.shape);
   const launches: Launch[] = [];
   const covered = parts.reduce((sum, _, i) => sum + sizeOf(root.inputs[i]!.shape), 0);
-  const complete = !accumulate && parts.every((part) => part.moving.length === 0) && covered >= sizeOf(root.shape);
-  if (!complete) launches.push(...fill(target, root.shape, root.dtype, lowering.fill(root.attributes), label));
+  const complete =
+    !accumulate && parts.every((part) => part.moving.length === 0) && covered >= sizeOf(root.shape);
+  if (!complete)
+    launches.push(...fill(target, root.shape, root.dtype, lowering.fill(root.attributes), label));
   parts.forEach((part, i) => {
     const input = root.inputs[i]!;
     if (sizeOf(input.shape) === 0) return;
@@ -312,14 +352,18 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
       const moving = part.moving.find((move) => move.axis === axis);
       if (moving) {
         const start = root.inputs[moving.input]!.leaf;
-        if (start?.kind !== 'scalar') throw new Error(`${root.op!.name}: a moving start must be a number given at each run`);
+        if (start?.kind !== 'scalar')
+          throw new Error(`${root.op!.name}: a moving start must be a number given at each run`);
         view = shiftView(view, start.scalar, stride);
       }
     });
     const body = new Body([], root.shape, cluster.absorbed, places, null, []);
     const expression = body.builder.finish([body.builder.cast(body.value(input, direct), root.dtype)]);
     const all = [...body.readings, { buffer: target, view, dtype: root.dtype }];
-    const merged = mergeAxes([input.shape], all.map((x) => [x.view.strides]));
+    const merged = mergeAxes(
+      [input.shape],
+      all.map((x) => [x.view.strides]),
+    );
     launches.push({
       kernel: {
         form: 'map',
@@ -364,7 +408,10 @@ function emitGather(root: PlanNode, places: Places, label: string): Launch[] {
     { buffer: places.get(baseNode(index))!, view: expandView(viewOf(index)!, root.shape), dtype: 'int32' },
     { buffer: places.get(root)!, view: contiguousView(root.shape), dtype: root.dtype },
   ];
-  const merged = mergeAxes([root.shape], all.map((x) => [x.view.strides]));
+  const merged = mergeAxes(
+    [root.shape],
+    all.map((x) => [x.view.strides]),
+  );
   const kernel: Kernel = { form: 'gather', rank: merged.dims[0]!.length, dtype: root.dtype };
   return [
     {
@@ -384,7 +431,9 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
   const [, index, updates] = root.inputs as [PlanNode, PlanNode, PlanNode];
   const target = places.get(root)!;
   const launches = fill(target, root.shape, root.dtype, 0, label);
-  const domain = root.shape.map((size, i) => Math.max(i === axis ? 0 : size, index.shape[i]!, updates.shape[i]!));
+  const domain = root.shape.map((size, i) =>
+    Math.max(i === axis ? 0 : size, index.shape[i]!, updates.shape[i]!),
+  );
   if (sizeOf(domain) === 0 || sizeOf(updates.shape) === 0) return launches;
   const { view, size, stride } = indexedView(contiguousView(root.shape), axis, domain);
   const all: Reading[] = [
@@ -392,7 +441,10 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
     { buffer: places.get(baseNode(index))!, view: expandView(viewOf(index)!, domain), dtype: 'int32' },
     { buffer: target, view, dtype: root.dtype },
   ];
-  const merged = mergeAxes([domain], all.map((x) => [x.view.strides]));
+  const merged = mergeAxes(
+    [domain],
+    all.map((x) => [x.view.strides]),
+  );
   launches.push({
     kernel: { form: 'scatter', rank: merged.dims[0]!.length, dtype: root.dtype, combine: lowering.combine },
     dims: merged.dims.flat(),
@@ -408,7 +460,11 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
 function indexedView(view: View, axis: number, domain: Shape): { view: View; size: number; stride: number } {
   const size = view.shape[axis]!;
   const stride = view.strides[axis]!;
-  const still = { ...view, shape: view.shape.map((s, i) => (i === axis ? 1 : s)), strides: view.strides.map((s, i) => (i === axis ? 0 : s)) };
+  const still = {
+    ...view,
+    shape: view.shape.map((s, i) => (i === axis ? 1 : s)),
+    strides: view.strides.map((s, i) => (i === axis ? 0 : s)),
+  };
   return { view: expandView(still, domain), size, stride };
 }
 
@@ -423,11 +479,20 @@ function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] 
     { buffer: places.get(root)!, view: contiguousView(shape), dtype: root.dtype },
   ];
   const last = shape.length - 1;
-  const merged = mergeAxes([shape.slice(0, last)], all.map((x) => [x.view.strides.slice(0, last)]));
+  const merged = mergeAxes(
+    [shape.slice(0, last)],
+    all.map((x) => [x.view.strides.slice(0, last)]),
+  );
   const outerRank = merged.dims[0]!.length;
   const kernel: Kernel =
     lowering.form === 'scan'
-      ? { form: 'scan', outerRank, combine: lowering.combine, reverse: lowering.reverse(root.attributes), dtype: root.dtype }
+      ? {
+          form: 'scan',
+          outerRank,
+          combine: lowering.combine,
+          reverse: lowering.reverse(root.attributes),
+          dtype: root.dtype,
+        }
       : {
           form: 'sort',
           outerRank,
@@ -459,7 +524,12 @@ function emitHost(root: PlanNode, places: Places, label: string): Launch[] {
         run: lowering.run(root.attributes),
       },
       dims: [],
-      operands: all.map((x) => ({ buffer: places.get(x)!, offset: 0, dynamic: [], strides: contiguousStrides(x.shape) })),
+      operands: all.map((x) => ({
+        buffer: places.get(x)!,
+        offset: 0,
+        dynamic: [],
+        strides: contiguousStrides(x.shape),
+      })),
       literals: [],
       shapes: all.map((x) => x.shape),
       label,

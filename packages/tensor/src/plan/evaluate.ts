@@ -13,7 +13,7 @@ import { type DeviceValue, ownedValue } from './device-value.ts';
 import type { EvaluationGroup } from './group.ts';
 import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
 import { noteComputed, warnRecomputed } from './recompute.ts';
-import { nextMark, traverse, type Traversal, type Update } from './signature.ts';
+import { nextMark, type Traversal, traverse, type Update } from './signature.ts';
 import { evaluationWatch } from './watch.ts';
 
 /** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
@@ -35,7 +35,8 @@ let running = false;
  * @throws Error for a tensor that depends on a placeholder or on a value of a variable that is gone.
  */
 export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = {}): void {
-  if (running) throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
+  if (running)
+    throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
   const trace = activeTrace();
   if (trace) return recordEvaluation(trace, tensors, options);
   const updates = options.updates ? [...options.updates] : [];
@@ -83,7 +84,8 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
 
 /** Tensors without a value, with all that was tied to them. */
 function collectOutputs(tensors: readonly Tensor[], updates: readonly Update[]): Tensor[] {
-  if (tensors.length === 1 && updates.length === 0 && tensors[0]!.group === null) return tensors[0]!.op === null ? [] : [tensors[0]!];
+  if (tensors.length === 1 && updates.length === 0 && tensors[0]!.group === null)
+    return tensors[0]!.op === null ? [] : [tensors[0]!];
   const outputs = new Set<Tensor>();
   for (const tensor of tensors) {
     if (tensor.op === null) continue;
@@ -127,7 +129,8 @@ function run(
   const leaves = traversal.leaves;
   const bindings = new Array<Binding>(plan.program.bindingCount);
   const scalars = new Float64Array(traversal.literals.length);
-  for (let i = 0; i < scalars.length; i++) scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
+  for (let i = 0; i < scalars.length; i++)
+    scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
   for (let i = 0; i < leaves.length; i++) {
     const binding = plan.leafBindings[i]!;
     if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
@@ -152,7 +155,15 @@ export function bindLeaf(tensor: Tensor): Binding {
       if (++leaf.uses < 3 || leaf.data.byteLength < 1024) return leaf.data;
       const memory = target.allocate(leaf.data.byteLength, false);
       target.write(memory, leaf.data);
-      leaf.device = ownedValue(leaf, target, memory, tensor.dtype, leaf.data.length, leaf.data.byteLength, false);
+      leaf.device = ownedValue(
+        leaf,
+        target,
+        memory,
+        tensor.dtype,
+        leaf.data.length,
+        leaf.data.byteLength,
+        false,
+      );
       return memory;
     }
     default:
@@ -196,10 +207,15 @@ export function runPlan(
     running = false;
     if (judge) {
       const { dtype, length } = outputs[outputs.length - 1]!;
-      if (!target.readSync) throw new Error(`detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`);
+      if (!target.readSync)
+        throw new Error(
+          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`,
+        );
       judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
     }
-    const results = outputs.map((output, i) => resultLeaf(output, bindings[boundLeaves + i] as Memory, target, place));
+    const results = outputs.map((output, i) =>
+      resultLeaf(output, bindings[boundLeaves + i] as Memory, target, place),
+    );
     for (let i = 0; i < updates.length; i++) {
       updates[i]!.variable.commit(bindings[firstUpdate + i] as Memory, target, plan.inPlace[i]!);
     }
@@ -219,7 +235,8 @@ function resultLeaf(
   target: Backend,
   place: 'small results to the host' | 'all to the host' | 'keep',
 ): Leaf {
-  if (memory === staging) return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
+  if (memory === staging)
+    return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
   if (place === 'all to the host' && target.readSync !== undefined) {
     const data = target.readSync(memory, dtype, length);
     target.release(memory);
@@ -329,14 +346,21 @@ function readLeafSync(tensor: Tensor): TypedArray {
     case 'literal':
       return literalArray(tensor, leaf.value);
     case 'placeholder':
-      throw new Error(`placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`);
+      throw new Error(
+        `placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`,
+      );
   }
 }
 
 function literalArray(tensor: Tensor, value: number): TypedArray {
-  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint32: Uint32Array, uint8: Uint8Array, bool: Uint8Array }[
-    tensor.dtype
-  ];
+  const array = {
+    float32: Float32Array,
+    float64: Float64Array,
+    int32: Int32Array,
+    uint32: Uint32Array,
+    uint8: Uint8Array,
+    bool: Uint8Array,
+  }[tensor.dtype];
   return array.of(value);
 }
 

@@ -9,7 +9,7 @@
  * Levels keep it free of cycles: every input of a cluster comes from a lower level, so joining a cluster is safe
  * when all other inputs lie below it.
  */
-import { sizeOf, type Shape, sameShape } from '../shape.ts';
+import { type Shape, sameShape, sizeOf } from '../shape.ts';
 import { contiguousView, expandView, isContiguous, reshapeView } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
 import { baseOf, copy, isView, type PlanNode, viewOf } from './lower.ts';
@@ -70,7 +70,13 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
       clusterOf.set(node, joined.target);
     } else {
       const level = 1 + highest([...readBases(node), ...gatesOf(node)], clusterOf);
-      const cluster = { root: null, members: [node], domain: node.shape, level, absorbed: new Set<PlanNode>() };
+      const cluster = {
+        root: null,
+        members: [node],
+        domain: node.shape,
+        level,
+        absorbed: new Set<PlanNode>(),
+      };
       clusters.push(cluster);
       clusterOf.set(node, cluster);
     }
@@ -84,7 +90,10 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 }
 
 /** The clusters that `node` can join: one target, and others that become part of it. */
-function join(node: PlanNode, clusterOf: Map<PlanNode, Cluster>): { target: Cluster; others: Cluster[] } | null {
+function join(
+  node: PlanNode,
+  clusterOf: Map<PlanNode, Cluster>,
+): { target: Cluster; others: Cluster[] } | null {
   const bases = readBases(node);
   const gates = gatesOf(node);
   const top = highest([...bases, ...gates], clusterOf);
@@ -146,7 +155,11 @@ function fitsDomain(members: readonly PlanNode[], domain: Shape): boolean {
  * Takes elementwise clusters into the only cluster that reads them, and cheap ones into every reader.
  * Returns the clusters that remain.
  */
-function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Cluster[] {
+function absorb(
+  clusters: readonly Cluster[],
+  clusterOf: Map<PlanNode, Cluster>,
+  results: ReadonlySet<PlanNode>,
+): Cluster[] {
   const readers = new Map<Cluster, Map<Cluster, PlanNode[]>>();
   const readBy = new Map<Cluster, Set<Cluster>>();
   /** Cost of what a cluster computes although others compute it too. */
@@ -208,13 +221,23 @@ function absorb(clusters: readonly Cluster[], clusterOf: Map<PlanNode, Cluster>,
  * A value that follows from another stored one by a step or two (1 − y beside y, a mask y > 0) is computed again
  * where it is read rather than stored beside it.
  */
-function recompute(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): void {
+function recompute(
+  clusters: readonly Cluster[],
+  clusterOf: ReadonlyMap<PlanNode, Cluster>,
+  results: ReadonlySet<PlanNode>,
+): void {
   const readers = new Map<PlanNode, Map<Cluster, PlanNode[]>>();
   for (const cluster of clusters) {
     for (const node of [...(cluster.root ? [cluster.root] : []), ...cluster.members, ...cluster.absorbed]) {
       for (const input of node.inputs) {
         const base = baseOf(input);
-        if (!clusterOf.has(base) || clusterOf.get(base) === cluster || cluster.absorbed.has(base) || shapeOnly(node, input)) continue;
+        if (
+          !clusterOf.has(base) ||
+          clusterOf.get(base) === cluster ||
+          cluster.absorbed.has(base) ||
+          shapeOnly(node, input)
+        )
+          continue;
         let map = readers.get(base);
         if (!map) {
           map = new Map();
@@ -249,7 +272,11 @@ function recompute(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode
         }
       }
       if (cost > cheap || !anchored) continue;
-      const extra = new Set([...steps].flatMap((node) => node.inputs.map(baseOf)).filter((base) => !steps.has(base) && isRead(base, clusterOf)));
+      const extra = new Set(
+        [...steps]
+          .flatMap((node) => node.inputs.map(baseOf))
+          .filter((base) => !steps.has(base) && isRead(base, clusterOf)),
+      );
       if (extra.size > 1) continue;
       const fits = [...map].every(([reader, nodes]) => {
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
@@ -269,8 +296,15 @@ function isRead(base: PlanNode, clusterOf: ReadonlyMap<PlanNode, Cluster>): bool
   return clusterOf.has(base) || (base.op === null && base.leaf!.kind === 'binding');
 }
 
-function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
-  if (reader.root !== null && form(reader.root) === 'place') return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly);
+function canAbsorb(
+  reader: Cluster,
+  nodes: readonly PlanNode[],
+  cluster: Cluster,
+  cost: number,
+  scalarOnly: boolean,
+): boolean {
+  if (reader.root !== null && form(reader.root) === 'place')
+    return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly);
   const inside = new Set([...reader.members, ...reader.absorbed, ...cluster.members, ...cluster.absorbed]);
   if (inside.size > maximalMembers || countReads([reader, cluster], null) > maximalReads) return false;
   for (const node of nodes) {
@@ -282,14 +316,21 @@ function canAbsorb(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster
 }
 
 /** The same for a kernel of which each part is a launch of its own, so that the others do not count. */
-function canAbsorbPart(reader: Cluster, nodes: readonly PlanNode[], cluster: Cluster, cost: number, scalarOnly: boolean): boolean {
+function canAbsorbPart(
+  reader: Cluster,
+  nodes: readonly PlanNode[],
+  cluster: Cluster,
+  cost: number,
+  scalarOnly: boolean,
+): boolean {
   const place = reader.root!;
   if (nodes.some((node) => node !== place)) return false;
   const inside = new Set([...cluster.members, ...cluster.absorbed]);
   if (inside.size > maximalMembers) return false;
   reader.parts ??= groupByBase(place.inputs);
   const parts = cluster.members.flatMap((member) => reader.parts!.get(member) ?? []);
-  if (cost > 4 && !scalarOnly && parts.some((part) => sizeOf(part.shape) > sizeOf(cluster.domain))) return false;
+  if (cost > 4 && !scalarOnly && parts.some((part) => sizeOf(part.shape) > sizeOf(cluster.domain)))
+    return false;
   const alone = { root: null, members: [], domain: place.shape, level: 0, absorbed: inside };
   return parts.every((part) => addressableFrom(part, direct, alone, inside, new Set()));
 }
@@ -315,12 +356,24 @@ function iterations(cluster: Cluster, node: PlanNode): number {
 /** Whether strides can express everything the cluster reads when the nodes `inside` are computed in it. */
 function addressable(cluster: Cluster, inside: ReadonlySet<PlanNode>): boolean {
   const seen = new Set<string>();
-  if (cluster.root && !cluster.root.inputs.every((input) => addressableFrom(input, direct, cluster, inside, seen))) return false;
-  return cluster.members.every((member) => addressableFrom(member, reshaped(member.shape, cluster.domain, direct), cluster, inside, seen));
+  if (
+    cluster.root &&
+    !cluster.root.inputs.every((input) => addressableFrom(input, direct, cluster, inside, seen))
+  )
+    return false;
+  return cluster.members.every((member) =>
+    addressableFrom(member, reshaped(member.shape, cluster.domain, direct), cluster, inside, seen),
+  );
 }
 
 /** The same for what one node is computed from. */
-function addressableFrom(start: PlanNode, from: Access, cluster: Cluster, inside: ReadonlySet<PlanNode>, seen: Set<string>): boolean {
+function addressableFrom(
+  start: PlanNode,
+  from: Access,
+  cluster: Cluster,
+  inside: ReadonlySet<PlanNode>,
+  seen: Set<string>,
+): boolean {
   const members = new Set(cluster.members);
   const check = (node: PlanNode, access: Access): boolean => {
     const resolved = resolve(node, access);
@@ -338,7 +391,11 @@ function addressableFrom(start: PlanNode, from: Access, cluster: Cluster, inside
   return check(start, from);
 }
 
-function storedNodes(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: ReadonlySet<PlanNode>): Set<PlanNode> {
+function storedNodes(
+  clusters: readonly Cluster[],
+  clusterOf: ReadonlyMap<PlanNode, Cluster>,
+  results: ReadonlySet<PlanNode>,
+): Set<PlanNode> {
   const stored = new Set<PlanNode>(results);
   for (const cluster of clusters) {
     const inside = new Set([...cluster.members, ...cluster.absorbed]);
@@ -358,7 +415,11 @@ function storedNodes(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNo
 }
 
 /** Depth first from the results, so that a value is used soon after it is made. Later results first: see `plan.ts`. */
-function order(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cluster>, results: readonly PlanNode[]): Cluster[] {
+function order(
+  clusters: readonly Cluster[],
+  clusterOf: ReadonlyMap<PlanNode, Cluster>,
+  results: readonly PlanNode[],
+): Cluster[] {
   const ordered: Cluster[] = [];
   const done = new Set<Cluster>();
   const alive = new Set(clusters);
@@ -371,7 +432,8 @@ function order(clusters: readonly Cluster[], clusterOf: ReadonlyMap<PlanNode, Cl
       // A gate that is computed where it is read is open once what it reads is there.
       for (const gate of gatesOf(node)) {
         const other = clusterOf.get(gate);
-        if (other && other !== cluster && !inside.has(gate)) found.push(...(alive.has(other) ? [other] : inputsOf(other)));
+        if (other && other !== cluster && !inside.has(gate))
+          found.push(...(alive.has(other) ? [other] : inputsOf(other)));
       }
       for (const input of node.inputs) {
         const base = baseOf(input);
@@ -419,7 +481,9 @@ export function shapeOnly(node: PlanNode, input: PlanNode): boolean {
   const kind = form(node);
   if (kind === 'coordinates') return true;
   if (kind === 'view') return input !== node.inputs[0] && input.leaf?.kind !== 'scalar';
-  return kind === 'scatter' && input === node.inputs[0] && input !== node.inputs[2] && input !== node.inputs[1];
+  return (
+    kind === 'scatter' && input === node.inputs[0] && input !== node.inputs[2] && input !== node.inputs[1]
+  );
 }
 
 /** What a node reads, through views. */
@@ -456,7 +520,12 @@ function countReads(clusters: readonly Cluster[], extra: PlanNode | null): numbe
   for (const node of inside) {
     for (const input of node.inputs) {
       const base = baseOf(input);
-      if (inside.has(base) || (base.op === null && base.leaf!.kind !== 'binding') || (base.op && form(base) === 'coordinates')) continue;
+      if (
+        inside.has(base) ||
+        (base.op === null && base.leaf!.kind !== 'binding') ||
+        (base.op && form(base) === 'coordinates')
+      )
+        continue;
       reads.add(base);
     }
   }

@@ -41,14 +41,20 @@ export interface Lowered {
 
 /** JSON writes infinities and NaN alike, as null, and −0 as 0: attributes that differ there must stay apart. */
 function exactNumber(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${Object.is(value, -0) ? '-0' : value}`
+    : value;
 }
 
 /** A longer chain of views is copied once: paths through it are composed step by step. */
 const maximalViews = 32;
 
 /** The same elements, written anew. */
-export const copy = defineOp({ name: 'copy', type: ([x]) => x!, lower: map(([x]) => x!, { operands: 'own' }) });
+export const copy = defineOp({
+  name: 'copy',
+  type: ([x]) => x!,
+  lower: map(([x]) => x!, { operands: 'own' }),
+});
 
 /** Translates a traversal; `results` are the tensors whose values the plan must deliver. */
 export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered {
@@ -57,7 +63,13 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const translated = new Map<Tensor, PlanNode>();
 
   const add = (node: Omit<PlanNode, 'index' | 'base' | 'view' | 'depth'>): PlanNode => {
-    const full = { ...node, index: nodes.length, base: null as unknown as PlanNode, view: null as View | null, depth: 0 };
+    const full = {
+      ...node,
+      index: nodes.length,
+      base: null as unknown as PlanNode,
+      view: null as View | null,
+      depth: 0,
+    };
     if (isView(full)) {
       const input = node.inputs[0]!;
       full.base = input.base;
@@ -78,7 +90,13 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     }
     return node;
   };
-  const withOp = (op: AnyOp, attributes: unknown, inputs: readonly PlanNode[], shape: Shape, dtype: DType): PlanNode => {
+  const withOp = (
+    op: AnyOp,
+    attributes: unknown,
+    inputs: readonly PlanNode[],
+    shape: Shape,
+    dtype: DType,
+  ): PlanNode => {
     const make = (): PlanNode => add({ shape, dtype, op, attributes, inputs, leaf: null });
     if (op.lower.form === 'barrier') return make();
     const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
@@ -106,18 +124,24 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     let inputs = tensor.inputs.map((input) => translated.get(input)!);
     switch (op.lower.form) {
       case 'contract': {
-        inputs = inputs.map((x) => (x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype)));
+        inputs = inputs.map((x) =>
+          x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype),
+        );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
         break;
       }
       case 'scan': {
-        inputs = inputs.map((x) => (x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype)));
+        inputs = inputs.map((x) =>
+          x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype),
+        );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
         break;
       }
       case 'gather':
       case 'scatter': {
-        inputs = inputs.map((x, i) => (i === 1 && x.dtype !== 'int32' ? withOp(castTo, { dtype: 'int32' }, [x], x.shape, 'int32') : x));
+        inputs = inputs.map((x, i) =>
+          i === 1 && x.dtype !== 'int32' ? withOp(castTo, { dtype: 'int32' }, [x], x.shape, 'int32') : x,
+        );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
         break;
       }
@@ -164,7 +188,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     if (tensor.op === null) {
       const { shape, dtype } = tensor;
       if (shape.includes(openSize)) {
-        throw new Error(`a placeholder of shape ${formatShape(shape)} has no value; feed it with new Graph({ inputs, outputs }).run(feeds)`);
+        throw new Error(
+          `a placeholder of shape ${formatShape(shape)} has no value; feed it with new Graph({ inputs, outputs }).run(feeds)`,
+        );
       }
       const where =
         tensor.leaf!.kind === 'literal'
@@ -179,8 +205,21 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const taken = new Set<PlanNode>();
   const delivered = results.map((tensor) => {
     let node = translated.get(tensor)!;
-    if (node.op === null || node.op.lower.form === 'view' || node.op.lower.form === 'coordinates' || node.op.lower.form === 'barrier' || taken.has(node)) {
-      node = add({ shape: node.shape, dtype: node.dtype, op: copy, attributes: undefined, inputs: [node], leaf: null });
+    if (
+      node.op === null ||
+      node.op.lower.form === 'view' ||
+      node.op.lower.form === 'coordinates' ||
+      node.op.lower.form === 'barrier' ||
+      taken.has(node)
+    ) {
+      node = add({
+        shape: node.shape,
+        dtype: node.dtype,
+        op: copy,
+        attributes: undefined,
+        inputs: [node],
+        leaf: null,
+      });
     }
     taken.add(node);
     return node;

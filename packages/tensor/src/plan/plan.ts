@@ -31,7 +31,12 @@ export interface PlanOptions {
  * Bindings of a program, in order: the leaves that kernels read, the outputs, the updates' new values. Updates are planned
  * last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
  */
-export function makePlan(traversal: Traversal, outputs: readonly Tensor[], updates: readonly Update[], options: PlanOptions): Plan {
+export function makePlan(
+  traversal: Traversal,
+  outputs: readonly Tensor[],
+  updates: readonly Update[],
+  options: PlanOptions,
+): Plan {
   const reversed = [...updates].reverse();
   const lowered = lower(traversal, [...outputs, ...reversed.map((update) => update.value)]);
   const fusion = fuse(lowered.nodes, lowered.results, options.fusion);
@@ -53,7 +58,10 @@ export function makePlan(traversal: Traversal, outputs: readonly Tensor[], updat
   for (const cluster of fusion.clusters) {
     for (const node of cluster.root ? [cluster.root, ...cluster.members] : cluster.members) {
       if (!fusion.stored.has(node) || places.has(node)) continue;
-      places.set(node, buffers.push({ kind: 'slot', slot: -1, dtype: node.dtype, length: sizeOf(node.shape) }) - 1);
+      places.set(
+        node,
+        buffers.push({ kind: 'slot', slot: -1, dtype: node.dtype, length: sizeOf(node.shape) }) - 1,
+      );
     }
   }
 
@@ -63,14 +71,17 @@ export function makePlan(traversal: Traversal, outputs: readonly Tensor[], updat
   const leafBindings = leafNodes.map((node) => (read.has(places.get(node)!) ? boundLeaves++ : -1));
   const rebound = buffers.flatMap((spec, position): { spec: BufferSpec; position: number }[] => {
     if (spec.kind === 'slot') return [{ spec, position }];
-    if (spec.binding >= leafCount) return [{ spec: { ...spec, binding: spec.binding - leafCount + boundLeaves }, position }];
+    if (spec.binding >= leafCount)
+      return [{ spec: { ...spec, binding: spec.binding - leafCount + boundLeaves }, position }];
     const binding = leafBindings[spec.binding]!;
     return binding < 0 ? [] : [{ spec: { ...spec, binding }, position }];
   });
   const moved = new Map(rebound.map(({ position }, next) => [position, next]));
   const renumbered = launches.map((launch) => ({
     ...launch,
-    operands: launch.operands.map((operand) => (operand.buffer < 0 ? operand : { ...operand, buffer: moved.get(operand.buffer)! })),
+    operands: launch.operands.map((operand) =>
+      operand.buffer < 0 ? operand : { ...operand, buffer: moved.get(operand.buffer)! },
+    ),
   }));
   const { specs, slots } = assignSlots(
     rebound.map(({ spec }) => spec),
@@ -88,7 +99,10 @@ export function makePlan(traversal: Traversal, outputs: readonly Tensor[], updat
     const leaf = update.variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
     const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
-    return old < 0 || canOverwrite(renumbered, bufferOf(specs, old), bufferOf(specs, boundLeaves + outputs.length + i));
+    return (
+      old < 0 ||
+      canOverwrite(renumbered, bufferOf(specs, old), bufferOf(specs, boundLeaves + outputs.length + i))
+    );
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }
@@ -106,7 +120,9 @@ function bufferOf(specs: readonly BufferSpec[], binding: number): number {
  * and that launch is elementwise and reads it at the position it writes.
  */
 function canOverwrite(launches: readonly Launch[], old: number, target: number): boolean {
-  const writing = launches.findIndex((launch) => launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)));
+  const writing = launches.findIndex((launch) =>
+    launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)),
+  );
   if (writing < 0) return true;
   for (let i = writing + 1; i < launches.length; i++) {
     if (launches[i]!.operands.some((operand) => operand.buffer === old)) return false;
@@ -127,7 +143,8 @@ function canOverwrite(launches: readonly Launch[], old: number, target: number):
   if (kernel.form === 'map') return true;
   // Extras of an epilogue are read just before the result is written; the main operands are not.
   if (kernel.form === 'contract') return operands.slice(0, 2).every((operand) => operand.buffer !== old);
-  if (kernel.form === 'reduce') return operands.slice(0, kernel.inputs.length).every((operand) => operand.buffer !== old);
+  if (kernel.form === 'reduce')
+    return operands.slice(0, kernel.inputs.length).every((operand) => operand.buffer !== old);
   return false;
 }
 
@@ -146,7 +163,10 @@ function readCount({ kernel, operands }: Launch): number {
 }
 
 /** Memory for values that live only within a run: each takes the best-fitting slot that is free from its first write to its last use. */
-function assignSlots(buffers: readonly BufferSpec[], launches: readonly Launch[]): { specs: BufferSpec[]; slots: number[] } {
+function assignSlots(
+  buffers: readonly BufferSpec[],
+  launches: readonly Launch[],
+): { specs: BufferSpec[]; slots: number[] } {
   const specs = [...buffers];
   const last = new Map<number, number>();
   launches.forEach((launch, i) => {
@@ -168,7 +188,12 @@ function assignSlots(buffers: readonly BufferSpec[], launches: readonly Launch[]
       if (last.get(buffer) === i && slotOf.has(buffer)) free.add(slotOf.get(buffer)!);
     }
   });
-  return { specs: specs.map((spec) => (spec.kind === 'slot' && spec.slot < 0 ? { ...spec, slot: takeSlot(slots, free, 0) } : spec)), slots };
+  return {
+    specs: specs.map((spec) =>
+      spec.kind === 'slot' && spec.slot < 0 ? { ...spec, slot: takeSlot(slots, free, 0) } : spec,
+    ),
+    slots,
+  };
 }
 
 function takeSlot(slots: number[], free: Set<number>, bytes: number): number {

@@ -9,7 +9,7 @@ import { type Leaf, Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 import { bindLeaf, commitAssignments, runPlan } from './evaluate.ts';
 import { settleAssignments } from './pending.ts';
-import { sameSignature, traverse, type Traversal, type Update } from './signature.ts';
+import { sameSignature, type Traversal, traverse, type Update } from './signature.ts';
 
 type LiteralLeaf = Extract<Leaf, { kind: 'literal' }>;
 
@@ -76,9 +76,18 @@ export class PreparedGraph {
       }
     }
     for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);
-    const leaves = runPlan(this.#plan!, bindings, this.#scalars, previous ?? none, this.updates, 'small results to the host');
+    const leaves = runPlan(
+      this.#plan!,
+      bindings,
+      this.#scalars,
+      previous ?? none,
+      this.updates,
+      'small results to the host',
+    );
     if (this.updates.length > 0) settleAssignments(this.updates);
-    return this.outputs.map(({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!));
+    return this.outputs.map(
+      ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!),
+    );
   }
 
   #prepare(target: Backend): void {
@@ -130,13 +139,17 @@ export class PreparedGraph {
 
   /** How another graph differs in structure or in the numbers written into it; null when it does not. */
   differenceFrom(other: PreparedGraph): string | null {
-    const all = (graph: PreparedGraph): Tensor[] => [...graph.outputs, ...graph.updates.map((update) => update.value)];
+    const all = (graph: PreparedGraph): Tensor[] => [
+      ...graph.outputs,
+      ...graph.updates.map((update) => update.value),
+    ];
     const mine = traverse(all(this), []);
     const row = mine.row.slice(0, mine.length);
     const theirs = traverse(all(other), []);
     if (!sameSignature(row, theirs)) {
       const i = mine.nodes.findIndex((node, j) => node.op?.name !== theirs.nodes[j]?.op?.name);
-      const name = (nodes: readonly Tensor[]): string => nodes[i]?.op?.name ?? (nodes[i] ? 'a leaf' : 'nothing');
+      const name = (nodes: readonly Tensor[]): string =>
+        nodes[i]?.op?.name ?? (nodes[i] ? 'a leaf' : 'nothing');
       return i < 0
         ? 'sizes or attributes of its operations differ'
         : `operation ${i} of ${mine.nodes.length} is ${name(mine.nodes)} the first time and ${name(theirs.nodes)} the second`;

@@ -2,8 +2,9 @@
  * Telling the user, once, about work that is done twice: a matrix product that one plan has computed without
  * keeping it and another plan computes again, as when `logits` are read after `step()`.
  */
-import type { Traversal } from './signature.ts';
+
 import type { Tensor } from '../tensor.ts';
+import type { Traversal } from './signature.ts';
 
 /** Work below this many multiply-adds is not worth a word. */
 const worthTelling = 50_000;
@@ -15,7 +16,8 @@ let told = false;
 export function noteComputed(traversal: Traversal): void {
   if (told) return;
   for (const node of traversal.nodes) {
-    if (node.op !== null && node.op.lower.form === 'contract' && work(node) >= worthTelling) computed.add(node);
+    if (node.op !== null && node.op.lower.form === 'contract' && work(node) >= worthTelling)
+      computed.add(node);
   }
 }
 
@@ -44,6 +46,8 @@ function work(node: Tensor): number {
 /** The first line of the stack outside this library. */
 function userLine(): string | null {
   const lines = new Error().stack?.split('\n').slice(1) ?? [];
-  const line = lines.find((text) => !/packages[\\/](tensor|graph|optim|nn|train)[\\/]|@ag[\\/]|node:internal/.test(text));
+  const line = lines.find(
+    (text) => !/packages[\\/](tensor|graph|optim|nn|train)[\\/]|@ag[\\/]|node:internal/.test(text),
+  );
   return line?.trim().replace(/^at /, '') ?? null;
 }

@@ -39,7 +39,9 @@ describe('structures that differ get plans of their own', () => {
 
   it('by attributes that JSON cannot tell apart, within one plan too', () => {
     const x = tensor([1]);
-    const padded = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -0, 0].map((fill) => x.pad([[1, 0]], fill));
+    const padded = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -0, 0].map((fill) =>
+      x.pad([[1, 0]], fill),
+    );
     evaluate(padded);
     expect(padded.map((t) => t.dataSync()[0])).toEqual([Infinity, -Infinity, NaN, -0, 0]);
   });
@@ -57,7 +59,12 @@ describe('numbers alone make no new plan', () => {
   it('literals, equal or not, and starts of slices', () => {
     const x = tensor(Float32Array.from({ length: 100 }, (_, i) => i));
     const work = (start: number, scale: number, shift: number): number =>
-      x.slice(start, start + 10).mul(scale).add(shift).sum().itemSync();
+      x
+        .slice(start, start + 10)
+        .mul(scale)
+        .add(shift)
+        .sum()
+        .itemSync();
     // Σ (start + i)·scale + shift over i = 0 … 9.
     expect(work(0, 2, 2)).toBe(110);
     expect(plansMadeBy(() => expect(work(30, 2, 3)).toBe(720))).toBe(0);
@@ -73,7 +80,10 @@ describe('numbers alone make no new plan', () => {
 
 describe('equal computations in one plan', () => {
   it('are shared only when everything about them is equal', () => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     const rows = x.sum(1);
     const columns = x.sum(0);
     const kept = x.sum(1, { keepDims: true });

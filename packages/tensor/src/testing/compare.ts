@@ -30,20 +30,31 @@ export async function expectClose(
   closeness: Closeness = {},
   what = 'tensor',
 ): Promise<void> {
-  if (actual.shape.length !== expected.shape.length || actual.shape.some((size, i) => size !== expected.shape[i])) {
+  if (
+    actual.shape.length !== expected.shape.length ||
+    actual.shape.some((size, i) => size !== expected.shape[i])
+  ) {
     throw new Error(`${what}: shape ${formatShape(actual.shape)}, expected ${formatShape(expected.shape)}`);
   }
   if (sizeOf(expected.shape) !== expected.data.length) {
-    throw new Error(`${what}: ${expected.data.length} expected numbers for shape ${formatShape(expected.shape)}`);
+    throw new Error(
+      `${what}: ${expected.data.length} expected numbers for shape ${formatShape(expected.shape)}`,
+    );
   }
   const standard = actual.dtype === 'float32' ? 1e-5 : actual.dtype === 'float64' ? 1e-12 : 0;
   expectCloseData(await actual.data(), expected.data, { relative: standard, ...closeness }, what);
 }
 
 /** The same for arrays of elements. */
-export function expectCloseData(actual: ArrayLike<number>, expected: ArrayLike<number>, closeness: Closeness, what: string): void {
+export function expectCloseData(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  closeness: Closeness,
+  what: string,
+): void {
   const { relative = 0, absolute = relative, signedZero = false } = closeness;
-  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`);
+  if (actual.length !== expected.length)
+    throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`);
   for (let i = 0; i < expected.length; i++) {
     const a = actual[i]!;
     const b = expected[i]!;

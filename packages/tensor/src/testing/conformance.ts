@@ -13,11 +13,11 @@
  * ```
  */
 import type { Backend } from '../backend.ts';
+import { tensor } from '../create.ts';
 import { type DType, isFloat } from '../dtype.ts';
 import { argsort, concat, gather, scatterAdd, sort, stack, take, topK, tril, triu } from '../functions.ts';
 import { backend as backendInUse, setFusion, use } from '../runtime.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
-import { tensor } from '../create.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
 import { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';
@@ -73,14 +73,20 @@ export function conformance(
     });
   };
   const tolerance = (dtype: DType, own?: number): Closeness => ({
-    relative: dtype === 'float32' ? Math.max(own ?? 0, options.float32 ?? 1e-5) : dtype === 'float64' ? (options.float64 ?? 1e-12) : 0,
+    relative:
+      dtype === 'float32'
+        ? Math.max(own ?? 0, options.float32 ?? 1e-5)
+        : dtype === 'float64'
+          ? (options.float64 ?? 1e-12)
+          : 0,
   });
 
   describe(`conformance${options.name ? ` of ${options.name}` : ''}`, () => {
     describe('elementwise', () => {
       for (const row of elementwiseRows) {
         test(`${row.name}: values, dtypes, broadcasting, views`, () => elementwiseValues(row, tolerance));
-        if (row.special !== false) test(`${row.name}: NaN, infinities, zeros`, () => specialValues(row, tolerance));
+        if (row.special !== false)
+          test(`${row.name}: NaN, infinities, zeros`, () => specialValues(row, tolerance));
         if (options.gradients && row.order !== 0) {
           test(`${row.name}: derivatives`, () => elementwiseDerivatives(row, options.gradients!));
         }
@@ -93,7 +99,10 @@ export function conformance(
           test(`${row.name}: derivatives`, () => {
             const x = sample([2, 3, 2], 'float64', [0.3, 2], 5);
             for (const axis of [undefined, [1], [0, 2]]) {
-              options.gradients!.checkGradients(([t]) => row.of(t!, axis, false), [x], { order: row.order ?? 2, tolerance: 1e-5 });
+              options.gradients!.checkGradients(([t]) => row.of(t!, axis, false), [x], {
+                order: row.order ?? 2,
+                tolerance: 1e-5,
+              });
             }
           });
         }
@@ -114,14 +123,16 @@ export function conformance(
       test('fail with a RangeError for an index outside, and work again afterwards', async () => {
         const x = tensor([1, 2, 3]);
         for (const index of [3, -4]) {
-          await gather(x, tensor([index], { dtype: 'int32' }), 0).data().then(
-            () => {
-              throw new Error(`index ${index} of 3 elements was accepted`);
-            },
-            (error: unknown) => {
-              if (!(error instanceof RangeError)) throw error;
-            },
-          );
+          await gather(x, tensor([index], { dtype: 'int32' }), 0)
+            .data()
+            .then(
+              () => {
+                throw new Error(`index ${index} of 3 elements was accepted`);
+              },
+              (error: unknown) => {
+                if (!(error instanceof RangeError)) throw error;
+              },
+            );
         }
         await expectClose(x.add(1), { shape: [3], data: [2, 3, 4] });
       });
@@ -132,7 +143,12 @@ export function conformance(
 type Tolerance = (dtype: DType, own?: number) => Closeness;
 
 /** Elements in an order of their own, so that a kernel that ignores strides is caught. */
-function numbers(size: number, [low, high]: readonly [number, number], integer: boolean, seed: number): number[] {
+function numbers(
+  size: number,
+  [low, high]: readonly [number, number],
+  integer: boolean,
+  seed: number,
+): number[] {
   const random = seededRandom(seed);
   return Array.from({ length: size }, () => {
     const x = low + (high - low) * random();
@@ -145,7 +161,11 @@ function sample(shape: Shape, dtype: DType, range: readonly [number, number], se
 }
 
 /** A tensor of `shape` with the given elements that lies in memory in another way: as the plain one, and as views. */
-function layouts(data: readonly number[], shape: Shape, dtype: DType): { readonly name: string; readonly x: Tensor }[] {
+function layouts(
+  data: readonly number[],
+  shape: Shape,
+  dtype: DType,
+): { readonly name: string; readonly x: Tensor }[] {
   const plain = (): Tensor => tensor([...data], { shape, dtype });
   const result = [{ name: 'contiguous', x: plain() }];
   if (shape.length === 0 || sizeOf(shape) === 0) return result;
@@ -160,7 +180,10 @@ function layouts(data: readonly number[], shape: Shape, dtype: DType): { readonl
   const wideShape = [...shape.slice(0, -1), 2 * last];
   result.push({
     name: 'every second element',
-    x: tensor(spread.slice(0, 2 * data.length), { shape: wideShape, dtype }).slice(1, undefined, { axis: -1, step: 2 }),
+    x: tensor(spread.slice(0, 2 * data.length), { shape: wideShape, dtype }).slice(1, undefined, {
+      axis: -1,
+      step: 2,
+    }),
   });
   const backwards = [...data].reverse();
   result.push({ name: 'flipped', x: tensor(backwards, { shape, dtype }).flip() });
@@ -170,7 +193,9 @@ function layouts(data: readonly number[], shape: Shape, dtype: DType): { readonl
 /** Elements of the tensor with permuted axes, in row-major order. */
 function permuted(data: readonly number[], shape: Shape, order: readonly number[]): number[] {
   const strides = contiguousStrides(shape);
-  return positions(order.map((i) => shape[i]!)).map((at) => data[at.reduce((sum, p, i) => sum + p * strides[order[i]!]!, 0)]!);
+  return positions(order.map((i) => shape[i]!)).map(
+    (at) => data[at.reduce((sum, p, i) => sum + p * strides[order[i]!]!, 0)]!,
+  );
 }
 
 /** All positions of a shape in row-major order. */
@@ -192,38 +217,69 @@ async function elementwiseValues(row: ElementwiseRow, tolerance: Tolerance): Pro
   const dtypes: DType[] = ['float32', 'float64', ...(row.integers ? (['int32'] as const) : [])];
   for (const dtype of dtypes) {
     const integer = !isFloat(dtype);
-    const shapes: Shape[][] = [[[7, 5]], [[]], [[0, 3]], [[1000]], [[2, 1, 3, 1, 2]]].map(([shape]) => new Array<Shape>(count).fill(shape!));
-    if (count > 1) shapes.push([[3, 1], [4], [2, 1, 1]].slice(0, count), [[], [2, 3], [3]].slice(0, count), [[2, 3], [], [1]].slice(0, count), [[0, 3], [1, 3], []].slice(0, count));
+    const shapes: Shape[][] = [[[7, 5]], [[]], [[0, 3]], [[1000]], [[2, 1, 3, 1, 2]]].map(([shape]) =>
+      new Array<Shape>(count).fill(shape!),
+    );
+    if (count > 1)
+      shapes.push(
+        [[3, 1], [4], [2, 1, 1]].slice(0, count),
+        [[], [2, 3], [3]].slice(0, count),
+        [[2, 3], [], [1]].slice(0, count),
+        [[0, 3], [1, 3], []].slice(0, count),
+      );
     for (const operands of shapes) {
       const data = operands.map((shape, i) =>
-        numbers(sizeOf(shape), row.ranges[i]!, integer, 17 * i + shape.length).map((v) => (dtype === 'float32' ? Math.fround(v) : v)),
+        numbers(sizeOf(shape), row.ranges[i]!, integer, 17 * i + shape.length).map((v) =>
+          dtype === 'float32' ? Math.fround(v) : v,
+        ),
       );
       const rank = Math.max(...operands.map((shape) => shape.length));
       const outer = Array.from({ length: rank }, (_, i) => {
         const sizes = operands.map((shape) => shape[i - rank + shape.length] ?? 1);
         return sizes.find((size) => size !== 1) ?? 1;
       });
-      const expected = positions(outer).map((at) => row.value(...operands.map((shape, i) => broadcastAt(data[i]!, shape, at))));
+      const expected = positions(outer).map((at) =>
+        row.value(...operands.map((shape, i) => broadcastAt(data[i]!, shape, at))),
+      );
       const choices = data.map((values, i) => layouts(values, operands[i]!, dtype));
       for (let i = 0; i < Math.max(...choices.map((c) => c.length)); i++) {
         const inputs = choices.map((c, operand) => c[(i + (i > 0 ? operand : 0)) % c.length]!);
         const y = row.of(inputs.map(({ x }) => x));
         const what = `${row.name} of ${dtype} ${operands.map((s) => `[${s}]`).join(' ')}, ${inputs.map(({ name }) => name).join(' and ')}`;
-        if (row.result && y.dtype !== row.result) throw new Error(`${what}: dtype ${y.dtype}, expected ${row.result}`);
+        if (row.result && y.dtype !== row.result)
+          throw new Error(`${what}: dtype ${y.dtype}, expected ${row.result}`);
         await expectClose(y, { shape: outer, data: expected }, tolerance(y.dtype, row.tolerance), what);
       }
     }
   }
 }
 
-const specials = [0, -0, 1, -1, 0.5, -2.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1e30, 1e-30];
+const specials = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -2.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  1e30,
+  -1e30,
+  1e-30,
+];
 
 async function specialValues(row: ElementwiseRow, tolerance: Tolerance): Promise<void> {
   let rows: number[][] = [[]];
   for (let i = 0; i < row.ranges.length; i++) rows = rows.flatMap((at) => specials.map((v) => [...at, v]));
   for (const dtype of ['float32', 'float64'] as const) {
     const round = dtype === 'float32' ? Math.fround : (x: number): number => x;
-    const inputs = row.ranges.map((_, i) => tensor(rows.map((values) => values[i]!), { dtype }));
+    const inputs = row.ranges.map((_, i) =>
+      tensor(
+        rows.map((values) => values[i]!),
+        { dtype },
+      ),
+    );
     const y = row.of(inputs);
     const expected = rows.map((values) => {
       const v = row.value(...values.map(round));
@@ -234,29 +290,53 @@ async function specialValues(row: ElementwiseRow, tolerance: Tolerance): Promise
       // The sine of 1e30 depends on how the argument was reduced; nothing is promised there.
       if (/^(sin|cos|tan)$/.test(row.name) && Math.abs(values[0]!) > 1e6) return;
       const what = `${row.name}(${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(', ')}) of ${dtype}`;
-      const closeness = { ...tolerance(y.dtype, row.tolerance), absolute: y.dtype === 'float32' ? 1e-37 : 1e-300 };
+      const closeness = {
+        ...tolerance(y.dtype, row.tolerance),
+        absolute: y.dtype === 'float32' ? 1e-37 : 1e-300,
+      };
       if (row.name === 'erf') closeness.absolute = 1e-6;
       expectCloseData([data[i]!], [expected[i]!], closeness, what);
-      if (row.signedZero && expected[i] === 0) expectCloseData([data[i]!], [expected[i]!], { ...closeness, signedZero: true }, what);
+      if (row.signedZero && expected[i] === 0)
+        expectCloseData([data[i]!], [expected[i]!], { ...closeness, signedZero: true }, what);
     });
   }
 }
 
 function elementwiseDerivatives(row: ElementwiseRow, graph: Differentiation): void {
   const order = row.order ?? 2;
-  const make = (shapes: readonly Shape[]): Tensor[] => row.ranges.map((range, i) => sample(shapes[i]!, 'float64', range, 31 * i + 3));
+  const make = (shapes: readonly Shape[]): Tensor[] =>
+    row.ranges.map((range, i) => sample(shapes[i]!, 'float64', range, 31 * i + 3));
   const check = (f: (x: readonly Tensor[]) => Tensor, x: readonly Tensor[]): unknown =>
     graph.checkGradients(f, x, { order, tolerance: 2e-5 });
-  check(row.of, make([[2, 3], [2, 3], [2, 3]]));
+  check(
+    row.of,
+    make([
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ]),
+  );
   if (row.ranges.length > 1) {
     check(row.of, make([[2, 1], [3], []]));
     check(row.of, make([[3], [2, 3], [1, 3]]));
   }
-  check(([...x]) => row.of(x.map((t) => t.transpose())), make([[2, 2], [2, 2], [2, 2]]));
+  check(
+    ([...x]) => row.of(x.map((t) => t.transpose())),
+    make([
+      [2, 2],
+      [2, 2],
+      [2, 2],
+    ]),
+  );
   // No elements: gradients of the shape of the input.
-  const empty = make([[0, 2], [0, 2], [0, 2]]);
+  const empty = make([
+    [0, 2],
+    [0, 2],
+    [0, 2],
+  ]);
   graph.gradients(row.of(empty).sum(), empty).forEach((g, i) => {
-    if (g.shape.join() !== empty[i]!.shape.join()) throw new Error(`${row.name}: gradient [${g.shape}] of an operand [${empty[i]!.shape}]`);
+    if (g.shape.join() !== empty[i]!.shape.join())
+      throw new Error(`${row.name}: gradient [${g.shape}] of an operand [${empty[i]!.shape}]`);
   });
 }
 
@@ -265,13 +345,20 @@ async function reductionValues(row: ReductionRow, tolerance: Tolerance): Promise
   for (const dtype of dtypes) {
     for (const shape of [[4, 3, 5], [], [1], [130, 7], [3, 0, 2], [2, 1, 3, 2, 2]]) {
       const integer = !isFloat(dtype);
-      const range: readonly [number, number] = dtype === 'bool' ? [0, 1] : row.name === 'prod' ? [0.8, 1.2] : [-3, 3];
-      const data = numbers(sizeOf(shape), range, integer, shape.length + 9).map((v) => (dtype === 'float32' ? Math.fround(v) : v));
+      const range: readonly [number, number] =
+        dtype === 'bool' ? [0, 1] : row.name === 'prod' ? [0.8, 1.2] : [-3, 3];
+      const data = numbers(sizeOf(shape), range, integer, shape.length + 9).map((v) =>
+        dtype === 'float32' ? Math.fround(v) : v,
+      );
       const rank = shape.length;
       const candidates: (number[] | undefined)[] = [undefined, ...shape.map((_, i) => [i]), [-1], []];
       if (rank >= 3) candidates.push([0, 2], [1, 2], [0, 1], [-1, 0]);
       for (const axes of candidates) {
-        if (axes?.some((a) => rank === 0 || a >= rank) || (row.single && axes?.length !== undefined && axes.length !== 1)) continue;
+        if (
+          axes?.some((a) => rank === 0 || a >= rank) ||
+          (row.single && axes?.length !== undefined && axes.length !== 1)
+        )
+          continue;
         const reduced = (axes ?? shape.map((_, i) => i)).map((a) => (a < 0 ? a + rank : a));
         const kept = shape.map((_, i) => i).filter((i) => !reduced.includes(i));
         if (row.needsElements && reduced.some((a) => shape[a] === 0)) continue;
@@ -281,21 +368,41 @@ async function reductionValues(row: ReductionRow, tolerance: Tolerance): Promise
         const order = [...reduced].sort((a, b) => a - b);
         const expected = positions(kept.map((a) => shape[a]!)).map((at) => {
           const base = at.reduce((sum, p, i) => sum + p * strides[kept[i]!]!, 0);
-          return row.value(inner.map((r) => data[r.reduce((sum, p, i) => sum + p * strides[order[i]!]!, base)]!));
+          return row.value(
+            inner.map((r) => data[r.reduce((sum, p, i) => sum + p * strides[order[i]!]!, base)]!),
+          );
         });
-        const outShape = keepDims ? shape.map((s, i) => (reduced.includes(i) ? 1 : s)) : kept.map((a) => shape[a]!);
+        const outShape = keepDims
+          ? shape.map((s, i) => (reduced.includes(i) ? 1 : s))
+          : kept.map((a) => shape[a]!);
         for (const { name, x } of layouts(data, shape, dtype)) {
           const y = row.of(x, axes, keepDims);
           const what = `${row.name} of ${dtype} [${shape}], ${name}, over ${axes ? `[${axes}]` : 'all axes'}`;
-          await expectClose(y, { shape: outShape, data: expected }, { ...tolerance(y.dtype), absolute: isFloat(y.dtype) ? 1e-5 : 0 }, what);
+          await expectClose(
+            y,
+            { shape: outShape, data: expected },
+            { ...tolerance(y.dtype), absolute: isFloat(y.dtype) ? 1e-5 : 0 },
+            what,
+          );
         }
       }
     }
   }
-  const x = tensor([[1, Number.NaN, 3], [Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]]);
+  const x = tensor([
+    [1, Number.NaN, 3],
+    [Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY],
+  ]);
   if (['sum', 'max', 'min', 'argmax', 'argmin', 'mean', 'any', 'all'].includes(row.name)) {
-    const expected = [row.value([1, Number.NaN, 3]), row.value([Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY])];
-    await expectClose(row.of(x, [1], false), { shape: [2], data: expected }, {}, `${row.name} with NaN and infinities`);
+    const expected = [
+      row.value([1, Number.NaN, 3]),
+      row.value([Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]),
+    ];
+    await expectClose(
+      row.of(x, [1], false),
+      { shape: [2], data: expected },
+      {},
+      `${row.name} with NaN and infinities`,
+    );
   }
 }
 
@@ -321,61 +428,343 @@ function structuralCases(): StructuralCase[] {
       async check(tolerance) {
         for (const dtype of dtypes) {
           const data = shapes.map((s, i) =>
-            numbers(sizeOf(s), dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 9] : [-4, 4], !isFloat(dtype), 7 * i + 1),
+            numbers(
+              sizeOf(s),
+              dtype === 'bool' ? [0, 1] : dtype === 'uint8' ? [0, 9] : [-4, 4],
+              !isFloat(dtype),
+              7 * i + 1,
+            ),
           );
           const reads = shapes.map((s, i) => {
             const strides = contiguousStrides(s);
-            return (...at: number[]): number => data[i]![at.reduce((sum, p, axis) => sum + p * strides[axis]!, 0)]!;
+            return (...at: number[]): number =>
+              data[i]![at.reduce((sum, p, axis) => sum + p * strides[axis]!, 0)]!;
           });
           const expected = positions(shape).map((at) => element(at, ...reads));
           const choices = data.map((values, i) => layouts(values, shapes[i]!, dtype));
           for (let i = 0; i < Math.max(...choices.map((c) => c.length)); i++) {
             const inputs = choices.map((c) => c[i % c.length]!);
             const y = of(inputs.map(({ x }) => x));
-            await expectClose(y, { shape, data: expected }, tolerance(y.dtype), `${name} of ${dtype}, ${inputs.map((x) => x.name).join(' and ')}`);
+            await expectClose(
+              y,
+              { shape, data: expected },
+              tolerance(y.dtype),
+              `${name} of ${dtype}, ${inputs.map((x) => x.name).join(' and ')}`,
+            );
           }
         }
       },
     });
   };
-  const sumOver = (n: number, f: (k: number) => number): number => Array.from({ length: n }, (_, k) => f(k)).reduce((a, b) => a + b, 0);
+  const sumOver = (n: number, f: (k: number) => number): number =>
+    Array.from({ length: n }, (_, k) => f(k)).reduce((a, b) => a + b, 0);
 
-  add('reshape', [[4, 6]], ([x]) => x!.reshape([3, 2, -1]), [3, 2, 4], ([i, j, k], x) => {
-    const flat = i! * 8 + j! * 4 + k!;
-    return x!(Math.floor(flat / 6), flat % 6);
-  });
-  add('permute', [[2, 3, 4]], ([x]) => x!.permute([2, 0, 1]), [4, 2, 3], ([i, j, k], x) => x!(j!, k!, i!));
-  add('broadcastTo', [[3, 1]], ([x]) => x!.broadcastTo([2, 3, 4]), [2, 3, 4], ([, j], x) => x!(j!, 0));
-  add('slice', [[7, 5]], ([x]) => x!.slice(5, 1, { step: -2 }).slice(1, 4, { axis: 1 }), [2, 3], ([i, j], x) => x!(5 - 2 * i!, j! + 1));
-  add('flip', [[3, 4]], ([x]) => x!.flip(1), [3, 4], ([i, j], x) => x!(i!, 3 - j!));
-  add('pad', [[2, 3]], ([x]) => x!.pad([[1, 0], [0, 2]], 1), [3, 5], ([i, j], x) => (i! < 1 || j! > 2 ? 1 : x!(i! - 1, j!)));
-  add('concat', [[2, 3], [2, 1]], ([x, y]) => concat([x!, y!, x!], 1), [2, 7], ([i, j], x, y) => (j! < 3 ? x!(i!, j!) : j === 3 ? y!(i!, 0) : x!(i!, j! - 4)));
-  add('stack', [[2, 3], [2, 3]], ([x, y]) => stack([x!, y!], 1), [2, 2, 3], ([i, j, k], x, y) => (j === 0 ? x! : y!)(i!, k!));
-  add('tril and triu', [[4, 3]], ([x]) => concat([tril(x!, 1), triu(x!, 0)]), [8, 3], ([i, j], x) =>
-    i! < 4 ? (j! <= i! + 1 ? x!(i!, j!) : 0) : j! >= i! - 4 ? x!(i! - 4, j!) : 0,
+  add(
+    'reshape',
+    [[4, 6]],
+    ([x]) => x!.reshape([3, 2, -1]),
+    [3, 2, 4],
+    ([i, j, k], x) => {
+      const flat = i! * 8 + j! * 4 + k!;
+      return x!(Math.floor(flat / 6), flat % 6);
+    },
   );
-  add('matmul', [[5, 7], [7, 3]], ([x, y]) => x!.matmul(y!), [5, 3], ([i, j], x, y) => sumOver(7, (k) => x!(i!, k) * y!(k, j!)));
-  add('matmul, larger than a tile', [[70, 33], [33, 65]], ([x, y]) => x!.matmul(y!), [70, 65], ([i, j], x, y) => sumOver(33, (k) => x!(i!, k) * y!(k, j!)), ['float64', 'int32']);
-  add('matmul of batches', [[2, 3, 4], [2, 4, 5]], ([x, y]) => x!.matmul(y!), [2, 3, 5], ([b, i, j], x, y) => sumOver(4, (k) => x!(b!, i!, k) * y!(b!, k, j!)));
-  add('matmul, broadcast', [[2, 1, 3, 4], [3, 4, 2]], ([x, y]) => x!.matmul(y!), [2, 3, 3, 2], ([a, b, i, j], x, y) => sumOver(4, (k) => x!(a!, 0, i!, k) * y!(b!, k, j!)));
-  add('matmul of vectors', [[4], [4, 3]], ([x, y]) => x!.matmul(y!), [3], ([j], x, y) => sumOver(4, (k) => x!(k) * y!(k, j!)));
-  add('matmul over nothing', [[2, 0], [0, 3]], ([x, y]) => x!.matmul(y!), [2, 3], () => 0);
-  add('matmul with bias and activation', [[6, 5], [5, 4], [4]], ([x, w, b]) => x!.matmul(w!).add(b!).relu(), [6, 4], ([i, j], x, w, b) => Math.max(0, sumOver(5, (k) => x!(i!, k) * w!(k, j!)) + b!(j!)), ['float32', 'float64', 'int32']);
-  add('take', [[5, 3]], ([x]) => take(x!, tensor([[4, 0], [-1, 2]], { dtype: 'int32' })), [2, 2, 3], ([i, j, k], x) => x!([[4, 0], [4, 2]][i!]![j!]!, k!));
-  add('gather', [[3, 4]], ([x]) => gather(x!, tensor([[3, 0], [1, 1], [-4, 2]], { dtype: 'int32' }), 1), [3, 2], ([i, j], x) => x!(i!, [[3, 0], [1, 1], [0, 2]][i!]![j!]!));
-  add('scatterAdd', [[4, 2], [3, 2]], ([x, u]) => scatterAdd(x!, tensor([[1, 1], [1, 0], [3, 1]], { dtype: 'int32' }), u!, 0), [4, 2], ([i, j], x, u) =>
-    x!(i!, j!) + sumOver(3, (r) => ([[1, 1], [1, 0], [3, 1]][r]![j!] === i ? u!(r, j!) : 0)), ['float32', 'float64', 'int32']);
-  add('cumsum', [[3, 5]], ([x]) => x!.cumsum(1), [3, 5], ([i, j], x) => sumOver(j! + 1, (k) => x!(i!, k)));
-  add('cumsum, reversed along the first axis', [[3, 5]], ([x]) => x!.cumsum(0, { reverse: true }), [3, 5], ([i, j], x) => sumOver(3 - i!, (k) => x!(i! + k, j!)));
-  add('cumprod', [[2, 4]], ([x]) => x!.cumprod(), [2, 4], ([i, j], x) => Array.from({ length: j! + 1 }, (_, k) => x!(i!, k)).reduce((a, b) => a * b, 1));
-  add('sort', [[4, 9]], ([x]) => sort(x!, 1), [4, 9], ([i, j], x) => Array.from({ length: 9 }, (_, k) => x!(i!, k)).sort((a, b) => a - b)[j!]!);
-  add('argsort, descending and stable', [[6, 4]], ([x]) => argsort(x!.round(), 0, { descending: true }), [6, 4], ([i, j], x) =>
-    Array.from({ length: 6 }, (_, k) => k).sort((a, b) => roundHalfEven(x!(b, j!)) - roundHalfEven(x!(a, j!)) || a - b)[i!]!, ['float32', 'int32', 'uint8']);
-  add('topK', [[3, 8]], ([x]) => topK(x!, 2).values, [3, 2], ([i, j], x) => Array.from({ length: 8 }, (_, k) => x!(i!, k)).sort((a, b) => b - a)[j!]!);
-  add('softmax', [[4, 6]], ([x]) => x!.softmax(0), [4, 6], ([i, j], x) => Math.exp(x!(i!, j!)) / sumOver(4, (k) => Math.exp(x!(k, j!))), ['float32', 'float64']);
-  add('logSoftmax', [[4, 6]], ([x]) => x!.logSoftmax(), [4, 6], ([i, j], x) => x!(i!, j!) - Math.log(sumOver(6, (k) => Math.exp(x!(i!, k)))), ['float32', 'float64']);
-  add('casts to int32 and back', [[3, 4]], ([x]) => x!.cast('int32').cast('float64'), [3, 4], ([i, j], x) => Math.trunc(x!(i!, j!)));
-  add('casts to bool', [[3, 4]], ([x]) => x!.cast('bool').cast('int32'), [3, 4], ([i, j], x) => (x!(i!, j!) === 0 ? 0 : 1));
+  add(
+    'permute',
+    [[2, 3, 4]],
+    ([x]) => x!.permute([2, 0, 1]),
+    [4, 2, 3],
+    ([i, j, k], x) => x!(j!, k!, i!),
+  );
+  add(
+    'broadcastTo',
+    [[3, 1]],
+    ([x]) => x!.broadcastTo([2, 3, 4]),
+    [2, 3, 4],
+    ([, j], x) => x!(j!, 0),
+  );
+  add(
+    'slice',
+    [[7, 5]],
+    ([x]) => x!.slice(5, 1, { step: -2 }).slice(1, 4, { axis: 1 }),
+    [2, 3],
+    ([i, j], x) => x!(5 - 2 * i!, j! + 1),
+  );
+  add(
+    'flip',
+    [[3, 4]],
+    ([x]) => x!.flip(1),
+    [3, 4],
+    ([i, j], x) => x!(i!, 3 - j!),
+  );
+  add(
+    'pad',
+    [[2, 3]],
+    ([x]) =>
+      x!.pad(
+        [
+          [1, 0],
+          [0, 2],
+        ],
+        1,
+      ),
+    [3, 5],
+    ([i, j], x) => (i! < 1 || j! > 2 ? 1 : x!(i! - 1, j!)),
+  );
+  add(
+    'concat',
+    [
+      [2, 3],
+      [2, 1],
+    ],
+    ([x, y]) => concat([x!, y!, x!], 1),
+    [2, 7],
+    ([i, j], x, y) => (j! < 3 ? x!(i!, j!) : j === 3 ? y!(i!, 0) : x!(i!, j! - 4)),
+  );
+  add(
+    'stack',
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    ([x, y]) => stack([x!, y!], 1),
+    [2, 2, 3],
+    ([i, j, k], x, y) => (j === 0 ? x! : y!)(i!, k!),
+  );
+  add(
+    'tril and triu',
+    [[4, 3]],
+    ([x]) => concat([tril(x!, 1), triu(x!, 0)]),
+    [8, 3],
+    ([i, j], x) => (i! < 4 ? (j! <= i! + 1 ? x!(i!, j!) : 0) : j! >= i! - 4 ? x!(i! - 4, j!) : 0),
+  );
+  add(
+    'matmul',
+    [
+      [5, 7],
+      [7, 3],
+    ],
+    ([x, y]) => x!.matmul(y!),
+    [5, 3],
+    ([i, j], x, y) => sumOver(7, (k) => x!(i!, k) * y!(k, j!)),
+  );
+  add(
+    'matmul, larger than a tile',
+    [
+      [70, 33],
+      [33, 65],
+    ],
+    ([x, y]) => x!.matmul(y!),
+    [70, 65],
+    ([i, j], x, y) => sumOver(33, (k) => x!(i!, k) * y!(k, j!)),
+    ['float64', 'int32'],
+  );
+  add(
+    'matmul of batches',
+    [
+      [2, 3, 4],
+      [2, 4, 5],
+    ],
+    ([x, y]) => x!.matmul(y!),
+    [2, 3, 5],
+    ([b, i, j], x, y) => sumOver(4, (k) => x!(b!, i!, k) * y!(b!, k, j!)),
+  );
+  add(
+    'matmul, broadcast',
+    [
+      [2, 1, 3, 4],
+      [3, 4, 2],
+    ],
+    ([x, y]) => x!.matmul(y!),
+    [2, 3, 3, 2],
+    ([a, b, i, j], x, y) => sumOver(4, (k) => x!(a!, 0, i!, k) * y!(b!, k, j!)),
+  );
+  add(
+    'matmul of vectors',
+    [[4], [4, 3]],
+    ([x, y]) => x!.matmul(y!),
+    [3],
+    ([j], x, y) => sumOver(4, (k) => x!(k) * y!(k, j!)),
+  );
+  add(
+    'matmul over nothing',
+    [
+      [2, 0],
+      [0, 3],
+    ],
+    ([x, y]) => x!.matmul(y!),
+    [2, 3],
+    () => 0,
+  );
+  add(
+    'matmul with bias and activation',
+    [[6, 5], [5, 4], [4]],
+    ([x, w, b]) => x!.matmul(w!).add(b!).relu(),
+    [6, 4],
+    ([i, j], x, w, b) => Math.max(0, sumOver(5, (k) => x!(i!, k) * w!(k, j!)) + b!(j!)),
+    ['float32', 'float64', 'int32'],
+  );
+  add(
+    'take',
+    [[5, 3]],
+    ([x]) =>
+      take(
+        x!,
+        tensor(
+          [
+            [4, 0],
+            [-1, 2],
+          ],
+          { dtype: 'int32' },
+        ),
+      ),
+    [2, 2, 3],
+    ([i, j, k], x) =>
+      x!(
+        [
+          [4, 0],
+          [4, 2],
+        ][i!]![j!]!,
+        k!,
+      ),
+  );
+  add(
+    'gather',
+    [[3, 4]],
+    ([x]) =>
+      gather(
+        x!,
+        tensor(
+          [
+            [3, 0],
+            [1, 1],
+            [-4, 2],
+          ],
+          { dtype: 'int32' },
+        ),
+        1,
+      ),
+    [3, 2],
+    ([i, j], x) =>
+      x!(
+        i!,
+        [
+          [3, 0],
+          [1, 1],
+          [0, 2],
+        ][i!]![j!]!,
+      ),
+  );
+  add(
+    'scatterAdd',
+    [
+      [4, 2],
+      [3, 2],
+    ],
+    ([x, u]) =>
+      scatterAdd(
+        x!,
+        tensor(
+          [
+            [1, 1],
+            [1, 0],
+            [3, 1],
+          ],
+          { dtype: 'int32' },
+        ),
+        u!,
+        0,
+      ),
+    [4, 2],
+    ([i, j], x, u) =>
+      x!(i!, j!) +
+      sumOver(3, (r) =>
+        [
+          [1, 1],
+          [1, 0],
+          [3, 1],
+        ][r]![j!] === i
+          ? u!(r, j!)
+          : 0,
+      ),
+    ['float32', 'float64', 'int32'],
+  );
+  add(
+    'cumsum',
+    [[3, 5]],
+    ([x]) => x!.cumsum(1),
+    [3, 5],
+    ([i, j], x) => sumOver(j! + 1, (k) => x!(i!, k)),
+  );
+  add(
+    'cumsum, reversed along the first axis',
+    [[3, 5]],
+    ([x]) => x!.cumsum(0, { reverse: true }),
+    [3, 5],
+    ([i, j], x) => sumOver(3 - i!, (k) => x!(i! + k, j!)),
+  );
+  add(
+    'cumprod',
+    [[2, 4]],
+    ([x]) => x!.cumprod(),
+    [2, 4],
+    ([i, j], x) => Array.from({ length: j! + 1 }, (_, k) => x!(i!, k)).reduce((a, b) => a * b, 1),
+  );
+  add(
+    'sort',
+    [[4, 9]],
+    ([x]) => sort(x!, 1),
+    [4, 9],
+    ([i, j], x) => Array.from({ length: 9 }, (_, k) => x!(i!, k)).sort((a, b) => a - b)[j!]!,
+  );
+  add(
+    'argsort, descending and stable',
+    [[6, 4]],
+    ([x]) => argsort(x!.round(), 0, { descending: true }),
+    [6, 4],
+    ([i, j], x) =>
+      Array.from({ length: 6 }, (_, k) => k).sort(
+        (a, b) => roundHalfEven(x!(b, j!)) - roundHalfEven(x!(a, j!)) || a - b,
+      )[i!]!,
+    ['float32', 'int32', 'uint8'],
+  );
+  add(
+    'topK',
+    [[3, 8]],
+    ([x]) => topK(x!, 2).values,
+    [3, 2],
+    ([i, j], x) => Array.from({ length: 8 }, (_, k) => x!(i!, k)).sort((a, b) => b - a)[j!]!,
+  );
+  add(
+    'softmax',
+    [[4, 6]],
+    ([x]) => x!.softmax(0),
+    [4, 6],
+    ([i, j], x) => Math.exp(x!(i!, j!)) / sumOver(4, (k) => Math.exp(x!(k, j!))),
+    ['float32', 'float64'],
+  );
+  add(
+    'logSoftmax',
+    [[4, 6]],
+    ([x]) => x!.logSoftmax(),
+    [4, 6],
+    ([i, j], x) => x!(i!, j!) - Math.log(sumOver(6, (k) => Math.exp(x!(i!, k)))),
+    ['float32', 'float64'],
+  );
+  add(
+    'casts to int32 and back',
+    [[3, 4]],
+    ([x]) => x!.cast('int32').cast('float64'),
+    [3, 4],
+    ([i, j], x) => Math.trunc(x!(i!, j!)),
+  );
+  add(
+    'casts to bool',
+    [[3, 4]],
+    ([x]) => x!.cast('bool').cast('int32'),
+    [3, 4],
+    ([i, j], x) => (x!(i!, j!) === 0 ? 0 : 1),
+  );
   return cases;
 }
 
@@ -392,18 +781,68 @@ function structuralDerivatives(): [string, (x: readonly Tensor[]) => Tensor, () 
       shapes.map((shape, i) => sample(shape, 'float64', [0.4, 2], 3 + i));
   const index = (data: number[][]): Tensor => tensor(data, { dtype: 'int32' });
   return [
-    ['reshape, permute, flip, slice', ([x]) => x!.permute([1, 0, 2]).reshape([4, 6]).flip(0).slice(3, 0, { step: -2 }).square(), make([3, 4, 2])],
-    ['pad and concat', ([x, y]) => concat([x!.pad([[1, 0], [0, 1]]), y!], 0).square(), make([2, 2], [1, 3])],
+    [
+      'reshape, permute, flip, slice',
+      ([x]) => x!.permute([1, 0, 2]).reshape([4, 6]).flip(0).slice(3, 0, { step: -2 }).square(),
+      make([3, 4, 2]),
+    ],
+    [
+      'pad and concat',
+      ([x, y]) =>
+        concat(
+          [
+            x!.pad([
+              [1, 0],
+              [0, 1],
+            ]),
+            y!,
+          ],
+          0,
+        ).square(),
+      make([2, 2], [1, 3]),
+    ],
     ['broadcastTo', ([x]) => x!.broadcastTo([3, 2, 2]).mul(x!).exp(), make([2, 1])],
     ['matmul', ([x, y]) => x!.matmul(y!).square(), make([3, 2], [2, 2])],
     ['matmul of batches, broadcast', ([x, y]) => x!.matmul(y!).sin(), make([2, 1, 2, 2], [2, 2, 2])],
     ['matmul of vectors', ([x, y]) => x!.matmul(y!).exp(), make([3], [3])],
     ['take', ([x]) => take(x!, tensor([2, 0, 2], { dtype: 'int32' })).square(), make([3, 2])],
-    ['gather', ([x]) => gather(x!, index([[1, 1], [0, 2]]), 1).exp(), make([2, 3])],
-    ['scatterAdd', ([x, u]) => scatterAdd(x!, index([[1, 1], [1, 0]]), u!, 0).square(), make([3, 2], [2, 2])],
+    [
+      'gather',
+      ([x]) =>
+        gather(
+          x!,
+          index([
+            [1, 1],
+            [0, 2],
+          ]),
+          1,
+        ).exp(),
+      make([2, 3]),
+    ],
+    [
+      'scatterAdd',
+      ([x, u]) =>
+        scatterAdd(
+          x!,
+          index([
+            [1, 1],
+            [1, 0],
+          ]),
+          u!,
+          0,
+        ).square(),
+      make([3, 2], [2, 2]),
+    ],
     ['cumsum', ([x]) => x!.cumsum(0).square(), make([3, 2])],
     ['cumprod', ([x]) => x!.cumprod(1), make([2, 3])],
-    ['sort', ([x]) => sort(x!, 0).mul(tensor([[1], [2], [3]], { dtype: 'float64' })).square(), make([3, 2])],
+    [
+      'sort',
+      ([x]) =>
+        sort(x!, 0)
+          .mul(tensor([[1], [2], [3]], { dtype: 'float64' }))
+          .square(),
+      make([3, 2]),
+    ],
     ['softmax', ([x]) => x!.softmax(), make([2, 3])],
     ['logSoftmax', ([x]) => x!.logSoftmax(0).square(), make([2, 3])],
   ];
@@ -414,12 +853,22 @@ async function strayWrites(tolerance: Tolerance): Promise<void> {
   for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65]) {
     const x = tensor(Array.from({ length: n }, (_, i) => i / 8));
     const parts = [x.add(1), x.mul(2), x.neg()];
-    const joined = concat(parts.map((p) => p.unsqueeze(0)), 0);
-    const expected = [1, 2, 3].flatMap((k) => Array.from({ length: n }, (_, i) => (k === 1 ? i / 8 + 1 : k === 2 ? i / 4 : -i / 8)));
+    const joined = concat(
+      parts.map((p) => p.unsqueeze(0)),
+      0,
+    );
+    const expected = [1, 2, 3].flatMap((k) =>
+      Array.from({ length: n }, (_, i) => (k === 1 ? i / 8 + 1 : k === 2 ? i / 4 : -i / 8)),
+    );
     await expectClose(joined, { shape: [3, n], data: expected }, tolerance('float32'), `three rows of ${n}`);
     const sums = concat([joined.sum(1), joined.sum(0)], 0);
     const s = (n * (n - 1)) / 16;
     const columns = Array.from({ length: n }, (_, i) => 1 + i / 4);
-    await expectClose(sums, { shape: [3 + n], data: [s + n, 2 * s, -s, ...columns] }, tolerance('float32'), `sums of three rows of ${n}`);
+    await expectClose(
+      sums,
+      { shape: [3 + n], data: [s + n, 2 * s, -s, ...columns] },
+      tolerance('float32'),
+      `sums of three rows of ${n}`,
+    );
   }
 }

@@ -5,5 +5,5 @@ export { type Closeness, expectClose, expectCloseData, seededRandom } from './co
 export { type ConformanceOptions, conformance, type Differentiation, type TestHooks } from './conformance.ts';
 export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';
 export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
-export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';
 export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './random-graphs.ts';
+export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';

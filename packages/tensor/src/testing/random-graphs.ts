@@ -30,7 +30,12 @@ export function randomGraph(seed: number): RandomGraph {
   const below = (n: number): number => Math.floor(random() * n);
   const pick: Pick = (list) => list[below(list.length)]!;
   const dtype: DType = random() < 0.3 ? 'float64' : 'float32';
-  const sizes = pick([[1, 2, 3, 4], [2, 3, 5], [1, 7, 8], [3, 16, 17]]);
+  const sizes = pick([
+    [1, 2, 3, 4],
+    [2, 3, 5],
+    [1, 7, 8],
+    [3, 16, 17],
+  ]);
   const lines: string[] = [];
 
   const leafCount = 1 + below(3);
@@ -62,7 +67,18 @@ export function randomGraph(seed: number): RandomGraph {
     const choice = pick(kinds);
     switch (choice) {
       case 'unary': {
-        const name = pick(['tanh', 'sigmoid', 'sin', 'cos', 'neg', 'abs', 'relu', 'softplus', 'erf', 'softsign'] as const);
+        const name = pick([
+          'tanh',
+          'sigmoid',
+          'sin',
+          'cos',
+          'neg',
+          'abs',
+          'relu',
+          'softplus',
+          'erf',
+          'softsign',
+        ] as const);
         add(`t${a}.${name}()`, (t) => t[a]![name]());
         break;
       }
@@ -94,8 +110,12 @@ export function randomGraph(seed: number): RandomGraph {
       case 'reduce': {
         const name = pick(['sum', 'mean', 'max', 'min', 'logSumExp'] as const);
         const keepDims = random() < 0.5;
-        const axes = random() < 0.3 || rank === 0 ? undefined : random() < 0.3 && rank > 1 ? [0, rank - 1] : [axis];
-        const scale = name === 'sum' ? 1 / Math.max(1, axes ? axes.reduce((n, i) => n * shape[i]!, 1) : sizeOf(shape)) : 1;
+        const axes =
+          random() < 0.3 || rank === 0 ? undefined : random() < 0.3 && rank > 1 ? [0, rank - 1] : [axis];
+        const scale =
+          name === 'sum'
+            ? 1 / Math.max(1, axes ? axes.reduce((n, i) => n * shape[i]!, 1) : sizeOf(shape))
+            : 1;
         add(`t${a}.${name}(${axes ? `[${axes}]` : ''}, keepDims ${keepDims}) · ${scale.toFixed(3)}`, (t) =>
           t[a]![name](axes, { keepDims }).mul(scale),
         );
@@ -104,7 +124,12 @@ export function randomGraph(seed: number): RandomGraph {
       case 'normalize':
         if (rank === 0) break;
         if (random() < 0.5) add(`t${a}.softmax(${axis})`, (t) => t[a]!.softmax(axis));
-        else add(`normalised t${a} along ${axis}`, (t) => t[a]!.sub(t[a]!.mean(axis, { keepDims: true })).div(t[a]!.variance(axis, { keepDims: true }).add(0.1).sqrt()));
+        else
+          add(`normalised t${a} along ${axis}`, (t) =>
+            t[a]!.sub(t[a]!.mean(axis, { keepDims: true })).div(
+              t[a]!.variance(axis, { keepDims: true }).add(0.1).sqrt(),
+            ),
+          );
         break;
       case 'permute': {
         const order = shape.map((_, i) => i).sort(() => random() - 0.5);
@@ -122,7 +147,9 @@ export function randomGraph(seed: number): RandomGraph {
         const step = pick([1, 1, 2, -1]);
         const n = shape[axis]!;
         const start = step > 0 ? below(n) : n - 1 - below(n);
-        add(`t${a}.slice(${start}, …, { axis: ${axis}, step: ${step} })`, (t) => t[a]!.slice(start, undefined, { axis, step }));
+        add(`t${a}.slice(${start}, …, { axis: ${axis}, step: ${step} })`, (t) =>
+          t[a]!.slice(start, undefined, { axis, step }),
+        );
         break;
       }
       case 'flip':
@@ -130,21 +157,33 @@ export function randomGraph(seed: number): RandomGraph {
         break;
       case 'pad':
         if (rank === 0 || sizeOf(shape) > 1000) break;
-        add(`t${a}.pad(1 before ${axis})`, (t) => t[a]!.pad(shape.map((_, i) => (i === axis ? [1, 0] : [0, 0])), 0.5));
+        add(`t${a}.pad(1 before ${axis})`, (t) =>
+          t[a]!.pad(
+            shape.map((_, i) => (i === axis ? [1, 0] : [0, 0])),
+            0.5,
+          ),
+        );
         break;
       case 'join':
         if (rank === 0 || sizeOf(shape) > 1000) break;
-        if (random() < 0.5) add(`concat([t${a}, −t${a}], ${axis})`, (t) => concat([t[a]!, t[a]!.neg()], axis));
-        else if (rank < 4) add(`stack([t${a}, t${a}/2], ${axis})`, (t) => stack([t[a]!, t[a]!.mul(0.5)], axis));
+        if (random() < 0.5)
+          add(`concat([t${a}, −t${a}], ${axis})`, (t) => concat([t[a]!, t[a]!.neg()], axis));
+        else if (rank < 4)
+          add(`stack([t${a}, t${a}/2], ${axis})`, (t) => stack([t[a]!, t[a]!.mul(0.5)], axis));
         break;
       case 'product': {
         if (rank < 2 || rank > 3) break;
         const n = shape[rank - 1]!;
         const kind = below(3);
         const scale = 1 / Math.max(1, n);
-        if (kind === 0) add(`t${a} · t${a}ᵀ · ${scale.toFixed(3)}`, (t) => t[a]!.matmul(t[a]!.transpose()).mul(scale));
-        else if (kind === 1) add(`(t${a} · t${a}ᵀ + 1).tanh()`, (t) => t[a]!.matmul(t[a]!.transpose()).add(1).tanh());
-        else add(`t${a} · tanh(row of t${a})`, (t) => t[a]!.matmul(t[a]!.flatten().slice(0, n).tanh()).mul(scale));
+        if (kind === 0)
+          add(`t${a} · t${a}ᵀ · ${scale.toFixed(3)}`, (t) => t[a]!.matmul(t[a]!.transpose()).mul(scale));
+        else if (kind === 1)
+          add(`(t${a} · t${a}ᵀ + 1).tanh()`, (t) => t[a]!.matmul(t[a]!.transpose()).add(1).tanh());
+        else
+          add(`t${a} · tanh(row of t${a})`, (t) =>
+            t[a]!.matmul(t[a]!.flatten().slice(0, n).tanh()).mul(scale),
+          );
         break;
       }
       case 'index': {
@@ -153,24 +192,44 @@ export function randomGraph(seed: number): RandomGraph {
         const index = Array.from({ length: 3 }, () => below(2 * n) - n);
         const at = (): Tensor => tensor(index, { dtype: 'int32' });
         if (random() < 0.5) add(`take(t${a}, [${index}], ${axis})`, (t) => take(t[a]!, at(), axis));
-        else if (rank === 1) add(`scatterAdd(t${a}, [${index}], …)`, (t) => scatterAdd(t[a]!, at(), t[a]!.mean().mul(tensor([1, 2, 3], { dtype })), 0));
-        else add(`gather(t${a}, [${index}], 0)`, (t) => gather(t[a]!, tensor(index.map((i) => ((i % shape[0]!) + shape[0]!) % shape[0]!), { dtype: 'int32', shape: [3, ...shape.slice(1).map(() => 1)] }), 0));
+        else if (rank === 1)
+          add(`scatterAdd(t${a}, [${index}], …)`, (t) =>
+            scatterAdd(t[a]!, at(), t[a]!.mean().mul(tensor([1, 2, 3], { dtype })), 0),
+          );
+        else
+          add(`gather(t${a}, [${index}], 0)`, (t) =>
+            gather(
+              t[a]!,
+              tensor(
+                index.map((i) => ((i % shape[0]!) + shape[0]!) % shape[0]!),
+                { dtype: 'int32', shape: [3, ...shape.slice(1).map(() => 1)] },
+              ),
+              0,
+            ),
+          );
         break;
       }
       case 'scan':
         if (rank === 0) break;
-        add(`t${a}.cumsum(${axis})/n`, (t) => t[a]!.cumsum(axis, { reverse: shape[axis]! % 2 === 1 }).div(Math.max(1, shape[axis]!)));
+        add(`t${a}.cumsum(${axis})/n`, (t) =>
+          t[a]!.cumsum(axis, { reverse: shape[axis]! % 2 === 1 }).div(Math.max(1, shape[axis]!)),
+        );
         break;
       case 'order': {
         // Sorted by leaves, whose elements no backend rounds.
         const leaf = below(leafCount);
-        if (leafSpecs[leaf]!.shape.length !== 1 || rank === 0 || shape[axis]! < leafSpecs[leaf]!.shape[0]!) break;
+        if (leafSpecs[leaf]!.shape.length !== 1 || rank === 0 || shape[axis]! < leafSpecs[leaf]!.shape[0]!)
+          break;
         add(`take(t${a}, argsort(t${leaf}), ${axis})`, (t) => take(t[a]!, argsort(t[leaf]!), axis));
         break;
       }
       case 'select': {
         const leaf = below(leafCount);
-        if (!broadcasts(leafSpecs[leaf]!.shape, shape) || sizeOf(broadcastShapes(leafSpecs[leaf]!.shape, shape, 'random')) > 4000) break;
+        if (
+          !broadcasts(leafSpecs[leaf]!.shape, shape) ||
+          sizeOf(broadcastShapes(leafSpecs[leaf]!.shape, shape, 'random')) > 4000
+        )
+          break;
         add(`where(t${leaf} > 0, t${a}, 0.5·t${a})`, (t) => t[leaf]!.greater(0).where(t[a]!, t[a]!.mul(0.5)));
         break;
       }
@@ -182,7 +241,9 @@ export function randomGraph(seed: number): RandomGraph {
         add(`t${a} + uniform`, (t) => t[a]!.add(uniform(shape, { key: key(seed), dtype }).sub(0.5)));
         break;
       case 'integers':
-        add(`t${a} + int of leaf`, (t) => t[a]!.add(t[below(1)]!.mul(10).cast('int32').mod(3).sum().cast(dtype).mul(0.1)));
+        add(`t${a} + int of leaf`, (t) =>
+          t[a]!.add(t[below(1)]!.mul(10).cast('int32').mod(3).sum().cast(dtype).mul(0.1)),
+        );
         break;
     }
   }
@@ -240,7 +301,12 @@ export function evaluateGraph(graph: RandomGraph, fused: boolean, gradients?: Gr
  * Checks that two evaluations agree to `tolerance`, relative to the largest element of each result.
  * @throws Error with the seed and the steps of the graph
  */
-export function expectAgreement(graph: RandomGraph, a: readonly number[][], b: readonly number[][], tolerance: number): void {
+export function expectAgreement(
+  graph: RandomGraph,
+  a: readonly number[][],
+  b: readonly number[][],
+  tolerance: number,
+): void {
   a.forEach((values, i) => {
     const scale = Math.max(1, ...b[i]!.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
     try {

@@ -91,7 +91,15 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   binary('mul', (x, y) => x * y, undefined, { integers: true, signedZero: true }),
   binary('div', (x, y) => x / y, [wide, positive]),
   binary('pow', (x, y) => x ** y, [positive, wide], { special: false, tolerance: 1e-4 }),
-  binary('mod', modulo, [[-7, 7], [1.5, 2.5]], { order: 0, special: false }),
+  binary(
+    'mod',
+    modulo,
+    [
+      [-7, 7],
+      [1.5, 2.5],
+    ],
+    { order: 0, special: false },
+  ),
   binary('maximum', Math.max, undefined, { integers: true }),
   binary('minimum', Math.min, undefined, { integers: true }),
   binary('atan2', Math.atan2, [positive, wide]),
@@ -101,8 +109,16 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   binary('lessEqual', (x, y) => truth(x <= y), undefined, { integers: true, order: 0, result: 'bool' }),
   binary('greater', (x, y) => truth(x > y), undefined, { integers: true, order: 0, result: 'bool' }),
   binary('greaterEqual', (x, y) => truth(x >= y), undefined, { integers: true, order: 0, result: 'bool' }),
-  binary('logicalAnd', (x, y) => truth(x !== 0 && y !== 0), undefined, { integers: true, order: 0, result: 'bool' }),
-  binary('logicalOr', (x, y) => truth(x !== 0 || y !== 0), undefined, { integers: true, order: 0, result: 'bool' }),
+  binary('logicalAnd', (x, y) => truth(x !== 0 && y !== 0), undefined, {
+    integers: true,
+    order: 0,
+    result: 'bool',
+  }),
+  binary('logicalOr', (x, y) => truth(x !== 0 || y !== 0), undefined, {
+    integers: true,
+    order: 0,
+    result: 'bool',
+  }),
   unary('logicalNot', (x) => truth(x === 0), wide, { integers: true, order: 0, result: 'bool' }),
   unary('isNaN', (x) => truth(Number.isNaN(x)), wide, { order: 0, result: 'bool' }),
   unary('isFinite', (x) => truth(Number.isFinite(x)), wide, { order: 0, result: 'bool' }),
@@ -173,10 +189,18 @@ export interface ReductionRow {
   readonly single?: boolean;
 }
 
-const reduction = (name: keyof Tensor & string, value: (x: readonly number[]) => number, rest: Partial<ReductionRow> = {}): ReductionRow => ({
+const reduction = (
+  name: keyof Tensor & string,
+  value: (x: readonly number[]) => number,
+  rest: Partial<ReductionRow> = {},
+): ReductionRow => ({
   name,
   of: (x, axis, keepDims) =>
-    (x[name] as (axis?: number | readonly number[], options?: object) => Tensor).call(x, rest.single ? axis?.[0] : axis, { keepDims }),
+    (x[name] as (axis?: number | readonly number[], options?: object) => Tensor).call(
+      x,
+      rest.single ? axis?.[0] : axis,
+      { keepDims },
+    ),
   value,
   ...rest,
 });
@@ -195,8 +219,18 @@ export const reductionRows: readonly ReductionRow[] = [
   reduction('prod', (x) => x.reduce((a, b) => a * b, 1)),
   reduction('max', (x) => Math.max(...x), { needsElements: true, integers: true }),
   reduction('min', (x) => Math.min(...x), { needsElements: true, integers: true }),
-  reduction('argmax', (x) => extremeAt(x, (a, b) => a > b), { needsElements: true, order: 0, single: true, integers: true }),
-  reduction('argmin', (x) => extremeAt(x, (a, b) => a < b), { needsElements: true, order: 0, single: true, integers: true }),
+  reduction('argmax', (x) => extremeAt(x, (a, b) => a > b), {
+    needsElements: true,
+    order: 0,
+    single: true,
+    integers: true,
+  }),
+  reduction('argmin', (x) => extremeAt(x, (a, b) => a < b), {
+    needsElements: true,
+    order: 0,
+    single: true,
+    integers: true,
+  }),
   reduction('all', (x) => truth(x.every((v) => v !== 0)), { order: 0, integers: true }),
   reduction('any', (x) => truth(x.some((v) => v !== 0)), { order: 0, integers: true }),
   reduction('variance', varianceOf, { needsElements: true }),
