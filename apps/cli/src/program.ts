@@ -147,6 +147,156 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
         (await import('./commands/data.ts')).getData(name!, texts(flags, 'dataDir'), terminal),
       ),
     );
+
+  withSettings(
+    command(
+      program,
+      'predict <run|weights> <file...>',
+      'what trained weights answer for images (PNG, JPEG) or the rows of CSV files',
+      'agrad predict runs/mnist-mlp-… seven.png',
+      'agrad predict weights.safetensors houses.csv --json',
+    ),
+    ['dataDir', 'backend', 'threads'],
+  )
+    .option('--recipe <name>', 'what the weights are of, where they do not say')
+    .action(
+      action(async (terminal, flags, [target, ...inputs]) => {
+        const { predictFiles } = await import('./commands/predict.ts');
+        return predictFiles(
+          { target: target!, inputs, flags: settingsFrom(flags), ...texts(flags, 'recipe') },
+          terminal,
+        );
+      }),
+    );
+
+  withSettings(
+    command(
+      program,
+      'graph <recipe|formula...>',
+      'the computational graph of a recipe or a formula: text, SVG, DOT, Mermaid or JSON',
+      "agrad graph '(x + y) * z' --at x=-2,y=5,z=-4 --values --gradients",
+      'agrad graph xor --out xor.svg',
+    ),
+    ['dataDir'],
+  )
+    .option('--at <name=value,...>', 'what the names of the formula stand for', collect, [])
+    .option('--values', 'compute and show values')
+    .option('--gradients', 'compute and show gradients')
+    .option('--format <name>', 'text (default), svg, dot, mermaid, json; else by the ending of --out')
+    .option('--out <file>', 'write it there instead of to stdout')
+    .action(
+      action(async (terminal, flags, what) => {
+        const { graph } = await import('./commands/graph.ts');
+        return graph(
+          {
+            what,
+            at: flags.at as string[],
+            values: flags.values === true,
+            gradients: flags.gradients === true,
+            flags: settingsFrom(flags),
+            ...texts(flags, 'format', 'out'),
+          },
+          terminal,
+        );
+      }),
+    );
+
+  withSettings(
+    command(
+      program,
+      'gradcheck [operation...]',
+      'analytic against numerical gradients of every operation; exit code 6 when one is wrong',
+      'agrad gradcheck',
+      'agrad gradcheck tanh matmul --backend reference',
+    ),
+    ['backend', 'threads'],
+  )
+    .option('--tolerance <error>', 'largest relative error allowed (default 1e-6)')
+    .action(
+      action(async (terminal, flags, operations) => {
+        const { gradcheck } = await import('./commands/gradcheck.ts');
+        return gradcheck({ operations, flags: settingsFrom(flags), ...texts(flags, 'tolerance') }, terminal);
+      }),
+    );
+
+  command(
+    program,
+    'doctor',
+    'what this machine offers, a test of the backends, and what to do about what is missing',
+    'agrad doctor',
+  ).action(action(async (terminal) => (await import('./commands/doctor.ts')).doctor(terminal)));
+
+  const runs = program.command('runs').description('earlier runs: a list, one closely, several side by side');
+  command(runs, 'list [folder]', 'the runs in a folder (default runs)', 'agrad runs list').action(
+    action(async (terminal, _, [folder]) =>
+      (await import('./commands/runs.ts')).listRuns(folder === undefined ? {} : { folder }, terminal),
+    ),
+  );
+  command(
+    runs,
+    'show <run>',
+    'one run: settings, figures, the curve of its loss',
+    'agrad runs show runs/xor-…',
+  ).action(
+    action(async (terminal, _, [folder]) => (await import('./commands/runs.ts')).showRun(folder!, terminal)),
+  );
+  command(
+    runs,
+    'compare <run...>',
+    'settings that differ, and final figures; with --out the curves in one page',
+    'agrad runs compare runs/a runs/b --out comparison.html',
+  )
+    .option('--out <file>', 'an HTML page with the curves')
+    .action(
+      action(async (terminal, flags, folders) =>
+        (await import('./commands/runs.ts')).compareRuns(folders, texts(flags, 'out'), terminal),
+      ),
+    );
+
+  withSettings(
+    command(
+      program,
+      'sweep [recipe...]',
+      'tries many settings, in processes of their own; goes on after a kill',
+      'agrad sweep digits --grid learningRate=1e-3,3e-3,1e-2 --grid batchSize=25,100 --epochs 5',
+      'agrad sweep xor --random learningRate=1e-3..1 --trials 20 --out sweeps/xor',
+    ),
+    settingNames.filter((name) => name !== 'threads'),
+  )
+    .option('--grid <name=a,b,...>', 'each of these values, with each of the others', collect, [])
+    .option('--random <name=low..high>', 'values drawn from a range', collect, [])
+    .option('--trials <n>', 'how many, with --random (default 16)')
+    .option('--workers <n>', 'trials at a time (default: one for each core)')
+    .option('--metric <figure>', 'what is best (default: the first metric, else the loss)')
+    .option('--set <name=value>', "change one of the recipe's own parameters", collect, [])
+    .option('--out <folder>', "the sweep's folder")
+    .action(
+      action(async (terminal, flags, recipe) => {
+        const { sweep } = await import('./commands/sweep.ts');
+        return sweep(
+          {
+            recipe,
+            grid: flags.grid as string[],
+            random: flags.random as string[],
+            set: flags.set as string[],
+            flags: settingsFrom(flags),
+            ...texts(flags, 'trials', 'workers', 'metric', 'out'),
+          },
+          terminal,
+        );
+      }),
+    );
+
+  command(
+    program,
+    'convert <from> <to>',
+    'weights between safetensors, npz and JSON, by the endings of the files',
+    'agrad convert weights.safetensors weights.npz',
+  ).action(
+    action(async (terminal, _, [from, to]) =>
+      (await import('./commands/convert.ts')).convert(from!, to!, terminal),
+    ),
+  );
   return program;
 }
 

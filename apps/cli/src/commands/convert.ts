@@ -1,0 +1,99 @@
+/** `agrad convert`: weights from one file format to another: safetensors, npz, JSON. */
+import { readFileSync } from 'node:fs';
+import { loadNpz, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
+import { tensor } from '@ag/tensor';
+import { eventVersion, writeAtomically } from '@ag/train';
+import { exitCodes, Failure } from '../failure.ts';
+import { bytes } from '../numbers.ts';
+import { didYouMean } from '../suggest.ts';
+import type { Terminal } from '../terminal.ts';
+import { readSafetensors } from './eval.ts';
+
+interface Format {
+  readonly read: (path: string) => SafetensorsFile | Promise<SafetensorsFile>;
+  readonly write: (file: SafetensorsFile) => Promise<Uint8Array | string>;
+  /** Whether notes beside the tensors are kept. */
+  readonly notes: boolean;
+}
+
+const formats: Readonly<Record<string, Format>> = {
+  safetensors: {
+    read: readSafetensors,
+    write: ({ tensors, metadata }) => saveSafetensors(tensors, { metadata }),
+    notes: true,
+  },
+  npz: {
+    read: async (path) => ({ tensors: await loadNpz(new Uint8Array(readFileSync(path))), metadata: {} }),
+    write: ({ tensors }) => saveNpz(tensors),
+    notes: false,
+  },
+  json: { read: readJson, write: writeJson, notes: true },
+};
+
+/** Runs the command; answers the exit code. */
+export async function convert(source: string, target: string, terminal: Terminal): Promise<number> {
+  const from = formatOf(source);
+  const to = formatOf(target);
+  let file: SafetensorsFile;
+  try {
+    file = await from.read(source);
+  } catch (error) {
+    if (error instanceof Failure || typeof (error as { code?: unknown }).code === 'string') throw error;
+    throw new Failure('incompatible', `${source}: ${(error as Error).message}`, undefined, error);
+  }
+  const content = await to.write(file);
+  await writeAtomically(target, content);
+  const count = Object.keys(file.tensors).length;
+  if (!to.notes && Object.keys(file.metadata).length > 0) {
+    terminal.note(`what ${source} says about its training cannot be kept in this format`);
+  }
+  terminal.print(`${target}: ${count} tensor${count === 1 ? '' : 's'}, ${bytes(content.length)}`);
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'convert',
+    from: source,
+    to: target,
+    tensors: count,
+  });
+  return exitCodes.done;
+}
+
+function formatOf(path: string): Format {
+  const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+  const names = Object.keys(formats);
+  if (path.includes('.') && names.includes(ending)) return formats[ending]!;
+  throw new Failure(
+    'usage',
+    `${path}: the ending does not say a known format`,
+    didYouMean(ending, names, 'Formats'),
+  );
+}
+
+/** `{ tensors: { name: { dtype, shape, data } }, metadata }`, numbers in row-major order. */
+async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string> {
+  const entries: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(tensors)) {
+    const data = Array.from(await value.data(), (x) => (Number.isFinite(x) ? x : String(x)));
+    entries[name] = { dtype: value.dtype, shape: value.shape, data };
+  }
+  return `${JSON.stringify({ metadata, tensors: entries })}\n`;
+}
+
+function readJson(path: string): SafetensorsFile {
+  const content = JSON.parse(readFileSync(path, 'utf8')) as {
+    tensors?: Record<string, { dtype?: string; shape?: number[]; data?: unknown[] }>;
+    metadata?: Record<string, string>;
+  };
+  if (typeof content?.tensors !== 'object' || content.tensors === null)
+    throw new Error('there is no object "tensors"');
+  const tensors = Object.entries(content.tensors).map(([name, entry]) => {
+    if (!Array.isArray(entry?.data) || !Array.isArray(entry.shape))
+      throw new Error(`'${name}' has no data or no shape`);
+    return [
+      name,
+      tensor(entry.data.map(Number), { shape: entry.shape, dtype: entry.dtype as 'float32' }),
+    ] as const;
+  });
+  return { tensors: Object.fromEntries(tensors), metadata: content.metadata ?? {} };
+}

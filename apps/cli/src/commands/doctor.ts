@@ -1,0 +1,138 @@
+/** `agrad doctor`: what this machine offers, whether the backends compute rightly, and what to do about what is missing. */
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
+import { wasm, wasmSupport } from '@ag/native-wasm';
+import { type Backend, reference, tensor, use } from '@ag/tensor';
+import { eventVersion } from '@ag/train';
+import { enableRelaxedSimd, hasRelaxedSimd } from '../backend.ts';
+import { exitCodes } from '../failure.ts';
+import { bytes } from '../numbers.ts';
+import type { Terminal } from '../terminal.ts';
+import { version } from '../version.ts';
+
+interface Finding {
+  readonly name: string;
+  readonly value: string;
+  readonly ok: boolean;
+  /** What to do. */
+  readonly advice?: string;
+}
+
+/** Runs the command; answers 0, or 6 when a backend computes wrongly or not at all. */
+export async function doctor(terminal: Terminal): Promise<number> {
+  const byDefault = hasRelaxedSimd();
+  enableRelaxedSimd();
+  const support = wasmSupport();
+  const cores = availableParallelism();
+  const findings: Finding[] = [
+    { name: 'agrad', value: version, ok: true },
+    {
+      name: 'Node',
+      value: `${process.versions.node}, V8 ${process.versions.v8}, ${process.platform} ${process.arch}`,
+      ok: true,
+    },
+    {
+      name: 'processor',
+      value: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cores} core${cores === 1 ? '' : 's'}`,
+      ok: true,
+    },
+    {
+      name: 'memory',
+      value: `${bytes(totalmem())}, ${bytes(freemem())} free; JavaScript may use ${bytes(getHeapStatistics().heap_size_limit)}`,
+      ok: true,
+    },
+    ...Object.entries(support).map(
+      ([name, feature]): Finding => ({
+        name: names[name] ?? name,
+        value:
+          feature.available && name === 'relaxedSimd' && !byDefault
+            ? 'yes, switched on by agrad (this Node has it behind --experimental-wasm-relaxed-simd)'
+            : feature.available
+              ? 'yes'
+              : 'no',
+        ok: feature.available,
+        ...(!feature.available && { advice: feature.reason }),
+      }),
+    ),
+  ];
+  const tests = [
+    await test('reference', async () => reference(), 96),
+    await test('wasm', () => wasm({ threads: 1 }), 512),
+    ...(cores > 1 ? [await test(`wasm, ${Math.min(8, cores)} threads`, () => wasm(), 512)] : []),
+  ];
+  const all = [...findings, ...tests];
+  const width = Math.max(...all.map(({ name }) => name.length)) + 2;
+  for (const { name, value, ok, advice } of all) {
+    const mark = ok ? terminal.out.green('✓') : terminal.out.yellow('✗');
+    terminal.print(`${mark} ${name.padEnd(width)}${value}`);
+    if (advice) terminal.print(`  ${' '.repeat(width)}${advice}`);
+  }
+  const sound = tests.every(({ ok }) => ok);
+  terminal.event({ v: eventVersion, type: 'result', command: 'doctor', findings: all, sound });
+  return sound ? exitCodes.done : exitCodes.check;
+}
+
+const names: Readonly<Record<string, string>> = {
+  simd: 'WebAssembly SIMD',
+  relaxedSimd: 'relaxed SIMD (fused multiply-add)',
+  sharedMemory: 'shared memory',
+  threads: 'threads',
+};
+
+/** Computes a product and a sum of exponentials, compares them with plain loops, and measures a large product. */
+async function test(name: string, make: () => Promise<Backend>, size: number): Promise<Finding> {
+  const label = `backend ${name}`;
+  let backend: (Backend & { close?: () => void }) | null = null;
+  try {
+    backend = await make();
+    use(backend);
+    const wrong = await worstError();
+    if (!(wrong < 1e-5)) return { name: label, value: `wrong results, off by ${wrong}`, ok: false };
+    return { name: label, value: `computes rightly, ${(await speed(size)).toFixed(1)} GFLOP/s`, ok: true };
+  } catch (error) {
+    return { name: label, value: 'does not run', ok: false, advice: (error as Error).message };
+  } finally {
+    use(reference());
+    backend?.close?.();
+  }
+}
+
+/** Largest relative error of tanh(A · B) and of its sum, against JavaScript's own arithmetic. */
+async function worstError(): Promise<number> {
+  const n = 37;
+  const a = Float32Array.from({ length: n * n }, (_, i) => Math.sin(i));
+  const b = Float32Array.from({ length: n * n }, (_, i) => Math.cos(1.7 * i));
+  const product = tensor(a, { shape: [n, n] })
+    .matmul(tensor(b, { shape: [n, n] }))
+    .tanh();
+  const found = await product.data();
+  const total = await product.abs().sum().item();
+  let worst = 0;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      let dot = 0;
+      for (let k = 0; k < n; k++) dot += a[i * n + k]! * b[k * n + j]!;
+      const expected = Math.tanh(dot);
+      sum += Math.abs(expected);
+      worst = Math.max(worst, Math.abs(found[i * n + j]! - expected));
+    }
+  }
+  return Math.max(worst, Math.abs(total - sum) / sum);
+}
+
+/** Multiplications and additions of square matrices in 10⁹ per second, over about a fifth of a second. */
+async function speed(size: number): Promise<number> {
+  const a = tensor(new Float32Array(size * size).fill(0.5), { shape: [size, size] });
+  const once = async (): Promise<void> => {
+    await a.matmul(a).keep();
+  };
+  for (let i = 0; i < 3; i++) await once();
+  const began = performance.now();
+  let runs = 0;
+  while (performance.now() - began < 200) {
+    await once();
+    runs++;
+  }
+  return (runs * 2 * size ** 3) / (performance.now() - began) / 1e6;
+}

@@ -1,0 +1,201 @@
+/** `agrad graph`: the computational graph of a formula or of a recipe's loss, as a picture, a text or data. */
+
+import { captureCreation, formula, type Inspection, inspect } from '@ag/graph';
+import { type Tensor, tensor, Variable } from '@ag/tensor';
+import { eventVersion, writeAtomically } from '@ag/train';
+import { graphView } from '@ag/viz';
+import { exitCodes, Failure } from '../failure.ts';
+import { parametersOf, recipes } from '../recipes/index.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
+import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
+import { didYouMean } from '../suggest.ts';
+import type { Terminal } from '../terminal.ts';
+import { assemble, prepare } from '../training/assemble.ts';
+import { recipeFor } from './train.ts';
+
+const formats = ['svg', 'dot', 'mermaid', 'json', 'text'] as const;
+type Format = (typeof formats)[number];
+
+/** Examples that are sent through a recipe's model. */
+const fewExamples = 4;
+
+/** What the command line says. */
+export interface GraphOptions {
+  /** Words of a recipe's name, or a formula. */
+  readonly what: readonly string[];
+  /** `x=-2,y=5`: what the names of the formula stand for. */
+  readonly at: readonly string[];
+  readonly values: boolean;
+  readonly gradients: boolean;
+  readonly format?: string;
+  readonly out?: string;
+  readonly flags: Given;
+}
+
+/** Runs the command; answers the exit code. */
+export async function graph(options: GraphOptions, terminal: Terminal): Promise<number> {
+  const text = options.what.join(' ');
+  const format = formatOf(options);
+  const isRecipe =
+    looksLikeModule(text) || recipes.some(({ name }) => name === text) || ['mnist'].includes(text);
+  const wanted: Wanted = { values: options.values, gradients: options.gradients ? 'compute' : false };
+  const inspection = isRecipe
+    ? await ofRecipe(text, options.flags, wanted)
+    : ofFormula(text, options, wanted);
+  const written = write(inspection, format, text, options);
+  if (options.out !== undefined) {
+    await writeAtomically(options.out, written);
+    terminal.note(`written to ${options.out}`);
+  } else terminal.print(written.replace(/\n$/, ''));
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'graph',
+    of: text,
+    ...inspection.toJSON(),
+    ...(options.out !== undefined && { path: options.out }),
+  });
+  return exitCodes.done;
+}
+
+type Wanted = { readonly values: boolean; readonly gradients: 'compute' | false };
+
+function ofFormula(text: string, options: GraphOptions, wanted: Wanted): Inspection {
+  const values = parsePoint(options.at);
+  let parsed: ReturnType<typeof formula>;
+  try {
+    parsed = formula(text);
+  } catch (error) {
+    const names = recipes.map(({ name }) => name);
+    const hint = /^[\w -]+$/.test(text) ? didYouMean(text, names, 'Recipes') : undefined;
+    throw new Failure(
+      'usage',
+      `'${text}' is neither a recipe nor a formula: ${(error as Error).message}`,
+      hint,
+      error,
+    );
+  }
+  const unknown = Object.keys(values).find((name) => !parsed.names.includes(name));
+  if (unknown !== undefined) {
+    throw new Failure(
+      'usage',
+      `--at ${unknown}: the formula has no such name`,
+      `It has ${parsed.names.join(', ') || 'none'}.`,
+    );
+  }
+  const missing = parsed.names.filter((name) => !(name in values));
+  if (missing.length > 0) {
+    const names = recipes.map(({ name }) => name);
+    const hint =
+      parsed.names.length === 1 && text === parsed.names[0] ? `${didYouMean(text, names, 'Recipes')} ` : '';
+    throw new Failure(
+      'usage',
+      `the formula needs a value for ${missing.join(', ')}`,
+      `${hint}For example: --at ${missing.map((name, i) => `${name}=${i + 1}`).join(',')}`,
+    );
+  }
+  try {
+    const variables = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, new Variable(value, { name })]),
+    );
+    const inputs = Object.fromEntries(
+      Object.entries(variables).map(([name, variable]) => [name, variable.value]),
+    );
+    return inspect(parsed.evaluate(inputs), { ...wanted, names: variables });
+  } catch (error) {
+    throw new Failure('usage', (error as Error).message, undefined, error);
+  }
+}
+
+async function ofRecipe(name: string, flags: Given, wanted: Wanted): Promise<Inspection> {
+  const recipe = await recipeFor(name === 'mnist' ? 'mnist mlp' : name);
+  const { values: settings } = resolveSettings({
+    flag: { ...flags, batchSize: undefined },
+    environment: fromEnvironment(process.env),
+    recipe: { ...recipe.settings, batchSize: fewExamples, schedule: 'constant', epochs: 1 },
+  });
+  const prepared = await prepare(recipe, settings, parametersOf(recipe, {}));
+  const { model, task, trainLoader } = await assemble(prepared, settings);
+  for await (const { x, y } of trainLoader) {
+    const loss = captureCreation(() => task.loss(model.forward(x), y), { sites: false, model });
+    return inspect(loss, { ...wanted, names: { x, y }, maximalElements: 8 });
+  }
+  throw new Failure('data', `${name}: there are no examples`);
+}
+
+function write(inspection: Inspection, format: Format, title: string, options: GraphOptions): string {
+  switch (format) {
+    case 'dot':
+      return inspection.toDot();
+    case 'mermaid':
+      return inspection.toMermaid();
+    case 'json':
+      return `${JSON.stringify(inspection.toJSON(), null, 2)}\n`;
+    case 'text':
+      return inspection.toText();
+    case 'svg':
+      return graphView(inspection.toJSON(), {
+        title,
+        theme: 'light',
+        values: options.values,
+        gradients: options.gradients,
+      });
+  }
+}
+
+/** The format asked for, else that of the file's name, else text. */
+function formatOf({ format, out }: GraphOptions): Format {
+  const endings: Readonly<Record<string, Format>> = {
+    svg: 'svg',
+    dot: 'dot',
+    gv: 'dot',
+    mmd: 'mermaid',
+    mermaid: 'mermaid',
+    json: 'json',
+    txt: 'text',
+  };
+  const wanted =
+    format ??
+    (out === undefined ? 'text' : endings[out.slice(out.lastIndexOf('.') + 1).toLowerCase()]) ??
+    'svg';
+  if ((formats as readonly string[]).includes(wanted)) return wanted as Format;
+  throw new Failure(
+    'usage',
+    `--format ${wanted}: there is no such format`,
+    didYouMean(wanted, formats, 'Formats'),
+  );
+}
+
+/** `x=-2,W=[[1,2],[3,4]]`: commas inside brackets belong to a value. */
+export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
+  const values: Record<string, Tensor> = {};
+  for (const part of parts.flatMap(splitOutside)) {
+    const at = part.indexOf('=');
+    const name = part.slice(0, at).trim();
+    if (at < 1 || !/^[A-Za-z_]\w*$/.test(name)) {
+      throw new Failure('usage', `--at ${part}: expected name=number, or name=[numbers]`);
+    }
+    try {
+      values[name] = tensor(JSON.parse(part.slice(at + 1)), { dtype: 'float64' });
+    } catch (error) {
+      throw new Failure(
+        'usage',
+        `--at ${part}: ${(error as Error).message}`,
+        'Values are numbers or nested lists of them.',
+      );
+    }
+  }
+  return values;
+}
+
+function splitOutside(text: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const sign of text) {
+    if (sign === '[') depth++;
+    if (sign === ']') depth--;
+    if (sign === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += sign;
+  }
+  return parts.filter((part) => part.trim() !== '');
+}

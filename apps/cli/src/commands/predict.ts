@@ -1,0 +1,164 @@
+/** `agrad predict`: what trained weights answer for image files, or for the rows of CSV files. */
+import { readFileSync } from 'node:fs';
+import {
+  centerDigit,
+  decodeImage,
+  fromImageData,
+  type MemoryDataset,
+  memoryDataset,
+  parseCsv,
+} from '@ag/datasets';
+import { eventVersion, predict } from '@ag/train';
+import { chooseBackend } from '../backend.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import { figure } from '../numbers.ts';
+import type { Given } from '../settings.ts';
+import type { Terminal } from '../terminal.ts';
+import { testLoaderOf } from '../training/assemble.ts';
+import { describeWeights, loadTrained } from './eval.ts';
+
+/** What the command line says. */
+export interface PredictCommandOptions {
+  readonly target: string;
+  /** Image files, or CSV files. */
+  readonly inputs: readonly string[];
+  readonly flags: Given;
+  readonly recipe?: string;
+}
+
+/** Examples from files, as the model's data set would hold them. */
+interface Examples {
+  readonly names: readonly string[];
+  readonly values: Float32Array;
+}
+
+/** Runs the command; answers the exit code. */
+export async function predictFiles(options: PredictCommandOptions, terminal: Terminal): Promise<number> {
+  const trained = await describeWeights(options);
+  const backend = await chooseBackend(trained.settings, terminal);
+  try {
+    const { prepared, model } = await loadTrained(trained);
+    const { test, recipe } = prepared;
+    const parts = await Promise.all(options.inputs.map((path) => readExamples(path, test)));
+    const names = parts.flatMap((part) => part.names);
+    const values = Float32Array.from(parts.flatMap((part) => Array.from(part.values)));
+    const inputs = memoryDataset({
+      x: { data: values, shape: test.columns.x.shape },
+      y: { data: new Float32Array(names.length), shape: [] },
+    });
+    const output = await predict(model, testLoaderOf(prepared, inputs));
+    const width = output.size / names.length;
+    const answers = recipe.kind === 'classification' ? await output.softmax(-1).data() : await output.data();
+    const predictions = names.map((name, i) => {
+      const row = Array.from(answers.subarray(i * width, (i + 1) * width));
+      if (recipe.kind !== 'classification') return { input: name, values: row };
+      const best = row.indexOf(Math.max(...row));
+      return { input: name, class: test.classes?.[best] ?? String(best), probabilities: row };
+    });
+    for (const one of predictions) {
+      if ('class' in one) {
+        const order = one
+          .probabilities!.map((_, i) => i)
+          .sort((a, b) => one.probabilities![b]! - one.probabilities![a]!);
+        const likely = order
+          .slice(0, 3)
+          .map((i) => `${test.classes?.[i] ?? i} ${(100 * one.probabilities![i]!).toFixed(1)} %`);
+        terminal.print(`${one.input}: ${terminal.out.bold(String(one.class))} (${likely.join(', ')})`);
+      } else terminal.print(`${one.input}: ${one.values!.map(figure).join(', ')}`);
+    }
+    terminal.event({
+      v: eventVersion,
+      type: 'result',
+      command: 'predict',
+      recipe: trained.recipeName,
+      predictions,
+    });
+    return exitCodes.done;
+  } finally {
+    backend.close();
+  }
+}
+
+async function readExamples(path: string, test: MemoryDataset): Promise<Examples> {
+  const bytes = new Uint8Array(readFileSync(path));
+  const { shape } = test.columns.x;
+  if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };
+  if (/\.(csv|tsv|txt)$/i.test(path)) return readRows(bytes, path, test);
+  throw new Failure('usage', `${path}: expected a .png, .jpg or .csv file`);
+}
+
+async function readImage(bytes: Uint8Array, path: string, shape: readonly number[]): Promise<Float32Array> {
+  if (shape.length !== 3) {
+    throw new Failure(
+      'data',
+      `${path}: the model takes ${shape.join('×')} numbers, not images`,
+      'Give it the rows of a CSV file.',
+    );
+  }
+  const image = await decodeImage(bytes, path);
+  const [channels, height, width] = shape as [number, number, number];
+  // A picture of the model's own size is taken as it is, if it is light on dark as the data; others are fitted.
+  const own = image.width === width && image.height === height && isLightOnDark(image);
+  if (!own && channels === 1 && height === 28 && width === 28)
+    return Float32Array.from(await centerDigit(image).data());
+  if (image.width !== width || image.height !== height) {
+    throw new Failure(
+      'data',
+      `${path} is ${image.width}×${image.height} pixels, the model takes ${width}×${height}`,
+    );
+  }
+  return Float32Array.from(await fromImageData(image, { channels: channels === 3 ? 3 : 1 }).data());
+}
+
+/** Whether the corners are dark. */
+function isLightOnDark({
+  width,
+  height,
+  data,
+}: {
+  width: number;
+  height: number;
+  data: ArrayLike<number>;
+}): boolean {
+  const corners = [0, width - 1, (height - 1) * width, width * height - 1];
+  return corners.every((at) => data[4 * at]! + data[4 * at + 1]! + data[4 * at + 2]! < 3 * 64);
+}
+
+function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): Examples {
+  const text = new TextDecoder().decode(bytes);
+  const delimiter = path.toLowerCase().endsWith('.tsv') ? '\t' : ',';
+  const first = text.slice(0, text.indexOf('\n') < 0 ? undefined : text.indexOf('\n')).split(delimiter);
+  const hasHeader = first.some((field) => field.trim() !== '' && Number.isNaN(Number(field)));
+  const table = parseCsv(text, { file: path, delimiter, header: hasHeader });
+  const names = test.featureNames;
+  const header = table.header.map((name) => name.toLowerCase());
+  // With a header the columns are found by name, without one they stand in the data's order.
+  const columns = hasHeader && names ? names.map((name) => header.indexOf(name.toLowerCase())) : null;
+  const missing = columns?.indexOf(-1) ?? -1;
+  if (missing >= 0) {
+    throw new Failure(
+      'data',
+      `${path}: there is no column '${names![missing]}'`,
+      `The model needs ${names!.join(', ')}.`,
+    );
+  }
+  const rows = table.rows.map((row, i) => {
+    const fields = columns ? columns.map((column) => row[column]!) : row;
+    if (fields.length !== test.features) {
+      throw new Failure(
+        'data',
+        `${path}: row ${i + 1} has ${fields.length} numbers, the model takes ${test.features}`,
+      );
+    }
+    return fields.map((field, column) => {
+      const value = field.trim() === '' ? Number.NaN : Number(field);
+      if (Number.isFinite(value)) return value;
+      throw new Failure(
+        'data',
+        `${path}: row ${i + 1}, column ${column + 1}: expected a number, got ${JSON.stringify(field)}`,
+      );
+    });
+  });
+  if (rows.length === 0) throw new Failure('data', `${path}: there are no rows`);
+  return { names: rows.map((_, i) => `${path} row ${i + 1}`), values: Float32Array.from(rows.flat()) };
+}

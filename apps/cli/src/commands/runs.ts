@@ -1,0 +1,218 @@
+/** `agrad runs`: what was trained before, one run closely, several side by side. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type EpochEvent,
+  eventVersion,
+  type TrainingEvent,
+  type ValidationEvent,
+  writeAtomically,
+} from '@ag/train';
+import { exitCodes, Failure } from '../failure.ts';
+import { duration, figure, metric, words } from '../numbers.ts';
+import { settingNames } from '../settings.ts';
+import { table } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { lossPlot } from '../training/display.ts';
+import { readEvents } from '../training/eventLog.ts';
+import { type RunConfig, readConfig, runPaths } from '../training/folder.ts';
+
+/** What is known about a run. */
+interface Run {
+  readonly folder: string;
+  readonly config: RunConfig;
+  readonly epochs: readonly EpochEvent[];
+  readonly validations: readonly ValidationEvent[];
+  /** `done`, `interrupted`, or `under way` (or killed). */
+  readonly status: string;
+  readonly seconds: number;
+}
+
+/** Lists the runs of a folder, newest first. */
+export function listRuns(options: { readonly folder?: string }, terminal: Terminal): number {
+  const runs = findRuns(options.folder ?? 'runs');
+  if (runs.length === 0)
+    terminal.note(`there are no runs in ${options.folder ?? 'runs'}; 'agrad train' makes one`);
+  else {
+    terminal.print(
+      table(
+        ['run', 'recipe', 'epochs', 'loss', 'test', 'time', 'status'],
+        runs.map((run) => [
+          run.folder,
+          run.config.recipe,
+          `${run.epochs.at(-1)?.epoch ?? 0}`,
+          figure(run.epochs.at(-1)?.loss ?? Number.NaN),
+          lastFigures(run),
+          duration(run.seconds),
+          run.status,
+        ]),
+      ),
+    );
+  }
+  terminal.event({ v: eventVersion, type: 'result', command: 'runs list', runs: runs.map(summary) });
+  return exitCodes.done;
+}
+
+/** Shows one run. */
+export async function showRun(folder: string, terminal: Terminal): Promise<number> {
+  const run = readRun(folder);
+  const { config } = run;
+  terminal.print(
+    `${terminal.out.bold(run.folder)}: ${config.recipe}, ${run.status}, ${duration(run.seconds)}`,
+  );
+  terminal.print(`begun ${config.created}; repeat it by: ${config.command}`);
+  terminal.print(`test: ${lastFigures(run)}`);
+  if (run.epochs.length > 1)
+    terminal.print(
+      await lossPlot(
+        run.epochs.map((epoch) => epoch.loss),
+        terminal,
+      ),
+    );
+  const paths = runPaths(folder);
+  for (const path of [paths.report, paths.weights]) if (existsSync(path)) terminal.print(path);
+  terminal.event({ v: eventVersion, type: 'result', command: 'runs show', ...summary(run), config });
+  return exitCodes.done;
+}
+
+/** Compares runs: settings that differ, final figures, and with `out` their curves in one page. */
+export async function compareRuns(
+  folders: readonly string[],
+  options: { readonly out?: string },
+  terminal: Terminal,
+): Promise<number> {
+  if (folders.length < 2) throw new Failure('usage', 'runs compare: name at least two runs');
+  const runs = folders.map(readRun);
+  const text = (value: unknown): string =>
+    typeof value === 'string' ? value : JSON.stringify(value ?? null);
+  const valuesOf = (name: string): string[] =>
+    runs.map(({ config }) => text({ ...config.settings, ...config.parameters }[name]));
+  const names = [
+    ...new Set([...settingNames, ...runs.flatMap(({ config }) => Object.keys(config.parameters))]),
+  ];
+  const differing = names.filter((name) => new Set(valuesOf(name)).size > 1);
+  const rows = [
+    ['recipe', ...runs.map(({ config }) => config.recipe)],
+    ...differing.map((name) => [words(name), ...valuesOf(name)]),
+    ['epochs done', ...runs.map((run) => String(run.epochs.at(-1)?.epoch ?? 0))],
+    ['training loss', ...runs.map((run) => figure(run.epochs.at(-1)?.loss ?? Number.NaN))],
+    ['test', ...runs.map(lastFigures)],
+    ['time', ...runs.map((run) => duration(run.seconds))],
+  ];
+  terminal.print(table(['', ...runs.map((run) => run.folder)], rows));
+  if (options.out !== undefined) {
+    await writeAtomically(options.out, await comparisonPage(runs));
+    terminal.note(`curves: ${options.out}`);
+  }
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'runs compare',
+    differing,
+    runs: runs.map(summary),
+    ...(options.out !== undefined && { path: options.out }),
+  });
+  return exitCodes.done;
+}
+
+async function comparisonPage(runs: readonly Run[]): Promise<string> {
+  const { lineChart } = await import('@ag/viz');
+  const { page, pictures } = await import('../report/page.ts');
+  const series = (read: (run: Run) => readonly { epoch: number; y: number }[]) =>
+    runs.map((run) => ({
+      name: run.folder,
+      x: read(run).map(({ epoch }) => epoch),
+      y: read(run).map(({ y }) => y),
+    }));
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.validations[0]?.metrics ?? {})))];
+  return page('Comparison of runs', runs.map((run) => run.folder).join(', '), [
+    {
+      title: 'Loss',
+      body: pictures(
+        lineChart(
+          series((run) => run.epochs.map(({ epoch, loss }) => ({ epoch, y: loss }))),
+          { title: 'Training loss', id: 'training-loss', xLabel: 'epoch', yScale: 'log' },
+        ),
+        lineChart(
+          series((run) => run.validations.map(({ epoch, loss }) => ({ epoch, y: loss }))),
+          { title: 'Test loss', id: 'test-loss', xLabel: 'epoch', yScale: 'log' },
+        ),
+      ),
+    },
+    ...(names.length === 0
+      ? []
+      : [
+          {
+            title: 'Metrics',
+            body: pictures(
+              ...names.map((name) =>
+                lineChart(
+                  series((run) =>
+                    run.validations.map(({ epoch, metrics }) => ({ epoch, y: metrics[name] ?? Number.NaN })),
+                  ),
+                  { title: words(name), id: `metric-${name}`, xLabel: 'epoch' },
+                ),
+              ),
+            ),
+          },
+        ]),
+  ]);
+}
+
+/** Reads a run. @throws Failure when it is none */
+export function readRun(folder: string): Run {
+  const config = readConfig(folder);
+  const paths = runPaths(folder);
+  const events = readEvents(paths.events);
+  const of = <Type extends TrainingEvent['type']>(type: Type) =>
+    events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
+  const end = of('end').at(-1);
+  const done = existsSync(paths.weights) || (end !== undefined && end.reason !== 'aborted');
+  return {
+    folder,
+    config,
+    epochs: of('epoch'),
+    validations: of('validation'),
+    status: done ? 'done' : end ? 'interrupted' : 'under way or killed',
+    seconds: events.at(-1)?.seconds ?? 0,
+  };
+}
+
+function findRuns(folder: string): Run[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isDirectory() && existsSync(runPaths(path).config))
+    .flatMap((path) => {
+      try {
+        return [readRun(path)];
+      } catch {
+        return [];
+      }
+    })
+    .sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+}
+
+function lastFigures(run: Run): string {
+  const last = run.validations.at(-1);
+  if (!last) return '–';
+  const metrics = Object.entries(last.metrics).map(
+    ([name, value]) => `${words(name)} ${metric(name, value)}`,
+  );
+  return [`loss ${figure(last.loss)}`, ...metrics].join(', ');
+}
+
+function summary(run: Run) {
+  const { folder, config, status, seconds } = run;
+  const last = run.validations.at(-1);
+  return {
+    run: folder,
+    recipe: config.recipe,
+    created: config.created,
+    status,
+    trainingSeconds: seconds,
+    epoch: run.epochs.at(-1)?.epoch ?? 0,
+    train: run.epochs.at(-1) ? { loss: run.epochs.at(-1)!.loss, metrics: run.epochs.at(-1)!.metrics } : null,
+    test: last ? { loss: last.loss, metrics: last.metrics } : null,
+  };
+}
