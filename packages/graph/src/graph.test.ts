@@ -1,4 +1,4 @@
-import { commitUpdates, evaluate, normal, stats, type Tensor, tensor, Variable } from '@ag/tensor';
+import { commitUpdates, concat, evaluate, normal, stats, type Tensor, tensor, Variable } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { backward, Graph, gradients, placeholder, topologicalSort } from './index.ts';
 
@@ -103,6 +103,26 @@ describe('placeholders', () => {
     expect(() => x.size).toThrow(/open/);
     expect(() => x.sum().itemSync()).toThrow(/placeholder 'x'.*Graph/s);
     expect(() => new Graph({ inputs: [x], outputs: [x.sub(y)] })).toThrow(/'target'.*not among the inputs/);
+  });
+
+  it('refuse what needs the open size, rather than computing something else', () => {
+    const x = placeholder([null, 2], { name: 'x' });
+    expect(() => x.slice(0, 1)).toThrow(/slice: the first size.*open/s);
+    expect(() =>
+      x.pad([
+        [1, 0],
+        [0, 0],
+      ]),
+    ).toThrow(/pad: the first size.*open/s);
+    expect(() => concat([x, tensor([[1, 2]])])).toThrow(/concat: the first size.*open/s);
+    expect(x.slice(0, 1, { axis: 1 }).shape).toEqual([-1, 1]);
+    expect(
+      x.pad([
+        [0, 0],
+        [0, 1],
+      ]).shape,
+    ).toEqual([-1, 3]);
+    expect(concat([x, x], 1).shape).toEqual([-1, 4]);
   });
 
   it('compute gradients for any fed size with one graph', async () => {

@@ -4,7 +4,7 @@
  */
 import { floatOf } from './dtype.ts';
 import { gather, scatter } from './ops/indexing.ts';
-import { place, section } from './ops/movement.ts';
+import { checkKnownSize, place, section } from './ops/movement.ts';
 import { type Axes, formatShape, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
