@@ -30,7 +30,7 @@ import {
   Variable,
 } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
-import { checkGradients, gradients } from './index.ts';
+import { checkGradients, Graph, grad, gradients, placeholder, vmap } from './index.ts';
 
 function sequence(shape: readonly number[], factor: number, modulus: number): Tensor {
   const size = shape.reduce((product, n) => product * n, 1);
@@ -214,9 +214,10 @@ describe('pooling against PyTorch', () => {
   }
 });
 
+const sample = (shape: readonly number[], seed: number): Tensor =>
+  normal(shape, { key: key(seed), dtype: 'float64' });
+
 describe('higher orders against central differences', () => {
-  const sample = (shape: readonly number[], seed: number): Tensor =>
-    normal(shape, { key: key(seed), dtype: 'float64' });
   const cases: [string, (x: readonly Tensor[]) => Tensor, readonly Tensor[], number][] = [
     [
       'conv2d, padded',
@@ -290,6 +291,44 @@ describe('higher orders against central differences', () => {
     const overlapping = gradients(maxPool2d(x, 2, { stride: 1 }).sum(), [x])[0]!;
     // Windows in order take (0,0), (0,2), (2,1) and (1,2).
     expect([...overlapping.dataSync()]).toEqual([1, 0, 1, 0, 0, 1, 0, 1, 0]);
+  });
+});
+
+describe('together with', () => {
+  const x = sample([2, 2, 5, 5], 1);
+  const w = sample([4, 1, 3, 3], 2);
+  const f = (a: Tensor, b: Tensor): Tensor =>
+    maxPool2d(
+      conv2d(a, b, { stride: 2, padding: 1, groups: 2 }).add(
+        avgPool2d(a, 3, { stride: 2, padding: 1 }).sum(1, { keepDims: true }),
+      ),
+      2,
+      { stride: 1 },
+    );
+
+  it('vmap: each example as it is alone, gradients too', () => {
+    const examples = sample([3, 2, 2, 5, 5], 3);
+    const together = vmap((one: Tensor) => f(one, w))(examples);
+    const slopes = vmap((one: Tensor) => grad((b: Tensor) => f(one, b).square().sum())(w))(examples);
+    for (let i = 0; i < 3; i++) {
+      const one = examples.index(i);
+      close(together.index(i), [...f(one, w).dataSync()]);
+      close(slopes.index(i), [...grad((b: Tensor) => f(one, b).square().sum())(w).dataSync()]);
+    }
+  });
+
+  it('a placeholder whose batch is open', async () => {
+    const input = placeholder([null, 2, 5, 5], { name: 'input', dtype: 'float64' });
+    const graph = new Graph({
+      inputs: [input],
+      outputs: { y: f(input, w), slope: gradients(f(input, w).sum(), [w])[0]! },
+    });
+    for (const size of [2, 1]) {
+      const fed = x.slice(0, size);
+      const { y, slope } = await graph.run({ input: fed });
+      close(y!, [...f(fed, w).dataSync()]);
+      close(slope!, [...gradients(f(fed, w).sum(), [w])[0]!.dataSync()]);
+    }
   });
 });
 

@@ -12,7 +12,7 @@
  */
 import { isFloat } from '../dtype.ts';
 import { defineOp, expand, type Op, type TensorType } from '../op.ts';
-import { formatShape, type Shape, sameShape } from '../shape.ts';
+import { type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contract, productDType } from './contract.ts';
 import { place, windows } from './movement.ts';
@@ -34,10 +34,17 @@ export interface ConvolutionAttributes {
   readonly groups: number;
 }
 
-/** Further leading axes of the operands are batches: shared where both have them. */
+/** The functions of `convolution.ts` check that shapes fit. */
 export const convolution: Op<ConvolutionAttributes> = defineOp<ConvolutionAttributes>({
   name: 'convolution',
-  type: convolutionType,
+  type: ([a, b], { wanted, size, groups }) => {
+    const front = {
+      output: [a!.shape[0]!, b!.shape[0]!],
+      input: [b!.shape[0]!, a!.shape[1]! * groups],
+      weight: [b!.shape[1]!, a!.shape[1]! / groups],
+    }[wanted];
+    return { shape: [...front, ...size], dtype: productDType(a!, b!) };
+  },
   lower: expand(lowerConvolution),
   vjp: (g, operands, _y, attributes) => {
     const given = roles.filter((role) => role !== attributes.wanted);
@@ -46,75 +53,19 @@ export const convolution: Op<ConvolutionAttributes> = defineOp<ConvolutionAttrib
       // The gradient stands where the wanted tensor stood; the order of roles decides which operand comes first.
       const inputs =
         roles.indexOf(attributes.wanted) < roles.indexOf(given[1 - i]!) ? [g, other] : [other, g];
-      const size = operands[i]!.shape.slice(-attributes.stride.length);
-      return g.apply(convolution, inputs, { ...attributes, wanted: role, size });
+      return g.apply(convolution, inputs, { ...attributes, wanted: role, size: operands[i]!.shape.slice(2) });
     });
   },
 });
-
-function convolutionType(
-  inputs: readonly TensorType[],
-  { wanted, size, groups, stride }: ConvolutionAttributes,
-): TensorType {
-  const [a, b] = inputs as [TensorType, TensorType];
-  const spatial = stride.length;
-  const channels = (t: TensorType): number => t.shape[t.shape.length - spatial - 1]!;
-  const outer = (t: TensorType): number => t.shape[t.shape.length - spatial - 2]!;
-  const lead = leadingAxes(a.shape, b.shape, spatial);
-  let front: readonly [number, number];
-  if (wanted === 'output') {
-    check(
-      channels(a) === channels(b) * groups,
-      'the input has not as many channels as the weight times groups',
-      a,
-      b,
-      groups,
-    );
-    check(outer(b) % groups === 0, 'the output channels do not divide into groups', a, b, groups);
-    front = [outer(a), outer(b)];
-  } else if (wanted === 'input') {
-    check(
-      outer(a) === channels(b),
-      'the weight has not as many output channels as the other operand',
-      a,
-      b,
-      groups,
-    );
-    front = [outer(b), channels(a) * groups];
-  } else {
-    front = [channels(b), channels(a) / groups];
-  }
-  return { shape: [...lead, ...front, ...size], dtype: productDType(a, b) };
-}
-
-function check(fits: boolean, what: string, a: TensorType, b: TensorType, groups: number): void {
-  if (!fits) {
-    throw new RangeError(
-      `convolution: ${what}: ${formatShape(a.shape)} and ${formatShape(b.shape)} with groups = ${groups}`,
-    );
-  }
-}
-
-function leadingAxes(a: Shape, b: Shape, spatial: number): Shape {
-  const first = a.slice(0, -spatial - 2);
-  const second = b.slice(0, -spatial - 2);
-  if (first.length === 0 || sameShape(first, second)) return second;
-  if (second.length === 0) return first;
-  throw new RangeError(
-    `convolution: leading axes of ${formatShape(a)} and ${formatShape(b)} differ; they must be equal or missing in one`,
-  );
-}
 
 function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAttributes): Tensor {
   const { wanted, size, stride, dilation, low, groups } = attributes;
   const dtype = productDType(operands[0]!, operands[1]!);
   const [a, b] = operands.map((operand) => operand.cast(dtype)) as [Tensor, Tensor];
   const spatial = stride.length;
-  const sizesOf = (t: Tensor): Shape => t.shape.slice(-spatial);
-  const leads = (t: Tensor): number => t.shape.length - spatial - 2;
   const ones = stride.map(() => 1);
 
-  // Labels: n, g, m (output channel in its group), c (input channel in its group), then spatial ones of o, k, j, then leading axes.
+  // Labels: example, group, output channel and input channel in their group, then one of each kind for each spatial axis.
   const n = 0;
   const g = groups > 1 ? [1] : [];
   const m = 2;
@@ -122,50 +73,58 @@ function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAt
   const axes = (from: number): number[] => stride.map((_, i) => from + i);
   const outputs = axes(4);
   const taps = axes(4 + spatial);
-  const positions = axes(4 + 2 * spatial);
-  const lead = (t: Tensor): number[] => Array.from({ length: leads(t) }, (_, i) => 4 + 3 * spatial + i);
-  const wide = leads(a) > leads(b) ? lead(a) : lead(b);
-  /** Channels as groups and channels in a group; a view. */
-  const grouped = (t: Tensor, axis: number): Tensor => {
-    if (groups === 1) return t;
-    const at = t.shape.length + axis;
-    return t.reshape([...t.shape.slice(0, at), groups, t.shape[at]! / groups, ...t.shape.slice(at + 1)]);
-  };
-  const back = (t: Tensor, shape: readonly number[]): Tensor =>
-    groups === 1 ? t : t.reshape([...t.shape.slice(0, wide.length), ...shape, ...size]);
+  const inputs = axes(4 + 2 * spatial);
+  /** Channels as groups and channels in a group, and back; views. */
+  const grouped = (t: Tensor, axis: number): Tensor =>
+    groups === 1
+      ? t
+      : t.reshape([...t.shape.slice(0, axis), groups, t.shape[axis]! / groups, ...t.shape.slice(axis + 1)]);
+  const merged = (t: Tensor, axis: number): Tensor =>
+    groups === 1
+      ? t
+      : t.reshape([...t.shape.slice(0, axis), groups * t.shape[axis + 1]!, ...t.shape.slice(axis + 2)]);
 
   if (wanted === 'output') {
     const [x, w] = [a, b];
-    const seen = windowed(x, { low, step: ones, count: size, stride, size: sizesOf(w), dilation, fill: 0 });
-    const result = a.apply(contract, [grouped(seen, -2 * spatial - 1), grouped(w, -spatial - 2)], {
-      a: [...lead(x), n, ...g, c, ...outputs, ...taps],
-      b: [...lead(w), ...g, m, c, ...taps],
-      out: [...wide, n, ...g, m, ...outputs],
+    const seen = windowed(x, {
+      low,
+      step: ones,
+      count: size,
+      stride,
+      size: w.shape.slice(2),
+      dilation,
+      fill: 0,
     });
-    return back(result, [x.shape[leads(x)]!, w.shape[leads(w)]!]);
+    const result = x.apply(contract, [grouped(seen, 1), grouped(w, 0)], {
+      a: [n, ...g, c, ...outputs, ...taps],
+      b: [...g, m, c, ...taps],
+      out: [n, ...g, m, ...outputs],
+    });
+    return merged(result, 1);
   }
   if (wanted === 'weight') {
     const [x, y] = [a, b];
+    const over = y.shape.slice(2);
     const seen = windowed(x, {
       low,
       step: ones,
       count: size,
       stride: dilation,
-      size: sizesOf(y),
+      size: over,
       dilation: stride,
       fill: 0,
     });
-    const result = a.apply(contract, [grouped(seen, -2 * spatial - 1), grouped(y, -spatial - 1)], {
-      a: [...lead(x), n, ...g, c, ...taps, ...outputs],
-      b: [...lead(y), n, ...g, m, ...outputs],
-      out: [...wide, ...g, m, c, ...taps],
+    const result = x.apply(contract, [grouped(seen, 1), grouped(y, 1)], {
+      a: [n, ...g, c, ...taps, ...outputs],
+      b: [n, ...g, m, ...outputs],
+      out: [...g, m, c, ...taps],
     });
-    return back(result, [y.shape[leads(y) + 1]!, x.shape[leads(x) + 1]! / groups]);
+    return merged(result, 0);
   }
   // Read backwards: o = (j − dilation·k + low) / stride. With k counted from the end it is a convolution over y, its
   // rows `stride` apart, padded by dilation·(K − 1) − low.
   const [w, y] = [a, b];
-  const taken = sizesOf(w);
+  const taken = w.shape.slice(2);
   const before = low.map((padding, i) => dilation[i]! * (taken[i]! - 1) - padding);
   const seen = windowed(y, {
     low: before,
@@ -176,13 +135,12 @@ function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAt
     dilation,
     fill: 0,
   });
-  const turned = w.flip(stride.map((_, i) => i - spatial));
-  const result = a.apply(contract, [grouped(turned, -spatial - 2), grouped(seen, -2 * spatial - 1)], {
-    a: [...lead(w), ...g, m, c, ...taps],
-    b: [...lead(y), n, ...g, m, ...positions, ...taps],
-    out: [...wide, n, ...g, c, ...positions],
+  const result = w.apply(contract, [grouped(w.flip(stride.map((_, i) => 2 + i)), 0), grouped(seen, 1)], {
+    a: [...g, m, c, ...taps],
+    b: [n, ...g, m, ...inputs, ...taps],
+    out: [n, ...g, c, ...inputs],
   });
-  return back(result, [y.shape[leads(y)]!, w.shape[leads(w) + 1]! * groups]);
+  return merged(result, 1);
 }
 
 /** How windows lie over the last axes of a tensor; one entry for each of them. */
