@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Folders } from './command.ts';
 import type { Task } from './protocol.ts';
 
@@ -72,13 +72,13 @@ export async function engines(options: EngineOptions): Promise<Engine[]> {
       });
     }
   }
-  if (peers !== null && existsSync(join(peers, 'node_modules/@tensorflow/tfjs'))) {
+  if (peers !== null && existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-wasm'))) {
     found.push({
       name: 'tfjs',
       kind: 'peer',
       command: node,
       flags: [join(folders.peers, 'tfjs_peer.mjs')],
-      environment: { PEERS_DIR: peers },
+      environment: { PEERS_DIR: resolve(peers) },
       task: { backend: 'wasm', threads: 1 },
       version,
     });
