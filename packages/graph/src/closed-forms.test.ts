@@ -288,6 +288,31 @@ describe('functions of objects', () => {
     expectClose(pushed.layers[0]!.w, hvp(f, model, v).layers[0]!.w);
   });
 
+  it('gives Jacobians and Hessians of objects as trees of trees', () => {
+    // f = a·b² + Σ c³ at a = 2, b = 3, c = (1, 2).
+    const at = { a: f64(2), rest: [f64(3), f64([1, 2])] as const };
+    const cubic = ({ a, rest: [b, c] }: typeof at): Tensor => a.mul(b.square()).add(c.mul(c.square()).sum());
+    const h = hessian(cubic)(at);
+    expectClose(h.a.a, f64(0));
+    expectClose(h.a.rest[0], f64(6));
+    expectClose(h.rest[0].a, f64(6));
+    expectClose(h.rest[0].rest[0], f64(4));
+    expectClose(h.rest[1].rest[1], [
+      [6, 0],
+      [0, 12],
+    ]);
+    expectClose(h.rest[1].a, [0, 0]);
+    expectClose(h.a.rest[1], [0, 0]);
+    const j = jacobian(({ a, rest: [b, c] }: typeof at) => ({ sum: c.mul(a), all: [b.add(a)] }))(at);
+    expectClose(j.sum.rest[1], [
+      [2, 0],
+      [0, 2],
+    ]);
+    expectClose(j.sum.a, [1, 2]);
+    expectClose(j.all[0]!.rest[0], f64(1));
+    expectClose(j.all[0]!.rest[1], [0, 0]);
+  });
+
   it('maps over a batch of inputs with shared parameters', () => {
     const loss = (m: typeof model, at: Tensor): Tensor =>
       m.layers

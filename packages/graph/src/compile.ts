@@ -59,7 +59,7 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     const leaves = x.every((argument) => argument instanceof Tensor)
       ? (x as Tensor[])
       : treeLeaves(x as TensorTree);
-    const feeds = leaves.map(valueOf);
+    const feeds = leaves.map(atHand);
     const userKey = options.key?.() ?? '';
     let traced = last !== null && lastKey === userKey && sameTypes(last.inputs, leaves) ? last : null;
     if (traced === null) {
@@ -82,7 +82,7 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
 }
 
 /** A tensor with elements at hand. */
-function valueOf(tensor: Tensor): Tensor {
+function atHand(tensor: Tensor): Tensor {
   if (checkTensor(tensor).op !== null) evaluate([tensor]);
   if (tensor.leaf?.kind !== 'literal') return tensor;
   return fromData(tensor.dataSync(), { shape: [], dtype: tensor.dtype });

@@ -46,7 +46,7 @@ export function pullback(
   seeds: readonly Tensor[],
   wrt: readonly Differentiable[],
 ): Tensor[] {
-  const tensors = wrt.map(valueOf);
+  const tensors = wrt.map(tensorOf);
   for (const x of tensors) {
     if (!isFloat(x.dtype)) {
       throw new TypeError(
@@ -308,7 +308,7 @@ function variableIn(node: Tensor, wanted: ReadonlySet<Differentiable>): boolean 
 }
 
 /** A tensor, or the current value of a variable; a variable of another copy of the library is named as such. */
-function valueOf(x: Differentiable): Tensor {
+function tensorOf(x: Differentiable): Tensor {
   if (x instanceof Variable) return x.value;
   const foreign = x as unknown as { readonly value?: unknown; readonly trainable?: unknown } | null;
   return checkTensor(

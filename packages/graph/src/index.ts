@@ -37,6 +37,7 @@ export {
   grad,
   hessian,
   hvp,
+  type JacobianTree,
   jacobian,
   jvp,
   type TensorTree,

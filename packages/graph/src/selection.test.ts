@@ -127,6 +127,7 @@ describe('gradients', () => {
     ['norm, p = ∞', ([a]) => a!.norm(0, { p: Number.POSITIVE_INFINITY }).square(), [x]],
     ['softmax along a middle axis', ([a]) => a!.softmax(1).square(), [y]],
     ['log-softmax', ([a]) => logSoftmax(a!, 0).mul(x), [x]],
+    ['log-sum-exp over two axes', ([a]) => a!.logSumExp([0, 2], { keepDims: true }).square(), [y]],
     ['standard deviation', ([a]) => a!.std(0), [x]],
     ['atan2', ([a, b]) => a!.atan2(b!), [x, sample([3, 4], 9)]],
   ];
@@ -163,6 +164,11 @@ describe('conventions where there is no derivative', () => {
     const limit = tensor([1, 1], { dtype: 'float64' });
     const at = tensor([0, 2], { dtype: 'float64' });
     expect([...gradients(at.clamp(undefined, limit).sum(), [limit])[0]!.dataSync()]).toEqual([0, 1]);
+  });
+  it('counts as 0 where log-sum-exp has nothing but −∞', () => {
+    const nothing = Number.NEGATIVE_INFINITY;
+    expect(slope((a) => a.logSumExp(), [nothing, nothing])).toEqual([0, 0]);
+    expect(slope((a) => a.logSumExp(), [nothing, 2])).toEqual([0, 1]);
   });
   it('shares among equal largest elements', () => {
     expect(slope((a) => a.max(), [2, 1, 2])).toEqual([0.5, 0, 0.5]);

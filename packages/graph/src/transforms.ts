@@ -2,7 +2,7 @@
  * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
  * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
-import { checkTensor, eye, formatShape, type Tensor, zerosLike } from '@ag/tensor';
+import { checkTensor, eye, formatShape, Tensor, zerosLike } from '@ag/tensor';
 import { gradients, pullback } from './gradients.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 import { vmap } from './vmap.ts';
@@ -107,30 +107,63 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
   return [y, treeFrom(y, gradients(product, probes))];
 }
 
+/** For each tensor of the result one tree of the argument's form: ∂resultᵢ/∂argumentⱼ. */
+export type JacobianTree<Y, X> = Y extends Tensor ? X : { readonly [K in keyof Y]: JacobianTree<Y[K], X> };
+
 /**
- * The matrix of all partial derivatives of a tensor-valued function of one tensor: shape [...y.shape, ...x.shape].
+ * All partial derivatives of a function of one argument: for tensors a tensor of shape [...y.shape, ...x.shape]; for
+ * objects and arrays of tensors the result's form with the argument's form at each of its tensors.
  * One backward pass that carries a row for each element of the result: the forward pass is shared, what goes backward has
  * y.size times the elements.
+ *
+ * ```ts
+ * jacobian((x: Tensor) => x.square())(tensor([1, 2])); // [[2, 0], [0, 4]]
+ * ```
  */
-export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+export function jacobian<X extends TensorTree, Y extends TensorTree>(
+  f: (x: X) => Y,
+): (x: X) => JacobianTree<Y, X> {
   return (x) => {
-    const fresh = aliased(checkTensor(x));
-    const y = checkTensor(f(fresh));
-    const size = y.size;
-    const shape = [...y.shape, ...x.shape];
-    if (size === 0)
-      return zerosLike(x)
-        .broadcastTo([1, ...x.shape])
-        .slice(0, 0)
-        .reshape(shape);
-    const rows = eye(size, size, { dtype: y.dtype }).reshape([size, ...y.shape]);
-    return vmap((seed: Tensor) => gradients(y, [fresh], seed)[0]!)(rows).reshape(shape);
+    const fresh = aliased(x);
+    const y = f(fresh);
+    const inputs = treeLeaves(fresh);
+    const rows = treeLeaves(y).map((output) => treeFrom(fresh, jacobians(output, inputs)));
+    let next = 0;
+    const build = (tree: TensorTree): TensorTree => {
+      if (tree instanceof Tensor) return rows[next++]!;
+      if (Array.isArray(tree)) return tree.map(build);
+      return Object.fromEntries(
+        Object.entries(tree).map(([name, part]) => [name, build(part as TensorTree)]),
+      );
+    };
+    return build(y) as JacobianTree<Y, X>;
   };
 }
 
-/** The matrix of second derivatives of a scalar function of one tensor: shape [...x.shape, ...x.shape]. */
-export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
-  return jacobian((x) => grad(f)(x) as Tensor);
+/** ∂output/∂input for each input. */
+function jacobians(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
+  const size = output.size;
+  const shapes = inputs.map((input) => [...output.shape, ...input.shape]);
+  if (size === 0)
+    return inputs.map((input, i) =>
+      zerosLike(input)
+        .broadcastTo([1, ...input.shape])
+        .slice(0, 0)
+        .reshape(shapes[i]!),
+    );
+  const seeds = eye(size, size, { dtype: output.dtype }).reshape([size, ...output.shape]);
+  const rows = vmap((seed: Tensor): TensorTree => gradients(output, inputs, seed))(
+    seeds,
+  ) as readonly Tensor[];
+  return rows.map((row, i) => row.reshape(shapes[i]!));
+}
+
+/**
+ * The second derivatives of a scalar function: for a tensor shape [...x.shape, ...x.shape], for objects and arrays of tensors a
+ * tree of trees: `hessian(f)({ a, b }).a.b` is ∂²f/∂a∂b.
+ */
+export function hessian<X extends TensorTree>(f: (x: X) => Tensor): (x: X) => JacobianTree<X, X> {
+  return jacobian((x: X) => grad(f)(x) as X);
 }
 
 /** The Hessian of a scalar function times a vector of the form of `x`, without forming the Hessian. */

@@ -107,7 +107,9 @@ export const mish = /* @__PURE__ */ free('mish');
 export const logicalAnd = /* @__PURE__ */ free('logicalAnd');
 export const logicalOr = /* @__PURE__ */ free('logicalOr');
 export const logicalNot = /* @__PURE__ */ free('logicalNot');
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the method
 export const isNaN = /* @__PURE__ */ free('isNaN');
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the method
 export const isFinite = /* @__PURE__ */ free('isFinite');
 export const cast = /* @__PURE__ */ free('cast');
 export const detach = /* @__PURE__ */ free('detach');

@@ -564,12 +564,7 @@ export class Tensor {
   }
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
-    const axes = normalizeAxes(axis, this.shape.length, 'logSumExp');
-    const x = this.#float();
-    const peak = x.detach().max(axes, { keepDims: true });
-    const shift = peak.isFinite().where(peak, 0);
-    const total = x.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
-    return options?.keepDims ? total : total.squeeze(axes);
+    return this.#reduce(softmaxes.logSumExp, axis, options);
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
   softmax(axis = -1): Tensor {

@@ -22,7 +22,11 @@ export const contract: Op<ContractionLabels> = defineOp<ContractionLabels>({
 
 /** The labels of a matrix product of operands with the given shapes; leading axes are batches and must be equal. */
 export function matmulLabels(a: Shape, b: Shape): ContractionLabels {
-  return (matmuls[a.length * 16 + b.length] ??= labelsOfRanks(a.length, b.length));
+  const known = matmuls[a.length * 16 + b.length];
+  if (known) return known;
+  const labels = labelsOfRanks(a.length, b.length);
+  matmuls[a.length * 16 + b.length] = labels;
+  return labels;
 }
 
 /** Labels by the ranks of both operands: every step of a training loop asks for the same few. */

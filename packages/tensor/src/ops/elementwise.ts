@@ -238,8 +238,10 @@ export const less = comparison('less', s.less);
 export const lessEqual = comparison('lessEqual', s.lessEqual);
 export const greater = comparison('greater', (x, y) => s.less(y, x));
 export const greaterEqual = comparison('greaterEqual', (x, y) => s.lessEqual(y, x));
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the method
 export const isNaN = test('isNaN', (x) =>
   isFloat(builder().dtypeOf(x)) ? s.isNaN(x) : builder().constant(0, 'bool'));
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the method
 export const isFinite = test('isFinite', (x) =>
   isFloat(builder().dtypeOf(x)) ? s.isFinite(x) : builder().constant(1, 'bool'));
 export const logicalNot = test('logicalNot', s.not, 'output');

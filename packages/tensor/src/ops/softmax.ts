@@ -1,9 +1,11 @@
 /**
- * Softmax and its logarithm. Both are defined by other operations; they have rules of their own because these need
- * one reduction where the rules of their parts need three.
+ * Softmax and what belongs to it. All are defined by other operations; they have rules of their own because these need
+ * fewer reductions than the rules of their parts, and stay finite where those do not.
  */
 import { floatOf } from '../dtype.ts';
 import { defineOp, expand } from '../op.ts';
+import { reducedShape } from '../shape.ts';
+import type { ReduceAttributes } from './reduce.ts';
 
 export interface SoftmaxAttributes {
   /** Counted from the end: −1 is the last. */
@@ -35,4 +37,24 @@ export const logSoftmax = defineOp<SoftmaxAttributes>({
     return shifted.sub(shifted.exp().sum([axis], { keepDims: true }).log());
   }),
   vjp: (g, _x, y, { axis }) => [g.sub(y.exp().mul(g.sum([axis], { keepDims: true })))],
+});
+
+/** log Σ eˣ. The rule is g·eˣ⁻ʸ; where there is nothing but −∞ the gradient counts as 0. */
+export const logSumExp = defineOp<ReduceAttributes>({
+  name: 'logSumExp',
+  type: ([x], { axes, keepDims }) => ({
+    shape: reducedShape(x!.shape, axes, keepDims),
+    dtype: floatOf(x!.dtype),
+  }),
+  lower: expand(([x], { axes, keepDims }) => {
+    const real = x!.cast(floatOf(x!.dtype));
+    const peak = real.max(axes, { keepDims: true });
+    const shift = peak.isFinite().where(peak, 0);
+    const total = real.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
+    return keepDims ? total : total.squeeze(axes);
+  }),
+  vjp: (g, [x], y, { axes, keepDims }) => {
+    const level = y.equal(Number.NEGATIVE_INFINITY).where(0, y).restoreAxes(axes, keepDims);
+    return [g.restoreAxes(axes, keepDims).mul(x!.sub(level).exp())];
+  },
 });

@@ -11,7 +11,7 @@ import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
 import type { Cluster } from './fuse.ts';
-import { applyView, type PlanNode, viewOf } from './lower.ts';
+import { type PlanNode, viewOf } from './lower.ts';
 
 /** Where the nodes that need memory lie: positions in the program's buffers. */
 export type Places = ReadonlyMap<PlanNode, number>;

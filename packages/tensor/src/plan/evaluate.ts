@@ -38,7 +38,10 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   if (running)
     throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
   const trace = activeTrace();
-  if (trace) return recordEvaluation(trace, tensors, options);
+  if (trace) {
+    recordEvaluation(trace, tensors, options);
+    return;
+  }
   const updates = options.updates ? [...options.updates] : [];
   // A step commits all that is queued: it may depend on values that the step replaces.
   if (options.updates) updates.push(...queuedAssignments(updates));
@@ -192,11 +195,14 @@ export function runPlan(
   let bound = 0;
   try {
     for (let i = 0; i < outputs.length; i++) {
-      const { bytes, memory } = outputs[i]!;
-      if (place !== 'keep' && bytes <= hostBytes && target.readSync !== undefined) {
-        bindings[boundLeaves + i] = memory ?? (outputs[i]!.memory = target.allocate(bytes, false));
+      const output = outputs[i]!;
+      if (place !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
+        output.memory ??= target.allocate(output.bytes, false);
+        bindings[boundLeaves + i] = output.memory;
       } else {
-        fresh.push((bindings[boundLeaves + i] = target.allocate(bytes, false)));
+        const memory = target.allocate(output.bytes, false);
+        fresh.push(memory);
+        bindings[boundLeaves + i] = memory;
       }
     }
     for (; bound < updates.length; bound++) {

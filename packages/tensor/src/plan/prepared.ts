@@ -72,7 +72,7 @@ export class PreparedGraph {
         bindings[binding] = feed;
       } else {
         bindings[binding] = bindLeaf(feed);
-        if (feed.leaf!.kind === 'variable') (previous ??= []).push(feed);
+        if (feed.leaf!.kind === 'variable') previous = [...(previous ?? []), feed];
       }
     }
     for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);

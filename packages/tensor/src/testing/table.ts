@@ -171,7 +171,7 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   {
     name: 'clamp',
     of: ([x]) => x!.clamp(-1, 1),
-    value: (x) => (x < -1 ? -1 : x > 1 ? 1 : x),
+    value: (x) => Math.min(1, Math.max(-1, x)),
     ranges: [[-0.9, 0.9]],
   },
 ];
