@@ -20,6 +20,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/microscope/page.tsx'),
   },
   {
+    id: 'gradients',
+    title: { en: 'Gradient-flow lab', zh: '梯度流实验室' },
+    summary: {
+      en: 'A deep stack, layer by layer: where gradients vanish, explode or die, and what keeps them alive.',
+      zh: '逐层观察深层网络：梯度在哪里消失、爆炸或死亡，又靠什么存活。',
+    },
+    load: () => import('../pages/gradients/page.tsx'),
+  },
+  {
     id: 'race',
     title: { en: 'Optimiser race', zh: '优化器竞速' },
     summary: {

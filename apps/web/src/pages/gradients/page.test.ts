@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
+import type { FlowUpdate } from './flow.ts';
+
+describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
+  let application: Application;
+  beforeAll(async () => {
+    application = await startApplication();
+  });
+  afterAll(async () => {
+    await application?.close();
+  });
+
+  const open = async (hash: string) => {
+    const page = await application.open(hash);
+    await page.waitForFunction(() => window.__ag.state().layers !== undefined);
+    return page;
+  };
+
+  it('shows the alarm where ten sigmoid layers lose the gradient, and none for leaky ReLU with He', async () => {
+    const page = await open('gradients?depth=10&width=100&activation=sigmoid&init=normal&std=0.01');
+    const lost = await stateOf<FlowUpdate>(page);
+    expect(lost.layers).toHaveLength(10);
+    expect(lost.ratio).toBeGreaterThan(0);
+    expect(lost.ratio).toBeLessThan(1e-4);
+    expect(lost.ratio).toBeCloseTo(lost.layers[0]!.norm / lost.layers[9]!.norm, 20);
+    expect(lost.alarms).toEqual(['vanishing']);
+    await page.getByTestId('alarm-vanishing').waitFor();
+
+    await page.getByTestId('preset-he').click();
+    await page.getByTestId('calm').waitFor();
+    const kept = await stateOf<FlowUpdate>(page);
+    expect(kept.ratio).toBeGreaterThan(0.1);
+    expect(kept.ratio).toBeLessThan(10);
+    expect(await page.getByTestId('alarm-vanishing').count()).toBe(0);
+    // The answers of all 128 examples and all weights are in the histograms.
+    const total = (counts: ArrayLike<number>) => Array.from(counts).reduce((a, b) => a + b, 0);
+    expect(total(kept.layers[0]!.activations.counts)).toBe(128 * 100);
+    expect(total(kept.layers[9]!.gradients.counts)).toBe(100 * 100);
+  });
+
+  it('learns while it is watched, keeps the ratio, and repeats itself', async () => {
+    const page = await open('gradients?depth=10&width=100&activation=leakyRelu&init=he&steps=60');
+    await page.getByTestId('run').click();
+    await page.waitForFunction(() => window.__ag.state().done === true);
+    const { losses, ratio } = await stateOf<FlowUpdate>(page);
+    expect(losses).toHaveLength(60);
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 10);
+    expect(ratio).toBeGreaterThan(0.1);
+    expect(ratio).toBeLessThan(10);
+    await page.getByTestId('restart').click();
+    await page.waitForFunction(() => window.__ag.state().step === 0);
+    await page.getByTestId('run').click();
+    await page.waitForFunction(() => window.__ag.state().done === true);
+    expect((await stateOf<FlowUpdate>(page)).losses).toEqual(losses);
+  });
+
+  it('tells exploding gradients and dead units, and goes on after a run that left the numbers', async () => {
+    const page = await open('gradients?depth=20&width=10&activation=relu&init=he');
+    await page.getByTestId('alarm-dead').waitFor();
+    await page.getByTestId('preset-exploding').click();
+    await page.getByTestId('alarm-exploding').waitFor();
+    await page.getByTestId('run').click();
+    await page.getByTestId('alarm-notFinite').waitFor();
+    expect((await stateOf<FlowUpdate>(page)).failure).toContain('learning rate');
+    await page.getByTestId('preset-residual').click();
+    await page.getByTestId('calm').waitFor();
+    expect(application.errors()).toEqual([]);
+  });
+});

@@ -1,0 +1,118 @@
+/**
+ * What the gradient-flow lab says, and the settings it proposes.
+ */
+import type { Text } from '../../shell/language.ts';
+import type { AlarmKind, activations, initializers } from './flow.ts';
+
+export const explanation: Text = {
+  en: 'On its way back through a deep stack the gradient is multiplied by every layer: by its weights and by the slope of its activation. If each factor is a little below one, nothing is left at the first layer; if it is above one, everything is too large. Choose a stack and look at every layer, before and during training.',
+  zh: '梯度在深层网络中向后传播时，每经过一层都要乘上该层的权重和激活函数的斜率。若每个因子略小于一，到第一层就所剩无几；若大于一，一切都会过大。选择一个网络，在训练之前和训练之中观察每一层。',
+};
+
+export const activationNames: Readonly<Record<keyof typeof activations, string | Text>> = {
+  sigmoid: 'sigmoid',
+  tanh: 'tanh',
+  relu: 'ReLU',
+  leakyRelu: 'leaky ReLU',
+  elu: 'ELU',
+  selu: 'SELU',
+  gelu: 'GELU',
+  identity: { en: 'none (linear)', zh: '无（线性）' },
+};
+
+export const initializerNames: Readonly<Record<keyof typeof initializers, string | Text>> = {
+  normal: { en: 'normal, chosen deviation', zh: '正态，指定标准差' },
+  xavier: 'Xavier (Glorot)',
+  he: 'He',
+  lecun: 'LeCun',
+  orthogonal: { en: 'orthogonal', zh: '正交' },
+};
+
+export interface Preset {
+  readonly id: string;
+  readonly title: Text;
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+}
+
+export const presets: readonly Preset[] = [
+  {
+    id: 'vanishing',
+    title: { en: 'Sigmoids, small weights', zh: 'sigmoid + 小权重' },
+    parameters: {
+      depth: 10,
+      width: 100,
+      activation: 'sigmoid',
+      init: 'normal',
+      std: 0.01,
+      residual: false,
+      rate: 0.1,
+    },
+  },
+  {
+    id: 'he',
+    title: { en: 'Leaky ReLU, He', zh: 'leaky ReLU + He' },
+    parameters: { depth: 10, width: 100, activation: 'leakyRelu', init: 'he', residual: false, rate: 0.1 },
+  },
+  {
+    id: 'residual',
+    title: { en: 'Sigmoids with shortcuts', zh: 'sigmoid + 残差连接' },
+    parameters: {
+      depth: 10,
+      width: 100,
+      activation: 'sigmoid',
+      init: 'normal',
+      std: 0.01,
+      residual: true,
+      rate: 0.1,
+    },
+  },
+  {
+    id: 'exploding',
+    title: { en: 'Weights too large', zh: '权重过大' },
+    parameters: {
+      depth: 10,
+      width: 100,
+      activation: 'leakyRelu',
+      init: 'normal',
+      std: 0.5,
+      residual: false,
+      rate: 0.1,
+    },
+  },
+  {
+    id: 'dead',
+    title: { en: 'Narrow and deep ReLUs', zh: '窄而深的 ReLU' },
+    parameters: { depth: 20, width: 10, activation: 'relu', init: 'he', residual: false, rate: 0.1 },
+  },
+];
+
+export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; readonly advice: Text }>> = {
+  vanishing: {
+    title: { en: 'The gradient vanishes.', zh: '梯度消失。' },
+    advice: {
+      en: 'The first layer gets less than a thousandth of what the last one gets, so it hardly learns. Remedies: an initialiser that fits the activation (He for ReLU, Xavier for tanh), an activation that does not saturate, shortcuts.',
+      zh: '第一层得到的梯度不到最后一层的千分之一，几乎学不动。办法：使用与激活函数匹配的初始化（ReLU 用 He，tanh 用 Xavier）、不饱和的激活函数、残差连接。',
+    },
+  },
+  exploding: {
+    title: { en: 'The gradient explodes.', zh: '梯度爆炸。' },
+    advice: {
+      en: 'A gradient has a norm above 100: a step along it throws the weights far off. Remedies: smaller first weights, a smaller learning rate, clipped gradients.',
+      zh: '某层梯度范数超过 100：沿它走一步会把权重抛得很远。办法：减小初始权重、降低学习率、裁剪梯度。',
+    },
+  },
+  dead: {
+    title: { en: 'Units are dead.', zh: '有单元死亡。' },
+    advice: {
+      en: 'More than a fifth of a layer’s units answer 0 to every example: no gradient passes through them, so they cannot recover. Remedies: leaky ReLU, a smaller learning rate, wider layers.',
+      zh: '某层超过五分之一的单元对所有样本都输出 0：梯度无法通过，它们也就无法恢复。办法：leaky ReLU、更小的学习率、更宽的层。',
+    },
+  },
+  notFinite: {
+    title: { en: 'The numbers ran away.', zh: '数值失控。' },
+    advice: {
+      en: 'Loss or gradients are no longer finite; the training was ended. Choose smaller weights or a smaller learning rate and start again.',
+      zh: '损失或梯度不再是有限值，训练已停止。请减小权重或学习率，然后重新开始。',
+    },
+  },
+};
