@@ -3,7 +3,15 @@
  */
 export type { Callback, CallbackContext, CallbackState } from './callbacks/callback.ts';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts';
+export { type GradientAlarmsOptions, gradientAlarms } from './callbacks/gradientAlarms.ts';
 export { learningRateSchedule } from './callbacks/learningRateSchedule.ts';
+export {
+  csvLogger,
+  type JsonlLoggerOptions,
+  jsonlLogger,
+  type LineTarget,
+  progress,
+} from './callbacks/loggers.ts';
 export type { MonitorOptions } from './callbacks/monitor.ts';
 export {
   listCheckpoints,

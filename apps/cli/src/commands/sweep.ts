@@ -131,7 +131,8 @@ async function conclude(
   }
   const larger = /accuracy|precision|recall|f1|r2/i.test(by);
   const score = (trial: Trial): number => results.get(trial.id)!.figures![by]! * (larger ? -1 : 1);
-  const ranked = [...done].sort((a, b) => score(a) - score(b) || a.id - b.id);
+  const lossOf = (trial: Trial): number => results.get(trial.id)!.figures!.loss!;
+  const ranked = [...done].sort((a, b) => score(a) - score(b) || lossOf(a) - lossOf(b) || a.id - b.id);
   const names = Object.keys(plan.trials[0]!.values);
   const columns = Object.keys(figures[0] ?? {});
   terminal.print(

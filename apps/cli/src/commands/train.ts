@@ -10,6 +10,7 @@ import {
   earlyStopping,
   eventVersion,
   fit,
+  gradientAlarms,
   listCheckpoints,
   saveCheckpoints,
   type TrainingEvent,
@@ -293,6 +294,7 @@ function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths)
       minimumSeconds: checkpointSeconds,
     }),
     ...assembled.callbacks,
+    ...(settings.detectAnomaly ? [gradientAlarms()] : []),
     ...(settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : []),
   ];
 }

@@ -2,7 +2,9 @@ import { reduceOnPlateau, sgd } from '@ag/optim';
 import { describe, expect, it } from 'vitest';
 import { collect, line, weightsOf } from '../testTools.ts';
 import { earlyStopping } from './earlyStopping.ts';
+import { gradientAlarms } from './gradientAlarms.ts';
 import { learningRateSchedule } from './learningRateSchedule.ts';
+import { csvLogger, jsonlLogger, progress } from './loggers.ts';
 import { saveCheckpoints } from './saveCheckpoints.ts';
 
 describe('earlyStopping', () => {
@@ -63,5 +65,64 @@ describe('learningRateSchedule', () => {
     expect(rates[0]).toBe(0.2);
     expect(rates[1]).toBe(0.2);
     expect(rates[2]).toBeCloseTo(0.02, 12);
+  });
+});
+
+describe('gradientAlarms', () => {
+  const anomalies = async (learningRate: number, options: Parameters<typeof gradientAlarms>[0]) => {
+    const run = { ...line({ batchSize: 4, learningRate }), epochs: 6, gradientNorms: 1 };
+    const events = await collect({ ...run, callbacks: [gradientAlarms(options)] });
+    return events.flatMap((event) =>
+      event.type === 'anomaly' ? [[event.kind, event.parameter, event.step]] : [],
+    );
+  };
+
+  it('reports what explodes, after it did so several times in a row, once', async () => {
+    // The gradient is 15 (w − 3) = −30 at first and is multiplied by −2 at each step: 30, 60, 120, 240, 480, 960.
+    expect(await anomalies(0.2, { exploding: 100, patience: 2 })).toEqual([
+      ['explodingGradient', 'weight', 4],
+    ]);
+  });
+
+  it('reports what vanishes', async () => {
+    // Multiplied by 1/4: 30, 7.5, 1.875, 0.47, …
+    expect(await anomalies(0.05, { vanishing: 8, patience: 1 })).toEqual([
+      ['vanishingGradient', 'weight', 2],
+    ]);
+  });
+
+  it('is silent within bounds, and refuses bounds that make no sense', async () => {
+    expect(await anomalies(0.05, {})).toEqual([]);
+    expect(() => gradientAlarms({ vanishing: 2, exploding: 1 })).toThrow(/vanishing < exploding/);
+  });
+});
+
+describe('loggers', () => {
+  it('write a row per epoch, and every event as JSON', async () => {
+    const rows: string[] = [];
+    const lines: string[] = [];
+    const seen: string[] = [];
+    const options = line({ learningRate: 0 });
+    const events = await collect({
+      ...options,
+      validation: options.train,
+      validateEvery: 2,
+      metrics: { error: (output, y) => output.sub(y).abs().mean() },
+      epochs: 2,
+      callbacks: [
+        csvLogger((row) => void rows.push(row)),
+        jsonlLogger((row) => void lines.push(row)),
+        progress((row) => void seen.push(row)),
+      ],
+    });
+    // w stays 1: squared errors 4, 16, 36, 64, absolute errors 2, 4, 6, 8.
+    expect(rows[0]).toBe('epoch,step,learningRate,epochSeconds,loss,error,validation.loss,validation.error');
+    expect(rows[1]).toMatch(/^1,2,0,[\d.e-]+,30,5,,$/);
+    expect(rows[2]).toMatch(/^2,4,0,[\d.e-]+,30,5,30,5$/);
+    expect(lines.map((text) => JSON.parse(text))).toEqual(events);
+    expect(seen).toEqual([
+      'epoch 1/2 loss 30 error 5',
+      'epoch 2/2 loss 30 error 5 | validation loss 30 error 5',
+    ]);
   });
 });
