@@ -51,7 +51,7 @@ describe('misuse is named, with the remedy', () => {
 
   it('a function that returns no tensor', () => {
     expect(() => jacobian((() => 3) as unknown as (x: Tensor) => Tensor)(tensor([1]))).toThrow(
-      /expected a tensor, got number; make one with tensor/,
+      /expected a tensor or nested arrays and objects of tensors, got number/,
     );
   });
 

@@ -120,6 +120,10 @@ export type JacobianTree<Y, X> = Y extends Tensor ? X : { readonly [K in keyof Y
  * jacobian((x: Tensor) => x.square())(tensor([1, 2])); // [[2, 0], [0, 4]]
  * ```
  */
+export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
+export function jacobian<X extends TensorTree, Y extends TensorTree>(
+  f: (x: X) => Y,
+): (x: X) => JacobianTree<Y, X>;
 export function jacobian<X extends TensorTree, Y extends TensorTree>(
   f: (x: X) => Y,
 ): (x: X) => JacobianTree<Y, X> {
@@ -162,6 +166,8 @@ function jacobians(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
  * The second derivatives of a scalar function: for a tensor shape [...x.shape, ...x.shape], for objects and arrays of tensors a
  * tree of trees: `hessian(f)({ a, b }).a.b` is ∂²f/∂a∂b.
  */
+export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
+export function hessian<X extends TensorTree>(f: (x: X) => Tensor): (x: X) => JacobianTree<X, X>;
 export function hessian<X extends TensorTree>(f: (x: X) => Tensor): (x: X) => JacobianTree<X, X> {
   return jacobian((x: X) => grad(f)(x) as X);
 }
