@@ -355,3 +355,15 @@ describe('functions of unsigned integers', () => {
     }
   });
 });
+
+describe('softmax of nothing', () => {
+  it('is nothing, and log-sum-exp the logarithm of 0', async () => {
+    expect(await zeros([2, 0]).softmax().toArray()).toEqual([[], []]);
+    expect(await zeros([0, 2]).logSoftmax().toArray()).toEqual([]);
+    expect(await zeros([2, 0]).logSumExp(1).toArray()).toEqual([
+      Number.NEGATIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+    ]);
+    expect(await zeros([0, 3]).logSumExp(1).toArray()).toEqual([]);
+  });
+});

@@ -4,7 +4,7 @@
  */
 import { floatOf } from '../dtype.ts';
 import { defineOp, expand } from '../op.ts';
-import { reducedShape } from '../shape.ts';
+import { reducedShape, sizeOf } from '../shape.ts';
 import type { ReduceAttributes } from './reduce.ts';
 
 export interface SoftmaxAttributes {
@@ -18,6 +18,7 @@ export const softmax = defineOp<SoftmaxAttributes>({
   type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
   lower: expand(([x], { axis }) => {
     const own = x!.cast(floatOf(x!.dtype));
+    if (sizeOf(own.shape) === 0) return own;
     const powers = own.sub(own.max([axis], { keepDims: true })).exp();
     return powers.div(powers.sum([axis], { keepDims: true }));
   }),
@@ -33,6 +34,7 @@ export const logSoftmax = defineOp<SoftmaxAttributes>({
   type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
   lower: expand(([x], { axis }) => {
     const own = x!.cast(floatOf(x!.dtype));
+    if (sizeOf(own.shape) === 0) return own;
     const shifted = own.sub(own.max([axis], { keepDims: true }));
     return shifted.sub(shifted.exp().sum([axis], { keepDims: true }).log());
   }),
@@ -48,6 +50,8 @@ export const logSumExp = defineOp<ReduceAttributes>({
   }),
   lower: expand(([x], { axes, keepDims }) => {
     const real = x!.cast(floatOf(x!.dtype));
+    // The logarithm of an empty sum.
+    if (sizeOf(real.shape) === 0) return real.sum(axes, { keepDims }).add(Number.NEGATIVE_INFINITY);
     const peak = real.max(axes, { keepDims: true });
     const shift = peak.isFinite().where(peak, 0);
     const total = real.sub(shift).exp().sum(axes, { keepDims: true }).log().add(shift);
