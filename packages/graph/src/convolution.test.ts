@@ -29,6 +29,7 @@ import {
   use,
   Variable,
 } from '@ag/tensor';
+import { seededRandom } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { checkGradients, Graph, grad, gradients, placeholder, vmap } from './index.ts';
 
@@ -216,6 +217,60 @@ describe('pooling against PyTorch', () => {
 
 const sample = (shape: readonly number[], seed: number): Tensor =>
   normal(shape, { key: key(seed), dtype: 'float64' });
+
+describe('convolutions of random geometry', () => {
+  it('agree with the definition in plain loops, gradients too', () => {
+    const draw = seededRandom(11);
+    const pickFrom = (low: number, high: number): number => low + Math.floor(draw() * (high - low + 1));
+    for (let round = 0; round < (process.env.AG_TEST === 'full' ? 2000 : 60); round++) {
+      const groups = pickFrom(1, 2);
+      const [n, c, m] = [pickFrom(1, 2), groups * pickFrom(1, 2), groups * pickFrom(1, 3)];
+      const k = [pickFrom(1, 3), pickFrom(1, 3)];
+      const stride = [pickFrom(1, 3), pickFrom(1, 3)];
+      const dilation = [pickFrom(1, 2), pickFrom(1, 2)];
+      const padding = [0, 1].map((): [number, number] => [pickFrom(0, 2), pickFrom(0, 2)]);
+      const size = [0, 1].map(
+        (i) => Math.max(1, dilation[i]! * (k[i]! - 1) + 1 - padding[i]![0] - padding[i]![1]) + pickFrom(0, 4),
+      );
+      const x = sequence([n, c, ...size], 7, 11);
+      const w = sequence([m, c / groups, ...k], 5, 7);
+      const y = conv2d(x, w, { stride, dilation, padding, groups });
+      const [, , rows, columns] = y.shape as [number, number, number, number];
+      const g = sequence(y.shape, 3, 5);
+      const [xs, ws, gs] = [x, w, g].map((t) => t.dataSync()) as [Float64Array, Float64Array, Float64Array];
+      const [ys, dx, dw] = [y, x, w].map((t) => new Float64Array(t.size)) as [
+        Float64Array,
+        Float64Array,
+        Float64Array,
+      ];
+      const [perIn, perOut] = [c / groups, m / groups];
+      for (let b = 0; b < n; b++)
+        for (let o = 0; o < m; o++)
+          for (let r = 0; r < rows; r++)
+            for (let q = 0; q < columns; q++)
+              for (let i = 0; i < perIn; i++)
+                for (let u = 0; u < k[0]!; u++)
+                  for (let v = 0; v < k[1]!; v++) {
+                    const row = r * stride[0]! + u * dilation[0]! - padding[0]![0];
+                    const column = q * stride[1]! + v * dilation[1]! - padding[1]![0];
+                    if (row < 0 || row >= size[0]! || column < 0 || column >= size[1]!) continue;
+                    const channel = Math.floor(o / perOut) * perIn + i;
+                    const atX = ((b * c + channel) * size[0]! + row) * size[1]! + column;
+                    const atW = ((o * perIn + i) * k[0]! + u) * k[1]! + v;
+                    const atY = ((b * m + o) * rows + r) * columns + q;
+                    ys[atY] = ys[atY]! + xs[atX]! * ws[atW]!;
+                    dx[atX] = dx[atX]! + gs[atY]! * ws[atW]!;
+                    dw[atW] = dw[atW]! + gs[atY]! * xs[atX]!;
+                  }
+      const [gx, gw] = gradients(y, [x, w], g);
+      const what = JSON.stringify({ x: x.shape, w: w.shape, stride, dilation, padding, groups });
+      // Whole numbers: the sums are exact.
+      expect([...y.dataSync()], what).toEqual([...ys]);
+      expect([...gx!.dataSync()], what).toEqual([...dx]);
+      expect([...gw!.dataSync()], what).toEqual([...dw]);
+    }
+  }, 120_000);
+});
 
 describe('higher orders against central differences', () => {
   const cases: [string, (x: readonly Tensor[]) => Tensor, readonly Tensor[], number][] = [
