@@ -1,0 +1,90 @@
+/** Random command lines against the parser: whatever is typed ends with a message or does what it says, never a stack. */
+import { seededRandom } from '@ag/tensor/testing';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { buildProgram, isAnswer, usageProblem } from './program.ts';
+import { fromEnvironment, resolveSettings, settingNames, settings } from './settings.ts';
+
+const wordsOf =
+  'train eval data list info get graph gradcheck doctor runs show compare sweep predict convert help digits xor'.split(
+    ' ',
+  );
+const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]!);
+const others =
+  '--json --quiet --out --resume --set --config --help -h -V --at --format --grid -- - --= ---x --seed= --epochs=3'.split(
+    ' ',
+  );
+const values = [
+  '',
+  '0',
+  '-1',
+  '1e309',
+  'NaN',
+  'a=b',
+  '=',
+  '💥',
+  '\u0000',
+  '../..',
+  '[',
+  '{}',
+  'x'.repeat(500),
+  '--',
+  'constructor',
+  '__proto__',
+];
+
+/** Commands write nothing while they are tried. */
+function silence(command: Command): void {
+  command.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
+  for (const inner of command.commands) silence(inner);
+}
+
+describe('the parser', () => {
+  it('survives 10,000 random command lines', async () => {
+    const next = seededRandom(1);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
+    let understood = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const given = Array.from({ length: Math.floor(next() * 7) }, () =>
+        pick([wordsOf, wordsOf, flags, others, values].map(pick)),
+      );
+      // Nothing is to be run: the first thing an action asks for is its terminal.
+      const reached = new Error('an action was reached');
+      const program = buildProgram(
+        () => {
+          throw reached;
+        },
+        () => {},
+      );
+      silence(program);
+      try {
+        await program.parseAsync(given, { from: 'user' });
+      } catch (error) {
+        if (error === reached) understood++;
+        else if (!isAnswer(error)) {
+          const problem = usageProblem(error);
+          expect(problem, `${JSON.stringify(given)}: ${error}`).not.toBeNull();
+          expect(problem!.message).not.toBe('');
+        }
+      }
+    }
+    expect(understood).toBeGreaterThan(100);
+  });
+
+  it('reads every value of a setting as one that it allows, or refuses it with its name', () => {
+    for (const name of settingNames) {
+      for (const value of [...values, null, [], {}, 1.5, true, Number.NaN, Number.POSITIVE_INFINITY]) {
+        try {
+          const { values: read } = resolveSettings({ flag: { [name]: value } });
+          expect(settings[name].read(read[name])).toEqual(read[name]);
+        } catch (error) {
+          expect((error as Error).name).toBe('Failure');
+          expect((error as Error).message).toContain(
+            `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+          );
+        }
+      }
+    }
+    expect(fromEnvironment({ AG_EPOCHS: '3', AG_SEED: '', OTHER: '1' })).toEqual({ epochs: '3' });
+  });
+});

@@ -1,0 +1,252 @@
+/** The commands that look at things: graph, gradcheck, doctor, runs, sweep, predict, convert. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import {
+  bostonHeader,
+  bostonTable,
+  inProcess,
+  lastEvent,
+  outcomeOf,
+  scratchFolder,
+  start,
+  writeMnist,
+} from './testTools.ts';
+
+process.env.AG_OFFLINE = '1';
+const scratch = scratchFolder();
+const xor = ['train', 'xor', '--backend', 'reference', '--epochs', '20'];
+
+describe('agrad graph', () => {
+  it('shows values and gradients of the classic example', async () => {
+    // f = (x + y) z at x = −2, y = 5, z = −4: f = −12, df/dx = df/dy = z = −4, df/dz = x + y = 3.
+    const given = ['graph', '(x + y) * z', '--at', 'x=-2,y=5,z=-4', '--values', '--gradients', '--json'];
+    const { nodes } = lastEvent(await inProcess(...given)) as never as {
+      nodes: { label: string; op?: string; value: number; gradient: number }[];
+    };
+    const of = (label: string) => nodes.find((node) => node.label === label || node.op === label);
+    expect(of('x')).toMatchObject({ value: -2, gradient: -4 });
+    expect(of('y')).toMatchObject({ value: 5, gradient: -4 });
+    expect(of('z')).toMatchObject({ value: -4, gradient: 3 });
+    expect(of('mul')).toMatchObject({ value: -12, gradient: 1 });
+  });
+
+  it('writes the format asked for, or that of the file', async () => {
+    const formula = ['graph', 'sum(W @ v)', '--at', 'W=[[1,2],[3,4]],v=[[1],[2]]'];
+    expect((await inProcess(...formula, '--format', 'dot')).stdout).toMatch(/^digraph/);
+    expect((await inProcess(...formula, '--format', 'mermaid')).stdout).toMatch(/^flowchart/);
+    expect(JSON.parse((await inProcess(...formula, '--format', 'json')).stdout).nodes).toHaveLength(4);
+    const file = join(scratch, 'xor.svg');
+    expect((await inProcess('graph', 'xor', '--out', file)).exitCode).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg/);
+  });
+
+  it.each([
+    [['x +'], /neither a recipe nor a formula/],
+    [['x * y', '--at', 'x=1'], /needs a value for y/],
+    [['x', '--at', 'x=1,q=2'], /no such name/],
+    [['x', '--at', 'x=one'], /--at x=one/],
+    [['digist'], /Did you mean 'digits'\?/],
+    [['x', '--at', 'x=1', '--format', 'png'], /Formats: svg/],
+  ])('explains what is wrong with %j', async (given, message) => {
+    const { exitCode, stderr } = await inProcess('graph', ...given);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe('agrad gradcheck', () => {
+  it('checks operations to second order', async () => {
+    const outcome = await inProcess('gradcheck', 'tanh', 'matmul', '--backend', 'reference', '--json');
+    expect(outcome.exitCode).toBe(0);
+    const { reports, failed } = lastEvent(outcome) as never as {
+      reports: { operation: string; errors: number[] }[];
+      failed: number;
+    };
+    expect(failed).toBe(0);
+    expect(new Set(reports.map((report) => report.operation))).toEqual(new Set(['tanh', 'matmul']));
+    expect(reports.some((report) => report.errors.length >= 2 && Math.max(...report.errors) < 1e-6)).toBe(
+      true,
+    );
+  });
+
+  it('ends with 6 when the tolerance is not kept, and knows what has no gradient', async () => {
+    expect(
+      (await inProcess('gradcheck', 'tanh', '--backend', 'reference', '--tolerance', '1e-30')).exitCode,
+    ).toBe(6);
+    expect((await inProcess('gradcheck', 'argmax')).stderr).toContain('has no gradient: it gives positions');
+    expect((await inProcess('gradcheck', 'tahn')).stderr).toContain("Did you mean 'tan");
+  });
+});
+
+describe('agrad doctor', () => {
+  it('says what there is and that the backends compute rightly', async () => {
+    const outcome = await inProcess('doctor', '--json');
+    expect(outcome.exitCode).toBe(0);
+    const { findings, sound } = lastEvent(outcome) as never as {
+      findings: { name: string; ok: boolean }[];
+      sound: boolean;
+    };
+    expect(sound).toBe(true);
+    expect(findings.map((finding) => finding.name)).toEqual(
+      expect.arrayContaining(['Node', 'memory', 'backend reference', 'backend wasm']),
+    );
+  });
+});
+
+describe('agrad runs', () => {
+  it('lists, shows and compares', async () => {
+    const folder = join(scratch, 'runs');
+    await inProcess(...xor, '--out', join(folder, 'a'));
+    await inProcess(...xor, '--out', join(folder, 'b'), '--learning-rate', '0.5');
+    const { runs } = lastEvent(await inProcess('runs', 'list', folder, '--json')) as never as {
+      runs: object[];
+    };
+    expect(runs).toHaveLength(2);
+    expect(runs[0]).toMatchObject({ recipe: 'xor', status: 'done', epoch: 20 });
+    expect((await inProcess('runs', 'show', join(folder, 'a'))).stdout).toMatch(
+      /repeat it by: agrad train xor/,
+    );
+    const page = join(folder, 'comparison.html');
+    const compared = await inProcess(
+      'runs',
+      'compare',
+      join(folder, 'a'),
+      join(folder, 'b'),
+      '--out',
+      page,
+      '--json',
+    );
+    expect(lastEvent(compared)).toMatchObject({ differing: ['learningRate'] });
+    expect(readFileSync(page, 'utf8')).toContain('Training loss');
+    expect((await inProcess('runs', 'compare', folder)).exitCode).toBe(2);
+    expect((await inProcess('runs', 'show', join(folder, 'c'))).exitCode).toBe(4);
+  });
+});
+
+describe('agrad sweep', () => {
+  it('tries every combination, finds the best, and repeats nothing', async () => {
+    const folder = join(scratch, 'sweep');
+    const given = [
+      'sweep',
+      'xor',
+      '--grid',
+      'learningRate=0.0001,0.1',
+      '--epochs',
+      '100',
+      '--backend',
+      'reference',
+      '--out',
+      folder,
+    ];
+    const first = await outcomeOf(start([...given, '--json']));
+    expect(first.exitCode).toBe(0);
+    expect(lastEvent(first)).toMatchObject({
+      command: 'sweep',
+      metric: 'accuracy',
+      best: { trial: 2, values: { learningRate: 0.1 } },
+    });
+    expect(existsSync(join(folder, 'report.html'))).toBe(true);
+    const again = await inProcess(...given);
+    expect(again.stderr).toContain('2 trials, 2 of them done');
+    expect(again.stdout).toMatch(/best: trial 2/);
+    expect((await inProcess(...given.slice(0, 3), 'learningRate=1', '--out', folder)).stderr).toContain(
+      'holds another sweep',
+    );
+  });
+
+  it.each([
+    [[], /what should vary/],
+    [['--grid', 'rate=1'], /no such setting/],
+    [['--grid', 'epochs='], /expected name=values/],
+    [['--random', 'learningRate=3'], /expected low\.\.high/],
+    [['--grid', 'epochs=1', '--workers', '0'], /--workers 0/],
+  ])('explains what is wrong with %j', async (given, message) => {
+    const { exitCode, stderr } = await inProcess('sweep', 'xor', ...given, '--out', join(scratch, 'none'));
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe('agrad predict', () => {
+  it('answers for images', async () => {
+    const data = join(scratch, 'mnist');
+    mkdirSync(data, { recursive: true });
+    writeMnist(data);
+    const run = join(scratch, 'bars');
+    const given = ['--data-dir', data, '--backend', 'reference'];
+    await inProcess(
+      'train',
+      'mnist',
+      ...given,
+      '--epochs',
+      '60',
+      '--batch-size',
+      '10',
+      '--learning-rate',
+      '0.01',
+      '--out',
+      run,
+    );
+    // A bright bar where the training data have it for 4: rows 8 and 9.
+    const pixels = new Uint8Array(784).fill(255, 4 * 56, 5 * 56);
+    const file = join(scratch, 'four.png');
+    writeFileSync(file, encode({ width: 28, height: 28, data: pixels, channels: 1, depth: 8 }));
+    const outcome = await inProcess('predict', run, file, ...given, '--json');
+    expect(lastEvent(outcome)).toMatchObject({
+      command: 'predict',
+      predictions: [{ input: file, class: '4' }],
+    });
+    writeFileSync(file, 'no picture');
+    expect((await inProcess('predict', run, file, ...given)).exitCode).toBe(4);
+    expect((await inProcess('predict', run, 'x.gif', ...given)).exitCode).not.toBe(0);
+  });
+
+  it('answers for rows, whose columns it finds by name', async () => {
+    const data = join(scratch, 'boston');
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, 'BostonHousing.csv'), bostonTable());
+    const run = join(scratch, 'houses');
+    const given = ['--data-dir', data, '--backend', 'reference'];
+    await inProcess('train', 'boston-2d', ...given, '--epochs', '2', '--out', run);
+    const ordered = join(scratch, 'ordered.csv');
+    const swapped = join(scratch, 'swapped.csv');
+    writeFileSync(ordered, '6,12\n7,5\n');
+    writeFileSync(swapped, 'note,LSTAT,RM\na,12,6\nb,5,7\n');
+    const predictions = async (file: string): Promise<number[]> =>
+      (
+        lastEvent(await inProcess('predict', run, file, ...given, '--json')).predictions as {
+          values: number[];
+        }[]
+      ).map((one) => one.values[0]!);
+    expect(await predictions(swapped)).toEqual(await predictions(ordered));
+    expect(new Set(await predictions(ordered)).size).toBe(2);
+    writeFileSync(ordered, '6\n');
+    expect((await inProcess('predict', run, ordered, ...given)).stderr).toContain(
+      'row 1 has 1 numbers, the model takes 2',
+    );
+    writeFileSync(ordered, `${bostonHeader.replace('lstat', 'other')}\n`);
+    expect((await inProcess('predict', run, ordered, ...given)).stderr).toContain(
+      "there is no column 'lstat'",
+    );
+  });
+});
+
+describe('agrad convert', () => {
+  it('keeps every number on the way through all formats', async () => {
+    const run = join(scratch, 'converted');
+    await inProcess(...xor, '--out', run);
+    const steps = ['weights.safetensors', 'a.npz', 'b.json', 'c.safetensors'].map((name) => join(run, name));
+    for (let i = 1; i < steps.length; i++) {
+      expect((await inProcess('convert', steps[i - 1]!, steps[i]!)).exitCode).toBe(0);
+    }
+    const judge = async (file: string) =>
+      lastEvent(await inProcess('eval', file, '--recipe', 'xor', '--backend', 'reference', '--json'));
+    const { loss } = await judge(steps[0]!);
+    expect((await judge(steps[3]!)).loss).toBe(loss);
+    expect((await inProcess('convert', steps[0]!, join(run, 'x.onxx'))).exitCode).toBe(2);
+    writeFileSync(steps[1]!, 'no archive');
+    expect((await inProcess('convert', steps[1]!, steps[2]!)).exitCode).toBe(7);
+  });
+});
