@@ -2,7 +2,17 @@
  * The imperative face of differentiation: `backward(loss)` leaves a lazy gradient on every variable, and the
  * optimiser's step computes everything in one plan.
  */
-import { checkTensor, evaluate, formatShape, type Tensor, tie, Variable } from '@ag/tensor';
+import {
+  activeTrace,
+  checkTensor,
+  type EvaluationGroup,
+  evaluate,
+  formatShape,
+  type Tensor,
+  type Trace,
+  tie,
+  Variable,
+} from '@ag/tensor';
 import { detectAnomaly } from './anomaly.ts';
 import { variableGradients } from './gradients.ts';
 
@@ -60,9 +70,23 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
         'Evaluated tensors forget what they were made of at the next update.',
     );
   }
-  // Gradients of earlier micro-batches are computed now, so that their graphs do not pile up.
+  const before = traced();
   const pending = [...found.keys()].filter((variable) => variable.gradPending && variable.grad);
-  if (pending.length > 0) evaluate(pending.map((variable) => variable.grad!));
+  if (before === null) {
+    // Gradients of earlier micro-batches are computed now, so that their graphs do not pile up.
+    if (pending.length > 0) evaluate(pending.map((variable) => variable.grad!));
+  } else {
+    const outside = pending.find((variable) => !before.has(variable));
+    if (outside) {
+      throw new Error(
+        `backward: a gradient of '${outside.name}' from outside waits for a step, and the compiled function would add it at every call; ` +
+          'call optimizer.step() or optimizer.zeroGrad() before',
+      );
+    }
+    for (const variable of found.keys()) {
+      if (!before.has(variable)) before.set(variable, { grad: variable.grad, group: variable.gradGroup });
+    }
+  }
   const total = new Map<Variable, Tensor>();
   for (const [variable, gradient] of found) {
     total.set(variable, variable.gradPending && variable.grad ? variable.grad.add(gradient) : gradient);
@@ -73,5 +97,38 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     variable.grad = gradient;
     variable.gradPending = true;
     variable.gradGroup = group;
+  }
+}
+
+interface Former {
+  readonly grad: Tensor | undefined;
+  readonly group: EvaluationGroup | null;
+}
+
+/** What the variables held that a trace has differentiated by. */
+const formerOf = new WeakMap<Trace, Map<Variable, Former>>();
+
+/** The map of the active trace; null outside of traces. */
+function traced(): Map<Variable, Former> | null {
+  const trace = activeTrace();
+  if (trace === null) return null;
+  const known = formerOf.get(trace) ?? new Map<Variable, Former>();
+  formerOf.set(trace, known);
+  return known;
+}
+
+/**
+ * Ends the tracing of `work`: gradients that it left on variables are expressions of placeholders, so what was there before
+ * is put back. A compiled function returns the gradients it wants to show.
+ */
+export function keepingGradients<T>(work: () => T): T {
+  try {
+    return work();
+  } finally {
+    for (const [variable, { grad, group }] of traced() ?? []) {
+      variable.grad = grad;
+      variable.gradGroup = group;
+      variable.gradPending = false;
+    }
   }
 }

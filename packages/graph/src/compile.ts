@@ -14,6 +14,7 @@ import {
   withRunKeys,
 } from '@ag/tensor';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
+import { keepingGradients } from './backward.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
@@ -111,7 +112,9 @@ function trace<X extends TensorTree[], Y extends TensorTree>(f: (...x: X) => Y, 
   const inputs = leaves.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
   // What waits outside is part of the variables' values, not of what is recorded.
   commitAssignments();
-  const recorded = recordTrace(() => withRunKeys(() => f(...(treeFrom(x as TensorTree, inputs) as X))));
+  const recorded = recordTrace(() =>
+    withRunKeys(() => keepingGradients(() => f(...(treeFrom(x as TensorTree, inputs) as X)))),
+  );
   const outputs = treeLeaves(recorded.result);
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));
   for (const { variable } of updates) variable.gradPending = false;

@@ -4,11 +4,14 @@
  */
 import { concat, setFusion, stats, type Tensor, tensor, use, Variable } from '@ag/tensor';
 import { nullBackend } from '@ag/tensor/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gradients, topologicalSort } from './index.ts';
 
 const initial = await import('@ag/tensor').then(({ backend }) => backend());
 afterEach(() => use(initial));
+
+// Some seconds on an idle machine; a busy one may take its time.
+vi.setConfig({ testTimeout: 300_000 });
 
 function timed<T>(what: string, work: () => T): T {
   const start = performance.now();

@@ -3,6 +3,7 @@
  * is computed once, what a failure leaves behind.
  */
 import {
+  atRun,
   bernoulli,
   commitUpdates,
   evaluate,
@@ -342,6 +343,68 @@ describe('compile', () => {
     // The memory of the value before is where the next one would go.
     expect(await step(before).toArray()).toEqual([1]);
     expect(await w.value.toArray()).toEqual([121]);
+  });
+
+  it('adds the gradients of several losses, and leaves none of its own behind', async () => {
+    const w = new Variable(tensor([2]), { name: 'w' });
+    const step = compile((x: Tensor) => {
+      backward(w.value.mul(x).sum());
+      backward(w.value.mul(10).sum());
+      const g = w.grad!;
+      descend([w], 0.5);
+      return g;
+    });
+    // d(w·x + 10·w) = x + 10
+    expect(await step(tensor([2])).toArray()).toEqual([12]);
+    expect(await step(tensor([4])).toArray()).toEqual([14]);
+    expect(await w.value.toArray()).toEqual([-11]);
+    expect(w.grad).toBeUndefined();
+    backward(w.value.mul(3).sum());
+    expect(await w.grad!.toArray()).toEqual([3]);
+    // That one would be added at every call.
+    expect(() => step(tensor([[1]]))).toThrow(/'w' from outside.*step/s);
+    w.gradPending = false;
+    expect(await step(tensor([[1]])).toArray()).toEqual([11]);
+  });
+
+  it('returns gradients that no step uses', async () => {
+    const w = new Variable(tensor([3]), { name: 'w' });
+    const gradientOf = compile((x: Tensor) => {
+      backward(w.value.square().mul(x).sum());
+      return w.grad!;
+    });
+    for (const x of [1, 2, 3]) expect(await gradientOf(tensor([x])).toArray()).toEqual([6 * x]);
+    backward(w.value.sum());
+    expect(await w.grad!.toArray()).toEqual([1]);
+  });
+
+  it('takes host work back when a run fails', () => {
+    const w = new Variable(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+      { name: 'w' },
+    );
+    let count = 0;
+    const step = compile((i: Tensor) => {
+      backward(gather(w.value, i, 0).square().sum());
+      atRun(() => {
+        count++;
+        return () => {
+          count--;
+        };
+      });
+      descend([w], 0.1);
+      return w.value;
+    });
+    const index = (i: number): Tensor => tensor([[i, i]], { dtype: 'int32' });
+    step(index(0));
+    expect([count, w.version]).toEqual([1, 1]);
+    expect(() => step(index(5))).toThrow(/5/);
+    expect([count, w.version]).toEqual([1, 1]);
+    step(index(1));
+    expect([count, w.version]).toEqual([2, 2]);
   });
 
   it('counts what was assigned before it', async () => {

@@ -125,6 +125,9 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     const before = this.steps;
     atRun(() => {
       this.steps++;
+      return () => {
+        this.steps--;
+      };
     });
     try {
       for (const group of this.#groups) this.#updateGroup(group, gradients, updates);

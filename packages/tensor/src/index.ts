@@ -111,6 +111,6 @@ export {
   Tensor,
   type TensorLike,
 } from './tensor.ts';
-export { activeTrace, atRun, recordTrace, type Trace } from './tracing.ts';
+export { activeTrace, atRun, type HostWork, recordTrace, type Trace } from './tracing.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

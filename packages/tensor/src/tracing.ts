@@ -5,12 +5,15 @@
 import type { Tensor } from './tensor.ts';
 import type { Variable } from './variable.ts';
 
+/** Work on the host that belongs to a step; it may return what takes it back when the step fails. */
+export type HostWork = () => (() => void) | undefined;
+
 export interface Trace {
   readonly updates: Map<Variable, Tensor>;
   /** Tensors that `step()` would have computed along with the updates. */
   readonly outputs: Tensor[];
   /** Runs before each run of the compiled function, in this order. */
-  readonly atRun: (() => void)[];
+  readonly atRun: HostWork[];
 }
 
 let active: Trace | null = null;
@@ -33,7 +36,7 @@ export function recordTrace<T>(work: () => T): { readonly result: T; readonly tr
 }
 
 /** Does host work that belongs to a step (counting steps, moving a schedule on): now, or before each run when compiled. */
-export function atRun(work: () => void): void {
+export function atRun(work: HostWork): void {
   if (active) active.atRun.push(work);
   else work();
 }

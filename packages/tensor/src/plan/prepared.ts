@@ -6,6 +6,7 @@ import type { Backend, Binding } from '../backend.ts';
 import { isTypedArray, type TypedArray } from '../dtype.ts';
 import { backend, planFor, type ReadyPlan } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
+import type { HostWork } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
 import { bindLeaf, commitAssignments, runPlan } from './evaluate.ts';
 import { settleAssignments } from './pending.ts';
@@ -28,7 +29,7 @@ export class PreparedGraph {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly updates: readonly Update[];
-  readonly #atRun: readonly (() => void)[];
+  readonly #atRun: readonly HostWork[];
   #backend: Backend | null = null;
   #plan: ReadyPlan | null = null;
   #bindings: Binding[] = [];
@@ -48,7 +49,7 @@ export class PreparedGraph {
     inputs: readonly Tensor[],
     outputs: readonly Tensor[],
     updates: readonly Update[] = [],
-    atRun: readonly (() => void)[] = [],
+    atRun: readonly HostWork[] = [],
   ) {
     this.inputs = inputs;
     this.outputs = outputs;
@@ -59,7 +60,16 @@ export class PreparedGraph {
   /** Computes the outputs and commits the updates. Variables count with their current values. */
   run(feeds: readonly Feed[]): Tensor[] {
     commitAssignments();
-    for (const work of this.#atRun) work();
+    const undo = this.#atRun.map((work) => work());
+    try {
+      return this.#compute(feeds);
+    } catch (error) {
+      for (const takeBack of undo.reverse()) takeBack?.();
+      throw error;
+    }
+  }
+
+  #compute(feeds: readonly Feed[]): Tensor[] {
     const target = backend();
     if (this.#backend !== target) this.#prepare(target);
     const bindings = this.#bindings;
