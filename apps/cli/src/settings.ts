@@ -26,6 +26,7 @@ export interface Settings {
   overfitBatches: number;
   fastDevRun: boolean;
   detectAnomaly: boolean;
+  tensorboard: boolean;
 }
 
 /** Where a value came from, the strongest first. */
@@ -163,6 +164,12 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   detectAnomaly: {
     flag: '--detect-anomaly',
     help: 'watch the gradients for vanishing, exploding and non-finite values',
+    fallback: false,
+    read: yes,
+  },
+  tensorboard: {
+    flag: '--tensorboard',
+    help: "write TensorBoard's event files into the run's folder",
     fallback: false,
     read: yes,
   },

@@ -15,7 +15,7 @@ import {
   saveCheckpoint,
   takeCheckpoint,
 } from './checkpoint.ts';
-import { crc32 } from './checksum.ts';
+import { crc32, crc32c } from './checksum.ts';
 import { writeAtomically } from './files.ts';
 import { type FitOptions, fit } from './fit.ts';
 import { collect, line, Noisy, saddle, weightsOf } from './testTools.ts';
@@ -175,6 +175,8 @@ describe('crc32', () => {
     // The published check value of CRC-32/ISO-HDLC.
     expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
     expect(crc32(new Uint8Array(0))).toBe(0);
+    // That of CRC-32/ISCSI.
+    expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * CRC-32 (ISO 3309, as in gzip and PNG), so that damage to a checkpoint is noticed. The sum stands inside the
- * safetensors header, in an entry of fixed length, so the file stays one that other programs can read.
+ * Sums by which damage to files is noticed. That of a checkpoint, a CRC-32 (ISO 3309, as in gzip and PNG), stands inside
+ * the safetensors header, in an entry of fixed length, so the file stays one that other programs can read.
  */
 
 /** The metadata entry that holds the sum; to be written with `unsealed` and then sealed. */
@@ -8,16 +8,26 @@ export const sealName = 'crc32';
 export const unsealed = '00000000';
 
 const table = /* @__PURE__ */ makeTable(0xedb88320);
+const castagnoli = /* @__PURE__ */ makeTable(0x82f63b78);
 
 /** The CRC-32 of bytes, as an unsigned number. */
 export function crc32(bytes: Uint8Array): number {
+  return remainder(bytes, table);
+}
+
+/** The CRC-32C (Castagnoli, as in iSCSI) of bytes, as an unsigned number. */
+export function crc32c(bytes: Uint8Array): number {
+  return remainder(bytes, castagnoli);
+}
+
+function remainder(bytes: Uint8Array, table: Uint32Array): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]!) & 255]! ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
 /** The table of a polynomial in reflected form. */
-export function makeTable(polynomial: number): Uint32Array {
+function makeTable(polynomial: number): Uint32Array {
   return Uint32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;

@@ -18,6 +18,7 @@ export {
   type SaveCheckpointsOptions,
   saveCheckpoints,
 } from './callbacks/saveCheckpoints.ts';
+export { type TensorBoardLoggerOptions, tensorBoardLogger } from './callbacks/tensorBoard.ts';
 export {
   type Checkpoint,
   type CheckpointParts,

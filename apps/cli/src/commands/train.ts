@@ -14,6 +14,7 @@ import {
   listCheckpoints,
   saveCheckpoints,
   type TrainingEvent,
+  tensorBoardLogger,
   validate,
   writeAtomically,
 } from '@ag/train';
@@ -295,6 +296,7 @@ function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths)
     }),
     ...assembled.callbacks,
     ...(settings.detectAnomaly ? [gradientAlarms()] : []),
+    ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
     ...(settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : []),
   ];
 }

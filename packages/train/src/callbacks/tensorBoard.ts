@@ -1,0 +1,131 @@
+/**
+ * Figures as TensorBoard's own event files, which its viewer opens. A file is a sequence of records (TFRecord): eight
+ * bytes of length, a masked CRC-32C of them, the content, a masked CRC-32C of it; the content is a protocol buffer of
+ * the message Event (tensorflow/core/util/event.proto and framework/summary.proto).
+ */
+import { crc32c } from '../checksum.ts';
+import type { TrainingEvent } from '../events.ts';
+import type { Callback } from './callback.ts';
+
+export interface TensorBoardLoggerOptions {
+  /** Every so many steps a record of their figures is written. Default 10; 0 writes epochs alone. */
+  readonly everySteps?: number;
+  /** What the time of a record is taken from, in seconds since 1970; for tests. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Writes loss, metrics, learning rate and gradient norms: of steps under `step/`, of epochs under `train/` and
+ * `validation/`.
+ *
+ * ```ts
+ * fit({ …, callbacks: [tensorBoardLogger('runs/one')] }); // tensorboard --logdir runs
+ * ```
+ *
+ * @param target a folder (Node), in which a new file is begun, or a function that takes each record's bytes
+ */
+export function tensorBoardLogger(
+  target: string | ((record: Uint8Array) => void | Promise<void>),
+  options: TensorBoardLoggerOptions = {},
+): Callback {
+  const { everySteps = 10, clock = () => Date.now() / 1000 } = options;
+  const write =
+    typeof target === 'function' ? async (record: Uint8Array) => target(record) : fileWriter(target, clock);
+  return {
+    name: 'tensorBoardLogger',
+    async on(event) {
+      if (event.type === 'start') await write(record(eventMessage(clock(), 0, text(3, 'brain.Event:2'))));
+      const figures = figuresOf(event, everySteps);
+      if (figures === null || !('step' in event)) return;
+      const values = Object.entries(figures).map(([tag, value]) =>
+        message(1, [...text(1, tag), ...float(2, value)]),
+      );
+      await write(record(eventMessage(clock(), event.step, message(5, values.flat()))));
+    },
+  };
+}
+
+function figuresOf(event: TrainingEvent, everySteps: number): Record<string, number> | null {
+  const under = (prefix: string, figures: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
+  switch (event.type) {
+    case 'step':
+      if (everySteps === 0 || event.step % everySteps !== 0) return null;
+      return {
+        ...under('step', { loss: event.loss, ...event.metrics, learningRate: event.learningRate }),
+        ...under('gradient', event.gradientNorms ?? {}),
+      };
+    case 'epoch':
+      return under('train', {
+        loss: event.loss,
+        ...event.metrics,
+        examplesPerSecond: event.examplesPerSecond,
+      });
+    case 'validation':
+      return under('validation', { loss: event.loss, ...event.metrics });
+    default:
+      return null;
+  }
+}
+
+/** Appends to a file of its own, whose name TensorBoard recognises. */
+function fileWriter(folder: string, clock: () => number): (record: Uint8Array) => Promise<void> {
+  let path: string | null = null;
+  return async (record) => {
+    const { appendFile, mkdir } = await import('node:fs/promises');
+    if (path === null) {
+      const { join } = await import('node:path');
+      const { hostname } = await import('node:os');
+      await mkdir(folder, { recursive: true });
+      path = join(folder, `events.out.tfevents.${Math.floor(clock())}.${hostname()}.${process.pid}`);
+    }
+    await appendFile(path, record);
+  };
+}
+
+function eventMessage(time: number, step: number, rest: readonly number[]): Uint8Array {
+  const seconds = new Uint8Array(8);
+  new DataView(seconds.buffer).setFloat64(0, time, true);
+  return Uint8Array.from([(1 << 3) | 1, ...seconds, 2 << 3, ...varint(step), ...rest]);
+}
+
+function record(content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(16 + content.length);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(content.length), true);
+  view.setUint32(8, masked(crc32c(bytes.subarray(0, 8))), true);
+  bytes.set(content, 12);
+  view.setUint32(12 + content.length, masked(crc32c(content)), true);
+  return bytes;
+}
+
+/** Sums of data that hold sums are weak, so the format turns and shifts them (TFRecord's description). */
+function masked(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+// Protocol buffers: a field's number and kind, then its content.
+
+function text(field: number, value: string): number[] {
+  return message(field, [...new TextEncoder().encode(value)]);
+}
+
+function message(field: number, content: readonly number[]): number[] {
+  return [(field << 3) | 2, ...varint(content.length), ...content];
+}
+
+function float(field: number, value: number): number[] {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return [(field << 3) | 5, ...bytes];
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest >= 128) {
+    bytes.push((rest % 128) | 128);
+    rest = Math.floor(rest / 128);
+  }
+  return [...bytes, rest];
+}
