@@ -250,3 +250,35 @@ describe('agrad convert', () => {
     expect((await inProcess('convert', steps[1]!, steps[2]!)).exitCode).toBe(7);
   });
 });
+
+describe('agrad profile', () => {
+  it('says where the time of a step goes, layer by layer', async () => {
+    const outcome = await inProcess('profile', 'xor', '--backend', 'reference', '--steps', '5', '--json');
+    expect(outcome.exitCode).toBe(0);
+    const { milliseconds, layers, plansMade } = lastEvent(outcome) as never as {
+      milliseconds: { data: number; build: number; run: number };
+      layers: { path: string; ms: number }[];
+      plansMade: number;
+    };
+    expect(Object.values(milliseconds).every((ms) => ms > 0)).toBe(true);
+    expect(layers.map((layer) => layer.path)).toEqual(['0', '1', '2', '3']);
+    expect(plansMade).toBe(0);
+    expect((await inProcess('profile', 'xor', '--steps', '0')).exitCode).toBe(2);
+  });
+});
+
+describe('agrad bench', () => {
+  it('measures, compares, and ends with 6 when something became slower', async () => {
+    const file = join(scratch, 'before.json');
+    const given = ['bench', '--seconds', '0.001', '--threads', '1'];
+    expect((await inProcess(...given, '--out', file)).exitCode).toBe(0);
+    const before = JSON.parse(readFileSync(file, 'utf8'));
+    expect(before.results.length).toBeGreaterThan(4);
+    for (const result of before.results) result.milliseconds /= 1e6;
+    writeFileSync(file, JSON.stringify(before));
+    expect((await inProcess(...given, '--compare', file, '--fail-on-regress', '10%')).exitCode).toBe(6);
+    expect((await inProcess(...given, '--fail-on-regress', '10%')).exitCode).toBe(2);
+    writeFileSync(file, '{}');
+    expect((await inProcess(...given, '--compare', file)).exitCode).toBe(7);
+  });
+});

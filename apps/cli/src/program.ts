@@ -297,6 +297,47 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       (await import('./commands/convert.ts')).convert(from!, to!, terminal),
     ),
   );
+
+  withSettings(
+    command(
+      program,
+      'bench',
+      'how fast this machine computes what training is made of',
+      'agrad bench --out before.json',
+      'agrad bench --compare before.json --fail-on-regress 10%',
+    ),
+    ['backend', 'threads', 'seed'],
+  )
+    .option('--compare <file>', 'results of an earlier run')
+    .option('--fail-on-regress <percentage>', 'end with exit code 6 when something is slower by more')
+    .option('--out <file>', 'keep the results')
+    .option('--seconds <n>', 'for each measurement (default 0.5)')
+    .action(
+      action(async (terminal, flags) => {
+        const { bench } = await import('./commands/bench.ts');
+        return bench(
+          { flags: settingsFrom(flags), ...texts(flags, 'compare', 'failOnRegress', 'out', 'seconds') },
+          terminal,
+        );
+      }),
+    );
+
+  withSettings(
+    command(
+      program,
+      'profile [recipe...]',
+      "where a training step's time goes, and each layer's",
+      'agrad profile digits --steps 100',
+    ),
+    ['dataDir', 'batchSize', 'backend', 'threads', 'seed'],
+  )
+    .option('--steps <n>', 'how many to measure (default 50)')
+    .action(
+      action(async (terminal, flags, recipe) => {
+        const { profile } = await import('./commands/profile.ts');
+        return profile({ recipe, flags: settingsFrom(flags), ...texts(flags, 'steps') }, terminal);
+      }),
+    );
   return program;
 }
 
