@@ -15,6 +15,7 @@ const help = `pnpm bench [W1 … W11] [options]
   --json            print one JSON document instead of tables
   --backend NAME    wasm (default) or reference
   --threads LIST    threads of ag, default 1,2
+  --wide            256-bit vectors, on Node 24 and later
   --node PATH       the Node that runs ag, default this one
   --node-flag FLAG  a flag for it, such as --experimental-wasm-revectorize; may be repeated
   --variant TEXT    only ways of writing the work that contain the text
@@ -52,6 +53,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       json: { type: 'boolean' },
       backend: { type: 'string', default: 'wasm' },
       threads: { type: 'string', default: '1,2' },
+      wide: { type: 'boolean', default: false },
       node: { type: 'string', default: process.execPath },
       'node-flag': { type: 'string', multiple: true, default: [] },
       variant: { type: 'string', default: '' },
@@ -88,6 +90,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     nodeFlags: values['node-flag'],
     backend: values.backend,
     threads: values.threads.split(',').map(Number),
+    wide: values.wide,
     python: values['no-numpy'] ? null : values.python,
     peers: values.peers ?? null,
   });

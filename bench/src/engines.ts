@@ -15,7 +15,7 @@ export interface Engine {
   readonly command: string;
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly task: Pick<Task, 'backend' | 'threads'>;
+  readonly task: Pick<Task, 'backend' | 'threads' | 'wide'>;
   /** `v24.1.0`, or that of NumPy. */
   readonly version: string;
 }
@@ -26,6 +26,7 @@ export interface EngineOptions {
   readonly nodeFlags: readonly string[];
   readonly backend: string;
   readonly threads: readonly number[];
+  readonly wide: boolean;
   /** The Python to look for NumPy in; null: without NumPy. */
   readonly python: string | null;
   /** Folder with other libraries, or null. */
@@ -49,12 +50,12 @@ export async function engines(options: EngineOptions): Promise<Engine[]> {
   const flags = [...options.nodeFlags];
   if (!hasRelaxed(node, flags) && hasRelaxed(node, [...flags, relaxedFlag])) flags.push(relaxedFlag);
   const found: Engine[] = options.threads.map((threads) => ({
-    name: `${backend === 'wasm' ? 'ag' : backend} ${threads}t`,
+    name: `${backend === 'wasm' ? 'ag' : backend} ${threads}t${options.wide ? ' 256-bit' : ''}`,
     kind: 'ag',
     command: node,
     flags: ['--enable-source-maps', '--expose-gc', ...flags, join(folders.folder, 'participant.js')],
     environment: {},
-    task: { backend, threads },
+    task: { backend, threads, wide: options.wide },
     version,
   }));
   const numpy = python === null ? null : output(python, ['-c', 'import numpy; print(numpy.__version__)']);

@@ -19,7 +19,7 @@ const start = (backend: Backend): void => {
   use(profile ? profile.around(backend) : backend);
 };
 if (task.backend === 'wasm') {
-  const backend = await wasm({ threads: task.threads });
+  const backend = await wasm({ threads: task.threads, wideVectors: task.wide ?? false });
   relaxed = backend.relaxedSimd;
   start(backend);
 } else {

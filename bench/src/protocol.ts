@@ -12,6 +12,8 @@ export interface Task {
   readonly threads: number;
   /** Folder of the raw files that `data.ts` wrote. */
   readonly data: string;
+  /** Use 256-bit vectors, where the engine has the switch for them. */
+  readonly wide?: boolean;
   /** Run launches one by one and report the time of each. */
   readonly profile?: boolean;
 }
