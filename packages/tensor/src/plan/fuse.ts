@@ -9,6 +9,7 @@
  * Levels keep it free of cycles: every input of a cluster comes from a lower level, so joining a cluster is safe
  * when all other inputs lie below it.
  */
+import { bytesPerElement } from '../dtype.ts';
 import { type Shape, sameShape, sizeOf } from '../shape.ts';
 import { contiguousView, expandView, isContiguous, reshapeView } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
@@ -251,7 +252,8 @@ function recompute(
   }
   const inMemory = (node: PlanNode): boolean => results.has(node) || readers.has(node);
   for (const cluster of clusters) {
-    for (const member of [...cluster.members].reverse()) {
+    // Inputs first: what is not stored any more can become a step of what follows from it.
+    for (const member of cluster.members) {
       const map = readers.get(member);
       if (!map || results.has(member)) continue;
       const steps = new Set<PlanNode>();
@@ -265,19 +267,22 @@ function recompute(
         cost += costOf(node);
         for (const input of node.inputs) {
           const base = baseOf(input);
+          if (cluster.absorbed.has(base)) stack.push(base);
           if (clusterOf.get(base) !== cluster) continue;
           if (inMemory(base)) anchored = true;
           else if (base === cluster.root) cost = Number.POSITIVE_INFINITY;
           else stack.push(base);
         }
       }
-      if (cost > cheap || !anchored) continue;
+      if (cost > cheap) continue;
       const extra = new Set(
         [...steps]
           .flatMap((node) => node.inputs.map(baseOf))
           .filter((base) => !steps.has(base) && isRead(base, clusterOf)),
       );
-      if (extra.size > 1) continue;
+      // Reading what it follows from must not cost much more than reading the value, which need not be written then.
+      const bytes = [...extra].reduce((sum, base) => sum + bytesOf(base), 0);
+      if (anchored ? extra.size > 1 && bytes > 1.25 * bytesOf(member) : bytes > bytesOf(member) / 4) continue;
       const fits = [...map].every(([reader, nodes]) => {
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
         if (reader.members.length + reader.absorbed.size + steps.size > 2 * maximalMembers) return false;
@@ -539,4 +544,8 @@ function costOf(node: PlanNode): number {
 
 function form(node: PlanNode): string {
   return node.op!.lower.form;
+}
+
+function bytesOf(node: PlanNode): number {
+  return sizeOf(node.shape) * bytesPerElement(node.dtype);
 }
