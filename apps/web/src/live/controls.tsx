@@ -1,8 +1,10 @@
 /**
- * Buttons of a page that goes on, and what computes it.
+ * Controls of a page that goes on.
  */
+import { Field } from '../components/parts.tsx';
 import { say, type Text } from '../shell/language.ts';
-import type { Live } from './use-live.ts';
+import { setParameters } from '../shell/route.ts';
+import type { Live } from './useLive.ts';
 
 export function RunButtons({
   live,
@@ -39,21 +41,32 @@ export function RunButtons({
   );
 }
 
-/** Says on what it is computed, and why on one thread. */
-export function EngineNote({ live }: { readonly live: Live<unknown> }) {
-  if (!live.engine) return null;
-  const { threads } = live.engine;
+/** A number that is kept in the address under `name`. */
+export function NumberField({
+  name,
+  label,
+  value,
+}: {
+  readonly name: string;
+  readonly label: Text;
+  readonly value: number;
+}) {
   return (
-    <p class="soft" data-testid="engine">
-      {say({
-        en: `Computed in this browser by WebAssembly, ${threads === 1 ? 'on one thread' : `with up to ${threads} threads`}.`,
-        zh: `由此浏览器中的 WebAssembly 计算，${threads === 1 ? '单线程' : `最多 ${threads} 个线程`}。`,
-      })}
-      {!crossOriginIsolated &&
-        say({
-          en: ' The host of this page does not send the headers that allow more threads.',
-          zh: ' 本站未发送允许多线程的响应头。',
-        })}
-    </p>
+    <Field label={label}>
+      <input
+        type="number"
+        step="any"
+        min={0}
+        style={{ width: '6.5rem' }}
+        data-testid={name}
+        value={value}
+        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
+      />
+    </Field>
   );
+}
+
+/** The nearest whole number in a range. */
+export function within(value: number, low: number, high: number): number {
+  return Math.max(low, Math.min(high, Math.round(value)));
 }

@@ -2,9 +2,8 @@
  * The worker's side of a page that watches something go on: the page opens a session, then asks for more, again and
  * again. Not asking is a pause; nothing runs that nobody looks at.
  */
-import { wasm } from '@ag/native-wasm';
-import { backend, use } from '@ag/tensor';
 import { expose } from 'comlink';
+import { type Computing, startComputing } from '../training/computing.ts';
 
 /** Something that goes on when it is asked to. */
 export interface Session<Update> {
@@ -18,12 +17,7 @@ export interface LiveService<Request, Update> {
   open(request: Request): Promise<Update>;
   advance(): Promise<Update>;
   /** What computes, and on how many threads. */
-  engine(): Promise<Engine>;
-}
-
-export interface Engine {
-  readonly backend: string;
-  readonly threads: number;
+  computing(): Promise<Computing>;
 }
 
 /** How long one turn of work may take; what the page shows is as old as that at most. */
@@ -32,7 +26,7 @@ const patience = 100;
 /** Answers a page's questions one after the other. */
 export function serve<Request, Update>(open: (request: Request) => Promise<Session<Update>>): void {
   let session: Session<Update> | null = null;
-  let last: Promise<unknown> = engine();
+  let last: Promise<unknown> = startComputing();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work, work);
     last = result.catch(() => undefined);
@@ -50,18 +44,7 @@ export function serve<Request, Update>(open: (request: Request) => Promise<Sessi
         if (!session) throw new Error('advance: no session is open');
         return session.advance(patience);
       }),
-    engine,
+    computing: startComputing,
   };
   expose(service);
-}
-
-let started: Promise<Engine> | undefined;
-
-/** Chooses WebAssembly, with threads where the page is isolated. */
-function engine(): Promise<Engine> {
-  started ??= wasm().then((chosen) => {
-    use(chosen);
-    return { backend: backend().name, threads: chosen.threads };
-  });
-  return started;
 }

@@ -20,6 +20,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/microscope/page.tsx'),
   },
   {
+    id: 'playground',
+    title: { en: 'Playground', zh: '游乐场' },
+    summary: {
+      en: 'A small network learns to tell points apart; every neuron, weight and gradient can be watched.',
+      zh: '一个小网络学习区分数据点；每个神经元、权重和梯度都看得见。',
+    },
+    load: () => import('../pages/playground/page.tsx'),
+  },
+  {
     id: 'gradients',
     title: { en: 'Gradient-flow lab', zh: '梯度流实验室' },
     summary: {
@@ -36,6 +45,15 @@ export const pages: readonly Page[] = [
       zh: 'SGD、动量、AdaGrad、Adam 等在同一座山上赛跑。',
     },
     load: () => import('../pages/race/page.tsx'),
+  },
+  {
+    id: 'houses',
+    title: { en: 'House prices', zh: '房价' },
+    summary: {
+      en: 'A network bends a sheet until it lies among 506 houses. Turn it while it learns.',
+      zh: '网络弯折一张曲面，直到它贴合 506 座房屋。可边学习边旋转观察。',
+    },
+    load: () => import('../pages/houses/page.tsx'),
   },
   {
     id: 'numerical',

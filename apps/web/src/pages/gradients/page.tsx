@@ -2,13 +2,14 @@
  * Gradient-flow lab: why deep stacks were hard to train, and what keeps the gradient alive.
  */
 import { gradientFlow, histogram, lineChart } from '@ag/viz';
-import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
-import { EngineNote, RunButtons } from '../../live/controls.tsx';
-import { useLive } from '../../live/use-live.ts';
+import { Alarm, Choice, Code, Explanation, Picture } from '../../components/parts.tsx';
+import { NumberField, RunButtons, within } from '../../live/controls.tsx';
+import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
+import { ComputingNote } from '../../training/note.tsx';
 import type { AlarmKind, FlowRequest, FlowUpdate } from './flow.ts';
 import { activationNames, alarmTexts, explanation, initializerNames, presets } from './texts.ts';
 
@@ -117,7 +118,7 @@ export default function Gradients() {
           <Distributions update={update} />
         </>
       )}
-      <EngineNote live={live} />
+      <ComputingNote computing={live.computing} />
       <Code code={codeFor(request)} />
     </>
   );
@@ -250,36 +251,8 @@ function Distributions({ update }: { readonly update: FlowUpdate }) {
   );
 }
 
-function NumberField({
-  name,
-  label,
-  value,
-}: {
-  readonly name: string;
-  readonly label: Text;
-  readonly value: number;
-}) {
-  return (
-    <Field label={label}>
-      <input
-        type="number"
-        step="any"
-        min={0}
-        style={{ width: '6.5rem' }}
-        data-testid={name}
-        value={value}
-        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
-      />
-    </Field>
-  );
-}
-
 function layerName(i: number): string {
   return say({ en: `layer ${i + 1}`, zh: `第 ${i + 1} 层` });
-}
-
-function within(value: number, low: number, high: number): number {
-  return Math.max(low, Math.min(high, Math.round(value)));
 }
 
 function oneOf<Name extends string>(

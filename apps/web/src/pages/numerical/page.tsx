@@ -3,13 +3,14 @@
  * different cost.
  */
 import { lineChart } from '@ag/viz';
-import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
-import { EngineNote, RunButtons } from '../../live/controls.tsx';
-import { useLive } from '../../live/use-live.ts';
+import { Alarm, Choice, Code, Explanation, Picture } from '../../components/parts.tsx';
+import { NumberField, RunButtons, within } from '../../live/controls.tsx';
+import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { numberParameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
+import { ComputingNote } from '../../training/note.tsx';
 import type { CompareRequest, CompareUpdate, Side } from './compare.ts';
 
 const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
@@ -141,7 +142,7 @@ export default function Numerical() {
           zh: '用数值梯度走一步，每个参数需要两次前向，外加一次计算损失；反向传播只需要一次前向（损失本来就要算）和一次反向。试试 h = 0.1（太粗）和 h = 1e-10（舍入误差占上风）：差值会变大。数值梯度如今仍有用处：检验其他梯度。',
         }}
       />
-      <EngineNote live={live} />
+      <ComputingNote computing={live.computing} />
       <Code code={codeFor(request)} />
     </>
   );
@@ -157,34 +158,6 @@ const rows: readonly (readonly [Text, (side: Side) => string])[] = [
     (side) => side.answers.map((answer) => answer.toFixed(2)).join(', '),
   ],
 ];
-
-function NumberField({
-  name,
-  label,
-  value,
-}: {
-  readonly name: string;
-  readonly label: Text;
-  readonly value: number;
-}) {
-  return (
-    <Field label={label}>
-      <input
-        type="number"
-        step="any"
-        min={0}
-        style={{ width: '7rem' }}
-        data-testid={name}
-        value={value}
-        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
-      />
-    </Field>
-  );
-}
-
-function within(value: number, low: number, high: number): number {
-  return Math.max(low, Math.min(high, Math.round(value)));
-}
 
 function number(value: number | undefined): string {
   return value === undefined ? '—' : String(Number(value.toPrecision(4)));

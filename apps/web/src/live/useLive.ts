@@ -3,7 +3,9 @@
  */
 import { type Remote, wrap } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Engine, LiveService } from './serve.ts';
+import type { Computing } from '../training/computing.ts';
+import { messageOf } from '../training/useService.ts';
+import type { LiveService } from './serve.ts';
 
 /** How things stand. */
 export interface Live<Update> {
@@ -12,7 +14,8 @@ export interface Live<Update> {
   /** Why it cannot go on, or null. */
   readonly problem: string | null;
   readonly running: boolean;
-  readonly engine: Engine | null;
+  /** What computes; null until it is known. */
+  readonly computing: Computing | null;
   run(on: boolean): void;
   /** Works for one turn, then rests. */
   once(): void;
@@ -33,7 +36,7 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
   const [update, setUpdate] = useState<Update | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [running, setRunning] = useState(begin);
-  const [engine, setEngine] = useState<Engine | null>(null);
+  const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
   const [opened, setOpened] = useState(0);
   const service = useRef<Remote<LiveService<Request, Update>> | null>(null);
@@ -44,7 +47,7 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     const remote = wrap<LiveService<Request, Update>>(worker);
     service.current = remote;
     worker.onerror = (event) => setProblem(event.message || 'the worker could not be started');
-    remote.engine().then(setEngine, (error: unknown) => setProblem(messageOf(error)));
+    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
     return () => {
       service.current = null;
       worker.terminate();
@@ -97,7 +100,7 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     update,
     problem,
     running: running && problem === null && update?.done !== true,
-    engine,
+    computing,
     run: setRunning,
     once: () => void turn(latest.current),
     restart: () => setRound((before) => before + 1),
@@ -113,8 +116,4 @@ function nextFrame(): Promise<void> {
       resolve();
     });
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

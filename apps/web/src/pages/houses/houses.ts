@@ -1,0 +1,189 @@
+/**
+ * Prices of houses from two properties of the neighbourhood, by a network with one hidden layer of sigmoids: the
+ * recipe of the classic lesson, on a file of Boston housing or on generated houses.
+ */
+import {
+  dataLoader,
+  type MemoryDataset,
+  parseCsv,
+  tableDataset,
+  tensorDataset,
+  transforms,
+} from '@ag/datasets';
+import * as nn from '@ag/nn';
+import { adam, type Optimizer, sgd } from '@ag/optim';
+import { key, linspace, manualSeed, normal, splitKey, stack, tensor, type Variable, zeros } from '@ag/tensor';
+import { fit, TrainingError, validate } from '@ag/train';
+import type { Grid } from '@ag/viz';
+import type { Session } from '../../live/serve.ts';
+
+export const optimizers = {
+  sgd: (p: readonly Variable[], learningRate: number): Optimizer => sgd(p, { learningRate }),
+  momentum: (p: readonly Variable[], learningRate: number): Optimizer =>
+    sgd(p, { learningRate, momentum: 0.9 }),
+  adam: (p: readonly Variable[], learningRate: number): Optimizer => adam(p, { learningRate }),
+} satisfies Record<string, (p: readonly Variable[], rate: number) => Optimizer>;
+
+export interface HousesRequest {
+  /** A table with the columns rm, lstat and medv, or null for generated houses. */
+  readonly file: { readonly name: string; readonly text: string } | null;
+  readonly hidden: number;
+  readonly optimizer: keyof typeof optimizers;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly epochs: number;
+}
+
+export interface HousesUpdate {
+  readonly source: 'file' | 'generated';
+  readonly houses: number;
+  readonly epoch: number;
+  /** Mean squared error of the batches of each epoch. */
+  readonly losses: readonly number[];
+  /** Mean squared error over all houses, at the epochs when it was measured. */
+  readonly measured: { readonly epochs: readonly number[]; readonly losses: readonly number[] };
+  /** How far off a price is on average, in thousands of dollars. */
+  readonly error: number;
+  /** The network's prices over rooms (x) and status (y). */
+  readonly grid: Grid;
+  /** Rooms, status and price of each house. */
+  readonly points: readonly (readonly [number, number, number])[];
+  readonly failure: string | null;
+  readonly done: boolean;
+}
+
+/** Samples of the surface along each direction. */
+const resolution = 26;
+
+/** @throws DataError for a file that is no table, lacks a column, or has text where a number should be */
+export async function openHouses(request: HousesRequest): Promise<Session<HousesUpdate>> {
+  const { file, hidden, learningRate, seed, epochs } = request;
+  const data = file ? readHouses(file.text, file.name) : await generateHouses(seed);
+  const houses = data.length;
+  const transform = transforms.standardize(data);
+  manualSeed(seed);
+  const weightInit = nn.init.xavierUniform;
+  const model = nn.sequential(
+    nn.linear(2, hidden, { weightInit }),
+    nn.sigmoid(),
+    nn.linear(hidden, 1, { weightInit }),
+  );
+  const batchSize = Math.min(16, houses);
+  const events = fit({
+    model,
+    optimizer: optimizers[request.optimizer](model.parameters(), learningRate),
+    loss: nn.mseLoss,
+    train: dataLoader(data, { batchSize, replacement: true, dropLast: true, seed, transform }),
+    epochs,
+    compile: true,
+    reportEvery: 0,
+  });
+  const all = dataLoader(data, { batchSize: houses, transform });
+  const map = await meshOver(data);
+  const meshInputs = await onlyBatch(dataLoader(map.mesh, { batchSize: map.mesh.length, transform }));
+  const points = await pointsOf(data);
+  const losses: number[] = [];
+  const measured = { epochs: [] as number[], losses: [] as number[] };
+  let failure: string | null = null;
+
+  const train = async (end: number): Promise<void> => {
+    try {
+      // Much happens in the first epochs, so a turn ends early there.
+      const next = Math.ceil(losses.length * 1.25) + 1;
+      while (losses.length < Math.min(next, epochs) && performance.now() < end) {
+        const { value: event, done } = await events.next();
+        if (done) return;
+        if (event.type === 'epoch') losses.push(event.loss);
+      }
+    } catch (error) {
+      if (!(error instanceof TrainingError)) throw error;
+      failure = error.message;
+    }
+  };
+
+  return {
+    async advance(patience) {
+      if (patience > 0) await train(performance.now() + patience);
+      const { loss, metrics } = await validate(model, all, {
+        loss: nn.mseLoss,
+        metrics: { error: nn.meanAbsoluteError },
+      });
+      if (measured.epochs.at(-1) !== losses.length) {
+        measured.epochs.push(losses.length);
+        measured.losses.push(loss);
+      }
+      const values = Array.from(await model.forward(meshInputs.x).data());
+      return {
+        source: file ? 'file' : 'generated',
+        houses,
+        epoch: losses.length,
+        losses: [...losses],
+        measured,
+        error: metrics.error!,
+        grid: { x: map.x, y: map.y, columns: resolution, rows: resolution, values },
+        points,
+        failure,
+        done: failure !== null || losses.length >= epochs,
+      };
+    },
+  };
+}
+
+/** Capitals in the header make no difference. */
+function readHouses(text: string, file: string): MemoryDataset {
+  const table = parseCsv(text, { file });
+  const header = table.header.map((name) => name.toLowerCase());
+  return tableDataset({ ...table, header }, { target: 'medv', features: ['rm', 'lstat'], file });
+}
+
+/**
+ * Invented houses whose prices rise with rooms and fall with the logarithm of the status, as those of Boston do, with
+ * noise and the same ceiling.
+ */
+async function generateHouses(seed: number): Promise<MemoryDataset> {
+  const [roomKey, statusKey, noiseKey] = splitKey(key(seed), 3);
+  const count = 506;
+  const rooms = normal([count], { mean: 6.3, std: 0.7, key: roomKey! }).clamp(3.6, 8.8);
+  const logStatus = normal([count], { mean: 2.4, std: 0.55, key: statusKey! }).clamp(0.6, 3.6);
+  const many = rooms.sub(6.3).maximum(0);
+  const price = logStatus
+    .sub(2.4)
+    .mul(-9)
+    .add(21)
+    .add(many.mul(9))
+    .add(normal([count], { std: 3, key: noiseKey! }))
+    .clamp(5, 50);
+  return tensorDataset(
+    await rows([rooms, logStatus.exp()]),
+    tensor(await price.data(), { shape: [count, 1] }),
+  );
+}
+
+/** Columns side by side, computed. */
+async function rows(columns: Parameters<typeof stack>[0]) {
+  const table = stack(columns, 1);
+  return tensor(await table.data(), { shape: table.shape });
+}
+
+/** A mesh of houses over the range of the data. */
+async function meshOver(data: MemoryDataset) {
+  const { x } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
+  const low = await x.min(0).data();
+  const high = await x.max(0).data();
+  const size = [resolution, resolution];
+  const rooms = linspace(low[0]!, high[0]!, resolution).reshape([1, resolution]).broadcastTo(size).flatten();
+  const status = linspace(low[1]!, high[1]!, resolution).reshape([resolution, 1]).broadcastTo(size).flatten();
+  const mesh = tensorDataset(await rows([rooms, status]), zeros([resolution * resolution, 1]));
+  return { mesh, x: [low[0]!, high[0]!] as const, y: [low[1]!, high[1]!] as const };
+}
+
+async function pointsOf(data: MemoryDataset): Promise<[number, number, number][]> {
+  const { x, y } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
+  const [inputs, prices] = [await x.data(), await y.data()];
+  return Array.from(prices, (price, i) => [inputs[2 * i]!, inputs[2 * i + 1]!, price]);
+}
+
+async function onlyBatch<T>(batches: AsyncIterable<T>): Promise<T> {
+  for await (const batch of batches) return batch;
+  throw new Error('onlyBatch: there is no batch');
+}
