@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { exitCodes } from './failure.ts';
+import { parseChange, recipes } from './recipes/index.ts';
 import { type Given, type Settings, settingNames, settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -78,7 +79,6 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .action(
       action(async (terminal, flags, recipe) => {
         const { train } = await import('./commands/train.ts');
-        const { parseChange } = await import('./recipes/index.ts');
         return train(
           {
             recipe,
@@ -363,7 +363,7 @@ export function usageProblem(
 }
 
 const recipeHelp = `
-Recipes: digits, mnist mlp, boston, boston-2d, xor, spirals, two-layer.
+Recipes: ${recipes.map((recipe) => recipe.name).join(', ')}.
 Each flag can be given as a variable too: AG_EPOCHS=5. The data are looked for in --data-dir, else in AG_DATA_DIR, else
 in the cache, else downloaded.`;
 

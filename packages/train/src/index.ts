@@ -44,3 +44,4 @@ export {
   type Validation,
   validate,
 } from './validate.ts';
+export { type MessageEnd, type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
