@@ -75,8 +75,8 @@ describe('a training step of 784-50-100-10, batch 100', () => {
     expect(device.last.byForm.reduce, device.last.labels.join('\n')).toBeLessThanOrEqual(7);
     // the gradient of the logits, exp of the shifted logits within.
     expect(device.last.byForm.map ?? 0, device.last.labels.join('\n')).toBeLessThanOrEqual(1);
-    // Each activation and its gradient once, new parameters once, and what the loss needs: the logits
-    // again in the shape of a gradient, and four numbers for each row.
+    // Each activation and its gradient once, new parameters once, and what the loss needs: one more
+    // matrix in the shape of the logits, and four numbers for each row.
     expect(device.last.bytesWritten).toBeLessThanOrEqual(2 * activations + parameters + 5_604);
     // The input twice (forward, gradient of the first weights); parameters twice (forward, update), those of the hidden
     // layers a third time (gradients of activations); each activation and its gradient in the products and sums that need it.
