@@ -20,6 +20,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/microscope/page.tsx'),
   },
   {
+    id: 'playground',
+    title: { en: 'Playground', zh: '游乐场' },
+    summary: {
+      en: 'A small network learns to tell points apart; every neuron, weight and gradient can be watched.',
+      zh: '一个小网络学习区分数据点；每个神经元、权重和梯度都看得见。',
+    },
+    load: () => import('../pages/playground/page.tsx'),
+  },
+  {
     id: 'gradients',
     title: { en: 'Gradient-flow lab', zh: '梯度流实验室' },
     summary: {

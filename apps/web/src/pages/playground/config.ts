@@ -1,0 +1,268 @@
+/**
+ * Everything that decides what the playground computes, and how it is written into the address: the same address gives
+ * the same losses.
+ */
+import type { Text } from '../../shell/language.ts';
+
+export type DataId = 'xor' | 'circles' | 'spirals' | 'moons' | 'blobs' | 'plane' | 'points';
+export type ActivationId = 'tanh' | 'relu' | 'sigmoid' | 'leakyRelu' | 'gelu' | 'silu' | 'elu' | 'identity';
+export type OptimizerId =
+  | 'sgd'
+  | 'momentum'
+  | 'nesterov'
+  | 'adagrad'
+  | 'rmsprop'
+  | 'adadelta'
+  | 'adam'
+  | 'adamw'
+  | 'nadam'
+  | 'radam'
+  | 'lion';
+
+export interface LayerConfig {
+  readonly activation: ActivationId;
+  readonly units: number;
+}
+
+/** A point that was painted or pasted. */
+export interface PaintedPoint {
+  readonly x: number;
+  readonly y: number;
+  /** Its class, or the number to be predicted. */
+  readonly target: number;
+}
+
+export interface PlaygroundConfig {
+  readonly data: DataId;
+  /** Number of generated points. */
+  readonly count: number;
+  readonly noise: number;
+  /** Classes of spirals and blobs. */
+  readonly classes: number;
+  /** Share of the points kept for testing. */
+  readonly test: number;
+  /** For painted points: whether targets are numbers. */
+  readonly regression: boolean;
+  readonly points: readonly PaintedPoint[];
+  /** Bring inputs to mean 0 and deviation 1. */
+  readonly standardize: boolean;
+  readonly layers: readonly LayerConfig[];
+  readonly dropout: number;
+  readonly optimizer: OptimizerId;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+export const dataTitles: readonly (readonly [DataId, Text])[] = [
+  ['circles', { en: 'Circles', zh: '同心圆' }],
+  ['xor', { en: 'Exclusive or', zh: '异或' }],
+  ['spirals', { en: 'Spirals', zh: '螺旋' }],
+  ['moons', { en: 'Moons', zh: '双月' }],
+  ['blobs', { en: 'Blobs', zh: '点团' }],
+  ['plane', { en: 'A plane (regression)', zh: '平面（回归）' }],
+  ['points', { en: 'Your own points', zh: '自绘数据点' }],
+];
+
+export const activationIds: readonly ActivationId[] = [
+  'tanh',
+  'relu',
+  'sigmoid',
+  'leakyRelu',
+  'gelu',
+  'silu',
+  'elu',
+  'identity',
+];
+
+export const optimizerTitles: readonly (readonly [OptimizerId, string])[] = [
+  ['sgd', 'SGD'],
+  ['momentum', 'Momentum'],
+  ['nesterov', 'Nesterov'],
+  ['adagrad', 'AdaGrad'],
+  ['rmsprop', 'RMSProp'],
+  ['adadelta', 'AdaDelta'],
+  ['adam', 'Adam'],
+  ['adamw', 'AdamW'],
+  ['nadam', 'NAdam'],
+  ['radam', 'RAdam'],
+  ['lion', 'Lion'],
+];
+
+/** Points of the pictures along each axis. */
+export const resolution = 40;
+
+/** Corners of a pentagon, near the unit circle; blobs are around the first of them. */
+export const blobCenters: readonly (readonly [number, number])[] = [
+  [0, 1],
+  [0.95, 0.31],
+  [-0.59, -0.81],
+  [-0.95, 0.31],
+  [0.59, -0.81],
+];
+
+/** True slopes and height of the plane. */
+export const plane = { weights: [1.5, -1], bias: 0.5 };
+
+/** Most points that can be painted or pasted: they all stand in the address. */
+export const maximalPoints = 400;
+export const maximalLayers = 5;
+export const maximalUnits = 8;
+
+const fallback: PlaygroundConfig = {
+  data: 'circles',
+  count: 200,
+  noise: 0.1,
+  classes: 2,
+  test: 0.3,
+  regression: false,
+  points: [],
+  standardize: true,
+  layers: [
+    { activation: 'tanh', units: 4 },
+    { activation: 'tanh', units: 3 },
+  ],
+  dropout: 0,
+  optimizer: 'adam',
+  learningRate: 0.03,
+  batchSize: 20,
+  seed: 1,
+};
+
+/** What an address says; what it does not say, or says wrongly, is as usual. */
+export function configFrom(parameters: URLSearchParams): PlaygroundConfig {
+  const number = (name: keyof PlaygroundConfig, low: number, high: number, whole = true): number => {
+    const text = parameters.get(name);
+    const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value)) return fallback[name] as number;
+    return Math.max(low, Math.min(high, whole ? Math.round(value) : value));
+  };
+  const one = <T extends string>(name: string, ids: readonly T[], usual: T): T =>
+    ids.find((id) => id === parameters.get(name)) ?? usual;
+  return {
+    data: one(
+      'data',
+      dataTitles.map(([id]) => id),
+      fallback.data,
+    ),
+    count: number('count', 10, 1000),
+    noise: number('noise', 0, 1, false),
+    classes: number('classes', 2, 5),
+    test: number('test', 0, 0.8, false),
+    regression: parameters.get('regression') === 'true',
+    points: parsePoints(parameters.get('points') ?? ''),
+    standardize: parameters.get('standardize') !== 'false',
+    layers: parameters.has('layers') ? parseLayers(parameters.get('layers')!) : fallback.layers,
+    dropout: number('dropout', 0, 0.9, false),
+    optimizer: one(
+      'optimizer',
+      optimizerTitles.map(([id]) => id),
+      fallback.optimizer,
+    ),
+    learningRate: number('learningRate', 0, 1e6, false),
+    batchSize: number('batchSize', 1, 1000),
+    seed: number('seed', 0, 2 ** 31),
+  };
+}
+
+/** `tanh:4,relu:3`; an empty text is a network without hidden layers. */
+export function writeLayers(layers: readonly LayerConfig[]): string {
+  return layers.map(({ activation, units }) => `${activation}:${units}`).join(',');
+}
+
+function parseLayers(text: string): LayerConfig[] {
+  return text
+    .split(',')
+    .flatMap((part): LayerConfig[] => {
+      const [name, units] = part.split(':');
+      const activation = activationIds.find((id) => id === name);
+      const count = Math.round(Number(units));
+      return activation && count >= 1 ? [{ activation, units: Math.min(maximalUnits, count) }] : [];
+    })
+    .slice(0, maximalLayers);
+}
+
+/** `0.5,-1,0;…`: coordinates with four digits, then the target. */
+export function writePoints(points: readonly PaintedPoint[]): string {
+  return points.map(({ x, y, target }) => `${short(x)},${short(y)},${short(target)}`).join(';');
+}
+
+function parsePoints(text: string): PaintedPoint[] {
+  return text
+    .split(';')
+    .flatMap((part): PaintedPoint[] => {
+      const numbers = part.split(',').map(Number);
+      const [x, y, target] = numbers;
+      return part !== '' && numbers.length === 3 && numbers.every(Number.isFinite)
+        ? [{ x: x!, y: y!, target: target! }]
+        : [];
+    })
+    .slice(0, maximalPoints);
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+export interface Preset {
+  readonly id: string;
+  readonly title: Text;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export const presets: readonly Preset[] = [
+  {
+    id: 'circles',
+    title: { en: 'A circle inside another', zh: '圆中之圆' },
+    parameters: {},
+  },
+  {
+    id: 'xor',
+    title: { en: 'Exclusive or with 2-2-1 sigmoids', zh: '2-2-1 sigmoid 网络学异或' },
+    parameters: {
+      data: 'xor',
+      layers: 'sigmoid:2',
+      learningRate: '0.1',
+      batchSize: '4',
+      standardize: 'false',
+    },
+  },
+  {
+    id: 'spirals',
+    title: { en: 'Two spirals', zh: '双螺旋' },
+    parameters: {
+      data: 'spirals',
+      count: '300',
+      noise: '0.03',
+      layers: 'tanh:8,tanh:8',
+      learningRate: '0.02',
+    },
+  },
+  {
+    id: 'blobs',
+    title: { en: 'Five classes', zh: '五个类别' },
+    parameters: { data: 'blobs', classes: '5', noise: '0.25', layers: 'relu:6,relu:5' },
+  },
+  {
+    id: 'plane',
+    title: { en: 'Fit a plane: a network of one neuron', zh: '拟合平面：单神经元网络' },
+    parameters: { data: 'plane', layers: '', optimizer: 'sgd', learningRate: '0.05' },
+  },
+  {
+    id: 'overfit',
+    title: { en: 'Too little data: learning by heart', zh: '数据太少：死记硬背' },
+    parameters: {
+      data: 'moons',
+      count: '40',
+      noise: '0.35',
+      test: '0.5',
+      layers: 'tanh:8,tanh:8,tanh:8',
+      learningRate: '0.02',
+    },
+  },
+  {
+    id: 'fast',
+    title: { en: 'Learning rate 10: too fast', zh: '学习率 10：太快了' },
+    parameters: { optimizer: 'sgd', layers: 'relu:8,relu:8', learningRate: '10' },
+  },
+];

@@ -1,0 +1,122 @@
+/**
+ * The network as a picture: a small map for each neuron, a line for each weight.
+ */
+import { say } from '../../shell/language.ts';
+import { resolution } from './config.ts';
+import { colorOf, Heat } from './heat.tsx';
+import type { Picture } from './trainer.ts';
+
+/** A neuron: its layer (0 is the first hidden one) and its place. */
+export interface Chosen {
+  readonly layer: number;
+  readonly unit: number;
+}
+
+interface Properties {
+  readonly picture: Picture;
+  /** Of the hidden layers. */
+  readonly activations: readonly string[];
+  /** What the lines show. */
+  readonly edges: 'value' | 'gradient';
+  readonly chosen: Chosen;
+  readonly choose: (neuron: Chosen) => void;
+}
+
+const rowHeight = 52;
+
+export function Diagram({ picture, activations, edges, chosen, choose }: Properties) {
+  const columns = [2, ...picture.layers.map((layer) => layer.units)];
+  const height = rowHeight * Math.max(...columns);
+  const across = (column: number) => (100 * (column + 0.5)) / columns.length;
+  const down = (column: number, row: number) => height / 2 + rowHeight * (row - (columns[column]! - 1) / 2);
+  return (
+    <div class="diagram" style={{ height: `${height}px` }} data-testid="diagram">
+      <svg viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" aria-hidden="true">
+        {picture.layers.map((layer, l) => {
+          const shown = edges === 'value' ? layer.weights : layer.weightGradients;
+          const most = Math.max(...shown.flat().map(Math.abs).filter(Number.isFinite), 1e-12);
+          return shown.map((row, to) =>
+            row.map((value, from) => {
+              const share = Number.isFinite(value) ? Math.abs(value) / most : 0;
+              return (
+                <line
+                  key={`${l}.${to}.${from}`}
+                  x1={across(l)}
+                  y1={down(l, from)}
+                  x2={across(l + 1)}
+                  y2={down(l + 1, to)}
+                  stroke={colorOf(value)}
+                  stroke-width={0.6 + 5 * share}
+                  stroke-opacity={0.25 + 0.75 * share}
+                  stroke-dasharray={value < 0 ? '5 3' : undefined}
+                  vector-effect="non-scaling-stroke"
+                />
+              );
+            }),
+          );
+        })}
+      </svg>
+      {columns.map((units, column) =>
+        Array.from({ length: units }, (_, unit) => {
+          const layer = picture.layers[column - 1];
+          const values = layer ? layer.outputs : picture.inputs;
+          const place = {
+            left: `${across(column)}%`,
+            top: `${down(column, unit)}px`,
+          };
+          const flip = picture.kind === 'binary' && column === columns.length - 1;
+          const middle = flip || activations[column - 1] === 'sigmoid' ? 0.5 : 0;
+          const heat = (
+            <Heat
+              values={values}
+              units={units}
+              unit={unit}
+              resolution={resolution}
+              middle={middle}
+              flip={flip}
+            />
+          );
+          const key = `${column}.${unit}`;
+          if (!layer) {
+            return (
+              <span class="neuron" key={key} style={place} title={`x${unit + 1}`}>
+                {heat}
+                <span class="name">x{subscript(unit + 1)}</span>
+              </span>
+            );
+          }
+          const name = nameOf(picture, { layer: column - 1, unit });
+          const value = layer.values[unit]!;
+          return (
+            <button
+              type="button"
+              class="neuron"
+              key={key}
+              style={place}
+              data-testid={`neuron-${column - 1}-${unit}`}
+              aria-pressed={chosen.layer === column - 1 && chosen.unit === unit}
+              aria-label={say({
+                en: `neuron ${name}, ${value.toPrecision(3)} at the point`,
+                zh: `神经元 ${name}，在该点为 ${value.toPrecision(3)}`,
+              })}
+              onClick={() => choose({ layer: column - 1, unit })}
+            >
+              {heat}
+              {column === columns.length - 1 && <span class="name">{name}</span>}
+            </button>
+          );
+        }),
+      )}
+    </div>
+  );
+}
+
+export function subscript(number: number): string {
+  return [...String(number)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
+}
+
+/** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
+export function nameOf(picture: Picture, { layer, unit }: Chosen): string {
+  if (layer < picture.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
+  return picture.layers[layer]!.units > 1 ? `y${subscript(unit + 1)}` : 'y';
+}

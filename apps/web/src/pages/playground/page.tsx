@@ -1,0 +1,473 @@
+/**
+ * Playground: a small network learns points of the plane, and everything it does can be watched.
+ */
+import { lineChart } from '@ag/viz';
+import { proxy } from 'comlink';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Alarm, Choice, Code, Picture as Drawing, Explanation } from '../../components/parts.tsx';
+import { useInspection } from '../../shell/inspection.ts';
+import { say } from '../../shell/language.ts';
+import { parameter, route, setParameters } from '../../shell/route.ts';
+import { theme } from '../../shell/theme.ts';
+import type { Computing } from '../../training/computing.ts';
+import { download } from '../../training/download.ts';
+import { nextFrame } from '../../training/nextFrame.ts';
+import { ComputingNote } from '../../training/note.tsx';
+import { messageOf, useService } from '../../training/useService.ts';
+import { codeFor } from './code.ts';
+import { configFrom, maximalPoints, type PaintedPoint, resolution, writePoints } from './config.ts';
+import { openPreset, Settings } from './controls.tsx';
+import { type Chosen, Diagram } from './diagram.tsx';
+import { NeuronFormula, short } from './formula.tsx';
+import './page.css';
+import { Painting } from './painting.tsx';
+import { Plane } from './plane.tsx';
+import type { Alert, Picture, Trainer } from './trainer.ts';
+
+/** Milliseconds between steps. */
+const speeds = { full: 0, fast: 5, medium: 50, slow: 500 } as const;
+type Speed = keyof typeof speeds;
+
+export default function Playground() {
+  const { remote, failure } = useService<Trainer>(
+    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+  );
+  const address = route.value.parameters.toString();
+  const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
+  const [picture, setPicture] = useState<Picture | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [computing, setComputing] = useState<Computing | null>(null);
+  const [round, setRound] = useState(0);
+  const key = `${round} ${JSON.stringify(config)}`;
+  const [speed, setSpeed] = useState<Speed>('fast');
+  const [testing, setTesting] = useState(false);
+  const [brush, setBrush] = useState(0);
+  const [draft, setDraft] = useState<readonly PaintedPoint[]>([]);
+  const [neuron, setNeuron] = useState<Chosen | null>(null);
+  const [probe, setProbe] = useState<readonly [number, number] | null>(null);
+  /** What the worker was last asked to begin. */
+  const session = useRef({ number: 0, key: '' });
+  const edges = parameter('edges', 'value') === 'gradient' ? 'gradient' : 'value';
+  const painted = config.data === 'points';
+  const waiting = painted && config.points.length < 2;
+
+  useEffect(() => {
+    void remote.listen(
+      proxy(async (next: Picture) => {
+        if (next.session !== session.current.number) return;
+        setPicture(next);
+        // The worker waits until this one is on the screen.
+        await nextFrame();
+      }),
+    );
+    ask(remote.slow(speeds[speed]));
+    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
+  }, [remote]);
+
+  useEffect(() => {
+    const mine = session.current.number + 1;
+    session.current = { number: mine, key };
+    setProblem(null);
+    setProbe(null);
+    if (waiting) return;
+    remote.configure(config, mine).catch((error: unknown) => {
+      if (mine === session.current.number) setProblem(messageOf(error));
+    });
+  }, [remote, key]);
+
+  // What is painted in one stroke is learnt from when the stroke ends.
+  useEffect(() => {
+    if (draft.length === 0) return;
+    const commit = () => {
+      setDraft([]);
+      setParameters({ points: writePoints([...config.points, ...draft].slice(0, maximalPoints)) });
+    };
+    addEventListener('pointerup', commit, { once: true });
+    return () => removeEventListener('pointerup', commit);
+  }, [draft]);
+
+  const begun = session.current.key === key && picture?.session === session.current.number;
+  const current = begun && !waiting ? picture : null;
+  const shown = current ?? (waiting ? emptyPicture : picture);
+  const running = current?.running === true;
+  const chosen = usableNeuron(neuron, current);
+
+  useInspection(() => ({
+    page: 'playground',
+    config,
+    problem: problem ?? failure,
+    computing,
+    ready: current !== null,
+    running,
+    step: current?.step ?? 0,
+    furthest: current?.furthest ?? 0,
+    loss: current?.loss ?? null,
+    losses: current?.losses ?? [],
+    train: current?.train ?? null,
+    test: current?.test ?? null,
+    alerts: current?.alerts ?? [],
+    failed: current?.failed ?? false,
+    pointAnswers: current?.pointAnswers ?? [],
+    layers: current?.layers.map(({ weights, bias }) => ({ weights, bias })) ?? [],
+    chosen,
+    probe,
+  }));
+
+  const ask = (call: Promise<unknown>) => {
+    call.catch((error: unknown) => setProblem(messageOf(error)));
+  };
+  const touch = (x: number, y: number, first: boolean) => {
+    if (!painted) {
+      setProbe([x, y]);
+      ask(remote.look(x, y));
+      return;
+    }
+    const last = draft.at(-1);
+    const { domain } = shown!;
+    const apart = (domain.x[1] - domain.x[0]) / 30;
+    if (first || !last || Math.hypot(last.x - x, last.y - y) > apart) {
+      setDraft([...draft, { x, y, target: brush }]);
+    }
+  };
+  const save = async (name: string, type: string, bytes: Promise<Uint8Array | string | undefined>) => {
+    const found = await bytes;
+    if (found !== undefined) download(name, type, found);
+  };
+
+  return (
+    <>
+      <Explanation
+        text={{
+          en: 'A small network learns to tell points of the plane apart. Every square is a neuron and shows where in the plane it answers blue (high) or orange (low); every line is a weight. Train it, pause, go back to any earlier step, and click a neuron or a place in the plane to see the numbers behind it.',
+          zh: '一个小网络学习区分平面上的点。每个方块是一个神经元，显示它在平面何处输出蓝色（高）或橙色（低）；每条线是一个权重。训练、暂停、回到任意先前的步；点击神经元或平面上的位置，查看背后的数字。',
+        }}
+      />
+      <Settings config={config} />
+      <div class="card row">
+        <button
+          type="button"
+          class="primary"
+          data-testid="train"
+          disabled={!current || current.failed}
+          onClick={() => ask(running ? remote.pause() : remote.play())}
+        >
+          {running ? `❚❚ ${say({ en: 'Pause', zh: '暂停' })}` : `▶ ${say({ en: 'Train', zh: '训练' })}`}
+        </button>
+        <button
+          type="button"
+          data-testid="step"
+          disabled={!current || current.failed || running}
+          onClick={() => ask(remote.step())}
+        >
+          {say({ en: 'One step', zh: '一步' })}
+        </button>
+        <button type="button" data-testid="reset" disabled={!current} onClick={() => setRound(round + 1)}>
+          ⟲ {say({ en: 'Reset', zh: '重置' })}
+        </button>
+        <Choice
+          label={{ en: 'Speed', zh: '速度' }}
+          testId="speed"
+          value={speed}
+          options={[
+            ['full', { en: 'as fast as it goes', zh: '全速' }],
+            ['fast', { en: '200 steps a second', zh: '每秒 200 步' }],
+            ['medium', { en: '20 steps a second', zh: '每秒 20 步' }],
+            ['slow', { en: '2 steps a second', zh: '每秒 2 步' }],
+          ]}
+          onChange={(id: Speed) => {
+            setSpeed(id);
+            ask(remote.slow(speeds[id]));
+          }}
+        />
+        <label class="field" style={{ flex: '1 1 12rem' }}>
+          <span>
+            {say({ en: 'Go back to step', zh: '回到第几步' })}{' '}
+            <span class="number">{current?.step ?? 0}</span>
+          </span>
+          <input
+            type="range"
+            data-testid="rewind"
+            min={0}
+            max={Math.max(1, current?.furthest ?? 0)}
+            value={current?.step ?? 0}
+            disabled={!current || current.furthest === 0}
+            onChange={(event) => ask(remote.rewind(Number(event.currentTarget.value)))}
+          />
+        </label>
+      </div>
+      {(problem ?? failure) !== null && <Alarm testId="problem">{problem ?? failure}</Alarm>}
+      {current?.alerts.map((alert) => (
+        <Alarm key={`${alert.kind}${alert.step}`} testId="anomaly">
+          <strong>{alarmText(alert)}</strong> <span lang="en">{alert.message}.</span>
+          <p class="row">
+            <button
+              type="button"
+              data-testid="slower"
+              onClick={() => setParameters({ learningRate: config.learningRate / 10 })}
+            >
+              {say({
+                en: `Begin again with a rate of ${short(config.learningRate / 10)}`,
+                zh: `以学习率 ${short(config.learningRate / 10)} 重新开始`,
+              })}
+            </button>
+            <button type="button" onClick={() => ask(remote.rewind(Math.max(0, alert.step - 10)))}>
+              {say({ en: 'Go back ten steps', zh: '回退十步' })}
+            </button>
+          </p>
+        </Alarm>
+      ))}
+      {painted && (
+        <Painting
+          config={config}
+          brush={brush}
+          setBrush={setBrush}
+          read={(text, regression) => remote.read(text, regression)}
+        />
+      )}
+      {shown && (
+        <div class="columns">
+          {shown.layers.length > 0 && (
+            <div>
+              <div class="card">
+                <div class="row">
+                  <Choice
+                    label={{ en: 'Lines show', zh: '连线显示' }}
+                    testId="edges"
+                    value={edges}
+                    options={[
+                      ['value', { en: 'weights', zh: '权重' }],
+                      ['gradient', { en: 'gradients', zh: '梯度' }],
+                    ]}
+                    onChange={(id) => setParameters({ edges: id })}
+                  />
+                  <span class="soft">
+                    {say({ en: 'blue +, orange dashed −', zh: '蓝色为正，橙色虚线为负' })}
+                  </span>
+                </div>
+                <Diagram
+                  picture={shown}
+                  activations={config.layers.map(({ activation }) => activation)}
+                  edges={edges}
+                  chosen={chosen}
+                  choose={setNeuron}
+                />
+                <p class="soft">
+                  {say({ en: `${shown.parameters} parameters`, zh: `${shown.parameters} 个参数` })}
+                </p>
+              </div>
+              {current && <NeuronFormula picture={current} config={config} chosen={chosen} />}
+            </div>
+          )}
+          <div>
+            <div class="card">
+              <Plane
+                picture={shown}
+                testing={testing}
+                probe={painted ? null : (probe ?? middleOf(shown))}
+                points={draft.length > 0 || waiting ? [...config.points, ...draft] : null}
+                touch={touch}
+              />
+              <div class="row">
+                {shown.testPoints.length > 0 && (
+                  <label>
+                    <input
+                      type="checkbox"
+                      data-testid="testing"
+                      checked={testing}
+                      onChange={() => setTesting(!testing)}
+                    />{' '}
+                    {say({ en: 'show the test points', zh: '显示测试点' })}
+                  </label>
+                )}
+                {!painted && shown.trainPoints.length + shown.testPoints.length <= maximalPoints && (
+                  <button
+                    type="button"
+                    data-testid="edit-points"
+                    onClick={() =>
+                      openPreset({
+                        ...Object.fromEntries(route.peek().parameters),
+                        data: 'points',
+                        regression: String(shown.kind === 'value'),
+                        points: writePoints([...shown.trainPoints, ...shown.testPoints]),
+                      })
+                    }
+                  >
+                    {say({ en: 'Paint on these points', zh: '在这些点上继续绘制' })}
+                  </button>
+                )}
+              </div>
+            </div>
+            {current && current.pointAnswers.length > 0 && <Answers picture={current} />}
+          </div>
+          {current && (
+            <div class="card">
+              <Progress picture={current} />
+            </div>
+          )}
+        </div>
+      )}
+      <div class="card row">
+        <button
+          type="button"
+          data-testid="save-safetensors"
+          disabled={!current}
+          onClick={() =>
+            void save('playground.safetensors', 'application/octet-stream', remote.safetensors())
+          }
+        >
+          {say({ en: 'Save weights (safetensors)', zh: '保存权重（safetensors）' })}
+        </button>
+        <button
+          type="button"
+          data-testid="save-json"
+          disabled={!current}
+          onClick={() => void save('playground.json', 'application/json', remote.json())}
+        >
+          {say({ en: 'Save network and weights (JSON)', zh: '保存网络与权重（JSON）' })}
+        </button>
+      </div>
+      <ComputingNote computing={computing} />
+      {!waiting && <Code code={codeFor(config)} />}
+    </>
+  );
+}
+
+/** Losses and accuracies, as numbers and as curves. */
+function Progress({ picture }: { readonly picture: Picture }) {
+  const { step, epoch, loss, train, test, trainCurve, testCurve } = picture;
+  const svg = useMemo(
+    () =>
+      lineChart(
+        [
+          { name: say({ en: 'training', zh: '训练' }), ...trainCurve },
+          ...(testCurve.x.length > 0 ? [{ name: say({ en: 'test', zh: '测试' }), ...testCurve }] : []),
+        ],
+        {
+          theme: theme.value,
+          id: 'losses',
+          width: 480,
+          height: 260,
+          xLabel: say({ en: 'step', zh: '步' }),
+          yLabel: say({ en: 'loss', zh: '损失' }),
+          yScale: 'log',
+          points: false,
+        },
+      ),
+    [picture, theme.value],
+  );
+  const share = (accuracy: number | null | undefined) =>
+    accuracy === null || accuracy === undefined ? '—' : `${(100 * accuracy).toFixed(1)} %`;
+  const rows: readonly (readonly [string, string])[] = [
+    [say({ en: 'step', zh: '步' }), String(step)],
+    [say({ en: 'epoch', zh: '轮' }), String(epoch)],
+    [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : short(loss)],
+    [say({ en: 'training loss', zh: '训练损失' }), train ? short(train.loss) : '—'],
+    [say({ en: 'test loss', zh: '测试损失' }), test ? short(test.loss) : '—'],
+    ...(picture.kind === 'value'
+      ? []
+      : ([
+          [say({ en: 'training accuracy', zh: '训练准确率' }), share(train?.accuracy)],
+          [say({ en: 'test accuracy', zh: '测试准确率' }), share(test?.accuracy)],
+        ] as const)),
+  ];
+  return (
+    <>
+      <dl class="figures" data-testid="figures">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Drawing svg={svg} label="losses" />
+    </>
+  );
+}
+
+/** What the network says of each training point, where they are few. */
+function Answers({ picture }: { readonly picture: Picture }) {
+  return (
+    <div class="card">
+      <h2>{say({ en: 'The training points', zh: '训练点' })}</h2>
+      <table data-testid="answers">
+        <thead>
+          <tr>
+            <th scope="col">x₁</th>
+            <th scope="col">x₂</th>
+            <th scope="col">{say({ en: 'should be', zh: '应为' })}</th>
+            <th scope="col">{say({ en: 'network says', zh: '网络输出' })}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {picture.trainPoints.map(({ x, y, target }, i) => (
+            <tr key={i}>
+              <td class="number">{short(x)}</td>
+              <td class="number">{short(y)}</td>
+              <td class="number">{short(target)}</td>
+              <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function alarmText({ kind, step }: Alert): string {
+  const at = say({ en: `Step ${step}: `, zh: `第 ${step} 步：` });
+  switch (kind) {
+    case 'nonFiniteLoss':
+      return at + say({ en: 'the loss is no number any more.', zh: '损失已不是有限数。学习率可能过大。' });
+    case 'risingLoss':
+      return (
+        at + say({ en: 'the loss rises instead of falling.', zh: '损失在上升而不是下降。请减小学习率。' })
+      );
+    case 'vanishingGradient':
+      return at + say({ en: 'gradients have vanished.', zh: '梯度消失，参数不再变化。' });
+    case 'explodingGradient':
+    case 'nonFiniteGradient':
+      return at + say({ en: 'gradients explode.', zh: '梯度爆炸。请减小学习率。' });
+    default:
+      return at + say({ en: 'training stopped.', zh: '训练中断。' });
+  }
+}
+
+/** The chosen neuron, if the network has it; else the answer. */
+function usableNeuron(neuron: Chosen | null, picture: Picture | null): Chosen {
+  const last = { layer: (picture?.layers.length ?? 1) - 1, unit: 0 };
+  if (!neuron || !picture) return last;
+  return neuron.unit < (picture.layers[neuron.layer]?.units ?? 0) ? neuron : last;
+}
+
+function middleOf({ domain }: Picture): readonly [number, number] {
+  return [(domain.x[0] + domain.x[1]) / 2, (domain.y[0] + domain.y[1]) / 2];
+}
+
+/** The plane before anything has been painted. */
+const emptyPicture: Picture = {
+  session: -1,
+  kind: 'binary',
+  classes: 2,
+  running: false,
+  parameters: 0,
+  step: 0,
+  epoch: 0,
+  furthest: 0,
+  loss: null,
+  train: null,
+  test: null,
+  losses: [],
+  trainCurve: { x: [], y: [] },
+  testCurve: { x: [], y: [] },
+  alerts: [],
+  failed: false,
+  domain: { x: [-1.2, 1.2], y: [-1.2, 1.2] },
+  trainPoints: [],
+  testPoints: [],
+  inputs: new Float32Array(0),
+  probe: [],
+  layers: [],
+  answers: new Float32Array(resolution ** 2).fill(Number.NaN),
+  pointAnswers: [],
+};

@@ -1,0 +1,103 @@
+/**
+ * The plane with the network's answers and the points. A click or a drag looks at a place, or paints points there.
+ */
+import { decisionBoundary } from '@ag/viz';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { Picture as Drawing } from '../../components/parts.tsx';
+import { say } from '../../shell/language.ts';
+import { theme } from '../../shell/theme.ts';
+import { type PaintedPoint, resolution } from './config.ts';
+import type { Picture } from './trainer.ts';
+
+interface Properties {
+  readonly picture: Picture;
+  readonly testing: boolean;
+  readonly probe: readonly [number, number] | null;
+  /** Painted points, shown instead of the picture's own while they are more recent. */
+  readonly points: readonly PaintedPoint[] | null;
+  readonly touch: (x: number, y: number, first: boolean) => void;
+}
+
+export function Plane({ picture, testing, probe, points, touch }: Properties) {
+  const box = useRef<HTMLDivElement>(null);
+  const marker = useRef<HTMLSpanElement>(null);
+  const { domain } = picture;
+  const svg = useMemo(() => {
+    const { kind, answers, classes } = picture;
+    const cells = resolution ** 2;
+    let values: ArrayLike<number> = answers;
+    let confidence: Float32Array | undefined;
+    if (kind === 'classes') {
+      // The class with the largest probability, and that probability.
+      const best = new Float32Array(cells);
+      confidence = new Float32Array(cells);
+      for (let i = 0; i < cells; i++) {
+        for (let c = 0; c < classes; c++) {
+          if (answers[i * classes + c]! > confidence[i]!) {
+            confidence[i] = answers[i * classes + c]!;
+            best[i] = c;
+          }
+        }
+      }
+      values = best;
+    }
+    const shown = points ?? (testing ? picture.testPoints : picture.trainPoints);
+    return decisionBoundary(
+      { x: [...domain.x], y: [...domain.y], columns: resolution, rows: resolution, values },
+      shown.map(({ x, y, target }) => ({ x, y, target })),
+      {
+        kind: kind === 'binary' ? 'probability' : kind === 'classes' ? 'class' : 'value',
+        ...(confidence && { confidence }),
+        ...(kind !== 'value' && {
+          labels: Array.from({ length: classes }, (_, i) => say({ en: `class ${i}`, zh: `类别 ${i}` })),
+        }),
+        width: 460,
+        height: 480,
+        theme: theme.value,
+        id: 'plane',
+        xLabel: 'x₁',
+        yLabel: 'x₂',
+      },
+    );
+  }, [picture, testing, points, theme.value, say({ en: 'en', zh: 'zh' })]);
+
+  // The marker lies over the picture, in parts of its size.
+  useEffect(() => {
+    const drawing = box.current?.querySelector('svg')?.getBoundingClientRect();
+    const area = areaIn(box.current);
+    const mark = marker.current;
+    if (!drawing || !area || !mark || !probe) return;
+    const share = (value: number, [low, high]: readonly [number, number]) => (value - low) / (high - low);
+    const x = area.left + share(probe[0], domain.x) * area.width - drawing.left;
+    const y = area.bottom - share(probe[1], domain.y) * area.height - drawing.top;
+    mark.style.left = `${(100 * x) / drawing.width}%`;
+    mark.style.top = `${(100 * y) / drawing.height}%`;
+  });
+
+  const at = (event: PointerEvent, first: boolean): void => {
+    const area = areaIn(box.current);
+    if (!area) return;
+    const across = (event.clientX - area.left) / area.width;
+    const up = 1 - (event.clientY - area.top) / area.height;
+    if (across < 0 || across > 1 || up < 0 || up > 1) return;
+    const along = ([low, high]: readonly [number, number], share: number) => low + share * (high - low);
+    touch(along(domain.x, across), along(domain.y, up), first);
+  };
+
+  return (
+    <div
+      class="plane"
+      ref={box}
+      onPointerDown={(event) => at(event, true)}
+      onPointerMove={(event) => event.buttons === 1 && at(event, false)}
+    >
+      <Drawing svg={svg} label="plane" />
+      {probe && <span class="probe" ref={marker} aria-hidden="true" />}
+    </div>
+  );
+}
+
+/** Where on the screen the plane is drawn. */
+function areaIn(box: HTMLElement | null): DOMRect | undefined {
+  return box?.querySelector('svg clipPath + rect')?.getBoundingClientRect();
+}

@@ -1,0 +1,7 @@
+/**
+ * Trains off the page's thread.
+ */
+import { expose } from 'comlink';
+import { Trainer } from './trainer.ts';
+
+expose(new Trainer());
