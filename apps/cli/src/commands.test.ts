@@ -56,6 +56,7 @@ describe('agrad train', () => {
       'Confusion',
       'Samples with answers',
       'Worst mistakes',
+      'Graph of the loss',
       'How to repeat this',
     ]) {
       expect(report).toContain(part);

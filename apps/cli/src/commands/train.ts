@@ -233,7 +233,9 @@ async function trainAndReport(
   const events = readEvents(paths.events);
   const { renderReport } = await import('../report/report.ts');
   const status =
-    end!.reason === 'earlyStopping' ? `stopped early, after ${end!.epoch} epochs,` : `${end!.epoch} epochs`;
+    end!.reason === 'earlyStopping'
+      ? `stopped early, after ${end!.epoch} epochs,`
+      : `${end!.epoch} epoch${end!.epoch === 1 ? '' : 's'}`;
   await writeAtomically(
     paths.report,
     await renderReport({ config, prepared: assembled, model, events, status, seconds }),

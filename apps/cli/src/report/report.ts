@@ -10,6 +10,7 @@ import {
   decisionBoundary,
   type GridImage,
   gradientFlow,
+  graphView,
   histogram,
   imageGrid,
   lineChart,
@@ -19,7 +20,7 @@ import { count, duration, figure, metric, words } from '../numbers.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import type { RunConfig } from '../training/folder.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
-import { escapeText, facts, page, pictures, type Section } from './page.ts';
+import { escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
 
 /** Pictures of examples in one grid. */
 const shown = 30;
@@ -51,7 +52,7 @@ export async function renderReport(parts: ReportParts): Promise<string> {
       ? classSections(answers, prepared.test)
       : await numberSections(answers, prepared, model)),
     ...gradientSection(events),
-    { title: 'Model', body: modelTable(model) },
+    { title: 'Model', body: `${modelTable(model)}${await lossGraph(prepared, model)}` },
     { title: 'Settings', body: settingsTable(config, prepared) },
     { title: 'How to repeat this', body: howToRepeat(config) },
   ];
@@ -312,6 +313,28 @@ function modelTable(model: Module<[Tensor], Tensor>): string {
     ),
     ['in all', `${count(total)} numbers`],
   ]);
+}
+
+/** The computational graph of the loss on two examples. */
+async function lossGraph(prepared: Prepared, model: Module<[Tensor], Tensor>): Promise<string> {
+  const { captureCreation, inspect } = await import('@ag/graph');
+  const { subset } = await import('@ag/datasets');
+  const { task, test } = prepared;
+  const few = subset(test, [0, Math.min(1, test.length - 1)]);
+  const restore = [...model.namedModules().values()].map((module) => [module, module.training] as const);
+  model.eval();
+  try {
+    for await (const { x, y } of testLoaderOf(prepared, few)) {
+      const loss = captureCreation(() => task.loss(model.forward(x), y), { sites: false, model });
+      const graph = inspect(loss, { names: { x, y }, values: true, maximalElements: 4 }).toJSON();
+      return widePicture(
+        graphView(graph, { title: 'Graph of the loss on two examples', id: 'graph', gradients: false }),
+      );
+    }
+    return '';
+  } finally {
+    for (const [module, training] of restore) module.training = training;
+  }
 }
 
 function settingsTable(config: RunConfig, { train, test }: Prepared): string {
