@@ -37,11 +37,17 @@ export interface Application {
 }
 
 export interface ApplicationOptions {
-  /** Send the headers that allow shared memory. Default true. */
+  /** Send the headers that allow shared memory. Default true; the content security policy is sent either way. */
   readonly isolated?: boolean;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly theme?: 'light' | 'dark';
 }
+
+/** Overrides the headers of the configuration, with which it is merged. */
+const shared = {
+  'Cross-Origin-Opener-Policy': 'unsafe-none',
+  'Cross-Origin-Embedder-Policy': 'unsafe-none',
+};
 
 /** Builds the application into a folder of its own, serves it and starts a browser. */
 export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
@@ -55,7 +61,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     root: folder,
     logLevel: 'error',
     build: { outDir: out },
-    preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: {} }) },
+    preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: shared }) },
   });
   const address = server.resolvedUrls!.local[0]!;
   const profile = mkdtempSync(join(tmpdir(), 'ag-chromium-'));

@@ -2,12 +2,12 @@
  * House prices: a surface over two properties is fitted to 506 houses while one watches, and can be turned.
  */
 import { lineChart, surface } from '@ag/viz';
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
 import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
-import { say, type Text } from '../../shell/language.ts';
+import { language, say, type Text } from '../../shell/language.ts';
 import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
 import { ComputingNote } from '../../training/note.tsx';
@@ -43,6 +43,8 @@ export default function Houses() {
   };
   const live = useLive<HousesRequest, HousesUpdate>(createWorker, request, true);
   const { update } = live;
+  // Not drawn anew while the surface is turned.
+  const lossCurve = useMemo(() => (update ? curve(update) : ''), [update, theme.value, language.value]);
   const [view, setView] = useState({
     azimuth: numberParameter('azimuth', 215),
     elevation: numberParameter('elevation', 25),
@@ -141,7 +143,7 @@ export default function Houses() {
                 {say({ en: 'off by', zh: '平均偏差' })} <strong>{update.error.toFixed(2)}</strong>{' '}
                 {say({ en: 'thousand dollars on average', zh: '千美元' })}
               </p>
-              <Picture svg={curve(update)} label="curve" />
+              <Picture svg={lossCurve} label="curve" />
             </div>
           </div>
         </>
