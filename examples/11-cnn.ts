@@ -56,5 +56,8 @@ if (process.argv[2]) {
   const pictures = Array.from({ length: 8 }, (_, i) => {
     return { pixels: kernels.subarray(25 * i, 25 * (i + 1)), width: 5, height: 5, caption: `${i + 1}` };
   });
-  writeFileSync(process.argv[2], imageGrid(pictures, { title: 'What the first layer looks for' }));
+  writeFileSync(
+    process.argv[2],
+    imageGrid(pictures, { title: 'What the first layer looks for', range: [-0.4, 0.4] }),
+  );
 }

@@ -4,7 +4,7 @@
  * instructions, not for luck: each example draws from a seed of its own.
  */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -47,6 +47,11 @@ function printed(id: string): Promise<string> {
 function numbers(text: string, pattern: RegExp): number[] {
   return [...text.matchAll(pattern)].flatMap((match) => match.slice(1).map(Number));
 }
+
+it('has a test for each file', () => {
+  const source = readFileSync(import.meta.filename, 'utf8');
+  for (const id of outputs.keys()) expect(source).toContain(`it('${id}: `);
+});
 
 describe('examples', { timeout: 180_000 }, () => {
   it('01: prints an order in which inputs come first, and a loss that falls at each of ten steps', async () => {
@@ -104,6 +109,12 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(network).toBeLessThan(0.01);
   });
 
+  it('06: a bent surface explains prices better than a plane', async () => {
+    const [plane, network] = numbers(await printed('06'), /r² (\S+)/g);
+    expect(plane).toBeLessThan(0.75);
+    expect(network).toBeGreaterThan(0.82);
+  });
+
   it('07: reads nine of ten digits that it has not seen', async () => {
     const accuracies = numbers(await printed('07'), /unseen: .*accuracy (\S+)/g);
     expect(accuracies).toHaveLength(4);
@@ -127,12 +138,36 @@ describe('examples', { timeout: 180_000 }, () => {
     }
   });
 
+  it('10: knows its examples by heart; each remedy lowers the loss on unseen ones', async () => {
+    const [seen, ...losses] = numbers(await printed('10'), /examples (\S+) .* ones (\S+)/g);
+    const unseen = losses.filter((_, i) => i % 2 === 0);
+    expect(seen).toBeLessThan(0.01);
+    expect(unseen).toHaveLength(4);
+    for (const loss of unseen.slice(1)) expect(loss).toBeLessThan(unseen[0]! - 0.05);
+  });
+
   it('11: a small convolutional network reads better than the larger one of 07', async () => {
     const text = await printed('11');
     expect(text).toContain('9,226 parameters');
     const accuracies = numbers(text, /unseen digits, accuracy (\S+)/g);
     expect(accuracies).toHaveLength(3);
     expect(accuracies[2]).toBeGreaterThan(0.92);
+  });
+
+  it('12: an LSTM adds what it was told to remember', async () => {
+    const [error] = numbers(await printed('12'), /unseen sequences of 16 steps: squared error (\S+),/g);
+    expect(error).toBeLessThan(0.02); // 1/6 without memory
+  });
+
+  it('13: a transformer predicts unseen text better than trigrams, and writes words of the grammar', async () => {
+    const text = await printed('13');
+    const [trigram, transformer] = numbers(text, /trigrams (\S+), transformer (\S+)/g);
+    expect(trigram).toBeLessThan(1);
+    expect(transformer).toBeLessThan(trigram! - 0.08);
+    const words = /written: (.*)/.exec(text)![1]!.split(' ').slice(1, -1);
+    const known = words.filter((word) => vocabulary.test(word));
+    expect(words.length).toBeGreaterThan(10);
+    expect(known.length / words.length).toBeGreaterThan(0.8);
   });
 
   it('14: Newton arrives in six steps, with the Hessian that calculus gives', async () => {
@@ -156,11 +191,34 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(through).toBe(32);
   });
 
+  it('16: copies get better, and the code says something about the image', async () => {
+    const text = await printed('16');
+    const sums = numbers(text, /= (\S+) nats/g);
+    expect(sums).toHaveLength(7);
+    expect(sums[6]).toBeLessThan(46);
+    const distance = numbers(text, /distance (\S+)/g)[6];
+    expect(distance).toBeGreaterThan(2);
+    // As much ink as in the digits themselves, give or take.
+    const [ink, decided] = numbers(text, /mean ink (\S+), (\d+) %/g);
+    expect(ink).toBeGreaterThan(0.05);
+    expect(ink).toBeLessThan(0.2);
+    expect(decided).toBeGreaterThan(50);
+  });
+
+  it('17: the pole stands longer', async () => {
+    const [first, last] = numbers(await printed('17'), /first round (\S+) steps, .* five (\S+) of/g);
+    expect(first).toBeLessThan(50);
+    expect(last).toBeGreaterThan(120);
+  });
+
   it('18: a network without data solves the oscillator to within a fiftieth', async () => {
     const [error] = numbers(await printed('18'), /closed form: (\S+)/g);
     expect(error).toBeLessThan(0.02);
   });
 });
+
+/** Words of the grammar in example 13, with a full stop or without. */
+const vocabulary = /^(the|a|some|near|behind|(cat|dog|bird|girl|see|hear|like)s?)\.?$/;
 
 /** The rules of the four optimisers for one coordinate of a parabola with this curvature, 30 steps. */
 const rules: Record<string, (x: number, curvature: number) => number> = {
