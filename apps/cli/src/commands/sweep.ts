@@ -3,7 +3,7 @@
  * is kept: after a kill the same command goes on, finished trials are not repeated, begun ones continue.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ import { looksLikeModule } from '../recipes/userModule.ts';
 import { flagOf, type Given, settingNames, settings } from '../settings.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { defaultFolder, quote, runPaths } from '../training/folder.ts';
+import { defaultFolder, makeFolder, quote, runPaths } from '../training/folder.ts';
 import { recipeFor } from './train.ts';
 
 /** What the command line says. */
@@ -64,7 +64,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
   const recipe = await recipeFor(name);
   const plan = makePlan(looksLikeModule(name) ? name : recipe.name, options, Object.keys(recipe.parameters));
   const folder = options.out ?? defaultFolder(`sweep-${recipe.name}`, new Date());
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   await keepPlan(folder, plan);
   const workers = countOf(options.workers, availableParallelism(), '--workers');
   const interrupt = watchInterrupts(() => terminal.note('interrupted: ending the trials under way'));

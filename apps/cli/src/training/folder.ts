@@ -3,7 +3,7 @@
  * back is written so that it is whole at every moment.
  */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
@@ -62,13 +62,15 @@ export function defaultFolder(recipe: string, now: Date): string {
 }
 
 /**
- * Makes the folder of a new run.
- * @throws Failure `configuration` when it cannot be written, or holds a run already
+ * Makes a folder and those it lies in. One level at a time: where a file system refuses to make folders (/proc), the
+ * recursive option of Node tries for ever.
+ * @throws Failure `configuration` when it cannot be made or written
  */
-export function createFolder(folder: string): RunPaths {
-  const paths = runPaths(folder);
+export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    const missing: string[] = [];
+    for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+    for (const path of missing) mkdirSync(path);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new Failure(
@@ -78,6 +80,15 @@ export function createFolder(folder: string): RunPaths {
       error,
     );
   }
+}
+
+/**
+ * Makes the folder of a new run.
+ * @throws Failure `configuration` when it cannot be written, or holds a run already
+ */
+export function createFolder(folder: string): RunPaths {
+  const paths = runPaths(folder);
+  makeFolder(folder);
   if (existsSync(paths.config)) {
     throw new Failure(
       'configuration',
