@@ -4,21 +4,24 @@
  * instructions, not for luck: each example draws from a seed of its own.
  */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = import.meta.dirname;
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const files = readdirSync(folder).filter((name) => /^\d\d-.*\.ts$/.test(name));
+const pictures = mkdtempSync(join(tmpdir(), 'ag-examples-'));
 const outputs = new Map<string, Promise<string>>();
 const { AG_DATA_DIR: _, AG_EXAMPLE: __, ...environment } = process.env;
 
 function run(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const program = ['--conditions=@ag/source', '--import', tsx, join(folder, file)];
+    const picture = join(pictures, `${file.slice(0, 2)}.svg`);
+    const program = ['--conditions=@ag/source', '--import', tsx, join(folder, file), picture];
     execFile(process.execPath, program, { env: environment }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${file} failed: ${error.message}\n${stderr}`));
       else if (/^ag: /m.test(stderr)) reject(new Error(`${file} warns: ${stderr}`));
@@ -35,6 +38,8 @@ beforeAll(() => {
     outputs.set(file.slice(0, 2), output);
   });
 });
+
+afterAll(() => rmSync(pictures, { recursive: true, force: true }));
 
 /** What example `id` printed. */
 function printed(id: string): Promise<string> {
@@ -214,6 +219,16 @@ describe('examples', { timeout: 180_000 }, () => {
   it('18: a network without data solves the oscillator to within a fiftieth', async () => {
     const [error] = numbers(await printed('18'), /closed form: (\S+)/g);
     expect(error).toBeLessThan(0.02);
+  });
+
+  it('draws where the first lines say so', async () => {
+    for (const file of files) {
+      if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;
+      await printed(file.slice(0, 2));
+      const picture = readFileSync(join(pictures, `${file.slice(0, 2)}.svg`), 'utf8');
+      expect(picture.startsWith('<svg '), file).toBe(true);
+      expect(picture.trimEnd().endsWith('</svg>'), file).toBe(true);
+    }
   });
 });
 
