@@ -9,8 +9,7 @@ describe('linear memory', () => {
     const blocks = [1, 64, 100, 0, 4096].map((bytes) => memory.allocate(bytes));
     for (const block of blocks) expect(block.address % 64).toBe(0);
     blocks.forEach((block, i) => {
-      if (i > 0)
-        expect(block.address).toBeGreaterThanOrEqual(blocks[i - 1].address + blocks[i - 1].bytes);
+      if (i > 0) expect(block.address).toBeGreaterThanOrEqual(blocks[i - 1].address + blocks[i - 1].bytes);
     });
     memory.u8.fill(7, blocks[4].address, blocks[4].address + 4096);
     const { address } = blocks[4];
