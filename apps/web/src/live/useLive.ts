@@ -41,6 +41,8 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
   const [opened, setOpened] = useState(0);
   const service = useRef<Remote<LiveService<Request, Update>> | null>(null);
   const latest = useRef(0);
+  // Whoever presses the button while a session is being opened means that one.
+  const intent = useRef(begin);
 
   useEffect(() => {
     const worker = create();
@@ -57,13 +59,14 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
   const content = JSON.stringify(request);
   useEffect(() => {
     const mine = ++latest.current;
+    intent.current = begin;
     setProblem(null);
     if (content === 'null') return;
     void (service.current as LiveService<Request, Update>).open(JSON.parse(content) as Request).then(
       (first) => {
         if (mine !== latest.current) return;
         setUpdate(first);
-        setRunning(begin);
+        setRunning(intent.current);
         setOpened(mine);
       },
       (error: unknown) => {
@@ -101,7 +104,10 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     problem,
     running: running && problem === null && update?.done !== true,
     computing,
-    run: setRunning,
+    run: (on) => {
+      intent.current = on;
+      setRunning(on);
+    },
     once: () => void turn(latest.current),
     restart: () => setRound((before) => before + 1),
   };

@@ -60,6 +60,9 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     await page.getByTestId('alarm-dead').waitFor();
     await page.getByTestId('preset-exploding').click();
     await page.getByTestId('alarm-exploding').waitFor();
+    // Pressed before the worker has answered: meant for what was chosen last.
+    await page.getByTestId('preset-he').click();
+    await page.getByTestId('preset-exploding').click();
     await page.getByTestId('run').click();
     await page.getByTestId('alarm-notFinite').waitFor();
     expect((await stateOf<FlowUpdate>(page)).failure).toContain('learning rate');
