@@ -58,9 +58,14 @@ describe.skipIf(chromiumPath === undefined)('house prices', () => {
     expect((await stateOf<State>(page)).losses).toEqual(state.losses);
   });
 
-  it('takes a file, fits its houses, and explains a wrong one', async () => {
+  it('takes a file that is dropped, fits its houses, and explains a wrong one', async () => {
     const page = await open('houses?epochs=300');
-    await page.getByTestId('file').setInputFiles(csv('BostonHousing.csv', planeOfHouses()));
+    const dropped = await page.evaluateHandle((text) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([text], 'BostonHousing.csv', { type: 'text/csv' }));
+      return transfer;
+    }, planeOfHouses());
+    await page.getByTestId('drop').dispatchEvent('drop', { dataTransfer: dropped });
     await page.waitForFunction(() => window.__ag.state().source === 'file');
     await page.waitForFunction(() => window.__ag.state().done === true);
     const state = await stateOf<State>(page);
