@@ -70,6 +70,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
         'Evaluated tensors forget what they were made of at the next update.',
     );
   }
+  warnUnowned(found.keys());
   const before = traced();
   const pending = [...found.keys()].filter((variable) => variable.gradPending && variable.grad);
   if (before === null) {
@@ -98,6 +99,22 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     variable.gradPending = true;
     variable.gradGroup = group;
   }
+}
+
+let told = false;
+
+/** A parameter that was left out of the optimiser stays as it is, silently: said once, where some do have one. */
+function warnUnowned(variables: Iterable<Variable>): void {
+  if (told) return;
+  const all = [...variables];
+  const unowned = all.filter((variable) => !variable.owned);
+  if (unowned.length === 0 || unowned.length === all.length) return;
+  told = true;
+  const names = unowned.slice(0, 5).map((variable) => `'${variable.name}'`);
+  console.warn(
+    `ag: no optimiser moves ${names.join(', ')}${unowned.length > 5 ? ` and ${unowned.length - 5} more` : ''}, though the loss depends on ` +
+      'them and others have one. Give them to an optimiser, or freeze them: variable.trainable = false. (Said once.)',
+  );
 }
 
 interface Former {

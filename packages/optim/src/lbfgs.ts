@@ -50,6 +50,7 @@ export class Lbfgs {
   /** Use {@link lbfgs}. */
   constructor(parameters: Iterable<Variable>, options: LbfgsOptions = {}) {
     this.parameters = [...parameters];
+    for (const parameter of this.parameters) if (parameter instanceof Variable) parameter.owned = true;
     if (
       this.parameters.length === 0 ||
       !this.parameters.every((parameter) => parameter instanceof Variable)

@@ -311,6 +311,7 @@ function checkParameter(parameter: Variable, seen: Set<Variable>): void {
   }
   if (seen.has(parameter)) throw new RangeError(`optimiser: parameter '${parameter.name}' is given twice`);
   seen.add(parameter);
+  parameter.owned = true;
 }
 
 function isStateful(schedule: Schedule): schedule is PlateauSchedule {

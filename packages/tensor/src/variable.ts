@@ -64,6 +64,8 @@ export class Variable {
   gradPending = false;
   /** What `backward` tied to the gradient. @internal */
   gradGroup: EvaluationGroup | null = null;
+  /** Whether an optimiser moves it: `backward` warns about those that none does. @internal */
+  owned = false;
   #version = 0;
   /** The value while it has not been on a device yet, or where it was read to. */
   #host: TypedArray | null = null;
