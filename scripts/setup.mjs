@@ -34,6 +34,7 @@ const aside = ['inherit', process.stderr.fd, 'inherit'];
 const jobs = {
   prepare: () => {},
   start: () => node(['apps/cli/dist/main.js', 'train', 'digits', ...options]),
+  web: () => node(['apps/web/node_modules/vite/bin/vite.js', 'preview', 'apps/web', ...options]),
   test: () => node(['node_modules/vitest/vitest.mjs', 'run', ...options]),
   'test-full': () =>
     node(['node_modules/vitest/vitest.mjs', 'run', ...options], { env: { ...environment, AG_TEST: 'full' } }),
