@@ -14,7 +14,7 @@ import { arange, categorical, manualSeed, randint, type Tensor, tensor, uniform,
 use(await wasm());
 manualSeed(13);
 const full = process.env.AG_EXAMPLE === 'full';
-const [time, batch, width, steps] = full ? [64, 32, 64, 3000] : [32, 16, 32, 500];
+const [time, batch, width, steps] = full ? [48, 16, 48, 2000] : [32, 16, 32, 500];
 
 /** Sentences like `the cats near a dog see some birds.`: nouns and verbs agree in number. */
 function text(count: number): string {
@@ -28,7 +28,7 @@ function text(count: number): string {
   };
   return Array.from({ length: count }, () => sentence(pick('', 's'))).join('');
 }
-const [known, unseen] = [text(1200), text(120)];
+const [known, unseen] = [text(full ? 6000 : 1200), text(120)];
 const alphabet = [...new Set(known)].sort();
 
 // causal: no letter sees those after it, or it would only have to read the answer
