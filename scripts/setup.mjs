@@ -4,6 +4,7 @@
  * second run starts at once. No dependencies, nothing installed outside this folder.
  *
  *   node scripts/setup.mjs start [options of `agrad train digits`]
+ *   node scripts/setup.mjs web [options of `vite preview`]
  *   node scripts/setup.mjs test [options of `vitest run`]
  *   node scripts/setup.mjs test-full [options of `vitest run`]
  *   node scripts/setup.mjs prepare
