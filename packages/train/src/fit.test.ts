@@ -174,8 +174,9 @@ describe('fit', () => {
         plans = stats().plans;
       }
     }
-    expect(stats().bytes).toBe(early);
-    expect(stats().plans).toBe(plans);
+    // Less is fine: the collector may free what earlier tests left.
+    expect(stats().bytes).toBeLessThanOrEqual(early);
+    expect(stats().plans).toBeLessThanOrEqual(plans);
   });
 
   it.each([
