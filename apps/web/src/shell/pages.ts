@@ -56,6 +56,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/houses/page.tsx'),
   },
   {
+    id: 'digits',
+    title: { en: 'Digits', zh: '手写数字' },
+    summary: {
+      en: 'Train a network to read digits, see where it errs, then draw one yourself.',
+      zh: '训练网络识别数字，看它在哪里出错，然后自己写一个。',
+    },
+    load: () => import('../pages/digits/page.tsx'),
+  },
+  {
     id: 'numerical',
     title: { en: 'From numerical to automatic', zh: '从数值到自动' },
     summary: {

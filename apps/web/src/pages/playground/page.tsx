@@ -20,6 +20,7 @@ import { openPreset, Settings } from './controls.tsx';
 import { type Chosen, Diagram } from './diagram.tsx';
 import { NeuronFormula, short } from './formula.tsx';
 import './page.css';
+import '../../training/figures.css';
 import { Painting } from './painting.tsx';
 import { Plane } from './plane.tsx';
 import type { Alert, Picture, Trainer } from './trainer.ts';

@@ -1,0 +1,226 @@
+import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { digits } from '@ag/datasets';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
+import type { DigitsConfig } from './config.ts';
+import { type Drawing, drawings } from './strokes.ts';
+import type { EpochFigures } from './trainer.ts';
+
+interface State {
+  readonly ready: boolean;
+  readonly running: boolean;
+  readonly config: DigitsConfig;
+  readonly problem: string | null;
+  readonly step: number;
+  readonly epoch: number;
+  readonly epochs: readonly EpochFigures[];
+  readonly confusion: readonly (readonly number[])[] | null;
+  readonly mistakes: readonly { readonly label: number; readonly answer: number }[];
+  readonly trainImages: number;
+  readonly testImages: number;
+  readonly hash: string | null;
+  readonly reading: {
+    readonly probabilities: readonly number[];
+    readonly image: readonly number[];
+    readonly stages: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  } | null;
+}
+
+const isReady = () => (window.__ag.state() as { ready?: boolean }).ready === true;
+const isAtRest = () => {
+  const { ready, running, hash } = window.__ag.state() as {
+    ready?: boolean;
+    running?: boolean;
+    hash?: unknown;
+  };
+  return ready === true && running === false && hash !== null;
+};
+const hasEpochs = (epochs: number) => (window.__ag.state() as { epoch?: number }).epoch! >= epochs;
+
+describe.skipIf(chromiumPath === undefined)('digits', () => {
+  let application: Application;
+  beforeAll(async () => {
+    application = await startApplication();
+  });
+  afterAll(async () => {
+    await application?.close();
+  });
+
+  const open = async (query = ''): Promise<Page> => {
+    const page = await application.open(`digits${query}`);
+    await page.waitForFunction(isReady);
+    return page;
+  };
+  /** Trains for so many epochs more, after which the run rests by itself. */
+  const trainFor = async (page: Page, epochs: number): Promise<State> => {
+    const { epoch } = await stateOf<State>(page);
+    await page.getByTestId('epochs').fill(String(epochs));
+    await page.getByTestId('epochs').press('Enter');
+    await page.getByTestId('train').click();
+    await page.waitForFunction(hasEpochs, epoch + epochs);
+    await page.waitForFunction(isAtRest);
+    return stateOf<State>(page);
+  };
+  const draw = async (page: Page, { strokes }: Drawing, right = 0, down = 0): Promise<State['reading']> => {
+    await page.getByTestId('wipe').click();
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).reading === null);
+    const box = (await page.getByTestId('board').boundingBox())!;
+    // The canvas begins inside its border of one pixel.
+    const at = ([x, y]: readonly [number, number]) => [box.x + 1 + x + right, box.y + 1 + y + down] as const;
+    for (const stroke of strokes) {
+      await page.mouse.move(...at(stroke[0]!));
+      await page.mouse.down();
+      for (const point of stroke) await page.mouse.move(...at(point), { steps: 2 });
+      await page.mouse.up();
+    }
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).reading !== null);
+    // The last answer is for the whole drawing: it stays.
+    let before = '';
+    for (;;) {
+      const reading = (await stateOf<State>(page)).reading;
+      const now = JSON.stringify(reading?.image);
+      if (now === before) return reading;
+      before = now;
+      await page.waitForTimeout(60);
+    }
+  };
+  const bestOf = (reading: State['reading']) =>
+    reading!.probabilities.indexOf(Math.max(...reading!.probabilities));
+
+  it('learns and is examined after every epoch', async () => {
+    const page = await open('?count=600&testCount=200');
+    const state = await trainFor(page, 3);
+    expect([state.epoch, state.step]).toEqual([3, 36]);
+    expect(state.epochs.map(({ epoch }) => epoch)).toEqual(state.epochs.map((_, i) => i + 1));
+    expect(state.epochs.at(-1)!.accuracy).toBeGreaterThan(state.epochs[0]!.accuracy);
+    const counts = state.confusion!;
+    expect(counts.map((row) => row.reduce((sum, count) => sum + count, 0))).toEqual(new Array(10).fill(20));
+    const right = counts.reduce((sum, row, i) => sum + row[i]!, 0);
+    expect(right / 200).toBeCloseTo(state.epochs.at(-1)!.testAccuracy, 5);
+    expect(state.mistakes.length).toBe(Math.min(18, 200 - right));
+    expect(state.mistakes.every(({ label, answer }) => label !== answer)).toBe(true);
+    await page.close();
+  });
+
+  it('pauses, and goes on where it was', async () => {
+    const page = await open('?model=cnn&epochs=1000');
+    await page.getByTestId('train').click();
+    await page.waitForFunction(() => (window.__ag.state() as { step?: number }).step! >= 5);
+    await page.getByTestId('train').click();
+    await page.waitForFunction(isAtRest);
+    const { step, hash } = await stateOf<State>(page);
+    await page.waitForTimeout(300);
+    const later = await stateOf<State>(page);
+    expect([later.step, later.hash]).toEqual([step, hash]);
+    await page.getByTestId('train').click();
+    await page.waitForFunction((before) => (window.__ag.state() as { step?: number }).step! > before, step);
+    await page.close();
+  });
+
+  it('saves a checkpoint that a reloaded page goes on from with the same weights', async () => {
+    const page = await open('?count=300&testCount=100&dropout=0.2');
+    const before = await trainFor(page, 2);
+    expect(before.hash).toMatch(/^[0-9a-f]{64}$/);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save').click()]);
+    const file = {
+      name: 'digits.checkpoint.safetensors',
+      mimeType: 'application/octet-stream',
+      buffer: await readFile(await download.path()),
+    };
+    const fresh = await open('?count=500&model=cnn');
+    await fresh.waitForFunction(isAtRest);
+    expect((await stateOf<State>(fresh)).hash).not.toBe(before.hash);
+    await fresh.getByTestId('restore').setInputFiles(file);
+    await fresh.waitForFunction(() => (window.__ag.state() as unknown as State).config.count === 300);
+    await fresh.waitForFunction(isAtRest);
+    const after = await stateOf<State>(fresh);
+    expect(after.hash).toBe(before.hash);
+    expect(after.config).toEqual(before.config);
+    expect([after.step, after.epoch]).toEqual([before.step, before.epoch]);
+    expect(after.epochs).toEqual(before.epochs);
+    expect((await trainFor(fresh, 1)).step).toBe(before.step + 6);
+
+    await fresh.getByTestId('restore').setInputFiles({ ...file, buffer: file.buffer.subarray(0, 5000) });
+    await fresh.getByTestId('problem').waitFor();
+    await page.close();
+    await fresh.close();
+  });
+
+  it('reads drawings, wherever on the board they are', async () => {
+    const page = await open('?count=3000&testCount=200&model=cnn&batchSize=50');
+    await trainFor(page, 3);
+    let right = 0;
+    let unmoved = 0;
+    const chosen = drawings.filter((_, i) => i % 2 === 0);
+    for (const [i, drawing] of chosen.entries()) {
+      const first = await draw(page, drawing);
+      const [x, y] = [
+        [40, 0],
+        [-40, 0],
+        [0, 40],
+        [0, -40],
+      ][i % 4]!;
+      const moved = await draw(page, drawing, x, y);
+      if (bestOf(first) === drawing.digit) right++;
+      if (bestOf(first) === bestOf(moved)) unmoved++;
+    }
+    expect(unmoved).toBeGreaterThanOrEqual(9);
+    expect(right).toBeGreaterThanOrEqual(7);
+    const { reading } = await stateOf<State>(page);
+    expect(reading!.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    expect(reading!.stages.map(({ shape }) => shape)).toEqual([[8, 28, 28], [16, 14, 14], [64], [10]]);
+    // MNIST's form: within 20×20, the centre of mass at pixel 14.
+    const ink = reading!.image;
+    const mass = ink.reduce((sum, value) => sum + value, 0);
+    const column = ink.reduce((sum, value, i) => sum + value * (i % 28), 0) / mass;
+    const row = ink.reduce((sum, value, i) => sum + value * Math.floor(i / 28), 0) / mass;
+    expect(Math.abs(column - 14)).toBeLessThan(0.6);
+    expect(Math.abs(row - 14)).toBeLessThan(0.6);
+    await page.close();
+  });
+
+  it('takes files in the format of MNIST, gzipped or not, and says what is missing', async () => {
+    const page = await open();
+    await page.getByTestId('data').selectOption('files');
+    await page.getByTestId('problem').waitFor();
+    const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer });
+    await page.getByTestId('files').setInputFiles([file('notes.txt', Buffer.from('nothing'))]);
+    await page.waitForFunction(() =>
+      (window.__ag.state() as unknown as State).problem?.includes('notes.txt'),
+    );
+    const train = idxFiles(400, 'train');
+    const test = idxFiles(100, 'test');
+    await page
+      .getByTestId('files')
+      .setInputFiles([
+        file('train-images-idx3-ubyte.gz', gzipSync(train.images)),
+        file('train-labels-idx1-ubyte', train.labels),
+        file('t10k-images-idx3-ubyte', test.images),
+        file('t10k-labels-idx1-ubyte.gz', gzipSync(test.labels)),
+      ]);
+    await page.waitForFunction(isReady);
+    const state = await trainFor(page, 1);
+    expect([state.trainImages, state.testImages]).toEqual([400, 100]);
+    expect(state.problem).toBeNull();
+    await page.close();
+    expect(application.errors()).toEqual([]);
+  });
+});
+
+/** Generated digits as the bytes of IDX files: two zeros, the type of bytes, the sizes, the values. */
+function idxFiles(count: number, split: 'train' | 'test'): { images: Buffer; labels: Buffer } {
+  const { x, y } = digits({ count, split }).columns;
+  const header = (...sizes: number[]) => {
+    const bytes = Buffer.alloc(4 + 4 * sizes.length);
+    bytes[2] = 8;
+    bytes[3] = sizes.length;
+    for (const [i, size] of sizes.entries()) bytes.writeUInt32BE(size, 4 + 4 * i);
+    return bytes;
+  };
+  return {
+    images: Buffer.concat([header(count, 28, 28), x.data as Uint8Array]),
+    labels: Buffer.concat([header(count), Uint8Array.from(y.data)]),
+  };
+}

@@ -1,0 +1,520 @@
+/**
+ * Digits: a network learns to read, is examined after every epoch, and then reads what the visitor draws.
+ */
+import { confusion, imageGrid, lineChart } from '@ag/viz';
+import { proxy, transfer } from 'comlink';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Alarm, Choice, Code, Picture as Drawing, Explanation, Field } from '../../components/parts.tsx';
+import { useInspection } from '../../shell/inspection.ts';
+import { language, say, type Text } from '../../shell/language.ts';
+import { numberParameter, route, setParameters } from '../../shell/route.ts';
+import { theme } from '../../shell/theme.ts';
+import type { Computing } from '../../training/computing.ts';
+import { download } from '../../training/download.ts';
+import { nextFrame } from '../../training/nextFrame.ts';
+import { ComputingNote } from '../../training/note.tsx';
+import { messageOf, useService } from '../../training/useService.ts';
+import { Board } from './board.tsx';
+import { codeFor } from './code.ts';
+import { configFrom, type DigitsConfig, modelTitles, writeConfig } from './config.ts';
+import { droppedFiles } from './dropped.ts';
+import './page.css';
+import '../../training/figures.css';
+import { Probabilities, Stages } from './reading.tsx';
+import type { Picture, Reading, Trainer } from './trainer.ts';
+
+const keyOf = (config: DigitsConfig, round: number): string => `${round} ${JSON.stringify(config)}`;
+
+export default function Digits() {
+  const { remote, failure } = useService<Trainer>(
+    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+  );
+  const address = route.value.parameters.toString();
+  const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
+  const [picture, setPicture] = useState<Picture | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [computing, setComputing] = useState<Computing | null>(null);
+  const [round, setRound] = useState(0);
+  const [files, setFiles] = useState<{ train: number; test: number } | null>(null);
+  const [pausing, setPausing] = useState(false);
+  const [reading, setReading] = useState<Reading | null>(null);
+  /** What the worker was last asked to begin. */
+  const session = useRef({ number: 0, key: '' });
+  const drawing = useRef<ImageData | null>(null);
+  const asked = useRef(false);
+  const key = keyOf(config, round);
+  const epochs = Math.max(1, Math.round(numberParameter('epochs', 10)));
+
+  useEffect(() => {
+    void remote.listen(
+      proxy(async (next: Picture) => {
+        if (next.session !== session.current.number) return;
+        setPicture(next);
+        await nextFrame();
+      }),
+    );
+    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
+  }, [remote]);
+
+  useEffect(() => {
+    // A restored run has begun already.
+    if (session.current.key === key) return;
+    const mine = session.current.number + 1;
+    session.current = { number: mine, key };
+    setProblem(null);
+    remote.configure(config, mine).then(
+      () => void read(),
+      (error: unknown) => {
+        if (mine === session.current.number) setProblem(messageOf(error));
+      },
+    );
+  }, [remote, key]);
+
+  const begun = session.current.key === key && picture?.session === session.current.number;
+  const current = begun ? picture : null;
+  const running = current?.running === true && !pausing;
+
+  useInspection(() => ({
+    page: 'digits',
+    config,
+    problem: problem ?? failure,
+    computing,
+    ready: current !== null,
+    running: current?.running === true,
+    step: current?.step ?? 0,
+    epoch: current?.epoch ?? 0,
+    loss: current?.loss ?? null,
+    epochs: current?.epochs ?? [],
+    confusion: current?.confusion ?? null,
+    mistakes:
+      current?.mistakes.map(({ label, answer, probability }) => ({ label, answer, probability })) ?? [],
+    trainImages: current?.trainImages ?? 0,
+    testImages: current?.testImages ?? 0,
+    hash: current?.hash ?? null,
+    reading: reading && {
+      probabilities: reading.probabilities,
+      image: Array.from(reading.image),
+      stages: reading.stages.map(({ name, shape }) => ({ name, shape })),
+    },
+  }));
+
+  const ask = (call: Promise<unknown>) => {
+    call.catch((error: unknown) => setProblem(messageOf(error)));
+  };
+  /** Reads what is on the board; of drawings that come faster than answers, the last. */
+  const read = async () => {
+    if (asked.current) return;
+    asked.current = true;
+    try {
+      for (let last: ImageData | null | undefined; drawing.current !== last; ) {
+        last = drawing.current;
+        setReading(last === null ? null : ((await remote.read(last)) ?? null));
+      }
+    } catch (error) {
+      setProblem(messageOf(error));
+    }
+    asked.current = false;
+  };
+  const draw = (image: ImageData | null) => {
+    drawing.current = image;
+    void read();
+  };
+  // The same drawing, read again by what has been learnt since.
+  const learnt = `${current?.session} ${current?.epoch} ${current?.running}`;
+  useEffect(() => {
+    if (drawing.current) {
+      drawing.current = new ImageData(drawing.current.data.slice(), drawing.current.width);
+      void read();
+    }
+  }, [learnt]);
+
+  const pause = () => {
+    setPausing(true);
+    ask(remote.pause().finally(() => setPausing(false)));
+  };
+  const take = async (list: readonly File[]) => {
+    try {
+      setProblem(null);
+      const named = await Promise.all(
+        list.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
+      );
+      const found = await remote.files(
+        transfer(
+          named,
+          named.map(({ bytes }) => bytes.buffer),
+        ),
+      );
+      setFiles(found);
+      setRound(round + 1);
+      setParameters({ data: 'files', count: 0, testCount: 0 });
+    } catch (error) {
+      setProblem(messageOf(error));
+    }
+  };
+  const restore = async (file: File | undefined) => {
+    if (!file) return;
+    const number = session.current.number + 1;
+    const before = session.current;
+    // Pictures of the restored run may come before its configuration does.
+    session.current = { number, key: '' };
+    try {
+      setProblem(null);
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const found = await remote.restore(transfer(bytes, [bytes.buffer]), file.name, number);
+      session.current = { number, key: keyOf(found, round) };
+      setParameters(writeConfig(found));
+      setPicture((latest) => latest && { ...latest });
+    } catch (error) {
+      session.current = { ...before, number };
+      setProblem(messageOf(error));
+      setRound(round + 1);
+    }
+  };
+  const save = async (name: string, content: Promise<Uint8Array | undefined>) => {
+    const bytes = await content;
+    if (bytes) download(name, 'application/octet-stream', bytes);
+  };
+
+  return (
+    <>
+      <Explanation
+        text={{
+          en: 'A network learns to read digits from images. After each epoch it is examined on images it has never seen: when the training curve goes on rising and the test curve does not, it learns by heart. Then draw a digit yourself; it is centred and scaled as the images of MNIST are before the network sees it.',
+          zh: '网络从图像中学习识别数字。每轮之后用它从未见过的图像测验：若训练曲线继续上升而测试曲线停滞，它就在死记硬背。然后请自己写一个数字；网络看到之前，会像 MNIST 那样居中并缩放。',
+        }}
+      />
+      <div class="card row">
+        <Choice
+          label={{ en: 'Network', zh: '网络' }}
+          testId="model"
+          value={config.model}
+          options={modelTitles}
+          onChange={(model) => setParameters({ model })}
+        />
+        <Choice
+          label={{ en: 'Images', zh: '图像' }}
+          testId="data"
+          value={config.data}
+          options={[
+            ['generated', { en: 'drawn by a generator', zh: '程序生成' }],
+            ['files', { en: 'my files (MNIST)', zh: '我的文件（MNIST）' }],
+          ]}
+          onChange={(data: DigitsConfig['data']) =>
+            setParameters({
+              data,
+              count: data === 'files' ? 0 : null,
+              testCount: data === 'files' ? 0 : null,
+            })
+          }
+        />
+        <Setting config={config} name="count" label={{ en: 'to learn from', zh: '训练张数' }} step={100} />
+        <Setting config={config} name="testCount" label={{ en: 'to test on', zh: '测试张数' }} step={100} />
+        <Setting
+          config={config}
+          name="learningRate"
+          label={{ en: 'Learning rate', zh: '学习率' }}
+          step="any"
+        />
+        <Setting config={config} name="batchSize" label={{ en: 'Batch', zh: '批大小' }} step={1} />
+        <Setting config={config} name="dropout" label={{ en: 'Dropout', zh: 'Dropout' }} step={0.1} />
+        <Setting config={config} name="seed" label={{ en: 'Seed', zh: '随机种子' }} step={1} />
+      </div>
+      {config.data === 'files' && <Drop take={take} files={files} />}
+      <div class="card row">
+        <button
+          type="button"
+          class="primary"
+          data-testid="train"
+          disabled={!current || current.alert !== null || pausing}
+          onClick={() => (running ? pause() : ask(remote.play(epochs)))}
+        >
+          {running ? `❚❚ ${say({ en: 'Pause', zh: '暂停' })}` : `▶ ${say({ en: 'Train', zh: '训练' })}`}
+        </button>
+        <Field label={{ en: 'Epochs at a time', zh: '每次轮数' }}>
+          <input
+            type="number"
+            style={{ width: '6rem' }}
+            min={1}
+            data-testid="epochs"
+            value={epochs}
+            onChange={(event) => setParameters({ epochs: event.currentTarget.value })}
+          />
+        </Field>
+        <button type="button" data-testid="reset" disabled={!current} onClick={() => setRound(round + 1)}>
+          ⟲ {say({ en: 'Reset', zh: '重置' })}
+        </button>
+        <button
+          type="button"
+          data-testid="save"
+          disabled={!current}
+          onClick={() => void save('digits.checkpoint.safetensors', remote.save())}
+        >
+          {say({ en: 'Save a checkpoint', zh: '保存检查点' })}
+        </button>
+        <button
+          type="button"
+          data-testid="weights"
+          disabled={!current}
+          onClick={() => void save('digits.safetensors', remote.weights())}
+        >
+          {say({ en: 'Save the weights', zh: '保存权重' })}
+        </button>
+        <Field label={{ en: 'Go on from a checkpoint', zh: '从检查点继续' }}>
+          <input
+            type="file"
+            accept=".safetensors"
+            data-testid="restore"
+            onChange={(event) => {
+              void restore(event.currentTarget.files?.[0]);
+              event.currentTarget.value = '';
+            }}
+          />
+        </Field>
+      </div>
+      {(problem ?? failure) !== null && <Alarm testId="problem">{problem ?? failure}</Alarm>}
+      {current !== null && current.alert !== null && (
+        <Alarm testId="anomaly">
+          <strong>{say({ en: 'Training has stopped.', zh: '训练已停止。' })}</strong>{' '}
+          <span lang="en">{current.alert}.</span>
+        </Alarm>
+      )}
+      {current && <Progress picture={current} />}
+      <div class="card">
+        <h2>{say({ en: 'Draw a digit', zh: '写一个数字' })}</h2>
+        <div class="drawing">
+          <Board draw={draw} />
+          <Probabilities reading={reading} />
+          {reading && <Stages reading={reading} />}
+        </div>
+        {current !== null && current.epoch === 0 && (
+          <p class="soft">
+            {say({
+              en: 'The network has not finished an epoch yet: its answers are little more than guesses.',
+              zh: '网络尚未完成一轮训练：它的回答几乎只是猜测。',
+            })}
+          </p>
+        )}
+      </div>
+      {current?.confusion && <Examination picture={current} />}
+      <p class="soft hash">
+        {say({ en: 'SHA-256 of the weights: ', zh: '权重的 SHA-256：' })}
+        <span data-testid="hash">
+          {current?.hash ?? (current?.running ? say({ en: 'they change just now', zh: '正在变化' }) : '—')}
+        </span>
+      </p>
+      <ComputingNote computing={computing} />
+      <Code code={codeFor(config)} />
+    </>
+  );
+}
+
+/** A number of the configuration. What cannot be is corrected when it is read. */
+function Setting({
+  config,
+  name,
+  label,
+  step,
+}: {
+  readonly config: DigitsConfig;
+  readonly name: 'count' | 'testCount' | 'learningRate' | 'batchSize' | 'dropout' | 'seed';
+  readonly label: Text;
+  readonly step: number | 'any';
+}) {
+  return (
+    <Field label={label}>
+      <input
+        type="number"
+        style={{ width: '6rem' }}
+        min={0}
+        step={step}
+        data-testid={name}
+        value={config[name]}
+        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
+      />
+    </Field>
+  );
+}
+
+/** Where the reader's files go. */
+function Drop({
+  take,
+  files,
+}: {
+  readonly take: (list: readonly File[]) => Promise<void>;
+  readonly files: { readonly train: number; readonly test: number } | null;
+}) {
+  const [over, setOver] = useState(false);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition to the button inside
+    <div
+      class={over ? 'card drop over' : 'card drop'}
+      data-testid="drop"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(take);
+      }}
+    >
+      <div class="row">
+        <Field
+          label={{
+            en: 'Drop the folder or the four files of MNIST here (gzipped or not), or choose them',
+            zh: '将 MNIST 的文件夹或四个文件拖到此处（可为 gzip），或选择文件',
+          }}
+        >
+          <input
+            type="file"
+            multiple
+            data-testid="files"
+            onChange={(event) => void take([...(event.currentTarget.files ?? [])])}
+          />
+        </Field>
+        {files && (
+          <span data-testid="found">
+            {say({
+              en: `${files.train} images to learn from, ${files.test} to test on`,
+              zh: `${files.train} 张训练图像，${files.test} 张测试图像`,
+            })}
+          </span>
+        )}
+      </div>
+      <p class="soft">
+        {say({
+          en: 'They stay in this browser. Numbers of images of 0 take all there are.',
+          zh: '文件只留在此浏览器中。张数为 0 表示全部使用。',
+        })}
+      </p>
+    </div>
+  );
+}
+
+const percent = (share: number | undefined): string =>
+  share === undefined ? '—' : `${(100 * share).toFixed(2)} %`;
+
+/** How far it is, and the curves of all epochs. */
+function Progress({ picture }: { readonly picture: Picture }) {
+  const { step, epoch, batch, batches, loss, epochs, stepLosses } = picture;
+  const last = epochs.at(-1);
+  const charts = useMemo(() => {
+    const training = say({ en: 'training', zh: '训练' });
+    const test = say({ en: 'test', zh: '测试' });
+    const x = epochs.map((each) => each.epoch);
+    const common = { theme: theme.value, width: 480, height: 270 } as const;
+    return [
+      lineChart(
+        [
+          { name: training, x, y: epochs.map((each) => each.accuracy) },
+          { name: test, x, y: epochs.map((each) => each.testAccuracy) },
+        ],
+        {
+          ...common,
+          id: 'accuracy',
+          xLabel: say({ en: 'epoch', zh: '轮' }),
+          yLabel: say({ en: 'share of right answers', zh: '正确率' }),
+          yFormat: 'percent',
+        },
+      ),
+      lineChart(
+        [
+          { name: training, x, y: epochs.map((each) => each.loss) },
+          { name: test, x, y: epochs.map((each) => each.testLoss) },
+        ],
+        {
+          ...common,
+          id: 'loss',
+          xLabel: say({ en: 'epoch', zh: '轮' }),
+          yLabel: say({ en: 'loss', zh: '损失' }),
+        },
+      ),
+    ];
+  }, [epochs.length, picture.session, theme.value, language.value]);
+  const steps = useMemo(
+    () =>
+      lineChart([{ name: say({ en: 'loss of the batch', zh: '本批损失' }), ...stepLosses }], {
+        theme: theme.value,
+        id: 'steps',
+        width: 480,
+        height: 270,
+        smoothing: 0.8,
+        points: false,
+        xLabel: say({ en: 'step', zh: '步' }),
+        yLabel: say({ en: 'loss of the batch', zh: '本批损失' }),
+      }),
+    [picture, theme.value],
+  );
+  const rows: readonly (readonly [string, string])[] = [
+    [say({ en: 'step', zh: '步' }), String(step)],
+    [say({ en: 'whole epochs', zh: '完整轮数' }), String(epoch)],
+    [say({ en: 'batch', zh: '批' }), `${batch} / ${batches}`],
+    [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : loss.toPrecision(4)],
+    [say({ en: 'training accuracy', zh: '训练准确率' }), percent(last?.accuracy)],
+    [say({ en: 'test accuracy', zh: '测试准确率' }), percent(last?.testAccuracy)],
+    [say({ en: 'seconds for the last epoch', zh: '上一轮用时（秒）' }), last ? last.seconds.toFixed(2) : '—'],
+    [say({ en: 'parameters', zh: '参数' }), String(picture.parameters)],
+  ];
+  return (
+    <div class="card">
+      <dl class="figures" data-testid="figures">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="columns">
+        <Drawing svg={steps} label="steps" />
+        {epochs.length > 0 &&
+          charts.map((svg, i) => <Drawing key={i === 0 ? 'accuracy' : 'loss'} svg={svg} />)}
+      </div>
+    </div>
+  );
+}
+
+/** What the last examination showed. */
+function Examination({ picture }: { readonly picture: Picture }) {
+  const [matrix, worst] = useMemo(
+    () => [
+      confusion(picture.confusion!, {
+        theme: theme.value,
+        id: 'confusion',
+        width: 540,
+        rowLabel: say({ en: 'digit', zh: '真实数字' }),
+        columnLabel: say({ en: 'taken for', zh: '识别为' }),
+      }),
+      imageGrid(
+        picture.mistakes.map(({ pixels, label, answer, probability }) => ({
+          pixels,
+          width: 28,
+          height: 28,
+          caption: `${label} → ${answer}, ${Math.round(100 * probability)} %`,
+        })),
+        { theme: theme.value, id: 'mistakes', imageSize: 68, columns: 6 },
+      ),
+    ],
+    [picture.confusion, picture.mistakes, theme.value, language.value],
+  );
+  return (
+    <div class="columns">
+      <div class="card">
+        <h2>{say({ en: 'On the test images', zh: '测试图像上的结果' })}</h2>
+        <Drawing svg={matrix} label="confusion" />
+      </div>
+      <div class="card">
+        <h2>{say({ en: 'The worst mistakes', zh: '最严重的错误' })}</h2>
+        <p class="soft">
+          {say({
+            en: 'Each image with its digit, what it was taken for, and how sure the network was.',
+            zh: '每张图像：真实数字 → 识别结果，及网络的把握。',
+          })}
+        </p>
+        <Drawing svg={worst} label="mistakes" />
+      </div>
+    </div>
+  );
+}
