@@ -2,7 +2,7 @@
  * What the network makes of a drawing: what it sees, how sure it is of each digit, and what its layers compute.
  */
 import { type GridImage, imageGrid } from '@ag/viz';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
@@ -36,48 +36,73 @@ export function Probabilities({ reading }: { readonly reading: Reading | null })
 }
 
 export function Stages({ reading }: { readonly reading: Reading }) {
-  const pictures = useMemo(
-    () => [
-      {
-        name: say({ en: 'what the network sees, 28×28', zh: '网络看到的图像，28×28' }),
-        svg: grid('seen', [{ pixels: reading.image, width: 28, height: 28 }], 84),
-      },
-      ...reading.stages.map(({ name, shape, values }, i) => ({
-        name: `${name}: ${shape.join('×')}`,
-        svg: grid(`stage-${i}`, imagesOf(shape, values), shape.length === 3 ? 48 : 200),
-      })),
-    ],
+  const seen = useMemo(
+    () => grid('seen', [{ pixels: reading.image, width: 28, height: 28 }], 84),
     [reading, theme.value],
   );
   return (
     <div class="stages" data-testid="stages">
-      {pictures.map(({ name, svg }) => (
-        <figure key={name}>
-          <figcaption class="soft">{name}</figcaption>
-          <Picture svg={svg} />
+      <figure>
+        <figcaption class="soft">
+          {say({ en: 'what the network sees, 28×28', zh: '网络看到的图像，28×28' })}
+        </figcaption>
+        <Picture svg={seen} />
+      </figure>
+      {reading.stages.map((stage, i) => (
+        <figure key={stage.name}>
+          <figcaption class="soft">
+            {stage.name}: {stage.shape.join('×')}
+          </figcaption>
+          {stage.shape.length === 3 ? <Channels stage={stage} id={`stage-${i}`} /> : <Units stage={stage} />}
         </figure>
       ))}
     </div>
   );
 }
 
-/** Each channel as an image; a vector as one image of few rows. Bright is the largest value of the layer. */
-function imagesOf(shape: readonly number[], values: Float32Array): GridImage[] {
+type Stage = Reading['stages'][number];
+
+/** Values from 0 to 1, bright for the largest of the layer. */
+function brightness({ values }: Stage): Float32Array {
   const low = Math.min(0, ...values);
   const high = Math.max(...values, low + 1e-12);
-  const scaled = values.map((value) => (value - low) / (high - low));
-  if (shape.length === 3) {
-    const [channels, height, width] = shape as [number, number, number];
+  return values.map((value) => (value - low) / (high - low));
+}
+
+/** Each channel of a convolution as an image. */
+function Channels({ stage, id }: { readonly stage: Stage; readonly id: string }) {
+  const svg = useMemo(() => {
+    const [channels, height, width] = stage.shape as [number, number, number];
+    const bright = brightness(stage);
     const cells = height * width;
-    return Array.from({ length: channels }, (_, c) => ({
-      pixels: scaled.subarray(c * cells, (c + 1) * cells),
+    const images = Array.from({ length: channels }, (_, c) => ({
+      pixels: bright.subarray(c * cells, (c + 1) * cells),
       width,
       height,
     }));
-  }
-  const units = shape[0]!;
-  const width = Math.min(units, 16);
-  return [{ pixels: scaled, width, height: units / width }];
+    return grid(id, images, 48);
+  }, [stage, theme.value]);
+  return <Picture svg={svg} />;
+}
+
+/** The units of a fully connected layer as squares, in rows of up to sixteen. */
+function Units({ stage }: { readonly stage: Stage }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const units = stage.shape[0]!;
+  const columns = Math.min(units, 16);
+  const rows = Math.ceil(units / columns);
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d');
+    if (!context) return;
+    const image = context.createImageData(columns, rows);
+    for (const [i, value] of brightness(stage).entries()) {
+      image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i);
+    }
+    context.putImageData(image, 0, 0);
+  }, [stage]);
+  return (
+    <canvas class="units" ref={canvas} width={columns} height={rows} style={{ width: `${14 * columns}px` }} />
+  );
 }
 
 function grid(id: string, images: readonly GridImage[], imageSize: number): string {
