@@ -81,6 +81,10 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       '--disable-sync',
     ],
   });
+  // What waits for a state may ask before the application has started, after a reload for instance.
+  await context.addInitScript(() => {
+    window.__ag = { state: () => ({}) };
+  });
   const errors: string[] = [];
   return {
     address,
