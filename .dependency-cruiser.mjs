@@ -49,7 +49,7 @@ export default {
     {
       name: 'resolvable',
       severity: 'error',
-      from: {},
+      from: { pathNot: '\\.d\\.ts$' },
       to: { couldNotResolve: true },
     },
     {

@@ -225,7 +225,6 @@ function StepText({
         </thead>
         <tbody>
           {links[position]!.map((link, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: operands are told apart by their position alone
             <tr key={i}>
               <td>{link.label}</td>
               <td class="number">{numbers(link.local)}</td>
