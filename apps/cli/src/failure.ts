@@ -58,6 +58,7 @@ export function describeFailure(error: unknown): FailureReport {
   if (!(error instanceof Error)) return report('internal', String(error));
   const { code } = error as { code?: unknown };
   if (error.name === 'DataError') return report(code === 'option' ? 'configuration' : 'data', error.message);
+  if (error.name === 'AnomalyError') return report('numerical', error.message);
   if (error.name === 'TrainingError') {
     const kinds: Record<string, FailureKind> = {
       nonFiniteLoss: 'numerical',

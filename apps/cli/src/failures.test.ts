@@ -194,6 +194,32 @@ describe('a loss that is not finite', () => {
     expect(outcome.stderr).toContain(`agrad train --resume ${folder} --learning-rate`);
     expect(readdirSync(join(folder, 'checkpoints')).length).toBeGreaterThan(0);
   });
+
+  it('names the operation, its operands and the phase with --detect-anomaly', async () => {
+    const given = [
+      '--learning-rate',
+      '1e30',
+      '--optimizer',
+      'sgd',
+      '--epochs',
+      '5',
+      '--backend',
+      'reference',
+    ];
+    const outcome = await inProcess(
+      'train',
+      'xor',
+      ...given,
+      '--detect-anomaly',
+      '--out',
+      join(newFolder(), 'run'),
+    );
+    expect(outcome.exitCode).toBe(5);
+    expect(outcome.stderr).toMatch(
+      /detectAnomaly: \w+ gives values that are not finite in the (forward|backward) /,
+    );
+    expect(outcome.stderr).toMatch(/of its result \[4, 1\]/);
+  });
 });
 
 describe('files that are not what they should be', () => {

@@ -163,7 +163,7 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   },
   detectAnomaly: {
     flag: '--detect-anomaly',
-    help: 'watch the gradients for vanishing, exploding and non-finite values',
+    help: 'stop at the first value that is not finite and name where it was made; watch the size of gradients',
     fallback: false,
     read: yes,
   },

@@ -171,6 +171,10 @@ async function trainAndReport(
   const spent =
     readEvents(paths.events).findLast((event) => event.type === 'epoch' || event.type === 'step')?.seconds ??
     0;
+  // Detection runs the step as it is written, so that a message can name the operation, the module and the line.
+  const stopDetection = settings.detectAnomaly
+    ? (await import('@ag/graph')).startAnomalyDetection({ model })
+    : () => undefined;
   try {
     const { clipNorm } = settings;
     const clip = clipNorm > 0 ? await clipper(clipNorm) : null;
@@ -201,6 +205,7 @@ async function trainAndReport(
     display.clear();
     throw withLastCheckpoint(error, paths, await listCheckpoints(paths.checkpoints));
   } finally {
+    stopDetection();
     log.flush();
     display.clear();
   }
