@@ -24,7 +24,8 @@ interface Properties {
 export function Heat({ values, units, unit, resolution, middle, flip = false }: Properties) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = canvas.current?.getContext('2d');
+    // Kept in main memory: dozens of small pictures are slower to hand to the graphics processor than to draw.
+    const context = canvas.current?.getContext('2d', { willReadFrequently: true });
     if (!context || values.length !== units * resolution ** 2) return;
     const image = context.createImageData(resolution, resolution);
     let reach = 1e-12;

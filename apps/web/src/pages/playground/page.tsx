@@ -6,7 +6,7 @@ import { proxy } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Picture as Drawing, Explanation } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
-import { say } from '../../shell/language.ts';
+import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
 import type { Computing } from '../../training/computing.ts';
@@ -36,6 +36,9 @@ export default function Playground() {
   const address = route.value.parameters.toString();
   const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
   const [picture, setPicture] = useState<Picture | null>(null);
+  /** The same, as the plane and the curves show it: a moment later. */
+  const [plane, setPlane] = useState<Picture | null>(null);
+  const [chart, setChart] = useState<Picture | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
@@ -56,8 +59,12 @@ export default function Playground() {
     void remote.listen(
       proxy(async (next: Picture) => {
         if (next.session !== session.current.number) return;
+        // One part a frame, so that none keeps the page from answering; the worker waits until all are on the screen.
         setPicture(next);
-        // The worker waits until this one is on the screen.
+        await nextFrame();
+        setPlane(next);
+        await nextFrame();
+        setChart(next);
         await nextFrame();
       }),
     );
@@ -92,6 +99,21 @@ export default function Playground() {
   const shown = current ?? (waiting ? emptyPicture : picture);
   const running = current?.running === true;
   const chosen = usableNeuron(neuron, current);
+  const ofThisSession = (each: Picture | null): Picture | null =>
+    each?.session === shown?.session ? each : shown;
+  const diagram = useMemo(
+    () =>
+      shown && (
+        <Diagram
+          picture={shown}
+          activations={config.layers.map(({ activation }) => activation)}
+          edges={edges}
+          chosen={chosen}
+          choose={setNeuron}
+        />
+      ),
+    [shown, edges, chosen.layer, chosen.unit, language.value],
+  );
 
   useInspection(() => ({
     page: 'playground',
@@ -245,13 +267,7 @@ export default function Playground() {
                     {say({ en: 'blue +, orange dashed −', zh: '蓝色为正，橙色虚线为负' })}
                   </span>
                 </div>
-                <Diagram
-                  picture={shown}
-                  activations={config.layers.map(({ activation }) => activation)}
-                  edges={edges}
-                  chosen={chosen}
-                  choose={setNeuron}
-                />
+                {diagram}
                 <p class="soft">
                   {say({ en: `${shown.parameters} parameters`, zh: `${shown.parameters} 个参数` })}
                 </p>
@@ -262,7 +278,7 @@ export default function Playground() {
           <div>
             <div class="card">
               <Plane
-                picture={shown}
+                picture={ofThisSession(plane)!}
                 testing={testing}
                 probe={painted ? null : (probe ?? middleOf(shown))}
                 points={draft.length > 0 || waiting ? [...config.points, ...draft] : null}
@@ -302,7 +318,7 @@ export default function Playground() {
           </div>
           {current && (
             <div class="card">
-              <Progress picture={current} />
+              <Progress picture={current} chart={ofThisSession(chart)!} />
             </div>
           )}
         </div>
@@ -334,8 +350,9 @@ export default function Playground() {
 }
 
 /** Losses and accuracies, as numbers and as curves. */
-function Progress({ picture }: { readonly picture: Picture }) {
-  const { step, epoch, loss, train, test, trainCurve, testCurve } = picture;
+function Progress({ picture, chart }: { readonly picture: Picture; readonly chart: Picture }) {
+  const { step, epoch, loss, train, test } = picture;
+  const { trainCurve, testCurve } = chart;
   const svg = useMemo(
     () =>
       lineChart(
@@ -354,7 +371,7 @@ function Progress({ picture }: { readonly picture: Picture }) {
           points: false,
         },
       ),
-    [picture, theme.value],
+    [chart, theme.value, language.value],
   );
   const share = (accuracy: number | null | undefined) =>
     accuracy === null || accuracy === undefined ? '—' : `${(100 * accuracy).toFixed(1)} %`;

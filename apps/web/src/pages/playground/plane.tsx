@@ -4,7 +4,7 @@
 import { decisionBoundary } from '@ag/viz';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Picture as Drawing } from '../../components/parts.tsx';
-import { say } from '../../shell/language.ts';
+import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
 import type { Picture } from './trainer.ts';
@@ -59,7 +59,7 @@ export function Plane({ picture, testing, probe, points, touch }: Properties) {
         yLabel: 'x₂',
       },
     );
-  }, [picture, testing, points, theme.value, say({ en: 'en', zh: 'zh' })]);
+  }, [picture, testing, points, theme.value, language.value]);
 
   // The marker lies over the picture, in parts of its size.
   useEffect(() => {
@@ -72,7 +72,7 @@ export function Plane({ picture, testing, probe, points, touch }: Properties) {
     const y = area.bottom - share(probe[1], domain.y) * area.height - drawing.top;
     mark.style.left = `${(100 * x) / drawing.width}%`;
     mark.style.top = `${(100 * y) / drawing.height}%`;
-  });
+  }, [svg, probe?.[0], probe?.[1]]);
 
   const at = (event: PointerEvent, first: boolean): void => {
     const area = areaIn(box.current);
