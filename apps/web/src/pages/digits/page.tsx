@@ -42,6 +42,7 @@ export default function Digits() {
   const session = useRef({ number: 0, key: '' });
   const drawing = useRef<ImageData | null>(null);
   const asked = useRef(false);
+  const told = useRef(false);
   const key = keyOf(config, round);
   const epochs = Math.max(1, Math.round(numberParameter('epochs', 10)));
 
@@ -61,7 +62,9 @@ export default function Digits() {
     if (session.current.key === key) return;
     const mine = session.current.number + 1;
     session.current = { number: mine, key };
-    setProblem(null);
+    // What went wrong with a file is still to be read when the page begins anew because of it.
+    if (!told.current) setProblem(null);
+    told.current = false;
     remote.configure(config, mine).then(
       () => void read(),
       (error: unknown) => {
@@ -166,6 +169,7 @@ export default function Digits() {
       setPicture((latest) => latest && { ...latest });
     } catch (error) {
       session.current = { ...before, number };
+      told.current = true;
       setProblem(messageOf(error));
       setRound(round + 1);
     }
