@@ -86,7 +86,7 @@ export function short(value: number): string {
     size !== 0 && (size < 1e-3 || size >= 1e5)
       ? value.toExponential(2)
       : String(Number(value.toPrecision(4)));
-  return text.replace('-', '−');
+  return text.replaceAll('-', '−');
 }
 
 function signed(value: number, between: boolean): string {
