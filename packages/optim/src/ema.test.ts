@@ -1,4 +1,5 @@
-import { tensor, Variable } from '@ag/tensor';
+import { compile } from '@ag/graph';
+import { commitUpdates, type Tensor, tensor, Variable } from '@ag/tensor';
 import { expect, it } from 'vitest';
 import { ema } from './index.ts';
 
@@ -45,4 +46,23 @@ it('goes on from a saved state', () => {
   expect(() => resumed.loadState({ type: 'ema', numbers: {}, tensors: {} })).toThrow(
     /average 0 should be \[1\]/,
   );
+});
+
+it('follows a compiled step, its shares counted anew at each run', () => {
+  const w = new Variable(tensor([1], { dtype: 'float64' }));
+  const average = ema([w], { decay: 0.99, warmup: true });
+  const step = compile((x: Tensor) => {
+    commitUpdates(new Map([[w, w.value.add(x)]]));
+    average.update();
+    return x.sum();
+  });
+  for (let i = 0; i < 4; i++) step(tensor([1], { dtype: 'float64' })).itemSync();
+  // w is 2, 3, 4, 5; the shares of the old average are 2/11, 3/12, 4/13, 5/14.
+  let expected = 1;
+  for (let n = 1; n <= 4; n++) {
+    const keep = (1 + n) / (10 + n);
+    expected = keep * expected + (1 - keep) * (1 + n);
+  }
+  expect(average.updates).toBe(4);
+  expect(average.averages()[0]!.itemSync()).toBeCloseTo(expected, 12);
 });

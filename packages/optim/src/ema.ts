@@ -1,7 +1,7 @@
 /**
  * The running average of parameters: often a better model than the last step's.
  */
-import { commitUpdates, evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
+import { atRun, commitUpdates, evaluate, formatShape, liveScalar, type Tensor, Variable } from '@ag/tensor';
 import { checkRange, type OptimizerState } from './optimizer.ts';
 
 export interface EmaOptions {
@@ -39,17 +39,30 @@ export class Ema {
     }));
   }
 
-  /** Moves the averages towards the parameters' values: once after each step. */
+  /** Moves the averages towards the parameters' values: once after each step, in compiled steps too. */
   update(): void {
     this.#checkNotApplied('update');
-    const n = this.updates + 1;
-    const decay = this.warmup ? Math.min(this.decay, (1 + n) / (10 + n)) : this.decay;
+    const before = this.updates;
+    atRun(() => {
+      this.updates++;
+      return () => {
+        this.updates--;
+      };
+    });
+    const decay = (): number =>
+      this.warmup ? Math.min(this.decay, (1 + this.updates) / (10 + this.updates)) : this.decay;
     const changes = new Map<Variable, Tensor>();
     for (const { parameter, average } of this.#pairs) {
-      changes.set(average, average.value.mul(decay).add(parameter.value.mul(1 - decay)));
+      const keep = liveScalar(decay, average.dtype);
+      const take = liveScalar(() => 1 - decay(), average.dtype);
+      changes.set(average, average.value.mul(keep).add(parameter.value.mul(take)));
     }
-    commitUpdates(changes);
-    this.updates = n;
+    try {
+      commitUpdates(changes);
+    } catch (error) {
+      this.updates = before;
+      throw error;
+    }
   }
 
   /** The averages, in the order of the parameters. */
