@@ -4,7 +4,7 @@
  * second run starts at once. No dependencies, nothing installed outside this folder.
  *
  *   node scripts/setup.mjs start [options of `agrad train digits`]
- *   node scripts/setup.mjs web [options of `vite preview`]
+ *   node scripts/setup.mjs web [options of `agrad web`]
  *   node scripts/setup.mjs test [options of `vitest run`]
  *   node scripts/setup.mjs test-full [options of `vitest run`]
  *   node scripts/setup.mjs prepare
@@ -35,7 +35,7 @@ const aside = ['inherit', process.stderr.fd, 'inherit'];
 const jobs = {
   prepare: () => {},
   start: () => node(['apps/cli/dist/main.js', 'train', 'digits', ...options]),
-  web: () => node(['apps/web/node_modules/vite/bin/vite.js', 'preview', 'apps/web', ...options]),
+  web: () => node(['apps/cli/dist/main.js', 'web', ...options]),
   test: () => node(['node_modules/vitest/vitest.mjs', 'run', ...options]),
   'test-full': () =>
     node(['node_modules/vitest/vitest.mjs', 'run', ...options], { env: { ...environment, AG_TEST: 'full' } }),

@@ -13,6 +13,18 @@ export const headers = {
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; worker-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'",
 };
 
+/** Writes `headers.json`, for whoever serves the folder and can send headers: `agrad web` does. */
+function writtenHeaders(): Plugin {
+  return {
+    name: 'headers',
+    apply: 'build',
+    generateBundle() {
+      const source = `${JSON.stringify(headers, null, 2)}\n`;
+      this.emitFile({ type: 'asset', fileName: 'headers.json', source });
+    },
+  };
+}
+
 /** Vite's development client uses inline scripts and a web socket, which the policy above forbids. */
 const { 'Content-Security-Policy': _, ...developmentHeaders } = headers;
 
@@ -24,7 +36,7 @@ function offline(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_options, bundle) {
-        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map'));
+        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && file !== 'headers.json');
         const version = createHash('sha256').update(files.sort().join('\n')).digest('hex').slice(0, 12);
         const list = JSON.stringify(['./', './icon.svg', ...files.map((file) => `./${file}`)]);
         this.emitFile({
@@ -60,5 +72,5 @@ export default defineConfig({
   build: { target: 'es2022', chunkSizeWarningLimit: 400, modulePreload: { polyfill: false } },
   server: { headers: developmentHeaders },
   preview: { headers },
-  plugins: [offline()],
+  plugins: [offline(), writtenHeaders()],
 });

@@ -322,6 +322,26 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       }),
     );
 
+  command(
+    program,
+    'web [page]',
+    'the demo application, from this machine: see a network compute, differentiate and learn',
+    'agrad web',
+    'agrad web playground?data=spirals --port 8080',
+    'agrad web --no-open',
+  )
+    .option('--port <n>', 'where to serve it (default 4321; 0 takes any free one)')
+    .option('--no-open', 'only say the address')
+    .action(
+      action(async (terminal, flags, [page]) => {
+        const { web } = await import('./commands/web.ts');
+        return web(
+          { open: flags.open === true, ...(page !== undefined && { page }), ...texts(flags, 'port') },
+          terminal,
+        );
+      }),
+    );
+
   withSettings(
     command(
       program,

@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Failure } from '../failure.ts';
+import { inProcess, scratchFolder } from '../testTools.ts';
+import { web } from './web.ts';
+
+const scratch = scratchFolder();
+const folder = join(scratch, 'built');
+mkdirSync(join(folder, 'assets'), { recursive: true });
+writeFileSync(join(folder, 'index.html'), '<title>served</title>');
+writeFileSync(join(folder, 'assets/worker.js'), 'export {};');
+writeFileSync(join(folder, 'headers.json'), '{ "Cross-Origin-Opener-Policy": "same-origin", "X-Test": "1" }');
+writeFileSync(join(scratch, 'secret.txt'), 'not for readers');
+
+/** A terminal that keeps lines, and the command in it until `stop`. */
+async function begin(options: { page?: string; port?: string }) {
+  const lines: string[] = [];
+  let tell: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const print = (line: string) => {
+    lines.push(line);
+    tell();
+  };
+  const terminal = { print, note: () => {}, event: () => {} } as unknown as Parameters<typeof web>[1];
+  const ended = web({ open: false, port: '0', folder, ...options }, terminal);
+  await Promise.race([ready, ended]);
+  // The listener of the command itself, without a signal to the whole test runner.
+  const stop = () => {
+    process.listeners('SIGINT').at(-1)!('SIGINT');
+    return ended;
+  };
+  return { address: lines[0]!, stop };
+}
+
+describe('agrad web', () => {
+  it('serves the application with its headers, and nothing beside it, until Ctrl-C', async () => {
+    const { address, stop } = await begin({ page: 'playground?data=spirals' });
+    expect(address).toMatch(/^http:\/\/localhost:\d+\/#\/playground\?data=spirals$/);
+    const root = new URL('/', address);
+    const index = await fetch(root);
+    expect(await index.text()).toContain('served');
+    expect(index.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    const script = await fetch(new URL('assets/worker.js', root));
+    expect(script.headers.get('content-type')).toContain('javascript');
+    expect(script.headers.get('x-test')).toBe('1');
+    expect((await fetch(new URL('none.js', root))).status).toBe(404);
+    // fetch would tidy the path up first.
+    const outside = await new Promise<number>((resolve) => {
+      request({ host: root.hostname, port: root.port, path: '/../secret.txt' }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      }).end();
+    });
+    expect(outside).toBe(404);
+    expect(await stop()).toBe(130);
+    await expect(fetch(root)).rejects.toThrow();
+  });
+
+  it('says when the port is taken, is none, or the application is not built', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, 'localhost', resolve));
+    const { port } = other.address() as AddressInfo;
+    const taken = begin({ port: String(port) });
+    await expect(taken).rejects.toThrow(Failure);
+    await expect(taken).rejects.toThrow(`port ${port}: another program has it`);
+    await new Promise((resolve) => other.close(resolve));
+    const missing = begin({ folder: join(scratch, 'missing') } as object);
+    await expect(missing).rejects.toMatchObject({ kind: 'configuration', message: /not built/ });
+    const wrong = await inProcess('web', '--port', 'x', '--no-open');
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('--port x')]);
+  });
+});

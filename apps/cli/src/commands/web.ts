@@ -1,0 +1,120 @@
+/**
+ * `agrad web`: serves the demo application from this machine, with the headers that let it use threads, and opens it.
+ * The application is a part of the package: the build copies apps/web/dist into dist/web.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { eventVersion } from '@ag/train';
+import openInBrowser from 'open';
+import sirv from 'sirv';
+import { exitCodes, Failure } from '../failure.ts';
+import { watchInterrupts } from '../interrupt.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** What the command line says. */
+export interface WebOptions {
+  /** A page with its parameters, as in the application's addresses: `playground?data=spirals`. Default: the start page. */
+  readonly page?: string;
+  /** Default 4321; 0 takes any free one. */
+  readonly port?: string;
+  /** Open it in the browser. */
+  readonly open: boolean;
+  /** Where the built application is; for tests. */
+  readonly folder?: string;
+}
+
+const usualPort = 4321;
+
+/** Runs the command until it is interrupted; answers the exit code. */
+export async function web(options: WebOptions, terminal: Terminal): Promise<number> {
+  const port = parsePort(options.port);
+  const { page = '' } = options;
+  const folder = options.folder ?? builtFolder();
+  const headers = readHeaders(folder);
+  const files = sirv(folder, {
+    etag: true,
+    setHeaders: (response) => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    },
+  });
+  const server = createServer((request, response) => {
+    files(request, response, () => {
+      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such file.\n');
+    });
+  });
+  const address = `http://localhost:${await listen(server, port)}/${page === '' ? '' : `#/${page}`}`;
+  const interrupt = watchInterrupts(() => server.closeAllConnections());
+  try {
+    terminal.print(address);
+    terminal.note('Ctrl-C ends it.');
+    terminal.event({ v: eventVersion, type: 'start', command: 'web', address });
+    // A machine without a browser has the address at least.
+    if (options.open) (await openInBrowser(address)).on('error', () => undefined);
+    await aborted(interrupt.signal);
+    terminal.event({ v: eventVersion, type: 'result', command: 'web', address });
+    return interrupt.exitCode ?? exitCodes.done;
+  } finally {
+    interrupt.stop();
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+function parsePort(text: string | undefined): number {
+  if (text === undefined) return usualPort;
+  const port = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Failure('usage', `--port ${text}: expected a whole number from 0 (any free one) to 65535`);
+}
+
+/** Beside this file in the built command; in the repository where the application builds itself. */
+function builtFolder(): string {
+  const source = import.meta.url.endsWith('.ts');
+  return fileURLToPath(new URL(source ? '../../../web/dist/' : './web/', import.meta.url));
+}
+
+/** The headers that the application wants to be served with; its build writes them down. */
+function readHeaders(folder: string): Record<string, string> {
+  const file = `${folder.replace(/[\\/]$/, '')}/headers.json`;
+  if (!existsSync(file)) {
+    throw new Failure(
+      'configuration',
+      `the application is not built: there is no ${file}`,
+      "In the repository 'npm run build' builds it; an installed agrad should have it: install it again.",
+    );
+  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Begins to listen, for this machine only; answers the port. */
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reasons: Record<string, string> = {
+        EADDRINUSE: 'another program has it',
+        EACCES: 'this user may not use it',
+      };
+      const reason = reasons[error.code ?? ''];
+      reject(
+        reason
+          ? new Failure(
+              'configuration',
+              `port ${port}: ${reason}`,
+              'Give another one with --port; --port 0 takes any free one.',
+              error,
+            )
+          : error,
+      );
+    });
+    server.listen(port, 'localhost', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
