@@ -34,6 +34,11 @@ export const recipes: readonly RecipeEntry[] = [
     load: async () => (await import('./cnn.ts')).mnistCnn,
   },
   {
+    name: 'mnist augmented',
+    summary: 'MNIST, moved and turned, by two convolutions with batch normalisation',
+    load: async () => (await import('./cnn.ts')).mnistAugmented,
+  },
+  {
     name: 'boston',
     summary: 'house prices by a network 13-10-1',
     load: async () => (await import('./boston.ts')).boston,
@@ -63,10 +68,14 @@ const aliases: Readonly<Record<string, string>> = {
   boston2d: 'boston-2d',
 };
 
-/** @throws Failure `usage` for an unknown name, suggesting the nearest */
+/**
+ * Names may be written with a hyphen for the space too.
+ * @throws Failure `usage` for an unknown name, suggesting the nearest
+ */
 export async function loadRecipe(name: string): Promise<Recipe> {
-  const wanted = name.trim().toLowerCase().replace(/\s+/g, ' ');
-  const found = recipes.find((recipe) => recipe.name === (aliases[wanted] ?? wanted));
+  const plain = (text: string): string => text.trim().toLowerCase().replace(/\s+/g, '-');
+  const wanted = plain(aliases[plain(name)] ?? name);
+  const found = recipes.find((recipe) => plain(recipe.name) === wanted);
   if (found) return found.load();
   const names = recipes.map((recipe) => recipe.name);
   const near = nearest(name, [...names, ...Object.keys(aliases)]);
