@@ -48,7 +48,11 @@ describe('agrad graph', () => {
     [['x', '--at', 'x=1,q=2'], /no such name/],
     [['x', '--at', 'x=one'], /--at x=one/],
     [['digist'], /Did you mean 'digits'\?/],
-    [['x', '--at', 'x=1', '--format', 'png'], /Formats: svg/],
+    [['x', '--at', 'x=1', '--format', 'png'], /Allowed choices are text, svg, dot/],
+    [
+      ['x', '--at', 'x=1', '--out', join(scratch, 'x.png')],
+      /the ending does not say a known format\nEndings: svg/,
+    ],
   ])('explains what is wrong with %j', async (given, message) => {
     const { exitCode, stderr } = await inProcess('graph', ...given);
     expect(stderr).toMatch(message);

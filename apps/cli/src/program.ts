@@ -1,7 +1,8 @@
 /**
  * The commands and their flags. What a command does is loaded when it runs, so that help costs nothing.
  */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { GraphOptions } from './commands/graph.ts';
 import { exitCodes } from './failure.ts';
 import { parseChange, recipes } from './recipes/index.ts';
 import { type Given, type Settings, settingNames, settings } from './settings.ts';
@@ -182,7 +183,15 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--at <name=value,...>', 'what the names of the formula stand for', collect, [])
     .option('--values', 'compute and show values')
     .option('--gradients', 'compute and show gradients')
-    .option('--format <name>', 'text (default), svg, dot, mermaid, json; else by the ending of --out')
+    .addOption(
+      new Option('--format <name>', 'of the result (default: by the ending of --out, else text)').choices([
+        'text',
+        'svg',
+        'dot',
+        'mermaid',
+        'json',
+      ]),
+    )
     .option('--out <file>', 'write it there instead of to stdout')
     .action(
       action(async (terminal, flags, what) => {
@@ -194,7 +203,8 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
             values: flags.values === true,
             gradients: flags.gradients === true,
             flags: settingsFrom(flags),
-            ...texts(flags, 'format', 'out'),
+            ...(flags.format !== undefined && { format: flags.format as GraphOptions['format'] & string }),
+            ...texts(flags, 'out'),
           },
           terminal,
         );
@@ -358,6 +368,21 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
         return profile({ recipe, flags: settingsFrom(flags), ...texts(flags, 'steps') }, terminal);
       }),
     );
+
+  command(
+    program,
+    'completion',
+    'a script by which a shell completes commands, flags and names',
+    'source <(agrad completion bash)          # in ~/.bashrc',
+    'source <(agrad completion zsh)           # in ~/.zshrc, after compinit',
+    'agrad completion zsh > ~/.zfunc/_agrad   # or once, into a folder of fpath',
+  )
+    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
+    .action(
+      action(async (terminal, _, [shell]) =>
+        (await import('./commands/completion.ts')).completion(shell!, program, terminal),
+      ),
+    );
   return program;
 }
 
@@ -394,9 +419,12 @@ function examples(...lines: readonly string[]): string {
 /** Adds the flags of settings; their values stay text until all sources are known. */
 function withSettings(command: Command, names: readonly (keyof Settings)[]): Command {
   for (const name of names) {
-    const { flag, help, fallback } = settings[name];
+    const { flag, help, fallback, choices } = settings[name];
     const note = typeof fallback === 'boolean' || fallback === null ? '' : ` (default ${fallback})`;
-    command.option(flag, `${help}${note}`);
+    const option = new Option(flag, `${help}${note}`);
+    // For help and completion; the value is checked when all sources are known.
+    if (choices) option.argChoices = [...choices];
+    command.addOption(option);
   }
   return command;
 }

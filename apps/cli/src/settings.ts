@@ -41,6 +41,8 @@ interface Setting<T> {
   readonly flag: string;
   readonly help: string;
   readonly fallback: T;
+  /** All that it may be, where it is one of some names. */
+  readonly choices?: readonly string[];
   /** The value, or an error message that says what was expected. */
   readonly read: (value: unknown) => T | ReadError;
 }
@@ -68,11 +70,6 @@ const real =
       : new ReadError(`a finite number from ${least}`);
   };
 
-const oneOf =
-  (...names: readonly string[]) =>
-  (value: unknown): string | ReadError =>
-    names.includes(String(value)) ? String(value) : new ReadError(didYouMean(String(value), names, 'one of'));
-
 const yes = (value: unknown): boolean | ReadError =>
   value === true || value === 'true' || value === '1' || value === ''
     ? true
@@ -80,23 +77,45 @@ const yes = (value: unknown): boolean | ReadError =>
       ? false
       : new ReadError('true or false');
 
+const choice = (
+  flag: string,
+  help: string,
+  fallback: string,
+  choices: readonly string[],
+): Setting<string> => ({
+  flag,
+  help,
+  fallback,
+  choices,
+  read: (value) =>
+    choices.includes(String(value))
+      ? String(value)
+      : new ReadError(didYouMean(String(value), choices, 'one of')),
+});
+
 /** Every setting once: its flag, its help, its default and its check. */
 export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
   epochs: { flag: '--epochs <n>', help: 'how often the data are gone through', fallback: 10, read: whole(0) },
   batchSize: { flag: '--batch-size <n>', help: 'examples per step', fallback: 32, read: whole(1) },
   learningRate: { flag: '--learning-rate <rate>', help: 'size of the steps', fallback: 1e-3, read: real(0) },
-  optimizer: {
-    flag: '--optimizer <name>',
-    help: 'sgd, adam, adamw',
-    fallback: 'adam',
-    read: oneOf('sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta', 'nadam', 'radam', 'lion'),
-  },
-  schedule: {
-    flag: '--schedule <name>',
-    help: 'how the learning rate changes: constant, cosine, linear, oneCycle, plateau',
-    fallback: 'constant',
-    read: oneOf('constant', 'cosine', 'linear', 'oneCycle', 'plateau'),
-  },
+  optimizer: choice('--optimizer <name>', 'the rule of the steps', 'adam', [
+    'sgd',
+    'adam',
+    'adamw',
+    'rmsprop',
+    'adagrad',
+    'adadelta',
+    'nadam',
+    'radam',
+    'lion',
+  ]),
+  schedule: choice('--schedule <name>', 'how the learning rate changes', 'constant', [
+    'constant',
+    'cosine',
+    'linear',
+    'oneCycle',
+    'plateau',
+  ]),
   momentum: { flag: '--momentum <share>', help: 'momentum of sgd', fallback: 0, read: real(0) },
   weightDecay: {
     flag: '--weight-decay <factor>',
@@ -106,12 +125,11 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   },
   clipNorm: { flag: '--clip-norm <norm>', help: 'longest gradient, 0 for any', fallback: 0, read: real(0) },
   seed: { flag: '--seed <n>', help: 'decides all random numbers', fallback: 0, read: whole(0) },
-  backend: {
-    flag: '--backend <name>',
-    help: 'wasm, reference, or auto (wasm where it runs)',
-    fallback: 'auto',
-    read: oneOf('auto', 'wasm', 'reference'),
-  },
+  backend: choice('--backend <name>', 'what computes; auto is wasm where it runs, else reference', 'auto', [
+    'auto',
+    'wasm',
+    'reference',
+  ]),
   threads: {
     flag: '--threads <n>',
     help: "threads of the wasm backend, a number or 'auto'",

@@ -37,6 +37,9 @@ const sets: readonly KnownSet[] = [
   { name: 'linear-regression', summary: 'a plane with noise; computed' },
 ];
 
+/** What a data set can be called. */
+export const dataSetNames: readonly string[] = sets.map((set) => set.name);
+
 interface FoundFile {
   readonly name: string;
   readonly bytes: number | null;
@@ -136,8 +139,7 @@ export async function getData(
 function findSet(name: string): KnownSet {
   const found = sets.find((set) => set.name === name.toLowerCase());
   if (found) return found;
-  const names = sets.map((set) => set.name);
-  throw new Failure('usage', `there is no data set '${name}'`, didYouMean(name, names, 'Data sets'));
+  throw new Failure('usage', `there is no data set '${name}'`, didYouMean(name, dataSetNames, 'Data sets'));
 }
 
 /** The folders that are searched, in their order. */

@@ -13,8 +13,7 @@ import type { Terminal } from '../terminal.ts';
 import { assemble, prepare } from '../training/assemble.ts';
 import { recipeFor } from './train.ts';
 
-const formats = ['svg', 'dot', 'mermaid', 'json', 'text'] as const;
-type Format = (typeof formats)[number];
+type Format = 'svg' | 'dot' | 'mermaid' | 'json' | 'text';
 
 /** Examples that are sent through a recipe's model. */
 const fewExamples = 4;
@@ -27,7 +26,7 @@ export interface GraphOptions {
   readonly at: readonly string[];
   readonly values: boolean;
   readonly gradients: boolean;
-  readonly format?: string;
+  readonly format?: Format;
   readonly out?: string;
   readonly flags: Given;
 }
@@ -143,7 +142,7 @@ function write(inspection: Inspection, format: Format, title: string, options: G
   }
 }
 
-/** The format asked for, else that of the file's name, else text. */
+/** The format asked for, else that of the file's name, else text. @throws Failure `usage` for an unknown ending */
 function formatOf({ format, out }: GraphOptions): Format {
   const endings: Readonly<Record<string, Format>> = {
     svg: 'svg',
@@ -154,15 +153,14 @@ function formatOf({ format, out }: GraphOptions): Format {
     json: 'json',
     txt: 'text',
   };
-  const wanted =
-    format ??
-    (out === undefined ? 'text' : endings[out.slice(out.lastIndexOf('.') + 1).toLowerCase()]) ??
-    'svg';
-  if ((formats as readonly string[]).includes(wanted)) return wanted as Format;
+  if (format !== undefined) return format;
+  if (out === undefined) return 'text';
+  const ending = out.slice(out.lastIndexOf('.') + 1).toLowerCase();
+  if (Object.hasOwn(endings, ending)) return endings[ending]!;
   throw new Failure(
     'usage',
-    `--format ${wanted}: there is no such format`,
-    didYouMean(wanted, formats, 'Formats'),
+    `--out ${out}: the ending does not say a known format`,
+    `${didYouMean(ending, Object.keys(endings), 'Endings')} Or name the format by --format.`,
   );
 }
 

@@ -1,0 +1,19 @@
+/** `agrad completion`: a script that lets a shell complete commands, flags, names and files. */
+import { gradientCases } from '@ag/graph/testing';
+import { eventVersion } from '@ag/train';
+import type { Command } from 'commander';
+import { bashScript } from '../completion/bash.ts';
+import { grammarOf } from '../completion/grammar.ts';
+import { zshScript } from '../completion/zsh.ts';
+import { exitCodes } from '../failure.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Writes the script to stdout. */
+export function completion(shell: string, program: Command, terminal: Terminal): number {
+  const operations = [...new Set(gradientCases.map(({ operation }) => operation))];
+  const grammar = grammarOf(program, operations);
+  const script = shell === 'zsh' ? zshScript(grammar) : bashScript(grammar);
+  terminal.print(script.trimEnd());
+  terminal.event({ v: eventVersion, type: 'result', command: 'completion', shell, script });
+  return exitCodes.done;
+}
