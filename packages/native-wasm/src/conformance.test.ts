@@ -1,21 +1,31 @@
 /**
- * The conformance suite of @ag/tensor on this backend: one thread and two, with fused multiply-add where the engine
- * has it and without, fused and one kernel for each operation.
+ * The conformance suite of @ag/tensor on this backend, derivatives included: one thread and two, with fused multiply-add
+ * where the engine has it and without, fused and one kernel for each operation. `AG_TEST=full` runs every combination.
  */
+import * as gradients from '@ag/graph';
 import { conformance } from '@ag/tensor/testing';
 import { describe, it } from 'vitest';
 import { wasm } from './index.ts';
 
-const hooks = { describe, it };
-conformance(() => wasm({ threads: 1, relaxedSimd: false }), hooks, { name: 'wasm, one thread' });
-conformance(
-  async () => {
-    const backend = await wasm({ threads: 2 });
+const choices = [true, false];
+const every = [1, 2].flatMap((threads) =>
+  choices.flatMap((relaxedSimd) => choices.map((fusion) => ({ threads, relaxedSimd, fusion }))),
+);
+const some = [
+  { threads: 1, relaxedSimd: false, fusion: true },
+  { threads: 1, relaxedSimd: true, fusion: false },
+  { threads: 2, relaxedSimd: true, fusion: true },
+  { threads: 2, relaxedSimd: false, fusion: false },
+];
+
+for (const { threads, relaxedSimd, fusion } of process.env.AG_TEST === 'full' ? every : some) {
+  const make = async () => {
+    const backend = await wasm({ threads, relaxedSimd });
     await backend.startThreads();
     return backend;
-  },
-  hooks,
-  { name: 'wasm, two threads' },
-);
-conformance(() => wasm({ threads: 1, relaxedSimd: true }), hooks, { name: 'wasm, relaxed SIMD' });
-conformance(() => wasm({ threads: 1 }), hooks, { name: 'wasm without fusion', fusion: false });
+  };
+  const name =
+    `wasm, ${threads} thread${threads === 1 ? '' : 's'}, ${relaxedSimd ? 'fused' : 'separate'} multiply and add, ` +
+    (fusion ? 'fused kernels' : 'one kernel for each operation');
+  conformance(make, { describe, it }, { name, fusion, gradients });
+}
