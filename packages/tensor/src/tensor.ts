@@ -6,8 +6,9 @@
  */
 
 import { noteCreation } from './creation.ts';
-import { type DType, floatOf, isFloat, type TypedArray } from './dtype.ts';
+import { type DType, isFloat, type TypedArray } from './dtype.ts';
 import type { AnyOp, Op } from './op.ts';
+import * as activations from './ops/activations.ts';
 import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
 import * as indexing from './ops/indexing.ts';
@@ -213,11 +214,6 @@ export class Tensor {
     return isFloat(this.dtype) ? this : this.cast('float32');
   }
 
-  /** With room for fractions and signs: unsigned integers would wrap around on the way. */
-  #real(): Tensor {
-    return this.cast(floatOf(this.dtype));
-  }
-
   #checkSingle(): void {
     if (this.size !== 1) {
       throw new RangeError(
@@ -402,16 +398,11 @@ export class Tensor {
   }
   /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
   gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
-    const x = this.#real();
-    if (approximation === 'tanh') {
-      const inner = x.add(x.mul(x.square()).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-      return x.mul(0.5).mul(inner.tanh().add(1));
-    }
-    return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+    return apply(approximation === 'tanh' ? activations.geluTanh : activations.gelu, [this]);
   }
   /** x · sigmoid(x), also called swish. */
   silu(): Tensor {
-    return this.mul(this.sigmoid());
+    return apply(activations.silu, [this]);
   }
   /** x / (1 + |x|). */
   softsign(): Tensor {

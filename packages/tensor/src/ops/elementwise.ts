@@ -17,7 +17,7 @@ import { broadcastShapes } from '../shape.ts';
 
 /** A function of one variable with a fractional result. */
 /* @__NO_SIDE_EFFECTS__ */
-function unary(
+export function unary(
   name: string,
   of: (x: Scalar) => Scalar,
   vjp?: VectorJacobianProduct<undefined>,
