@@ -11,12 +11,11 @@ import {
   evaluate,
   formatShape,
   isFloat,
-  listenToCreation,
   setEvaluationWatch,
   Tensor,
   type TypedArray,
 } from '@ag/tensor';
-import { creationOf, type ModuleTree, record, watchModules } from './creation.ts';
+import { creationOf, type ModuleTree, startCapture } from './creation.ts';
 import { sourceOf, walkAll } from './gradients.ts';
 
 export interface AnomalyOptions {
@@ -101,16 +100,13 @@ export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
 
 /** Turns detection on until the returned function is called; for loops that `detectAnomaly` cannot enclose. */
 export function startAnomalyDetection({ model }: AnomalyOptions = {}): () => void {
-  const path: string[] = [];
-  const restore = model ? watchModules(model, path) : null;
-  const unlisten = listenToCreation((tensor) => record(tensor, true, path[path.length - 1] ?? null));
+  const stopCapture = startCapture(model ? { model } : {});
   if (depth++ === 0) setEvaluationWatch({ also: countOf, judge });
   let stopped = false;
   return () => {
     if (stopped) return;
     stopped = true;
-    unlisten();
-    restore?.();
+    stopCapture();
     if (--depth === 0) setEvaluationWatch(null);
   };
 }

@@ -3,7 +3,7 @@
  * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
  * stacks that this takes cost nothing otherwise.
  */
-import { type Tensor, watchCreation } from '@ag/tensor';
+import { listenToCreation, type Tensor } from '@ag/tensor';
 
 /** What is known of a node's making. */
 export interface Creation {
@@ -60,14 +60,23 @@ export function endRule(outer: Tensor | null): void {
  * ```
  */
 export function captureCreation<T>(work: () => T, options: CaptureOptions = {}): T {
-  const { sites = true, model } = options;
+  const stop = startCapture(options);
+  try {
+    return work();
+  } finally {
+    stop();
+  }
+}
+
+/** Captures until the returned function is called; for loops that {@link captureCreation} cannot enclose. */
+export function startCapture({ sites = true, model }: CaptureOptions = {}): () => void {
   const path: string[] = [];
   const restore = model ? watchModules(model, path) : null;
-  try {
-    return watchCreation((tensor) => record(tensor, sites, path[path.length - 1] ?? null), work);
-  } finally {
+  const unlisten = listenToCreation((tensor) => record(tensor, sites, path[path.length - 1] ?? null));
+  return () => {
+    unlisten();
     restore?.();
-  }
+  };
 }
 
 /** Remembers how `tensor` was made; called while it is being made. @internal */

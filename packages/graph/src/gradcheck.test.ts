@@ -34,7 +34,7 @@ describe('the table is complete', () => {
       'categorical checkTensor commitAssignments commitUpdates defineOp evaluate evaluationWatch ExpressionBuilder eye formatShape full ' +
       'exponential isFloat isForgotten isTypedArray kernelKey key keyTensor linspace listenToCreation liveScalar manualSeed map nextMark normal ones onesLike ' +
       'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState scalar ' +
-      'setEvaluationWatch setFusion sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie truncatedNormal uniform use Variable view ' +
+      'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie truncatedNormal uniform use Variable view ' +
       'watchCreation withRunKeys zeros zerosLike'
     ).split(' '),
   );

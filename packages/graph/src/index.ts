@@ -17,6 +17,7 @@ export {
   captureCreation,
   creationOf,
   type ModuleTree,
+  startCapture,
 } from './creation.ts';
 export { checkpoint, customGradient, type GradientTree } from './custom.ts';
 export { type Formula, formula } from './formula.ts';

@@ -89,6 +89,7 @@ export class WasmBackend implements Backend {
   readonly name = 'wasm';
   /** Whether products are fused with sums, which changes the last bits of results. */
   readonly relaxedSimd: boolean;
+  readonly arithmetic: 'separate' | 'fused';
   /** Threads that compute, the calling one included. */
   readonly threads: number;
   readonly #features: Features;
@@ -103,6 +104,7 @@ export class WasmBackend implements Backend {
   constructor(features: Features, maxMemory: number) {
     this.#features = features;
     this.relaxedSimd = features.relaxedSimd;
+    this.arithmetic = features.relaxedSimd ? 'fused' : 'separate';
     this.threads = features.threads;
     const memory = new LinearMemory(features.threads > 1, maxMemory);
     this.#memory = memory;

@@ -34,6 +34,11 @@ export interface BackendStats {
 export interface Backend {
   readonly name: string;
   /**
+   * How sums of products are rounded: `separate` (after the product and after the sum) or `fused` (after the sum alone).
+   * Results are equal to the bit only between backends that agree in this. Default `separate`.
+   */
+  readonly arithmetic?: 'separate' | 'fused';
+  /**
    * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
    * @throws RangeError when it cannot be had, saying what was asked and what is held.
    */

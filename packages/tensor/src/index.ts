@@ -78,7 +78,13 @@ export { commitAssignments, commitUpdates, evaluate, isForgotten } from './plan/
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, type Update } from './plan/signature.ts';
-export { type EvaluationWatch, evaluationWatch, setEvaluationWatch } from './plan/watch.ts';
+export {
+  type EvaluationWatch,
+  evaluationWatch,
+  type PlaceNames,
+  setEvaluationWatch,
+  setPlaceNames,
+} from './plan/watch.ts';
 export type { NestedArray } from './print.ts';
 export {
   bernoulli,

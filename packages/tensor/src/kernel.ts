@@ -210,6 +210,16 @@ export interface Launch {
   readonly shapes?: readonly (readonly number[])[];
   /** Names of the operations in it, for profiles and error messages. */
   readonly label: string;
+  /** For profiles that asked for it: where each operation of `label` comes from, in the same order. */
+  readonly parts?: readonly LaunchPart[];
+}
+
+/** Where a part of a kernel comes from. */
+export interface LaunchPart {
+  /** The operation as it was called, such as `softmax` where `label` says `exp`. */
+  readonly operation: string;
+  /** The part of the program that called it, as who asked names it. */
+  readonly place: string;
 }
 
 /** A buffer that launches address: bound anew at each run, or a part of the plan's scratch memory. */

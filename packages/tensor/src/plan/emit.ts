@@ -12,14 +12,26 @@ import { contiguousView, expandView, shiftView, sliceView, type View } from '../
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
 import type { Cluster } from './fuse.ts';
 import { type PlanNode, viewOf } from './lower.ts';
+import { placeNames } from './watch.ts';
 
 /** Where the nodes that need memory lie: positions in the program's buffers. */
 export type Places = ReadonlyMap<PlanNode, number>;
 
 /** The launches of one cluster. */
 export function emit(cluster: Cluster, places: Places): Launch[] {
-  const root = cluster.root;
-  const label = [...(root ? [root] : []), ...cluster.members].map((node) => node.op!.name).join('·');
+  const nodes = cluster.root ? [cluster.root, ...cluster.members] : cluster.members;
+  const launches = emitCluster(cluster, places, nodes.map((node) => node.op!.name).join('·'));
+  const placeOf = placeNames();
+  if (placeOf === null) return launches;
+  const parts = nodes.map(({ op, origin }) => ({
+    operation: (origin.op ?? op!).name,
+    place: placeOf(origin),
+  }));
+  return launches.map((launch) => ({ ...launch, parts }));
+}
+
+function emitCluster(cluster: Cluster, places: Places, label: string): Launch[] {
+  const { root } = cluster;
   if (root === null) return emitMap(cluster, places, label);
   switch (root.op!.lower.form) {
     case 'reduce':

@@ -26,6 +26,8 @@ export interface PlanNode {
   readonly view: View | null;
   /** Views between `base` and this node. */
   readonly depth: number;
+  /** The tensor it is part of: the one of the graph, for all that an operation expands to. */
+  readonly origin: Tensor;
   readonly leaf:
     | { readonly kind: 'binding'; readonly binding: number }
     | { readonly kind: 'scalar'; readonly scalar: number }
@@ -62,9 +64,12 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const known = new Map<string, PlanNode>();
   const translated = new Map<Tensor, PlanNode>();
 
-  const add = (node: Omit<PlanNode, 'index' | 'base' | 'view' | 'depth'>): PlanNode => {
+  let origin = results[0]!;
+
+  const add = (node: Omit<PlanNode, 'index' | 'base' | 'view' | 'depth' | 'origin'>): PlanNode => {
     const full = {
       ...node,
+      origin,
       index: nodes.length,
       base: null as unknown as PlanNode,
       view: null as View | null,
@@ -185,6 +190,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   let binding = 0;
   let scalar = 0;
   for (const tensor of traversal.nodes) {
+    origin = tensor;
     if (tensor.op === null) {
       const { shape, dtype } = tensor;
       if (shape.includes(openSize)) {
@@ -204,6 +210,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
 
   const taken = new Set<PlanNode>();
   const delivered = results.map((tensor) => {
+    origin = tensor;
     let node = translated.get(tensor)!;
     if (
       node.op === null ||

@@ -1,6 +1,7 @@
 /**
- * Looking at what a plan computed before anyone else does: anomaly detection adds a small tensor to each plan and may
- * refuse its results, so that nothing wrong is committed. Nobody watches unless a development tool asks.
+ * Looking at plans: anomaly detection adds a small tensor to each and may refuse its results before anyone else sees
+ * them, so that nothing wrong is committed; profiles want to know which part of a program a kernel came from. Nobody
+ * watches unless a development tool asks.
  */
 import type { TypedArray } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
@@ -24,4 +25,19 @@ export function setEvaluationWatch(watch: EvaluationWatch | null): EvaluationWat
   const before = active;
   active = watch;
   return before;
+}
+
+/** Names the part of a program that made a tensor, such as the path of a module. */
+export type PlaceNames = (tensor: Tensor) => string;
+
+let places: PlaceNames | null = null;
+
+/** The names in force while plans are made. @internal */
+export function placeNames(): PlaceNames | null {
+  return places;
+}
+
+/** Plans made from now on say in `Launch.parts` where their kernels come from; null for no more. @internal */
+export function setPlaceNames(names: PlaceNames | null): void {
+  places = names;
 }
