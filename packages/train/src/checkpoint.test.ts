@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataLoader } from '@ag/datasets';
 import { mseLoss } from '@ag/nn';
-import { adam, cosine } from '@ag/optim';
+import { adam, cosine, ema } from '@ag/optim';
 import { manualSeed } from '@ag/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Callback } from './callbacks/callback.ts';
 import { earlyStopping } from './callbacks/earlyStopping.ts';
 import { listCheckpoints, saveCheckpoints } from './callbacks/saveCheckpoints.ts';
 import {
@@ -17,7 +18,8 @@ import {
 } from './checkpoint.ts';
 import { crc32, crc32c } from './checksum.ts';
 import { writeAtomically } from './files.ts';
-import { type FitOptions, fit } from './fit.ts';
+import { fit } from './fit.ts';
+import type { FitOptions } from './options.ts';
 import { collect, line, Noisy, saddle, weightsOf } from './testTools.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ag-train-'));
@@ -103,6 +105,56 @@ describe('resuming', () => {
     });
     const train = { [Symbol.asyncIterator]: () => options.train[Symbol.asyncIterator]() };
     await expect(collect({ ...options, train, resume: checkpoint })).rejects.toThrow(/mid-epoch/);
+  });
+});
+
+describe('a run with averages', () => {
+  const averaged = (): FitOptions & { model: Noisy } => {
+    const options = noisyRun();
+    return { ...options, average: ema(options.model.parameters(), { decay: 0.8 }) };
+  };
+
+  it('saves the weights themselves, also while the averages are validated', async () => {
+    const options = averaged();
+    const weights: Record<string, number[]> = {};
+    const listener: Callback = {
+      name: 'listener',
+      async on(event, { checkpoint, model }) {
+        if (event.type !== 'validation' && event.type !== 'epoch') return;
+        if (event.type === 'validation') weights.model = await weightsOf(model);
+        const { model: saved } = await checkpoint();
+        const values = await Promise.all(Object.values(saved).map((value) => value.data()));
+        weights[event.type] = values.flatMap((part) => Array.from(part));
+      },
+    };
+    await collect({ ...options, validation: options.train, epochs: 1, callbacks: [listener] });
+    expect(weights.validation).toEqual(weights.epoch);
+    expect(weights.model).not.toEqual(weights.epoch);
+    expect(await weightsOf(options.model)).toEqual(weights.model);
+  });
+
+  it('goes on only from a checkpoint that has some', async () => {
+    const resume = takeCheckpoint(noisyRun());
+    await expect(collect({ ...averaged(), resume })).rejects.toThrow(/holds no averages/);
+  });
+});
+
+describe('a checkpoint computed otherwise', () => {
+  it('is gone on from with a warning that names both', async () => {
+    const options = noisyRun();
+    const taken = takeCheckpoint(options);
+    expect(taken.computedBy).toEqual({ backend: 'reference', arithmetic: 'separate' });
+    const quiet = await collect({ ...noisyRun(), resume: decodeCheckpoint(await encodeCheckpoint(taken)) });
+    expect(quiet.filter((event) => event.type === 'warning')).toEqual([]);
+    const resume = { ...taken, computedBy: { backend: 'wasm', arithmetic: 'fused' } as const };
+    const [, second] = await collect({ ...noisyRun(), resume });
+    expect(second).toMatchObject({ type: 'warning', code: 'otherArithmetic', step: 0 });
+    expect((second as { message: string }).message).toMatch(
+      /'wasm' with fused .*'reference' with separate .*last digits/,
+    );
+    // Checkpoints of before do not say what computed them.
+    const { computedBy, ...old } = resume;
+    expect((await collect({ ...noisyRun(), resume: old }))[1]!.type).toBe('step');
   });
 });
 

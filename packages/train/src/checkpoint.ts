@@ -1,11 +1,11 @@
 /**
- * Checkpoints: everything a run needs to go on as if it had never stopped. Weights, the optimiser's state (with its
- * count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
+ * Checkpoints: everything a run needs to go on as if it had never stopped. Weights and their averages, the optimiser's
+ * state (with its count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
  * the epoch and what callbacks remember. One file in the safetensors format, so that other programs can read the weights.
  */
 import { loadSafetensors, type Module, type SafetensorsFile, type StateDict, saveSafetensors } from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
-import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
+import { backend, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import type { Callback, CallbackState } from './callbacks/callback.ts';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
 import { TrainingError } from './errors.ts';
@@ -35,6 +35,8 @@ export interface Checkpoint {
   readonly model: StateDict;
   /** Null where a checkpoint holds weights alone. */
   readonly optimizer: OptimizerState | null;
+  /** Running averages of the weights, where the run had some. */
+  readonly average?: OptimizerState | null;
   readonly random: { readonly words: readonly [number, number]; readonly drawn: number };
   /** The loader's position; null when the data had none. */
   readonly data: { readonly epoch: number; readonly position: number; readonly seed: number } | null;
@@ -42,12 +44,21 @@ export interface Checkpoint {
   readonly callbacks: Readonly<Record<string, CallbackState>>;
   /** What the run was made from, as its owner describes it. */
   readonly config: unknown;
+  /** What computed it. Runs go on to the same bits only where this is the same. */
+  readonly computedBy?: { readonly backend: string; readonly arithmetic: 'separate' | 'fused' };
+}
+
+/** State that is saved and restored as an optimiser's is. */
+interface Stateful {
+  state(): OptimizerState;
+  loadState(state: OptimizerState): void;
 }
 
 /** What a checkpoint is taken of, and restored to. */
 export interface CheckpointParts {
   readonly model: Module<[Tensor], Tensor>;
-  readonly optimizer?: { state(): OptimizerState; loadState(state: OptimizerState): void };
+  readonly optimizer?: Stateful;
+  readonly average?: Stateful;
   readonly callbacks?: readonly Callback[];
   readonly data?: Checkpoint['data'];
   readonly progress?: Progress;
@@ -56,13 +67,14 @@ export interface CheckpointParts {
 
 /** Copies everything; later training does not change the result. */
 export function takeCheckpoint(parts: CheckpointParts): Checkpoint {
-  const { model, optimizer, callbacks = [], data = null, config = null } = parts;
+  const { model, optimizer, average, callbacks = [], data = null, config = null } = parts;
   const states = callbacks.flatMap((callback) =>
     callback.state ? [[callback.name, callback.state()] as const] : [],
   );
   return {
     model: model.stateDict(),
     optimizer: optimizer?.state() ?? null,
+    average: average?.state() ?? null,
     random: randomState(),
     data,
     progress: parts.progress ?? {
@@ -74,7 +86,25 @@ export function takeCheckpoint(parts: CheckpointParts): Checkpoint {
     },
     callbacks: Object.fromEntries(states),
     config,
+    computedBy: computedBy(),
   };
+}
+
+function computedBy(): NonNullable<Checkpoint['computedBy']> {
+  const { name, arithmetic = 'separate' } = backend();
+  return { backend: name, arithmetic };
+}
+
+/** A warning where a checkpoint was computed otherwise than this run computes, else null. */
+export function otherArithmetic({ computedBy: before }: Checkpoint): string | null {
+  const now = computedBy();
+  if (!before || (before.backend === now.backend && before.arithmetic === now.arithmetic)) return null;
+  const words = (one: typeof now): string =>
+    `the backend '${one.backend}' with ${one.arithmetic === 'fused' ? 'fused' : 'separate'} multiplication and addition`;
+  return (
+    `the checkpoint was computed by ${words(before)}, this run goes on by ${words(now)}: results will differ in their last ` +
+    'digits from those of a run that was never interrupted'
+  );
 }
 
 /**
@@ -91,6 +121,15 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
     }
     parts.optimizer.loadState(checkpoint.optimizer);
   }
+  if (parts.average) {
+    if (!checkpoint.average) {
+      throw new TrainingError(
+        'the checkpoint holds no averages of the weights; leave out the average to go on from it',
+        { code: 'checkpoint' },
+      );
+    }
+    parts.average.loadState(checkpoint.average);
+  }
   restoreRandomState(checkpoint.random);
   for (const callback of parts.callbacks ?? []) {
     const state = checkpoint.callbacks[callback.name];
@@ -100,10 +139,11 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
 
 /** A checkpoint as the bytes of a safetensors file. */
 export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
-  const { model, optimizer, callbacks, ...plain } = checkpoint;
+  const { model, optimizer, average, callbacks, ...plain } = checkpoint;
   const tensors: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(model)) tensors[`model/${name}`] = value;
   for (const [name, value] of Object.entries(optimizer?.tensors ?? {})) tensors[`optimizer/${name}`] = value;
+  for (const [name, value] of Object.entries(average?.tensors ?? {})) tensors[`average/${name}`] = value;
   const remembered: Record<string, unknown> = {};
   for (const [name, state] of Object.entries(callbacks)) {
     remembered[name] = state.data ?? null;
@@ -113,6 +153,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
   const state = JSON.stringify({
     ...plain,
     optimizer: optimizer && { type: optimizer.type, numbers: optimizer.numbers },
+    average: average && { type: average.type, numbers: average.numbers },
     callbacks: remembered,
   });
   const metadata = {
@@ -157,6 +198,7 @@ export function decodeCheckpoint(bytes: Uint8Array, file = 'checkpoint'): Checkp
     ...state,
     model: under('model/'),
     optimizer: state.optimizer && { ...state.optimizer, tensors: under('optimizer/') },
+    average: state.average && { ...state.average, tensors: under('average/') },
     callbacks: Object.fromEntries(
       Object.entries(state.callbacks as Record<string, unknown>).map(([name, data]) => [
         name,

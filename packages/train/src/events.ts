@@ -2,6 +2,7 @@
  * The events of a training run: plain data, versioned, the one contract between the loop and whatever watches it, be
  * it a progress bar, a log file, a report or a page. `JSON.stringify` of an event is a line of a log.
  */
+import type { Profile } from './profile/profiler.ts';
 
 /** Raised when a field changes its meaning or goes away; new fields and new types do not raise it. */
 export const eventVersion = 1;
@@ -50,8 +51,10 @@ export interface StepEvent extends Common<'step'> {
   readonly metrics: Figures;
   /** The rate this step was taken with. */
   readonly learningRate: number;
-  /** Size of each parameter's gradient by name, where asked for. */
+  /** Size of each parameter's gradient by name, where it was measured. */
   readonly gradientNorms?: Figures;
+  /** Share of the units that get no gradient any more, by the name of their layer's weight, where it was measured. */
+  readonly deadUnits?: Figures;
 }
 
 /** All batches of an epoch were seen. */
@@ -96,12 +99,24 @@ export interface WarningEvent extends Common<'warning'> {
 
 /** Numbers are not as they should be. Training goes on unless an error follows. */
 export interface AnomalyEvent extends Common<'anomaly'> {
-  readonly kind: 'nonFiniteLoss' | 'vanishingGradient' | 'explodingGradient' | 'nonFiniteGradient';
+  readonly kind:
+    | 'nonFiniteLoss'
+    | 'vanishingGradient'
+    | 'explodingGradient'
+    | 'nonFiniteGradient'
+    | 'deadUnits';
   readonly message: string;
   readonly step: number;
   readonly epoch: number;
   /** The parameter concerned. */
   readonly parameter?: string;
+}
+
+/** Where the time of the steps went; before the end of a run that was profiled. */
+export interface ProfileEvent extends Common<'profile'>, Profile {
+  /** Whole epochs done. */
+  readonly epoch: number;
+  readonly step: number;
 }
 
 /** Why training ended. */
@@ -127,6 +142,7 @@ export type TrainingEvent =
   | CheckpointEvent
   | WarningEvent
   | AnomalyEvent
+  | ProfileEvent
   | EndEvent;
 
 /** An event without what the loop adds. */

@@ -33,9 +33,14 @@ export function meansOf(totals: Totals): { loss: number; metrics: Figures } {
   return { loss: totals.loss / totals.examples, metrics };
 }
 
-/** The elements of scalars, computed in one plan; at once where the backend can. */
-export async function readScalars(tensors: readonly Tensor[]): Promise<number[]> {
+/** The elements of tensors, computed in one plan; at once where the backend can. */
+export async function readAll(tensors: readonly Tensor[]): Promise<ArrayLike<number>[]> {
   evaluate(tensors);
-  if (backend().readSync) return tensors.map((tensor) => tensor.itemSync());
-  return Promise.all(tensors.map((tensor) => tensor.item()));
+  if (backend().readSync) return tensors.map((tensor) => tensor.dataSync());
+  return Promise.all(tensors.map((tensor) => tensor.data()));
+}
+
+/** The elements of scalars. */
+export async function readScalars(tensors: readonly Tensor[]): Promise<number[]> {
+  return (await readAll(tensors)).map((values) => values[0]!);
 }

@@ -1,6 +1,6 @@
 import { dataLoader, tensorDataset } from '@ag/datasets';
-import { linear, mseLoss } from '@ag/nn';
-import { adam, cosine, sgd } from '@ag/optim';
+import { linear, mseLoss, relu, sequential } from '@ag/nn';
+import { adam, cosine, ema, sgd } from '@ag/optim';
 import { manualSeed, stats, tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import type { Callback } from './callbacks/callback.ts';
@@ -78,6 +78,24 @@ describe('fit', () => {
     }
   });
 
+  it('says which share of a layer gets no gradient any more', async () => {
+    // Inputs are positive. Unit 0 of the first layer is positive for all of them, the others are negative: dead at once.
+    const hidden = linear(1, 4, {
+      weightInit: () => tensor([[1], [-1], [-1], [-1]]),
+      biasInit: () => tensor([0, 0, 0, 0]),
+    });
+    const output = linear(4, 1, { bias: false, weightInit: () => tensor([[0.1, 0.1, 0.1, 0.1]]) });
+    const model = sequential(hidden, relu(), output);
+    const optimizer = sgd(model.parameters(), { learningRate: 1e-4 });
+    for (const compile of [false, true]) {
+      const events = await collect({ ...line(), model, optimizer, epochs: 3, gradientNorms: 1, compile });
+      const shares = events.flatMap((event) => (event.type === 'step' ? [event.deadUnits] : []));
+      // Two steps an epoch; a unit counts from the third measurement in a row.
+      expect(shares.map((share) => share!['0.weight'])).toEqual([0, 0, 0.75, 0.75, 0.75, 0.75]);
+      expect(shares.map((share) => share!['2.weight'])).toEqual([0, 0, 0, 0, 0, 0]);
+    }
+  });
+
   it('lets the caller change gradients before the step', async () => {
     const options = line({ batchSize: 4 });
     await collect({
@@ -87,6 +105,42 @@ describe('fit', () => {
       },
     });
     expect(await weightsOf(options.model)).toEqual([1]);
+  });
+
+  it.each([false, true])('validates and leaves the average of the weights, compiled %s', async (compile) => {
+    // On the whole set w − 3 is multiplied by −0.5 at each step: w = 1, 4, 2.5, 3.25.
+    // With decay 0.5 the averages are (1 + 4) / 2 = 2.5, then 2.5, then 2.875; the loss of w is 7.5 (w − 3)².
+    const options = line({ batchSize: 4 });
+    const average = ema(options.model.parameters(), { decay: 0.5 });
+    const seen: number[] = [];
+    const losses: number[] = [];
+    for await (const event of fit({ ...options, validation: options.train, epochs: 3, average, compile })) {
+      if (event.type === 'validation') {
+        losses.push(event.loss);
+        seen.push((await weightsOf(options.model))[0]!);
+      }
+      if (event.type === 'epoch') seen.push((await weightsOf(options.model))[0]!);
+    }
+    expect(losses.map((loss) => Number(loss.toFixed(5)))).toEqual([1.875, 1.875, 0.11719]);
+    expect(seen).toEqual([2.5, 4, 2.5, 2.5, 2.875, 3.25]);
+    expect(await weightsOf(options.model)).toEqual([2.875]);
+    average.restore();
+    expect(await weightsOf(options.model)).toEqual([3.25]);
+  });
+
+  it('leaves the weights of the last step when a run with averages is ended by a signal or left', async () => {
+    for (const leave of [true, false]) {
+      const options = line({ batchSize: 4 });
+      const controller = new AbortController();
+      const average = ema(options.model.parameters(), { decay: 0.5 });
+      const run = { ...options, validation: options.train, epochs: 3, average, signal: controller.signal };
+      for await (const event of fit(run)) {
+        if (event.type !== 'validation') continue;
+        controller.abort();
+        if (leave) break;
+      }
+      expect(await weightsOf(options.model)).toEqual([4]);
+    }
   });
 
   it('ends after the step under way when the signal is aborted', async () => {

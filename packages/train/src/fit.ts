@@ -7,75 +7,17 @@
  * come out of that same plan.
  */
 import { backward, compile } from '@ag/graph';
-import type { Module } from '@ag/nn';
-import type { OptimizerState } from '@ag/optim';
-import { backend, type Tensor, type Variable } from '@ag/tensor';
+import { backend, type Tensor } from '@ag/tensor';
 import type { Callback, CallbackContext } from './callbacks/callback.ts';
-import { type Checkpoint, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import { type EndReason, type EventBody, eventVersion, type Figures, type TrainingEvent } from './events.ts';
-import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './figures.ts';
+import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
+import { GradientHealth, type Health } from './health.ts';
+import { checkOptions, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
-import { type LabelledBatch, validate } from './validate.ts';
-
-/** What `fit` needs of an optimiser; those of `@ag/optim` have it. */
-export interface FitOptimizer {
-  /** Uses the gradients that `backward` left. */
-  step(): void;
-  /** The rate of the next step. */
-  readonly learningRate: number;
-  readonly parameters: readonly Variable[];
-  state(): OptimizerState;
-  loadState(state: OptimizerState): void;
-}
-
-/** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
-export interface TrainingData extends AsyncIterable<LabelledBatch> {
-  /** Batches in an epoch. */
-  readonly length?: number;
-  /** Chooses the epoch (from 0) that the next iteration goes through. */
-  setEpoch?(epoch: number): void;
-  /** The position, as a loader gives it; needed to resume in mid-epoch. */
-  state?(): { epoch: number; position: number; seed: number };
-  loadState?(state: { epoch: number; position: number; seed: number }): void;
-}
-
-/** Options of {@link fit}. */
-export interface FitOptions {
-  readonly model: Module<[Tensor], Tensor>;
-  readonly optimizer: FitOptimizer;
-  /** The scalar to be made small, from the model's output and the batch's `y`. */
-  readonly loss: (output: Tensor, y: Tensor) => Tensor;
-  readonly train: TrainingData;
-  /** Gone through at the end of an epoch, in evaluation mode. */
-  readonly validation?: AsyncIterable<LabelledBatch>;
-  /** How often the training data are gone through in all, those of a resumed run included. */
-  readonly epochs: number;
-  /** Figures by name, computed by the steps' own plans. */
-  readonly metrics?: Readonly<Record<string, Metric>>;
-  readonly callbacks?: readonly Callback[];
-  /** Ends the run after the step under way; the last event is then `end` with the reason `aborted`. */
-  readonly signal?: AbortSignal;
-  /** Where to go on, as `loadCheckpoint` gives it. */
-  readonly resume?: Checkpoint;
-  /** Validate after every so many epochs, and after the last. Default 1. */
-  readonly validateEvery?: number;
-  /** Report every so many steps; callbacks hear of each. Default 1; 0 reports none. */
-  readonly reportEvery?: number;
-  /** Batches whose gradients are summed up (as the mean of their losses) before a step. Default 1. */
-  readonly accumulate?: number;
-  /** Changes the gradients between `backward` and the step, such as `() => clipGradNorm(parameters, 1)`. */
-  readonly gradients?: (parameters: readonly Variable[]) => unknown;
-  /** Measure the norm of each parameter's gradient at every so many steps. Default 0, never. */
-  readonly gradientNorms?: number;
-  /**
-   * Trace the step once and repeat its plan: less work for the host, which is most of the time of small networks. The
-   * model must then compute the same at each step: no choices by values or counters. Default false.
-   */
-  readonly compile?: boolean;
-  /** Kept in checkpoints, as it is; for what made the run. Must be JSON. */
-  readonly config?: unknown;
-}
+import { Profiler, type StepPart } from './profile/profiler.ts';
+import { validate } from './validate.ts';
 
 /**
  * Trains a model, reporting what happens.
@@ -93,6 +35,16 @@ export async function* fit(options: FitOptions): AsyncGenerator<TrainingEvent, v
   yield* new Run(options).events();
 }
 
+/** What a step computes, lazily. */
+interface StepTensors {
+  /** The loss, then the metrics. */
+  readonly figures: Tensor[];
+  /** What is measured of the gradients; empty for most steps. */
+  readonly health: Tensor[];
+  // A compiled function gives trees of tensors by name.
+  readonly [name: string]: Tensor[];
+}
+
 /** One call of `fit`. */
 class Run {
   readonly #options: FitOptions;
@@ -101,8 +53,13 @@ class Run {
   readonly #callbacks: readonly Callback[];
   readonly #context: CallbackContext;
   readonly #queue: TrainingEvent[] = [];
-  readonly #compiled: ((x: Tensor, y: Tensor) => Tensor[]) | null;
-  #names: readonly string[] = [];
+  readonly #compiled: ((x: Tensor, y: Tensor) => StepTensors) | null;
+  #health: GradientHealth | null = null;
+  /** Whether the step under way is measured. */
+  #measuring = false;
+  /** Whether the averages stand in place of the weights. */
+  #averaged = false;
+  #profiler: Profiler | null = null;
   #step = 0;
   /** Whole epochs done. */
   #epoch = 0;
@@ -118,7 +75,11 @@ class Run {
     this.#callbacks = [...callbacks.filter((one) => !one.last), ...callbacks.filter((one) => one.last)];
     this.#metricNames = Object.keys(options.metrics ?? {});
     this.#totals = emptyTotals(this.#metricNames);
-    this.#compiled = options.compile ? compile((x: Tensor, y: Tensor) => this.#buildStep(x, y, true)) : null;
+    this.#compiled = options.compile
+      ? compile((x: Tensor, y: Tensor) => this.#buildStep(x, y, true), {
+          key: () => (this.#measuring ? 'measured' : ''),
+        })
+      : null;
     this.#context = {
       model: options.model,
       optimizer: options.optimizer,
@@ -131,47 +92,42 @@ class Run {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const {
-      model,
-      train,
-      epochs,
-      validation,
-      validateEvery = 1,
-      loss,
-      metrics,
-      resume,
-      signal,
-    } = this.#options;
-    if (resume) this.#resume(resume);
-    const parameters = [...model.namedParameters()].filter(([, variable]) => variable.trainable);
-    this.#names = parameters.map(([name]) => name);
+    const { model, profile } = this.#options;
+    if (profile) this.#profiler = new Profiler(model, profile === true ? {} : profile);
+    try {
+      yield* this.#run();
+    } finally {
+      this.#profiler?.stop();
+    }
+  }
+
+  async *#run(): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { model, train, epochs, validation, validateEvery = 1, resume, signal } = this.#options;
+    const warnings = resume ? this.#resume(resume) : [];
+    const parameters = model.parameters().filter((variable) => variable.trainable);
+    if (this.#options.gradientNorms) this.#health = new GradientHealth(model);
     yield* this.#report({
       type: 'start',
       epochs,
       batches: train.length ?? null,
-      parameters: parameters.reduce((total, [, variable]) => total + variable.size, 0),
+      parameters: parameters.reduce((total, variable) => total + variable.size, 0),
       step: this.#step,
       epoch: this.#epoch,
       metrics: this.#metricNames,
       backend: backend().name,
     });
+    for (const warning of warnings) yield* this.#report(warning);
     model.train();
     while (this.#epoch < epochs && !this.#ended()) {
       const whole = yield* this.#runEpoch();
       if (!whole) break;
       const due = this.#epoch % validateEvery === 0 || this.#epoch === epochs || this.#ended();
-      if (validation && due && !signal?.aborted) {
-        const figures = await validate(model, validation, { loss, ...(metrics && { metrics }) });
-        yield* this.#report({
-          type: 'validation',
-          epoch: this.#epoch,
-          step: this.#step,
-          loss: figures.loss,
-          metrics: figures.metrics,
-        });
-      }
+      if (validation && due && !signal?.aborted) yield* this.#validate(validation);
       yield* this.#report({ ...this.#epochEvent!, learningRate: this.#options.optimizer.learningRate });
     }
+    const profile = this.#profiler?.result();
+    this.#profiler?.stop();
+    if (profile) yield* this.#report({ type: 'profile', step: this.#step, epoch: this.#epoch, ...profile });
     yield* this.#report({
       type: 'end',
       reason: this.#stopped ?? (signal?.aborted ? 'aborted' : 'completed'),
@@ -180,6 +136,30 @@ class Run {
       loss: this.#last.loss,
       metrics: this.#last.metrics,
     });
+  }
+
+  /** Goes through the validation data, by the averaged weights where there are some. */
+  async *#validate(
+    validation: NonNullable<FitOptions['validation']>,
+  ): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { model, loss, metrics, average } = this.#options;
+    if (average) {
+      average.apply();
+      this.#averaged = true;
+    }
+    try {
+      const figures = await validate(model, validation, { loss, ...(metrics && { metrics }) });
+      yield* this.#report({
+        type: 'validation',
+        epoch: this.#epoch,
+        step: this.#step,
+        loss: figures.loss,
+        metrics: figures.metrics,
+      });
+    } finally {
+      average?.restore();
+      this.#averaged = false;
+    }
   }
 
   #epochEvent: Extract<EventBody, { type: 'epoch' }> | null = null;
@@ -191,14 +171,17 @@ class Run {
     const examplesBefore = this.#totals.examples;
     if (this.#batch === 0) train.setEpoch?.(this.#epoch);
     const batches = train.length ?? null;
+    let waiting = performance.now();
     for await (const { x, y } of train) {
+      const arrived = performance.now();
       await pauseWhenDue();
       const learningRate = this.#options.optimizer.learningRate;
       this.#batch++;
       const steps = this.#batch % accumulate === 0 || this.#batch === batches;
-      const wanted = this.#wantsNorms();
-      const figures = await this.#compute(x, y, steps, wanted);
+      const started = performance.now();
+      const figures = await this.#compute(x, y, steps);
       if (steps) this.#step++;
+      this.#profiler?.step(arrived - waiting, performance.now() - started);
       if (!Number.isFinite(figures.loss)) yield* this.#failNonFinite(figures.loss, learningRate);
       addTo(this.#totals, x.shape[0] ?? 1, figures.loss, figures.metrics);
       const reported = reportEvery > 0 && this.#step % reportEvery === 0;
@@ -212,12 +195,13 @@ class Run {
           loss: figures.loss,
           metrics: figures.metrics,
           learningRate,
-          ...(wanted && figures.norms && { gradientNorms: figures.norms }),
+          ...figures.health,
         };
         yield* this.#report(event, reported);
       }
       // Gradients that wait for a step are in no checkpoint, so a run ends between steps only.
       if (steps && this.#ended() && this.#batch !== batches) return false;
+      waiting = performance.now();
     }
     const { examples } = this.#totals;
     if (examples === 0) throw new TrainingError('fit: the training data hold no batch', { code: 'option' });
@@ -239,61 +223,46 @@ class Run {
     return true;
   }
 
-  #wantsNorms(): boolean {
-    const every = this.#options.gradientNorms ?? 0;
-    return every > 0 && (this.#step + 1) % every === 0;
-  }
-
   /** One batch: its step, or its gradients alone while they are accumulated. */
   async #compute(
     x: Tensor,
     y: Tensor,
     steps: boolean,
-    norms: boolean,
-  ): Promise<{ loss: number; metrics: Figures; norms: Figures | null }> {
-    const results = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps);
-    if (!this.#compiled && norms) results.push(...this.#gradientNorms());
-    const [loss, ...rest] = await readScalars(results);
-    const name = (names: readonly string[], from: number): Figures =>
-      Object.fromEntries(names.map((one, i) => [one, rest[from + i]!]));
+  ): Promise<{ loss: number; metrics: Figures; health: Health | null }> {
+    const every = this.#options.gradientNorms ?? 0;
+    this.#measuring = steps && every > 0 && (this.#step + 1) % every === 0;
+    this.#profiler?.count(true);
+    const { figures, health } = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps);
+    const values = await readAll([...figures, ...health]);
+    this.#profiler?.count(false);
     return {
-      loss: loss!,
-      metrics: name(this.#metricNames, 0),
-      norms: rest.length > this.#metricNames.length ? name(this.#names, this.#metricNames.length) : null,
+      loss: values[0]![0]!,
+      metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1]![0]!])),
+      health: health.length > 0 ? this.#health!.read(values.slice(figures.length)) : null,
     };
   }
 
-  /** Loss and metrics of a batch, and (when traced) gradient norms, with a step taken unless `steps` is false. */
-  #buildStep(x: Tensor, y: Tensor, steps: boolean): Tensor[] {
-    const {
-      model,
-      optimizer,
-      loss,
-      metrics = {},
-      accumulate = 1,
-      gradients,
-      gradientNorms = 0,
-    } = this.#options;
+  /** Loss and metrics of a batch and what is measured of its gradients, with a step taken unless `steps` is false. */
+  #buildStep(x: Tensor, y: Tensor, steps: boolean): StepTensors {
+    const { model, optimizer, loss, metrics = {}, accumulate = 1, gradients, average } = this.#options;
+    const enter = (part: StepPart): void => this.#profiler?.enter(part);
+    enter('model');
     const output = model.forward(x);
+    enter('loss');
     const value = loss(output, y);
-    const figures = this.#metricNames.map((name) => metrics[name]!(output, y));
-    backward(accumulate === 1 ? value : value.div(accumulate), { also: [value, ...figures] });
-    const results = [value, ...figures];
+    enter('metrics');
+    const figures = [value, ...this.#metricNames.map((name) => metrics[name]!(output, y))];
+    enter('gradients');
+    backward(accumulate === 1 ? value : value.div(accumulate), { also: figures });
+    let health: Tensor[] = [];
     if (steps) {
       gradients?.(optimizer.parameters);
-      if (this.#compiled && gradientNorms > 0) results.push(...this.#gradientNorms());
+      if (this.#measuring) health = this.#health!.build();
+      enter('update');
       optimizer.step();
+      average?.update();
     }
-    return results;
-  }
-
-  /** The Euclidean norm of each parameter's gradient, 0 where there is none. */
-  #gradientNorms(): Tensor[] {
-    const named = this.#options.model.namedParameters();
-    return this.#names.map((name) => {
-      const variable = named.get(name)!;
-      return (variable.grad ?? variable.value.mul(0)).square().sum().sqrt();
-    });
+    return { figures, health };
   }
 
   async *#failNonFinite(loss: number, learningRate: number): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -315,6 +284,8 @@ class Run {
       for (const callback of this.#callbacks) await callback.on(event, this.#context);
       // Nothing comes after the end, so what callbacks report then comes before it.
       if (event.type === 'end') {
+        // Checkpoints hold weights and averages; the model is left with what was validated.
+        if (event.reason !== 'aborted') this.#options.average?.apply();
         for (const callback of this.#callbacks) await callback.finish?.(event, this.#context);
         yield* this.#queue.splice(0);
       }
@@ -331,66 +302,57 @@ class Run {
   }
 
   async #checkpoint(): Promise<Checkpoint> {
-    const { model, optimizer, train, config } = this.#options;
-    return takeCheckpoint({
-      model,
-      optimizer,
-      callbacks: this.#callbacks,
-      data: train.state?.() ?? null,
-      progress: {
-        step: this.#step,
-        epoch: this.#epoch,
-        batch: this.#batch,
-        totals: { ...this.#totals, metrics: { ...this.#totals.metrics } },
-        last: this.#last,
-      },
-      config: config ?? null,
-    });
+    const { model, optimizer, train, average, config } = this.#options;
+    // What goes on from here needs the weights themselves.
+    if (this.#averaged) average!.restore();
+    try {
+      return takeCheckpoint({
+        model,
+        optimizer,
+        ...(average && { average }),
+        callbacks: this.#callbacks,
+        data: train.state?.() ?? null,
+        progress: {
+          step: this.#step,
+          epoch: this.#epoch,
+          batch: this.#batch,
+          totals: { ...this.#totals, metrics: { ...this.#totals.metrics } },
+          last: this.#last,
+        },
+        config: config ?? null,
+      });
+    } finally {
+      if (this.#averaged) average!.apply();
+    }
   }
 
-  #resume(checkpoint: Checkpoint): void {
-    const { model, optimizer, train } = this.#options;
+  /** Goes on from a checkpoint; answers what the user should know about that. */
+  #resume(checkpoint: Checkpoint): EventBody[] {
+    const { model, optimizer, train, average } = this.#options;
     const { progress, data } = checkpoint;
-    restoreCheckpoint(checkpoint, { model, optimizer, callbacks: this.#callbacks });
+    restoreCheckpoint(checkpoint, {
+      model,
+      optimizer,
+      ...(average && { average }),
+      callbacks: this.#callbacks,
+    });
     this.#step = progress.step;
     this.#epoch = progress.epoch;
     this.#batch = progress.batch;
     this.#totals = { ...progress.totals, metrics: { ...progress.totals.metrics } };
     this.#last = progress.last;
-    if (progress.batch === 0) return;
-    if (!train.loadState || data === null) {
-      throw new TrainingError(
-        'fit: the checkpoint was taken in mid-epoch, and this source of data cannot go on from there; give it loadState(state)',
-        { code: 'option' },
-      );
+    if (progress.batch > 0) {
+      if (!train.loadState || data === null) {
+        throw new TrainingError(
+          'fit: the checkpoint was taken in mid-epoch, and this source of data cannot go on from there; give it loadState(state)',
+          { code: 'option' },
+        );
+      }
+      train.loadState({ ...data, epoch: progress.epoch, position: progress.batch });
     }
-    train.loadState({ ...data, epoch: progress.epoch, position: progress.batch });
-  }
-}
-
-function checkOptions(options: FitOptions): void {
-  const whole = (value: number | undefined, least: number, name: string): void => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
-      throw new TrainingError(`fit: ${name} must be a whole number from ${least}, got ${value}`, {
-        code: 'option',
-      });
-    }
-  };
-  whole(options.epochs, 0, 'epochs');
-  whole(options.validateEvery, 1, 'validateEvery');
-  whole(options.reportEvery, 0, 'reportEvery');
-  whole(options.accumulate, 1, 'accumulate');
-  whole(options.gradientNorms, 0, 'gradientNorms');
-  if (options.compile && (options.accumulate ?? 1) > 1) {
-    throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
-      code: 'option',
-    });
-  }
-  const names = (options.callbacks ?? []).map((callback) => callback.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) {
-    throw new TrainingError(`fit: two callbacks are named '${twice}'; their states could not be told apart`, {
-      code: 'option',
-    });
+    const message = otherArithmetic(checkpoint);
+    return message === null
+      ? []
+      : [{ type: 'warning', code: 'otherArithmetic', message, step: progress.step }];
   }
 }

@@ -35,7 +35,9 @@ export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from
 export * from './events.ts';
 export type { Metric, Totals } from './figures.ts';
 export { writeAtomically } from './files.ts';
-export { type FitOptimizer, type FitOptions, fit, type TrainingData } from './fit.ts';
+export { fit } from './fit.ts';
+export type { FitAverage, FitOptimizer, FitOptions, TrainingData } from './options.ts';
+export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
 export {
   type LabelledBatch,
   type PredictOptions,

@@ -4,7 +4,8 @@ import { linear, Module, mseLoss } from '@ag/nn';
 import { sgd } from '@ag/optim';
 import { bernoulli, type Tensor, tensor } from '@ag/tensor';
 import type { TrainingEvent } from './events.ts';
-import { type FitOptions, fit } from './fit.ts';
+import { fit } from './fit.ts';
+import type { FitOptions } from './options.ts';
 
 /** y = w · x with w = 1 at first, on x = [1, 2, 3, 4], y = 3 x. */
 export function line(options: { readonly batchSize?: number; readonly learningRate?: number } = {}) {

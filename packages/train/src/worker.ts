@@ -5,7 +5,8 @@
 import { saveSafetensors } from '@ag/nn';
 import { TrainingError, type TrainingErrorCode } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
-import { type FitOptions, fit } from './fit.ts';
+import { fit } from './fit.ts';
+import type { FitOptions } from './options.ts';
 
 /** What can be sent messages and sends some: a `Worker` of either kind, a port, or a worker's own scope. */
 export interface MessageEnd {

@@ -6,7 +6,7 @@ import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { EndEvent, EndReason, EventBody, TrainingEvent } from '../events.ts';
-import type { FitOptimizer } from '../fit.ts';
+import type { FitOptimizer } from '../options.ts';
 
 /** What a callback remembers, for checkpoints. */
 export interface CallbackState {

@@ -1,6 +1,7 @@
 import { reduceOnPlateau, sgd } from '@ag/optim';
 import { describe, expect, it } from 'vitest';
 import { collect, line, weightsOf } from '../testTools.ts';
+import type { Callback } from './callback.ts';
 import { earlyStopping } from './earlyStopping.ts';
 import { gradientAlarms } from './gradientAlarms.ts';
 import { learningRateSchedule } from './learningRateSchedule.ts';
@@ -89,6 +90,36 @@ describe('gradientAlarms', () => {
     expect(await anomalies(0.05, { vanishing: 8, patience: 1 })).toEqual([
       ['vanishingGradient', 'weight', 2],
     ]);
+  });
+
+  it('reports layers that no longer learn, once until they recover, and remembers it', () => {
+    const reported: string[] = [];
+    const hear = (alarms: Callback, share: number): void => {
+      const event = {
+        type: 'step',
+        step: 9,
+        epoch: 1,
+        gradientNorms: {},
+        deadUnits: { 'hidden.weight': share },
+      };
+      alarms.on(
+        event as never,
+        {
+          emit: (body: { kind: string; message: string }) => reported.push(`${body.kind}: ${body.message}`),
+        } as never,
+      );
+    };
+    const first = gradientAlarms({ deadUnits: 0.5 });
+    for (const share of [0.4, 0.6, 0.7, 0.4, 0.5]) hear(first, share);
+    expect(reported).toHaveLength(2);
+    expect(reported[0]).toMatch(
+      /^deadUnits: 60 % of the units of 'hidden.weight' get no gradient at step 9.*leakyRelu/,
+    );
+    const resumed = gradientAlarms({ deadUnits: 0.5 });
+    resumed.loadState!(JSON.parse(JSON.stringify(first.state!())));
+    hear(resumed, 0.9);
+    expect(reported).toHaveLength(2);
+    expect(() => gradientAlarms({ deadUnits: 0 })).toThrow(/deadUnits must be a share above 0/);
   });
 
   it('is silent within bounds, and refuses bounds that make no sense', async () => {

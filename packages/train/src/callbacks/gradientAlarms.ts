@@ -1,5 +1,5 @@
 /**
- * Watches the gradients' sizes and says when they vanish, explode, or are no numbers.
+ * Watches the gradients' sizes and says when they vanish, explode, are no numbers, or no longer reach units of a layer.
  */
 import { TrainingError } from '../errors.ts';
 import type { AnomalyEvent } from '../events.ts';
@@ -10,6 +10,8 @@ export interface GradientAlarmsOptions {
   readonly vanishing?: number;
   /** Norms above this are called exploding. Default 1e3. */
   readonly exploding?: number;
+  /** Share of a layer's units without any gradient from which it is reported. Default 0.5; above 1 for never. */
+  readonly deadUnits?: number;
   /** Measurements in a row that must be so before it is reported. Default 3. */
   readonly patience?: number;
 }
@@ -18,6 +20,8 @@ const remedies = {
   vanishingGradient:
     'Usual remedies: other initial weights, relu for sigmoid, normalisation or shortcuts between layers',
   explodingGradient: 'Usual remedies: clipped gradients, a smaller learning rate, normalisation',
+  deadUnits:
+    'Usual remedies: a smaller learning rate, leakyRelu or gelu for relu, initial weights of init.heNormal, normalisation',
   nonFiniteGradient:
     'Usual remedies: a smaller learning rate, and a look for log(0), 0/0 and NaN in the data',
 } as const;
@@ -31,7 +35,7 @@ const remedies = {
  * ```
  */
 export function gradientAlarms(options: GradientAlarmsOptions = {}): Callback {
-  const { vanishing = 1e-7, exploding = 1e3, patience = 3 } = options;
+  const { vanishing = 1e-7, exploding = 1e3, deadUnits = 0.5, patience = 3 } = options;
   if (!(vanishing >= 0 && exploding > vanishing && Number.isInteger(patience) && patience >= 1)) {
     throw new TrainingError(
       `gradientAlarms: needs 0 ≤ vanishing < exploding and patience ≥ 1, got ${vanishing}, ${exploding}, ${patience}`,
@@ -39,14 +43,35 @@ export function gradientAlarms(options: GradientAlarmsOptions = {}): Callback {
     );
   }
   const rows = new Map<string, { kind: AnomalyEvent['kind']; times: number }>();
-  const judge = (norm: number): keyof typeof remedies | null => {
+  const judge = (norm: number): Exclude<keyof typeof remedies, 'deadUnits'> | null => {
     if (!Number.isFinite(norm)) return 'nonFiniteGradient';
     return norm > exploding ? 'explodingGradient' : norm < vanishing ? 'vanishingGradient' : null;
   };
+  if (!(deadUnits > 0)) {
+    throw new TrainingError(`gradientAlarms: deadUnits must be a share above 0, got ${deadUnits}`, {
+      code: 'option',
+    });
+  }
+  /** Layers whose dead units were reported. */
+  const dead = new Set<string>();
   return {
     name: 'gradientAlarms',
     on(event, { emit }) {
       if (event.type !== 'step' || !event.gradientNorms) return;
+      for (const [parameter, share] of Object.entries(event.deadUnits ?? {})) {
+        if (share < deadUnits) dead.delete(parameter);
+        else if (!dead.has(parameter)) {
+          dead.add(parameter);
+          emit({
+            type: 'anomaly',
+            kind: 'deadUnits',
+            message: `${Math.round(100 * share)} % of the units of '${parameter}' get no gradient at step ${event.step}: they no longer learn. ${remedies.deadUnits}`,
+            step: event.step,
+            epoch: event.epoch,
+            parameter,
+          });
+        }
+      }
       for (const [parameter, norm] of Object.entries(event.gradientNorms)) {
         const kind = judge(norm);
         if (kind === null) {
@@ -67,11 +92,16 @@ export function gradientAlarms(options: GradientAlarmsOptions = {}): Callback {
         });
       }
     },
-    state: () => ({ data: [...rows] }),
+    state: () => ({ data: { rows: [...rows], dead: [...dead] } }),
     loadState({ data }) {
+      const state = data as {
+        rows: [string, { kind: AnomalyEvent['kind']; times: number }][];
+        dead: string[];
+      };
       rows.clear();
-      for (const [name, row] of data as [string, { kind: AnomalyEvent['kind']; times: number }][])
-        rows.set(name, row);
+      dead.clear();
+      for (const [name, row] of state.rows) rows.set(name, row);
+      for (const name of state.dead) dead.add(name);
     },
   };
 }

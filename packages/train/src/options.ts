@@ -1,0 +1,122 @@
+/** What `fit` is given, and the checks of it. */
+import type { Module } from '@ag/nn';
+import type { OptimizerState } from '@ag/optim';
+import type { Tensor, Variable } from '@ag/tensor';
+import type { Callback } from './callbacks/callback.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { TrainingError } from './errors.ts';
+import type { Metric } from './figures.ts';
+import type { ProfileOptions } from './profile/profiler.ts';
+import type { LabelledBatch } from './validate.ts';
+
+/** What `fit` needs of an optimiser; those of `@ag/optim` have it. */
+export interface FitOptimizer {
+  /** Uses the gradients that `backward` left. */
+  step(): void;
+  /** The rate of the next step. */
+  readonly learningRate: number;
+  readonly parameters: readonly Variable[];
+  state(): OptimizerState;
+  loadState(state: OptimizerState): void;
+}
+
+/** What `fit` needs of a running average of the weights; `ema` of `@ag/optim` gives it. */
+export interface FitAverage {
+  /** Called after each step. */
+  update(): void;
+  /** Puts the averages in place of the parameters, until `restore`. */
+  apply(): void;
+  restore(): void;
+  state(): OptimizerState;
+  loadState(state: OptimizerState): void;
+}
+
+/** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
+export interface TrainingData extends AsyncIterable<LabelledBatch> {
+  /** Batches in an epoch. */
+  readonly length?: number;
+  /** Chooses the epoch (from 0) that the next iteration goes through. */
+  setEpoch?(epoch: number): void;
+  /** The position, as a loader gives it; needed to resume in mid-epoch. */
+  state?(): { epoch: number; position: number; seed: number };
+  loadState?(state: { epoch: number; position: number; seed: number }): void;
+}
+
+/** Options of `fit`. */
+export interface FitOptions {
+  readonly model: Module<[Tensor], Tensor>;
+  readonly optimizer: FitOptimizer;
+  /** The scalar to be made small, from the model's output and the batch's `y`. */
+  readonly loss: (output: Tensor, y: Tensor) => Tensor;
+  readonly train: TrainingData;
+  /** Gone through at the end of an epoch, in evaluation mode. */
+  readonly validation?: AsyncIterable<LabelledBatch>;
+  /** How often the training data are gone through in all, those of a resumed run included. */
+  readonly epochs: number;
+  /** Figures by name, computed by the steps' own plans. */
+  readonly metrics?: Readonly<Record<string, Metric>>;
+  readonly callbacks?: readonly Callback[];
+  /** Ends the run after the step under way; the last event is then `end` with the reason `aborted`. */
+  readonly signal?: AbortSignal;
+  /** Where to go on, as `loadCheckpoint` gives it. */
+  readonly resume?: Checkpoint;
+  /** Validate after every so many epochs, and after the last. Default 1. */
+  readonly validateEvery?: number;
+  /** Report every so many steps; callbacks hear of each. Default 1; 0 reports none. */
+  readonly reportEvery?: number;
+  /** Batches whose gradients are summed up (as the mean of their losses) before a step. Default 1. */
+  readonly accumulate?: number;
+  /** Changes the gradients between `backward` and the step, such as `() => clipGradNorm(parameters, 1)`. */
+  readonly gradients?: (parameters: readonly Variable[]) => unknown;
+  /**
+   * A running average of the weights, such as `ema(model.parameters(), { decay: 0.999 })`, moved after each step. The
+   * averages are what is validated, what `earlyStopping` keeps as the best, and what the model holds after the `end` (then
+   * `average.restore()` gives the last step's weights back). Running statistics are not averaged. Checkpoints hold both.
+   */
+  readonly average?: FitAverage;
+  /**
+   * Measure the gradients at every so many steps: the norm of each parameter's, and the share of each layer's units that
+   * get none. Default 0, never.
+   */
+  readonly gradientNorms?: number;
+  /**
+   * Time every kernel and report where the steps' time went, by operation, kernel and module: a `profile` event before
+   * the end. Training computes the same, somewhat slower. Default false.
+   */
+  readonly profile?: boolean | ProfileOptions;
+  /**
+   * Trace the step once and repeat its plan: less work for the host, which is most of the time of small networks. The
+   * model must then compute the same at each step: no choices by values or counters. Default false.
+   */
+  readonly compile?: boolean;
+  /** Kept in checkpoints, as it is; for what made the run. Must be JSON. */
+  readonly config?: unknown;
+}
+
+/** @throws TrainingError `option` for options that make no sense */
+export function checkOptions(options: FitOptions): void {
+  const whole = (value: number | undefined, least: number, name: string): void => {
+    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+      throw new TrainingError(`fit: ${name} must be a whole number from ${least}, got ${value}`, {
+        code: 'option',
+      });
+    }
+  };
+  whole(options.epochs, 0, 'epochs');
+  whole(options.validateEvery, 1, 'validateEvery');
+  whole(options.reportEvery, 0, 'reportEvery');
+  whole(options.accumulate, 1, 'accumulate');
+  whole(options.gradientNorms, 0, 'gradientNorms');
+  if (options.compile && (options.accumulate ?? 1) > 1) {
+    throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
+      code: 'option',
+    });
+  }
+  const names = (options.callbacks ?? []).map((callback) => callback.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new TrainingError(`fit: two callbacks are named '${twice}'; their states could not be told apart`, {
+      code: 'option',
+    });
+  }
+}

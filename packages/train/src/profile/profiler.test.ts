@@ -1,0 +1,100 @@
+import { dataLoader, tensorDataset } from '@ag/datasets';
+import { wasm, wasmSupport } from '@ag/native-wasm';
+import { crossEntropy, linear, relu, sequential } from '@ag/nn';
+import { adam, sgd } from '@ag/optim';
+import { backend, manualSeed, tensor, use } from '@ag/tensor';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ProfileEvent } from '../events.ts';
+import { fit } from '../fit.ts';
+import { collect, line, weightsOf } from '../testTools.ts';
+
+const before = backend();
+const fast = wasmSupport().simd.available ? await wasm({ threads: 2 }) : null;
+afterAll(() => {
+  use(before);
+  fast?.close();
+});
+
+const points = Array.from({ length: 60 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
+const classes = points.map(([a, b]) => (a! * b! > 0 ? 1 : 0));
+
+function classifier(options: { readonly profile?: boolean; readonly compile?: boolean }) {
+  manualSeed(2);
+  const model = sequential(linear(2, 16), relu(), linear(16, 2));
+  return {
+    model,
+    optimizer: adam(model.parameters(), { learningRate: 0.01 }),
+    loss: crossEntropy,
+    train: dataLoader(tensorDataset(points, tensor(classes, { dtype: 'int32' })), {
+      batchSize: 10,
+      shuffle: true,
+    }),
+    epochs: 5,
+    ...options,
+  };
+}
+
+const profileOf = (events: readonly { type: string }[]): ProfileEvent =>
+  events.find((event) => event.type === 'profile') as ProfileEvent;
+
+describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])] as const)(
+  'a profile on %s',
+  (_, computing) => {
+    it.each([false, true])(
+      'changes no bit of the weights, compiled %s, and computes as before after it',
+      async (compile) => {
+        use(computing);
+        const plain = classifier({ compile });
+        await collect(plain);
+        const profiled = classifier({ compile, profile: true });
+        const events = await collect(profiled);
+        expect(await weightsOf(profiled.model)).toEqual(await weightsOf(plain.model));
+        expect(backend()).toBe(computing);
+        // 6 steps an epoch, 10 to warm up.
+        const { steps, milliseconds, operations, kernels, modules } = profileOf(events);
+        expect(steps).toBe(20);
+        expect(events[events.length - 2]!.type).toBe('profile');
+        // All three views share the same time out.
+        for (const rows of [operations, kernels, modules]) {
+          const sum = rows.reduce((total, row) => total + row.milliseconds, 0);
+          expect(sum).toBeCloseTo(milliseconds.kernels, 6);
+          expect(rows.reduce((total, row) => total + row.share, 0)).toBeCloseTo(1, 6);
+          expect(rows.map((row) => row.milliseconds)).toEqual(
+            rows.map((row) => row.milliseconds).sort((a, b) => b - a),
+          );
+        }
+        expect(modules.map((row) => row.name)).toEqual(
+          expect.arrayContaining(['0', '0 (backward)', '2', '2 (backward)', '(loss)', '(update)']),
+        );
+        expect(operations.map((row) => row.name)).toContain('contract');
+        expect(kernels.every(({ runs, modules }) => runs > 0 && modules.length > 0)).toBe(true);
+      },
+    );
+  },
+);
+
+describe('a profile', () => {
+  it('counts kernels and bytes as by hand', async () => {
+    use(before);
+    // One weight, four numbers: y = x·w, the squared error, its gradient, the step. The products have the form of
+    // contractions: x [4, 1] · w [1, 1] reads 16 + 4 bytes and writes 16; its gradient reads 16 + 16 and writes 4.
+    const options = line({ batchSize: 4 });
+    const [optimizer] = [sgd(options.model.parameters(), { learningRate: 0.01 })];
+    const events = await collect({ ...options, optimizer, epochs: 3, profile: { warmUp: 1 } });
+    const { steps, kernels } = profileOf(events);
+    expect(steps).toBe(2);
+    const products = kernels.filter((row) => row.form === 'contract');
+    expect(products.map(({ runs }) => runs)).toEqual(products.map(() => 1));
+    expect(products.every(({ bytes }) => bytes >= 36)).toBe(true);
+    expect(products.length).toBe(2);
+  });
+
+  it('says nothing of runs that end before it begins to count, and stops when the run is left', async () => {
+    use(before);
+    expect(profileOf(await collect({ ...line(), profile: true }))).toBeUndefined();
+    for await (const event of fit({ ...line(), profile: true })) if (event.type === 'step') break;
+    expect(backend()).toBe(before);
+    await expect(collect({ ...line(), profile: { warmUp: -1 } })).rejects.toThrow(/warmUp/);
+    expect(backend()).toBe(before);
+  });
+});

@@ -1,0 +1,203 @@
+/**
+ * Where the time of training goes: by kernel as it was measured, by operation as the user called it, and by module.
+ * One kernel often computes several operations. Where it is built around one (a product, a reduction, …) its whole time
+ * is that one's, since the elementwise work behind it costs next to nothing; kernels of elementwise operations alone are
+ * shared evenly between them.
+ */
+import { creationOf, startCapture } from '@ag/graph';
+import type { Module } from '@ag/nn';
+import { backend, type Launch, listenToCreation, setPlaceNames, type Tensor, use } from '@ag/tensor';
+import { TrainingError } from '../errors.ts';
+import { TimedBackend } from './timedBackend.ts';
+
+export interface ProfileOptions {
+  /** Steps at the start that are not counted: plans are made in them and the engine warms up. Default 10. */
+  readonly warmUp?: number;
+}
+
+/** Time and memory traffic of something, for one step. */
+export interface ProfileRow {
+  readonly name: string;
+  readonly milliseconds: number;
+  /** Of the time in kernels, in [0, 1]. */
+  readonly share: number;
+  /** Bytes read and written. */
+  readonly bytes: number;
+  /** Kernels run; parts of kernels where several share one. */
+  readonly runs: number;
+}
+
+/** One kernel, for one step. */
+export interface KernelRow extends ProfileRow {
+  /** How its elements are combined: `map`, `reduce`, `contract`, … */
+  readonly form: string;
+  /** Sizes of its axes. */
+  readonly sizes: readonly number[];
+  /** Where its operations come from. */
+  readonly modules: readonly string[];
+}
+
+/** What a profile says; times are milliseconds of an average step. */
+export interface Profile {
+  /** Steps counted. */
+  readonly steps: number;
+  readonly milliseconds: {
+    /** Waiting for the batch. */
+    readonly data: number;
+    /** Building the graph, finding its plan, reading figures. */
+    readonly host: number;
+    readonly kernels: number;
+  };
+  /** Slowest first, as the others. */
+  readonly operations: readonly ProfileRow[];
+  readonly kernels: readonly KernelRow[];
+  /** By path; `(backward)` behind it for its gradients. In brackets what lies outside of modules. */
+  readonly modules: readonly ProfileRow[];
+}
+
+/** Parts of a step that lie outside of modules. */
+export type StepPart = 'model' | 'loss' | 'metrics' | 'gradients' | 'update';
+
+/** Watches a training run from its creation until `stop`. */
+export class Profiler {
+  readonly #warmUp: number;
+  readonly #backend: TimedBackend;
+  readonly #undo: readonly (() => void)[];
+  readonly #partOf = new WeakMap<Tensor, StepPart>();
+  #part: StepPart = 'model';
+  #steps = 0;
+  #data = 0;
+  #compute = 0;
+  #stopped = false;
+
+  constructor(model: Module<[Tensor], Tensor>, { warmUp = 10 }: ProfileOptions = {}) {
+    if (!(Number.isInteger(warmUp) && warmUp >= 0)) {
+      throw new TrainingError(`fit: profile.warmUp must be a whole number from 0, got ${warmUp}`, {
+        code: 'option',
+      });
+    }
+    this.#warmUp = warmUp;
+    const inner = backend();
+    this.#backend = new TimedBackend(inner);
+    use(this.#backend);
+    setPlaceNames((tensor) => this.#placeOf(tensor));
+    this.#undo = [
+      startCapture({ sites: false, model }),
+      listenToCreation((tensor) => this.#partOf.set(tensor, this.#part)),
+      () => setPlaceNames(null),
+      () => use(inner),
+      () => this.#backend.close(),
+    ];
+  }
+
+  /** What is built from now on belongs to this part. */
+  enter(part: StepPart): void {
+    this.#part = part;
+  }
+
+  /** Whether what is computed from now on counts. */
+  count(counting: boolean): void {
+    this.#backend.counting = counting && this.#steps >= this.#warmUp;
+  }
+
+  /** A step was taken: how long it waited for data, and how long it computed. */
+  step(data: number, compute: number): void {
+    if (this.#steps++ < this.#warmUp) return;
+    this.#data += data;
+    this.#compute += compute;
+  }
+
+  /** Computes as before from now on. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const undo of this.#undo) undo();
+  }
+
+  /** What was measured; null when no step was counted. */
+  result(): Profile | null {
+    const steps = this.#steps - this.#warmUp;
+    if (steps <= 0) return null;
+    const launches = this.#backend.launches();
+    const total = launches.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const sums = { operations: new Sums(), modules: new Sums(), kernels: new Map<string, KernelSum>() };
+    for (const { launch, milliseconds, bytes, runs } of launches) {
+      const all = { milliseconds, bytes: bytes * runs, runs };
+      const parts = decisiveParts(launch);
+      for (const { operation, place } of parts) {
+        sums.operations.add(operation, all, 1 / parts.length);
+        sums.modules.add(place, all, 1 / parts.length);
+      }
+      const key = `${launch.kernel.form} ${launch.label} ${launch.dims.join()}`;
+      const kernel = sums.kernels.get(key) ?? { launch, sums: new Sums(), modules: new Set() };
+      sums.kernels.set(key, kernel);
+      kernel.sums.add(launch.label, all, 1);
+      for (const { place } of parts) kernel.modules.add(place);
+    }
+    return {
+      steps,
+      milliseconds: {
+        data: this.#data / steps,
+        host: Math.max(0, this.#compute - total) / steps,
+        kernels: total / steps,
+      },
+      operations: sums.operations.rows(steps, total),
+      kernels: [...sums.kernels.values()]
+        .map(({ launch, sums, modules }) => ({
+          ...sums.rows(steps, total)[0]!,
+          form: launch.kernel.form,
+          sizes: launch.dims,
+          modules: [...modules],
+        }))
+        .sort((a, b) => b.milliseconds - a.milliseconds),
+      modules: sums.modules.rows(steps, total),
+    };
+  }
+
+  /** The module of a node, for gradients that of what was differentiated. */
+  #placeOf(tensor: Tensor): string {
+    let source = tensor;
+    for (let from = creationOf(source)?.gradientOf; from; from = creationOf(source)?.gradientOf)
+      source = from;
+    const place = creationOf(source)?.module ?? `(${this.#partOf.get(source) ?? 'model'})`;
+    return source === tensor ? place : `${place} (backward)`;
+  }
+}
+
+interface KernelSum {
+  readonly launch: Launch;
+  readonly sums: Sums;
+  readonly modules: Set<string>;
+}
+
+/** Times added up by name. */
+class Sums {
+  readonly #rows = new Map<string, { milliseconds: number; bytes: number; runs: number }>();
+
+  add(name: string, of: { milliseconds: number; bytes: number; runs: number }, share: number): void {
+    const row = this.#rows.get(name) ?? { milliseconds: 0, bytes: 0, runs: 0 };
+    this.#rows.set(name, row);
+    row.milliseconds += of.milliseconds * share;
+    row.bytes += of.bytes * share;
+    row.runs += of.runs * share;
+  }
+
+  /** Means over the steps, slowest first. */
+  rows(steps: number, total: number): ProfileRow[] {
+    return [...this.#rows]
+      .map(([name, { milliseconds, bytes, runs }]) => ({
+        name,
+        milliseconds: milliseconds / steps,
+        share: total > 0 ? milliseconds / total : 0,
+        bytes: bytes / steps,
+        runs: runs / steps,
+      }))
+      .sort((a, b) => b.milliseconds - a.milliseconds);
+  }
+}
+
+/** The operations that a kernel's time belongs to: the one it is built around, else all. */
+function decisiveParts({ kernel, parts, label }: Launch): readonly { operation: string; place: string }[] {
+  const known = parts ?? [{ operation: label, place: '(model)' }];
+  return kernel.form === 'map' ? known : known.slice(0, 1);
+}
