@@ -51,7 +51,7 @@ describe('agrad graph', () => {
     [['x', '--at', 'x=1', '--format', 'png'], /Allowed choices are text, svg, dot/],
     [
       ['x', '--at', 'x=1', '--out', join(scratch, 'x.png')],
-      /the ending does not say a known format\nEndings: svg/,
+      /the ending does not say a known format\nDid you mean 'svg'\?/,
     ],
   ])('explains what is wrong with %j', async (given, message) => {
     const { exitCode, stderr } = await inProcess('graph', ...given);
@@ -126,6 +126,85 @@ describe('agrad runs', () => {
     expect(readFileSync(page, 'utf8')).toContain('Training loss');
     expect((await inProcess('runs', 'compare', folder)).exitCode).toBe(2);
     expect((await inProcess('runs', 'show', join(folder, 'c'))).exitCode).toBe(4);
+  });
+});
+
+describe('agrad runs plot', () => {
+  const folder = join(scratch, 'plotted');
+  const plot = (...given: readonly string[]) => inProcess('runs', 'plot', ...given);
+
+  it('draws one run, or several over each other, and keeps a picture', async () => {
+    const trained = [...xor, '--validate-every', '1', '--out'];
+    await inProcess(...trained, join(folder, 'a'));
+    await inProcess(...trained, join(folder, 'b'), '--learning-rate', '0.5');
+    const one = await plot(join(folder, 'a'));
+    expect(one.stdout).toContain(`a ${join(folder, 'a')}, training\nb ${join(folder, 'a')}, test`);
+    expect(one.stdout).toMatch(/ 1 +epoch +20\n$/);
+    const both = lastEvent(
+      await plot(join(folder, 'a'), join(folder, 'b'), '--metric', 'accuracy', '--by', 'step', '--json'),
+    ) as never as { curves: { name: string; x: number[]; y: number[] }[] };
+    // 20 epochs of one step each.
+    expect(both.curves.map(({ name }) => name)).toEqual([
+      `${join(folder, 'a')}, test`,
+      `${join(folder, 'b')}, test`,
+    ]);
+    for (const { x, y } of both.curves) {
+      expect(x).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      expect(y.every((share) => share >= 0 && share <= 1)).toBe(true);
+    }
+    const svg = join(folder, 'loss.svg');
+    await plot(join(folder, 'a'), join(folder, 'b'), '--out', svg);
+    expect(readFileSync(svg, 'utf8')).toMatch(/^<svg[\s\S]*data-series="[^"]*b, test"/);
+    const html = join(folder, 'curves.html');
+    await plot(join(folder, 'a'), join(folder, 'b'), '--out', html);
+    expect(readFileSync(html, 'utf8')).toContain('Test loss');
+  });
+
+  it('counts the seconds of a continued run from its first beginning', async () => {
+    const run = join(scratch, 'continued');
+    await inProcess(...xor, '--out', run);
+    const events = [
+      ...[0.1, 5].map((seconds, i) => ({
+        v: 1,
+        type: 'epoch',
+        epoch: i + 1,
+        step: i + 1,
+        loss: 1,
+        metrics: {},
+        seconds,
+      })),
+      { v: 1, type: 'start', step: 2, epoch: 2, seconds: 0 },
+      ...[0.1, 7].map((seconds, i) => ({
+        v: 1,
+        type: 'epoch',
+        epoch: i + 3,
+        step: i + 3,
+        loss: 1,
+        metrics: {},
+        seconds,
+      })),
+    ];
+    writeFileSync(join(run, 'events.jsonl'), events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    const { curves } = lastEvent(await plot(run, '--by', 'seconds', '--json')) as never as {
+      curves: { x: number[] }[];
+    };
+    expect(curves.map(({ x }) => x)).toEqual([[]]);
+    const byEpoch = lastEvent(await plot(run, '--json')) as never as { curves: { x: number[] }[] };
+    expect(byEpoch.curves.map(({ x }) => x)).toEqual([[1, 2, 3, 4]]);
+  });
+
+  it('explains what is wrong', async () => {
+    const run = join(folder, 'a');
+    for (const [given, exitCode, message] of [
+      [[run, '--metric', 'acuracy'], 2, /Did you mean 'accuracy'\?/],
+      [[run, '--by', 'day'], 2, /Allowed choices are epoch, step, seconds/],
+      [[run, '--out', 'plot.png'], 2, /ends in \.svg or \.html/],
+      [[join(folder, 'none')], 4, /there is no such run/],
+    ] as const) {
+      const outcome = await plot(...given);
+      expect(outcome.stderr).toMatch(message);
+      expect(outcome.exitCode).toBe(exitCode);
+    }
   });
 });
 

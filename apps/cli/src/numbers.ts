@@ -8,9 +8,14 @@ export function figure(value: number): string {
   return size >= 1e5 || size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
+/** Whether a figure of this name is a share, shown as a percentage. */
+export function isShare(name: string): boolean {
+  return /accuracy|precision|recall|f1/i.test(name);
+}
+
 /** Shares as percentages, everything else as a figure. */
 export function metric(name: string, value: number): string {
-  return /accuracy|precision|recall|f1/i.test(name) ? `${(100 * value).toFixed(2)} %` : figure(value);
+  return isShare(name) ? `${(100 * value).toFixed(2)} %` : figure(value);
 }
 
 /** `meanAbsoluteError` as words. */

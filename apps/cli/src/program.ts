@@ -3,6 +3,7 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GraphOptions } from './commands/graph.ts';
+import type { PlotOptions } from './commands/runsPlot.ts';
 import { exitCodes } from './failure.ts';
 import { parseChange, recipes } from './recipes/index.ts';
 import { type Given, type Settings, settingNames, settings } from './settings.ts';
@@ -236,7 +237,9 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'agrad doctor',
   ).action(action(async (terminal) => (await import('./commands/doctor.ts')).doctor(terminal)));
 
-  const runs = program.command('runs').description('earlier runs: a list, one closely, several side by side');
+  const runs = program
+    .command('runs')
+    .description('earlier runs: a list, one closely, several side by side, their curves');
   command(runs, 'list [folder]', 'the runs in a folder (default runs)', 'agrad runs list').action(
     action(async (terminal, _, [folder]) =>
       (await import('./commands/runs.ts')).listRuns(folder === undefined ? {} : { folder }, terminal),
@@ -253,13 +256,43 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
   command(
     runs,
     'compare <run...>',
-    'settings that differ, and final figures; with --out the curves in one page',
+    'settings that differ, final figures, and the curves over each other',
     'agrad runs compare runs/a runs/b --out comparison.html',
   )
-    .option('--out <file>', 'an HTML page with the curves')
+    .option('--out <file>', 'an HTML page with all curves')
     .action(
       action(async (terminal, flags, folders) =>
         (await import('./commands/runs.ts')).compareRuns(folders, texts(flags, 'out'), terminal),
+      ),
+    );
+
+  command(
+    runs,
+    'plot <run...>',
+    'curves of a run, or of several over each other: in the terminal, or as SVG or HTML',
+    'agrad runs plot runs/a',
+    'agrad runs plot runs/a runs/b --metric accuracy --by seconds',
+    'agrad runs plot runs/a runs/b --out curves.svg',
+  )
+    .option('--metric <figure>', 'what is drawn: loss (default), a metric, learningRate')
+    .addOption(
+      new Option('--by <axis>', 'over what (default: epoch, for runs of one epoch step)').choices([
+        'epoch',
+        'step',
+        'seconds',
+      ]),
+    )
+    .option('--out <file>', 'an SVG file, or an HTML page with all curves')
+    .action(
+      action(async (terminal, flags, folders) =>
+        (await import('./commands/runsPlot.ts')).plotRuns(
+          {
+            folders,
+            ...(flags.by !== undefined && { by: flags.by as PlotOptions['by'] & string }),
+            ...texts(flags, 'metric', 'out'),
+          },
+          terminal,
+        ),
       ),
     );
 

@@ -4,7 +4,8 @@
  */
 import pc from 'picocolors';
 
-type Colors = ReturnType<typeof pc.createColors>;
+/** Colours, or the functions of the same names that add none. */
+export type Colors = ReturnType<typeof pc.createColors>;
 
 /** The outside world of a command. */
 export interface Terminal {
@@ -19,6 +20,8 @@ export interface Terminal {
   readonly live: boolean;
   /** Width of the terminal on stderr, 80 when unknown. */
   readonly columns: number;
+  /** Width of the terminal on stdout, likewise. */
+  readonly outColumns: number;
   /** Colours for stdout, and for stderr. */
   readonly out: Colors;
   readonly err: Colors;
@@ -50,6 +53,9 @@ export function processTerminal(
     live: stderr.isTTY === true && env.TERM !== 'dumb' && !quiet && !env.CI,
     get columns() {
       return stderr.columns ?? 80;
+    },
+    get outColumns() {
+      return stdout.columns ?? 80;
     },
     out: pc.createColors(colored(stdout)),
     err: pc.createColors(colored(stderr)),

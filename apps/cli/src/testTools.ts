@@ -37,6 +37,7 @@ export async function inProcess(...given: readonly string[]): Promise<Outcome> {
       json,
       live: false,
       columns: 80,
+      outColumns: 80,
       out: plain,
       err: plain,
       stderr: { write: (text: string) => (stderr += text) } as unknown as NodeJS.WriteStream,

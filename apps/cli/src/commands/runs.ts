@@ -1,32 +1,16 @@
 /** `agrad runs`: what was trained before, one run closely, several side by side. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type EpochEvent,
-  eventVersion,
-  type TrainingEvent,
-  type ValidationEvent,
-  writeAtomically,
-} from '@ag/train';
+import { eventVersion, writeAtomically } from '@ag/train';
+import { drawCurves } from '../drawing/curves.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import { settingNames } from '../settings.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { lossPlot } from '../training/display.ts';
-import { readEvents } from '../training/eventLog.ts';
-import { type RunConfig, readConfig, runPaths } from '../training/folder.ts';
-
-/** What is known about a run. */
-interface Run {
-  readonly folder: string;
-  readonly config: RunConfig;
-  readonly epochs: readonly EpochEvent[];
-  readonly validations: readonly ValidationEvent[];
-  /** `done`, `interrupted`, or `under way` (or killed). */
-  readonly status: string;
-  readonly seconds: number;
-}
+import { runPaths } from '../training/folder.ts';
+import { curvesOf, type Run, readRun } from '../training/history.ts';
 
 /** Lists the runs of a folder, newest first. */
 export function listRuns(options: { readonly folder?: string }, terminal: Terminal): number {
@@ -66,7 +50,8 @@ export async function showRun(folder: string, terminal: Terminal): Promise<numbe
     terminal.print(
       await lossPlot(
         run.epochs.map((epoch) => epoch.loss),
-        terminal,
+        terminal.outColumns,
+        terminal.out,
       ),
     );
   const paths = runPaths(folder);
@@ -100,8 +85,14 @@ export async function compareRuns(
     ['time', ...runs.map((run) => duration(run.seconds))],
   ];
   terminal.print(table(['', ...runs.map((run) => run.folder)], rows));
+  if (terminal.out.isColorSupported && runs.some((run) => run.epochs.length > 1)) {
+    const width = Math.min(100, terminal.outColumns - 1);
+    const plot = { title: 'loss', xLabel: 'epoch', width, height: 12, colors: terminal.out };
+    terminal.print(`\n${drawCurves(curvesOf(runs, 'loss', 'epoch'), plot).join('\n')}`);
+  }
   if (options.out !== undefined) {
-    await writeAtomically(options.out, await comparisonPage(runs));
+    const { comparisonPage } = await import('../report/comparison.ts');
+    await writeAtomically(options.out, comparisonPage(runs));
     terminal.note(`curves: ${options.out}`);
   }
   terminal.event({
@@ -113,69 +104,6 @@ export async function compareRuns(
     ...(options.out !== undefined && { path: options.out }),
   });
   return exitCodes.done;
-}
-
-async function comparisonPage(runs: readonly Run[]): Promise<string> {
-  const { lineChart } = await import('@ag/viz');
-  const { page, pictures } = await import('../report/page.ts');
-  const series = (read: (run: Run) => readonly { epoch: number; y: number }[]) =>
-    runs.map((run) => ({
-      name: run.folder,
-      x: read(run).map(({ epoch }) => epoch),
-      y: read(run).map(({ y }) => y),
-    }));
-  const names = [...new Set(runs.flatMap((run) => Object.keys(run.validations[0]?.metrics ?? {})))];
-  return page('Comparison of runs', runs.map((run) => run.folder).join(', '), [
-    {
-      title: 'Loss',
-      body: pictures(
-        lineChart(
-          series((run) => run.epochs.map(({ epoch, loss }) => ({ epoch, y: loss }))),
-          { title: 'Training loss', id: 'training-loss', xLabel: 'epoch', yScale: 'log' },
-        ),
-        lineChart(
-          series((run) => run.validations.map(({ epoch, loss }) => ({ epoch, y: loss }))),
-          { title: 'Test loss', id: 'test-loss', xLabel: 'epoch', yScale: 'log' },
-        ),
-      ),
-    },
-    ...(names.length === 0
-      ? []
-      : [
-          {
-            title: 'Metrics',
-            body: pictures(
-              ...names.map((name) =>
-                lineChart(
-                  series((run) =>
-                    run.validations.map(({ epoch, metrics }) => ({ epoch, y: metrics[name] ?? Number.NaN })),
-                  ),
-                  { title: words(name), id: `metric-${name}`, xLabel: 'epoch' },
-                ),
-              ),
-            ),
-          },
-        ]),
-  ]);
-}
-
-/** Reads a run. @throws Failure when it is none */
-export function readRun(folder: string): Run {
-  const config = readConfig(folder);
-  const paths = runPaths(folder);
-  const events = readEvents(paths.events);
-  const of = <Type extends TrainingEvent['type']>(type: Type) =>
-    events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
-  const end = of('end').at(-1);
-  const done = existsSync(paths.weights) || (end !== undefined && end.reason !== 'aborted');
-  return {
-    folder,
-    config,
-    epochs: of('epoch'),
-    validations: of('validation'),
-    status: done ? 'done' : end ? 'interrupted' : 'under way or killed',
-    seconds: events.at(-1)?.seconds ?? 0,
-  };
 }
 
 function findRuns(folder: string): Run[] {

@@ -39,7 +39,7 @@ import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, prepare } from '../training/assemble.ts';
 import { lossPlot, openDisplay } from '../training/display.ts';
-import { openEventLog, readEvents, rewindEvents } from '../training/eventLog.ts';
+import { openEventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
 import {
   configVersion,
   createFolder,
@@ -168,9 +168,7 @@ async function trainAndReport(
   const log = openEventLog(paths.events, steps);
   const began = performance.now();
   let end: Extract<TrainingEvent, { type: 'end' }> | null = null;
-  const spent =
-    readEvents(paths.events).findLast((event) => event.type === 'epoch' || event.type === 'step')?.seconds ??
-    0;
+  const spent = overAllParts(readEvents(paths.events)).at(-1)?.seconds ?? 0;
   // Detection runs the step as it is written, so that a message can name the operation, the module and the line.
   const stopDetection = settings.detectAnomaly
     ? (await import('@ag/graph')).startAnomalyDetection({ model })
@@ -276,7 +274,7 @@ async function conclude(
 ): Promise<void> {
   const losses = events.filter((event) => event.type === 'epoch').map((event) => event.loss);
   if ((terminal.live || options.plot) && losses.length > 1)
-    terminal.note(`\n${await lossPlot(losses, terminal)}\n`);
+    terminal.note(`\n${await lossPlot(losses, terminal.columns, terminal.err)}\n`);
   for (const line of (await task.conclude?.(model)) ?? []) terminal.print(line);
   const figures = Object.entries(result.metrics).map(
     ([name, value]) => `, ${words(name)} ${metric(name, value)}`,

@@ -4,7 +4,7 @@
  */
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import { count, duration, figure, metric, words } from '../numbers.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Colors, Terminal } from '../terminal.ts';
 
 /** Lines of epochs that are written at most; of long runs every so many. */
 const mostLines = 25;
@@ -119,39 +119,12 @@ function epochLine(
   return parts.join('  ');
 }
 
-/** The curve of the training loss in characters, with the validation loss where there is one. */
-export async function lossPlot(
-  epochs: readonly number[],
-  terminal: Terminal,
-  options: { readonly title?: string } = {},
-): Promise<string> {
-  const { default: chart } = await import('asciichart');
-  const width = Math.max(10, Math.min(72, terminal.columns - 14));
-  const positive = epochs.every((value) => value > 0);
-  const spread = positive ? Math.max(...epochs) / Math.min(...epochs) : 1;
-  // Losses that fall by powers of ten are flat lines on a linear axis.
-  const logarithmic = spread > 50;
-  const values = resample(epochs, width).map((value) => (logarithmic ? Math.log10(value) : value));
-  const title = options.title ?? 'training loss by epoch';
-  const body = chart.plot(values, {
-    height: 8,
-    format: (value: number) => figure(logarithmic ? 10 ** value : value).padStart(10),
-  });
-  return `${title}${logarithmic ? ' (logarithmic)' : ''}\n${body}`;
-}
-
-/** Means of equal parts when there are more values than columns, else values between neighbours. */
-function resample(values: readonly number[], width: number): number[] {
-  if (values.length === 0) return [];
-  return Array.from({ length: width }, (_, i) => {
-    if (values.length <= width) {
-      const at = (i * (values.length - 1)) / Math.max(1, width - 1);
-      const low = Math.floor(at);
-      const next = values[Math.min(low + 1, values.length - 1)]!;
-      return values[low]! + (next - values[low]!) * (at - low);
-    }
-    const from = Math.floor((i * values.length) / width);
-    const part = values.slice(from, Math.max(from + 1, Math.floor(((i + 1) * values.length) / width)));
-    return part.reduce((sum, value) => sum + value, 0) / part.length;
-  });
+/** The curve of the training loss by epoch. */
+export async function lossPlot(losses: readonly number[], columns: number, colors: Colors): Promise<string> {
+  const { drawCurves } = await import('../drawing/curves.ts');
+  const curve = { name: 'loss', x: losses.map((_, i) => i + 1), y: losses };
+  const width = Math.min(80, columns - 1);
+  return drawCurves([curve], { title: 'training loss', xLabel: 'epoch', width, height: 8, colors }).join(
+    '\n',
+  );
 }

@@ -52,6 +52,17 @@ export function readEvents(path: string): TrainingEvent[] {
     });
 }
 
+/** The same events with their seconds counted from the run's first beginning, whatever often it was continued. */
+export function overAllParts(events: readonly TrainingEvent[]): TrainingEvent[] {
+  let before = 0;
+  let last = 0;
+  return events.map((event) => {
+    if (event.type === 'start') before = last;
+    last = before + event.seconds;
+    return { ...event, seconds: last };
+  });
+}
+
 /** Takes back what happened after a checkpoint. */
 export async function rewindEvents(path: string, step: number, epoch: number): Promise<void> {
   const kept = readEvents(path).filter((event) => {

@@ -1,0 +1,89 @@
+/** `agrad runs plot`: curves of one run or of several over each other, in the terminal or as a picture. */
+import { eventVersion, writeAtomically } from '@ag/train';
+import { type Curve, drawCurves } from '../drawing/curves.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import { figure, isShare, words } from '../numbers.ts';
+import { didYouMean } from '../suggest.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Axis, curvesOf, type Run, readRun } from '../training/history.ts';
+
+/** What the command line says. */
+export interface PlotOptions {
+  readonly folders: readonly string[];
+  /** `loss` (default), a metric, or `learningRate`. */
+  readonly metric?: string;
+  /** Default `epoch`, for runs of one epoch `step`. */
+  readonly by?: Axis;
+  /** An SVG file or an HTML page. */
+  readonly out?: string;
+}
+
+/** Runs the command; answers the exit code. */
+export async function plotRuns(options: PlotOptions, terminal: Terminal): Promise<number> {
+  const { folders, out } = options;
+  if (out !== undefined && !/\.(svg|html?)$/i.test(out)) {
+    throw new Failure('usage', `--out ${out}: expected a file that ends in .svg or .html`);
+  }
+  const runs = folders.map(readRun);
+  const by = options.by ?? (runs.some((run) => run.epochs.length > 1) ? 'epoch' : 'step');
+  const name = figureOf(runs, options.metric);
+  const curves = curvesOf(runs, name, by);
+  if (out === undefined) {
+    const width = Math.min(100, terminal.outColumns - 1);
+    const plot = drawCurves(curves, {
+      title: words(name),
+      xLabel: by,
+      width,
+      height: 16,
+      colors: terminal.out,
+      key: true,
+      ...(isShare(name) && { format: (value: number) => `${figure(100 * value)} %` }),
+    });
+    for (const line of plot) terminal.print(line);
+  } else {
+    await writeAtomically(
+      out,
+      /\.svg$/i.test(out)
+        ? await picture(curves, name, by)
+        : (await import('../report/comparison.ts')).comparisonPage(runs),
+    );
+    terminal.note(`written to ${out}`);
+  }
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'runs plot',
+    metric: name,
+    by,
+    curves,
+    ...(out !== undefined && { path: out }),
+  });
+  return exitCodes.done;
+}
+
+/** @throws Failure `usage` when no run has such a figure */
+function figureOf(runs: readonly Run[], wanted = 'loss'): string {
+  const names = [
+    'loss',
+    'learningRate',
+    ...new Set(runs.flatMap(({ epochs }) => Object.keys(epochs[0]?.metrics ?? {}))),
+  ];
+  const found = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+  if (found !== undefined) return found;
+  throw new Failure(
+    'usage',
+    `--metric ${wanted}: the runs have no such figure`,
+    didYouMean(wanted, names, 'Figures'),
+  );
+}
+
+async function picture(curves: readonly Curve[], name: string, by: string): Promise<string> {
+  const { lineChart } = await import('@ag/viz');
+  const positive = curves.every(({ y }) => y.every((value) => value > 0));
+  return lineChart(curves, {
+    title: words(name),
+    xLabel: by,
+    ...(name === 'loss' && positive && { yScale: 'log' as const }),
+    ...(isShare(name) && { yFormat: 'percent' as const }),
+  });
+}

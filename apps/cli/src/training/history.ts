@@ -1,0 +1,70 @@
+/** What is known about earlier runs: their configuration, their events, and the curves made of these. */
+import { existsSync } from 'node:fs';
+import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
+import type { Curve } from '../drawing/curves.ts';
+import { overAllParts, readEvents } from './eventLog.ts';
+import { type RunConfig, readConfig, runPaths } from './folder.ts';
+
+/** What is known about a run. */
+export interface Run {
+  readonly folder: string;
+  readonly config: RunConfig;
+  /** Seconds count over all parts of a run that was continued. */
+  readonly events: readonly TrainingEvent[];
+  readonly epochs: readonly EpochEvent[];
+  readonly validations: readonly ValidationEvent[];
+  /** `done`, `interrupted`, or `under way` (or killed). */
+  readonly status: string;
+  readonly seconds: number;
+}
+
+/** Reads a run. @throws Failure when it is none */
+export function readRun(folder: string): Run {
+  const config = readConfig(folder);
+  const paths = runPaths(folder);
+  const events = overAllParts(readEvents(paths.events));
+  const of = <Type extends TrainingEvent['type']>(type: Type) =>
+    events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
+  const end = of('end').at(-1);
+  const done = existsSync(paths.weights) || (end !== undefined && end.reason !== 'aborted');
+  return {
+    folder,
+    config,
+    events,
+    epochs: of('epoch'),
+    validations: of('validation'),
+    status: done ? 'done' : end ? 'interrupted' : 'under way or killed',
+    seconds: events.at(-1)?.seconds ?? 0,
+  };
+}
+
+/** What the curves are drawn over. */
+export type Axis = 'epoch' | 'step' | 'seconds';
+
+/** One run: training beside test. Several: the test data if all have them, else training. */
+export function curvesOf(runs: readonly Run[], name: string, by: Axis): Curve[] {
+  const judged = name !== 'learningRate' && runs.every(({ validations }) => validations.length > 0);
+  return runs.flatMap((run) => {
+    const both = judged && runs.length === 1;
+    const training = curveOf(run, by === 'epoch' ? 'epoch' : 'step', name, by);
+    const test = judged ? curveOf(run, 'validation', name, by) : null;
+    const label = (part: string): string =>
+      runs.length === 1 && name === 'learningRate' ? run.folder : `${run.folder}, ${part}`;
+    return [
+      ...(both || !test ? [{ ...training, name: label('training') }] : []),
+      ...(test ? [{ ...test, name: label('test') }] : []),
+    ];
+  });
+}
+
+function curveOf(run: Run, type: 'step' | 'epoch' | 'validation', name: string, by: Axis): Curve {
+  const events = run.events.filter(
+    (event): event is Extract<TrainingEvent, { type: typeof type }> => event.type === type,
+  );
+  const value = (event: (typeof events)[number]): number => {
+    if (name === 'learningRate') return 'learningRate' in event ? event.learningRate : Number.NaN;
+    // JSON has no NaN: what is not finite was written as null.
+    return (name === 'loss' ? event.loss : event.metrics[name]) ?? Number.NaN;
+  };
+  return { name: run.folder, x: events.map((event) => event[by]), y: events.map(value) };
+}
