@@ -31,10 +31,24 @@ export {
   saveCheckpoint,
   takeCheckpoint,
 } from './checkpoint.ts';
+export {
+  type CrossValidatedRun,
+  type CrossValidateOptions,
+  type CrossValidation,
+  crossValidate,
+  type Estimate,
+  type FoldResult,
+} from './crossValidate.ts';
 export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
 export * from './events.ts';
 export type { Metric, Totals } from './figures.ts';
 export { writeAtomically } from './files.ts';
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRatePoint,
+  type LearningRateTest,
+} from './findLearningRate.ts';
 export { fit } from './fit.ts';
 export type { FitAverage, FitOptimizer, FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';

@@ -34,7 +34,7 @@ const optimizers: Record<string, (parameters: Variable[], learningRate: optim.Ra
     optim.sgd(parameters, { learningRate, momentum: 0.9, nesterov: true }),
   adagrad: (parameters, learningRate) => optim.adagrad(parameters, { learningRate }),
   rmsprop: (parameters, learningRate) =>
-    optim.rmsprop(parameters, { learningRate, momentum: 0.5, centered: true }),
+    optim.rmsprop(parameters, { learningRate, momentum: 0.5, centred: true }),
   adadelta: (parameters, learningRate) => optim.adadelta(parameters, { learningRate }),
   adam: (parameters, learningRate) => optim.adam(parameters, { learningRate }),
   'adam with amsgrad': (parameters, learningRate) => optim.adam(parameters, { learningRate, amsgrad: true }),
