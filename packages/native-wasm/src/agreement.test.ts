@@ -1,6 +1,5 @@
 /**
- * Random programs give what the reference backend gives: every kernel form, dtype and kind of stride. The seed of a
- * failing case is in its message; `AG_SEED` starts there.
+ * Random programs give what the reference backend gives: every kernel form, dtype and kind of stride.
  */
 import {
   type Backend,
@@ -16,6 +15,7 @@ import {
   reference,
   type TypedArray,
 } from '@ag/tensor';
+import { atSeed, testSeeds } from '@ag/tensor/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasm } from './index.ts';
 
@@ -458,30 +458,27 @@ function difference(actual: TypedArray, wanted: TypedArray, dtype: DType, exact:
   return -1;
 }
 
-const first = Number(process.env.AG_SEED ?? 1);
-const count = Number(process.env.AG_CASES ?? (process.env.AG_TEST === 'full' ? 3000 : 250));
-
 describe.each([1, 2])('%i threads', async (threads) => {
   const tested = await wasm({ threads });
+  await tested.startThreads();
   const oracle = reference();
   afterAll(() => tested.close());
+  const compare = (form: string, seed: number): void => {
+    const actual = execute(tested, cases[form](new Random(seed)));
+    const example = cases[form](new Random(seed));
+    const wanted = execute(oracle, example);
+    wanted.forEach((array, i) => {
+      const { dtype } = example.program.buffers[example.outputs[i]];
+      const floats = JSON.stringify(example.program.launches[0].kernel).includes('float');
+      const at = difference(actual[i], array, dtype, !floats);
+      if (at >= 0) {
+        const launch = JSON.stringify(example.program.launches[0]);
+        throw new Error(`output ${i}, element ${at}: ${actual[i][at]} instead of ${array[at]}\n${launch}`);
+      }
+    });
+  };
   it.each(Object.keys(cases))('%s', (form) => {
-    for (let seed = first; seed < first + count; seed++) {
-      const actual = execute(tested, cases[form](new Random(seed)));
-      const example = cases[form](new Random(seed));
-      const wanted = execute(oracle, example);
-      wanted.forEach((array, i) => {
-        const { dtype } = example.program.buffers[example.outputs[i]];
-        const floats = JSON.stringify(example.program.launches[0].kernel).includes('float');
-        const at = difference(actual[i], array, dtype, !floats);
-        if (at >= 0) {
-          const launch = JSON.stringify(example.program.launches[0]);
-          expect.fail(
-            `seed ${seed}, output ${i}, element ${at}: ${actual[i][at]} instead of ${array[at]}\n${launch}`,
-          );
-        }
-      });
-    }
+    for (const seed of testSeeds(250, 3_000)) atSeed(seed, () => compare(form, seed));
   });
   it('holds no memory afterwards', () => {
     // With workers, the code that was last sent to them.

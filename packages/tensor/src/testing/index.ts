@@ -6,4 +6,5 @@ export { type ConformanceOptions, conformance, type Differentiation, type TestHo
 export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';
 export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
 export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './random-graphs.ts';
+export { atSeed, testSeeds } from './seeds.ts';
 export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';

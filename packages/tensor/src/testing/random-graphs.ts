@@ -2,9 +2,11 @@
  * Random small graphs: every form of kernel, views between them, values used several times. The same graph evaluated
  * fused, unfused or on another backend has to give the same numbers.
  */
-import { tensor } from '../create.ts';
+import { avgPool2d, conv2d, maxPool2d } from '../convolution.ts';
+import { eye, tensor } from '../create.ts';
 import type { DType } from '../dtype.ts';
-import { argsort, concat, gather, scatterAdd, stack, take, tril } from '../functions.ts';
+import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions.ts';
+import { cholesky, inverse } from '../linear-algebra.ts';
 import { evaluate } from '../plan/evaluate.ts';
 import { key, uniform } from '../random.ts';
 import { setFusion } from '../runtime.ts';
@@ -58,6 +60,38 @@ export function randomGraph(seed: number): RandomGraph {
     steps.push(step);
   };
 
+  /** A sum of integers or truth values made of a leaf, whose elements no backend rounds. */
+  const addIntegers = (a: number, leaf: number, axis: number): void => {
+    const type = pick(['int32', 'int32', 'uint32', 'uint8', 'bool'] as const);
+    const rank = shapes[leaf]!.length;
+    const along = rank === 0 ? undefined : Math.min(axis, rank - 1);
+    const kind = pick(['arithmetic', 'extremes', 'order', 'positions', 'products', 'places'] as const);
+    const scalar = (x: Tensor): Tensor => {
+      switch (kind) {
+        case 'arithmetic':
+          return x.mul(7).sub(x).maximum(x.mod(5)).add(x.pow(2)).sum();
+        case 'extremes':
+          return along === undefined ? x.max() : x.max(along).minimum(x.min(along)).sum();
+        case 'order':
+          return (along === undefined ? x : sort(x, along).cumsum(along)).max();
+        case 'positions':
+          return x.argmax(along).sub(x.argmin(along)).sum();
+        case 'products':
+          return rank < 2 ? x.sum() : x.matmul(x.transpose()).sum();
+        default:
+          return rank === 0
+            ? x.prod()
+            : concat([x, x.flip()], along).slice(1, undefined, { axis: along! }).sum();
+      }
+    };
+    add(`t${a} + ${kind} of t${leaf} as ${type}`, (t) => {
+      const x = t[leaf]!.abs().mul(20).round().cast(type);
+      return t[a]!.add(scalar(x).cast('int32').mod(11).cast(dtype).mul(0.1));
+    });
+  };
+  const fits = (own: Shape, shape: Shape): boolean =>
+    broadcasts(own, shape) && sizeOf(broadcastShapes(own, shape, 'random')) <= 4000;
+
   const length = 3 + below(14);
   while (steps.length < length) {
     const a = random() < 0.6 ? sketch.length - 1 : below(sketch.length);
@@ -78,15 +112,52 @@ export function randomGraph(seed: number): RandomGraph {
           'softplus',
           'erf',
           'softsign',
+          'atan',
         ] as const);
         add(`t${a}.${name}()`, (t) => t[a]![name]());
         break;
       }
       case 'bounded': {
-        const name = pick(['exp', 'square', 'expm1', 'cosh'] as const);
+        const name = pick(['exp', 'square', 'expm1', 'sinh', 'cosh', 'tan'] as const);
         add(`t${a}.tanh().${name}()`, (t) => t[a]!.tanh()[name]());
         break;
       }
+      case 'limited': {
+        // Where each function is smooth.
+        if (random() < 0.5) {
+          const name = pick(['asin', 'acos', 'log1p'] as const);
+          add(`(t${a}.tanh() · 0.8).${name}()`, (t) => t[a]!.tanh().mul(0.8)[name]());
+        } else {
+          const name = pick(['log', 'sqrt'] as const);
+          add(`(t${a}² + 1).${name}()`, (t) => t[a]!.square().add(1)[name]());
+        }
+        break;
+      }
+      case 'discrete': {
+        // Of leaves, whose elements no backend rounds: a step in rounding would be a step in the result.
+        const leaf = below(leafCount);
+        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
+        const name = pick(['floor', 'ceil', 'round', 'sign'] as const);
+        add(`t${a} + (3·t${leaf}).${name}()/10`, (t) => t[a]!.add(t[leaf]!.mul(3)[name]().mul(0.1)));
+        break;
+      }
+      case 'logic': {
+        const leaf = below(leafCount);
+        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
+        add(`where(t${leaf} within ±0.5 or finite and not NaN, …)`, (t) => {
+          const x = t[leaf]!;
+          const inside = x.less(0.5).logicalAnd(x.lessEqual(-0.5).logicalNot());
+          const whole = x.mul(2).round().equal(1).logicalOr(x.notEqual(x));
+          const sound = x.isFinite().logicalAnd(x.isNaN().logicalNot());
+          return inside.logicalOr(whole.logicalAnd(sound)).where(t[a]!, t[a]!.neg());
+        });
+        break;
+      }
+      case 'power':
+        if (random() < 0.5)
+          add(`(t${a}² + 0.5) ** tanh t${a}`, (t) => t[a]!.tanh().square().add(0.5).pow(t[a]!.tanh()));
+        else add(`atan2(t${a}, t${a}² + 1)`, (t) => t[a]!.atan2(t[a]!.square().add(1)));
+        break;
       case 'number': {
         const value = pick([0.5, -0.25, 1, 0, 0.75]);
         if (random() < 0.5) add(`t${a}.mul(${value})`, (t) => t[a]!.mul(value));
@@ -211,10 +282,64 @@ export function randomGraph(seed: number): RandomGraph {
       }
       case 'scan':
         if (rank === 0) break;
-        add(`t${a}.cumsum(${axis})/n`, (t) =>
-          t[a]!.cumsum(axis, { reverse: shape[axis]! % 2 === 1 }).div(Math.max(1, shape[axis]!)),
+        if (random() < 0.3) add(`cumprod(1 + tanh(t${a})/10, ${axis})`, (t) => near(t[a]!).cumprod(axis));
+        else
+          add(`t${a}.cumsum(${axis})/n`, (t) =>
+            t[a]!.cumsum(axis, { reverse: shape[axis]! % 2 === 1 }).div(Math.max(1, shape[axis]!)),
+          );
+        break;
+      case 'multiply':
+        add(`prod(1 + tanh(t${a})/10)`, (t) => near(t[a]!).prod(rank > 0 ? axis : undefined));
+        break;
+      case 'diagonal': {
+        if (rank < 2) break;
+        const offset = shape[rank - 1]! > 1 ? pick([0, 1]) : 0;
+        add(`diagonal(t${a}, ${offset})`, (t) => diagonal(t[a]!, offset));
+        break;
+      }
+      case 'convolve': {
+        if (rank < 2 || sizeOf(shape) < 4 || sizeOf(shape) > 1000) break;
+        const [rows, columns] = [shape[rank - 2]!, shape[rank - 1]!];
+        const images = [sizeOf(shape) / rows / columns, 1, rows, columns];
+        const options = { padding: pick([0, 1]), stride: pick([1, 2]), dilation: pick([1, 1, 2]) };
+        if (Math.min(rows, columns) + 2 * options.padding < 1 + options.dilation) break;
+        add(`conv2d(t${a}, from t${a}, ${JSON.stringify(options)})`, (t) => {
+          const weight = t[a]!.flatten().slice(0, 4).tanh().reshape([1, 1, 2, 2]);
+          return conv2d(t[a]!.reshape(images), weight, options).mul(0.25);
+        });
+        break;
+      }
+      case 'pool': {
+        const leaf = leafSpecs[below(leafCount)]!;
+        const at = leafSpecs.indexOf(leaf);
+        const leafRank = leaf.shape.length;
+        if (leafRank < 2 || leaf.values.length === 0) break;
+        const [rows, columns] = [leaf.shape[leafRank - 2]!, leaf.shape[leafRank - 1]!];
+        const images = [1, leaf.values.length / rows / columns, rows, columns];
+        const window = [Math.min(2, rows), Math.min(3, columns)];
+        const options = { stride: pick([1, 2]), padding: pick([0, 1]) };
+        const of = pick([maxPool2d, avgPool2d]);
+        add(`t${a} + mean of ${of.name}(t${at})`, (t) =>
+          t[a]!.add(of(t[at]!.reshape(images), window, options).mean()),
         );
         break;
+      }
+      case 'host': {
+        if (rank < 2 || shape[rank - 2]! > 17) break;
+        const n = shape[rank - 2]!;
+        const of = pick([inverse, cholesky]);
+        // Eigenvalues from 1 to 1 + n.
+        add(`${of.name}(1 + tanh(t${a}) · tanh(t${a})ᵀ / columns)`, (t) => {
+          const u = t[a]!.tanh();
+          return of(
+            u
+              .matmul(u.transpose())
+              .div(Math.max(1, shape[rank - 1]!))
+              .add(eye(n, n, { dtype })),
+          );
+        });
+        break;
+      }
       case 'order': {
         // Sorted by leaves, whose elements no backend rounds.
         const leaf = below(leafCount);
@@ -225,11 +350,7 @@ export function randomGraph(seed: number): RandomGraph {
       }
       case 'select': {
         const leaf = below(leafCount);
-        if (
-          !broadcasts(leafSpecs[leaf]!.shape, shape) ||
-          sizeOf(broadcastShapes(leafSpecs[leaf]!.shape, shape, 'random')) > 4000
-        )
-          break;
+        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
         add(`where(t${leaf} > 0, t${a}, 0.5·t${a})`, (t) => t[leaf]!.greater(0).where(t[a]!, t[a]!.mul(0.5)));
         break;
       }
@@ -241,9 +362,7 @@ export function randomGraph(seed: number): RandomGraph {
         add(`t${a} + uniform`, (t) => t[a]!.add(uniform(shape, { key: key(seed), dtype }).sub(0.5)));
         break;
       case 'integers':
-        add(`t${a} + int of leaf`, (t) =>
-          t[a]!.add(t[below(1)]!.mul(10).cast('int32').mod(3).sum().cast(dtype).mul(0.1)),
-        );
+        addIntegers(a, below(leafCount), axis);
         break;
     }
   }
@@ -265,8 +384,12 @@ export function randomGraph(seed: number): RandomGraph {
 
 const kinds = [
   'unary', 'unary', 'bounded', 'number', 'binary', 'binary', 'binary', 'quotient', 'reduce', 'reduce', 'normalize', 'permute', 'reshape', 'slice', 'flip',
-  'pad', 'join', 'product', 'product', 'index', 'scan', 'order', 'select', 'triangle', 'noise', 'integers',
+  'pad', 'join', 'product', 'product', 'index', 'scan', 'order', 'select', 'triangle', 'noise', 'integers', 'integers',
+  'limited', 'discrete', 'logic', 'power', 'multiply', 'diagonal', 'convolve', 'pool', 'host',
 ] as const; // biome-ignore format: a table
+
+/** 1 + tanh(x)/10: what stays moderate when many are multiplied. */
+const near = (x: Tensor): Tensor => x.tanh().mul(0.1).add(1);
 
 function broadcasts(a: Shape, b: Shape): boolean {
   for (let i = 1; i <= Math.min(a.length, b.length); i++) {
@@ -299,7 +422,7 @@ export function evaluateGraph(graph: RandomGraph, fused: boolean, gradients?: Gr
 
 /**
  * Checks that two evaluations agree to `tolerance`, relative to the largest element of each result.
- * @throws Error with the seed and the steps of the graph
+ * @throws Error with the steps of the graph; `atSeed` adds the seed
  */
 export function expectAgreement(
   graph: RandomGraph,
@@ -312,7 +435,7 @@ export function expectAgreement(
     try {
       expectCloseData(values, b[i]!, { relative: 0, absolute: tolerance * scale }, `result ${i}`);
     } catch (error) {
-      throw new Error(`seed ${graph.seed}: ${(error as Error).message}\n${graph.text}`);
+      throw new Error(`${(error as Error).message}\n${graph.text}`, { cause: error });
     }
   });
 }
