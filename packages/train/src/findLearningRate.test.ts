@@ -14,7 +14,7 @@ function parabola(): FindLearningRateOptions {
 
 describe('findLearningRate', () => {
   it('follows the recurrence of gradient descent until the loss runs away', async () => {
-    const rates = Array.from({ length: 40 }, (_, i) => 1e-3 * 1000 ** (i / 39));
+    const rates = Array.from({ length: 14 }, (_, i) => 1e-2 * 100 ** (i / 13));
     let distance = -2;
     const losses = rates.map((rate) => {
       const loss = 7.5 * distance ** 2;
@@ -26,17 +26,16 @@ describe('findLearningRate', () => {
     const options = parabola();
     const { points, lowest, suggestion, diverged } = await findLearningRate({
       ...options,
-      from: 1e-3,
+      from: 1e-2,
       to: 1,
-      steps: 40,
+      steps: 14,
       smoothing: 0,
     });
     expect(diverged).toBe(true);
     expect(points).toHaveLength(stop + 1);
     points.forEach((point, i) => {
       expect(point.rate).toBeCloseTo(rates[i]!, 12);
-      // Close to its goal w has few digits left in float32, and so has all that follows.
-      expect(Math.abs(point.loss / losses[i]! - 1)).toBeLessThan(0.05);
+      expect(point.loss / losses[i]!).toBeCloseTo(1, 2);
       expect(point.smoothed).toBe(point.loss);
     });
     expect(lowest).toBeCloseTo(rates[losses.indexOf(least)]!, 12);
