@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataLoader } from '@ag/datasets';
@@ -229,6 +230,19 @@ describe('crc32', () => {
     expect(crc32(new Uint8Array(0))).toBe(0);
     // That of CRC-32/ISCSI.
     expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
+  });
+});
+
+describe('removeLeftovers', () => {
+  it('removes what a killed process was writing, and nothing else', async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const { pid: ended } = spawnSync(process.execPath, ['--version']);
+    const kept = [`.other.json.${process.pid}.tmp`, '.hidden', 'step-00000001.safetensors'];
+    for (const name of [...kept, `.step-00000002.safetensors.${ended}.tmp`])
+      writeFileSync(join(folder, name), '');
+    await collect({ ...line(), callbacks: [saveCheckpoints({ folder, keepLast: 9 })] });
+    expect(readdirSync(folder).sort()).toEqual([...kept, 'step-00000002.safetensors'].sort());
   });
 });
 

@@ -28,6 +28,25 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
   await handle?.close();
 }
 
+/** Removes what a process that was killed while it wrote has left in a folder. Nothing reads such files. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const { readdir, rm } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  for (const name of await readdir(folder).catch(() => [])) {
+    const writer = /^\..+\.(\d+)\.tmp$/.exec(name)?.[1];
+    if (writer !== undefined && !isRunning(Number(writer))) await rm(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
+  }
+}
+
 export async function readFile(path: string): Promise<Uint8Array> {
   const { readFile: read } = await import('node:fs/promises');
   return read(path);

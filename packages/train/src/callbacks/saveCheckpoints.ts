@@ -3,7 +3,7 @@
  */
 import { encodeCheckpoint } from '../checkpoint.ts';
 import { TrainingError } from '../errors.ts';
-import { writeAtomically } from '../files.ts';
+import { removeLeftovers, writeAtomically } from '../files.ts';
 import type { Callback, CallbackContext } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
@@ -73,6 +73,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     name: 'saveCheckpoints',
     last: true,
     async on(event, context) {
+      if (event.type === 'start') await removeLeftovers(folder);
       if (keepBest) {
         const value = monitor.read(event);
         if (value !== null) better = monitor.improves(value);
