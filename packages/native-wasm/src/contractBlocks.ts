@@ -19,7 +19,8 @@ const load = w.i32_load;
 /** Builds the kernel of a contraction. */
 export function emitContract(target: Target, arithmetic: Arithmetic, fields: ContractFields): Callable {
   const { module } = target;
-  const { size, stripRow, tileRows } = arithmetic;
+  const { size, stripRow } = arithmetic;
+  const tileRows = fields.packA ? arithmetic.panelRows : arithmetic.tileRows;
   const strip = stripRow / size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
@@ -161,7 +162,8 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       f.get(b).get(bColumns).get(from).i32(4).op(w.i32_mul).op(w.i32_add).get(bRows).get(kCount);
       f.get(columns).get(from).op(w.i32_sub).tee(y);
       f.i32(strip - 1);
-      f.op(w.i32_add).i32(strip).op(w.i32_div_u).i32(strip).i32(0).call(pack);
+      f.op(w.i32_add).i32(strip).op(w.i32_div_u).i32(strip).i32(0);
+      field(fields.bPackStep).call(pack);
       emitClearEdge();
     });
     f.get(m).set(i);
@@ -190,7 +192,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         field(fields.aPanels).op(w.i32_add);
         f.get(a).get(aRows).get(aColumns).get(kCount);
         pushTiles();
-        f.call(pack);
+        field(fields.aPackStep).call(pack);
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add).set(aRows);
       }

@@ -23,8 +23,10 @@ export interface Arithmetic {
   readonly add: number;
   /** a·b + c in one instruction, or null for `multiply` and `add`. */
   readonly fused: number | null;
-  /** Largest number of rows of a tile. */
+  /** Largest number of rows of a tile that reads A in place. */
   readonly tileRows: number;
+  /** The same for one that reads A from panels. */
+  readonly panelRows: number;
   /** Bytes of a row of a tile, and so of a strip of the result: two vectors, or four where the engine pairs them. */
   readonly stripRow: 32 | 64;
 }
@@ -37,7 +39,7 @@ const int = w.i32;
  * `panels`, the first panel; row r of B is one row of a strip at `b + r·bStep`; C lies at `c` row after row and is added to when `resume`.
  */
 export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, panels: boolean): Callable {
-  const { name, size, tileRows, stripRow } = arithmetic;
+  const { name, size, tileRows, panelRows, stripRow } = arithmetic;
   return module.shared(`tiles ${name} ${panels}`, new Array(11).fill(int), [], (f) => {
     const [a, base, kTable, b, bStep, k, c, resume, count, height, higher] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
@@ -57,7 +59,7 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, pan
     f.loop((again) => {
       f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
       f.increment(higher, -1);
-      dispatch(tileRows);
+      dispatch(panels ? panelRows : tileRows);
       f.get(a).get(h);
       if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
       else f.i32(4).op(w.i32_mul);
@@ -87,6 +89,8 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, pane
   const offset = panel ? a : f.local(int);
   const right = Array.from({ length: vectors }, () => f.local(w.v128));
   const left = f.local(w.v128);
+  /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
+  const four = panel && rows === 5 ? f.local(w.v128) : null;
   const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
 
   f.get(resume).if(() => {
@@ -99,8 +103,10 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, pane
         f.increment(kTable, 4);
       }
       right.forEach((vector, j) => f.load(w.v128_load, b, 16 * j).set(vector));
+      if (four !== null) f.load(w.v128_load, a).set(four);
       for (let i = 0; i < rows; i++) {
-        if (panel) f.load(splat, a, size * i).set(left);
+        if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(left);
+        else if (panel) f.load(splat, a, size * i).set(left);
         else f.get(pointers[i]!).get(offset).op(w.i32_add).memory(splat).set(left);
         for (let j = 0; j < vectors; j++) {
           const sum = sums[i * vectors + j]!;

@@ -77,15 +77,17 @@ export function tableFunction(module: ModuleBuilder): Callable {
 }
 
 /**
- * `pack(destination, base, rows, kTable, k, count, height, higher)`: copies `count` panels, the first `higher` of them
+ * `pack(destination, base, rows, kTable, k, count, height, higher, kStep)`: copies `count` panels, the first `higher` of them
  * `height + 1` wide, the others `height`. A panel holds, for each k, its rows' elements side by side; after it follows a gap of
- * one row of a strip, which may be written as well.
+ * one row of a strip, which may be written as well. `kStep`: bytes from one k to the next, 0 where only the table knows.
  */
 export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const panel = panelFunction(module, arithmetic);
   const { size, lanes, stripRow } = arithmetic;
-  return module.shared(`pack ${arithmetic.name}`, new Array(8).fill(int), [], (f) => {
-    const [destination, base, rows, kTable, k, count, height, higher] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+  return module.shared(`pack ${arithmetic.name}`, new Array(9).fill(int), [], (f) => {
+    const [destination, base, rows, kTable, k, count, height, higher, kStep] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ] as const;
     const local = () => f.local(int);
     const done = local();
     const part = local();
@@ -106,19 +108,14 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
           f.get(height).get(tall).i32(0).op(w.i32_gt_s).op(w.i32_add).i32(size).op(w.i32_mul).set(h);
           f.increment(tall, -1);
           f.get(to).get(done).get(h).op(w.i32_mul).op(w.i32_add).tee(at);
-          f.get(base).get(row).get(kTable).get(part).get(h).call(panel);
+          f.get(base).get(row).get(kTable).get(part).get(h).get(kStep).call(panel);
           if (stripRow > 32) {
             // Rows of B are twice as wide.
             f.get(h).i32(32).op(w.i32_gt_u);
             f.if(() => {
               f.increment(at, 32).get(at).get(base);
-              f.get(row)
-                .i32(8 * lanes)
-                .op(w.i32_add)
-                .get(kTable)
-                .get(part)
-                .get(h)
-                .call(panel);
+              f.get(row).i32(8 * lanes).op(w.i32_add); // biome-ignore format: short
+              f.get(kTable).get(part).get(h).get(kStep).call(panel);
             });
           }
           f.get(row).get(h).i32(size / 4).op(w.i32_div_u).op(w.i32_add).set(row); // biome-ignore format: short
@@ -140,8 +137,9 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
   const { lanes, size } = arithmetic;
   const element = size === 4 ? w.i32_load : w.i64_load;
   const store = size === 4 ? w.i32_store : w.i64_store;
-  return module.shared(`panel ${arithmetic.name}`, new Array(6).fill(int), [], (f) => {
-    const [destination, base, rows, kTable, k, step] = [0, 1, 2, 3, 4, 5] as const;
+  const transposed = transposedFunction(module, arithmetic);
+  return module.shared(`panel ${arithmetic.name}`, new Array(7).fill(int), [], (f) => {
+    const [destination, base, rows, kTable, k, step, kStep] = [0, 1, 2, 3, 4, 5, 6] as const;
     const pointers = Array.from({ length: 2 * lanes }, (_, i) => {
       f.load(w.i32_load, rows, 4 * i);
       return f.get(base).op(w.i32_add).let(int);
@@ -152,80 +150,107 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
       return f.let(int);
     });
     const offset = f.local(int);
-    const vectors = Array.from({ length: lanes }, () => f.local(w.v128));
-    const mixed = Array.from({ length: lanes }, () => f.local(w.v128));
-    const to = f.local(int);
-    const at = (pointer: number) => f.get(pointer).get(offset).op(w.i32_add);
-    const emitTransposed = (half: 0 | 1) => {
-      halves[half]!.forEach((pointer, i) => {
-        at(pointer).memory(w.v128_load).set(vectors[i]!);
-      });
-      f.get(destination).set(to);
-      emitTranspose(f, vectors, mixed, (push) => {
-        f.get(to);
-        push();
-        f.memory(w.v128_store, 16 * half);
-        f.get(to).get(step).op(w.i32_add).set(to);
-      });
-    };
+    const even = f.local(int);
+    f.get(pointers[0]!).i32(size * lanes).op(w.i32_add).get(pointers[lanes]!).op(w.i32_eq); // biome-ignore format: short
+    f.get(sideBySide[0]!).get(sideBySide[1]!).op(w.i32_and).op(w.i32_and).set(even);
 
+    f.get(kStep).if(() => {
+      f.get(pointers[0]!).load(w.i32_load, kTable).op(w.i32_add).set(offset);
+      f.get(even).if(() => {
+        f.loop((again) => {
+          f.get(destination).load(w.v128_load, offset).memory(w.v128_store);
+          f.get(destination).load(w.v128_load, offset, 16).memory(w.v128_store, 16);
+          f.get(offset).get(kStep).op(w.i32_add).set(offset);
+          f.get(destination).get(step).op(w.i32_add).set(destination);
+          f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
+        });
+        f.op(w.return_);
+      });
+      f.get(kStep).i32(size).op(w.i32_eq);
+      f.if(() => {
+        // The second half first: what it writes beyond its rows belongs to the first half of later k.
+        f.get(step).i32(size * lanes).op(w.i32_gt_u); // biome-ignore format: short
+        f.if(() => {
+          f.get(destination).i32(16).op(w.i32_add);
+          for (let i = lanes; i < 2 * lanes; i++) f.get(pointers[i]!).load(w.i32_load, kTable).op(w.i32_add);
+          f.get(k).get(step).call(transposed);
+        });
+        f.get(destination);
+        for (let i = 0; i < lanes; i++) f.get(pointers[i]!).load(w.i32_load, kTable).op(w.i32_add);
+        f.get(k).get(step).call(transposed);
+        f.op(w.return_);
+      });
+    });
+    const at = (pointer: number) => f.get(pointer).get(offset).op(w.i32_add);
     f.loop((again) => {
       f.load(w.i32_load, kTable).set(offset);
-      f.get(sideBySide[0]!).get(sideBySide[1]!).op(w.i32_and);
-      f.if(
-        () => {
-          halves.forEach((half, j) => {
+      halves.forEach((half, j) => {
+        f.get(sideBySide[j]!).if(
+          () => {
             f.get(destination);
             at(half[0]!).memory(w.v128_load);
             f.memory(w.v128_store, 16 * j);
-          });
-        },
-        () => {
-          // The next `lanes` k at once, where they lie side by side.
-          f.get(k).i32(lanes).op(w.i32_ge_s);
-          for (let i = 1; i < lanes; i++) {
-            f.load(w.i32_load, kTable, 4 * i);
-            f.get(offset)
-              .op(w.i32_sub)
-              .i32(i * size)
-              .op(w.i32_eq);
-            f.op(w.i32_and);
-          }
-          f.if(
-            () => {
-              // The second half first: what it writes beyond its rows belongs to the first half of later k.
-              f.get(step).i32(16).op(w.i32_gt_u);
-              f.if(() => emitTransposed(1));
-              emitTransposed(0);
-              f.increment(kTable, 4 * (lanes - 1));
-              f.get(to).get(step).op(w.i32_sub).set(destination);
-              f.increment(k, 1 - lanes);
-            },
-            () => {
-              halves.forEach((half, j) => {
-                f.get(sideBySide[j]!).if(
-                  () => {
-                    f.get(destination);
-                    at(half[0]!).memory(w.v128_load);
-                    f.memory(w.v128_store, 16 * j);
-                  },
-                  () => {
-                    half.forEach((pointer, i) => {
-                      f.get(destination);
-                      at(pointer).memory(element);
-                      f.memory(store, 16 * j + size * i);
-                    });
-                  },
-                );
-              });
-            },
-          );
-        },
-      );
+          },
+          () => {
+            half.forEach((pointer, i) => {
+              f.get(destination);
+              at(pointer).memory(element);
+              f.memory(store, 16 * j + size * i);
+            });
+          },
+        );
+      });
       f.get(destination).get(step).op(w.i32_add).set(destination);
       f.increment(kTable, 4);
       f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
     });
+  });
+}
+
+/** `transposed(destination, row0 … , k, step)`: one half of a panel, where k lies side by side. Whole vectors are written, up to three k too many. */
+function transposedFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+  const { lanes, size } = arithmetic;
+  return module.shared(`transposed ${arithmetic.name}`, new Array(lanes + 3).fill(int), [], (f) => {
+    const destination = 0;
+    const pointers = Array.from({ length: lanes }, (_, i) => i + 1);
+    const [k, step] = [lanes + 1, lanes + 2];
+    const vectors = Array.from({ length: lanes }, () => f.local(w.v128));
+    const mixed = Array.from({ length: lanes }, () => f.local(w.v128));
+    const load = () => {
+      pointers.forEach((pointer, i) => {
+        f.load(w.v128_load, pointer).set(vectors[i]!);
+        f.increment(pointer, 16);
+      });
+    };
+    f.get(k)
+      .i32(lanes)
+      .op(w.i32_ge_s)
+      .if(() => {
+        f.loop((again) => {
+          load();
+          emitTranspose(f, vectors, mixed, (push) => {
+            f.get(destination);
+            push();
+            f.memory(w.v128_store);
+            f.get(destination).get(step).op(w.i32_add).set(destination);
+          });
+          f.get(k).i32(lanes).op(w.i32_sub).tee(k).i32(lanes).op(w.i32_ge_s).branchIf(again);
+        });
+      });
+    // The last few, one by one.
+    f.while(
+      () => f.get(k),
+      () => {
+        pointers.forEach((pointer, i) => {
+          f.get(destination)
+            .load(size === 4 ? w.i32_load : w.i64_load, pointer)
+            .memory(size === 4 ? w.i32_store : w.i64_store, size * i);
+          f.increment(pointer, size);
+        });
+        f.get(destination).get(step).op(w.i32_add).set(destination);
+        f.increment(k, -1);
+      },
+    );
   });
 }
 

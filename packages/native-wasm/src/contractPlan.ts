@@ -94,7 +94,7 @@ function isDense(group: Group): boolean {
 }
 
 /** Plans a launch of a contraction. */
-export function planContract(launch: Launch, { tileRows, size, stripRow }: Arithmetic): ContractPlan {
+export function planContract(launch: Launch, arithmetic: Arithmetic): ContractPlan {
   const kernel = launch.kernel as ContractKernel;
   const { batchRank, mRank, nRank, dtype } = kernel;
   const { dims } = launch;
@@ -129,10 +129,9 @@ export function planContract(launch: Launch, { tileRows, size, stripRow }: Arith
   };
   const first = kernel.extras.length;
   const swapped = { a: flip(straight.b), b: flip(straight.a), others: straight.others.map(flip) };
-  const strip = stripRow / size;
-  const chosen =
-    cost(swapped, first, strip, tileRows) < cost(straight, first, strip, tileRows) ? swapped : straight;
-  return cut(chosen, first, strip, tileRows);
+  const tiling: Tiling = { ...arithmetic, strip: arithmetic.stripRow / arithmetic.size };
+  const chosen = cost(swapped, first, tiling) < cost(straight, first, tiling) ? swapped : straight;
+  return cut(chosen, first, tiling);
 }
 
 type Roles = Pick<ContractPlan, 'a' | 'b' | 'others'>;
@@ -141,20 +140,40 @@ function flip(factor: Factor): Factor {
   return { ...factor, rows: factor.columns, columns: factor.rows };
 }
 
+/** Columns of a strip and the largest number of rows of a tile, on A in place and on panels. */
+interface Tiling {
+  readonly strip: number;
+  readonly tileRows: number;
+  readonly panelRows: number;
+}
+
+/** Cycles in which a strip is multiplied by one k of `m` rows. A tile takes at least the latency of an addition. */
+function tileCycles(m: number, highest: number): number {
+  const tiles = Math.ceil(m / highest);
+  return Math.max(4.4 * tiles, m);
+}
+
 /** An estimate in cycles, to choose which operand lends the rows. */
-function cost({ a, b, others }: Roles, first: number, strip: number, tileRows: number): number {
+function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
-  const tiles = Math.ceil(m / tileRows);
-  // A tile takes at least four cycles for each k, the latency of an addition.
-  const multiply = tiles * Math.max(4, m / tiles) * Math.ceil(n / strip) * k;
-  const pack = packsB(a, b) ? k * n * (isDense(b.columns) ? 0.3 : hasRuns(b.rows) ? 0.5 : 1) : 0;
-  const mode = epilogueMode(others, first, strip);
+  const packA = packsA(a, n, tiling);
+  const multiply =
+    tileCycles(m, packA ? tiling.panelRows : tiling.tileRows) * Math.ceil(n / tiling.strip) * k;
+  const pack =
+    (packA ? k * m * packCycles(a.rows, a.columns) : 0) +
+    (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
+  const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first]!;
   const store =
     m * n * (mode === 'rows' && hasRuns(columns) ? 0.3 : mode === 'columns' && hasRuns(rows) ? 0.6 : 2);
   return multiply + pack + store;
+}
+
+/** Cycles for copying an element into panels: in whole rows of them, through transpositions, or one by one. */
+function packCycles(along: Group, k: Group): number {
+  return isDense(along) ? 0.4 : hasRuns(k) ? 0.6 : 1;
 }
 
 /** The first of the ways in which all operands of the epilogue go on evenly. */
@@ -189,24 +208,29 @@ function packsB(a: Factor, b: Factor): boolean {
   return a.rows.count > 64 && b.rows.count * b.columns.count > 8192;
 }
 
-function packsA(a: Factor, n: number): boolean {
-  const elements = a.rows.count * a.columns.count;
-  return n >= 96 && a.rows.count > 64 && elements > (hasRuns(a.columns) ? 65536 : 16384);
+function packsA(a: Factor, n: number, { strip, tileRows, panelRows }: Tiling): boolean {
+  const m = a.rows.count;
+  // Higher tiles, where there are such on panels only.
+  const gain = tileCycles(m, tileRows) - tileCycles(m, panelRows);
+  if (gain * Math.ceil(n / strip) > m * packCycles(a.rows, a.columns)) return true;
+  return n >= 96 && m > 64 && m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
 }
 
-function cut({ a, b, others }: Roles, first: number, strip: number, tileRows: number): ContractPlan {
+function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPlan {
+  const { strip } = tiling;
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
   const kBlocks = Math.max(1, Math.ceil(k / maxK));
   const kBlock = Math.ceil(k / kBlocks / 4) * 4;
   const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
-  // Two rows a unit at least, 64 units at most. Where rows make few tiles, columns are shared out too.
-  const mUnit = 2 * Math.ceil(m / 128);
+  // 128 units at most. Where rows make few tiles, columns are shared out too.
+  const mUnit = Math.ceil(m / 128);
+  const packA = packsA(a, n, tiling);
+  const tileRows = packA ? tiling.panelRows : tiling.tileRows;
   const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   const nUnits = Math.max(Math.ceil(n / most), Math.min(wanted, Math.floor(n / strip)), 1);
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
-  const packA = packsA(a, n);
   const mode = epilogueMode(others, first, strip);
   const mRun = rowRun(others);
   let mBlock = packA && kBlock > 384 ? maxRows / 2 : maxRows;

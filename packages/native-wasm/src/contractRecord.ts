@@ -33,6 +33,9 @@ export interface ContractFields {
   readonly packB: number;
   /** Bytes from one k to the next of B itself. */
   readonly bStep: number;
+  /** Bytes from one k to the next where all are as far apart, else 0. */
+  readonly aPackStep: number;
+  readonly bPackStep: number;
   readonly aPanels: number;
   readonly bPanels: number;
   readonly sums: number;
@@ -113,6 +116,8 @@ export function layContract(
     ['nUnits', plan.nUnits],
     ['packB', Number(plan.packB)],
     ['bStep', b.rows.axes[0]![1]],
+    ['aPackStep', evenStep(a.columns)],
+    ['bPackStep', evenStep(b.rows)],
     ['aPanels', parts.panels],
     ['bPanels', parts.panels + aBytes],
     ['sums', parts.panels + aBytes + bBytes],
@@ -155,6 +160,11 @@ export function layContract(
     columns: at[8 + 3 * i],
   }));
   return fields as unknown as ContractFields;
+}
+
+/** Bytes from one position to the next, 0 where they differ. */
+function evenStep({ axes }: Group): number {
+  return axes.length === 1 ? axes[0]![1] : 0;
 }
 
 /** What `table` would make of the whole group. */
