@@ -1,6 +1,7 @@
 /** The commands end to end on tiny configurations. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { bostonTable, inProcess, lastEvent, scratchFolder, writeMnist } from './testTools.ts';
 
@@ -341,5 +342,62 @@ describe('agrad data', () => {
     expect((await inProcess('data', 'info', 'mnist', '--data-dir', join(scratch, 'none'))).stdout).toContain(
       'not here',
     );
+  });
+});
+
+describe('agrad data preview', () => {
+  const preview = (...given: readonly string[]) => inProcess('data', 'preview', ...given);
+
+  it('shows images, points, and the columns of tables, without escape codes', async () => {
+    writeMnist(scratch);
+    const images = await preview('mnist', '--data-dir', scratch, '--count', '3');
+    // The generated images are white in two of 28 rows by their label, from the top: the first three are 0, 1, 2.
+    expect(images.stdout).toContain('mnist, train: 40 examples of 28×28 pixels, 10 classes');
+    expect(images.stdout.trimEnd().split('\n').at(-1)).toMatch(/^0 +1 +2$/);
+    const points = await preview('xor');
+    expect(points.stdout).toContain('a 0\nb 1\n');
+    expect(points.stdout).toMatch(/1 ┤b +a\n[\s\S]*0 ┤a +b\n/);
+    const flowers = await preview('iris', '--count', '2');
+    expect(flowers.stdout).toMatch(/sepal length +4\.3 +5\.843 +7\.9 .* 5\.1 +4\.9\n/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is looked for
+    expect(images.stdout + points.stdout + flowers.stdout).not.toMatch(/\u001b/);
+  });
+
+  it('draws samples by a seed, and writes pictures', async () => {
+    writeMnist(scratch);
+    const mnist = ['mnist', '--data-dir', scratch, '--count', '4'];
+    const png = join(scratch, 'samples.png');
+    expect(lastEvent(await preview(...mnist, '--out', png, '--json'))).toMatchObject({
+      shown: 4,
+      examples: 40,
+      path: png,
+    });
+    // Two by two images of 28 pixels with a line between them.
+    expect(decode(readFileSync(png))).toMatchObject({ width: 57, height: 57, channels: 1 });
+    const [first, same, other] = [
+      await preview(...mnist, '--seed', '1'),
+      await preview(...mnist, '--seed', '1'),
+      await preview(...mnist, '--seed', '2'),
+    ];
+    expect(same.stdout).toBe(first.stdout);
+    expect(other.stdout).not.toBe(first.stdout);
+    for (const name of ['digits', 'moons', 'iris', 'linear-regression']) {
+      const svg = join(scratch, `${name}.svg`);
+      expect((await preview(name, '--out', svg)).exitCode).toBe(0);
+      expect(readFileSync(svg, 'utf8')).toMatch(/^<svg/);
+    }
+  });
+
+  it.each([
+    [['digitz'], 2, /Did you mean 'digits'\?/],
+    [['xor', '--out', 'xor.png'], 2, /only images can be a PNG file/],
+    [['xor', '--out', 'xor.gif'], 2, /ends in \.svg or \.png/],
+    [['xor', '--count', '0'], 2, /--count 0: expected a whole number from 1/],
+    [['xor', '--split', 'all'], 2, /Allowed choices are train, test/],
+    [['mnist', '--data-dir', '/nowhere'], 4, /nowhere/],
+  ])('explains what is wrong with %j', async (given, exitCode, message) => {
+    const outcome = await preview(...given);
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.exitCode).toBe(exitCode);
   });
 });

@@ -127,7 +127,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
 
   const data = program
     .command('data')
-    .description('lists data sets, says where they come from, downloads them');
+    .description('lists data sets, says where they come from, downloads them, shows samples');
   command(data, 'list', 'which data sets there are', 'agrad data list')
     .option('--data-dir <folder>', 'where the data files are')
     .action(
@@ -147,6 +147,32 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .action(
       action(async (terminal, flags, [name]) =>
         (await import('./commands/data.ts')).getData(name!, texts(flags, 'dataDir'), terminal),
+      ),
+    );
+
+  command(
+    data,
+    'preview <name>',
+    'a picture of samples: images, points, or the columns of a table',
+    'agrad data preview digits',
+    'agrad data preview mnist --split test --seed 1 --count 40 --out samples.png',
+    'agrad data preview spirals --out spirals.svg',
+  )
+    .option('--count <n>', 'how many samples (default 15 images, all points)')
+    .addOption(new Option('--split <part>', 'of which part').choices(['train', 'test']))
+    .option('--seed <n>', 'draw samples (or generate the set) by this seed; else the first are shown')
+    .option('--data-dir <folder>', 'where the data files are')
+    .option('--out <file>', 'an SVG file; of images a PNG file too')
+    .action(
+      action(async (terminal, flags, [name]) =>
+        (await import('./commands/preview.ts')).previewData(
+          {
+            name: name!,
+            ...(flags.split !== undefined && { split: flags.split as 'train' | 'test' }),
+            ...texts(flags, 'count', 'seed', 'dataDir', 'out'),
+          },
+          terminal,
+        ),
       ),
     );
 

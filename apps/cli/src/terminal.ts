@@ -25,6 +25,8 @@ export interface Terminal {
   /** Colours for stdout, and for stderr. */
   readonly out: Colors;
   readonly err: Colors;
+  /** Whether stdout shows any colour, not only the usual 256. */
+  readonly trueColor: boolean;
   readonly stderr: NodeJS.WriteStream;
 }
 
@@ -59,6 +61,7 @@ export function processTerminal(
     },
     out: pc.createColors(colored(stdout)),
     err: pc.createColors(colored(stderr)),
+    trueColor: /^(truecolor|24bit)$/.test(env.COLORTERM ?? ''),
     stderr,
   };
 }

@@ -40,6 +40,7 @@ export async function inProcess(...given: readonly string[]): Promise<Outcome> {
       outColumns: 80,
       out: plain,
       err: plain,
+      trueColor: false,
       stderr: { write: (text: string) => (stderr += text) } as unknown as NodeJS.WriteStream,
     }),
   );

@@ -8,7 +8,7 @@ import { bytes } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface KnownSet {
+export interface KnownSet {
   readonly name: string;
   readonly summary: string;
   /** The files it needs; none for sets that are computed or lie in the package. */
@@ -136,7 +136,7 @@ export async function getData(
 }
 
 /** @throws Failure `usage` for an unknown name */
-function findSet(name: string): KnownSet {
+export function findSet(name: string): KnownSet {
   const found = sets.find((set) => set.name === name.toLowerCase());
   if (found) return found;
   throw new Failure('usage', `there is no data set '${name}'`, didYouMean(name, dataSetNames, 'Data sets'));

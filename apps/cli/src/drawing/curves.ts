@@ -1,4 +1,4 @@
-/** Curves in the terminal, with axes: losses and metrics over epochs or steps, several in one plot. */
+/** Curves in the terminal, with axes: losses and metrics over epochs or steps, several in one plot; points likewise. */
 import { ticks } from 'd3-array';
 import { figure } from '../numbers.ts';
 import type { Colors } from '../terminal.ts';
@@ -25,6 +25,8 @@ export interface CurvesOptions {
   readonly format?: (value: number) => string;
   /** Whether the curves are named. Default: when there are several. */
   readonly key?: boolean;
+  /** Values are dots, not joined by lines; their axis stays linear. */
+  readonly dots?: boolean;
 }
 
 /** Losses that fall by more than this factor are flat lines on a linear axis. */
@@ -35,7 +37,7 @@ export function drawCurves(curves: readonly Curve[], options: CurvesOptions): st
   const { colors, height, format = figure } = options;
   const all = curves.flatMap(({ y }) => y.filter(Number.isFinite));
   const [low, high] = extent(all);
-  const logarithmic = low > 0 && high / low > wideSpread;
+  const logarithmic = !options.dots && low > 0 && high / low > wideSpread;
   const title = `${options.title ?? ''}${logarithmic ? ' (logarithmic)' : ''}`.trim();
   const head = [
     ...(title === '' ? [] : [title]),
@@ -71,7 +73,7 @@ export function drawCurves(curves: readonly Curve[], options: CurvesOptions): st
         Math.round(((x[i]! - left) / (right - left)) * (canvas.width - 1)),
         Math.round(((top - height) / (top - bottom)) * (canvas.height - 1)),
       ] as const;
-      canvas.line(...(before ?? at), ...at, thing);
+      canvas.line(...((!options.dots && before) || at), ...at, thing);
       before = at;
     });
   });
