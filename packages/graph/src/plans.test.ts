@@ -6,7 +6,7 @@
 import { backend, commitUpdates, liveScalar, oneHot, type Tensor, tensor, use, Variable } from '@ag/tensor';
 import { type NullBackend, nullBackend } from '@ag/tensor/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { backward, compile } from './index.ts';
+import { backward, compile, gradients } from './index.ts';
 
 const before = backend();
 let device: NullBackend;
@@ -155,5 +155,28 @@ describe('an update of Adam', () => {
     expect(device.last.bytesWritten).toBe(3 * n * 4);
     // p in two versions, m and v once; g was uploaded or is bound from the host.
     expect(device.stats().bytes).toBeLessThanOrEqual(5 * n * 4 + 4096);
+  });
+});
+
+describe('a weight that is used at each of 20 steps', () => {
+  it('has one product for its gradient, whatever the number of steps', () => {
+    const [steps, rows, width] = [20, 4, 16];
+    const weight = new Variable(blank([width, width]), { name: 'weight' });
+    const inputs = blank([steps, rows, width]);
+    let state = blank([rows, width]);
+    for (let t = 0; t < steps; t++)
+      state = state.matmul(weight.value.transpose()).add(inputs.index(t)).tanh();
+    gradients(state.sum(), [weight])[0]!.dataSync();
+    // 20 steps forward, 19 gradients of states (nobody asked for that of the first), the weight's.
+    expect(device.last.byForm.contract, device.last.labels.join('\n')).toBe(steps + steps - 1 + 1);
+  });
+
+  it('keeps products apart that are smaller than their factors', () => {
+    const weight = new Variable(blank([4, 3]), { name: 'weight' });
+    const [x, y] = [blank([500, 4]), blank([400, 4])];
+    const loss = x.matmul(weight.value).square().sum().add(y.matmul(weight.value).square().sum());
+    gradients(loss, [weight])[0]!.dataSync();
+    expect(device.last.byForm, device.last.labels.join('\n')).toMatchObject({ contract: 4 });
+    expect(device.last.labels.filter((label) => label.includes('place'))).toEqual([]);
   });
 });

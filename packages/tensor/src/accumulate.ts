@@ -3,10 +3,12 @@
  * that is not any operation's rule.
  */
 
-import type { Placement } from './op.ts';
+import type { ContractionLabels, Placement } from './op.ts';
+import { contract } from './ops/contract.ts';
 import { addAll } from './ops/elementwise.ts';
-import { openSize, type PlaceAttributes, place } from './ops/movement.ts';
-import { type Shape, sameShape } from './shape.ts';
+import { openSize, type PlaceAttributes, permute, place } from './ops/movement.ts';
+import { joined } from './select.ts';
+import { type Shape, sameShape, sizeOf } from './shape.ts';
 import { apply, type Tensor } from './tensor.ts';
 
 /** Terms that one kernel adds; longer sums are built in layers. */
@@ -14,11 +16,12 @@ const termsPerKernel = 16;
 
 /**
  * The sum of terms of one shape. Terms that fill only a part of it (gradients of slices and concatenations) are
- * written into one buffer, so T of them cost what they hold and not T buffers.
+ * written into one buffer, so T of them cost what they hold and not T buffers. Terms that are matrix products, the
+ * gradients of a weight used at T places, become one product with a sum T times as long.
  */
 export function sumGradients(terms: readonly Tensor[]): Tensor {
   if (terms.length === 1) return terms[0]!;
-  let rest = mergePlaced(terms);
+  let rest = mergeProducts(mergePlaced(terms));
   while (rest.length > 1) {
     const next: Tensor[] = [];
     for (let i = 0; i < rest.length; i += termsPerKernel) {
@@ -58,6 +61,63 @@ function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
   const accumulate = !apart(parts, inputs);
   const merged = apply(place, [...inputs, ...starts], { shape, parts, fill: 0, accumulate });
   return [...terms.filter((term) => !placed.includes(term)), merged];
+}
+
+/** A matrix product, with its axes in the order of the term. */
+interface Product {
+  readonly term: Tensor;
+  readonly factors: readonly [Tensor, Tensor];
+  readonly labels: ContractionLabels;
+  /** The axis that is summed over, in both factors. */
+  readonly summed: readonly [number, number];
+}
+
+/** A₁ᵀB₁ + A₂ᵀB₂ + … as one product of what lies on top of each other: [A₁; A₂; …]ᵀ[B₁; B₂; …]. */
+function mergeProducts(terms: readonly Tensor[]): readonly Tensor[] {
+  const alike = new Map<string, Product[]>();
+  for (const term of terms) {
+    const product = productOf(term);
+    if (product === null) continue;
+    const { labels, factors, summed } = product;
+    const others = factors.map((x, i) => x.shape.map((size, axis) => (axis === summed[i] ? '' : size)));
+    const kind = JSON.stringify([labels.a, labels.b, labels.out, factors.map((x) => x.dtype), others]);
+    const list = alike.get(kind);
+    if (list) list.push(product);
+    else alike.set(kind, [product]);
+  }
+  const done = new Set<Tensor>();
+  const merged: Tensor[] = [];
+  for (const products of alike.values()) {
+    if (products.length < 2) continue;
+    const { labels, summed } = products[0]!;
+    const factors = [0, 1].map((i) =>
+      joined(
+        products.map((product) => product.factors[i]!),
+        summed[i]!,
+      ),
+    );
+    merged.push(apply(contract, factors, labels));
+    for (const { term } of products) done.add(term);
+  }
+  return merged.length === 0 ? terms : [...terms.filter((term) => !done.has(term)), ...merged];
+}
+
+/**
+ * A term as a product that can be merged with others: it sums over an axis, and is not smaller than its factors, which
+ * would make adding it up cheaper than copying them. Transposed products count, as `x.matmul(w.transpose())` gives them.
+ */
+function productOf(term: Tensor): Product | null {
+  const order =
+    (term.op as unknown) === permute ? (term.attributes as { order: readonly number[] }).order : null;
+  const node = order === null ? term : term.inputs[0]!;
+  if ((node.op as unknown) !== contract) return null;
+  const { a, b, out } = node.attributes as ContractionLabels;
+  const factors = node.inputs as readonly [Tensor, Tensor];
+  const axis = a.findIndex((label) => b.includes(label) && !out.includes(label));
+  if (axis < 0 || factors.some((x) => x.shape.includes(openSize))) return null;
+  if (sizeOf(term.shape) < sizeOf(factors[0].shape) + sizeOf(factors[1].shape)) return null;
+  const labels = { a, b, out: order === null ? out : order.map((i) => out[i]!) };
+  return { term, factors, labels, summed: [axis, b.indexOf(a[axis]!)] };
 }
 
 /** Whether no two parts meet, seen from their places along one axis: pieces of a split. */
