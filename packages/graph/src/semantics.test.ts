@@ -557,6 +557,23 @@ describe('printing', () => {
       use(fresh);
     }
   });
+
+  it('shows what has been computed already', async () => {
+    const w = new Variable(tensor([1, 2]), { name: 'w' });
+    expect(`${w.value}`).toBe('tensor([1., 2.], shape=[2], dtype=float32)');
+    const first = w.value;
+    const loss = w.value.square().sum();
+    backward(loss);
+    expect(`${loss}`).toBe('[lazy scalar float32]');
+    descend([w], 0.25); // the plan of the step computes the loss too
+    expect(`${loss}`).toBe('tensor(5., shape=[], dtype=float32)');
+    expect(`${w.value}`).toBe('tensor([0.5, 1. ], shape=[2], dtype=float32)');
+    expect(`${first}`).toBe('tensor([1., 2.], shape=[2], dtype=float32)');
+    const doubled = await tensor([3]).mul(2).keep();
+    expect(`${doubled}`).toBe('tensor([6.], shape=[1], dtype=float32)');
+    doubled.dispose();
+    expect(`${doubled}`).toBe('[lazy 1 float32]');
+  });
 });
 
 describe('work done twice', () => {

@@ -16,7 +16,7 @@ import * as movement from './ops/movement.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
 import type { DeviceValue } from './plan/device-value.ts';
-import { evaluate, hostValue, readTensor, readTensorSync } from './plan/evaluate.ts';
+import { evaluate, readTensor, readTensorSync, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
 import * as select from './select.ts';
@@ -148,9 +148,9 @@ export class Tensor {
     return nestedArray(await this.data(), this.shape, this.dtype);
   }
 
-  /** `[lazy 3×4 float32]` until the tensor has a value on the host, then its elements as NumPy prints them. */
+  /** `[lazy 3×4 float32]` until the tensor has a value, then its elements as NumPy prints them. */
   toString(): string {
-    const data = hostValue(this);
+    const data = valueAtHand(this);
     return data ? formatValue(data, this.shape, this.dtype) : formatLazy(this.shape, this.dtype);
   }
 

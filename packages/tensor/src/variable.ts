@@ -5,7 +5,7 @@
  */
 import type { Backend, Memory } from './backend.ts';
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
-import { commitUpdates, evaluate } from './plan/evaluate.ts';
+import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
 import { dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
 import { backend } from './runtime.ts';
@@ -219,6 +219,14 @@ export class Variable {
         `the backend '${target.name}' cannot read synchronously; use await variable.value.data()`,
       );
     return target.readSync(memory, this.dtype, this.size);
+  }
+
+  /** The elements of `version`, when they can be read at once and nothing needs to be computed for it. @internal */
+  atHand(version: number): TypedArray | null {
+    if (this.#initial) return valueAtHand(this.#initial);
+    const { backend: home, current } = this.#storage;
+    const readable = version === this.#version || (version === this.#version - 1 && this.#previousReadable);
+    return home?.readSync && current && readable ? this.readSync(version) : null;
   }
 
   /** Puts the current value into memory of `target`: the first time, or after `use` chose another backend. */

@@ -54,9 +54,9 @@ export class DeviceValue {
     return this.backend.readSync(this.#memory, this.dtype, this.length);
   }
 
-  /** The elements if they are on the host. */
-  get host(): TypedArray | null {
-    return this.#host;
+  /** The elements, unless they were disposed or the backend cannot read synchronously. */
+  atHand(): TypedArray | null {
+    return this.#memory !== null && this.backend.readSync ? this.readSync() : this.#host;
   }
 
   /** Moves the elements to the host. */
@@ -105,6 +105,13 @@ export function ownedValue(
     }
   }
   return value;
+}
+
+/** Moves all that waits to be read from a device to the host. Whether there was any. */
+export function spillAll(backend: Backend): boolean {
+  const own = [...waiting.keys()].filter((value) => value.backend === backend);
+  for (const value of own) value.spill();
+  return own.length > 0;
 }
 
 function forget(value: DeviceValue): void {

@@ -5,7 +5,7 @@
 import type { Backend, Binding, Memory } from '../backend.ts';
 import { isFloat, type TypedArray } from '../dtype.ts';
 import { detach } from '../ops/movement.ts';
-import { backend, type PlanOutput, planFor, type ReadyPlan } from '../runtime.ts';
+import { backend, type PlanOutput, planFor, type ReadyPlan, withRelief } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
@@ -62,8 +62,10 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     outputs.push(also);
     traversal = traverse(outputs, updates);
   }
-  const plan = planFor(traversal, outputs, updates);
-  run(plan, traversal, outputs, updates, options, also && ((elements) => watch!.judge(results, elements)));
+  const judge = also && ((elements: TypedArray) => watch!.judge(results, elements));
+  withRelief(backend(), () =>
+    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge),
+  );
   if (updates.length > 0) {
     settleAssignments(updates);
     for (const { variable } of updates) variable.gradPending = false;
@@ -316,13 +318,22 @@ function dependsOnTrainable(tensor: Tensor): boolean {
   return false;
 }
 
-/** The elements, when they are on the host. */
-export function hostValue(tensor: Tensor): TypedArray | null {
+/** The elements, when they can be read at once and nothing needs to be computed for it. */
+export function valueAtHand(tensor: Tensor): TypedArray | null {
   const leaf = tensor.leaf;
   if (leaf === null) return null;
-  if (leaf.kind === 'host') return leaf.data;
-  if (leaf.kind === 'device') return leaf.device.host;
-  return null;
+  switch (leaf.kind) {
+    case 'host':
+      return leaf.data;
+    case 'device':
+      return leaf.device.atHand();
+    case 'variable':
+      return leaf.variable.atHand(leaf.version);
+    case 'literal':
+      return literalArray(tensor, leaf.value);
+    case 'placeholder':
+      return null;
+  }
 }
 
 /** Implements `Tensor.data`. */
