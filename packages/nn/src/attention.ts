@@ -1,7 +1,7 @@
 /**
  * Attention: every place looks at every other and takes from each what fits (Vaswani et al. 2017).
  */
-import { type DType, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
+import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { xavierUniform } from './init.ts';
@@ -30,8 +30,20 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionMask & { readonly dropout?: number } = {},
 ): Tensor {
-  const size = query.shape[query.shape.length - 1]!;
-  let scores = query.matmul(key.transpose()).mul(1 / Math.sqrt(size));
+  const { powers, total } = weigh(query.matmul(key.transpose()), query, options);
+  return powers.matmul(value).div(total);
+}
+
+/**
+ * The weights of attention as powers and what they are to be divided by: softmax(scores / √d) with the division left to
+ * the end, where it concerns [time, d] and not [time, keys].
+ */
+function weigh(
+  products: Tensor,
+  query: Tensor,
+  options: AttentionMask & { readonly dropout?: number },
+): { readonly powers: Tensor; readonly total: Tensor } {
+  let scores = products.mul(1 / Math.sqrt(query.shape[query.shape.length - 1]!));
   if (options.causal) {
     const [rows, columns] = scores.shape.slice(-2) as [number, number];
     scores = tril(ones([rows, columns]))
@@ -43,12 +55,9 @@ export function scaledDotProductAttention(
       throw new TypeError('attention: the mask must be bool, true where looking is allowed');
     scores = options.mask.where(scores, hidden);
   }
-  // softmax(scores) · value with the division last: it then concerns [time, e] and not [time, keys].
   const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();
   const total = powers.sum(-1, { keepDims: true });
-  return dropped(powers, options.dropout ?? 0)
-    .matmul(value)
-    .div(total);
+  return { powers: dropped(powers, options.dropout ?? 0), total };
 }
 
 /** The score of what must not be seen: its weight is exactly 0, and a row of nothing else stays finite. */
@@ -129,13 +138,14 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
       const keys = keyMask.cast('bool').unsqueeze(1).unsqueeze(1);
       mask = mask ? mask.logicalAnd(keys) : keys;
     }
-    const mixed = scaledDotProductAttention(q, k, v, {
+    // Heads stay where they are, behind time: products read and write them there, and nothing is transposed in memory.
+    const { powers, total } = weigh(einsum('bqhd,bkhd->bhqk', q, k), q, {
       causal: inputs.causal ?? false,
       ...(mask && { mask }),
       dropout: this.training ? this.dropout : 0,
     });
-    const [batch, , time] = mixed.shape as [number, number, number, number];
-    return this.output.forward(mixed.permute([0, 2, 1, 3]).reshape([batch, time, this.features]));
+    const mixed = einsum('bhqk,bkhd->bqhd', powers, v).div(total.permute([0, 2, 1, 3]));
+    return this.output.forward(mixed.reshape(query.shape));
   }
 
   /** One product where queries, keys and values are the same. */
@@ -157,10 +167,10 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
     });
   }
 
-  /** [batch, time, features] → [batch, heads, time, features / heads] */
+  /** [batch, time, features] → [batch, time, heads, features / heads] */
   #toHeads(x: Tensor): Tensor {
     const [batch, time] = x.shape as [number, number, number];
-    return x.reshape([batch, time, this.heads, this.features / this.heads]).permute([0, 2, 1, 3]);
+    return x.reshape([batch, time, this.heads, this.features / this.heads]);
   }
 
   override describe() {
