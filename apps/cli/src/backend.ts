@@ -9,44 +9,57 @@ export interface BackendChoice {
   /** `auto`, `wasm` or `reference`. */
   readonly backend: string;
   readonly threads: number | 'auto';
+  /** `auto` (default), `fused` or `separate`. */
+  readonly arithmetic?: string;
 }
 
 /** What was chosen. */
 export interface ChosenBackend {
   readonly name: string;
+  /** How products and sums are rounded. */
+  readonly arithmetic: 'separate' | 'fused';
   /** Stops its threads, so that the process can end. */
   close(): void;
 }
 
 /**
  * Makes a backend the one that computes.
- * @throws Failure `backend` when `wasm` was asked for and does not run here
+ * @throws Failure `backend` when `wasm` or fused arithmetic was asked for and does not run here
  */
 export async function chooseBackend(choice: BackendChoice, terminal: Terminal): Promise<ChosenBackend> {
   const { reference, use } = await import('@ag/tensor');
-  if (choice.backend === 'reference') {
+  const { arithmetic = 'auto' } = choice;
+  const byReference = (): ChosenBackend => {
     use(reference());
-    return { name: 'reference', close() {} };
+    return { name: 'reference', arithmetic: 'separate', close() {} };
+  };
+  if (choice.backend === 'reference') {
+    if (arithmetic !== 'fused') return byReference();
+    throw new Failure(
+      'backend',
+      '--arithmetic fused: the reference backend rounds products and sums separately',
+      'Leave out --backend reference, or take --arithmetic separate.',
+    );
   }
   try {
-    enableRelaxedSimd();
+    if (arithmetic !== 'separate') enableRelaxedSimd();
     const { wasm } = await import('@ag/native-wasm');
-    const backend = await wasm({ threads: choice.threads });
+    const relaxedSimd = arithmetic === 'auto' ? 'auto' : arithmetic === 'fused';
+    const backend = await wasm({ threads: choice.threads, relaxedSimd });
     use(backend);
-    return { name: backend.name, close: () => (backend as { close?: () => void }).close?.() };
+    return { name: backend.name, arithmetic: backend.arithmetic, close: () => backend.close() };
   } catch (error) {
     const reason = (error as Error).message;
-    if (choice.backend === 'wasm') {
+    if (choice.backend === 'wasm' || arithmetic === 'fused') {
       throw new Failure(
         'backend',
-        `the wasm backend does not run here: ${reason}`,
+        `the wasm backend does not run here${arithmetic === 'fused' ? ' with --arithmetic fused' : ''}: ${reason}`,
         "'agrad doctor' says what is missing; --backend reference runs everywhere, slower.",
         error,
       );
     }
     terminal.note(`computing with the reference backend, which is slower: ${reason}`);
-    use(reference());
-    return { name: 'reference', close() {} };
+    return byReference();
   }
 }
 

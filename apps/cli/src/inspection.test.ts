@@ -335,17 +335,32 @@ describe('agrad convert', () => {
 });
 
 describe('agrad profile', () => {
-  it('says where the time of a step goes, layer by layer', async () => {
-    const outcome = await inProcess('profile', 'xor', '--backend', 'reference', '--steps', '5', '--json');
+  it('says where the time of a step goes: by module, operation and kernel', async () => {
+    const out = join(scratch, 'profile.json');
+    const given = ['profile', 'xor', '--backend', 'reference', '--steps', '5'];
+    const outcome = await inProcess(...given, '--json', '--out', out);
     expect(outcome.exitCode).toBe(0);
-    const { milliseconds, layers, plansMade } = lastEvent(outcome) as never as {
-      milliseconds: { data: number; build: number; run: number };
-      layers: { path: string; ms: number }[];
-      plansMade: number;
+    const answer = lastEvent(outcome) as never as {
+      steps: number;
+      milliseconds: { data: number; host: number; kernels: number };
+      modules: { name: string; share: number }[];
+      operations: { name: string }[];
+      kernels: { form: string; sizes: number[]; bytes: number }[];
     };
-    expect(Object.values(milliseconds).every((ms) => ms > 0)).toBe(true);
-    expect(layers.map((layer) => layer.path)).toEqual(['0', '1', '2', '3']);
-    expect(plansMade).toBe(0);
+    expect(answer.steps).toBe(5);
+    expect(Object.values(answer.milliseconds).every((ms) => ms > 0)).toBe(true);
+    const modules = answer.modules.map(({ name }) => name);
+    expect(modules).toEqual(expect.arrayContaining(['0', '0 (backward)', '2', '2 (backward)', '(update)']));
+    expect(answer.modules.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+    expect(answer.operations.map(({ name }) => name)).toContain('contract');
+    // Four examples of two numbers to eight units: 4·2 + 8·2 + 8 numbers read, 4·8 written, and what is kept for later.
+    const product = answer.kernels.find(({ form, sizes }) => form === 'contract' && sizes.join() === '4,8,2');
+    expect(product!.bytes).toBeGreaterThanOrEqual(4 * (8 + 16 + 8 + 32));
+    expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ command: 'profile', steps: 5 });
+
+    const { stdout } = await inProcess(...given);
+    expect(stdout).toMatch(/^module +ms +share +bytes +kernels$/m);
+    expect(stdout).toMatch(/^0 \(backward\) +[\d.]+ +[\d.]+ % +[\d.]+ k?B +[\d.]+$/m);
     expect((await inProcess('profile', 'xor', '--steps', '0')).exitCode).toBe(2);
   });
 });

@@ -67,6 +67,8 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       'agrad train',
       'agrad train mnist --data-dir data --epochs 5 --seed 1',
       'agrad train xor --json',
+      'agrad train digits --find-learning-rate',
+      'agrad train boston --folds 5 --epochs 200',
       'agrad train ./my-recipe.ts --set width=64 --out runs/mine',
       'agrad train --resume runs/mine',
     ),
@@ -76,6 +78,11 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--config <file>', 'a JSON file with settings, recipe and set')
     .option('--out <folder>', "the run's folder (default runs/RECIPE-TIME)")
     .option('--resume <run>', 'go on with an interrupted run')
+    .option('--find-learning-rate', 'train nothing: try growing rates for a few steps and suggest one')
+    .option(
+      '--folds <n>',
+      'cross-validate: train n times, each time judged by another part of the training data',
+    )
     .option('--print-config', 'show every value and where it came from, train nothing')
     .option('--plot', 'draw the curve of the loss where stderr is no terminal too')
     .action(
@@ -89,6 +96,8 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
             ...texts(flags, 'config', 'out', 'resume'),
             printConfig: flags.printConfig === true,
             plot: flags.plot === true,
+            findLearningRate: flags.findLearningRate === true,
+            ...texts(flags, 'folds'),
           },
           terminal,
         );
@@ -104,7 +113,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       'agrad eval runs/digits-2024-05-01 --fail-under accuracy=0.97',
       'agrad eval weights.safetensors --data-dir data --json',
     ),
-    ['dataDir', 'backend', 'threads'],
+    ['dataDir', 'backend', 'arithmetic', 'threads'],
   )
     .option('--recipe <name>', 'what the weights are of, where they do not say')
     .option('--fail-under <figure=limit>', 'end with exit code 6 when the figure is smaller', collect, [])
@@ -415,16 +424,27 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     command(
       program,
       'profile [recipe...]',
-      "where a training step's time goes, and each layer's",
+      "where a training step's time goes: by operation, kernel and module",
       'agrad profile digits --steps 100',
+      'agrad profile mnist cnn --data-dir data --threads 1',
     ),
-    ['dataDir', 'batchSize', 'backend', 'threads', 'seed'],
+    ['dataDir', 'batchSize', 'optimizer', 'backend', 'arithmetic', 'threads', 'seed'],
   )
     .option('--steps <n>', 'how many to measure (default 50)')
+    .option('--set <name=value>', "change one of the recipe's own parameters", collect, [])
+    .option('--out <file>', 'keep the whole profile, as JSON')
     .action(
       action(async (terminal, flags, recipe) => {
         const { profile } = await import('./commands/profile.ts');
-        return profile({ recipe, flags: settingsFrom(flags), ...texts(flags, 'steps') }, terminal);
+        return profile(
+          {
+            recipe,
+            flags: settingsFrom(flags),
+            changes: Object.fromEntries((flags.set as string[]).map(parseChange)),
+            ...texts(flags, 'steps', 'out'),
+          },
+          terminal,
+        );
       }),
     );
 

@@ -16,7 +16,9 @@ export interface Settings {
   weightDecay: number;
   clipNorm: number;
   seed: number;
+  ema: number;
   backend: string;
+  arithmetic: string;
   threads: number | 'auto';
   dataDir: string | null;
   checkpointEvery: number;
@@ -26,6 +28,7 @@ export interface Settings {
   overfitBatches: number;
   fastDevRun: boolean;
   detectAnomaly: boolean;
+  profile: boolean;
   tensorboard: boolean;
 }
 
@@ -125,11 +128,26 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   },
   clipNorm: { flag: '--clip-norm <norm>', help: 'longest gradient, 0 for any', fallback: 0, read: real(0) },
   seed: { flag: '--seed <n>', help: 'decides all random numbers', fallback: 0, read: whole(0) },
+  ema: {
+    flag: '--ema <decay>',
+    help: 'judge and keep a running average of the weights, such as 0.999; 0 for none',
+    fallback: 0,
+    read: (value) => {
+      const number = toNumber(value);
+      return number >= 0 && number < 1 ? number : new ReadError('a number from 0 to below 1');
+    },
+  },
   backend: choice('--backend <name>', 'what computes; auto is wasm where it runs, else reference', 'auto', [
     'auto',
     'wasm',
     'reference',
   ]),
+  arithmetic: choice(
+    '--arithmetic <name>',
+    'whether products and sums are rounded once (fused) or twice (separate); auto takes what is fastest',
+    'auto',
+    ['auto', 'fused', 'separate'],
+  ),
   threads: {
     flag: '--threads <n>',
     help: "threads of the wasm backend, a number or 'auto'",
@@ -181,7 +199,13 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   },
   detectAnomaly: {
     flag: '--detect-anomaly',
-    help: 'stop at the first value that is not finite and name where it was made; watch the size of gradients',
+    help: 'stop at the first value that is not finite and name where it was made; warn of gradients that vanish or explode',
+    fallback: false,
+    read: yes,
+  },
+  profile: {
+    flag: '--profile',
+    help: 'time every kernel, and show where the time went: by operation, kernel and module',
     fallback: false,
     read: yes,
   },

@@ -2,7 +2,7 @@ import { dataLoader, tensorDataset } from '@ag/datasets';
 import { linear, mseLoss, relu, sequential } from '@ag/nn';
 import { adam, cosine, ema, sgd } from '@ag/optim';
 import { manualSeed, stats, tensor } from '@ag/tensor';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Callback } from './callbacks/callback.ts';
 import { TrainingError } from './errors.ts';
 import { fit } from './fit.ts';
@@ -272,4 +272,23 @@ describe('fit', () => {
     expect(events[0]).toMatchObject({ batches: null });
     expect((await weightsOf(options.model))[0]).toBeCloseTo(2, 6);
   });
+});
+
+it('computes nothing twice to measure gradients', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  try {
+    const model = linear(400, 40);
+    const optimizer = sgd(model.parameters(), { learningRate: 0.01 });
+    const data = tensorDataset(
+      Array.from({ length: 64 }, (_, i) => Array.from({ length: 400 }, (_, j) => Math.sin(i + j))),
+      Array.from({ length: 64 }, () => Array.from({ length: 40 }, () => 1)),
+    );
+    const train = dataLoader(data, { batchSize: 32 });
+    const events = await collect({ model, optimizer, loss: mseLoss, train, epochs: 2, gradientNorms: 1 });
+    expect(events.filter((event) => event.type === 'step' && event.gradientNorms)).toHaveLength(4);
+    // Large products that are computed again are told once in a process.
+    expect(warn).not.toHaveBeenCalled();
+  } finally {
+    warn.mockRestore();
+  }
 });

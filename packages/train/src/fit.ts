@@ -7,7 +7,7 @@
  * come out of that same plan.
  */
 import { backward, compile } from '@ag/graph';
-import { backend, type Tensor } from '@ag/tensor';
+import { activeTrace, backend, evaluate, type Tensor } from '@ag/tensor';
 import type { Callback, CallbackContext } from './callbacks/callback.ts';
 import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
@@ -257,11 +257,17 @@ class Run {
     let health: Tensor[] = [];
     if (steps) {
       gradients?.(optimizer.parameters);
-      if (this.#measuring) health = this.#health!.build();
+      if (this.#measuring) {
+        health = this.#health!.build();
+        // Before the step, while the gradients that it uses as well can be kept.
+        if (activeTrace() === null) evaluate([...figures, ...health]);
+      }
       enter('update');
       optimizer.step();
       average?.update();
     }
+    // What loaders and callbacks build between two steps.
+    enter('data');
     return { figures, health };
   }
 

@@ -8,14 +8,13 @@ import { eventVersion, listCheckpoints, validate } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { figure, metric, words } from '../numbers.ts';
-import { parametersOf } from '../recipes/index.ts';
+import { parametersOf, recipeFor } from '../recipes/index.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import { fromEnvironment, type Given, resolveSettings, type Settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare, testLoaderOf } from '../training/assemble.ts';
 import { readConfig, runPaths } from '../training/folder.ts';
-import { recipeFor } from './train.ts';
 
 /** What the command line says. */
 export interface EvalOptions {

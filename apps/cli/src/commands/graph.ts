@@ -5,13 +5,12 @@ import { type Tensor, tensor, Variable } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { graphView } from '@ag/viz';
 import { exitCodes, Failure } from '../failure.ts';
-import { parametersOf, recipes } from '../recipes/index.ts';
+import { parametersOf, recipeFor, recipes } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, prepare } from '../training/assemble.ts';
-import { recipeFor } from './train.ts';
 
 type Format = 'svg' | 'dot' | 'mermaid' | 'json' | 'text';
 

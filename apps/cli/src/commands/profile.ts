@@ -1,21 +1,19 @@
 /**
- * `agrad profile`: where a recipe's time goes: reading data, building the step's graph, running its plan, and in the
- * forward pass each layer by itself.
+ * `agrad profile`: where a recipe's training time goes: the parts of a step, and what its kernels compute, by module, by
+ * operation and one by one.
  */
-
-import { backward } from '@ag/graph';
-import { type AnyModule, summary } from '@ag/nn';
-import { evaluate, stats, type Tensor } from '@ag/tensor';
-import { eventVersion } from '@ag/train';
+import { summary } from '@ag/nn';
+import { stats } from '@ag/tensor';
+import { type Callback, eventVersion, fit, type ProfileEvent, writeAtomically } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { bytes, count } from '../numbers.ts';
-import { parametersOf } from '../recipes/index.ts';
+import { bytes } from '../numbers.ts';
+import { parametersOf, recipeFor } from '../recipes/index.ts';
+import type { ParameterValue } from '../recipes/recipe.ts';
 import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
-import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { assemble, prepare } from '../training/assemble.ts';
-import { recipeFor } from './train.ts';
+import { assemble, fitOptionsOf, prepare } from '../training/assemble.ts';
+import { profileTables } from '../training/profileTables.ts';
 
 /** Steps before measuring, in which plans are made and the engine warms up. */
 const warmUp = 10;
@@ -24,8 +22,12 @@ const warmUp = 10;
 export interface ProfileOptions {
   readonly recipe: readonly string[];
   readonly flags: Given;
+  /** Parameters of the recipe given by `--set`. */
+  readonly changes: Readonly<Record<string, ParameterValue>>;
   /** Steps to measure. */
   readonly steps?: string;
+  /** A file for the whole profile. */
+  readonly out?: string;
 }
 
 /** Runs the command; answers the exit code. */
@@ -41,147 +43,62 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
   });
   const backend = await chooseBackend(settings, terminal);
   try {
-    const { model, optimizer, task, trainLoader } = await assemble(
-      await prepare(recipe, settings, parametersOf(recipe, {})),
-      settings,
-    );
-    const times = { data: 0, build: 0, run: 0 };
-    let x: Tensor | null = null;
-    let taken = 0;
-    let plansBefore = 0;
-    while (taken < warmUp + steps) {
-      let before = performance.now();
-      for await (const batch of trainLoader) {
-        const read = performance.now();
-        const loss = task.loss(model.forward(batch.x), batch.y);
-        backward(loss);
-        const built = performance.now();
-        optimizer.step();
-        await loss.item();
-        const done = performance.now();
-        x = batch.x;
-        if (taken === warmUp) plansBefore = stats().plansMade;
-        if (taken >= warmUp) {
-          times.data += read - before;
-          times.build += built - read;
-          times.run += done - built;
-        }
-        before = performance.now();
-        if (++taken === warmUp + steps) break;
-      }
+    const prepared = await prepare(recipe, settings, parametersOf(recipe, options.changes));
+    const assembled = await assemble(prepared, settings);
+    const { validation, ...run } = fitOptionsOf(assembled, settings);
+    const enough: Callback = {
+      name: 'enough',
+      on(event, { stop }) {
+        if (event.type === 'step' && event.step === warmUp + steps) stop();
+      },
+    };
+    let found: ProfileEvent | null = null;
+    for await (const event of fit({
+      ...run,
+      epochs: Math.ceil((warmUp + steps) / assembled.trainLoader.length),
+      callbacks: [...(run.callbacks ?? []), enough],
+      profile: { warmUp },
+    })) {
+      if (event.type === 'profile') found = event;
     }
-    const { plansMade, kernels, peakBytes } = stats();
-    const total = times.data + times.build + times.run;
-    const overview = summary(model, x!.shape);
-    const layers = await timeLayers(model, x!);
-    const share = (value: number, of: number): string => `${((100 * value) / of).toFixed(1)} %`;
-    const parts = Object.entries(times).map(([name, value]) => [
-      partNames[name]!,
-      (value / steps).toFixed(3),
-      share(value, total),
+    const { v, type, seconds, step, epoch, ...measured } = found!;
+    const { flops } = summary(assembled.model, [
+      settings.batchSize,
+      ...(await inputShape(assembled.trainLoader)),
     ]);
+    const { kernels: compiled, peakBytes } = stats();
     terminal.print(
-      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${steps} steps after ${warmUp}`,
+      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}\n`,
     );
+    terminal.print(profileTables(measured, terminal.columns));
+    const rate = (3 * flops) / measured.milliseconds.kernels / 1e6;
     terminal.print(
-      table(
-        ['a training step', 'ms', 'share'],
-        [...parts, ['together', (total / steps).toFixed(3), '100 %']],
-      ),
+      `\nabout ${rate.toFixed(2)} GFLOP/s in kernels (a step counted as three forward passes), ${compiled} kernels compiled, ` +
+        `${bytes(peakBytes)} of device memory at most`,
     );
-    const forward = layers.reduce((sum, layer) => sum + layer.ms, 0);
-    terminal.print(
-      `\n${table(
-        ['layer, forward alone', 'kind', 'output', 'parameters', 'MFLOP', 'ms', 'share'],
-        layers.map(({ path, ms }) => {
-          const row = overview.rows.find((one) => one.path === path);
-          return [
-            path || '(model)',
-            row?.layer ?? '',
-            row?.outputShape ? row.outputShape.join('×') : '–',
-            count(row?.parameters ?? 0),
-            ((row?.flops ?? 0) / 1e6).toFixed(2),
-            ms.toFixed(3),
-            share(ms, forward),
-          ];
-        }),
-      )}`,
-    );
-    const rate = (3 * overview.flops * steps) / ((times.build + times.run) / 1000) / 1e9;
-    terminal.print(
-      `\nabout ${rate.toFixed(2)} GFLOP/s (a step counted as three forward passes), ${kernels} kernels compiled, ` +
-        `${bytes(peakBytes)} of device memory at most, ${plansMade - plansBefore} plans made while measuring`,
-    );
-    terminal.event({
-      v: eventVersion,
-      type: 'result',
+    const answer = {
       command: 'profile',
       recipe: recipe.name,
       backend: backend.name,
-      steps,
-      milliseconds: { data: times.data / steps, build: times.build / steps, run: times.run / steps },
-      layers,
-      flops: overview.flops,
-      kernels,
+      arithmetic: backend.arithmetic,
+      ...measured,
+      flops,
+      compiled,
       peakBytes,
-      plansMade: plansMade - plansBefore,
-    });
+    };
+    if (options.out !== undefined) {
+      await writeAtomically(options.out, `${JSON.stringify(answer, null, 2)}\n`);
+      terminal.note(`profile: ${options.out}`);
+    }
+    terminal.event({ v: eventVersion, type: 'result', ...answer });
     return exitCodes.done;
   } finally {
     backend.close();
   }
 }
 
-const partNames: Readonly<Record<string, string>> = {
-  data: 'reading the batch',
-  build: 'building the graph and its gradients',
-  run: 'running the plan',
-};
-
-/** Milliseconds of each innermost module, computed by itself on the input it gets. */
-async function timeLayers(model: AnyModule, x: Tensor): Promise<{ path: string; ms: number }[]> {
-  const modules = [...model.namedModules()];
-  const inner = modules.filter(
-    ([path]) => !modules.some(([other]) => other !== path && (path === '' || other.startsWith(`${path}.`))),
-  );
-  const inputs = new Map<string, unknown[]>();
-  const undo = inner.map(([path, module]) => {
-    const { forward } = module;
-    module.forward = (...given: unknown[]) => {
-      inputs.set(path, given);
-      return forward.apply(module, given);
-    };
-    return () => {
-      delete (module as { forward?: unknown }).forward;
-    };
-  });
-  try {
-    (model as { forward(x: Tensor): unknown }).forward(x);
-  } finally {
-    for (const restore of undo) restore();
-  }
-  const times: { path: string; ms: number }[] = [];
-  for (const [path, module] of inner) {
-    const given = inputs.get(path);
-    if (!given) continue;
-    evaluate(given.filter(isTensor));
-    const once = (): void => {
-      const output = (module.forward as (...given: unknown[]) => unknown)(...given);
-      if (isTensor(output)) evaluate([output]);
-    };
-    for (let i = 0; i < 5; i++) once();
-    const runs: number[] = [];
-    const began = performance.now();
-    while (runs.length < 7 || (performance.now() - began < 50 && runs.length < 1000)) {
-      const from = performance.now();
-      once();
-      runs.push(performance.now() - from);
-    }
-    times.push({ path, ms: runs.sort((a, b) => a - b)[Math.floor(runs.length / 2)]! });
-  }
-  return times;
-}
-
-function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'shape' in value && 'dtype' in value;
+/** The shape of one example as the model gets it. */
+async function inputShape(loader: AsyncIterable<{ readonly x: { readonly shape: readonly number[] } }>) {
+  for await (const { x } of loader) return x.shape.slice(1);
+  return [];
 }

@@ -11,13 +11,12 @@ import { eventVersion, listCheckpoints, writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
-import { recipes } from '../recipes/index.ts';
+import { recipeFor, recipes } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { flagOf, type Given, settingNames, settings } from '../settings.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { defaultFolder, makeFolder, quote, runPaths } from '../training/folder.ts';
-import { recipeFor } from './train.ts';
 
 /** What the command line says. */
 export interface SweepOptions {

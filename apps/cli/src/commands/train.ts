@@ -1,7 +1,8 @@
 /**
  * `agrad train`: trains a recipe, shows how it goes, and leaves a folder with everything about the run.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { saveSafetensors } from '@ag/nn';
 import {
   type Callback,
@@ -12,32 +13,20 @@ import {
   fit,
   gradientAlarms,
   listCheckpoints,
+  removeLeftovers,
   saveCheckpoints,
   type TrainingEvent,
   tensorBoardLogger,
   validate,
   writeAtomically,
 } from '@ag/train';
-import { chooseBackend } from '../backend.ts';
+import { type BackendChoice, chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { type Interrupt, watchInterrupts } from '../interrupt.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
-import { loadRecipe, parametersOf } from '../recipes/index.ts';
-import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
-import { loadModuleRecipe, looksLikeModule } from '../recipes/userModule.ts';
-import {
-  settings as definitions,
-  flagOf,
-  fromEnvironment,
-  type Given,
-  type Resolved,
-  resolveSettings,
-  type Settings,
-  settingNames,
-} from '../settings.ts';
-import { didYouMean } from '../suggest.ts';
+import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
-import { type Assembled, assemble, prepare } from '../training/assemble.ts';
+import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
 import { lossPlot, openDisplay } from '../training/display.ts';
 import { openEventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
 import {
@@ -47,42 +36,24 @@ import {
   quote,
   type RunConfig,
   type RunPaths,
-  readConfig,
   runPaths,
   writeConfig,
 } from '../training/folder.ts';
-import { version } from '../version.ts';
+import {
+  commandOf,
+  environmentOf,
+  type Job,
+  planJob,
+  printConfig,
+  type TrainOptions,
+} from '../training/plan.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
 const mostReports = 2000;
+/** Steps at which gradients are measured, about. */
+const measurements = 200;
 /** Seconds between checkpoints at ends of short epochs. */
 const checkpointSeconds = 1;
-
-/** What the command line says. */
-export interface TrainOptions {
-  /** Words that name the recipe, a config file, or a module. */
-  readonly recipe: readonly string[];
-  /** Settings given by flags, as text. */
-  readonly flags: Given;
-  /** Parameters of the recipe given by `--set`. */
-  readonly changes: Readonly<Record<string, ParameterValue>>;
-  readonly config?: string;
-  readonly out?: string;
-  readonly resume?: string;
-  readonly printConfig?: boolean;
-  readonly plot?: boolean;
-}
-
-/** What is to be run. */
-interface Job {
-  readonly recipe: Recipe;
-  /** How the recipe is asked for. */
-  readonly recipeName: string;
-  readonly resolved: Resolved;
-  readonly parameters: Readonly<Record<string, ParameterValue>>;
-  /** The run that is continued. */
-  readonly before: { readonly folder: string; readonly config: RunConfig } | null;
-}
 
 /** Runs the command; answers the exit code. */
 export async function train(options: TrainOptions, terminal: Terminal): Promise<number> {
@@ -99,9 +70,18 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
     );
   });
   try {
-    return await runJob(job, options, terminal, interrupt, () => {
+    const begin = (): void => {
       began = true;
-    });
+    };
+    if (options.findLearningRate) {
+      const { tryLearningRates } = await import('./learningRate.ts');
+      return await tryLearningRates(job, options, terminal);
+    }
+    if (options.folds !== undefined) {
+      const { trainFolds } = await import('./folds.ts');
+      return await trainFolds(job, options, terminal, interrupt, begin);
+    }
+    return await runJob(job, options, terminal, interrupt, begin);
   } finally {
     interrupt.stop();
   }
@@ -117,7 +97,7 @@ async function runJob(
   const { recipe, recipeName, parameters, before } = job;
   const settings = job.resolved.values;
   const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
-  const backend = await chooseBackend(settings, terminal);
+  const backend = await chooseBackend(asBefore(settings, before?.config), terminal);
   try {
     const assembled = await assemble(await prepare(recipe, settings, parameters), settings);
     const paths = before
@@ -129,17 +109,14 @@ async function runJob(
       settings,
       parameters,
       created: new Date().toISOString(),
-      command: commandOf(recipeName, job.resolved, options),
-      environment: {
-        agrad: version,
-        node: process.versions.node,
-        platform: `${process.platform} ${process.arch}`,
-        backend: backend.name,
-      },
+      command: commandOf(job, options),
+      environment: environmentOf(backend),
     };
     const shownConfig = before ? { ...config, settings } : config;
+    await removeLeftovers(paths.folder);
     await writeConfig(paths, shownConfig);
     if (checkpoint) await rewindEvents(paths.events, checkpoint.progress.step, checkpoint.progress.epoch);
+    else await rm(paths.events, { force: true });
     terminal.note(
       `${recipeName}: ${assembled.train.length} examples, ${settings.epochs} epochs of ${assembled.trainLoader.length} steps, ` +
         `backend ${backend.name}${checkpoint ? `, going on at step ${checkpoint.progress.step}` : ''}`,
@@ -149,6 +126,17 @@ async function runJob(
   } finally {
     backend.close();
   }
+}
+
+/** A run goes on as it began, where nothing else is asked for: to the bit, if this machine can. */
+function asBefore(settings: Settings, before: RunConfig | undefined): BackendChoice {
+  const { backend, arithmetic } = before?.environment ?? {};
+  return {
+    threads: settings.threads,
+    backend: settings.backend === 'auto' && backend === 'reference' ? backend : settings.backend,
+    arithmetic:
+      settings.arithmetic === 'auto' && arithmetic === 'separate' ? arithmetic : settings.arithmetic,
+  };
 }
 
 /** The loop itself, and what is written after it. */
@@ -162,8 +150,9 @@ async function trainAndReport(
   options: TrainOptions,
 ): Promise<number> {
   const { settings } = config;
-  const { model, optimizer, task, recipe, trainLoader, testLoader, steps } = assembled;
-  const epochs = settings.fastDevRun ? Math.min(1, settings.epochs) : settings.epochs;
+  const { model, task, testLoader, steps } = assembled;
+  const epochs = epochsOf(settings);
+  const reportEvery = Math.max(1, Math.ceil(steps / mostReports));
   const display = await openDisplay(terminal, epochs);
   const log = openEventLog(paths.events, steps);
   const began = performance.now();
@@ -174,25 +163,15 @@ async function trainAndReport(
     ? (await import('@ag/graph')).startAnomalyDetection({ model })
     : () => undefined;
   try {
-    const { clipNorm } = settings;
-    const clip = clipNorm > 0 ? await clipper(clipNorm) : null;
     for await (const event of fit({
-      model,
-      optimizer,
-      loss: task.loss,
-      metrics: task.metrics,
-      train: trainLoader,
-      validation: testLoader,
-      epochs,
-      validateEvery: settings.validateEvery,
+      ...fitOptionsOf(assembled, settings),
       callbacks: callbacksFor(assembled, settings, paths),
       signal: interrupt.signal,
-      reportEvery: Math.max(1, Math.ceil(steps / mostReports)),
-      compile: (recipe.compile ?? false) && clip === null,
+      reportEvery,
+      gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
+      profile: settings.profile,
       config: { recipe: config.recipe, settings, parameters: config.parameters },
-      ...(clip && { gradients: clip }),
       ...(resume && { resume }),
-      ...(settings.detectAnomaly && { gradientNorms: Math.max(1, Math.ceil(steps / 200)) }),
     })) {
       log.write(event);
       terminal.event(event);
@@ -281,6 +260,11 @@ async function conclude(
   );
   const what = test === train ? 'all examples' : `test data (${test.length} examples)`;
   terminal.print(terminal.out.bold(`${what}: loss ${figure(result.loss)}${figures.join('')}`));
+  const profile = events.findLast((event) => event.type === 'profile');
+  if (profile) {
+    const { profileTables } = await import('../training/profileTables.ts');
+    terminal.print(`\n${profileTables(profile, terminal.columns)}\n`);
+  }
   const tail = losses.slice(-100);
   if (losses.length >= 200) {
     const mean = tail.reduce((sum, value) => sum + value, 0) / tail.length;
@@ -300,19 +284,11 @@ function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths)
       minimumSeconds: checkpointSeconds,
     }),
     ...assembled.callbacks,
-    ...(settings.detectAnomaly ? [gradientAlarms()] : []),
+    // What vanishes or explodes depends on the task; what is dead or no number does not.
+    gradientAlarms(settings.detectAnomaly ? {} : { vanishing: 0, exploding: Number.POSITIVE_INFINITY }),
     ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
     ...(settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : []),
   ];
-}
-
-async function clipper(
-  norm: number,
-): Promise<(parameters: readonly import('@ag/tensor').Variable[]) => unknown> {
-  const optim = (await import('@ag/optim')) as Record<string, unknown>;
-  const clip = optim.clipGradNorm as ((parameters: Iterable<unknown>, most: number) => unknown) | undefined;
-  if (!clip) throw new Failure('configuration', '--clip-norm: @ag/optim cannot clip gradients');
-  return (parameters) => clip(parameters, norm);
 }
 
 /** The newest checkpoint that can be read; damaged ones are left out with a note. */
@@ -339,141 +315,4 @@ function withLastCheckpoint(error: unknown, paths: RunPaths, checkpoints: readon
 
 function resumeCommand(paths: RunPaths): string {
   return `agrad train --resume ${quote(paths.folder)}`;
-}
-
-/** Puts recipe, files, environment and flags together. */
-async function planJob(options: TrainOptions): Promise<Job> {
-  const environment = fromEnvironment(process.env);
-  if (options.resume !== undefined) {
-    if (options.recipe.length > 0) {
-      throw new Failure(
-        'usage',
-        `--resume takes the recipe from the run; leave out '${options.recipe.join(' ')}'`,
-      );
-    }
-    const config = readConfig(options.resume);
-    const recipe = await recipeFor(config.recipe);
-    const parameters = parametersOf(recipe, { ...config.parameters, ...options.changes });
-    const resolved = resolveSettings({ flag: options.flags, environment, config: config.settings });
-    return {
-      recipe,
-      recipeName: config.recipe,
-      resolved,
-      parameters,
-      before: { folder: options.resume, config: { ...config, parameters } },
-    };
-  }
-  const words = options.recipe.join(' ');
-  const path = options.config ?? (words.endsWith('.json') ? words : undefined);
-  const file = path === undefined ? null : readConfigFile(path);
-  const name = words !== '' && words !== path ? words : (file?.recipe ?? 'digits');
-  const recipe = await recipeFor(name);
-  const resolved = resolveSettings({
-    flag: options.flags,
-    environment,
-    ...(file && { config: file.settings }),
-    recipe: recipe.settings,
-  });
-  const parameters = parametersOf(recipe, { ...file?.set, ...options.changes });
-  return {
-    recipe,
-    recipeName: looksLikeModule(name) ? name : recipe.name,
-    resolved,
-    parameters,
-    before: null,
-  };
-}
-
-/** A recipe by name, or from a module of the user's own. */
-export function recipeFor(name: string): Promise<Recipe> {
-  return looksLikeModule(name) ? loadModuleRecipe(name) : loadRecipe(name);
-}
-
-interface ConfigFile {
-  readonly recipe?: string;
-  readonly settings: Given;
-  readonly set: Readonly<Record<string, ParameterValue>>;
-}
-
-/** A config file: settings by name, with `recipe` and `set`; the `config.json` of a run serves too. */
-function readConfigFile(path: string): ConfigFile {
-  if (!existsSync(path)) throw new Failure('configuration', `${path}: there is no such config file`);
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new Failure('configuration', `${path} is no JSON: ${(error as Error).message}`);
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new Failure('configuration', `${path}: expected an object with settings`);
-  }
-  const {
-    recipe,
-    set,
-    settings,
-    parameters,
-    version: _,
-    created,
-    command,
-    environment,
-    ...own
-  } = content as Record<string, unknown>;
-  const all = { ...(settings as Record<string, unknown> | undefined), ...own };
-  const unknown = Object.keys(all).find((name) => !settingNames.includes(name as keyof Settings));
-  if (unknown !== undefined) {
-    throw new Failure(
-      'configuration',
-      `${path}: there is no setting '${unknown}'`,
-      didYouMean(unknown, settingNames, 'Settings'),
-    );
-  }
-  if (recipe !== undefined && typeof recipe !== 'string') {
-    throw new Failure('configuration', `${path}: recipe must be a name, got ${JSON.stringify(recipe)}`);
-  }
-  return {
-    ...(recipe !== undefined && { recipe }),
-    settings: all as Given,
-    set: { ...(parameters as ConfigFile['set']), ...(set as ConfigFile['set']) },
-  };
-}
-
-function printConfig(job: Job, terminal: Terminal): void {
-  const { values, from } = job.resolved;
-  const entries = settingNames.map((name) => ({ name, value: values[name], source: from[name] }));
-  terminal.event({
-    v: eventVersion,
-    type: 'result',
-    command: 'config',
-    recipe: job.recipeName,
-    settings: entries,
-    parameters: job.parameters,
-  });
-  const text = (value: unknown): string =>
-    value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
-  const width = Math.max(...entries.map(({ name }) => name.length)) + 2;
-  const values2 = Math.max(...entries.map(({ value }) => text(value).length)) + 2;
-  terminal.print(`recipe: ${job.recipeName}`);
-  for (const { name, value, source } of entries) {
-    const line = `${name.padEnd(width)}${text(value).padEnd(values2)}`;
-    terminal.print(source === 'default' ? terminal.out.dim(`${line}${source}`) : `${line}${source}`);
-  }
-  for (const [name, value] of Object.entries(job.parameters)) {
-    terminal.print(`${`set ${name}`.padEnd(width)}${text(value).padEnd(values2)}recipe`);
-  }
-}
-
-/** A command that gives the same run: everything that does not come from the recipe. */
-function commandOf(recipe: string, { values, from }: Resolved, options: TrainOptions): string {
-  const parts = ['agrad', 'train', ...(looksLikeModule(recipe) ? [quote(recipe)] : [recipe])];
-  for (const name of settingNames) {
-    if (from[name] === 'default' || from[name] === 'recipe') continue;
-    if (definitions[name].fallback === false) {
-      if (values[name]) parts.push(flagOf(name));
-    } else parts.push(flagOf(name), quote(String(values[name])));
-  }
-  if (from.seed === 'default') parts.push('--seed', String(values.seed));
-  for (const [name, value] of Object.entries(options.changes)) {
-    parts.push('--set', quote(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
-  }
-  return parts.join(' ');
 }

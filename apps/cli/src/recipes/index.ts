@@ -4,6 +4,7 @@
 import { Failure } from '../failure.ts';
 import { didYouMean, nearest } from '../suggest.ts';
 import type { ParameterValue, Recipe } from './recipe.ts';
+import { loadModuleRecipe, looksLikeModule } from './userModule.ts';
 
 /** Name, one line about it, and how to load it. */
 export interface RecipeEntry {
@@ -67,6 +68,11 @@ const aliases: Readonly<Record<string, string>> = {
   twolayer: 'two-layer',
   boston2d: 'boston-2d',
 };
+
+/** A recipe by name, or from a module of the user's own. */
+export function recipeFor(name: string): Promise<Recipe> {
+  return looksLikeModule(name) ? loadModuleRecipe(name) : loadRecipe(name);
+}
 
 /**
  * Names may be written with a hyphen for the space too.

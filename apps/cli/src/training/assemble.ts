@@ -6,7 +6,7 @@ import { type DataLoader, dataLoader, type MemoryDataset, subset, transforms } f
 import type { Module } from '@ag/nn';
 import * as optim from '@ag/optim';
 import { manualSeed, type Tensor, type Variable } from '@ag/tensor';
-import type { Callback, FitOptimizer } from '@ag/train';
+import type { Callback, FitAverage, FitOptimizer, FitOptions } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { ParameterValue, Recipe, Task } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
@@ -28,6 +28,8 @@ export interface Prepared {
 export interface Assembled extends Prepared {
   readonly model: Module<[Tensor], Tensor>;
   readonly optimizer: FitOptimizer;
+  /** Running averages of the weights, where they were asked for. */
+  readonly average: FitAverage | null;
   readonly trainLoader: DataLoader;
   readonly testLoader: DataLoader;
   /** Optimiser steps of the whole run. */
@@ -75,13 +77,14 @@ export async function assemble(prepared: Prepared, settings: Readonly<Settings>)
     ...(task.dropLast && { dropLast: true }),
     ...(trainTransforms.length > 0 && { transform: transforms.compose(...trainTransforms) }),
   });
-  const epochs = settings.fastDevRun ? Math.min(1, settings.epochs) : settings.epochs;
-  const steps = Math.max(1, epochs * trainLoader.length);
+  const steps = Math.max(1, epochsOf(settings) * trainLoader.length);
   const { rate, callbacks } = await scheduleFor(settings, steps);
   return {
     ...prepared,
     model,
-    optimizer: makeOptimizer(model.parameters(), settings, rate),
+    optimizer: optimizerFor(model.parameters(), settings, rate),
+    // In a short run the first weights would weigh too much without a warm-up.
+    average: settings.ema > 0 ? optim.ema(model.parameters(), { decay: settings.ema, warmup: true }) : null,
     trainLoader,
     testLoader: testLoaderOf(prepared, test),
     steps,
@@ -127,9 +130,37 @@ async function scheduleFor(
   }
 }
 
+/** The part of `fit`'s options that follows from recipe and settings. */
+export function fitOptionsOf(
+  { recipe, model, optimizer, average, task, trainLoader, testLoader, callbacks }: Assembled,
+  settings: Readonly<Settings>,
+): FitOptions & { readonly validation: DataLoader } {
+  const { clipNorm } = settings;
+  return {
+    model,
+    optimizer,
+    loss: task.loss,
+    metrics: task.metrics,
+    train: trainLoader,
+    validation: testLoader,
+    epochs: epochsOf(settings),
+    validateEvery: settings.validateEvery,
+    callbacks,
+    compile: (recipe.compile ?? false) && clipNorm === 0,
+    ...(average && { average }),
+    ...(clipNorm > 0 && { gradients: (parameters) => optim.clipGradNorm(parameters, clipNorm) }),
+  };
+}
+
+/** Epochs of a whole run. */
+export function epochsOf({ epochs, fastDevRun }: Readonly<Settings>): number {
+  return fastDevRun ? Math.min(1, epochs) : epochs;
+}
+
 type Make = (parameters: Variable[], options: Record<string, unknown>) => FitOptimizer;
 
-function makeOptimizer(
+/** The optimiser that the settings name. */
+export function optimizerFor(
   parameters: Variable[],
   settings: Readonly<Settings>,
   learningRate: optim.Rate,

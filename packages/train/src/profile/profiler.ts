@@ -56,7 +56,7 @@ export interface Profile {
 }
 
 /** Parts of a step that lie outside of modules. */
-export type StepPart = 'model' | 'loss' | 'metrics' | 'gradients' | 'update';
+export type StepPart = 'data' | 'model' | 'loss' | 'metrics' | 'gradients' | 'update';
 
 /** Watches a training run from its creation until `stop`. */
 export class Profiler {
@@ -64,7 +64,7 @@ export class Profiler {
   readonly #backend: TimedBackend;
   readonly #undo: readonly (() => void)[];
   readonly #partOf = new WeakMap<Tensor, StepPart>();
-  #part: StepPart = 'model';
+  #part: StepPart = 'data';
   #steps = 0;
   #data = 0;
   #compute = 0;
@@ -159,7 +159,7 @@ export class Profiler {
     let source = tensor;
     for (let from = creationOf(source)?.gradientOf; from; from = creationOf(source)?.gradientOf)
       source = from;
-    const place = creationOf(source)?.module ?? `(${this.#partOf.get(source) ?? 'model'})`;
+    const place = creationOf(source)?.module ?? `(${this.#partOf.get(source) ?? 'data'})`;
     return source === tensor ? place : `${place} (backward)`;
   }
 }

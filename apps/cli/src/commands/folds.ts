@@ -1,0 +1,189 @@
+/** `agrad train --folds`: cross-validation, the same training on several cuts of the training data. */
+import { join } from 'node:path';
+import { kFold, type MemoryDataset } from '@ag/datasets';
+import {
+  type CrossValidation,
+  crossValidate,
+  earlyStopping,
+  eventVersion,
+  type FoldResult,
+  type TrainingEvent,
+  writeAtomically,
+} from '@ag/train';
+import { chooseBackend } from '../backend.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import type { Interrupt } from '../interrupt.ts';
+import { duration, figure, metric, words } from '../numbers.ts';
+import { table } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
+import { openDisplay } from '../training/display.ts';
+import { defaultFolder, makeFolder } from '../training/folder.ts';
+import { commandOf, environmentOf, type Job, type TrainOptions } from '../training/plan.ts';
+
+/** Trains fold by fold; answers the exit code. */
+export async function trainFolds(
+  job: Job,
+  options: TrainOptions,
+  terminal: Terminal,
+  interrupt: Interrupt,
+  begin: () => void,
+): Promise<number> {
+  const { recipe, recipeName, resolved, parameters, before } = job;
+  const settings = resolved.values;
+  const folds = Number(options.folds);
+  if (before) throw new Failure('usage', '--folds and --resume exclude each other: folds begin anew');
+  if (!(Number.isInteger(folds) && folds >= 2))
+    throw new Failure('configuration', `--folds: expected a whole number from 2, got '${options.folds}'`);
+  const backend = await chooseBackend(settings, terminal);
+  const began = performance.now();
+  try {
+    const prepared = await prepare(recipe, settings, parameters);
+    // The test data stay out of it: what is chosen by these figures can then be judged by them.
+    const cuts = kFold(prepared.train, folds, { seed: settings.seed });
+    const folder = options.out ?? defaultFolder(`${recipeName}-folds`, new Date());
+    makeFolder(folder);
+    terminal.note(
+      `${recipeName}: ${prepared.train.length} examples in ${folds} folds, ${epochsOf(settings)} epochs each, backend ${backend.name}`,
+    );
+    begin();
+    const display = await openDisplay(terminal, epochsOf(settings));
+    const events: (TrainingEvent & { fold: number })[] = [];
+    const setup = async ({ train, validation }: { train: MemoryDataset; validation: MemoryDataset }) => {
+      const assembled = await assemble({ ...prepared, train, test: validation }, settings);
+      const run = fitOptionsOf(assembled, settings);
+      const stopping = settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : [];
+      return { ...run, callbacks: [...(run.callbacks ?? []), ...stopping], reportEvery: 0 };
+    };
+    let result: CrossValidation;
+    try {
+      result = await crossValidate(cuts, setup, {
+        signal: interrupt.signal,
+        onEvent(event, fold) {
+          if (event.type === 'validation' || event.type === 'epoch') events.push({ ...event, fold });
+          terminal.event({ ...event, fold });
+          display.show(event);
+        },
+        onFold(fold) {
+          display.clear();
+          terminal.event({ v: eventVersion, type: 'fold', folds, ...fold });
+          terminal.print(terminal.out.bold(`fold ${fold.fold}/${folds}: ${figuresOf(fold)}`));
+        },
+      });
+    } catch (error) {
+      if (!interrupt.signal.aborted) throw error;
+      const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
+      const message = 'Interrupted. Folds begin anew when the command is given again.';
+      terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message });
+      terminal.note(message);
+      return exitCode;
+    } finally {
+      display.clear();
+    }
+    const seconds = (performance.now() - began) / 1000;
+    const answer = {
+      command: 'train --folds',
+      recipe: recipeName,
+      ...result,
+      trainingSeconds: seconds,
+      settings,
+      parameters,
+      repeat: `${commandOf(job, options)} --folds ${folds}`,
+      environment: environmentOf(backend),
+    };
+    await writeAtomically(join(folder, 'folds.json'), `${JSON.stringify(answer, null, 2)}\n`);
+    const report = join(folder, 'report.html');
+    await writeAtomically(report, await renderFolds(answer, events, prepared.recipe.summary));
+
+    const estimates = estimatesOf(result);
+    terminal.print(
+      `\n${table(
+        ['fold', 'examples', ...estimates.map(({ name }) => words(name))],
+        result.folds.map((fold) => [
+          String(fold.fold),
+          String(fold.examples),
+          ...estimates.map(({ name, of }) => metric(name, of(fold))),
+        ]),
+      )}\n`,
+    );
+    for (const { name, text } of estimates) terminal.print(terminal.out.bold(`${words(name)} ${text}`));
+    terminal.print(`trained in ${duration(seconds)}`);
+    terminal.print(`report: ${report}`);
+    terminal.event({ v: eventVersion, type: 'result', ...answer, run: folder, report });
+    return exitCodes.done;
+  } finally {
+    backend.close();
+  }
+}
+
+function figuresOf({ loss, metrics }: FoldResult): string {
+  const others = Object.entries(metrics).map(([name, value]) => `, ${words(name)} ${metric(name, value)}`);
+  return `loss ${figure(loss)}${others.join('')}`;
+}
+
+/** Loss and metrics with their means and standard deviations. */
+function estimatesOf(result: CrossValidation) {
+  const all = Object.entries({ loss: result.loss, ...result.metrics });
+  return all.map(([name, { mean, standardDeviation }]) => ({
+    name,
+    text: `${metric(name, mean)} ± ${metric(name, standardDeviation)}`,
+    of: (fold: FoldResult): number => (name === 'loss' ? fold.loss : fold.metrics[name]!),
+  }));
+}
+
+/** A page with the curves of the folds over each other. */
+async function renderFolds(
+  answer: CrossValidation & {
+    readonly recipe: string;
+    readonly settings: object;
+    readonly repeat: string;
+    readonly environment: Readonly<Record<string, string>>;
+  },
+  events: readonly (TrainingEvent & { readonly fold: number })[],
+  summary: string,
+): Promise<string> {
+  const { lineChart } = await import('@ag/viz');
+  const { escapeText, facts, page, pictures } = await import('../report/page.ts');
+  const curves = (name: string): string =>
+    lineChart(
+      answer.folds.map(({ fold }) => {
+        const own = events.filter((event) => event.fold === fold && event.type === 'validation');
+        const judged = own as Extract<(typeof own)[number], { type: 'validation' }>[];
+        return {
+          name: `fold ${fold}`,
+          x: judged.map(({ epoch }) => epoch),
+          y: judged.map(({ loss, metrics }) => (name === 'loss' ? loss : metrics[name]!)),
+        };
+      }),
+      {
+        title: `${words(name)} on what was left out`,
+        id: `folds-${name}`,
+        xLabel: 'epoch',
+        ...(name === 'accuracy' && { yFormat: 'percent' as const }),
+      },
+    );
+  const estimates = estimatesOf(answer);
+  const lead = estimates.map(({ name, text }) => `${words(name)} ${text}`).join(', ');
+  return page(`${answer.recipe}: ${summary}`, `${answer.folds.length} folds: ${lead}`, [
+    { title: 'Curves', body: pictures(...estimates.map(({ name }) => curves(name))) },
+    {
+      title: 'Folds',
+      body: facts(
+        answer.folds.map((fold) => [`fold ${fold.fold}`, `${fold.examples} examples, ${figuresOf(fold)}`]),
+      ),
+    },
+    {
+      title: 'Settings',
+      body: facts(
+        Object.entries(answer.settings).map(([name, value]) => [
+          words(name),
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
+      ),
+    },
+    {
+      title: 'How to repeat this',
+      body: `<pre><code>${escapeText(answer.repeat)}</code></pre>${facts(Object.entries(answer.environment))}`,
+    },
+  ]);
+}

@@ -1,0 +1,201 @@
+/**
+ * From the command line to what is to be trained: recipe, settings and parameters put together from flags, environment,
+ * config file and recipe, or from the run that is continued.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { eventVersion } from '@ag/train';
+import type { ChosenBackend } from '../backend.ts';
+import { Failure } from '../failure.ts';
+import { parametersOf, recipeFor } from '../recipes/index.ts';
+import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
+import {
+  settings as definitions,
+  flagOf,
+  fromEnvironment,
+  type Given,
+  type Resolved,
+  resolveSettings,
+  type Settings,
+  settingNames,
+} from '../settings.ts';
+import { didYouMean } from '../suggest.ts';
+import type { Terminal } from '../terminal.ts';
+import { version } from '../version.ts';
+import { quote, type RunConfig, readConfig } from './folder.ts';
+
+/** What the command line says. */
+export interface TrainOptions {
+  /** Words that name the recipe, a config file, or a module. */
+  readonly recipe: readonly string[];
+  /** Settings given by flags, as text. */
+  readonly flags: Given;
+  /** Parameters of the recipe given by `--set`. */
+  readonly changes: Readonly<Record<string, ParameterValue>>;
+  readonly config?: string;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly printConfig?: boolean;
+  readonly plot?: boolean;
+  /** Try learning rates instead of training. */
+  readonly findLearningRate?: boolean;
+  /** Cross-validate instead of training once: parts into which the training data are cut. */
+  readonly folds?: string;
+}
+
+/** What is to be run. */
+export interface Job {
+  readonly recipe: Recipe;
+  /** How the recipe is asked for. */
+  readonly recipeName: string;
+  readonly resolved: Resolved;
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** The run that is continued. */
+  readonly before: { readonly folder: string; readonly config: RunConfig } | null;
+}
+
+/** Puts recipe, files, environment and flags together. */
+export async function planJob(options: TrainOptions): Promise<Job> {
+  const environment = fromEnvironment(process.env);
+  if (options.resume !== undefined) {
+    if (options.recipe.length > 0) {
+      throw new Failure(
+        'usage',
+        `--resume takes the recipe from the run; leave out '${options.recipe.join(' ')}'`,
+      );
+    }
+    const config = readConfig(options.resume);
+    const recipe = await recipeFor(config.recipe);
+    const parameters = parametersOf(recipe, { ...config.parameters, ...options.changes });
+    const resolved = resolveSettings({ flag: options.flags, environment, config: config.settings });
+    return {
+      recipe,
+      recipeName: config.recipe,
+      resolved,
+      parameters,
+      before: { folder: options.resume, config: { ...config, parameters } },
+    };
+  }
+  const words = options.recipe.join(' ');
+  const path = options.config ?? (words.endsWith('.json') ? words : undefined);
+  const file = path === undefined ? null : readConfigFile(path);
+  const name = words !== '' && words !== path ? words : (file?.recipe ?? 'digits');
+  const recipe = await recipeFor(name);
+  const resolved = resolveSettings({
+    flag: options.flags,
+    environment,
+    ...(file && { config: file.settings }),
+    recipe: recipe.settings,
+  });
+  const parameters = parametersOf(recipe, { ...file?.set, ...options.changes });
+  return {
+    recipe,
+    recipeName: looksLikeModule(name) ? name : recipe.name,
+    resolved,
+    parameters,
+    before: null,
+  };
+}
+
+interface ConfigFile {
+  readonly recipe?: string;
+  readonly settings: Given;
+  readonly set: Readonly<Record<string, ParameterValue>>;
+}
+
+/** A config file: settings by name, with `recipe` and `set`; the `config.json` of a run serves too. */
+function readConfigFile(path: string): ConfigFile {
+  if (!existsSync(path)) throw new Failure('configuration', `${path}: there is no such config file`);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Failure('configuration', `${path} is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new Failure('configuration', `${path}: expected an object with settings`);
+  }
+  const {
+    recipe,
+    set,
+    settings,
+    parameters,
+    version: _,
+    created,
+    command,
+    environment,
+    ...own
+  } = content as Record<string, unknown>;
+  const all = { ...(settings as Record<string, unknown> | undefined), ...own };
+  const unknown = Object.keys(all).find((name) => !settingNames.includes(name as keyof Settings));
+  if (unknown !== undefined) {
+    throw new Failure(
+      'configuration',
+      `${path}: there is no setting '${unknown}'`,
+      didYouMean(unknown, settingNames, 'Settings'),
+    );
+  }
+  if (recipe !== undefined && typeof recipe !== 'string') {
+    throw new Failure('configuration', `${path}: recipe must be a name, got ${JSON.stringify(recipe)}`);
+  }
+  return {
+    ...(recipe !== undefined && { recipe }),
+    settings: all as Given,
+    set: { ...(parameters as ConfigFile['set']), ...(set as ConfigFile['set']) },
+  };
+}
+
+export function printConfig(job: Job, terminal: Terminal): void {
+  const { values, from } = job.resolved;
+  const entries = settingNames.map((name) => ({ name, value: values[name], source: from[name] }));
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'config',
+    recipe: job.recipeName,
+    settings: entries,
+    parameters: job.parameters,
+  });
+  const text = (value: unknown): string =>
+    value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
+  const width = Math.max(...entries.map(({ name }) => name.length)) + 2;
+  const values2 = Math.max(...entries.map(({ value }) => text(value).length)) + 2;
+  terminal.print(`recipe: ${job.recipeName}`);
+  for (const { name, value, source } of entries) {
+    const line = `${name.padEnd(width)}${text(value).padEnd(values2)}`;
+    terminal.print(source === 'default' ? terminal.out.dim(`${line}${source}`) : `${line}${source}`);
+  }
+  for (const [name, value] of Object.entries(job.parameters)) {
+    terminal.print(`${`set ${name}`.padEnd(width)}${text(value).padEnd(values2)}recipe`);
+  }
+}
+
+/** Versions and choices that decide the last digits of a run. */
+export function environmentOf(backend: ChosenBackend): RunConfig['environment'] {
+  return {
+    agrad: version,
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    backend: backend.name,
+    arithmetic: backend.arithmetic,
+  };
+}
+
+/** A command that gives the same run: everything that does not come from the recipe. */
+export function commandOf(
+  { recipeName: recipe, resolved: { values, from } }: Job,
+  options: TrainOptions,
+): string {
+  const parts = ['agrad', 'train', ...(looksLikeModule(recipe) ? [quote(recipe)] : [recipe])];
+  for (const name of settingNames) {
+    if (from[name] === 'default' || from[name] === 'recipe') continue;
+    if (definitions[name].fallback === false) {
+      if (values[name]) parts.push(flagOf(name));
+    } else parts.push(flagOf(name), quote(String(values[name])));
+  }
+  if (from.seed === 'default') parts.push('--seed', String(values.seed));
+  for (const [name, value] of Object.entries(options.changes)) {
+    parts.push('--set', quote(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
+  }
+  return parts.join(' ');
+}
