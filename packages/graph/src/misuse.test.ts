@@ -1,5 +1,17 @@
-import { commitUpdates, type Tensor, tensor, Variable } from '@ag/tensor';
-import { describe, expect, it } from 'vitest';
+import {
+  type Backend,
+  backend,
+  commitUpdates,
+  evaluate,
+  normal,
+  reference,
+  type Tensor,
+  tensor,
+  use,
+  Variable,
+  zeros,
+} from '@ag/tensor';
+import { afterEach, describe, expect, it } from 'vitest';
 import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp } from './index.ts';
 
 /** What another copy of the library would make: the same brand, another class. */
@@ -66,6 +78,73 @@ describe('misuse is named, with the remedy', () => {
     expect(() => g!.dataSync()).toThrow(/version 0 of 'w'/);
   });
 
+  it('writing into a shape', () => {
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    const w = new Variable(x);
+    const shapes = [
+      x,
+      x.add(1),
+      x.sum(0),
+      x.matmul(x),
+      x.reshape([4]),
+      zeros([2, 3]),
+      normal([2]),
+      w,
+      placeholder([3]),
+      tensor(1),
+    ].map(({ shape }) => shape as number[]);
+    for (const shape of shapes) {
+      const before = [...shape];
+      expect(() => shape.push(5)).toThrow(
+        /shape.push: the shape \[.*\] of a tensor cannot be changed. Make another tensor with reshape.*\[...x.shape\].push/,
+      );
+      expect(() => shape.reverse()).toThrow(/shape.reverse/);
+      expect(() => {
+        shape[0] = 7;
+      }).toThrow(TypeError);
+      expect(() => {
+        shape.length = 0;
+        shape.length = 1;
+      }).toThrow(TypeError);
+      expect(shape).toEqual(before);
+    }
+    // Apart from that it is an array like any other.
+    expect(structuredClone(x.shape)).toStrictEqual([2, 2]);
+    expect([...x.shape, 1].sort()).toEqual([1, 2, 2]);
+    expect(Object.keys(x.shape)).toEqual(['0', '1']);
+  });
+
+  it('writing into an array that gave a shape changes no tensor', async () => {
+    const sizes = [2, 2];
+    const data = tensor([1, 2, 3, 4]);
+    const made = [
+      tensor([1, 2, 3, 4], { shape: sizes }),
+      data.reshape(sizes),
+      tensor([1, 2]).broadcastTo(sizes),
+      zeros(sizes),
+      normal(sizes),
+    ];
+    sizes[0] = 9;
+    for (const x of made) {
+      expect(x.shape).toEqual([2, 2]);
+      expect(await x.toArray()).toHaveLength(2);
+    }
+  });
+
+  it('what is no tensor and what is no backend', () => {
+    const w = new Variable(tensor([1]), { name: 'w' });
+    expect(() => tensor([1]).add(w as unknown as Tensor)).toThrow(/got Variable 'w' .*variable.value/);
+    expect(() => tensor([1]).add([1] as unknown as Tensor)).toThrow(/got an array; make one with tensor/);
+    expect(() => use(Promise.resolve(reference()) as never)).toThrow(
+      /got a promise; .*use\(await wasm\(\)\)/,
+    );
+    expect(() => use({} as never)).toThrow(/expected a backend, got object/);
+    expect(() => use(undefined as never)).toThrow(/expected a backend, got undefined/);
+  });
+
   it('feeds that are missing, unknown or of another shape', () => {
     const x = placeholder([null, 2], { name: 'x' });
     const graph = new Graph({ inputs: [x], outputs: { y: x.sum(1) } });
@@ -95,6 +174,40 @@ describe('misuse is named, with the remedy', () => {
     expect(() => backward(tensor([1]).sum())).toThrow(/depends on no trainable variable/);
     const frozen = new Variable(tensor([1]), { trainable: false });
     expect(() => backward(frozen.value.sum())).toThrow(/depends on no trainable variable/);
+  });
+});
+
+describe('several backends', () => {
+  const initial = backend();
+  afterEach(() => use(initial));
+
+  it('may be used one after the other: values and variables follow', async () => {
+    const w = new Variable(tensor([1, 2]), { name: 'w' });
+    const kept = await w.value.mul(2).keep();
+    const before = w.value.mul(10);
+    const step = compile((x: Tensor) => x.add(w.value));
+    expect(await step(kept).toArray()).toEqual([3, 6]);
+    w.assign(tensor([3, 4]));
+    use(reference());
+    expect(await kept.add(w.value).toArray()).toEqual([5, 8]);
+    expect(await step(kept).toArray()).toEqual([5, 8]);
+    // Built on the version before the update, which is still good.
+    expect(await before.toArray()).toEqual([10, 20]);
+    w.assign(tensor([5, 6]));
+    use(initial);
+    expect(await step(kept).toArray()).toEqual([7, 10]);
+  });
+
+  it('that cannot be read at once are named, with the remedy', () => {
+    use(Object.assign(reference(), { name: 'slow', readSync: undefined }) as unknown as Backend);
+    const w = new Variable(tensor([1, 2]), { name: 'w' });
+    const x = tensor([1, 2]).mul(2);
+    evaluate([x, w.value.add(1)], { keep: true });
+    use(initial);
+    expect(() => x.add(1).dataSync()).toThrow(
+      /computed on 'slow' and is used on 'reference'.*tensor\(await t.data\(\).*use\(\) before/s,
+    );
+    expect(() => w.value.add(1).dataSync()).toThrow(/variable 'w' lives on 'slow'.*use\(\) before/s);
   });
 });
 

@@ -10,7 +10,7 @@ import {
   type TypedArray,
 } from './dtype.ts';
 import { coordinates, coordinatesLike } from './ops/indexing.ts';
-import { checkShape, formatShape, type Shape, sizeOf } from './shape.ts';
+import { checkShape, fixedShape, formatShape, type Shape, sizeOf } from './shape.ts';
 import { apply, literal, Tensor } from './tensor.ts';
 import { activeTrace } from './tracing.ts';
 
@@ -161,12 +161,13 @@ export function positionsLike(t: Tensor): Tensor {
 
 /** A leaf that owns `array`. @internal */
 export function fromArray(array: TypedArray, shape: Shape, dtype: DType): Tensor {
-  return new Tensor(shape, dtype, null, [], undefined, { kind: 'host', data: array, uses: 0, device: null });
+  const leaf = { kind: 'host', data: array, uses: 0, device: null } as const;
+  return new Tensor(fixedShape(shape), dtype, null, [], undefined, leaf);
 }
 
 /** A named leaf without a value, for graphs that are fed. @internal */
 export function placeholderLeaf(shape: Shape, dtype: DType, name: string): Tensor {
-  return new Tensor(shape, dtype, null, [], undefined, { kind: 'placeholder', name });
+  return new Tensor(fixedShape(shape), dtype, null, [], undefined, { kind: 'placeholder', name });
 }
 
 function convert(data: ArrayLike<number>, length: number, dtype: DType): TypedArray {

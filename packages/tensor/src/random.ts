@@ -5,7 +5,7 @@
 import type { DType } from './dtype.ts';
 import { coordinates } from './ops/indexing.ts';
 import { randomBits, randomUniform } from './ops/random.ts';
-import { checkShape, type Shape, sizeOf } from './shape.ts';
+import { checkShape, type Shape } from './shape.ts';
 import { apply, literal, type Tensor } from './tensor.ts';
 
 /** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
@@ -253,9 +253,7 @@ function drawWith(shape: Shape, [k0, k1]: readonly [Tensor, Tensor], stream: num
 }
 
 function counters(shape: Shape): Tensor {
-  checkShape(shape, 'random');
-  sizeOf(shape);
-  return apply(coordinates, [], { shape });
+  return apply(coordinates, [], { shape: checkShape(shape, 'random') });
 }
 
 function keyWords(own: Key): readonly [Tensor, Tensor] {

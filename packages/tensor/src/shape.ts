@@ -1,5 +1,6 @@
 /**
- * Shapes as plain arrays of sizes: the arithmetic that type rules, views and messages share.
+ * Shapes as plain arrays of sizes: the arithmetic that type rules, views and messages share, and why nobody can write
+ * into the shape of a tensor.
  */
 
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
@@ -7,6 +8,42 @@ export type Shape = readonly number[];
 
 /** One axis or several, counted from the front or, when negative, from the end. */
 export type Axes = number | readonly number[];
+
+/** Shapes met lately, each at the place that its sizes give. A training step meets the same few again and again. */
+const met: (Shape | undefined)[] = /* @__PURE__ */ new Array(1024).fill(undefined);
+
+/**
+ * The array for these sizes that tensors hold: always a copy, never changed, mostly the same one for equal sizes. Writing
+ * into it throws, and its methods that would change it say what to do instead. Otherwise it is a plain array.
+ */
+export function fixedShape(shape: Shape): Shape {
+  let hash = shape.length;
+  for (let i = 0; i < shape.length; i++) hash = (Math.imul(hash, 31) + shape[i]!) | 0;
+  const place = (hash ^ (hash >>> 10)) & 1023;
+  const known = met[place];
+  if (known !== undefined && sameShape(known, shape)) return known;
+  const own = Object.freeze(Object.defineProperties([...shape], guards));
+  met[place] = own;
+  return own;
+}
+
+/** Not enumerable, so that fixed shapes compare, copy and print like any array. */
+const guards: PropertyDescriptorMap = /* @__PURE__ */ Object.fromEntries(
+  ['copyWithin', 'fill', 'pop', 'push', 'reverse', 'shift', 'sort', 'splice', 'unshift'].map((method) => [
+    method,
+    {
+      value(this: Shape): never {
+        throw new TypeError(
+          `shape.${method}: the shape ${formatShape(this)} of a tensor cannot be changed. Make another tensor with reshape, unsqueeze, squeeze or ` +
+            `permute, or change a copy: [...x.shape].${method}(…)`,
+        );
+      },
+    },
+  ]),
+);
+
+/** The shape of tensors without axes. */
+export const scalarShape: Shape = /* @__PURE__ */ fixedShape([]);
 
 /** Number of elements: the product of the sizes, 1 for a scalar. */
 export function sizeOf(shape: Shape): number {
@@ -38,7 +75,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
-/** Checks sizes that came from outside. @throws RangeError for a negative, fractional or missing size, or too many elements. */
+/** Checks sizes that came from outside; returns them as tensors hold them. @throws RangeError for a negative, fractional or missing size, or too many elements. */
 export function checkShape(shape: Shape, where: string): Shape {
   if (!Array.isArray(shape))
     throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
@@ -52,7 +89,7 @@ export function checkShape(shape: Shape, where: string): Shape {
       `${where}: ${formatShape(shape)} has ${sizeOf(shape)} elements; at most ${2 ** 31 - 1} are possible. Split it along an axis.`,
     );
   }
-  return shape;
+  return fixedShape(shape);
 }
 
 /** `axis` counted from the front. @throws RangeError when it does not exist in `rank` axes. */
@@ -109,6 +146,10 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
 
 /** `shape` without the reduced axes, or with size 1 there. */
 export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
-  if (keepDims) return shape.map((size, i) => (axes.includes(i) ? 1 : size));
-  return shape.filter((_, i) => !axes.includes(i));
+  const result: number[] = [];
+  for (let i = 0; i < shape.length; i++) {
+    if (!axes.includes(i)) result.push(shape[i]!);
+    else if (keepDims) result.push(1);
+  }
+  return result;
 }

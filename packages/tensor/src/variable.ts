@@ -233,6 +233,7 @@ export class Variable {
   #settle(target: Backend): void {
     const storage = this.#storage;
     if (storage.backend === target && storage.current) return;
+    let previous: TypedArray | null = null;
     if (this.#initial) {
       const initial = this.#initial;
       evaluate([initial], { toHost: true });
@@ -244,15 +245,21 @@ export class Variable {
           `variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`,
         );
       }
-      this.#host = storage.backend.readSync(storage.current, this.dtype, this.size);
+      const read = (memory: Memory): TypedArray => storage.backend!.readSync!(memory, this.dtype, this.size);
+      this.#host = read(storage.current);
+      if (storage.previous && this.#previousReadable) previous = read(storage.previous);
       storage.release();
     }
     if (!this.#host) throw new Error(`variable '${this.name}' was disposed`);
+    const write = (elements: TypedArray): Memory => {
+      const memory = target.allocate(this.size * bytesPerElement(this.dtype), false);
+      target.write(memory, elements);
+      return memory;
+    };
     storage.backend = target;
-    storage.current = target.allocate(this.size * bytesPerElement(this.dtype), false);
-    target.write(storage.current, this.#host);
-    storage.previous = null;
-    this.#previousReadable = false;
+    storage.current = write(this.#host);
+    storage.previous = previous && write(previous);
+    this.#previousReadable = previous !== null;
     this.#host = null;
   }
 

@@ -36,6 +36,12 @@ export class DeviceValue {
   /** What a plan on `backend` reads: the memory there, or a host copy. */
   bindingOn(backend: Backend): Memory | TypedArray {
     if (this.#memory !== null && this.backend === backend) return this.#memory;
+    if (this.#memory !== null && !this.backend.readSync) {
+      throw new Error(
+        `a tensor was computed on '${this.backend.name}' and is used on '${backend.name}', but '${this.backend.name}' cannot be read synchronously. ` +
+          'Make a copy that any backend can use, tensor(await t.data(), { shape: t.shape }), or call use() before computing.',
+      );
+    }
     return this.readSync();
   }
 
