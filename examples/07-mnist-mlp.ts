@@ -42,14 +42,13 @@ const options = {
   validation,
   compile: true,
 };
+let unseen = '';
 for await (const event of fit({ ...options, epochs: full ? 10 : 4, reportEvery: 0 })) {
-  if (event.type === 'epoch') {
-    console.log(
-      `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, accuracy ${event.metrics.accuracy!.toFixed(4)}`,
-    );
-  } else if (event.type === 'validation') {
-    console.log(`  unseen: loss ${event.loss.toFixed(4)}, accuracy ${event.metrics.accuracy!.toFixed(4)}`);
-  }
+  if (event.type !== 'validation' && event.type !== 'epoch') continue;
+  const figures = `loss ${event.loss.toFixed(4)}, accuracy ${event.metrics.accuracy!.toFixed(4)}`;
+  // The validation belongs to the epoch and comes just before its end.
+  if (event.type === 'validation') unseen = figures;
+  else console.log(`epoch ${event.epoch}: ${figures}; on unseen digits: ${unseen}`);
 }
 
 if (process.argv[2]) {

@@ -28,26 +28,18 @@ function text(count: number): string {
   };
   return Array.from({ length: count }, () => sentence(pick('', 's'))).join('');
 }
-const [known, unseen] = [text(full ? 6000 : 1200), text(120)];
+const [known, unseen] = [text(full ? 7000 : 1200), text(full ? 1200 : 120)];
 const alphabet = [...new Set(known)].sort();
 
 // causal: no letter sees those after it, or it would only have to read the answer
-const options = { causal: true, normFirst: true, dropout: 0 };
-class Writer extends nn.Module {
-  readonly letters = nn.embedding(alphabet.length, width);
-  readonly places = nn.embedding(time, width);
-  readonly blocks = [1, 2].map(() => nn.transformerEncoderLayer(width, 4, options));
-  readonly output = nn.linear(width, alphabet.length);
-  /** Letters `[n, time]` → scores of the letter after each, `[n, time, alphabet]`. */
-  override forward(x: Tensor): Tensor {
-    const places = this.places.forward(arange(x.shape[1]!).cast('int32'));
-    let state = this.letters.forward(x).add(places);
-    for (const block of this.blocks) state = block.forward(state);
-    return this.output.forward(state);
-  }
-}
-const model = new Writer();
-const optimizer = adam(model.parameters(), { learningRate: cosine(5e-3, { steps }) });
+const block = () => nn.transformerEncoderLayer(width, 4, { causal: true, normFirst: true, dropout: 0 });
+const letters = nn.embedding(alphabet.length, width);
+const places = nn.embedding(time, width); // attention itself knows no order
+const placed = (x: Tensor) => x.add(places.forward(arange(x.shape[1]!).cast('int32')));
+// Letters [n, time] → scores of the letter after each, [n, time, alphabet]
+const model = nn.sequential(letters, placed, block(), block(), nn.linear(width, alphabet.length));
+const learningRate = cosine(5e-3, { steps });
+const optimizer = adam([...model.parameters(), ...places.parameters()], { learningRate });
 
 /** How surprising the letters of these pieces are, `[n, time + 1]`, after those before them. */
 function surprise(pieces: Tensor): Tensor {
@@ -62,8 +54,8 @@ const train = compile((pieces: Tensor) => {
 });
 
 const codes = (of: string) => tensor(Int32Array.from(of, (letter) => alphabet.indexOf(letter)));
-const window = arange(time + 1).cast('int32'); // added to starts [n, 1]: places [n, time + 1]
 const knownCodes = codes(known);
+const window = arange(time + 1).cast('int32'); // added to starts [n, 1]: places [n, time + 1]
 for (let step = 0; step < steps; step++) {
   const starts = randint([batch, 1], 0, known.length - time);
   const loss = await train(knownCodes.index(starts.add(window))).item();
@@ -76,11 +68,11 @@ const count = (letters: string) => counts.get(letters) ?? 0;
 const triples = (of: string) => Array.from({ length: of.length - 2 }, (_, i) => of.slice(i, i + 3));
 for (const part of triples(known).flatMap((abc) => [abc, abc.slice(0, 2)])) counts.set(part, count(part) + 1);
 const chance = (abc: string) => (count(abc) + 1) / (count(abc.slice(0, 2)) + alphabet.length);
-const chances = triples(unseen).map(chance);
-const trigram = chances.reduce((sum, p) => sum - Math.log(p), 0) / chances.length;
+const trigram = triples(unseen).reduce((sum, abc) => sum - Math.log(chance(abc)), 0) / (unseen.length - 2);
 const starts = arange(0, unseen.length - time, time).cast('int32');
 const loss = await surprise(codes(unseen).index(starts.unsqueeze(1).add(window))).item();
-console.log(`unseen text: trigrams ${trigram.toFixed(3)}, transformer ${loss.toFixed(3)} nats a letter`);
+const figures = `trigrams ${trigram.toFixed(3)}, transformer ${loss.toFixed(3)} nats a letter`;
+console.log(`${known.length} letters learned, ${unseen.length} unseen ones: ${figures}`);
 
 let story = unseen.slice(0, time);
 for (let i = 0; i < 100; i++) {

@@ -7,7 +7,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { backward, checkGradients, compile, customGradient } from '@ag/graph';
-import { linear, mseLoss } from '@ag/nn';
+import { linear, mseLoss, sequential } from '@ag/nn';
 import { adam, sgd } from '@ag/optim';
 import {
   apply,
@@ -18,6 +18,7 @@ import {
   map,
   normal,
   s,
+  sign,
   type Tensor,
   Variable,
 } from '@ag/tensor';
@@ -39,17 +40,16 @@ console.log(`derivatives of order 1, 2, 3 are off by ${errors.map((e) => e.toExp
 // It learns sin 2x on [−3, 3].
 const x = linspace(-3, 3, 60).reshape([60, 1]);
 const y = x.mul(2).sin();
-const [hidden, output] = [linear(1, 24), linear(24, 1)];
-const network = (at: Tensor) => output.forward(snakeOf(hidden.forward(at)));
-const optimizer = adam([...hidden.parameters(), ...output.parameters()], { learningRate: 0.02 });
-const step = compile((at: Tensor, truth: Tensor) => {
-  const loss = mseLoss(network(at), truth);
+const network = sequential(linear(1, 24), snakeOf, linear(24, 1));
+const optimizer = adam(network.parameters(), { learningRate: 0.02 });
+const step = compile(() => {
+  const loss = mseLoss(network.forward(x), y);
   backward(loss);
   optimizer.step();
   return loss;
 });
-let last = step(x, y);
-for (let i = 1; i < 400; i++) last = step(x, y);
+let last = step();
+for (let i = 1; i < 400; i++) last = step();
 console.log(`snake network on sin 2x: loss ${(await last.item()).toFixed(5)}`);
 
 // A sign has derivative 0 nearly everywhere, so nothing would be learned. Let the gradient pass as if it were not there
@@ -61,8 +61,7 @@ const binary = customGradient(
 const truth = binary(normal([32, 1]));
 const inputs = normal([200, 32]);
 const answers = inputs.matmul(truth);
-const plain = (w: Tensor) => w.sign();
-for (const [name, round] of Object.entries({ 'plain sign': plain, 'straight through': binary })) {
+for (const [name, round] of Object.entries({ 'plain sign': sign, 'straight through': binary })) {
   const w = new Variable(normal([32, 1], { std: 0.1 }), { name });
   const descent = sgd([w], { learningRate: 0.01 });
   for (let i = 0; i < 100; i++) {
@@ -75,11 +74,8 @@ for (const [name, round] of Object.entries({ 'plain sign': plain, 'straight thro
 
 if (process.argv[2]) {
   const far = linspace(-6, 6, 240);
-  const learned = {
-    name: 'learned',
-    x: await far.data(),
-    y: await network(far.unsqueeze(1)).flatten().data(),
-  };
-  const target = { name: 'sin 2x', x: learned.x, y: await far.mul(2).sin().data() };
+  const curve = async (name: string, y: Tensor) => ({ name, x: await far.data(), y: await y.data() });
+  const learned = await curve('learned', network.forward(far.unsqueeze(1)).flatten());
+  const target = await curve('sin 2x', far.mul(2).sin());
   writeFileSync(process.argv[2], lineChart([learned, target], { title: 'Learned on −3 … 3' }));
 }

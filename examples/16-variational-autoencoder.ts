@@ -18,8 +18,7 @@ use(await wasm());
 manualSeed(16);
 const [size, latent] = [14, 8];
 const pixels = size * size;
-const full = process.env.AG_EXAMPLE === 'full';
-const epochs = full ? 60 : 30;
+const [epochs, count] = process.env.AG_EXAMPLE === 'full' ? [60, 10_000] : [30, 3000];
 
 const encoder = sequential(linear(pixels, 128), relu(), linear(128, 2 * latent));
 const decoder = sequential(linear(latent, 128), relu(), linear(128, pixels));
@@ -43,11 +42,7 @@ const step = compile((x: Tensor) => {
   return { copy, distance };
 });
 
-const train = dataLoader(digits({ count: full ? 10_000 : 3000, size }), {
-  batchSize: 50,
-  shuffle: true,
-  seed: 16,
-});
+const train = dataLoader(digits({ count, size }), { batchSize: 50, shuffle: true, seed: 16 });
 for (let epoch = 1; epoch <= epochs; epoch++) {
   let [copies, distances] = [0, 0];
   for await (const { x } of train) {

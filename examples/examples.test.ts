@@ -121,7 +121,7 @@ describe('examples', { timeout: 180_000 }, () => {
   });
 
   it('07: reads nine of ten digits that it has not seen', async () => {
-    const accuracies = numbers(await printed('07'), /unseen: .*accuracy (\S+)/g);
+    const accuracies = numbers(await printed('07'), /unseen digits: .*accuracy (\S+)/g);
     expect(accuracies).toHaveLength(4);
     expect(accuracies[3]).toBeGreaterThan(0.88);
   });
