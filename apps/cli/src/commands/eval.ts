@@ -16,6 +16,9 @@ import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare, testLoaderOf } from '../training/assemble.ts';
 import { readConfig, runPaths } from '../training/folder.ts';
 
+/** Names of averages in checkpoints. */
+const averagePrefix = 'average/';
+
 /** What the command line says. */
 export interface EvalOptions {
   /** The folder of a run, or a file of weights. */
@@ -152,7 +155,7 @@ export async function loadTrained(
   const prepared = await prepare(recipe, trained.settings, parametersOf(recipe, trained.parameters));
   const model = prepared.task.model();
   try {
-    model.loadStateDict(trained.weights);
+    model.loadStateDict(withAverages(trained.weights, model));
   } catch (error) {
     throw new Failure(
       'incompatible',
@@ -162,6 +165,19 @@ export async function loadTrained(
     );
   }
   return { prepared, model };
+}
+
+/** Where a checkpoint holds averages of the weights (in the order of the parameters), these are what is judged. */
+function withAverages(
+  weights: Readonly<Record<string, Tensor>>,
+  model: Module<[Tensor], Tensor>,
+): Record<string, Tensor> {
+  const names = [...model.namedParameters().keys()];
+  return Object.fromEntries(
+    Object.entries(weights)
+      .filter(([name]) => !name.startsWith(averagePrefix))
+      .map(([name, value]) => [name, weights[`${averagePrefix}${names.indexOf(name)}`] ?? value]),
+  );
 }
 
 /** Tensors of a file. @throws Failure `incompatible` when it is no safetensors file, or a damaged one */
@@ -179,9 +195,10 @@ export function readSafetensors(path: string): SafetensorsFile {
 function readWeights(path: string): SafetensorsFile {
   const { tensors, metadata } = readSafetensors(path);
   if (metadata.format !== 'ag-checkpoint') return { tensors, metadata };
-  const weights = Object.entries(tensors).flatMap(([name, value]) =>
-    name.startsWith('model/') ? [[name.slice('model/'.length), value] as const] : [],
-  );
+  const weights = Object.entries(tensors).flatMap(([name, value]) => {
+    if (name.startsWith('model/')) return [[name.slice('model/'.length), value] as const];
+    return name.startsWith(averagePrefix) ? [[name, value] as const] : [];
+  });
   const config = (JSON.parse(metadata.state ?? '{}') as { config?: Record<string, unknown> }).config;
   return {
     tensors: Object.fromEntries(weights),

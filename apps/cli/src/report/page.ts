@@ -23,6 +23,15 @@ export function facts(rows: readonly (readonly [string, string])[]): string {
   return `<div class="wide"><table>${lines.join('')}</table></div>`;
 }
 
+/** A table with headings. */
+export function columns(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = headings.map((text) => `<th scope="col">${escapeText(text)}</th>`).join('');
+  const body = rows
+    .map((row) => `<tr>${row.map((text) => `<td>${escapeText(text)}</td>`).join('')}</tr>`)
+    .join('');
+  return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
 /** Pictures beside each other where there is room. */
 export function pictures(...drawings: readonly string[]): string {
   return `<div class="pictures">${drawings.map((svg) => `<figure>${svg}</figure>`).join('')}</div>`;
@@ -56,6 +65,7 @@ svg { max-width: 100%; height: auto; } .wide svg { max-width: none; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .95rem; }
 th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 500; color: var(--soft); white-space: nowrap; }
+table + table, .wide + .wide { margin-top: 1rem; }
 pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-radius: .4rem; }
 </style>
 </head>

@@ -4,7 +4,7 @@
 import type { MemoryDataset } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import { predict, type TrainingEvent } from '@ag/train';
+import { type ProfileRow, predict, type TrainingEvent } from '@ag/train';
 import {
   confusion,
   decisionBoundary,
@@ -16,11 +16,11 @@ import {
   lineChart,
   surface,
 } from '@ag/viz';
-import { count, duration, figure, metric, words } from '../numbers.ts';
+import { bytes, count, duration, figure, metric, words } from '../numbers.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import type { RunConfig } from '../training/folder.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
-import { escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
+import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
 
 /** Pictures of examples in one grid. */
 const shown = 30;
@@ -52,6 +52,7 @@ export async function renderReport(parts: ReportParts): Promise<string> {
       ? classSections(answers, prepared.test)
       : await numberSections(answers, prepared, model)),
     ...gradientSection(events),
+    ...profileSection(events),
     { title: 'Model', body: `${modelTable(model)}${await lossGraph(prepared, model)}` },
     { title: 'Settings', body: settingsTable(config, prepared) },
     { title: 'How to repeat this', body: howToRepeat(config) },
@@ -300,6 +301,34 @@ function gradientSection(events: readonly TrainingEvent[]): Section[] {
       body: pictures(
         gradientFlow(layers, { title: 'Gradient norms over the steps', id: 'gradients', steps }),
       ),
+    },
+  ];
+}
+
+/** Where the time went, of a run that was profiled. */
+function profileSection(events: readonly TrainingEvent[]): Section[] {
+  const profile = events.findLast((event) => event.type === 'profile');
+  if (!profile) return [];
+  const { data, host, kernels } = profile.milliseconds;
+  const ms = (value: number): string => `${value.toFixed(3)} ms`;
+  const rows = (list: readonly ProfileRow[]): string[][] =>
+    list
+      .slice(0, 12)
+      .map((row) => [row.name, ms(row.milliseconds), `${(100 * row.share).toFixed(1)} %`, bytes(row.bytes)]);
+  const headings = (what: string): string[] => [what, 'time', 'share', 'memory traffic'];
+  const named = profile.kernels.map((row) => ({
+    ...row,
+    name: `${row.form} ${row.sizes.join('×')} ${row.name}`,
+  }));
+  return [
+    {
+      title: 'Where the time went',
+      body:
+        `<p>An average step of ${count(profile.steps)}: ${ms(data)} reading the batch, ${ms(host)} building the graph and ` +
+        `reading figures, ${ms(kernels)} in kernels. Of these, the slowest:</p>` +
+        columns(headings('module'), rows(profile.modules)) +
+        columns(headings('operation'), rows(profile.operations)) +
+        columns(headings('kernel'), rows(named)),
     },
   ];
 }

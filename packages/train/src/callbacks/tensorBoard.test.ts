@@ -87,4 +87,19 @@ describe('tensorBoardLogger', () => {
     expect(events[2]).toEqual({ time: 1.5, step: 2, values: { 'validation/loss': 30 } });
     expect(events[599]).toMatchObject({ step: 300, values: { 'train/loss': 30 } });
   });
+
+  it('writes what was measured of the gradients', async () => {
+    const written: Buffer[] = [];
+    const logger = tensorBoardLogger((bytes) => void written.push(Buffer.from(bytes)), { everySteps: 2 });
+    await collect({ ...line({ learningRate: 0 }), gradientNorms: 2, callbacks: [logger] });
+    const [, step] = written.flatMap((bytes) => [...records(bytes)]).map(fields);
+    const values = (fields(step!.get(5)![0] as Buffer).get(1) as Buffer[]).map(fields);
+    // Step 2 has the batch {3, 4} and w = 1: its gradient is 25 · (1 − 3).
+    expect(Object.fromEntries(values.map((value) => [String(value.get(1)![0]), value.get(2)![0]]))).toEqual({
+      'step/loss': 50,
+      'step/learningRate': 0,
+      'gradient/weight': 50,
+      'deadUnits/weight': 0,
+    });
+  });
 });

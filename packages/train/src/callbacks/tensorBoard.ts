@@ -15,7 +15,7 @@ export interface TensorBoardLoggerOptions {
 }
 
 /**
- * Writes loss, metrics, learning rate and gradient norms: of steps under `step/`, of epochs under `train/` and
+ * Writes loss, metrics, learning rate, gradient norms and shares of dead units: of steps under `step/`, of epochs under `train/` and
  * `validation/`.
  *
  * ```ts
@@ -54,6 +54,7 @@ function figuresOf(event: TrainingEvent, everySteps: number): Record<string, num
       return {
         ...under('step', { loss: event.loss, ...event.metrics, learningRate: event.learningRate }),
         ...under('gradient', event.gradientNorms ?? {}),
+        ...under('deadUnits', event.deadUnits ?? {}),
       };
     case 'epoch':
       return under('train', {
