@@ -19,7 +19,7 @@ import * as w from './opcodes.ts';
 export function lowerContract(context: LowerContext): Stage[] {
   const kernel = context.launch.kernel as ContractKernel;
   const arithmetic = arithmeticOf(kernel.dtype, context);
-  const plan = planContract(context.launch, arithmetic);
+  const plan = planContract(context.launch, arithmetic, context.threads);
   const record = new RecordLayout();
   const fields = layContract(record, context.launch, plan, arithmetic);
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;

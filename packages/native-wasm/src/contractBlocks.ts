@@ -26,7 +26,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
   const tiles = tilesFunction(module, arithmetic, fields.packA);
-  const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands);
+  const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
   const f = module.function(null, kernelParameters, []);
   const [record, begin, end] = [0, 1, 2] as const;
   const local = () => f.local(int);
@@ -226,9 +226,23 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   }
 
   function emitStrips(): void {
-    f.get(scratch);
-    field(fields.sums).op(w.i32_add).get(i).get(m).op(w.i32_sub);
-    field(fields.sumRow).op(w.i32_mul).op(w.i32_add).set(c);
+    /** Hands `length` columns from `column` on to the epilogue, once all k are summed. */
+    const finish = (column: () => void, length: () => void) => {
+      f.get(last).if(() => {
+        f.get(record).get(scratch).get(c).get(rows);
+        column();
+        length();
+        f.call(epilogue);
+      });
+    };
+    const byRows = fields.epilogue.mode === 'rows';
+    const pushSums = () => {
+      f.get(scratch);
+      field(fields.sums).op(w.i32_add).get(i).get(m).op(w.i32_sub);
+      field(fields.sumRow).op(w.i32_mul).op(w.i32_add);
+    };
+    pushSums();
+    f.set(c);
     f.i32(0).set(j);
     f.loop((nextStrip) => {
       f.get(aRows).get(a).get(aColumns);
@@ -249,15 +263,26 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
       pushTiles();
       f.call(tiles);
-      f.get(last).if(() => {
-        f.get(record).get(scratch).get(c).get(rows).get(j);
-        f.get(columns).get(j).op(w.i32_sub).i32(strip);
-        minimum();
-        f.call(epilogue);
-      });
+      if (!byRows) {
+        finish(
+          () => f.get(j),
+          () => {
+            f.get(columns).get(j).op(w.i32_sub).i32(strip);
+            minimum();
+          },
+        );
+      }
       f.get(c);
       field(fields.sumStrip).op(w.i32_add).set(c);
       f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
     });
+    if (byRows) {
+      pushSums();
+      f.set(c);
+      finish(
+        () => f.i32(0),
+        () => f.get(columns),
+      );
+    }
   }
 }

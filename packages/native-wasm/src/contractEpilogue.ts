@@ -53,7 +53,7 @@ export function layEpilogue(
 ): Epilogue {
   const { mode, others } = plan;
   const step = ({ rows, columns }: Factor) =>
-    mode === 'elements' ? 0 : (mode === 'rows' ? columns : rows).axes[0]![1];
+    mode === 'elements' ? 0 : (mode === 'columns' ? rows : columns).axes[0]![1];
   const patterns = others.map((other): Pattern => {
     return other.operand.buffer < 0 ? 'strided' : patternOf(step(other) / other.rows.size);
   });
@@ -75,14 +75,15 @@ function structureKey(kernel: ContractKernel): string {
 
 /**
  * `epilogue(record, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`, which begin at the start
- * of the row tables and at `column` of the column tables. The operands' words stand at `scratch + operands`; the first
- * 256 bytes of scratch are free.
+ * of the row tables and at `column` of the column tables: strips, as far apart as the field `sumStrip` says, in mode `rows`, one
+ * strip else. The operands' words stand at `scratch + operands`; the first 256 bytes of scratch are free.
  */
 export function emitEpilogue(
   target: Target,
   epilogue: Epilogue,
   arithmetic: Arithmetic,
   operands: number,
+  sumStrip: number,
 ): Callable {
   const { kernel, mode, dtypes, patterns, steps } = epilogue;
   const { stripRow } = arithmetic;
@@ -143,47 +144,57 @@ export function emitEpilogue(
   const countDown = (count: Local, again: number) => f.increment(count, -1).get(count).branchIf(again);
 
   if (mode === 'columns') alongColumns();
-  else if (mode === 'rows') alongRows();
-  else eachElement();
+  else if (mode === 'elements') eachElement();
+  else alongRows();
   return f;
 
   function alongRows(): void {
     const strip = stripRow / arithmetic.size;
+    const at = f.local(int);
+    const part = f.local(int);
     places.forEach((_, i) => {
       words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).memory(w.i32_load);
       words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
       words(i, operandWords.rows).set(tables[i]!);
     });
-    f.get(columns).i32(strip).op(w.i32_eq);
-    f.if(
-      () => {
-        f.loop((again) => {
-          look();
-          for (let i = 0; i < strip / lanes; i++) finish(sums(c, i * lanes * arithmetic.size), i, null);
-          f.increment(c, stripRow);
-          countDown(rows, again);
-        });
-      },
-      () => {
-        const part = f.local(int);
-        const at = f.local(int);
-        f.loop((again) => {
-          look();
-          f.get(columns).set(part);
-          f.get(c).set(at);
-          f.loop((next) => {
-            finish(sums(at, 0), 0, part);
-            for (const { pointer, step } of places) {
-              f.get(pointer).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(pointer);
-            }
-            f.increment(at, lanes * arithmetic.size);
-            f.increment(part, -lanes).get(part).i32(0).op(w.i32_gt_s).branchIf(next);
-          });
-          f.increment(c, stripRow);
-          countDown(rows, again);
-        });
-      },
-    );
+    /** Moves all pointers on by `count` columns. */
+    const advance = (count: number) => {
+      for (const { pointer, step } of places) {
+        f.get(pointer).get(step).i32(count).op(w.i32_mul).op(w.i32_add).set(pointer);
+      }
+    };
+    const whole = () => {
+      for (let i = 0; i < strip / lanes; i++) finish(sums(at, i * lanes * arithmetic.size), i, null);
+    };
+    const rest = () =>
+      f.loop((next) => {
+        finish(sums(at, 0), 0, part);
+        advance(lanes);
+        f.increment(at, lanes * arithmetic.size);
+        f.increment(part, -lanes).get(part).i32(0).op(w.i32_gt_s).branchIf(next);
+      });
+    f.loop((again) => {
+      look();
+      f.get(c).set(at);
+      f.get(columns).set(part);
+      if (mode === 'rows') {
+        f.while(
+          () => f.get(part).i32(strip).op(w.i32_ge_s),
+          () => {
+            whole();
+            advance(strip);
+            f.get(at).load(w.i32_load, parameter.record, sumStrip).op(w.i32_add).set(at);
+            f.increment(part, -strip);
+          },
+        );
+        f.get(part).if(() => rest());
+      } else {
+        f.get(part).i32(strip).op(w.i32_eq);
+        f.if(whole, () => rest());
+      }
+      f.increment(c, stripRow);
+      countDown(rows, again);
+    });
   }
 
   function alongColumns(): void {

@@ -24,10 +24,11 @@ export interface Factor {
 }
 
 /**
- * How an epilogue goes through a strip: vectors along its rows, vectors along its columns (where results lie side by side along
- * m, as the pixels of an image do), or one element after the other. Along a vector each operand must have one stride.
+ * How an epilogue goes through sums: vectors along whole rows of a block, vectors along the rows of a strip, along its
+ * columns (where results lie side by side along m, as the pixels of an image do), or one element after the
+ * other. Along a vector each operand must have one stride. Whole rows are best: memory is passed through in long runs.
  */
-export type EpilogueMode = 'rows' | 'columns' | 'elements';
+export type EpilogueMode = 'rows' | 'strips' | 'columns' | 'elements';
 
 export interface ContractPlan {
   readonly batch: number;
@@ -65,6 +66,8 @@ export const maxColumns = 1024;
 export const maxK = 512;
 
 const blockElements = 1 << 18;
+/** Most sums of whole rows that wait for their epilogue: 48 KiB. */
+const sumElements = 12288;
 
 /** Merges axes that lie behind one another and drops those of size 1. */
 export function groupOf(sizes: readonly number[], strides: readonly number[], size: number): Group {
@@ -93,8 +96,8 @@ function isDense(group: Group): boolean {
   return group.axes.length === 1 && hasRuns(group);
 }
 
-/** Plans a launch of a contraction. */
-export function planContract(launch: Launch, arithmetic: Arithmetic): ContractPlan {
+/** Plans a launch of a contraction for so many threads; their number changes no result. */
+export function planContract(launch: Launch, arithmetic: Arithmetic, threads: number): ContractPlan {
   const kernel = launch.kernel as ContractKernel;
   const { batchRank, mRank, nRank, dtype } = kernel;
   const { dims } = launch;
@@ -129,7 +132,7 @@ export function planContract(launch: Launch, arithmetic: Arithmetic): ContractPl
   };
   const first = kernel.extras.length;
   const swapped = { a: flip(straight.b), b: flip(straight.a), others: straight.others.map(flip) };
-  const tiling: Tiling = { ...arithmetic, strip: arithmetic.stripRow / arithmetic.size };
+  const tiling = { ...arithmetic, strip: arithmetic.stripRow / arithmetic.size, threads };
   const chosen = cost(swapped, first, tiling) < cost(straight, first, tiling) ? swapped : straight;
   return cut(chosen, first, tiling);
 }
@@ -140,11 +143,12 @@ function flip(factor: Factor): Factor {
   return { ...factor, rows: factor.columns, columns: factor.rows };
 }
 
-/** Columns of a strip and the largest number of rows of a tile, on A in place and on panels. */
+/** Columns of a strip; the largest number of rows of a tile, on A in place and on panels; threads that share the work. */
 interface Tiling {
   readonly strip: number;
   readonly tileRows: number;
   readonly panelRows: number;
+  readonly threads: number;
 }
 
 /** Cycles in which a strip is multiplied by one k of `m` rows. A tile takes at least the latency of an addition. */
@@ -166,8 +170,8 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
     (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
   const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first]!;
-  const store =
-    m * n * (mode === 'rows' && hasRuns(columns) ? 0.3 : mode === 'columns' && hasRuns(rows) ? 0.6 : 2);
+  const runs = mode === 'columns' ? hasRuns(rows) : mode !== 'elements' && hasRuns(columns);
+  const store = m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : 2);
   return multiply + pack + store;
 }
 
@@ -178,6 +182,7 @@ function packCycles(along: Group, k: Group): number {
 
 /** The first of the ways in which all operands of the epilogue go on evenly. */
 function epilogueMode(others: readonly Factor[], first: number, strip: number): EpilogueMode {
+  const straight = others.every(({ columns }) => columns.axes.length === 1);
   const even = others.every(({ columns }) => columns.axes.length === 1 || columns.axes[0]![0] % strip === 0);
   const long = rowRun(others) >= 4 * strip;
   const { rows, columns } = others[first]!;
@@ -189,7 +194,7 @@ function epilogueMode(others: readonly Factor[], first: number, strip: number): 
   ) {
     return 'columns';
   }
-  return even ? 'rows' : long ? 'columns' : 'elements';
+  return straight ? 'rows' : even ? 'strips' : long ? 'columns' : 'elements';
 }
 
 /** The longest stretch of rows over which every operand of the epilogue goes on evenly, if blocks start at its multiples. */
@@ -229,11 +234,19 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const packA = packsA(a, n, tiling);
   const tileRows = packA ? tiling.panelRows : tiling.tileRows;
   const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
-  const nUnits = Math.max(Math.ceil(n / most), Math.min(wanted, Math.floor(n / strip)), 1);
+  // What is not shared out, every thread reads and packs: better that of the shorter side.
+  const { threads } = tiling;
+  const sides = n > m && n >= 8 * strip * threads ? threads : 1;
+  const nUnits = Math.ceil(Math.max(n / most, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);
   const mRun = rowRun(others);
   let mBlock = packA && kBlock > 384 ? maxRows / 2 : maxRows;
+  // Sums of whole rows stay in the cache until they are used.
+  if (mode === 'rows') {
+    const rows = Math.max(4, Math.floor(sumElements / nUnit / tileRows)) * tileRows;
+    mBlock = Math.min(mBlock, rows);
+  }
   // Equal blocks within a run, a whole number of tiles of either height.
   if (mode === 'columns') mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / 12) * 12);
   return {

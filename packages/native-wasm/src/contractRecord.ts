@@ -98,7 +98,8 @@ export function layContract(
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
   const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
   const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
-  const sumBytes = sumRows * stripRow * (waits ? strips : 1);
+  const keeps = waits || plan.mode === 'rows';
+  const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
 
   const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
 
@@ -121,7 +122,7 @@ export function layContract(
     ['aPanels', parts.panels],
     ['bPanels', parts.panels + aBytes],
     ['sums', parts.panels + aBytes + bBytes],
-    ['sumStrip', waits ? sumRows * stripRow : 0],
+    ['sumStrip', keeps ? sumRows * stripRow : 0],
     ['sumRow', waits ? stripRow : 0],
     ['mRun', plan.mRun],
   ];
