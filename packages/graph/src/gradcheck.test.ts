@@ -32,9 +32,9 @@ describe('the table is complete', () => {
     (
       'apply arange atRun activeTrace backend bernoulli broadcastFloatType broadcastShapes broadcastType builder bytesPerElement ' +
       'categorical checkTensor commitAssignments commitUpdates defineOp evaluate evaluationWatch ExpressionBuilder eye formatShape full ' +
-      'exponential isFloat isForgotten isTypedArray kernelKey key keyTensor linspace listenToCreation liveScalar manualSeed map nextMark normal ones onesLike ' +
-      'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState scalar ' +
-      'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie truncatedNormal uniform use Variable view ' +
+      'exponential isFloat isForgotten isTypedArray kernelKey key keyTensor linspace listenToCreation liveScalar manualSeed map nextMark normal ones onesLike OutOfMemoryError ' +
+      'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState sameSignature scalar ' +
+      'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie traverse truncatedNormal uniform use Variable view ' +
       'watchCreation withRunKeys zeros zerosLike'
     ).split(' '),
   );

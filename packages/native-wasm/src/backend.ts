@@ -248,7 +248,7 @@ export class WasmBackend implements Backend {
   #throwFault(plan: WasmExecutable): never {
     const { i32 } = this.#memory;
     i32[control.fault >> 2] = 0;
-    const launch = plan.launchAt(i32[control.faultRecord >> 2]);
+    const launch = plan.launchAt(i32[control.faultRecord >> 2] >>> 0);
     const size = launch?.axis?.size ?? 0;
     throw new RangeError(
       `${launch?.label ?? 'gather'}: index ${i32[control.faultIndex >> 2]} is outside an axis of size ${size}; ` +

@@ -207,11 +207,12 @@ export class WasmExecutable implements Executable {
   #write(at: number, stage: Stage, position: number, reserve: (scratch: Scratch) => number): void {
     const { i32, f32, f64 } = this.#memory;
     const { program } = this;
-    i32[(at + header.function) >> 2] = position;
-    i32[(at + header.bytes) >> 2] = stage.record.bytes;
-    i32[(at + header.units) >> 2] = stage.units;
-    i32[(at + header.grain) >> 2] = Math.max(1, stage.grain);
-    i32[(at + header.pieces) >> 2] = stage.pieces ?? 4;
+    // Addresses go up to 4 GiB: shifted without a sign.
+    i32[(at + header.function) >>> 2] = position;
+    i32[(at + header.bytes) >>> 2] = stage.record.bytes;
+    i32[(at + header.units) >>> 2] = stage.units;
+    i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);
+    i32[(at + header.pieces) >>> 2] = stage.pieces ?? 4;
     for (const field of stage.record.fields) {
       const byte = at + field.at;
       const word = byte >>> 2;
@@ -259,7 +260,7 @@ export class WasmExecutable implements Executable {
         memory.f32[word] = value;
         break;
       case 'float64':
-        memory.f64[word >> 1] = value;
+        memory.f64[word >>> 1] = value;
         break;
       case 'bool':
         memory.i32[word] = value !== 0 ? -1 : 0;

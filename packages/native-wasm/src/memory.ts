@@ -3,7 +3,7 @@
  *
  * Blocks are few (plans own their buffers), so the free list is a sorted array: best fit, neighbours merged.
  */
-import type { Memory } from '@ag/tensor';
+import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { control } from './control.ts';
 
 const page = 65536;
@@ -69,7 +69,7 @@ export class LinearMemory {
     this.#free.push({ start: control.end, size: memory.buffer.byteLength - margin - control.end });
   }
 
-  /** @throws RangeError naming what was asked and what is held. */
+  /** @throws OutOfMemoryError naming what was asked and what is held. */
   allocate(bytes: number, zeroed = true): Block {
     if (!(bytes >= 0 && bytes <= 2 ** 32)) return this.#exhausted(bytes);
     const size = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
@@ -137,7 +137,7 @@ export class LinearMemory {
 
   #exhausted(bytes: number): never {
     const limit = Math.min(this.#limit, this.maximumPages * page);
-    throw new RangeError(
+    throw new OutOfMemoryError(
       `wasm: cannot allocate ${megabytes(bytes)}: ${megabytes(this.held)} are held and at most ${megabytes(limit)} ` +
         'are possible. Free tensors that were kept, use smaller batches, or raise maxMemory in wasm({ maxMemory }).',
     );
@@ -153,5 +153,6 @@ export class LinearMemory {
 }
 
 function megabytes(bytes: number): string {
-  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  if (!(bytes >= 2 ** 20)) return `${bytes} bytes`;
+  return bytes < 2 ** 33 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

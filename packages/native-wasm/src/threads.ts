@@ -103,12 +103,12 @@ export class Threads {
     // Head: next module, length, size of the table.
     const block = this.#memory.allocate(12 + bytes.length);
     const { i32 } = this.#memory;
-    const word = block.address >> 2;
+    const word = block.address >>> 2;
     i32[word + 1] = bytes.length;
     i32[word + 2] = tableSize;
     this.#memory.u8.set(bytes, block.address + 12);
     const last = this.#published[this.#published.length - 1];
-    i32[(last?.address ?? control.firstModule) >> 2] = block.address;
+    i32[(last?.address ?? control.firstModule) >>> 2] = block.address;
     this.#published.push(block);
     Atomics.add(i32, control.published >> 2, 1);
     Atomics.add(i32, control.wake >> 2, 1);

@@ -31,6 +31,14 @@ export interface BackendStats {
   readonly peakBytes: number;
 }
 
+/**
+ * Memory that cannot be had. Backends throw it, saying what was asked and what is held, before anything is computed;
+ * results nobody has read and plans not in use are then dropped, and the work is tried once more.
+ */
+export class OutOfMemoryError extends RangeError {
+  override readonly name = 'OutOfMemoryError';
+}
+
 export interface Backend {
   readonly name: string;
   /**
@@ -40,7 +48,7 @@ export interface Backend {
   readonly arithmetic?: 'separate' | 'fused';
   /**
    * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
-   * @throws RangeError when it cannot be had, saying what was asked and what is held.
+   * @throws OutOfMemoryError when it cannot be had, saying what was asked and what is held.
    */
   allocate(bytes: number, zeroed?: boolean): Memory;
   /** The memory must not be used afterwards. */

@@ -3,7 +3,14 @@
  */
 
 export { sumGradients, sumToShape } from './accumulate.ts';
-export type { Backend, BackendStats, Binding, Executable, Memory } from './backend.ts';
+export {
+  type Backend,
+  type BackendStats,
+  type Binding,
+  type Executable,
+  type Memory,
+  OutOfMemoryError,
+} from './backend.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -77,7 +84,7 @@ export { openSize } from './ops/movement.ts';
 export { commitAssignments, commitUpdates, evaluate, isForgotten } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { PreparedGraph } from './plan/prepared.ts';
-export { nextMark, type Update } from './plan/signature.ts';
+export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
 export {
   type EvaluationWatch,
   evaluationWatch,

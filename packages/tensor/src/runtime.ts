@@ -1,8 +1,15 @@
 /**
  * Which backend computes, and the plans made for it.
  */
-import type { Backend, BackendStats, Executable, Memory } from './backend.ts';
+import {
+  type Backend,
+  type BackendStats,
+  type Executable,
+  type Memory,
+  OutOfMemoryError,
+} from './backend.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
+import { spillAll } from './plan/device-value.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { hashOf, sameSignature, type Traversal, type Update } from './plan/signature.ts';
 import { reference } from './reference/index.ts';
@@ -148,6 +155,19 @@ export function planFor(
   return ready;
 }
 
+/**
+ * Makes room on a device whose memory is exhausted: moves results nobody has read to the host and drops the plans that
+ * nobody holds. What failed is worth another try afterwards; where there was nothing to free, `error` is thrown again.
+ */
+export function relieve(target: Backend, error: unknown): void {
+  if (!(error instanceof OutOfMemoryError)) throw error;
+  const spilled = spillAll(target);
+  const cache = caches.get(target);
+  const idle = [...(cache?.plans.values() ?? [])].flat().filter(({ pins }) => pins === 0);
+  for (const plan of idle) drop(target, cache!, plan);
+  if (!spilled && idle.length === 0) throw error;
+}
+
 /** Drops the plan that was not used for longest, never `latest`, which is about to run. */
 function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   let oldest: ReadyPlan | null = null;
@@ -157,13 +177,7 @@ function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
         oldest = plan;
   }
   if (!oldest) return;
-  const list = cache.plans.get(oldest.hash)!;
-  list.splice(list.indexOf(oldest), 1);
-  if (list.length === 0) cache.plans.delete(oldest.hash);
-  for (const { memory } of oldest.outputs) if (memory) target.release(memory);
-  target.dispose(oldest.executable);
-  if (cache.latest === oldest) cache.latest = null;
-  cache.count--;
+  drop(target, cache, oldest);
   cache.evicted++;
   if (cache.evicted === 2 * maximalPlans && !churnWarned.has(target)) {
     churnWarned.add(target);
@@ -172,4 +186,14 @@ function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
         'evaluation. Common causes: sizes that differ each time, numbers that decide which operations run. Pad to few sizes or use where.',
     );
   }
+}
+
+function drop(target: Backend, cache: PlanCache, plan: ReadyPlan): void {
+  const list = cache.plans.get(plan.hash)!;
+  list.splice(list.indexOf(plan), 1);
+  if (list.length === 0) cache.plans.delete(plan.hash);
+  for (const { memory } of plan.outputs) if (memory) target.release(memory);
+  target.dispose(plan.executable);
+  if (cache.latest === plan) cache.latest = null;
+  cache.count--;
 }

@@ -5,7 +5,7 @@
 import type { Backend, Binding, Memory } from '../backend.ts';
 import { isFloat, type TypedArray } from '../dtype.ts';
 import { detach } from '../ops/movement.ts';
-import { backend, type PlanOutput, planFor, type ReadyPlan, withRelief } from '../runtime.ts';
+import { backend, type PlanOutput, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
@@ -63,9 +63,12 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     traversal = traverse(outputs, updates);
   }
   const judge = also && ((elements: TypedArray) => watch!.judge(results, elements));
-  withRelief(backend(), () =>
-    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge),
-  );
+  try {
+    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge);
+  } catch (error) {
+    relieve(backend(), error);
+    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge);
+  }
   if (updates.length > 0) {
     settleAssignments(updates);
     for (const { variable } of updates) variable.gradPending = false;

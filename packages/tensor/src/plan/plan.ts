@@ -4,7 +4,7 @@
  */
 import { bytesPerElement } from '../dtype.ts';
 import type { BufferSpec, Launch, Program } from '../kernel.ts';
-import { sizeOf } from '../shape.ts';
+import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { emit } from './emit.ts';
 import { fuse } from './fuse.ts';
@@ -30,6 +30,8 @@ export interface PlanOptions {
 /**
  * Bindings of a program, in order: the leaves that kernels read, the outputs, the updates' new values. Updates are planned
  * last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
+ *
+ * @throws RangeError naming an operation whose result has more elements than a tensor may have
  */
 export function makePlan(
   traversal: Traversal,
@@ -37,6 +39,8 @@ export function makePlan(
   updates: readonly Update[],
   options: PlanOptions,
 ): Plan {
+  // Broadcasting and products make tensors of any size out of small ones.
+  for (const { op, shape } of traversal.nodes) if (op) checkShape(shape, op.name);
   const reversed = [...updates].reverse();
   const lowered = lower(traversal, [...outputs, ...reversed.map((update) => update.value)]);
   const fusion = fuse(lowered.nodes, lowered.results, options.fusion);

@@ -4,7 +4,7 @@
  */
 import type { Backend, Binding } from '../backend.ts';
 import { isTypedArray, type TypedArray } from '../dtype.ts';
-import { backend, planFor, type ReadyPlan } from '../runtime.ts';
+import { backend, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
 import type { HostWork } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
@@ -72,8 +72,22 @@ export class PreparedGraph {
   #compute(feeds: readonly Feed[]): Tensor[] {
     const target = backend();
     if (this.#backend !== target) this.#prepare(target);
-    const bindings = this.#bindings;
     for (const { scalar, read } of this.#live) this.#scalars[scalar] = read();
+    let leaves: Leaf[];
+    try {
+      leaves = this.#attempt(feeds, target);
+    } catch (error) {
+      relieve(target, error);
+      leaves = this.#attempt(feeds, target);
+    }
+    if (this.updates.length > 0) settleAssignments(this.updates);
+    return this.outputs.map(
+      ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!),
+    );
+  }
+
+  #attempt(feeds: readonly Feed[], target: Backend): Leaf[] {
+    const bindings = this.#bindings;
     for (const { binding, variable } of this.#variables) bindings[binding] = variable.currentMemory(target);
     let previous: Tensor[] | null = null;
     for (const { binding, input } of this.#fed) {
@@ -86,7 +100,7 @@ export class PreparedGraph {
       }
     }
     for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);
-    const leaves = runPlan(
+    return runPlan(
       this.#plan!,
       bindings,
       this.#scalars,
@@ -94,16 +108,18 @@ export class PreparedGraph {
       this.updates,
       'small results to the host',
     );
-    if (this.updates.length > 0) settleAssignments(this.updates);
-    return this.outputs.map(
-      ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!),
-    );
   }
 
   #prepare(target: Backend): void {
     this.release();
     const traversal: Traversal = traverse(this.outputs, this.updates);
-    const plan = planFor(traversal, this.outputs, this.updates);
+    let plan: ReadyPlan;
+    try {
+      plan = planFor(traversal, this.outputs, this.updates);
+    } catch (error) {
+      relieve(target, error);
+      plan = planFor(traversal, this.outputs, this.updates);
+    }
     plan.pins++;
     this.#plan = plan;
     finalizers.register(this, plan, this);

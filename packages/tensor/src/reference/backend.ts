@@ -5,7 +5,14 @@
  * To read it: `registers.ts`, `operations.ts` and `walk.ts` are what expressions are made of, `expression.ts` puts them
  * together, `map.ts`, `reduce.ts`, `contract.ts`, `indexing.ts`, `ordering.ts` and `host.ts` are the kernel forms.
  */
-import type { Backend, BackendStats, Binding, Executable, Memory } from '../backend.ts';
+import {
+  type Backend,
+  type BackendStats,
+  type Binding,
+  type Executable,
+  type Memory,
+  OutOfMemoryError,
+} from '../backend.ts';
 import { type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';
 import { type BufferSpec, kernelKey, type Launch, type Program } from '../kernel.ts';
 import { ContractScratch, compileContract } from './contract.ts';
@@ -62,7 +69,7 @@ class ReferenceBackend implements Backend {
     try {
       memory = new HostMemory(bytes);
     } catch {
-      throw new RangeError(
+      throw new OutOfMemoryError(
         `reference: cannot allocate ${bytes} bytes of memory; ${this.#bytes} bytes are held. ` +
           'Use smaller batches, or drop tensors that are no longer needed.',
       );
