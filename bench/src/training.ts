@@ -1,6 +1,5 @@
 /**
- * A training loop in the three ways a user may write it: step by step, compiled, and step by step with the data set
- * kept on the device.
+ * A training loop in the ways a user may write it: step by step or compiled, either with the data set kept on the device.
  */
 import { backward, compile } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
@@ -26,7 +25,7 @@ export function train({ loss, optimizer, batch, lossAt }: Training, variant: str
     optimizer.step();
     return l;
   };
-  const run = variant === 'compiled' ? compile(defined) : defined;
+  const run = variant.startsWith('compiled') ? compile(defined) : defined;
   const check: Record<string, number> = {};
   let i = 0;
   for (const last = Math.max(...lossAt); i <= last; i++) {

@@ -3,10 +3,7 @@
  */
 import {
   activeTrace,
-  checkTensor,
   commitAssignments,
-  evaluate,
-  tensor as fromData,
   PreparedGraph,
   placeholderLeaf,
   recordTrace,
@@ -14,6 +11,7 @@ import {
   withRunKeys,
 } from '@ag/tensor';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
+import { type Arguments, argumentsOf, keyOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
@@ -43,6 +41,9 @@ const maximalTraces = 32;
  * });
  * ```
  *
+ * Arguments may be lazy: a slice of a data set that lies on the device, bytes to be scaled. Views and elementwise steps are then
+ * part of the recorded plan and nothing is copied; anything longer is evaluated before.
+ *
  * @throws Error when `f` reads a tensor while it is traced (there are no numbers yet)
  */
 export function compile<X extends TensorTree[], Y extends TensorTree>(
@@ -60,12 +61,12 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     const leaves = x.every((argument) => argument instanceof Tensor)
       ? (x as Tensor[])
       : treeLeaves(x as TensorTree);
-    const feeds = leaves.map(atHand);
+    const given = argumentsOf(leaves);
     const userKey = options.key?.() ?? '';
-    let traced = last !== null && lastKey === userKey && sameTypes(last.inputs, leaves) ? last : null;
+    let traced = last !== null && lastKey === userKey && last.arguments.fit(given) ? last : null;
     if (traced === null) {
-      const key = leaves.reduce((text, leaf) => `${text}|${leaf.dtype},${leaf.shape.join()}`, userKey);
-      traced = traces.get(key) ?? trace(f, x);
+      const key = `${userKey}|${keyOf(given)}`;
+      traced = traces.get(key) ?? trace(f, x, leaves, given);
       traces.delete(key);
       traces.set(key, traced);
       if (traces.size > maximalTraces) {
@@ -76,50 +77,39 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
       last = traced;
       lastKey = userKey;
     }
-    if (++traced.calls === 2 && options.check !== false) compare(traced, trace(f, x));
-    const results = traced.graph.run(feeds);
+    if (++traced.calls === 2 && options.check !== false) compare(traced, trace(f, x, leaves, given));
+    traced.arguments.take(given);
+    const results = traced.graph.run(given.fed);
     return traced.result instanceof Tensor ? (results[0] as unknown as Y) : treeFrom(traced.result, results);
   };
 }
 
-/** A tensor with elements at hand. */
-function atHand(tensor: Tensor): Tensor {
-  if (checkTensor(tensor).op !== null) evaluate([tensor]);
-  if (tensor.leaf?.kind !== 'literal') return tensor;
-  return fromData(tensor.dataSync(), { shape: [], dtype: tensor.dtype });
-}
-
-function sameTypes(a: readonly Tensor[], b: readonly Tensor[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b[i]!;
-    if (x.dtype !== y.dtype || x.shape.length !== y.shape.length) return false;
-    for (let axis = 0; axis < x.shape.length; axis++) if (x.shape[axis] !== y.shape[axis]) return false;
-  }
-  return true;
-}
-
 interface Traced<Y> {
-  readonly inputs: readonly Tensor[];
+  readonly arguments: TracedArguments;
   readonly result: Y;
   readonly graph: PreparedGraph;
   calls: number;
 }
 
-function trace<X extends TensorTree[], Y extends TensorTree>(f: (...x: X) => Y, x: X): Traced<Y> {
-  const leaves = treeLeaves(x as TensorTree);
-  const inputs = leaves.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
+function trace<X extends TensorTree[], Y extends TensorTree>(
+  f: (...x: X) => Y,
+  x: X,
+  leaves: readonly Tensor[],
+  given: Arguments,
+): Traced<Y> {
+  const inputs = given.fed.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
   // What waits outside is part of the variables' values, not of what is recorded.
   commitAssignments();
-  const recorded = recordTrace(() =>
-    withRunKeys(() => keepingGradients(() => f(...(treeFrom(x as TensorTree, inputs) as X)))),
-  );
+  let traced!: TracedArguments;
+  const recorded = recordTrace(() => {
+    traced = new TracedArguments(leaves, given, inputs);
+    return withRunKeys(() => keepingGradients(() => f(...(treeFrom(x as TensorTree, traced.tensors) as X))));
+  });
   const outputs = treeLeaves(recorded.result);
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));
   for (const { variable } of updates) variable.gradPending = false;
   return {
-    inputs,
+    arguments: traced,
     result: recorded.result,
     graph: new PreparedGraph(inputs, outputs, updates, recorded.trace.atRun),
     calls: 0,
