@@ -28,7 +28,7 @@ import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
 import { lossPlot, openDisplay } from '../training/display.ts';
-import { openEventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
+import { eventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
 import {
   configVersion,
   createFolder,
@@ -154,7 +154,6 @@ async function trainAndReport(
   const epochs = epochsOf(settings);
   const reportEvery = Math.max(1, Math.ceil(steps / mostReports));
   const display = await openDisplay(terminal, epochs);
-  const log = openEventLog(paths.events, steps);
   const began = performance.now();
   let end: Extract<TrainingEvent, { type: 'end' }> | null = null;
   const spent = overAllParts(readEvents(paths.events)).at(-1)?.seconds ?? 0;
@@ -165,7 +164,7 @@ async function trainAndReport(
   try {
     for await (const event of fit({
       ...fitOptionsOf(assembled, settings),
-      callbacks: callbacksFor(assembled, settings, paths),
+      callbacks: [eventLog(paths.events, steps), ...callbacksFor(assembled, settings, paths)],
       signal: interrupt.signal,
       reportEvery,
       gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
@@ -173,7 +172,6 @@ async function trainAndReport(
       config: { recipe: config.recipe, settings, parameters: config.parameters },
       ...(resume && { resume }),
     })) {
-      log.write(event);
       terminal.event(event);
       display.show(event);
       if (event.type === 'end') end = event;
@@ -183,7 +181,6 @@ async function trainAndReport(
     throw withLastCheckpoint(error, paths, await listCheckpoints(paths.checkpoints));
   } finally {
     stopDetection();
-    log.flush();
     display.clear();
   }
   const seconds = spent + (performance.now() - began) / 1000;

@@ -2,38 +2,31 @@
  * The events of a run as lines of JSON in `events.jsonl`. A line may be cut off when the program is killed; readers
  * leave such a line out, and a run that is continued takes back what happened after its checkpoint.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { type TrainingEvent, writeAtomically } from '@ag/train';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { type Callback, type TrainingEvent, writeAtomically } from '@ag/train';
 
 /** Steps that are written of a run, at most; more are thinned evenly. */
 const mostSteps = 2000;
 
-/** Writes events. */
-export interface EventLog {
-  write(event: object & { readonly type: string }): void;
-  /** Puts on the disk what is still in memory. */
-  flush(): void;
-}
-
-/** @param steps of the whole run, by which steps are thinned */
-export function openEventLog(path: string, steps: number): EventLog {
+/**
+ * Writes each event as it happens, before a checkpoint can be written that comes after it: so whatever checkpoint a run is
+ * continued from, the log reaches as far.
+ *
+ * @param steps of the whole run, by which steps are thinned
+ */
+export function eventLog(path: string, steps: number): Callback {
   const every = Math.max(1, Math.ceil(steps / mostSteps));
-  let waiting = '';
-  let flushed = performance.now();
-  const flush = (): void => {
-    if (waiting !== '') appendFileSync(path, waiting);
-    waiting = '';
-    flushed = performance.now();
-  };
+  let file: number | null = null;
   return {
-    write(event) {
-      const step = event as Partial<Extract<TrainingEvent, { type: 'step' }>>;
-      if (event.type === 'step' && step.step! % every !== 0) return;
-      waiting += `${JSON.stringify(event)}\n`;
-      const quiet = event.type === 'step' || event.type === 'epoch';
-      if (!quiet || performance.now() - flushed > 500) flush();
+    name: 'eventLog',
+    on(event) {
+      if (event.type === 'step' && event.step % every !== 0) return;
+      file ??= openSync(path, 'a');
+      writeSync(file, `${JSON.stringify(event)}\n`);
+      if (event.type !== 'end') return;
+      closeSync(file);
+      file = null;
     },
-    flush,
   };
 }
 
