@@ -52,6 +52,29 @@ it('goes on from a saved state to the bit', async () => {
   expect(await run(true)).toEqual(await run(false));
 });
 
+it('says when the function forgot backward', async () => {
+  const p = new Variable(tensor([1, 2]));
+  await expect(lbfgs([p]).step(() => rosenbrock(p))).rejects.toThrow(
+    /no parameter has a gradient.*backward\(loss\)/,
+  );
+});
+
+it('leaves everything as it was when the function fails on the way', async () => {
+  const p = new Variable(tensor([-1.2, 1], { dtype: 'float64' }));
+  const optimizer = lbfgs([p]);
+  let evaluations = 0;
+  const closure = (): Tensor => {
+    if (++evaluations === 3) throw new Error('out of data');
+    const loss = rosenbrock(p);
+    backward(loss);
+    return loss;
+  };
+  await expect(optimizer.step(closure)).rejects.toThrow('out of data');
+  expect([...p.value.dataSync()]).toEqual([-1.2, 1]);
+  expect(optimizer.steps).toBe(0);
+  expect(await optimizer.step(closure)).toBeCloseTo(24.2, 10);
+});
+
 it('refuses what it cannot train', () => {
   expect(() => lbfgs([])).toThrow(/variables/);
   const p = new Variable(tensor([1]));

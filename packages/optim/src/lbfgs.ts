@@ -88,8 +88,24 @@ export class Lbfgs {
    *
    * @param closure computes the loss, calls `backward` and returns the loss
    * @returns the loss before the step
+   * @throws Error when the closure leaves no gradient; whatever the closure throws. The parameters are then where they were
    */
   async step(closure: () => Tensor): Promise<number> {
+    const start = await this.#read();
+    const before = this.steps;
+    try {
+      return await this.#iterate(closure, start);
+    } catch (error) {
+      this.steps = before;
+      this.#write(start);
+      // The next difference of gradients would not belong to the last move.
+      this.#previousGradient = null;
+      this.#previousMove = null;
+      throw error;
+    }
+  }
+
+  async #iterate(closure: () => Tensor, origin: Float64Array): Promise<number> {
     const o = this.#options;
     let evaluations = 0;
     const evaluate = async (): Promise<Evaluation> => {
@@ -99,7 +115,7 @@ export class Lbfgs {
     let current = await evaluate();
     const before = current.loss;
     if (largest(current.gradient) <= o.gradientTolerance) return before;
-    let position = await this.#read();
+    let position = origin;
     for (let iteration = 1; iteration <= o.maxIterations; iteration++) {
       this.steps++;
       const direction = this.#direction(current.gradient);
@@ -235,10 +251,19 @@ export class Lbfgs {
     const loss = closure();
     const gradient = new Float64Array(this.#size);
     let offset = 0;
+    let found = false;
     for (const parameter of this.parameters) {
-      if (parameter.gradPending && parameter.grad) gradient.set(await parameter.grad.data(), offset);
+      if (parameter.gradPending && parameter.grad) {
+        gradient.set(await parameter.grad.data(), offset);
+        found = true;
+      }
       parameter.gradPending = false;
       offset += parameter.size;
+    }
+    if (!found) {
+      throw new Error(
+        'lbfgs: no parameter has a gradient; the function given to step() has to call backward(loss) with a loss that depends on them',
+      );
     }
     return { loss: await loss.item(), gradient };
   }
