@@ -2,6 +2,7 @@
  * `pnpm bench`: bundles the benchmark from the sources into a temporary folder and runs it there. Bundled, because a
  * loader that compiles on the fly wraps functions and would be measured with them.
  */
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+// `pnpm bench web` measures the demo application, in a browser.
+if (process.argv[2] === 'web') {
+  const node = ['--conditions=@ag/source', '--import', 'tsx', here('web/command.ts'), ...process.argv.slice(3)];
+  process.exit(spawnSync(process.execPath, node, { stdio: 'inherit' }).status ?? 1);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'ag-bench-'));
 const common = {
   bundle: true,

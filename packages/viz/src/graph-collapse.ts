@@ -34,6 +34,9 @@ export interface CollapseOptions {
   collapse: readonly string[];
 }
 
+/** More boxes than this are not drawn one by one, whatever is to be opened. */
+const legible = 400;
+
 /** Groups nodes until about `maxNodes` boxes are left. */
 export function collapseGraph(graph: GraphData, options: CollapseOptions): CollapsedGraph {
   const modules = moduleTree(graph.nodes);
@@ -47,7 +50,9 @@ export function collapseGraph(graph: GraphData, options: CollapseOptions): Colla
     if (closed === undefined) single.push(node);
     else add(groups, closed, node);
   }
-  if (single.length + groups.size > options.maxNodes * 1.5 && options.expand.length === 0) {
+  // What was asked for may be more than usual, but not more than can be laid out.
+  const most = Math.max(options.maxNodes * 1.5, options.expand.length > 0 ? legible : 0);
+  if (single.length + groups.size > most) {
     for (const [key, nodes] of stretches(graph, single, options.maxNodes)) {
       if (nodes.length > 1) groups.set(key, nodes);
       else for (const node of nodes) addSingle(node);

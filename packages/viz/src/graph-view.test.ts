@@ -200,6 +200,8 @@ describe('large graphs', () => {
     expect(collapsed.edges).toHaveLength(49);
     const sizes = collapsed.boxes.map((one) => ('group' in one ? one.group.nodes : 1));
     expect(sizes).toEqual(Array(50).fill(200));
+    // A module that is not there opens nothing, least of all everything.
+    expect(modules(graphView({ nodes, edges }, { expand: ['net'] })).length).toBeLessThan(100);
   });
 });
 

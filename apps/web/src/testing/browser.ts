@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build, type PreviewServer, preview } from 'vite';
+import { build, type Plugin, type PreviewServer, preview } from 'vite';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,6 +39,8 @@ export interface Application {
 export interface ApplicationOptions {
   /** Send the headers that allow shared memory. Default true; the content security policy is sent either way. */
   readonly isolated?: boolean;
+  /** Changes source files before they are built, for tests of what a mistake would look like. */
+  readonly change?: (code: string, file: string) => string;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly theme?: 'light' | 'dark';
 }
@@ -49,13 +51,35 @@ const shared = {
   'Cross-Origin-Embedder-Policy': 'unsafe-none',
 };
 
-/** Builds the application into a folder of its own, serves it and starts a browser. */
-export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
+/** What browsers are started with, so that they do nothing beside what is asked of them. */
+export const browserArguments = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Builds the application into a folder of its own and serves it. */
+export async function serveApplication(
+  options: Pick<ApplicationOptions, 'isolated' | 'change'> = {},
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
   const out = mkdtempSync(join(tmpdir(), 'ag-web-'));
   // The test runner says 'test', which would build for development.
   const environment = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
-  await build({ root: folder, logLevel: 'error', build: { outDir: out, emptyOutDir: true } });
+  const { change } = options;
+  const plugins = (): Plugin[] =>
+    change ? [{ name: 'change', enforce: 'pre', transform: (code, id) => change(code, id) }] : [];
+  await build({
+    root: folder,
+    logLevel: 'error',
+    build: { outDir: out, emptyOutDir: true },
+    plugins: plugins(),
+    worker: { plugins },
+  });
   process.env.NODE_ENV = environment;
   const server: PreviewServer = await preview({
     root: folder,
@@ -63,7 +87,23 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     build: { outDir: out },
     preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: shared }) },
   });
-  const address = server.resolvedUrls!.local[0]!;
+  return {
+    address: server.resolvedUrls!.local[0]!,
+    async close() {
+      await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
+      remove(out);
+    },
+  };
+}
+
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+/** Builds and serves the application and starts a browser. */
+export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
+  const server = await serveApplication(options);
+  const { address } = server;
   const profile = mkdtempSync(join(tmpdir(), 'ag-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath!,
@@ -71,15 +111,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     viewport: options.viewport ?? { width: 1280, height: 900 },
     colorScheme: options.theme ?? 'light',
     acceptDownloads: true,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: browserArguments,
   });
   // What waits for a state may ask before the application has started, after a reload for instance.
   await context.addInitScript(() => {
@@ -103,9 +135,8 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     },
     async close() {
       await context.close();
-      await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
-      for (const path of [out, profile])
-        rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      await server.close();
+      remove(profile);
     },
   };
 }

@@ -4,8 +4,8 @@ import { digits } from '@ag/datasets';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
+import { bestOf, draw, drawings, placed, type Read } from '../../testing/drawing.ts';
 import type { DigitsConfig } from './config.ts';
-import { type Drawing, drawings } from './strokes.ts';
 import type { EpochFigures } from './trainer.ts';
 
 interface State {
@@ -21,11 +21,7 @@ interface State {
   readonly trainImages: number;
   readonly testImages: number;
   readonly hash: string | null;
-  readonly reading: {
-    readonly probabilities: readonly number[];
-    readonly image: readonly number[];
-    readonly stages: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  } | null;
+  readonly reading: Read | null;
 }
 
 const isReady = () => (window.__ag.state() as { ready?: boolean }).ready === true;
@@ -63,32 +59,6 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     await page.waitForFunction(isAtRest);
     return stateOf<State>(page);
   };
-  const draw = async (page: Page, { strokes }: Drawing, right = 0, down = 0): Promise<State['reading']> => {
-    await page.getByTestId('wipe').click();
-    await page.waitForFunction(() => (window.__ag.state() as unknown as State).reading === null);
-    const box = (await page.getByTestId('board').boundingBox())!;
-    // The canvas begins inside its border of one pixel.
-    const at = ([x, y]: readonly [number, number]) => [box.x + 1 + x + right, box.y + 1 + y + down] as const;
-    for (const stroke of strokes) {
-      await page.mouse.move(...at(stroke[0]!));
-      await page.mouse.down();
-      for (const point of stroke) await page.mouse.move(...at(point), { steps: 2 });
-      await page.mouse.up();
-    }
-    await page.waitForFunction(() => (window.__ag.state() as unknown as State).reading !== null);
-    // The last answer is for the whole drawing: it stays.
-    let before = '';
-    for (;;) {
-      const reading = (await stateOf<State>(page)).reading;
-      const now = JSON.stringify(reading?.image);
-      if (now === before) return reading;
-      before = now;
-      await page.waitForTimeout(60);
-    }
-  };
-  const bestOf = (reading: State['reading']) =>
-    reading!.probabilities.indexOf(Math.max(...reading!.probabilities));
-
   it('learns and is examined after every epoch', async () => {
     const page = await open('?count=600&testCount=200');
     const state = await trainFor(page, 3);
@@ -148,26 +118,21 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     await fresh.close();
   });
 
-  it('reads drawings, wherever on the board they are', async () => {
-    const page = await open('?count=3000&testCount=200&model=cnn&batchSize=50');
-    await trainFor(page, 3);
+  it('reads twenty drawings, wherever on the board and however large they are', async () => {
+    const page = await open('?count=6000&testCount=200&model=cnn');
+    await trainFor(page, 5);
+    const changes = [{ move: [40, 0] }, { move: [0, -40] }, { scale: 0.6 }, { scale: 1.4 }] as const;
     let right = 0;
-    let unmoved = 0;
-    const chosen = drawings.filter((_, i) => i % 2 === 0);
-    for (const [i, drawing] of chosen.entries()) {
-      const first = await draw(page, drawing);
-      const [x, y] = [
-        [40, 0],
-        [-40, 0],
-        [0, 40],
-        [0, -40],
-      ][i % 4]!;
-      const moved = await draw(page, drawing, x, y);
-      if (bestOf(first) === drawing.digit) right++;
-      if (bestOf(first) === bestOf(moved)) unmoved++;
+    let unchanged = 0;
+    for (const [i, drawing] of drawings.entries()) {
+      const first = bestOf(await draw(page, drawing));
+      if (first === drawing.digit) right++;
+      for (const change of [changes[i % 4]!, changes[(i + 2) % 4]!]) {
+        if (bestOf(await draw(page, placed(drawing, change))) === first) unchanged++;
+      }
     }
-    expect(unmoved).toBeGreaterThanOrEqual(9);
-    expect(right).toBeGreaterThanOrEqual(7);
+    expect(right).toBeGreaterThanOrEqual(18);
+    expect(unchanged / (2 * drawings.length)).toBeGreaterThanOrEqual(0.95);
     const { reading } = await stateOf<State>(page);
     expect(reading!.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
     expect(reading!.stages.map(({ shape }) => shape)).toEqual([[8, 28, 28], [16, 14, 14], [64], [10]]);

@@ -29,7 +29,13 @@ export default function Gradients() {
   };
   const live = useLive<FlowRequest, FlowUpdate>(createWorker, request, false);
   const { update } = live;
-  useInspection(() => ({ page: 'gradients', ...request, ...update, problem: live.problem }));
+  useInspection(() => ({
+    page: 'gradients',
+    ...request,
+    ...update,
+    running: live.running,
+    problem: live.problem,
+  }));
 
   return (
     <>

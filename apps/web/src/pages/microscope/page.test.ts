@@ -73,7 +73,7 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
   it('steps node by node, writes the chain rule out, and survives reloading', async () => {
     const page = await open('gates');
     for (let i = 0; i < 3; i++) await page.getByTestId('next').click();
-    expect(await page.getByTestId('step-text').textContent()).toContain('-4 × 1 = -4');
+    expect(await page.getByTestId('step-text').textContent()).toContain('−4 × 1 = −4');
     await page.reload();
     await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 0);
     expect((await stateOf<State>(page)).step).toBe(3);
@@ -93,5 +93,68 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     await page.getByTestId('problem').waitFor();
     expect(await page.getByTestId('problem').textContent()).toContain('position');
     expect(application.errors()).toEqual([]);
+  });
+
+  it('shows a network of 10,000 nodes by modules, which open and close, and lets it be pushed about', async () => {
+    const page = await application.open('microscope');
+    await page.getByTestId('preset').selectOption('deep');
+    await page.getByTestId('sheet').waitFor();
+    const network = () => stateOf<{ nodes: number; modules: readonly string[] }>(page);
+    const { nodes, modules } = await network();
+    expect(nodes).toBeGreaterThanOrEqual(10_000);
+    expect(modules).toContain('5');
+    expect(modules.length).toBeLessThan(60);
+    // Dragging moves the picture and opens nothing.
+    const box = (await page.getByTestId('sheet').boundingBox())!;
+    const picture = page.getByTestId('sheet').locator('svg');
+    const before = (await picture.boundingBox())!;
+    await page.mouse.move(box.x + 200, box.y + 200);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 140, box.y + 230, { steps: 5 });
+    await page.mouse.up();
+    const after = (await picture.boundingBox())!;
+    expect([after.x - before.x, after.y - before.y]).toEqual([expect.closeTo(-60, 0), expect.closeTo(30, 0)]);
+    expect((await network()).modules).toEqual(modules);
+    // A click opens, and the address remembers it.
+    await page.locator('[data-module="1"]').click();
+    await page.waitForFunction(() =>
+      (window.__ag.state() as { modules?: string[] }).modules!.includes('1.0'),
+    );
+    await page.reload();
+    await page.waitForFunction(() =>
+      (window.__ag.state() as { modules?: string[] }).modules?.includes('1.0'),
+    );
+    await page.getByTestId('close-1').click();
+    await page.waitForFunction(() => (window.__ag.state() as { modules?: string[] }).modules!.includes('1'));
+    await page.getByTestId('preset').selectOption('gates');
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps === 4);
+    expect(application.errors()).toEqual([]);
+  });
+});
+
+describe.skipIf(chromiumPath === undefined)('numbers on the page', () => {
+  let application: Application;
+  beforeAll(async () => {
+    // Whoever computed x·sin(x) in the page itself would not notice that the library computes something else.
+    application = await startApplication({
+      change: (code, file) =>
+        file.endsWith('/tensor/src/ops/elementwise.ts')
+          ? code.replace("unary('sin', s.sin,", "unary('sin', s.cos,")
+          : code,
+    });
+  });
+  afterAll(async () => {
+    await application?.close();
+  });
+
+  it('come from the library: with a sine that is a cosine the page shows other values', async () => {
+    const page = await application.open('microscope?expression=x * sin(x)&v.x=2');
+    await page.getByTestId('backward').click();
+    await page.waitForFunction(() => (window.__ag.state() as { step?: number }).step === 4);
+    const { nodes } = await stateOf<State>(page);
+    expect(nodes.at(-1)!.value).toBeCloseTo(2 * Math.cos(2), 10);
+    // The derivative's rule is the true one: y + x · cos(x), with y the false sine.
+    const slope = nodes.find((node) => node.label === 'x' && node.op === undefined)!.gradient;
+    expect(slope).toBeCloseTo(Math.cos(2) + 2 * Math.cos(2), 10);
   });
 });

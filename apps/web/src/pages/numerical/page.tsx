@@ -32,7 +32,13 @@ export default function Numerical() {
   };
   const live = useLive<CompareRequest, CompareUpdate>(createWorker, request, true);
   const { update } = live;
-  useInspection(() => ({ page: 'numerical', ...request, ...update, problem: live.problem }));
+  useInspection(() => ({
+    page: 'numerical',
+    ...request,
+    ...update,
+    running: live.running,
+    problem: live.problem,
+  }));
 
   const chart = (x: 'steps' | 'passes') =>
     update

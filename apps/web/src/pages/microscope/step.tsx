@@ -1,0 +1,83 @@
+/**
+ * One step of the microscope in words and numbers: what a node computes, or how its gradient goes on to its operands.
+ */
+import type { NestedArray } from '@ag/tensor';
+import { say } from '../../shell/language.ts';
+import { stepNode } from './reveal.ts';
+import type { Study } from './study.ts';
+import { wordsFor } from './words.ts';
+
+/** What the present step computes, written out. */
+export function StepText({
+  study: { graph, links, forward },
+  step,
+}: {
+  readonly study: Study;
+  readonly step: number;
+}) {
+  const position = stepNode({ forward }, step);
+  if (position === null) {
+    return (
+      <p class="card" data-testid="step-text">
+        {say({
+          en: 'The inputs have their values. Press Step to compute the first node.',
+          zh: '输入已有数值。点击“单步”计算第一个节点。',
+        })}
+      </p>
+    );
+  }
+  const node = graph.nodes[position]!;
+  const operands = graph.edges.filter((edge) => edge.to === node.id).sort((a, b) => a.index - b.index);
+  const nameOf = (id: string) => graph.nodes.find((each) => each.id === id)!;
+  if (step <= forward.length) {
+    return (
+      <div class="card" data-testid="step-text">
+        <h2>{say({ en: `Forward: ${node.op}`, zh: `前向：${node.op}` })}</h2>
+        <p class="number">
+          {node.op}({operands.map((edge) => numbers(nameOf(edge.from).value as NestedArray)).join(', ')}) ={' '}
+          <strong>{numbers(node.value as NestedArray)}</strong>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="card" data-testid="step-text">
+      <h2>{say({ en: `Backward: ${node.op}`, zh: `反向：${node.op}` })}</h2>
+      <p>{say(wordsFor(node.op ?? ''))}</p>
+      <p class="number">
+        {say({ en: 'Gradient that arrives: ', zh: '到达的梯度：' })}
+        <strong>{numbers(node.gradient as NestedArray)}</strong>
+      </p>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say({ en: 'operand', zh: '操作数' })}</th>
+            <th scope="col">{say({ en: 'local derivative', zh: '局部导数' })}</th>
+            <th scope="col">{say({ en: 'chain rule: local × arriving', zh: '链式法则：局部 × 到达' })}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {links[position]!.map((link, i) => (
+            <tr key={i}>
+              <td>{link.label}</td>
+              <td class="number">{numbers(link.local)}</td>
+              <td class="number">
+                {typeof link.local === 'number'
+                  ? `${numbers(link.local)} × ${numbers(node.gradient as NestedArray)} = `
+                  : ''}
+                <strong>{numbers(link.contribution)}</strong>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function numbers(value: NestedArray | null): string {
+  if (value === null) return '—';
+  if (Array.isArray(value)) return `[${value.map(numbers).join(', ')}]`;
+  if (typeof value !== 'number') return String(value);
+  return String(Number(value.toPrecision(4))).replaceAll('-', '−');
+}

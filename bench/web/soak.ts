@@ -1,0 +1,128 @@
+/**
+ * Trains for many minutes and tells how memory grows: the JavaScript heaps of the page and of its worker after a
+ * collection, the memory of WebAssembly, and the processes as the operating system counts them. The slope is that of a
+ * straight line (least squares) through the second half, when everything has been warmed up.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Browser, CDPSession, Page } from 'playwright-core';
+import type { Options } from './command.ts';
+import { freshPage, open, type Result } from './page.ts';
+import { timePause } from './responsive.ts';
+
+interface Sample {
+  readonly minutes: number;
+  readonly megabytes: Readonly<Record<string, number>>;
+}
+
+const cases = [
+  { id: 'playground', hash: 'playground?data=spirals&layers=tanh:8,tanh:8' },
+  { id: 'digits', hash: 'digits?model=cnn&epochs=100000' },
+] as const;
+
+export async function* soak(browser: Browser, address: string, options: Options): AsyncGenerator<Result> {
+  for (const { id, hash } of cases) {
+    if (options.page !== undefined && options.page !== id) continue;
+    const { page, context } = await freshPage(browser);
+    await open(page, address, hash, 'train');
+    if (id === 'playground') await page.getByTestId('speed').selectOption('full');
+    const measure = await memoryOf(browser, page);
+    await page.getByTestId('train').click();
+    const began = performance.now();
+    const minutes = () => (performance.now() - began) / 60_000;
+    const samples: Sample[] = [];
+    const every = Math.min(15_000, (options.minutes * 60_000) / 20);
+    while (minutes() < options.minutes) {
+      await page.waitForTimeout(every);
+      const megabytes = await measure();
+      samples.push({ minutes: minutes(), megabytes });
+      const { step } = await page.evaluate(() => window.__ag.state() as { step: number });
+      const list = Object.entries(megabytes).map(([name, value]) => `${name} ${value.toFixed(1)}`);
+      console.error(`${id} ${minutes().toFixed(1)} min, step ${step}: ${list.join(', ')} MB`);
+    }
+    for (const name of Object.keys(samples[0]!.megabytes)) {
+      const last = samples.at(-1)!.megabytes[name]!;
+      yield {
+        what: `soak ${id}, ${options.minutes} min: ${name}`,
+        value: slope(samples, name),
+        unit: 'MB / min',
+        note: `${last.toFixed(1)} MB at the end`,
+      };
+    }
+    yield {
+      what: `soak ${id}: pause at the end`,
+      value: (await timePause(page, 'train')) ?? Number.NaN,
+      unit: 'ms',
+      budget: 200,
+    };
+    await context.close();
+  }
+}
+
+/** What tells the present memory of a page, its worker and its process in megabytes. */
+async function memoryOf(browser: Browser, page: Page): Promise<() => Promise<Record<string, number>>> {
+  const sessions: Record<string, CDPSession> = { page: await page.context().newCDPSession(page) };
+  for (const worker of page.workers()) {
+    if (!worker.url().includes('/worker-')) continue;
+  }
+  void browser;
+  const root = process.pid;
+  return async () => {
+    const megabytes: Record<string, number> = {};
+    for (const [name, session] of Object.entries(sessions)) {
+      await session.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await session.send('Runtime.getHeapUsage');
+      megabytes[`JavaScript of the ${name}`] = usedSize / 1e6;
+    }
+    for (const worker of page.workers()) {
+      const found = await worker
+        .evaluate(() => {
+          (globalThis as { gc?: () => void }).gc?.();
+          const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
+          return memory?.usedJSHeapSize ?? null;
+        })
+        .catch(() => null);
+      if (found !== null)
+        megabytes['JavaScript of the worker'] = (megabytes['JavaScript of the worker'] ?? 0) + found / 1e6;
+    }
+    megabytes['processes of the browser'] = residentBytes(root) / 1e6;
+    return megabytes;
+  };
+}
+
+/** Resident memory of all descendants of a process; 0 where the system has no /proc. */
+function residentBytes(root: number): number {
+  try {
+    const parents = new Map<number, number>();
+    for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      } catch {
+        // Gone meanwhile.
+      }
+    }
+    let sum = 0;
+    for (const [process] of parents) {
+      let at: number | undefined = parents.get(process);
+      while (at !== undefined && at !== root) at = parents.get(at);
+      if (at !== root) continue;
+      const rollup = readFileSync(`/proc/${process}/smaps_rollup`, 'utf8');
+      sum += 1024 * Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
+    }
+    return sum;
+  } catch {
+    return 0;
+  }
+}
+
+/** Megabytes per minute over the second half. */
+function slope(samples: readonly Sample[], name: string): number {
+  const late = samples.slice(Math.floor(samples.length / 2));
+  const x = late.map(({ minutes }) => minutes);
+  const y = late.map(({ megabytes }) => megabytes[name]!);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [mx, my] = [mean(x), mean(y)];
+  const above = x.reduce((sum, value, i) => sum + (value - mx) * (y[i]! - my), 0);
+  const below = x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
+  return below === 0 ? 0 : above / below;
+}
