@@ -46,11 +46,10 @@ export class Lion extends Optimizer<LionOptions> {
     { rate, kept }: Scalars,
     { betas = [0.9, 0.99] }: LionOptions,
   ): Update {
-    const direction = slots
-      .mean!.mul(betas[0])
-      .add(gradient.mul(1 - betas[0]))
-      .sign();
-    const mean = slots.mean!.mul(betas[1]).add(gradient.mul(1 - betas[1]));
+    // β·m + (1 − β)·g as m + (1 − β)·(g − m): the difference, which both averages need, puts them into one kernel.
+    const change = gradient.sub(slots.mean!);
+    const direction = slots.mean!.add(change.mul(1 - betas[0])).sign();
+    const mean = slots.mean!.add(change.mul(1 - betas[1]));
     return { value: (kept ? value.mul(kept) : value).sub(direction.mul(rate!)), slots: { mean } };
   }
 }
