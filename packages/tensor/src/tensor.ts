@@ -24,10 +24,12 @@ import {
   type Axes,
   broadcastShapes,
   checkShape,
+  fixedShape,
   formatShape,
   normalizeAxes,
   normalizeAxis,
   type Shape,
+  scalarShape,
   sizeOf,
 } from './shape.ts';
 import type { Variable } from './variable.ts';
@@ -62,6 +64,7 @@ const noInputs: readonly Tensor[] = [];
 
 /** An immutable n-dimensional array, computed when it is read. */
 export class Tensor {
+  /** Sizes of the axes. It cannot be written into: `reshape`, `unsqueeze`, `permute` make another tensor. */
   readonly shape: Shape;
   readonly dtype: DType;
   /** The operation that gives this tensor, null for a leaf and once it has been evaluated. @internal */
@@ -193,7 +196,7 @@ export class Tensor {
 
   /** A leaf of any dtype that owns `array`. @internal */
   fromHost(array: TypedArray, shape: Shape, dtype: DType): Tensor {
-    return new Tensor(shape, dtype, null, noInputs, undefined, {
+    return new Tensor(fixedShape(shape), dtype, null, noInputs, undefined, {
       kind: 'host',
       data: array,
       uses: 0,
@@ -595,7 +598,7 @@ export class Tensor {
   reshape(shape: Shape): Tensor {
     if (shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0)))
       checkShape(shape, 'reshape');
-    return apply(movement.reshape, [this], { shape });
+    return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
   /** Merges the axes from `start` to `end` (inclusive) into one. */
   flatten(start = 0, end = -1): Tensor {
@@ -656,8 +659,7 @@ export class Tensor {
   }
   /** Repeats along new leading axes and axes of size 1, without copying. */
   broadcastTo(shape: Shape): Tensor {
-    checkShape(shape, 'broadcastTo');
-    return apply(movement.broadcastTo, [this], { shape });
+    return apply(movement.broadcastTo, [this], { shape: checkShape(shape, 'broadcastTo') });
   }
   /** The same as `broadcastTo`. */
   expand(shape: Shape): Tensor {
@@ -846,13 +848,20 @@ export class Tensor {
 /** The result of an operation: a new node. Throws what the operation's type rule throws. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
   const { shape, dtype } = op.type(inputs, attributes as A);
-  return new Tensor(shape, dtype, op, inputs, attributes, null);
+  return new Tensor(
+    shape === inputs[0]?.shape ? shape : fixedShape(shape),
+    dtype,
+    op,
+    inputs,
+    attributes,
+    null,
+  );
 }
 
 /** A scalar given at each run: no part of a plan's structure. @internal */
 export function literal(value: number, dtype: DType, read?: () => number): Tensor {
   return new Tensor(
-    [],
+    scalarShape,
     dtype,
     null,
     noInputs,
@@ -869,8 +878,11 @@ export function checkTensor(value: unknown): Tensor {
       'two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)',
     );
   }
+  if ((value as Partial<Variable> | null | undefined)?.value instanceof Tensor) {
+    throw new TypeError(`expected a tensor, got ${value}; give its value: variable.value`);
+  }
   throw new TypeError(
-    `expected a tensor, got ${value === null ? 'null' : typeof value}; make one with tensor(…)`,
+    `expected a tensor, got ${value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value}; make one with tensor(…)`,
   );
 }
 
