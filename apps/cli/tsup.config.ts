@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { program } from '../../tsup.shared.ts';
 
 export default {
-  ...program(['src/main.ts', 'src/index.ts']),
+  ...program(['src/main.ts', 'src/index.ts', 'src/sweepWorker.ts']),
   // Modules of recipes import the types.
   dts: { entry: 'src/index.ts', compilerOptions: { ignoreDeprecations: '6.0' } },
   // What `agrad web` serves travels inside the package.

@@ -1,18 +1,9 @@
-/** The commands that look at things: graph, gradcheck, doctor, runs, sweep, predict, convert. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** The commands that look at things: graph, gradcheck, doctor, runs, predict, convert. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import {
-  bostonHeader,
-  bostonTable,
-  inProcess,
-  lastEvent,
-  outcomeOf,
-  scratchFolder,
-  start,
-  writeMnist,
-} from './testTools.ts';
+import { bostonHeader, bostonTable, inProcess, lastEvent, scratchFolder, writeMnist } from './testTools.ts';
 
 process.env.AG_OFFLINE = '1';
 const scratch = scratchFolder();
@@ -205,50 +196,6 @@ describe('agrad runs plot', () => {
       expect(outcome.stderr).toMatch(message);
       expect(outcome.exitCode).toBe(exitCode);
     }
-  });
-});
-
-describe('agrad sweep', () => {
-  it('tries every combination, finds the best, and repeats nothing', async () => {
-    const folder = join(scratch, 'sweep');
-    const given = [
-      'sweep',
-      'xor',
-      '--grid',
-      'learningRate=0.0001,0.1',
-      '--epochs',
-      '100',
-      '--backend',
-      'reference',
-      '--out',
-      folder,
-    ];
-    const first = await outcomeOf(start([...given, '--json']));
-    expect(first.exitCode).toBe(0);
-    expect(lastEvent(first)).toMatchObject({
-      command: 'sweep',
-      metric: 'accuracy',
-      best: { trial: 2, values: { learningRate: 0.1 } },
-    });
-    expect(existsSync(join(folder, 'report.html'))).toBe(true);
-    const again = await inProcess(...given);
-    expect(again.stderr).toContain('2 trials, 2 of them done');
-    expect(again.stdout).toMatch(/best: trial 2/);
-    expect((await inProcess(...given.slice(0, 3), 'learningRate=1', '--out', folder)).stderr).toContain(
-      'holds another sweep',
-    );
-  });
-
-  it.each([
-    [[], /what should vary/],
-    [['--grid', 'rate=1'], /no such setting/],
-    [['--grid', 'epochs='], /expected name=values/],
-    [['--random', 'learningRate=3'], /expected low\.\.high/],
-    [['--grid', 'epochs=1', '--workers', '0'], /--workers 0/],
-  ])('explains what is wrong with %j', async (given, message) => {
-    const { exitCode, stderr } = await inProcess('sweep', 'xor', ...given, '--out', join(scratch, 'none'));
-    expect(stderr).toMatch(message);
-    expect(exitCode).toBe(2);
   });
 });
 

@@ -335,7 +335,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     command(
       program,
       'sweep [recipe...]',
-      'tries many settings, in processes of their own; goes on after a kill',
+      'tries many settings in worker processes; goes on after a kill',
       'agrad sweep digits --grid learningRate=1e-3,3e-3,1e-2 --grid batchSize=25,100 --epochs 5',
       'agrad sweep xor --random learningRate=1e-3..1 --trials 20 --out sweeps/xor',
     ),

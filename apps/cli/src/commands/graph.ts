@@ -5,6 +5,7 @@ import { type Tensor, tensor, Variable } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { graphView } from '@ag/viz';
 import { exitCodes, Failure } from '../failure.ts';
+import { splitOutsideBrackets } from '../lists.ts';
 import { parametersOf, recipeFor, recipes } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
@@ -166,7 +167,7 @@ function formatOf({ format, out }: GraphOptions): Format {
 /** `x=-2,W=[[1,2],[3,4]]`: commas inside brackets belong to a value. */
 export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
   const values: Record<string, Tensor> = {};
-  for (const part of parts.flatMap(splitOutside)) {
+  for (const part of parts.flatMap(splitOutsideBrackets)) {
     const at = part.indexOf('=');
     const name = part.slice(0, at).trim();
     if (at < 1 || !/^[A-Za-z_]\w*$/.test(name)) {
@@ -183,16 +184,4 @@ export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
     }
   }
   return values;
-}
-
-function splitOutside(text: string): string[] {
-  const parts = [''];
-  let depth = 0;
-  for (const sign of text) {
-    if (sign === '[') depth++;
-    if (sign === ']') depth--;
-    if (sign === ',' && depth === 0) parts.push('');
-    else parts[parts.length - 1] += sign;
-  }
-  return parts.filter((part) => part.trim() !== '');
 }

@@ -1,0 +1,54 @@
+/** What a sweep keeps on the disk: its plan, and the result of each trial as soon as it is known. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAtomically } from '@ag/train';
+import { Failure } from '../failure.ts';
+import type { Plan, Trial } from './plan.ts';
+
+/** How a trial ended. */
+export interface Result {
+  readonly exitCode: number;
+  readonly seconds: number;
+  /** Figures on the test data; null for a trial that failed. */
+  readonly figures: Readonly<Record<string, number>> | null;
+  readonly message: string | null;
+}
+
+/** The name of a trial's folder within that of the sweep. */
+export function trialName(trial: Trial): string {
+  return `trial-${String(trial.id).padStart(3, '0')}`;
+}
+
+/** Writes the plan. @throws Failure `configuration` when the folder holds another one */
+export async function keepPlan(folder: string, plan: Plan): Promise<void> {
+  const path = join(folder, 'sweep.json');
+  const text = `${JSON.stringify(plan, null, 2)}\n`;
+  if (!existsSync(path)) return writeAtomically(path, text);
+  if (readFileSync(path, 'utf8') !== text) {
+    throw new Failure(
+      'configuration',
+      `${folder} holds another sweep`,
+      'Give the same flags to go on with it, or another --out.',
+    );
+  }
+}
+
+export async function keepResult(folder: string, trial: Trial, result: Result): Promise<void> {
+  await writeAtomically(resultPath(folder, trial), `${JSON.stringify(result)}\n`);
+}
+
+/** The result of a trial; null when it is not known yet. */
+export function readResult(folder: string, trial: Trial): Result | null {
+  const path = resultPath(folder, trial);
+  if (!existsSync(path)) return null;
+  try {
+    const result = JSON.parse(readFileSync(path, 'utf8')) as Result | null;
+    return typeof result?.exitCode === 'number' && typeof result.seconds === 'number' ? result : null;
+  } catch {
+    return null;
+  }
+}
+
+function resultPath(folder: string, trial: Trial): string {
+  return join(folder, `${trialName(trial)}.json`);
+}

@@ -1,0 +1,212 @@
+/** Sweeps: what they try and find, and that nothing of them is lost when processes are killed. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { inProcess, lastEvent, outcomeOf, scratchFolder, start } from '../testTools.ts';
+import { argumentsOf, makePlan, type Wanted } from './plan.ts';
+
+const scratch = scratchFolder();
+const nothing: Wanted = { grid: [], random: [], flags: {}, set: [] };
+const valuesOf = (wanted: Partial<Wanted>, parameters: readonly string[] = []) =>
+  makePlan('xor', { ...nothing, ...wanted }, parameters).trials.map(({ values }) => values);
+
+describe('the plan of a sweep', () => {
+  it('takes each value of a list with each of the others; lists may hold lists', () => {
+    expect(valuesOf({ grid: ['epochs=1,2', 'model.hidden=[30],[50,20]'] }, ['model.hidden'])).toEqual([
+      { epochs: 1, 'model.hidden': '[30]' },
+      { epochs: 1, 'model.hidden': '[50,20]' },
+      { epochs: 2, 'model.hidden': '[30]' },
+      { epochs: 2, 'model.hidden': '[50,20]' },
+    ]);
+  });
+
+  it('draws from ranges: the same by the same seed, whole numbers from whole ends, evenly by powers where wide', () => {
+    const wanted = { random: ['learningRate=1e-4..1', 'epochs=1..50'], trials: '400' };
+    const trials = valuesOf(wanted) as { learningRate: number; epochs: number }[];
+    expect(valuesOf(wanted)).toEqual(trials);
+    expect(valuesOf({ ...wanted, flags: { seed: '1' } })).not.toEqual(trials);
+    expect(trials.every(({ epochs }) => Number.isInteger(epochs) && epochs >= 1 && epochs <= 50)).toBe(true);
+    // Half of the values lie in the lower two of four powers of ten; 400 draws stay within four standard deviations.
+    const low = trials.filter(({ learningRate }) => learningRate < 1e-2).length;
+    expect(Math.abs(low - 200)).toBeLessThan(40);
+    expect(trials.every(({ learningRate }) => learningRate >= 1e-4 && learningRate <= 1)).toBe(true);
+  });
+
+  it('becomes arguments of agrad train', () => {
+    expect(
+      argumentsOf({
+        id: 1,
+        values: { batchSize: 4, 'model.hidden': '[3]', fastDevRun: 'true', tensorboard: 'false' },
+      }),
+    ).toEqual(['--batch-size', '4', '--set', 'model.hidden=[3]', '--fast-dev-run']);
+  });
+});
+
+describe('agrad sweep', () => {
+  it('tries every combination, finds the best, and repeats nothing', async () => {
+    const folder = join(scratch, 'sweep');
+    const given = ['sweep', 'xor', '--grid', 'learningRate=0.0001,0.1'].concat([
+      '--epochs',
+      '100',
+      '--backend',
+      'reference',
+      '--out',
+      folder,
+    ]);
+    const first = await outcomeOf(start([...given, '--json']));
+    expect(first.exitCode).toBe(0);
+    expect(lastEvent(first)).toMatchObject({
+      command: 'sweep',
+      metric: 'accuracy',
+      best: { trial: 2, values: { learningRate: 0.1 } },
+    });
+    const report = readFileSync(join(folder, 'report.html'), 'utf8');
+    expect(report).toMatch(
+      /<table><thead>.*learning rate.*accuracy.*<a href="trial-002\/report.html">2<\/a>/,
+    );
+    expect(existsSync(join(folder, 'trial-002', 'report.html'))).toBe(true);
+    const again = await inProcess(...given);
+    expect(again.stderr).toContain('2 trials, 2 of them done');
+    expect(again.stdout).toMatch(/best: trial 2/);
+    const other = await inProcess(...given.slice(0, 3), 'learningRate=1', '--out', folder);
+    expect(other).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('holds another sweep') });
+  });
+
+  it('says which trials failed and why, and takes the best of the others', async () => {
+    const given = ['sweep', 'xor', '--grid', 'model.hidden=8,0', '--epochs', '20', '--backend', 'reference'];
+    const { exitCode, stdout } = await outcomeOf(start([...given, '--out', join(scratch, 'failing')]));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /trial 2 \(model.hidden 0\) failed: --set model.hidden: expected a whole number above 0, got 0/,
+    );
+    expect(stdout).toMatch(/best: trial 1/);
+    expect(readFileSync(join(scratch, 'failing', 'report.html'), 'utf8')).toContain(
+      'expected a whole number above 0',
+    );
+    const none = await outcomeOf(
+      start([...given.slice(0, 3), 'model.hidden=0', '--out', join(scratch, 'none')]),
+    );
+    expect(none.exitCode).toBe(6);
+  });
+
+  it.each([
+    [[], 2, /what should vary/],
+    [['--grid', 'rate=1'], 2, /no such setting/],
+    [['--grid', 'learningrate=1'], 2, /Did you mean 'learningRate'\?/],
+    [['--grid', 'epochs='], 2, /expected name=values/],
+    [['--grid', 'epochs=1,many'], 3, /--epochs: expected a whole number from 0, got "many"/],
+    [['--grid', 'epochs=1', '--learning-rate', 'NaN'], 3, /--learning-rate: expected a finite number/],
+    [['--random', 'learningRate=3'], 2, /expected low\.\.high/],
+    [['--grid', 'epochs=1', '--workers', '0'], 2, /--workers 0/],
+  ])('explains what is wrong with %j', async (given, exitCode, message) => {
+    const outcome = await inProcess('sweep', 'xor', ...given, '--out', join(scratch, 'never'));
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.exitCode).toBe(exitCode);
+    expect(existsSync(join(scratch, 'never'))).toBe(false);
+  });
+});
+
+describe('a sweep whose processes are killed', () => {
+  const given = [
+    'sweep',
+    'digits',
+    '--grid',
+    'learningRate=0.001,0.003,0.01,0.03',
+    '--workers',
+    '2',
+    '--seed',
+    '1',
+  ]
+    .concat(['--epochs', '3', '--batch-size', '20', '--checkpoint-every', '10', '--backend', 'reference'])
+    .concat([
+      '--set',
+      'data.train=1000',
+      '--set',
+      'data.test=50',
+      '--set',
+      'model.hidden=[32]',
+      '--json',
+      '--out',
+    ]);
+  const trials = ['trial-001', 'trial-002', 'trial-003', 'trial-004'];
+  const weightsOf = (folder: string): string[] =>
+    trials.map((name) => readFileSync(join(folder, name, 'weights.safetensors')).toString('base64'));
+  const workersOf = (pid: number): number[] => {
+    try {
+      return execFileSync('pgrep', ['-P', String(pid), '-f', 'sweepWorker'], { encoding: 'utf8' })
+        .trim()
+        .split('\n')
+        .map(Number);
+    } catch {
+      return [];
+    }
+  };
+  const hasCheckpoint = (folder: string, name: string): boolean =>
+    existsSync(join(folder, name, 'checkpoints')) &&
+    readdirSync(join(folder, name, 'checkpoints')).some((file) => /^step-\d+\.safetensors$/.test(file));
+  const lives = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (let i = 0; i < 3000 && !condition(); i++) await wait(20);
+    expect(condition()).toBe(true);
+  };
+
+  it('goes on after kill -9 of a worker, of the parent, and after Ctrl-C, to the same weights', async () => {
+    const whole = join(scratch, 'whole');
+    expect((await outcomeOf(start([...given, whole]))).exitCode).toBe(0);
+
+    const broken = join(scratch, 'broken');
+    const first = start([...given, broken]);
+    const firstEnded = outcomeOf(first);
+    await until(() => hasCheckpoint(broken, 'trial-001'));
+    const [victim] = workersOf(first.pid!);
+    process.kill(victim!, 'SIGKILL');
+    // The trial of the killed worker goes on in another process, and the sweep with it.
+    await until(
+      () => existsSync(join(broken, 'trial-001.json')) && existsSync(join(broken, 'trial-002.json')),
+    );
+    await until(() => hasCheckpoint(broken, 'trial-003') || hasCheckpoint(broken, 'trial-004'));
+    const workers = workersOf(first.pid!);
+    first.kill('SIGKILL');
+    expect((await firstEnded).signal).toBe('SIGKILL');
+    await until(() => !workers.some(lives));
+    const done = statSync(join(broken, 'trial-001.json')).mtimeMs;
+
+    const second = start([...given, broken]);
+    const secondEnded = outcomeOf(second);
+    await until(() => workersOf(second.pid!).length > 0);
+    await wait(1000);
+    second.kill('SIGINT');
+    const interrupted = await secondEnded;
+    // It may have been done by then.
+    expect([0, 130]).toContain(interrupted.exitCode);
+    if (interrupted.exitCode === 130) {
+      expect(lastEvent(interrupted)).toMatchObject({
+        kind: 'interrupted',
+        exitCode: 130,
+        message: expect.stringContaining(broken),
+      });
+    }
+    const third = await outcomeOf(start([...given, broken]));
+    expect(third.exitCode).toBe(0);
+    expect(statSync(join(broken, 'trial-001.json')).mtimeMs).toBe(done);
+    expect(weightsOf(broken)).toEqual(weightsOf(whole));
+  });
+
+  it('reads no half-written result', async () => {
+    const folder = join(scratch, 'half');
+    const short = ['sweep', 'xor', '--grid', 'epochs=1', '--backend', 'reference', '--out', folder];
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'trial-001.json'), '{"exitCode":0,"sec');
+    const { exitCode, stderr } = await outcomeOf(start(short));
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toContain('of them done');
+  });
+});
