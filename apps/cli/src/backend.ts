@@ -47,7 +47,12 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
     const relaxedSimd = arithmetic === 'auto' ? 'auto' : arithmetic === 'fused';
     const backend = await wasm({ threads: choice.threads, relaxedSimd });
     use(backend);
-    return { name: backend.name, arithmetic: backend.arithmetic, close: () => backend.close() };
+    const close = (): void => {
+      backend.close();
+      // A closed backend computes nothing any more.
+      use(reference());
+    };
+    return { name: backend.name, arithmetic: backend.arithmetic, close };
   } catch (error) {
     const reason = (error as Error).message;
     if (choice.backend === 'wasm' || arithmetic === 'fused') {

@@ -90,7 +90,7 @@ describe('agrad train --folds', () => {
     const events = eventsOf(await inProcess(...given, '--json'));
     const folds = events.filter((event) => event.type === 'fold') as { examples: number; loss: number }[];
     expect(folds.map(({ examples }) => examples)).toEqual([66, 67, 67]);
-    const result = events.at(-1) as { loss: { mean: number; standardDeviation: number } };
+    const result = events.at(-1) as { folds: unknown; loss: { mean: number; standardDeviation: number } };
     const mean = folds.reduce((sum, { loss }) => sum + loss, 0) / 3;
     const squares = folds.reduce((sum, { loss }) => sum + (loss - mean) ** 2, 0);
     expect(result.loss.mean).toBeCloseTo(mean, 12);
