@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { gradients } from '@ag/graph';
-import { type DType, type Tensor, tensor, type Variable } from '@ag/tensor';
+import { concat, type DType, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import * as nn from './index.ts';
 
@@ -12,6 +12,8 @@ interface Pattern {
   readonly shape: number[];
   readonly seed: number;
   readonly scale: number;
+  /** Default 0. */
+  readonly offset?: number;
 }
 
 interface LayerCase {
@@ -21,7 +23,11 @@ interface LayerCase {
   readonly steps: number;
   readonly inputs: Pattern[];
   readonly integers?: number[][];
-  readonly inputsOption?: object;
+  readonly inputsOption?: { causal?: boolean; mask?: boolean[][]; keyMask?: boolean[][] };
+  /** Running statistics to start from. */
+  readonly givenBuffers?: (Pattern & { readonly name: string })[];
+  /** The inputs after the first are a recurrent layer's state; outputs and states are joined. */
+  readonly state?: boolean;
   readonly parameters: (Pattern & { readonly name: string })[];
   readonly output: { readonly shape: number[]; readonly data: number[] };
   readonly inputGradients: number[][];
@@ -50,17 +56,22 @@ describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
     const [factory, ...given] = layer.call;
     const module = factories[factory]!(...withDType(given, factory, dtype)).train(layer.train);
     const named = new Map([...module.namedParameters(), ...module.namedBuffers()]);
-    for (const part of layer.parameters) named.get(part.name)!.assign(pattern(part, dtype));
+    for (const part of [...layer.parameters, ...(layer.givenBuffers ?? [])])
+      named.get(part.name)!.assign(pattern(part, dtype));
     expect([...module.namedParameters().keys()].sort()).toEqual(
       layer.parameters.map((part) => part.name).sort(),
     );
 
     const inputs = layer.inputs.map((input, i) => (i === 0 ? strided(input, dtype) : pattern(input, dtype)));
     const at = layer.integers ? [tensor(layer.integers, { dtype: 'int32' })] : inputs;
-    const extra = inputs.length === 3 ? { key: inputs[1], value: inputs[2] } : layer.inputsOption;
+    const extra =
+      layer.call[0] === 'multiHeadAttention' && inputs.length === 3
+        ? { key: inputs[1], value: inputs[2] }
+        : optionsOf(layer);
     let output!: Tensor;
     for (let step = 0; step < layer.steps; step++) {
-      output = extra ? module.forward(at[0], extra) : module.forward(...at);
+      if (layer.state) output = fromState(module as unknown as nn.Recurrent, inputs);
+      else output = extra ? module.forward(at[0], extra) : module.forward(...at);
       // Running statistics move with each batch that is computed.
       if (step < layer.steps - 1) output.dataSync();
     }
@@ -117,10 +128,30 @@ function load<Case>(name: string): Case[] {
   return (JSON.parse(text) as { cases: Case[] }).cases;
 }
 
+function optionsOf({ inputsOption: given }: LayerCase): object | undefined {
+  const bool = { dtype: 'bool' } as const;
+  return (
+    given && {
+      ...given,
+      ...(given.mask && { mask: tensor(given.mask, bool) }),
+      ...(given.keyMask && { keyMask: tensor(given.keyMask, bool) }),
+    }
+  );
+}
+
+/** All that a recurrent layer gives when it starts from a state, in one row. */
+function fromState(layer: nn.Recurrent, [x, hidden, cell]: Tensor[]): Tensor {
+  const { output, state } = layer.forwardWithState(x!, { hidden: hidden!, ...(cell && { cell }) });
+  return concat([output, state.hidden, ...(state.cell ? [state.cell] : [])].map((t) => t.flatten()));
+}
+
 /** The numbers that fixtures/common.py makes by the same formula. */
-function pattern({ shape, seed, scale }: Pattern, dtype: DType): Tensor {
+function pattern({ shape, seed, scale, offset = 0 }: Pattern, dtype: DType): Tensor {
   const size = shape.reduce((n, x) => n * x, 1);
-  const data = Float64Array.from({ length: size }, (_, i) => scale * Math.sin(1 + seed + 12.9898 * i));
+  const data = Float64Array.from(
+    { length: size },
+    (_, i) => offset + scale * Math.sin(1 + seed + 12.9898 * i),
+  );
   return tensor(data, { shape, dtype });
 }
 
