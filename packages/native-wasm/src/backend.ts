@@ -180,7 +180,7 @@ export class WasmBackend implements Backend {
     if (plan.disposed) throw new Error('wasm: this plan was disposed');
     plan.bind(bindings, scalars, this.#arena === null ? 0 : this.#arena.address);
     for (const { first, last, host } of plan.segments) {
-      if (this.#driver.run(first, last) !== 0) this.#fail();
+      if (this.#drive(first, last) !== 0) this.#fail();
       if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
       if (host !== null) plan.runHost(host);
     }
@@ -206,10 +206,15 @@ export class WasmBackend implements Backend {
    */
   async startThreads(): Promise<void> {
     this.#workers.start();
-    while (!this.#workers.ready()) {
+    while (this.runningThreads < this.threads) {
       if (this.#failure !== null) throw this.#failure;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+  }
+
+  /** Threads that take part now: 1 until the workers have started, then `threads`. */
+  get runningThreads(): number {
+    return this.#workers.running();
   }
 
   /** Ends the workers. Memory stays readable; nothing can be run afterwards. */
@@ -236,6 +241,16 @@ export class WasmBackend implements Backend {
       // Plans that fitted before must still run.
       if (old !== null) this.#arena = this.#memory.allocate(old.bytes, false);
       throw error;
+    }
+  }
+
+  /** A trap is a mistake of this package. Others may be computing pieces of the same job, so nothing can follow it. */
+  #drive(first: number, last: number): number {
+    try {
+      return this.#driver.run(first, last);
+    } catch (error) {
+      this.#failure = new Error(`wasm: a kernel failed: ${(error as Error).message}`, { cause: error });
+      throw this.#failure;
     }
   }
 

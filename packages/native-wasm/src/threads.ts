@@ -88,9 +88,9 @@ export class Threads {
     this.#modules = null;
   }
 
-  /** Whether all workers take part. */
-  ready(): boolean {
-    return Atomics.load(this.#memory.i32, control.ready >> 2) === this.#count - 1;
+  /** Threads that take part, the calling one included. */
+  running(): number {
+    return 1 + Atomics.load(this.#memory.i32, control.ready >> 2);
   }
 
   /** Makes a module known to all workers, running or to come. */
@@ -136,8 +136,12 @@ export class Threads {
 
   close(): void {
     this.#closed = true;
-    const { i32 } = this.#memory;
+    this.#stop();
+  }
+
+  #stop(): void {
     if (this.#workers.length === 0) return;
+    const { i32 } = this.#memory;
     Atomics.store(i32, control.quit >> 2, 1);
     Atomics.store(i32, control.ready >> 2, 0);
     Atomics.add(i32, control.wake >> 2, 1);
@@ -171,18 +175,23 @@ export class Threads {
       return worker;
     }
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    worker.onerror = (event) => this.#fail(new Error(event.message || 'the worker could not be loaded'));
+    worker.onerror = (event) =>
+      this.#fail(
+        new Error(event.message || `${new URL('./worker.js', import.meta.url)} could not be loaded`),
+      );
     worker.onmessage = (event) => this.#fail(new Error(String(event.data)));
     return worker;
   }
 
   #fail(cause: Error): void {
     if (this.#closed || this.#error !== null) return;
-    this.#error = new Error(`wasm: a worker thread failed: ${cause.message}; variables can still be read`, {
-      cause,
-    });
+    this.#error = new Error(
+      `wasm: a worker thread failed: ${cause.message}. Variables can still be read; use(await wasm()) goes on, with ` +
+        'threads: 1 where workers cannot run.',
+      { cause },
+    );
     Atomics.store(this.#memory.i32, control.failed >> 2, 1);
-    Atomics.store(this.#memory.i32, control.ready >> 2, 0);
+    this.#stop();
     this.#failed(this.#error);
   }
 }
