@@ -39,7 +39,7 @@ interface LossCase {
   readonly name: string;
   readonly call: string;
   readonly options: Record<string, unknown>;
-  readonly transform: 'sigmoid' | 'logSoftmax' | 'thousand' | null;
+  readonly transform: 'sigmoid' | 'logSoftmax' | 'thousand' | 'zero' | null;
   readonly inputs: Pattern[];
   readonly targets: (number | number[])[];
   readonly shape: number[];
@@ -121,6 +121,7 @@ const transforms = {
   sigmoid: (x: Tensor) => x.sigmoid(),
   logSoftmax: (x: Tensor) => x.logSoftmax(),
   thousand: (x: Tensor) => x.mul(1000),
+  zero: (x: Tensor) => x.sub(x.detach()),
 };
 
 function load<Case>(name: string): Case[] {

@@ -11,10 +11,21 @@ type Numbers = number[];
 
 interface Fixtures {
   readonly paths: { optimizer: string; options: object; values: Record<string, Numbers[]> }[];
+  readonly groups: {
+    optimizer: string;
+    options: object;
+    own: { learningRate: number };
+    rates: [number, number];
+    factor: number;
+    clip: number;
+    values: Record<string, Numbers[]>;
+  }[];
   readonly lbfgs: { options: object; losses: Numbers; values: Record<string, Numbers[]> }[];
   readonly schedules: {
     name: string;
-    call: [string, ...unknown[]];
+    call?: [string, ...unknown[]];
+    /** Calls, each with the number of its steps. */
+    sequence?: [[string, ...unknown[]], number][];
     warmup?: { steps: number; start: number };
     reports?: Numbers;
     rates: Numbers;
@@ -90,6 +101,27 @@ describe.each(['float64', 'float32'] as const)('50 steps in %s', (dtype) => {
   });
 });
 
+it.each(fixtures.groups)(
+  '$optimizer with groups, schedules, halves of the loss and clipping',
+  ({ optimizer: name, options, own, rates, factor, clip, values }) => {
+    const parameters = start('float64');
+    const [first, second] = rates.map((rate) => optim.exponential(rate, { factor }));
+    const groups = [
+      { parameters: [parameters[0]!] },
+      { parameters: [parameters[1]!], ...own, learningRate: second! },
+    ];
+    const optimizer = make[name]!(groups as unknown as Variable[], { ...options, learningRate: first! });
+    for (let step = 1; step <= 50; step++) {
+      for (let half = 0; half < 2; half++) backward(lossOf(parameters, 'float64').mul(0.5));
+      optim.clipGradNorm(parameters, clip);
+      optimizer.step();
+      values[step]?.forEach((expected, i) => {
+        close(parameters[i]!.value.dataSync(), expected, 1e-9, `step ${step}, parameter ${i}`);
+      });
+    }
+  },
+);
+
 it.each(fixtures.lbfgs)('L-BFGS without line search', async ({ options, losses, values }) => {
   const parameters = start('float64');
   const optimizer = optim.lbfgs(parameters, { ...options, lineSearch: 'none' });
@@ -106,11 +138,18 @@ it.each(fixtures.lbfgs)('L-BFGS without line search', async ({ options, losses, 
   }
 });
 
-it.each(fixtures.schedules)('$name', ({ call, warmup, reports, rates }) => {
-  const [factory, ...given] = call;
-  const inner = (optim as unknown as Record<string, (...given: unknown[]) => optim.PlateauSchedule>)[
-    factory
-  ]!(...given);
+/** What a call of a schedule's factory gives. */
+function scheduleOf([factory, ...given]: [string, ...unknown[]]): optim.PlateauSchedule {
+  return (optim as unknown as Record<string, (...given: unknown[]) => optim.PlateauSchedule>)[factory]!(
+    ...given,
+  );
+}
+
+it.each(fixtures.schedules)('$name', ({ call, sequence, warmup, reports, rates }) => {
+  const parts = sequence?.map(([part, steps]) => [scheduleOf(part), steps] as const) ?? [];
+  const inner = call
+    ? scheduleOf(call)
+    : (optim.sequence(...parts.slice(0, -1), parts.at(-1)![0]) as optim.PlateauSchedule);
   const schedule = warmup ? optim.linearWarmup(inner, warmup) : inner;
   const found = rates.map((_, step) => {
     const rate = schedule(step);
