@@ -9,7 +9,17 @@ import type { Terminal } from './terminal.ts';
 
 const plain = pc.createColors(false);
 
-process.on('message', async (given: readonly string[]) => {
+// Ctrl-C reaches all processes of a terminal: it is not to end one that has nothing to do, nor to count twice.
+let interrupted = false;
+process.on('SIGINT', () => {
+  interrupted = true;
+});
+
+process.on('message', async (given: readonly string[] | 'interrupt') => {
+  if (given === 'interrupt') {
+    if (!interrupted) process.emit('SIGTERM', 'SIGTERM');
+    return;
+  }
   let said = '';
   let last: object | null = null;
   const say = (text: string): boolean => {

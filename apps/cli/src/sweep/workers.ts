@@ -15,7 +15,7 @@ export interface Outcome {
 export interface Worker {
   /** Runs a command line; null when the process ended under it. */
   run(given: readonly string[]): Promise<Outcome | null>;
-  /** Asks the command under way to end in order, as SIGTERM does. */
+  /** Asks the command under way to end in order, unless Ctrl-C did. */
   interrupt(): void;
   /** Ends the process. */
   close(): void;
@@ -43,7 +43,7 @@ export function createWorker(): Worker {
         });
       }),
     interrupt: () => {
-      process?.kill('SIGTERM');
+      process?.send('interrupt');
     },
     close: () => {
       process?.disconnect();
@@ -55,6 +55,5 @@ export function createWorker(): Worker {
 function startProcess(): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts');
   const program = new URL(fromSource ? '../sweepWorker.ts' : './sweepWorker.js', import.meta.url);
-  // A group of its own: Ctrl-C reaches the parent alone, which then asks for an orderly end.
-  return fork(fileURLToPath(program), [], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  return fork(fileURLToPath(program), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
 }
