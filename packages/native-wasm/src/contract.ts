@@ -25,7 +25,7 @@ export function lowerContract(context: LowerContext): Stage[] {
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
   return [
     {
-      key: `${fields.epilogue.key} ${plan.packA}`,
+      key: `${fields.epilogue.key} ${plan.reading}`,
       record,
       units: plan.batch * plan.mUnits * plan.nUnits,
       // Some 1.6 µs of work: joining a thread that spins costs 0.3 µs.

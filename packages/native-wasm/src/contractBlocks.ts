@@ -8,7 +8,7 @@
 import { kernelParameters, type Target } from './abi.ts';
 import type { Callable } from './assembler.ts';
 import { emitEpilogue, operandWords } from './contractEpilogue.ts';
-import { type Arithmetic, tilesFunction } from './contractMicro.ts';
+import { type Arithmetic, highestTile, runsFunction, tilesFunction } from './contractMicro.ts';
 import { packFunction, tableFunction } from './contractPack.ts';
 import { type ContractFields, scratchParts } from './contractRecord.ts';
 import * as w from './opcodes.ts';
@@ -20,12 +20,13 @@ const load = w.i32_load;
 export function emitContract(target: Target, arithmetic: Arithmetic, fields: ContractFields): Callable {
   const { module } = target;
   const { size, stripRow } = arithmetic;
-  const tileRows = fields.packA ? arithmetic.panelRows : arithmetic.tileRows;
+  const tileRows = highestTile(arithmetic, fields.reading);
   const strip = stripRow / size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
-  const tiles = tilesFunction(module, arithmetic, fields.packA);
+  const byRuns = fields.reading === 'runs';
+  const tiles = byRuns ? runsFunction(module, arithmetic) : tilesFunction(module, arithmetic, fields.reading);
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
   const f = module.function(null, kernelParameters, []);
   const [record, begin, end] = [0, 1, 2] as const;
@@ -187,7 +188,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
           f.memory(w.i32_store, operand(index) + operandWords.rows);
         });
       });
-      if (fields.packA) {
+      if (fields.reading === 'panels') {
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add);
         f.get(a).get(aRows).get(aColumns).get(kCount);
@@ -261,7 +262,11 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       );
       f.i32(stripRow);
       field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
-      pushTiles();
+      if (byRuns) {
+        f.get(rows).get(i);
+        field(fields.aRun).op(w.i32_rem_u);
+        field(fields.aRun);
+      } else pushTiles();
       f.call(tiles);
       if (!byRows) {
         finish(

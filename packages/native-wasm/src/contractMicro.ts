@@ -6,7 +6,8 @@
  * by row. Rows of a strip are shared out evenly (7 = 4 + 3), so no tile is so low that latency decides.
  *
  * A is read in place, element (i, k) at `base + rowTable[i] + kTable[k]` (so any strides, convolution windows
- * included, need no copy), or from panels that `contractPack.ts` made.
+ * included, need no copy), or from panels that `contractPack.ts` made. Rows that lie side by side, as pixels do, are found by
+ * one pointer.
  */
 import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
 import * as w from './opcodes.ts';
@@ -23,9 +24,9 @@ export interface Arithmetic {
   readonly add: number;
   /** a·b + c in one instruction, or null for `multiply` and `add`. */
   readonly fused: number | null;
-  /** Largest number of rows of a tile that reads A in place. */
+  /** Largest number of rows of a tile that reads A row by row. */
   readonly tileRows: number;
-  /** The same for one that reads A from panels. */
+  /** The same for one whose rows lie side by side. */
   readonly panelRows: number;
   /** Bytes of a row of a tile, and so of a strip of the result: two vectors, or four where the engine pairs them. */
   readonly stripRow: 32 | 64;
@@ -34,13 +35,19 @@ export interface Arithmetic {
 const int = w.i32;
 
 /**
+ * How tiles find A. `panels`: copies in the order of use. `runs`: in place, where the rows of each tile lie side by side, one
+ * pointer for all. `rows`: in place, a pointer for each row.
+ */
+export type Reading = 'panels' | 'runs' | 'rows';
+
+/**
  * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher)`: multiplies `count` tiles below one
  * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or, with
  * `panels`, the first panel; row r of B is one row of a strip at `b + r·bStep`; C lies at `c` row after row and is added to when `resume`.
  */
-export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, panels: boolean): Callable {
-  const { name, size, tileRows, panelRows, stripRow } = arithmetic;
-  return module.shared(`tiles ${name} ${panels}`, new Array(11).fill(int), [], (f) => {
+export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, reading: Reading): Callable {
+  const { name, size, stripRow } = arithmetic;
+  return module.shared(`tiles ${name} ${reading}`, new Array(11).fill(int), [], (f) => {
     const [a, base, kTable, b, bStep, k, c, resume, count, height, higher] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
@@ -48,7 +55,7 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, pan
     const dispatch = (rows: number) => {
       const call = () => {
         for (const argument of [a, base, kTable, b, bStep, k, c, resume]) f.get(argument);
-        f.call(tileFunction(module, arithmetic, rows, panels));
+        f.call(tileFunction(module, arithmetic, rows, reading));
       };
       if (rows === 1) call();
       else {
@@ -59,9 +66,9 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, pan
     f.loop((again) => {
       f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
       f.increment(higher, -1);
-      dispatch(panels ? panelRows : tileRows);
+      dispatch(highestTile(arithmetic, reading));
       f.get(a).get(h);
-      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
+      if (reading === 'panels') f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
       else f.i32(4).op(w.i32_mul);
       f.op(w.i32_add).set(a);
       f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
@@ -70,27 +77,72 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, pan
   });
 }
 
-function tileFunction(module: ModuleBuilder, arithmetic: Arithmetic, rows: number, panel: boolean): Callable {
-  const name = `tile ${arithmetic.name} ${rows} ${panel}`;
-  return module.shared(name, new Array(8).fill(int), [], (f) => emitTile(f, arithmetic, rows, panel));
+/**
+ * `runs(a, base, kTable, b, bStep, k, c, resume, rows, position, run)`: the same for `rows` rows in runs of `run` that lie side by
+ * side, of which the first row has the number `position` in its run.
+ */
+export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
+  const tiles = tilesFunction(module, arithmetic, 'runs');
+  const highest = highestTile(arithmetic, 'runs');
+  return module.shared(`runs ${arithmetic.name}`, new Array(11).fill(int), [], (f) => {
+    const [a, base, kTable, b, bStep, k, c, resume, rows, position, run] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ] as const;
+    const here = f.local(int);
+    const count = f.local(int);
+    f.loop((again) => {
+      f.get(run).get(position).op(w.i32_sub).tee(here).get(rows);
+      f.get(here).get(rows).op(w.i32_lt_s).op(w.select).set(here);
+      f.get(here)
+        .i32(highest - 1)
+        .op(w.i32_add)
+        .i32(highest)
+        .op(w.i32_div_u)
+        .set(count);
+      for (const argument of [a, base, kTable, b, bStep, k, c, resume, count]) f.get(argument);
+      f.get(here).get(count).op(w.i32_div_u).get(here).get(count).op(w.i32_rem_u).call(tiles);
+      f.i32(0).set(position);
+      f.get(a).get(here).i32(4).op(w.i32_mul).op(w.i32_add).set(a);
+      f.get(c).get(here).i32(arithmetic.stripRow).op(w.i32_mul).op(w.i32_add).set(c);
+      f.get(rows).get(here).op(w.i32_sub).tee(rows).branchIf(again);
+    });
+  });
 }
 
-function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, panel: boolean): void {
+/** The largest number of rows of a tile. */
+export function highestTile({ tileRows, panelRows }: Arithmetic, reading: Reading): number {
+  return reading === 'rows' ? tileRows : panelRows;
+}
+
+function tileFunction(
+  module: ModuleBuilder,
+  arithmetic: Arithmetic,
+  rows: number,
+  reading: Reading,
+): Callable {
+  const name = `tile ${arithmetic.name} ${rows} ${reading}`;
+  return module.shared(name, new Array(8).fill(int), [], (f) => emitTile(f, arithmetic, rows, reading));
+}
+
+function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, reading: Reading): void {
   const { size, splat, multiply, add, fused, stripRow } = arithmetic;
   const vectors = stripRow / 16;
   const [a, base, kTable, b, bStep, k, c, resume] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const panel = reading === 'panels';
+  const apart = reading === 'rows';
   const pointers: number[] = [];
-  for (let i = 0; i < rows && !panel; i++) {
+  for (let i = 0; i < (panel ? 0 : apart ? rows : 1); i++) {
     f.load(w.i32_load, a, 4 * i)
       .get(base)
       .op(w.i32_add);
     pointers.push(f.let(int));
   }
-  const offset = panel ? a : f.local(int);
+  /** Where the rows' elements for this k are; with a pointer for each row, what is added to it. */
+  const at = panel ? a : f.local(int);
   const right = Array.from({ length: vectors }, () => f.local(w.v128));
   const left = f.local(w.v128);
   /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
-  const four = panel && rows === 5 ? f.local(w.v128) : null;
+  const four = !apart && rows === 5 ? f.local(w.v128) : null;
   const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
 
   f.get(resume).if(() => {
@@ -99,15 +151,17 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, pane
   f.get(k).if(() => {
     f.loop((again) => {
       if (!panel) {
-        f.load(w.i32_load, kTable).set(offset);
+        f.load(w.i32_load, kTable);
+        if (!apart) f.get(pointers[0]!).op(w.i32_add);
+        f.set(at);
         f.increment(kTable, 4);
       }
       right.forEach((vector, j) => f.load(w.v128_load, b, 16 * j).set(vector));
-      if (four !== null) f.load(w.v128_load, a).set(four);
+      if (four !== null) f.load(w.v128_load, at).set(four);
       for (let i = 0; i < rows; i++) {
         if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(left);
-        else if (panel) f.load(splat, a, size * i).set(left);
-        else f.get(pointers[i]!).get(offset).op(w.i32_add).memory(splat).set(left);
+        else if (apart) f.get(pointers[i]!).get(at).op(w.i32_add).memory(splat).set(left);
+        else f.load(splat, at, size * i).set(left);
         for (let j = 0; j < vectors; j++) {
           const sum = sums[i * vectors + j]!;
           if (fused === null) f.get(left).get(right[j]!).op(multiply).get(sum).op(add).set(sum);

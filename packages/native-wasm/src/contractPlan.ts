@@ -5,7 +5,7 @@
  * change neither the order nor the rounding of a sum: accumulators are stored and taken up again exactly.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
-import type { Arithmetic } from './contractMicro.ts';
+import type { Arithmetic, Reading } from './contractMicro.ts';
 
 /** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
 export interface Group {
@@ -41,7 +41,9 @@ export interface ContractPlan {
   readonly b: Factor;
   /** Extras, then outputs; rows are m, columns are n. */
   readonly others: readonly Factor[];
-  readonly packA: boolean;
+  readonly reading: Reading;
+  /** Rows of A that lie side by side. */
+  readonly aRun: number;
   readonly packB: boolean;
   /** k in one pass of the micro-kernel. */
   readonly kBlock: number;
@@ -162,11 +164,10 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
-  const packA = packsA(a, n, tiling);
-  const multiply =
-    tileCycles(m, packA ? tiling.panelRows : tiling.tileRows) * Math.ceil(n / tiling.strip) * k;
+  const reading = readingOf(a, n, tiling);
+  const multiply = rowCycles(a, reading, tiling) * Math.ceil(n / tiling.strip) * k;
   const pack =
-    (packA ? k * m * packCycles(a.rows, a.columns) : 0) +
+    (reading === 'panels' ? k * m * packCycles(a.rows, a.columns) : 0) +
     (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
   const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first]!;
@@ -213,12 +214,24 @@ function packsB(a: Factor, b: Factor): boolean {
   return a.rows.count > 64 && b.rows.count * b.columns.count > 8192;
 }
 
-function packsA(a: Factor, n: number, { strip, tileRows, panelRows }: Tiling): boolean {
+/** Cycles in which a strip is multiplied by one k of all rows. */
+function rowCycles({ rows }: Factor, reading: Reading, { tileRows, panelRows }: Tiling): number {
+  const m = rows.count;
+  if (reading === 'rows') return tileCycles(m, tileRows);
+  if (reading === 'panels') return tileCycles(m, panelRows);
+  const run = rows.axes[0]![0];
+  return (m / run) * tileCycles(run, panelRows);
+}
+
+function readingOf(a: Factor, n: number, tiling: Tiling): Reading {
   const m = a.rows.count;
+  const inPlace =
+    hasRuns(a.rows) && rowCycles(a, 'runs', tiling) <= rowCycles(a, 'rows', tiling) ? 'runs' : 'rows';
   // Higher tiles, where there are such on panels only.
-  const gain = tileCycles(m, tileRows) - tileCycles(m, panelRows);
-  if (gain * Math.ceil(n / strip) > m * packCycles(a.rows, a.columns)) return true;
-  return n >= 96 && m > 64 && m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
+  const gain = rowCycles(a, inPlace, tiling) - rowCycles(a, 'panels', tiling);
+  if (gain * Math.ceil(n / tiling.strip) > m * packCycles(a.rows, a.columns)) return 'panels';
+  const many = m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
+  return n >= 96 && m > 64 && many ? 'panels' : inPlace;
 }
 
 function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPlan {
@@ -231,8 +244,9 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
   // 128 units at most. Where rows make few tiles, columns are shared out too.
   const mUnit = Math.ceil(m / 128);
-  const packA = packsA(a, n, tiling);
-  const tileRows = packA ? tiling.panelRows : tiling.tileRows;
+  const reading = readingOf(a, n, tiling);
+  const tileRows = reading === 'rows' ? tiling.tileRows : tiling.panelRows;
+  const aRun = a.rows.axes[0]![0];
   const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   // What is not shared out, every thread reads and packs: better that of the shorter side.
   const { threads } = tiling;
@@ -241,14 +255,17 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);
   const mRun = rowRun(others);
-  let mBlock = packA && kBlock > 384 ? maxRows / 2 : maxRows;
+  let mBlock = reading === 'panels' && kBlock > 384 ? maxRows / 2 : maxRows;
   // Sums of whole rows stay in the cache until they are used.
   if (mode === 'rows') {
     const rows = Math.max(4, Math.floor(sumElements / nUnit / tileRows)) * tileRows;
     mBlock = Math.min(mBlock, rows);
   }
-  // Equal blocks within a run, a whole number of tiles of either height.
-  if (mode === 'columns') mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / 12) * 12);
+  // Equal blocks within a run of results, a whole number of runs of A or of tiles of most heights.
+  if (mode === 'columns') {
+    const whole = reading === 'runs' && aRun <= mBlock ? aRun : 12;
+    mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / whole) * whole);
+  }
   return {
     batch: a.batch.count,
     m,
@@ -257,7 +274,8 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     a,
     b,
     others,
-    packA,
+    reading,
+    aRun,
     packB: packsB(a, b),
     kBlock,
     mBlock,

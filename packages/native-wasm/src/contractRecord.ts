@@ -6,7 +6,7 @@
 import type { ContractKernel, Launch } from '@ag/tensor';
 import type { RecordLayout } from './abi.ts';
 import { type Epilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
-import type { Arithmetic } from './contractMicro.ts';
+import type { Arithmetic, Reading } from './contractMicro.ts';
 import { tableSlack } from './contractPack.ts';
 import { type ContractPlan, type Group, maxColumns, maxK, maxRows } from './contractPlan.ts';
 
@@ -28,8 +28,9 @@ export interface ContractFields {
   readonly mUnits: number;
   readonly nUnit: number;
   readonly nUnits: number;
-  /** Part of the structure: whether A is copied into panels. */
-  readonly packA: boolean;
+  /** Part of the structure: how A is read. */
+  readonly reading: Reading;
+  readonly aRun: number;
   readonly packB: number;
   /** Bytes from one k to the next of B itself. */
   readonly bStep: number;
@@ -96,7 +97,7 @@ export function layContract(
   const strips = Math.ceil(plan.nUnit / strip);
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
-  const aBytes = plan.packA ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
+  const aBytes = plan.reading === 'panels' ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
   const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
@@ -124,6 +125,7 @@ export function layContract(
     ['sums', parts.panels + aBytes + bBytes],
     ['sumStrip', keeps ? sumRows * stripRow : 0],
     ['sumRow', waits ? stripRow : 0],
+    ['aRun', plan.aRun],
     ['mRun', plan.mRun],
   ];
   const groups = [a.batch, a.rows, a.columns, b.batch, b.rows, b.columns];
@@ -136,7 +138,7 @@ export function layContract(
       operand.buffer < 0 ? record.coordinate(operand) : record.address(operand, dtype),
     ),
     scratch: record.scratch({ bytes, perThread: true }),
-    packA: plan.packA,
+    reading: plan.reading,
     epilogue: layEpilogue(record, launch, launch.kernel as ContractKernel, plan),
   };
   for (const [name, value] of fixed) fields[name] = record.i32(value);
