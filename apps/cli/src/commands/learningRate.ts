@@ -102,7 +102,7 @@ async function draw({ points, suggestion }: LearningRateTest, recipe: string): P
   const smoothed = points.map((point) => point.smoothed);
   // What lies above the first losses only says that the rate is far too large, and would flatten the rest.
   const top = 1.2 * Math.max(...smoothed.slice(0, 10));
-  const bottom = Math.min(...smoothed);
+  const bottom = Math.min(...points.map(({ loss }) => loss));
   return lineChart(
     [
       { name: 'smoothed', x: rates, y: smoothed },

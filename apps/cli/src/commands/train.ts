@@ -50,8 +50,8 @@ import {
 
 /** Steps that are reported at most; of longer runs every so many. */
 const mostReports = 2000;
-/** Steps at which gradients are measured, about. */
-const measurements = 200;
+/** Steps at which gradients are measured, about: each costs a plan more. */
+const measurements = 100;
 /** Seconds between checkpoints at ends of short epochs. */
 const checkpointSeconds = 1;
 

@@ -61,7 +61,7 @@ body { margin: 0 auto; padding: 1.5rem; max-width: 75rem; font: 16px/1.5 system-
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 p { margin: .5rem 0; } .lead { color: var(--soft); }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1rem; } figure { margin: 0; min-width: 0; }
-svg { max-width: 100%; height: auto; } .wide svg { max-width: none; }
+svg { max-width: 100%; height: auto; } .wide svg { max-width: none !important; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .95rem; }
 th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th { font-weight: 500; color: var(--soft); white-space: nowrap; }

@@ -355,9 +355,14 @@ async function lossGraph(prepared: Prepared, model: Module<[Tensor], Tensor>): P
   try {
     for await (const { x, y } of testLoaderOf(prepared, few)) {
       const loss = captureCreation(() => task.loss(model.forward(x), y), { sites: false, model });
-      const graph = inspect(loss, { names: { x, y }, values: true, maximalElements: 4 }).toJSON();
+      const graph = inspect(loss, { names: { x, y } }).toJSON();
       return widePicture(
-        graphView(graph, { title: 'Graph of the loss on two examples', id: 'graph', gradients: false }),
+        graphView(graph, {
+          title: 'Graph of the loss on two examples',
+          id: 'graph',
+          values: false,
+          gradients: false,
+        }),
       );
     }
     return '';

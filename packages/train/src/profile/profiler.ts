@@ -159,8 +159,12 @@ export class Profiler {
     let source = tensor;
     for (let from = creationOf(source)?.gradientOf; from; from = creationOf(source)?.gradientOf)
       source = from;
-    const place = creationOf(source)?.module ?? `(${this.#partOf.get(source) ?? 'data'})`;
-    return source === tensor ? place : `${place} (backward)`;
+    const module = creationOf(source)?.module;
+    if (module) return source === tensor ? module : `${module} (backward)`;
+    const part = this.#partOf.get(source) ?? 'data';
+    // What is differentiated was built in this step: of anything else it is not known where.
+    if (source !== tensor) return part === 'data' ? '(gradients)' : `(${part}) (backward)`;
+    return `(${part})`;
   }
 }
 
