@@ -61,6 +61,7 @@ const withData = [...usualVariants, ...usualVariants.map((name) => `${name}, dat
 
 /** The ways of writing each workload in `ag`; other engines have one. */
 const variants: Readonly<Record<string, readonly string[]>> = {
+  W3: withData,
   W4: withData,
   W5: withData,
   W7: ['kept on the device'],

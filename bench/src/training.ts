@@ -17,6 +17,11 @@ export interface Training {
 
 export const trainingVariants = ['define-by-run', 'compiled'] as const;
 
+/** Ways in which the data set was copied to the device before. */
+export const onDevice: readonly string[] = trainingVariants.map(
+  (variant) => `${variant}, data on the device`,
+);
+
 /** Trains up to the last step whose loss is compared, which also warms up, and goes on from there. */
 export function train({ loss, optimizer, batch, lossAt }: Training, variant: string): Run {
   const defined = (...x: Tensor[]): Tensor => {

@@ -6,13 +6,11 @@ import { crossEntropy } from '@ag/nn';
 import { adam, sgd } from '@ag/optim';
 import { evaluate, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { readImages } from '../data.ts';
-import { parameter, train, trainingVariants, values, zeroParameter } from '../training.ts';
+import { onDevice, parameter, train, trainingVariants, values, zeroParameter } from '../training.ts';
 import type { Workload } from '../workload.ts';
 
 const images = 60_000;
 const pixels = 784;
-/** Ways of writing it in which the data set was copied to the device before. */
-const onDevice = trainingVariants.map((variant) => `${variant}, data on the device`);
 
 interface Description {
   readonly name: string;

@@ -22,7 +22,7 @@ import {
 } from './choose.ts';
 import { control } from './control.ts';
 import { driverModule } from './driver.ts';
-import { arrayAt, arrayOf, type LoweredLaunch, WasmExecutable } from './executable.ts';
+import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executable.ts';
 import { KernelCache } from './kernels.ts';
 import { lower } from './lower.ts';
 import { type Block, LinearMemory } from './memory.ts';
@@ -134,7 +134,7 @@ export class WasmBackend implements Backend {
     if (data.byteLength > memory.bytes) {
       throw new RangeError(`wasm: writing ${data.byteLength} bytes to memory of ${memory.bytes}`);
     }
-    arrayOf(this.#memory, data, (memory as Block).address).set(data as never);
+    copyTo(this.#memory, (memory as Block).address, data);
   }
 
   read(memory: Memory, dtype: DType, length: number): Promise<TypedArray> {
@@ -147,7 +147,7 @@ export class WasmBackend implements Backend {
         `wasm: reading ${length} elements of ${dtype} from memory of ${memory.bytes} bytes`,
       );
     }
-    return arrayAt(this.#memory, dtype, (memory as Block).address, length).slice();
+    return copyFrom(this.#memory, (memory as Block).address, dtype, length);
   }
 
   prepare(program: Program): Executable {

@@ -200,7 +200,7 @@ export class WasmExecutable implements Executable {
       block = this.#memory.allocate(Math.max(this.#lengths[binding], data.byteLength), false);
       this.#staging[binding] = block;
     }
-    arrayOf(this.#memory, data, block.address).set(data as never);
+    copyTo(this.#memory, block.address, data);
     return block.address;
   }
 
@@ -301,13 +301,23 @@ export function arrayAt(memory: LinearMemory, dtype: DType, address: number, len
   }
 }
 
-/** The same for elements like those of `data`. */
-export function arrayOf(memory: LinearMemory, data: TypedArray, address: number): TypedArray {
-  const buffer = memory.memory.buffer;
+/** A copy of elements at an address. */
+export function copyFrom(memory: LinearMemory, address: number, dtype: DType, length: number): TypedArray {
+  // Without a view in between, which for a loss takes longer than reading it.
+  if (dtype === 'float32') return memory.f32.slice(address >>> 2, (address >>> 2) + length);
+  return arrayAt(memory, dtype, address, length).slice();
+}
+
+/** Copies `data` to an address. */
+export function copyTo(memory: LinearMemory, address: number, data: TypedArray): void {
+  if (data instanceof Float32Array) {
+    memory.f32.set(data, address >>> 2);
+    return;
+  }
   const Constructor = data.constructor as new (
     buffer: ArrayBuffer,
     address: number,
     length: number,
   ) => TypedArray;
-  return new Constructor(buffer, address, data.length);
+  new Constructor(memory.memory.buffer, address, data.length).set(data as never);
 }

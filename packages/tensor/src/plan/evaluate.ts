@@ -148,8 +148,8 @@ function run(
   for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
 }
 
-/** Memory or host array that holds a leaf's elements. */
-export function bindLeaf(tensor: Tensor): Binding {
+/** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */
+export function bindLeaf(tensor: Tensor, least = 1024): Binding {
   const target = backend();
   const leaf = tensor.leaf!;
   switch (leaf.kind) {
@@ -159,8 +159,7 @@ export function bindLeaf(tensor: Tensor): Binding {
       return leaf.device.bindingOn(target);
     case 'host': {
       if (leaf.device?.isOn(target)) return leaf.device.bindingOn(target);
-      // What is used again and again is uploaded once.
-      if (++leaf.uses < 3 || leaf.data.byteLength < 1024) return leaf.data;
+      if (++leaf.uses < 3 || leaf.data.byteLength < least) return leaf.data;
       const memory = target.allocate(leaf.data.byteLength, false);
       target.write(memory, leaf.data);
       leaf.device = ownedValue(

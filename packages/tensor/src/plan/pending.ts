@@ -26,6 +26,7 @@ export function queuedValue(variable: Variable): Tensor | undefined {
 }
 
 export function dropAssignment(variable: Variable): void {
+  if (queue.size === 0) return;
   queue.delete(variable);
   waiting.delete(variable);
 }

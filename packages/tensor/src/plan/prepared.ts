@@ -99,7 +99,8 @@ export class PreparedGraph {
         if (feed.leaf!.kind === 'variable') previous = [...(previous ?? []), feed];
       }
     }
-    for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf);
+    // They are part of the graph, so they stay as long as it does, however small.
+    for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf, 0);
     return runPlan(
       this.#plan!,
       bindings,
