@@ -81,10 +81,11 @@ export async function obtainFiles(set: FileSet, options: SourceOptions = {}): Pr
     const target = node.path.join(cache, file.name);
     const cached = await readIfThere(target, node);
     if (cached === undefined && !allowed) {
+      const why = options.download === undefined ? 'unset AG_OFFLINE' : 'leave out download: false';
       throw missing(
         set,
         [...searched, cache],
-        'Name a folder by dataDir or AG_DATA_DIR, or allow the download',
+        `Name a folder by dataDir or AG_DATA_DIR, or allow the download: ${why}`,
       );
     }
     const bytes = cached ?? (await downloadToFolder(remote(file, set, options), cache, options, node));

@@ -149,16 +149,21 @@ async function listClasses(folder: string, { fs }: NodeModules): Promise<string[
   }
 }
 
-/** In a path such as `flowers/rose/1.png`, as browsers give it, the folder next to the file is the class. */
+/**
+ * As in Node the folders directly inside the chosen one are the classes: in `flowers/rose/more/1.png`, as browsers give
+ * it, `rose`. Of a path with one folder alone that is the class.
+ */
 function listFiles(source: Iterable<File>): ImageFile[] {
   const files: ImageFile[] = [];
   for (const file of source) {
     const path = file.webkitRelativePath || file.name;
-    const label = path.split('/').at(-2);
-    if (!isImage(path) || label === undefined) continue;
+    const folders = path.split('/').slice(0, -1);
+    const label = folders[1] ?? folders[0];
+    if (!isImage(path) || label === undefined || label.startsWith('.')) continue;
     files.push({ path, label, read: async () => new Uint8Array(await file.arrayBuffer()) });
   }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const before = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return files.sort((a, b) => before(a.label, b.label) || before(a.path, b.path));
 }
 
 async function imageSize(

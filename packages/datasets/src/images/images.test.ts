@@ -185,6 +185,28 @@ describe('imageFolder', () => {
     expect((await set.rows([1])).x.data).toEqual(Uint8Array.from(grey.rgba.filter((_, i) => i % 4 === 0)));
   });
 
+  it('finds the same classes in the same order in a browser as in Node', async () => {
+    const given = ['set/b/deeper/1.png', 'set/b-2/2.png', 'set/.hidden/3.png', 'set/b/4.png'].map((path) => {
+      const made = new File([bytesOf(grey.file)], path.split('/').pop() as string);
+      Object.defineProperty(made, 'webkitRelativePath', { value: path });
+      return made;
+    });
+    const set = await imageFolder(given);
+    expect(set.classes).toEqual(['b', 'b-2']);
+    expect(set.files).toEqual(['set/b/4.png', 'set/b/deeper/1.png', 'set/b-2/2.png']);
+
+    const place = await mkdtemp(join(tmpdir(), 'ag-images-'));
+    for (const file of given) {
+      const target = join(place, file.webkitRelativePath);
+      await mkdir(join(target, '..'), { recursive: true });
+      await writeFile(target, bytesOf(grey.file));
+    }
+    const same = await imageFolder(join(place, 'set'));
+    expect(same.classes).toEqual(set.classes);
+    expect(same.files).toEqual(set.files.map((file) => join(place, file)));
+    await rm(place, { recursive: true });
+  });
+
   it('names what is missing or does not fit', async () => {
     await expect(imageFolder('/no/such/folder')).rejects.toMatchObject({
       code: 'missing',

@@ -32,6 +32,22 @@ describe('tableDataset', () => {
     expect(set.columns.y.data).toEqual(Int32Array.of(1, 0, 1));
   });
 
+  it('takes categories that are given, so that two tables agree', () => {
+    const options = { target: 'price', categorical: { colour: ['red', 'green', 'blue'] } };
+    const [train, test] = [read(text, options), read('size,colour,price\n4,blue,40\n', options)];
+    expect(train.featureNames).toEqual(['size', 'colour=red', 'colour=green', 'colour=blue']);
+    expect([...train.columns.x.data]).toEqual([1, 1, 0, 0, 2, 0, 0, 1, 3, 1, 0, 0]);
+    expect(test.featureNames).toEqual(train.featureNames);
+    expect([...test.columns.x.data]).toEqual([4, 0, 0, 1]);
+    const classes = { colour: ['red', 'blue'] };
+    const set = read('size,colour\n1,blue\n', { target: 'colour', categorical: classes });
+    expect([set.classes, [...set.columns.y.data]]).toEqual([['red', 'blue'], [1]]);
+    expect(() => read(text, { target: 'price', categorical: { colour: ['red'] } })).toThrow(
+      'line 3, column "colour": an unknown category: expected one of red, found "blue"',
+    );
+    expect(() => read(text, { target: 'price', categorical: { color: [] } })).toThrow('no column "color"');
+  });
+
   it('takes several targets', () => {
     const set = read('a,b,c\n1,2,3\n4,5,6', { target: ['c', 'a'] });
     expect([...set.columns.y.data]).toEqual([3, 1, 6, 4]);

@@ -14,9 +14,10 @@ export interface TableOptions {
   features?: readonly string[];
   /**
    * Columns that hold names instead of numbers. An input becomes one column of 0 and 1 per category, called
-   * `column=category`; a target becomes class indices. Categories are sorted by code point.
+   * `column=category`; a target becomes class indices. Categories are those found, sorted by code point; tables that
+   * belong together (one to train, one to test) should be given them: `{ colour: ['red', 'green', 'blue'] }`.
    */
-  categorical?: readonly string[];
+  categorical?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /**
    * What to do with a missing number or category: `error` (default), `drop` the row, `mean` of the column's other
    * numbers, or a number to put in its place. Categories know only `error` and `drop`.
@@ -78,7 +79,13 @@ function tableReader(table: CsvTable, options: TableOptions) {
   const { header, lines } = table;
   const { missing = 'error', missingValues = usualMissingValues, categorical = [] } = options;
   const file = options.file ?? 'table';
-  for (const name of categorical) columnOf(name);
+  /** The categorical columns, each with its categories if these were given. */
+  const named = new Map<string, readonly string[] | undefined>(
+    Array.isArray(categorical)
+      ? categorical.map((name) => [name, undefined])
+      : Object.entries(categorical as Readonly<Record<string, readonly string[]>>),
+  );
+  for (const name of named.keys()) columnOf(name);
 
   function columnOf(name: string): number {
     const column = header.indexOf(name);
@@ -158,7 +165,10 @@ function tableReader(table: CsvTable, options: TableOptions) {
     return values;
   }
 
-  function categories(name: string, rows: readonly number[]): { codes: Int32Array; names: string[] } {
+  function categories(
+    name: string,
+    rows: readonly number[],
+  ): { codes: Int32Array; names: readonly string[] } {
     const column = columnOf(name);
     const texts = rows.map((row) => {
       const text = table.rows[row][column].trim();
@@ -171,13 +181,24 @@ function tableReader(table: CsvTable, options: TableOptions) {
         `Use missing: 'drop' to leave the row out`,
       );
     });
-    const names = [...new Set(texts)].sort();
+    const names = named.get(name) ?? [...new Set(texts)].sort();
     const codes = new Map(names.map((text, code) => [text, code]));
-    return { names, codes: Int32Array.from(texts, (text) => codes.get(text) as number) };
+    const codeOf = (text: string, i: number): number => {
+      const code = codes.get(text);
+      if (code !== undefined) return code;
+      throw cellError(
+        rows[i],
+        column,
+        'an unknown category',
+        `one of ${names.join(', ')}`,
+        'Add it to the list given in categorical',
+      );
+    };
+    return { names, codes: Int32Array.from(texts, codeOf) };
   }
 
   function inputColumns(name: string, rows: readonly number[]): NamedValues[] {
-    if (!categorical.includes(name)) return [{ name, values: numbers(name, rows) }];
+    if (!named.has(name)) return [{ name, values: numbers(name, rows) }];
     const { codes, names } = categories(name, rows);
     return names.map((text, code) => ({
       name: `${name}=${text}`,
@@ -185,8 +206,11 @@ function tableReader(table: CsvTable, options: TableOptions) {
     }));
   }
 
-  function target(names: readonly string[], rows: readonly number[]): { column: Column; classes?: string[] } {
-    if (names.length === 1 && categorical.includes(names[0])) {
+  function target(
+    names: readonly string[],
+    rows: readonly number[],
+  ): { column: Column; classes?: readonly string[] } {
+    if (names.length === 1 && named.has(names[0])) {
       const { codes, names: classes } = categories(names[0], rows);
       return { column: { data: codes, shape: [] }, classes };
     }
