@@ -14,6 +14,8 @@ import {
   sumToShape,
   type Tensor,
   Variable,
+  wasSwallowed,
+  withoutGrowth,
   zerosLike,
 } from '@ag/tensor';
 import { beginRule, endRule } from './creation.ts';
@@ -56,7 +58,14 @@ export function pullback(
   }
   const wanted = new Set<Differentiable>([...tensors, ...wrt]);
   const walk = walkAll(outputs);
-  const found = propagate(walk, outputs, seeds, (node) => wanted.has(node) || variableIn(node, wanted));
+  const found = propagate(
+    walk,
+    outputs,
+    seeds,
+    (node) => wanted.has(node) || variableIn(node, wanted),
+    undefined,
+    tensors.some(wasSwallowed),
+  );
   const terms = new Map<Differentiable, Tensor[]>();
   const note = (x: Differentiable, g: Tensor): void => {
     const list = terms.get(x);
@@ -198,14 +207,20 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
 
 /**
  * For each node of the walk that `wanted` accepts: its gradient. `seen` gets what each node contributes to the gradients
- * of its inputs.
+ * of its inputs. With `swallowed`, parts that were computed on their own count as gone.
  */
-function propagate(
+function propagate(...pass: Parameters<typeof propagateThrough>): (Tensor | undefined)[] {
+  // A gradient is as deep as its function: what is built here counts as no growth of the graph.
+  return withoutGrowth(() => propagateThrough(...pass));
+}
+
+function propagateThrough(
   { nodes }: Walk,
   outputs: readonly Tensor[],
   seeds: readonly Tensor[],
   wanted: (node: Tensor) => boolean,
   seen?: (position: number, contributions: readonly (Tensor | null)[]) => void,
+  swallowed = false,
 ): (Tensor | undefined)[] {
   const count = nodes.length;
   const target = new Uint8Array(count);
@@ -222,7 +237,7 @@ function propagate(
     if (wanted(node)) {
       target[i] = 1;
       depends[i] = 1;
-    } else if (isForgotten(node)) {
+    } else if (isForgotten(node, swallowed)) {
       depends[i] = 1;
     }
     const source = sourceOf(node);
@@ -248,7 +263,7 @@ function propagate(
     if (terms === undefined) continue;
     arriving[i] = undefined;
     const node = nodes[i]!;
-    if (!target[i] && isForgotten(node)) throw goneError(node);
+    if (!target[i] && isForgotten(node, swallowed)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const outer = beginRule(node);

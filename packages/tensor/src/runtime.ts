@@ -10,6 +10,7 @@ import {
 } from './backend.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
 import { spillAll } from './plan/device-value.ts';
+import { withoutGrowth } from './plan/growth.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { hashOf, sameSignature, type Traversal, type Update } from './plan/signature.ts';
 import { reference } from './reference/index.ts';
@@ -133,7 +134,7 @@ export function planFor(
       }
     }
   }
-  const plan = makePlan(traversal, outputs, updates, { fusion });
+  const plan = withoutGrowth(() => makePlan(traversal, outputs, updates, { fusion }));
   const ready: ReadyPlan = {
     ...plan,
     executable: target.prepare(plan.program),

@@ -16,8 +16,9 @@ import * as movement from './ops/movement.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
 import type { DeviceValue } from './plan/device-value.ts';
-import { evaluate, readTensor, readTensorSync, valueAtHand } from './plan/evaluate.ts';
+import { evaluate, readTensor, readTensorSync, settle, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
+import { grown } from './plan/growth.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
 import * as select from './select.ts';
 import {
@@ -83,6 +84,10 @@ export class Tensor {
   mark = 0;
   /** @internal */
   position = 0;
+  /** How long the chain of operations behind this node is, and when it was made: see `plan/growth.ts`. @internal */
+  chain = 0;
+  /** @internal */
+  born = 0;
 
   /** Use `tensor(…)`, `zeros(…)` and the like, or operations, to make tensors. @internal */
   constructor(
@@ -848,14 +853,10 @@ export class Tensor {
 /** The result of an operation: a new node. Throws what the operation's type rule throws. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
   const { shape, dtype } = op.type(inputs, attributes as A);
-  return new Tensor(
-    shape === inputs[0]?.shape ? shape : fixedShape(shape),
-    dtype,
-    op,
-    inputs,
-    attributes,
-    null,
-  );
+  const fixed = shape === inputs[0]?.shape ? shape : fixedShape(shape);
+  const node = new Tensor(fixed, dtype, op, inputs, attributes, null);
+  if (grown(node, inputs)) settle(node);
+  return node;
 }
 
 /** A scalar given at each run: no part of a plan's structure. @internal */

@@ -11,6 +11,7 @@ import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './device-value.ts';
 import type { EvaluationGroup } from './group.ts';
+import { noteEvaluation, overgrown, withoutGrowth } from './growth.ts';
 import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
 import { noteComputed, warnRecomputed } from './recompute.ts';
 import { nextMark, type Traversal, traverse, type Update } from './signature.ts';
@@ -57,7 +58,7 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   warnRecomputed(traversal);
   const watch = evaluationWatch();
   const results = watch ? [...outputs, ...updates.map((update) => update.value)] : [];
-  const also = watch?.also(results) ?? null;
+  const also = watch && withoutGrowth(() => watch.also(results));
   if (also) {
     outputs.push(also);
     traversal = traverse(outputs, updates);
@@ -75,6 +76,34 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     forgetOrigins();
   }
   noteComputed(traversal);
+}
+
+/**
+ * Computes a tensor that nobody reads and whose graph keeps growing, so that the graph can go. What is wrong with it, if
+ * anything, is said when it is read.
+ */
+export function settle(tensor: Tensor): void {
+  const graph = activeTrace() ? null : overgrown(tensor);
+  tensor.chain = 0;
+  if (graph === null) return;
+  try {
+    evaluate([tensor]);
+  } catch {
+    return;
+  }
+  for (const node of graph) if (isFloat(node.dtype)) swallowed.add(node);
+  settled.add(tensor);
+  recent.splice(recent.indexOf(tensor), 1);
+  forget(tensor);
+}
+
+/** Tensors that were computed for their graph to go, and what that graph consisted of. */
+const settled = new WeakSet<Tensor>();
+const swallowed = new WeakSet<Tensor>();
+
+/** Whether part of what was computed from `tensor` has been computed on its own for being too long. @internal */
+export function wasSwallowed(tensor: Tensor): boolean {
+  return swallowed.has(tensor);
 }
 
 /** While a function is traced, steps are recorded and reading is impossible. */
@@ -215,6 +244,7 @@ export function runPlan(
     running = true;
     target.run(plan.executable, bindings, scalars);
     running = false;
+    noteEvaluation();
     if (judge) {
       const { dtype, length } = outputs[outputs.length - 1]!;
       if (!target.readSync)
@@ -291,9 +321,13 @@ function forgetOrigins(): void {
 /** Values computed from trainable variables whose graph is gone: gradients must not treat them as constants. */
 const forgotten = new WeakSet<Tensor>();
 
-/** Whether `tensor` was computed from a trainable variable, and what it was made of is gone. @internal */
-export function isForgotten(tensor: Tensor): boolean {
-  return tensor.op === null && tensor.origin === null && forgotten.has(tensor);
+/**
+ * Whether `tensor` was computed from a trainable variable, and what it was made of is gone. With `swallowed`, also
+ * whether it was computed on its own for being too long. @internal
+ */
+export function isForgotten(tensor: Tensor, swallowed = false): boolean {
+  if (tensor.op !== null || tensor.origin !== null) return false;
+  return forgotten.has(tensor) || (swallowed && settled.has(tensor));
 }
 
 function forget(tensor: Tensor): void {
