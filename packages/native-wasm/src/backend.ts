@@ -26,6 +26,7 @@ import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executab
 import { KernelCache } from './kernels.ts';
 import { lower } from './lower.ts';
 import { type Block, LinearMemory } from './memory.ts';
+import { withPartialSums } from './partialSums.ts';
 import { wasmSupport } from './support.ts';
 import { Threads } from './threads.ts';
 
@@ -150,7 +151,8 @@ export class WasmBackend implements Backend {
     return copyFrom(this.#memory, (memory as Block).address, dtype, length);
   }
 
-  prepare(program: Program): Executable {
+  prepare(given: Program): Executable {
+    const program = withPartialSums(given);
     const lowered: LoweredLaunch[] = program.launches.map((launch) => ({
       launch,
       stages: lower({ ...this.#features, program, launch }).filter((stage) => stage.units > 0),
