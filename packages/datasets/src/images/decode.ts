@@ -8,8 +8,8 @@ import { nodeModules } from '../platform.ts';
 import type { ImageDataLike } from './pixels.ts';
 
 /**
- * Decodes a PNG or JPEG file. Opaque PNG files give the same bytes everywhere; JPEG files and nearly transparent
- * pixels may differ a little between decoders.
+ * Decodes a PNG or JPEG file. Opaque PNG files of up to 8 bits give the same bytes everywhere; 16 bits, JPEG files and
+ * nearly transparent pixels may differ a little between decoders.
  *
  * @throws DataError `format` when the bytes are neither or are damaged, `unsupported` when a decoder is not installed
  */
