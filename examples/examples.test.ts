@@ -221,6 +221,19 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(error).toBeLessThan(0.02);
   });
 
+  it('19: a rate is suggested that learns the flowers in every fold, one far above it kills units', async () => {
+    const text = await printed('19');
+    const [lowest, suggestion] = numbers(text, /lowest at a rate of (\S+); suggestion: (\S+)/g);
+    expect(suggestion! / lowest!).toBeCloseTo(0.1, 2);
+    expect(numbers(text, /^fold \d+: (\d+) %/gm)).toHaveLength(10);
+    const [mean, deviation] = numbers(text, /^accuracy ([\d.]+) % ± ([\d.]+) %/gm);
+    expect(mean).toBeGreaterThan(93);
+    expect(deviation).toBeLessThan(15);
+    expect(text).toMatch(/\d+ % of the units of '0\.weight' get no gradient/);
+    const shares = numbers(text, /^\S.{19,} ([\d.]+) %$/gm);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 0);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

@@ -88,12 +88,25 @@ describe('fit', () => {
     const model = sequential(hidden, relu(), output);
     const optimizer = sgd(model.parameters(), { learningRate: 1e-4 });
     for (const compile of [false, true]) {
-      const events = await collect({ ...line(), model, optimizer, epochs: 3, gradientNorms: 1, compile });
+      const events = await collect({ ...line(), model, optimizer, epochs: 6, gradientNorms: 1, compile });
       const shares = events.flatMap((event) => (event.type === 'step' ? [event.deadUnits] : []));
-      // Two steps an epoch; a unit counts from the third measurement in a row.
-      expect(shares.map((share) => share!['0.weight'])).toEqual([0, 0, 0.75, 0.75, 0.75, 0.75]);
-      expect(shares.map((share) => share!['2.weight'])).toEqual([0, 0, 0, 0, 0, 0]);
+      // Two steps an epoch; a unit counts from the tenth measurement in a row.
+      expect(shares.map((share) => share!['0.weight'])).toEqual([
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0.75, 0.75, 0.75,
+      ]);
+      expect(shares.every((share) => share!['2.weight'] === 0)).toBe(true);
     }
+  });
+
+  it('does not call units dead where the loss has nothing left to say', async () => {
+    // y = 3 x is met exactly: no parameter has a gradient.
+    const model = linear(1, 1, { bias: false, weightInit: () => tensor([[3]]) });
+    const optimizer = sgd(model.parameters(), { learningRate: 0.1 });
+    const events = await collect({ ...line(), model, optimizer, epochs: 8, gradientNorms: 1 });
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.every((step) => step.gradientNorms!.weight === 0 && step.deadUnits!.weight === 0)).toBe(
+      true,
+    );
   });
 
   it('lets the caller change gradients before the step', async () => {

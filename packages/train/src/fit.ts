@@ -16,7 +16,7 @@ import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
 import { GradientHealth, type Health } from './health.ts';
 import { checkOptions, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
-import { Profiler, type StepPart } from './profile/profiler.ts';
+import type { Profiler, StepPart } from './profile/profiler.ts';
 import { validate } from './validate.ts';
 
 /**
@@ -93,7 +93,10 @@ class Run {
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
     const { model, profile } = this.#options;
-    if (profile) this.#profiler = new Profiler(model, profile === true ? {} : profile);
+    if (profile) {
+      const { Profiler } = await import('./profile/profiler.ts');
+      this.#profiler = new Profiler(model, profile === true ? {} : profile);
+    }
     try {
       yield* this.#run();
     } finally {

@@ -7,8 +7,8 @@ import { type AnyModule, Conv1d, Conv2d, Linear, type Module } from '@ag/nn';
 import { ones, type Tensor, type Variable } from '@ag/tensor';
 import type { Figures } from './events.ts';
 
-/** Measurements in a row without a gradient after which a unit counts as dead: one batch may just not concern it. */
-const deadAfter = 3;
+/** Measurements in a row without a gradient after which a unit counts as dead: some batches may just not concern it. */
+const deadAfter = 10;
 
 /** What one measurement gives. */
 export interface Health {
@@ -47,12 +47,14 @@ export class GradientHealth {
     const gradientNorms = Object.fromEntries(
       this.#parameters.map(([name], i) => [name, values[i]![0]!] as const),
     );
+    // Where nothing gets a gradient the loss has nothing left to say, which is no fault of the units.
+    const silent = Object.values(gradientNorms).every((norm) => norm === 0);
     const deadUnits = this.#layers.map(([name], i) => {
       const quiet = this.#quiet[i]!;
       const reached = values[this.#parameters.length + i]!;
       let dead = 0;
       for (let unit = 0; unit < quiet.length; unit++) {
-        quiet[unit] = reached[unit] === 0 ? quiet[unit]! + 1 : 0;
+        if (!silent) quiet[unit] = reached[unit] === 0 ? quiet[unit]! + 1 : 0;
         if (quiet[unit]! >= deadAfter) dead++;
       }
       return [name, dead / quiet.length] as const;

@@ -110,7 +110,7 @@ describe('gradientAlarms', () => {
       );
     };
     const first = gradientAlarms({ deadUnits: 0.5 });
-    for (const share of [0.4, 0.6, 0.7, 0.4, 0.5]) hear(first, share);
+    for (const share of [0.4, 0.6, 0.4, 0.7, 0.2, 0.5]) hear(first, share);
     expect(reported).toHaveLength(2);
     expect(reported[0]).toMatch(
       /^deadUnits: 60 % of the units of 'hidden.weight' get no gradient at step 9.*leakyRelu/,

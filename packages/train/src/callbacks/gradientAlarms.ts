@@ -59,8 +59,9 @@ export function gradientAlarms(options: GradientAlarmsOptions = {}): Callback {
     on(event, { emit }) {
       if (event.type !== 'step' || !event.gradientNorms) return;
       for (const [parameter, share] of Object.entries(event.deadUnits ?? {})) {
-        if (share < deadUnits) dead.delete(parameter);
-        else if (!dead.has(parameter)) {
+        // Shares go up and down a little: reported again only after many have come back.
+        if (share < deadUnits / 2) dead.delete(parameter);
+        else if (share >= deadUnits && !dead.has(parameter)) {
           dead.add(parameter);
           emit({
             type: 'anomaly',
