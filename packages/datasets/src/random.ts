@@ -21,14 +21,10 @@ export interface RandomStream {
 }
 
 /**
- * The stream of a seed and a path of up to three integers, such as (purpose, epoch, example).
+ * The stream of a seed and a path of up to three integers, such as (purpose, epoch, example): always the same numbers.
  *
  * @param seed an integer from 0 to 2⁵³ − 1
  * @throws DataError when the seed is not such an integer
- *
- * @example
- * const random = randomStream(42, 0, 17);
- * random.uniform(); // always the same number
  */
 export function randomStream(seed: number, a = 0, b = 0, c = 0): RandomStream {
   checkSeed(seed);

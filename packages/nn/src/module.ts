@@ -13,7 +13,7 @@ const buffers = new WeakSet<Variable>();
  * A variable that is saved with a module but never trained: running statistics, counters.
  *
  * ```ts
- * readonly runningMean = buffer(zeros([16]), 'runningMean');
+ * const runningMean = buffer(zeros([16]), 'runningMean'); // usually a field of a module
  * ```
  */
 export function buffer(initial: Tensor, name?: string): Variable {

@@ -92,6 +92,7 @@ export class Ema {
    * Runs `work` with the averages in place of the parameters, and restores these whatever happens.
    *
    * ```ts
+   * const average = ema(model.parameters());
    * const figures = await average.using(() => validate(model, data));
    * ```
    */

@@ -79,7 +79,8 @@ export class Lbfgs {
    * Runs up to `maxIterations` iterations.
    *
    * ```ts
-   * const loss = await optimizer.step(() => {
+   * const optimizer = lbfgs(model.parameters());
+   * const before = await optimizer.step(() => {
    *   const loss = mseLoss(model.forward(x), y);
    *   backward(loss);
    *   return loss;
