@@ -14,7 +14,9 @@ import type { Tensor } from '../tensor.ts';
 const acrossEvaluations = 128;
 
 let bound = 2 ** 17;
-let counting = true;
+/** What links count now. */
+let step = 1;
+let across = acrossEvaluations;
 let evaluations = 0;
 
 /** Notes that a plan ran. @internal */
@@ -28,22 +30,25 @@ export function grown(node: Tensor, inputs: readonly Tensor[]): boolean {
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i]!;
     if (input.op === null) continue;
-    const link = !counting ? 0 : input.born === evaluations ? 1 : acrossEvaluations;
-    if (input.chain + link > chain) chain = input.chain + link;
+    const own = input.chain + (input.born === evaluations ? step : across);
+    if (own > chain) chain = own;
   }
-  node.chain = chain;
   node.born = evaluations;
+  if (chain === 0) return false;
+  node.chain = chain;
   return chain > bound;
 }
 
 /** Runs work whose nodes do not count. @internal */
 export function withoutGrowth<T>(work: () => T): T {
-  const before = counting;
-  counting = false;
+  const [outerStep, outerAcross] = [step, across];
+  step = 0;
+  across = 0;
   try {
     return work();
   } finally {
-    counting = before;
+    step = outerStep;
+    across = outerAcross;
   }
 }
 
