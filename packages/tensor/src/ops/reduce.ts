@@ -4,6 +4,9 @@
 import { type DType, floatOf, sumDType } from '../dtype.ts';
 import { defineOp, expand, type Op, type TensorType } from '../op.ts';
 import { reducedShape, sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { coordinates } from './indexing.ts';
+import { section } from './movement.ts';
 
 export interface ReduceAttributes {
   /** Ascending, counted from the front. */
@@ -35,7 +38,8 @@ export const mean = defineOp<ReduceAttributes>({
   type: reduceType(floatOf),
   lower: expand(([x], { axes, keepDims }) => {
     const count = axes.reduce((product, axis) => product * x!.shape[axis]!, 1);
-    return x!.cast(floatOf(x!.dtype)).sum(axes, { keepDims }).div(count);
+    const total = x!.cast(floatOf(x!.dtype)).sum(axes, { keepDims });
+    return total.div(countOf(total, count));
   }),
   vjp: (g, [x], _y, a) => [
     g
@@ -45,11 +49,23 @@ export const mean = defineOp<ReduceAttributes>({
   ],
 });
 
+/**
+ * A number of elements as a scalar of the dtype of `like`. Written as a number it would be part of the kernel, and another
+ * batch size would compile it anew; a position is an argument of each launch.
+ */
+function countOf(like: Tensor, count: number): Tensor {
+  const positions = like.apply(coordinates, [], { shape: [count + 1] });
+  return like
+    .apply(section, [positions], { axis: 0, start: count, size: 1, step: 1 })
+    .reshape([])
+    .cast(floatOf(like.dtype));
+}
+
 /** Size of the first operand over size of the second, a scalar; the values do not matter. */
 export const sizeRatio = defineOp({
   name: 'sizeRatio',
   type: ([x]) => ({ shape: [], dtype: floatOf(x!.dtype) }),
-  lower: expand(([x, y]) => x!.number(sizeOf(x!.shape) / sizeOf(y!.shape))),
+  lower: expand(([x, y]) => countOf(x!, sizeOf(x!.shape)).div(countOf(x!, sizeOf(y!.shape)))),
   vjp: () => [null, null],
 });
 
