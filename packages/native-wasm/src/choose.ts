@@ -3,7 +3,7 @@
  * the process unless the user asked for it.
  */
 import type { Backend, Program } from '@ag/tensor';
-import { hasRelaxedSimd, nodeProcess, type WasmSupport } from './support.ts';
+import { hasRelaxedSimd, nodeProcess, v8Version, type WasmSupport, wasmSupport } from './support.ts';
 
 /** Whether the lack of threads has been said. */
 let told = false;
@@ -23,12 +23,6 @@ export function chooseThreads(asked: number | 'auto', support: WasmSupport): num
 function cores(): number {
   const os = nodeProcess()?.getBuiltinModule?.('node:os') as { availableParallelism(): number } | undefined;
   return os?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
-}
-
-/** Major version of V8 in Node, else undefined. */
-function v8Version(): number | undefined {
-  const version = nodeProcess()?.versions?.v8;
-  return version === undefined ? undefined : Number.parseInt(version, 10);
 }
 
 function setFlag(flag: string): void {
@@ -55,10 +49,11 @@ export function chooseRelaxedSimd(wanted: 'auto' | boolean): boolean {
 
 /** Must come before anything is compiled. @throws Error where the switch does not exist. */
 export function switchOnWideVectors(relaxedSimd: boolean): void {
-  const { arch } = (nodeProcess() ?? {}) as { arch?: string };
-  // Older versions do not throw at an unknown flag, they print a complaint: so ask first.
-  if ((v8Version() ?? 0) < 13 || arch !== 'x64' || !relaxedSimd) {
-    throw new Error('wasm: wideVectors needs Node 24 or later on x86-64, and relaxed SIMD');
+  const { wideVectors } = wasmSupport();
+  if (!wideVectors.available || !relaxedSimd) {
+    throw new Error(
+      `wasm: ${wideVectors.reason || '256-bit vectors need relaxed SIMD'}; leave wideVectors out`,
+    );
   }
   setFlag('--experimental-wasm-revectorize');
 }

@@ -201,7 +201,7 @@ describe('an engine without vector instructions', () => {
       use(reference());
       console.log(await tensor([1, 2]).sum().item());`);
     expect(ending).toMatchObject({ code: 0, stderr: '' });
-    const [message, simd, relaxed, , , sum] = ending.stdout.split('\n');
+    const [message, simd, relaxed, , , , sum] = ending.stdout.split('\n');
     expect(message).toMatch(
       /^wasm: this engine has no WebAssembly SIMD.*Use the reference backend.*reference\(\)/,
     );

@@ -13,6 +13,8 @@ export interface WasmSupport {
   readonly simd: Feature;
   /** Multiply and add in one instruction: a fifth to a half faster in products. */
   readonly relaxedSimd: Feature;
+  /** Pairs of 128-bit operations as one of 256 bits, which `wasm({ wideVectors: true })` asks for. */
+  readonly wideVectors: Feature;
   /** Memory that several threads see. */
   readonly sharedMemory: Feature;
   /** Workers that compute: shared memory and a way to start them. */
@@ -24,6 +26,7 @@ const missing = (reason: string): Feature => ({ available: false, reason });
 
 /** Part of Node's `process` that is used here; undefined in browsers. */
 export interface NodeProcess {
+  readonly arch?: string;
   readonly versions?: { readonly node?: string; readonly v8?: string };
   getBuiltinModule?(name: string): unknown;
 }
@@ -31,6 +34,12 @@ export interface NodeProcess {
 export function nodeProcess(): NodeProcess | undefined {
   const { process } = globalThis as { process?: NodeProcess };
   return process?.versions?.node !== undefined ? process : undefined;
+}
+
+/** Major version of V8 in Node, else undefined. */
+export function v8Version(): number | undefined {
+  const version = nodeProcess()?.versions?.v8;
+  return version === undefined ? undefined : Number.parseInt(version, 10);
 }
 
 /** Whether the engine accepts a function whose body leaves one v128. */
@@ -69,6 +78,11 @@ export function wasmSupport(): WasmSupport {
             ? 'off in this Node; start it with --experimental-wasm-relaxed-simd or use wasm({ relaxedSimd: true })'
             : 'this engine has no relaxed SIMD; products are computed with separate multiply and add',
         );
+  // Asked by version: older ones do not throw at an unknown flag, they print a complaint.
+  const canPair = (v8Version() ?? 0) >= 13 && node?.arch === 'x64' && relaxedSimd.available;
+  const wideVectors = canPair
+    ? present
+    : missing('256-bit vectors need Node 24 or later on x86-64, and relaxed SIMD');
   const sharedMemory = hasSharedMemory()
     ? present
     : missing(
@@ -81,7 +95,7 @@ export function wasmSupport(): WasmSupport {
     : canStart
       ? present
       : missing('this engine has no workers');
-  return { simd, relaxedSimd, sharedMemory, threads };
+  return { simd, relaxedSimd, wideVectors, sharedMemory, threads };
 }
 
 function hasSharedMemory(): boolean {

@@ -75,6 +75,7 @@ export async function doctor(terminal: Terminal): Promise<number> {
 const names: Readonly<Record<string, string>> = {
   simd: 'WebAssembly SIMD',
   relaxedSimd: 'relaxed SIMD (fused multiply-add)',
+  wideVectors: '256-bit vectors (only where asked for)',
   sharedMemory: 'shared memory',
   threads: 'threads',
 };
