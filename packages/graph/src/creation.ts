@@ -3,7 +3,7 @@
  * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
  * stacks that this takes cost nothing otherwise.
  */
-import { listenToCreation, type Tensor } from '@ag/tensor';
+import { listenToCreation, type Tensor, userLine } from '@ag/tensor';
 
 /** What is known of a node's making. */
 export interface Creation {
@@ -143,23 +143,4 @@ function takeStack(): { readonly stack?: string } {
   if (before === undefined) delete limited.stackTraceLimit;
   else limited.stackTraceLimit = before;
   return holder;
-}
-
-const library =
-  /[\\/](?:packages[\\/](?:tensor|graph|nn|optim|train|native-wasm|datasets)[\\/](?:src|dist)|@ag[\\/][a-z-]+)[\\/]/;
-const test = /\.test\.[cm]?[jt]sx?\b/;
-
-/** The first line of a stack outside of this library: `file:line:column`, with the function where it is known. */
-function userLine(stack: string | undefined): string | null {
-  const lines = (stack ?? '').split('\n').filter((line) => /:\d+:\d+/.test(line));
-  const own = lines.find(
-    (line) => (!library.test(line) || test.test(line)) && !/node:internal|<anonymous>$/.test(line),
-  );
-  return (
-    own
-      ?.trim()
-      .replace(/^at /, '')
-      .replace(/^.*@(?=[a-z]+:\/\/)/, '')
-      .replace('file://', '') ?? null
-  );
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Tensor } from '../tensor.ts';
+import { userLine } from '../user-line.ts';
 import type { Traversal } from './signature.ts';
 
 /** Work below this many multiply-adds is not worth a word. */
@@ -27,7 +28,7 @@ export function warnRecomputed(traversal: Traversal): void {
   for (const node of traversal.nodes) {
     if (node.op === null || !computed.has(node)) continue;
     told = true;
-    const line = userLine();
+    const line = userLine(new Error().stack);
     console.warn(
       `ag: a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time${line ? ` at ${line}` : ''}. ` +
         'A tensor that was not asked for is not kept. Read it in the same step with backward(loss, { also: [logits] }), ' +
@@ -41,13 +42,4 @@ function work(node: Tensor): number {
   const [a, b] = node.inputs as [Tensor, Tensor];
   const size = (shape: readonly number[]): number => shape.reduce((n, x) => n * x, 1);
   return Math.sqrt(size(a.shape) * size(b.shape) * size(node.shape));
-}
-
-/** The first line of the stack outside this library. */
-function userLine(): string | null {
-  const lines = new Error().stack?.split('\n').slice(1) ?? [];
-  const line = lines.find(
-    (text) => !/packages[\\/](tensor|graph|optim|nn|train)[\\/]|@ag[\\/]|node:internal/.test(text),
-  );
-  return line?.trim().replace(/^at /, '') ?? null;
 }
