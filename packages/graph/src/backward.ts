@@ -8,6 +8,7 @@ import {
   type EvaluationGroup,
   evaluate,
   formatShape,
+  sizeOf,
   type Tensor,
   type Trace,
   tie,
@@ -58,7 +59,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     });
     return;
   }
-  if (loss.shape.some((size) => size !== 1)) {
+  if (sizeOf(loss.shape) !== 1) {
     throw new RangeError(
       `backward: the loss has shape ${formatShape(loss.shape)}, not that of a scalar; reduce it with loss.mean() or loss.sum()`,
     );

@@ -10,6 +10,7 @@ import {
   isForgotten,
   nextMark,
   onesLike,
+  sizeOf,
   sumGradients,
   sumToShape,
   type Tensor,
@@ -190,7 +191,7 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
     );
   }
   if (seed === undefined) {
-    if (y.shape.length > 0 && y.shape.some((size) => size !== 1)) {
+    if (sizeOf(y.shape) !== 1) {
       throw new RangeError(
         `gradients: the result has shape ${formatShape(y.shape)}, not that of a scalar. Reduce it (y.sum(), y.mean()) or give a seed of its shape.`,
       );

@@ -17,14 +17,25 @@ const met: (Shape | undefined)[] = /* @__PURE__ */ new Array(1024).fill(undefine
  * into it throws, and its methods that would change it say what to do instead. Otherwise it is a plain array.
  */
 export function fixedShape(shape: Shape): Shape {
-  let hash = shape.length;
-  for (let i = 0; i < shape.length; i++) hash = (Math.imul(hash, 31) + shape[i]!) | 0;
+  const sizes = sizesOf(shape);
+  let hash = sizes.length;
+  for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]!) | 0;
   const place = (hash ^ (hash >>> 10)) & 1023;
   const known = met[place];
   if (known !== undefined && sameShape(known, shape)) return known;
-  const own = Object.freeze(Object.defineProperties([...shape], guards));
-  met[place] = own;
+  const own = Object.defineProperties([...sizes], { ...guards, [unfrozen]: { value: [...sizes] } });
+  met[place] = Object.freeze(own);
   return own;
+}
+
+const unfrozen = /* @__PURE__ */ Symbol('sizes');
+
+/**
+ * The same sizes to be read one by one where every step of a training loop passes: engines read frozen arrays slowly
+ * (V8 four times as slowly), and spreads, `map` and `some` of them too.
+ */
+export function sizesOf(shape: Shape): Shape {
+  return (shape as { readonly [unfrozen]?: Shape })[unfrozen] ?? shape;
 }
 
 /** Not enumerable, so that fixed shapes compare, copy and print like any array. */
@@ -47,8 +58,9 @@ export const scalarShape: Shape = /* @__PURE__ */ fixedShape([]);
 
 /** Number of elements: the product of the sizes, 1 for a scalar. */
 export function sizeOf(shape: Shape): number {
+  const sizes = sizesOf(shape);
   let size = 1;
-  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
+  for (let i = 0; i < sizes.length; i++) size *= sizes[i]!;
   return size;
 }
 
@@ -71,7 +83,9 @@ export function contiguousStrides(shape: Shape): number[] {
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  const sizes = sizesOf(a);
+  const others = sizesOf(b);
+  for (let i = 0; i < sizes.length; i++) if (sizes[i] !== others[i]) return false;
   return true;
 }
 
@@ -79,8 +93,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 export function checkShape(shape: Shape, where: string): Shape {
   if (!Array.isArray(shape))
     throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
-  for (const size of shape) {
-    if (!Number.isInteger(size) || size < 0) {
+  for (let i = 0; i < shape.length; i++) {
+    if (!Number.isInteger(shape[i]) || shape[i]! < 0) {
       throw new RangeError(`${where}: sizes must be integers ≥ 0, got ${formatShape(shape)}`);
     }
   }
@@ -128,11 +142,13 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
   if (sameShape(a, b)) return a;
   if (b.length === 0) return a;
   if (a.length === 0) return b;
-  const rank = Math.max(a.length, b.length);
+  const left = sizesOf(a);
+  const right = sizesOf(b);
+  const rank = Math.max(left.length, right.length);
   const shape = new Array<number>(rank);
   for (let i = 1; i <= rank; i++) {
-    const x = a[a.length - i] ?? 1;
-    const y = b[b.length - i] ?? 1;
+    const x = i <= left.length ? left[left.length - i]! : 1;
+    const y = i <= right.length ? right[right.length - i]! : 1;
     if (x !== y && x !== 1 && y !== 1) {
       throw new RangeError(
         `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} meet at axis ${-i}; ` +
@@ -146,9 +162,10 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
 
 /** `shape` without the reduced axes, or with size 1 there. */
 export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
+  const sizes = sizesOf(shape);
   const result: number[] = [];
-  for (let i = 0; i < shape.length; i++) {
-    if (!axes.includes(i)) result.push(shape[i]!);
+  for (let i = 0; i < sizes.length; i++) {
+    if (!axes.includes(i)) result.push(sizes[i]!);
     else if (keepDims) result.push(1);
   }
   return result;

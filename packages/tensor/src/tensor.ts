@@ -109,7 +109,7 @@ export class Tensor {
 
   /** Number of elements. @throws Error for a placeholder whose first size is open. */
   get size(): number {
-    if (this.shape.includes(movement.openSize)) {
+    if (this.shape[0] === movement.openSize) {
       throw new Error(
         'size: the first size of a placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
       );
@@ -784,8 +784,8 @@ export class Tensor {
         .squeeze(-2 + (other.shape.length === 1 ? 1 : 0));
     if (other.shape.length === 1) return this.matmul(other.unsqueeze(1)).squeeze(-1);
     if (this.shape.length === other.shape.length || other.shape.length === 2) {
-      const batch = this.shape.slice(0, -2);
-      const same = other.shape.length === 2 || batch.every((size, i) => size === other.shape[i]);
+      let same = true;
+      for (let i = 0; i < other.shape.length - 2; i++) same = same && this.shape[i] === other.shape[i];
       if (same) return apply(contract, [this, other], matmulLabels(this.shape, other.shape));
     }
     const batch = broadcastShapes(this.shape.slice(0, -2), other.shape.slice(0, -2), 'matmul');

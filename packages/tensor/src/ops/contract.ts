@@ -4,7 +4,7 @@
  */
 import { promote } from '../dtype.ts';
 import { type ContractionLabels, defineOp, type Op, type TensorType } from '../op.ts';
-import { formatShape, type Shape } from '../shape.ts';
+import { formatShape, type Shape, sizesOf } from '../shape.ts';
 
 /**
  * Axes with equal labels are the same; labels absent from `out` are summed over. A label may stand once in each
@@ -59,9 +59,11 @@ function contractionShape(
   b: TensorType,
   { a: labelsA, b: labelsB, out }: ContractionLabels,
 ): number[] {
+  const left = sizesOf(a.shape);
+  const right = sizesOf(b.shape);
   for (let i = 0; i < labelsB.length; i++) {
     const shared = labelsA.indexOf(labelsB[i]!);
-    if (shared < 0 || a.shape[shared] === b.shape[i]) continue;
+    if (shared < 0 || left[shared] === right[i]) continue;
     throw new RangeError(
       `contract: sizes ${a.shape[shared]} and ${b.shape[i]} of an axis that ${formatShape(a.shape)} and ${formatShape(b.shape)} share differ`,
     );
@@ -69,7 +71,7 @@ function contractionShape(
   const shape = new Array<number>(out.length);
   for (let i = 0; i < out.length; i++) {
     const inA = labelsA.indexOf(out[i]!);
-    shape[i] = inA >= 0 ? a.shape[inA]! : b.shape[labelsB.indexOf(out[i]!)]!;
+    shape[i] = inA >= 0 ? left[inA]! : right[labelsB.indexOf(out[i]!)]!;
   }
   return shape;
 }

@@ -3,7 +3,7 @@
  */
 import { promote } from '../dtype.ts';
 import { defineOp, type Placement, type TensorType, view } from '../op.ts';
-import { formatShape, type Shape, sizeOf } from '../shape.ts';
+import { formatShape, type Shape, sizeOf, sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
 import { coordinates } from './indexing.ts';
@@ -265,8 +265,12 @@ function reshapeError(from: Shape, to: Shape): RangeError {
 }
 
 function checkExpand(from: Shape, to: Shape): Shape {
-  const lead = to.length - from.length;
-  if (lead < 0 || from.some((size, i) => size !== 1 && size !== to[lead + i])) {
+  const sizes = sizesOf(from);
+  const wanted = sizesOf(to);
+  const lead = wanted.length - sizes.length;
+  let fits = lead >= 0;
+  for (let i = 0; i < sizes.length; i++) fits = fits && (sizes[i] === 1 || sizes[i] === wanted[lead + i]);
+  if (!fits) {
     throw new RangeError(
       `broadcastTo: ${formatShape(from)} does not broadcast to ${formatShape(to)}: sizes must be equal or 1, aligned at the last axis`,
     );

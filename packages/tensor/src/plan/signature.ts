@@ -3,6 +3,7 @@
  * so one plan serves both. Rows are compared whole; the hash only finds candidates.
  */
 import { type DType, dtypes } from '../dtype.ts';
+import { sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 
@@ -115,8 +116,9 @@ function encode(node: Tensor, leaves: Tensor[], literals: Tensor[]): void {
     }
     push(leafCode);
     push(dtypeCodes[node.dtype]);
-    push(node.shape.length);
-    for (let i = 0; i < node.shape.length; i++) push(node.shape[i]!);
+    const sizes = sizesOf(node.shape);
+    push(sizes.length);
+    for (let i = 0; i < sizes.length; i++) push(sizes[i]!);
     leaves.push(node);
     return;
   }
