@@ -11,12 +11,15 @@ import type { Lanes } from './expression.ts';
 import * as w from './opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';
 
-/** How an operand lies along the axis that vectors run along. */
-export type Pattern = 'contiguous' | 'constant' | 'strided';
+/**
+ * How an operand lies along the axis that vectors run along. `alternate`: every second element. `twice`: each element of four
+ * bytes twice, then the next; its `step` is half an element. `parity`: a coordinate that is 0 and 1 in turn.
+ */
+export type Pattern = 'contiguous' | 'constant' | 'strided' | 'alternate' | 'twice' | 'parity';
 
 /** `stride` in elements. */
 export function patternOf(stride: number): Pattern {
-  return stride === 1 ? 'contiguous' : stride === 0 ? 'constant' : 'strided';
+  return stride === 1 ? 'contiguous' : stride === 0 ? 'constant' : stride === 2 ? 'alternate' : 'strided';
 }
 
 /** An operand in a kernel: where it stands and how it goes on. */
@@ -34,7 +37,18 @@ export function loadVector(v: VectorCode, lanes: Lanes, place: Place, ahead = 0)
   const { f } = v;
   const size = bytesPerElement(place.dtype);
   if (place.pattern === 'constant') return splat(v, place.dtype, place.pointer);
-  if (place.pattern === 'strided') {
+  if (place.pattern === 'twice') {
+    f.get(place.pointer).memory(w.v128_load64_zero, ahead * 8);
+    const two = v.keep();
+    f.get(two).get(two).shuffle32(0, 0, 1, 1);
+    return v.keep();
+  }
+  if (place.pattern === 'alternate' && size === 4 && lanes === 4) {
+    f.get(place.pointer).memory(w.v128_load, ahead * 32);
+    f.get(place.pointer).memory(w.v128_load, ahead * 32 + 16).shuffle32(0, 2, 4, 6);
+    return v.keep();
+  }
+  if (place.pattern === 'strided' || place.pattern === 'alternate') {
     const addresses = laneAddresses(v, lanes, place, ahead);
     f.get(addresses[0]).memory(size === 8 ? w.v128_load64_zero : size === 4 ? w.v128_load32_zero : w.v128_load8_splat);
     let x = v.keep();
@@ -55,6 +69,7 @@ export function loadVector(v: VectorCode, lanes: Lanes, place: Place, ahead = 0)
 /** The first `count` lanes from memory (`count` a local, 1 … lanes), zeros above. */
 export function loadPartial(v: VectorCode, lanes: Lanes, place: Place, count: Local): Vector {
   if (place.pattern === 'constant') return splat(v, place.dtype, place.pointer);
+  if (place.pattern === 'twice') return loadVector(v, lanes, place);
   const size = bytesPerElement(place.dtype);
   v.f.get(place.pointer).get(place.step).get(count).call(partialLoader(v.target, lanes, size));
   return widenBytes(v, place.dtype, v.keep());

@@ -5,9 +5,10 @@
  */
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
 import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
+import { lanes32 } from './assembler.ts';
 import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { cost, emitExpression, type Lanes, lanesFor } from './expression.ts';
-import { loadPartial, loadVector, type Place, patternOf, splat, storePartial, storeVector } from './lanes.ts';
+import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from './lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from './literals.ts';
 import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';
@@ -26,10 +27,59 @@ export function lowerMap({ program, launch }: LowerContext, kernel: MapKernel): 
     strides: operand.strides,
   }));
   const outputs = kernel.outputs.map((_, i) => kernel.inputs.length + i);
-  const axes = innerFirst(
-    mergeAxes(sortAxes({ sizes: launch.dims, strides: accesses.map((access) => access.strides) }, outputs)),
-  );
-  return [mapStage(kernel, launch, axes, accesses)];
+  const axes = mergeAxes(sortAxes({ sizes: launch.dims, strides: accesses.map((access) => access.strides) }, outputs));
+  const row = rowOfPairs(axes, accesses, kernel) ?? rowOf(axes, launch, accesses);
+  return [mapStage(kernel, launch, row, accesses)];
+}
+
+/** What vectors run along: `size` elements, and how each operand lies there; `outer` are the other axes. */
+interface Row {
+  readonly outer: Axes;
+  readonly size: number;
+  readonly steps: readonly number[];
+  readonly patterns: readonly Pattern[];
+}
+
+function rowOf(axes: Axes, launch: Launch, accesses: readonly Access[]): Row {
+  const { outer, size, steps } = splitLast(axes.sizes.length > 0 ? innerFirst(axes) : single(launch, accesses));
+  const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
+  return { outer, size, steps, patterns };
+}
+
+/**
+ * The two last axes as one, where the last has two elements and results lie side by side: windows of two, and what is
+ * repeated twice. Null where an operand lies in another way.
+ */
+function rowOfPairs(axes: Axes, accesses: readonly Access[], kernel: MapKernel): Row | null {
+  const rank = axes.sizes.length;
+  if (rank < 2 || axes.sizes[rank - 1] !== 2 || axes.sizes[rank - 2] < 4) return null;
+  if (lanesFor(accesses.map(({ dtype }) => dtype), kernel.expression) !== 4) return null;
+  const steps: number[] = [];
+  const patterns: Pattern[] = [];
+  for (const [i, { operand, dtype }] of accesses.entries()) {
+    const [far, near] = axes.strides[i].slice(rank - 2);
+    const pairs = `${far} ${near}`;
+    const input = i < kernel.inputs.length;
+    if (operand!.buffer < 0 && pairs === '0 1') {
+      steps.push(0);
+      patterns.push('parity');
+    } else if (operand!.buffer >= 0 && pairs === '2 1') {
+      steps.push(1);
+      patterns.push('contiguous');
+    } else if (operand!.buffer >= 0 && input && pairs === '0 0') {
+      steps.push(0);
+      patterns.push('constant');
+    } else if (operand!.buffer >= 0 && input && pairs === '1 0' && bytesPerElement(dtype) === 4) {
+      steps.push(0.5);
+      patterns.push('twice');
+    } else return null;
+  }
+  return {
+    outer: { sizes: axes.sizes.slice(0, -2), strides: axes.strides.map((own) => own.slice(0, -2)) },
+    size: 2 * axes.sizes[rank - 2],
+    steps,
+    patterns,
+  };
 }
 
 /**
@@ -55,12 +105,11 @@ function single(launch: Launch, accesses: readonly Access[]): Axes {
   return { sizes: [1], strides: accesses.map(({ strides }) => [rank === 0 ? 1 : strides[rank - 1]]) };
 }
 
-function mapStage(kernel: MapKernel, launch: Launch, axes: Axes, accesses: readonly Access[]): Stage {
-  const { outer, size, steps } = splitLast(axes.sizes.length > 0 ? axes : single(launch, accesses));
+function mapStage(kernel: MapKernel, launch: Launch, row: Row, accesses: readonly Access[]): Stage {
+  const { outer, size, steps, patterns } = row;
   const rank = outer.sizes.length;
-  const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
   const record = new RecordLayout();
-  const total = count(axes.sizes);
+  const total = size * count(outer.sizes);
   const totalAt = record.i32(total);
   const sizeAt = record.i32(size);
   const addresses = accesses.map((access) => addressField(record, access));
@@ -169,18 +218,26 @@ class MapLoop {
       f.loop((again) => {
         // All loads before all stores: V8 pairs neighbouring vectors to 256-bit ones only then. An input that is also the
         // output is read at the same places that are written, so nothing is read too early.
-        const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null));
+        const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null, true));
         results.forEach((values, i) => this.#store(values, i, null));
         this.#advance(pass);
         f.increment(length, -pass).get(length).i32(pass).op(w.i32_ge_u).branchIf(again);
       });
     });
+    // Of a short row this may be most.
+    if (vectors === 2) {
+      f.get(length).i32(this.#lanes).op(w.i32_ge_u).if(() => {
+        this.#store(this.#compute(constants, 0, null, false), 0, null);
+        this.#advance(this.#lanes);
+        f.increment(length, -this.#lanes);
+      });
+    }
     const part = f.local(w.i32);
     f.while(
       () => f.get(length),
       () => {
         f.get(length).i32(this.#lanes).get(length).i32(this.#lanes).op(w.i32_lt_u).op(w.select).set(part);
-        this.#store(this.#compute(constants, 0, part), 0, part);
+        this.#store(this.#compute(constants, 0, part, false), 0, part);
         this.#advance(this.#lanes);
         f.get(length).get(part).op(w.i32_sub).set(length);
       },
@@ -199,7 +256,7 @@ class MapLoop {
     });
   }
 
-  #compute(constants: readonly Vector[], ahead: number, part: number | null): Vector[] {
+  #compute(constants: readonly Vector[], ahead: number, part: number | null, inline: boolean): Vector[] {
     const v = this.#v;
     const lanes = this.#lanes;
     return emitExpression(
@@ -210,12 +267,15 @@ class MapLoop {
         load: (operand) => {
           if (constants[operand] >= 0) return constants[operand];
           const place = this.#places[operand];
-          return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
+          // What lies beyond the row is computed too, but not stored.
+          return part === null || place.pattern === 'contiguous'
+            ? loadVector(v, lanes, place, ahead)
+            : loadPartial(v, lanes, place, part);
         },
         coordinate: (operand) => coordinates(v, this.#places[operand], lanes, ahead),
         literal: (literal, dtype) => literalVector(v, this.#literals, literal, dtype),
       },
-      part === null,
+      inline,
     );
   }
 
@@ -233,8 +293,12 @@ class MapLoop {
 /** pointer + lane · step: the addresses themselves. */
 export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0): Vector {
   const f = v.f;
+  if (place.pattern === 'parity') {
+    f.get(place.pointer).op(w.i32x4_splat).v128(lanes32(0, 1, 0, 1)).op(w.i32x4_add);
+    return v.keep();
+  }
   const first = ahead * lanes;
-  f.get(place.step).op(w.i32x4_splat).v128(new Uint8Array(new Int32Array([0, 1, 2, 3].map((i) => i + first)).buffer));
+  f.get(place.step).op(w.i32x4_splat).v128(lanes32(first, first + 1, first + 2, first + 3));
   f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
   return v.keep();
 }
