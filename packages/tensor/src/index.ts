@@ -126,6 +126,7 @@ export {
   type TensorLike,
 } from './tensor.ts';
 export { activeTrace, atRun, type HostWork, recordTrace, type Trace } from './tracing.ts';
+export { launchTraffic } from './traffic.ts';
 export { userLine } from './user-line.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

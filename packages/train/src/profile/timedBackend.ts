@@ -6,10 +6,10 @@ import {
   type Backend,
   type BackendStats,
   type Binding,
-  bytesPerElement,
   type DType,
   type Executable,
   type Launch,
+  launchTraffic,
   type Memory,
   type Program,
   type TypedArray,
@@ -18,7 +18,7 @@ import {
 /** A launch and what its runs took. */
 export interface TimedLaunch {
   readonly launch: Launch;
-  /** Bytes that one run reads and writes, each element counted once for each operand. */
+  /** Bytes that one run reads and writes. */
   readonly bytes: number;
   milliseconds: number;
   runs: number;
@@ -145,7 +145,8 @@ export class TimedBackend implements Backend {
   #part(program: Program, launch: Launch): Part {
     const used = [...new Set(launch.operands.map(({ buffer }) => buffer).filter((buffer) => buffer >= 0))];
     const specs = used.map((buffer) => program.buffers[buffer]!);
-    const timed: TimedLaunch = { launch, bytes: trafficOf(program, launch), milliseconds: 0, runs: 0 };
+    const { bytesRead, bytesWritten } = launchTraffic(launch, program);
+    const timed: TimedLaunch = { launch, bytes: bytesRead + bytesWritten, milliseconds: 0, runs: 0 };
     this.#launches.add(timed);
     return {
       timed,
@@ -166,15 +167,4 @@ export class TimedBackend implements Backend {
       }),
     };
   }
-}
-
-/** Bytes of the operands. An operand that is read again and again along an axis counts once. */
-function trafficOf(program: Program, { operands }: Launch): number {
-  let total = 0;
-  for (const { buffer } of operands) {
-    if (buffer < 0) continue;
-    const { dtype, length } = program.buffers[buffer]!;
-    total += length * bytesPerElement(dtype);
-  }
-  return total;
 }
