@@ -32,6 +32,7 @@ import {
   type Shape,
   scalarShape,
   sizeOf,
+  sizesOf,
 } from './shape.ts';
 import type { Variable } from './variable.ts';
 
@@ -109,7 +110,7 @@ export class Tensor {
 
   /** Number of elements. @throws Error for a placeholder whose first size is open. */
   get size(): number {
-    if (this.shape[0] === movement.openSize) {
+    if (sizesOf(this.shape).includes(movement.openSize)) {
       throw new Error(
         'size: the first size of a placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
       );
