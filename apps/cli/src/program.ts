@@ -70,6 +70,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       'agrad train digits --find-learning-rate',
       'agrad train boston --folds 5 --epochs 200',
       'agrad train ./my-recipe.ts --set width=64 --out runs/mine',
+      'agrad train mnist --ui tui',
       'agrad train --resume runs/mine',
     ),
     settingNames,
@@ -85,6 +86,12 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     )
     .option('--print-config', 'show every value and where it came from, train nothing')
     .option('--plot', 'draw the curve of the loss where stderr is no terminal too')
+    .addOption(
+      new Option('--ui <kind>', 'how progress is shown: a line, or a full-screen view with keys').choices([
+        'line',
+        'tui',
+      ]),
+    )
     .action(
       action(async (terminal, flags, recipe) => {
         const { train } = await import('./commands/train.ts');
@@ -96,6 +103,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
             ...texts(flags, 'config', 'out', 'resume'),
             printConfig: flags.printConfig === true,
             plot: flags.plot === true,
+            ...(flags.ui !== undefined && { ui: flags.ui as 'line' | 'tui' }),
             findLearningRate: flags.findLearningRate === true,
             ...texts(flags, 'folds'),
           },

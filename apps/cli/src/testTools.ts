@@ -9,6 +9,7 @@ import pc from 'picocolors';
 import { afterAll } from 'vitest';
 import { run } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { quote } from './training/folder.ts';
 
 /** What a command wrote and how it ended. */
 export interface Outcome {
@@ -55,15 +56,28 @@ export function lastEvent(outcome: Outcome): Record<string, unknown> {
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
+/** What Node is given to run the command on the sources. */
+function nodeArguments(given: readonly string[]): string[] {
+  const loader = fileURLToPath(import.meta.resolve('tsx'));
+  return ['--conditions=@ag/source', '--import', `file://${loader}`, main, ...given];
+}
+
+/** The same as a line for a shell. */
+export function commandLine(given: readonly string[]): string {
+  return [process.execPath, ...nodeArguments(given)].map(quote).join(' ');
+}
+
 /** Starts the command in a process of its own, on the sources. */
 export function start(
   given: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): ChildProcess {
-  const loader = fileURLToPath(import.meta.resolve('tsx'));
-  const node = ['--conditions=@ag/source', '--import', `file://${loader}`, main, ...given];
   const env = { ...process.env, AG_OFFLINE: '1', ...options.env };
-  return spawn(process.execPath, node, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, nodeArguments(given), {
+    cwd: options.cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 /** The outcome of a started command. */

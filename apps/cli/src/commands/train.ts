@@ -23,6 +23,7 @@ import {
 import { type BackendChoice, chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { type Interrupt, watchInterrupts } from '../interrupt.ts';
+import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
@@ -57,6 +58,7 @@ const checkpointSeconds = 1;
 
 /** Runs the command; answers the exit code. */
 export async function train(options: TrainOptions, terminal: Terminal): Promise<number> {
+  if (options.ui === 'tui') (await import('../live/view.ts')).checkTerminal(terminal.json);
   const job = await planJob(options);
   if (options.printConfig) {
     printConfig(job, terminal);
@@ -99,7 +101,8 @@ async function runJob(
   const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
   const backend = await chooseBackend(asBefore(settings, before?.config), terminal);
   try {
-    const assembled = await assemble(await prepare(recipe, settings, parameters), settings);
+    const controls = createControls(interrupt.signal);
+    const assembled = await assemble(await prepare(recipe, settings, parameters), settings, controls.scale);
     const paths = before
       ? runPaths(before.folder)
       : createFolder(options.out ?? defaultFolder(recipeName, new Date()));
@@ -122,7 +125,16 @@ async function runJob(
         `backend ${backend.name}${checkpoint ? `, going on at step ${checkpoint.progress.step}` : ''}`,
     );
     begin();
-    return await trainAndReport(assembled, shownConfig, paths, checkpoint, terminal, interrupt, options);
+    return await trainAndReport(
+      assembled,
+      shownConfig,
+      paths,
+      checkpoint,
+      terminal,
+      interrupt,
+      controls,
+      options,
+    );
   } finally {
     backend.close();
   }
@@ -147,13 +159,17 @@ async function trainAndReport(
   resume: Checkpoint | null,
   terminal: Terminal,
   interrupt: Interrupt,
+  controls: Controls,
   options: TrainOptions,
 ): Promise<number> {
   const { settings } = config;
   const { model, task, testLoader, steps } = assembled;
   const epochs = epochsOf(settings);
   const reportEvery = Math.max(1, Math.ceil(steps / mostReports));
-  const display = await openDisplay(terminal, epochs);
+  const display =
+    options.ui === 'tui'
+      ? (await import('../live/view.ts')).openLiveView({ name: config.recipe, epochs, controls, terminal })
+      : await openDisplay(terminal, epochs);
   const began = performance.now();
   let end: Extract<TrainingEvent, { type: 'end' }> | null = null;
   const spent = overAllParts(readEvents(paths.events)).at(-1)?.seconds ?? 0;
@@ -164,7 +180,11 @@ async function trainAndReport(
   try {
     for await (const event of fit({
       ...fitOptionsOf(assembled, settings),
-      callbacks: [eventLog(paths.events, steps), ...callbacksFor(assembled, settings, paths)],
+      callbacks: [
+        eventLog(paths.events, steps),
+        ...callbacksFor(assembled, settings, paths),
+        controls.callback(paths.checkpoints),
+      ],
       signal: interrupt.signal,
       reportEvery,
       gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),

@@ -56,8 +56,17 @@ export async function prepare(
   return { recipe, task, train: firstOf(task.train, few), test: firstOf(task.test, few) };
 }
 
-/** Makes model, loaders and optimiser. @throws Failure `configuration` for settings that do not fit the data */
-export async function assemble(prepared: Prepared, settings: Readonly<Settings>): Promise<Assembled> {
+/**
+ * Makes model, loaders and optimiser.
+ *
+ * @param scaleRate changes the schedule of the learning rate
+ * @throws Failure `configuration` for settings that do not fit the data
+ */
+export async function assemble(
+  prepared: Prepared,
+  settings: Readonly<Settings>,
+  scaleRate = (rate: optim.Rate): optim.Rate => rate,
+): Promise<Assembled> {
   const { task, train, test } = prepared;
   if (settings.batchSize > train.length) {
     throw new Failure(
@@ -82,7 +91,7 @@ export async function assemble(prepared: Prepared, settings: Readonly<Settings>)
   return {
     ...prepared,
     model,
-    optimizer: optimizerFor(model.parameters(), settings, rate),
+    optimizer: optimizerFor(model.parameters(), settings, scaleRate(rate)),
     // In a short run the first weights would weigh too much without a warm-up.
     average: settings.ema > 0 ? optim.ema(model.parameters(), { decay: settings.ema, warmup: true }) : null,
     trainLoader,

@@ -37,6 +37,8 @@ export interface TrainOptions {
   readonly resume?: string;
   readonly printConfig?: boolean;
   readonly plot?: boolean;
+  /** How progress is shown: a line (default), or a full-screen view. */
+  readonly ui?: 'line' | 'tui';
   /** Try learning rates instead of training. */
   readonly findLearningRate?: boolean;
   /** Cross-validate instead of training once: parts into which the training data are cut. */
