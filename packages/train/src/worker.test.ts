@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type Worker as NodeWorker } from 'node:worker_threads';
 import { loadSafetensors } from '@ag/nn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrainingError } from './errors.ts';
@@ -20,24 +20,24 @@ interface Wanted {
 async function worker(heard: number[] = []): Promise<MessageEnd> {
   const channel = new MessageChannel();
   channels.push(channel);
-  await serveTraining<Wanted>(
-    ({ epochs, ...options }) => {
-      const run = line(options);
-      const callbacks = [
-        {
-          name: 'heard',
-          on: (event: TrainingEvent) => void (event.type === 'step' && heard.push(event.step)),
-        },
-      ];
-      return { ...run, epochs, callbacks };
-    },
-    channel.port2 as unknown as MessageEnd,
-  );
-  return channel.port1 as unknown as MessageEnd;
+  await serveTraining<Wanted>(({ epochs, ...options }) => {
+    const run = line(options);
+    const callbacks = [
+      {
+        name: 'heard',
+        on: (event: TrainingEvent) => void (event.type === 'step' && heard.push(event.step)),
+      },
+    ];
+    return { ...run, epochs, callbacks };
+  }, channel.port2);
+  return channel.port1;
 }
 
 const withoutTime = (events: readonly TrainingEvent[]) =>
   events.map(({ seconds: _, ...event }) => ({ ...event, epochSeconds: 0, examplesPerSecond: 0 }));
+
+// Held by the compiler: either kind of worker can be handed over as it is.
+((end: Worker | NodeWorker): MessageEnd => end) satisfies unknown;
 
 describe('runInWorker', () => {
   it('gives the events that fit gives, and the weights', async () => {

@@ -12,12 +12,15 @@ import type { FitOptions } from './options.ts';
 export interface MessageEnd {
   postMessage(message: unknown): void;
   /** Node's. */
-  on?(event: 'message' | 'error' | 'exit', listener: (value: never) => void): unknown;
-  off?(event: 'message' | 'error' | 'exit', listener: (value: never) => void): unknown;
+  on?(event: 'message' | 'error' | 'exit', listener: Listener): unknown;
+  off?(event: 'message' | 'error' | 'exit', listener: Listener): unknown;
   /** The web's. */
-  addEventListener?(event: 'message' | 'error', listener: (event: never) => void): unknown;
-  removeEventListener?(event: 'message' | 'error', listener: (event: never) => void): unknown;
+  addEventListener?(event: 'message' | 'error', listener: Listener): unknown;
+  removeEventListener?(event: 'message' | 'error', listener: Listener): unknown;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: with any other type neither the web's Worker nor Node's would fit
+type Listener = (given: any) => void;
 
 /** Events that may be on their way before the other side has taken one: a caller that waits pauses the training. */
 const window = 32;
@@ -175,11 +178,11 @@ function listen<Value>(
   listener: (value: Value) => void,
 ): () => void {
   if (end.on) {
-    end.on(event, listener as (value: never) => void);
-    return () => end.off?.(event, listener as (value: never) => void);
+    end.on(event, listener);
+    return () => end.off?.(event, listener);
   }
   const unpack = (given: { data?: Value }): void =>
     listener((event === 'message' ? given.data : given) as Value);
-  end.addEventListener?.(event as 'message', unpack as (event: never) => void);
-  return () => end.removeEventListener?.(event as 'message', unpack as (event: never) => void);
+  end.addEventListener?.(event as 'message', unpack);
+  return () => end.removeEventListener?.(event as 'message', unpack);
 }
