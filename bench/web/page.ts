@@ -16,7 +16,7 @@ export interface Result {
 }
 
 export function openBrowser(): Promise<Browser> {
-  const args = [...browserArguments, '--enable-precise-memory-info', '--js-flags=--expose-gc'];
+  const args = [...browserArguments];
   return chromium.launch({ executablePath: chromiumPath!, headless: true, args });
 }
 

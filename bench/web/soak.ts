@@ -1,10 +1,10 @@
 /**
- * Trains for many minutes and tells how memory grows: the JavaScript heaps of the page and of its worker after a
- * collection, the memory of WebAssembly, and the processes as the operating system counts them. The slope is that of a
- * straight line (least squares) through the second half, when everything has been warmed up.
+ * Trains for many minutes and tells how memory grows: the JavaScript of the page and of its workers after garbage was
+ * collected, the tensors in WebAssembly, and the browser's processes as the operating system counts them. The slope is
+ * that of a straight line (least squares) through the second half, when everything has been warmed up.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Browser, CDPSession, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Options } from './command.ts';
 import { freshPage, open, type Result } from './page.ts';
 import { timePause } from './responsive.ts';
@@ -25,7 +25,6 @@ export async function* soak(browser: Browser, address: string, options: Options)
     const { page, context } = await freshPage(browser);
     await open(page, address, hash, 'train');
     if (id === 'playground') await page.getByTestId('speed').selectOption('full');
-    const measure = await memoryOf(browser, page);
     await page.getByTestId('train').click();
     const began = performance.now();
     const minutes = () => (performance.now() - began) / 60_000;
@@ -33,7 +32,7 @@ export async function* soak(browser: Browser, address: string, options: Options)
     const every = Math.min(15_000, (options.minutes * 60_000) / 20);
     while (minutes() < options.minutes) {
       await page.waitForTimeout(every);
-      const megabytes = await measure();
+      const megabytes = await memoryOf(page);
       samples.push({ minutes: minutes(), megabytes });
       const { step } = await page.evaluate(() => window.__ag.state() as { step: number });
       const list = Object.entries(megabytes).map(([name, value]) => `${name} ${value.toFixed(1)}`);
@@ -58,34 +57,29 @@ export async function* soak(browser: Browser, address: string, options: Options)
   }
 }
 
-/** What tells the present memory of a page, its worker and its process in megabytes. */
-async function memoryOf(browser: Browser, page: Page): Promise<() => Promise<Record<string, number>>> {
-  const sessions: Record<string, CDPSession> = { page: await page.context().newCDPSession(page) };
-  for (const worker of page.workers()) {
-    if (!worker.url().includes('/worker-')) continue;
-  }
-  void browser;
-  const root = process.pid;
-  return async () => {
-    const megabytes: Record<string, number> = {};
-    for (const [name, session] of Object.entries(sessions)) {
-      await session.send('HeapProfiler.collectGarbage');
-      const { usedSize } = await session.send('Runtime.getHeapUsage');
-      megabytes[`JavaScript of the ${name}`] = usedSize / 1e6;
+/** The present memory of a page, its worker and the browser's processes, in megabytes. */
+async function memoryOf(page: Page): Promise<Record<string, number>> {
+  const { scopes, device } = await page.evaluate(async () => {
+    const { measureUserAgentSpecificMemory: measure } = performance as unknown as {
+      measureUserAgentSpecificMemory?: () => Promise<{
+        breakdown: { bytes: number; types: string[]; attribution: { scope: string }[] }[];
+      }>;
+    };
+    // It collects garbage first. Only pages that are cross-origin isolated may ask.
+    const found = (await measure?.call(performance))?.breakdown ?? [];
+    const sums: Record<string, number> = {};
+    for (const { bytes, attribution } of found) {
+      const scope = attribution[0]?.scope ?? 'shared';
+      sums[scope] = (sums[scope] ?? 0) + bytes;
     }
-    for (const worker of page.workers()) {
-      const found = await worker
-        .evaluate(() => {
-          (globalThis as { gc?: () => void }).gc?.();
-          const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
-          return memory?.usedJSHeapSize ?? null;
-        })
-        .catch(() => null);
-      if (found !== null)
-        megabytes['JavaScript of the worker'] = (megabytes['JavaScript of the worker'] ?? 0) + found / 1e6;
-    }
-    megabytes['processes of the browser'] = residentBytes(root) / 1e6;
-    return megabytes;
+    return { scopes: sums, device: (window.__ag.state() as { deviceBytes?: number }).deviceBytes ?? 0 };
+  });
+  const of = (scope: string) => (scopes[scope] ?? 0) / 1e6;
+  return {
+    page: of('Window'),
+    workers: of('DedicatedWorkerGlobalScope'),
+    'tensors in WebAssembly': device / 1e6,
+    'processes of the browser': residentBytes(process.pid) / 1e6,
   };
 }
 

@@ -44,7 +44,7 @@ export async function web(options: WebOptions, terminal: Terminal): Promise<numb
       response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such file.\n');
     });
   });
-  const address = `http://localhost:${await listen(server, port)}/${page === '' ? '' : `#/${page}`}`;
+  const address = `http://localhost:${await listen(server, port)}/${page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`}`;
   const interrupt = watchInterrupts(() => server.closeAllConnections());
   try {
     terminal.print(address);

@@ -1,10 +1,10 @@
 /**
  * The page's side: a worker for as long as the page is shown, a session for each request, and updates while it runs.
  */
-import { type Remote, wrap } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Computing } from '../training/computing.ts';
-import { messageOf } from '../training/useService.ts';
+import { nextFrame } from '../training/nextFrame.ts';
+import { messageOf, useService } from '../training/useService.ts';
 import type { LiveService } from './serve.ts';
 
 /** How things stand. */
@@ -39,22 +39,15 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
   const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
   const [opened, setOpened] = useState(0);
-  const service = useRef<Remote<LiveService<Request, Update>> | null>(null);
+  const { remote, failure } = useService<LiveService<Request, Update>>(create);
+  const service = remote as unknown as LiveService<Request, Update>;
   const latest = useRef(0);
   // Whoever presses the button while a session is being opened means that one.
   const intent = useRef(begin);
 
   useEffect(() => {
-    const worker = create();
-    const remote = wrap<LiveService<Request, Update>>(worker);
-    service.current = remote;
-    worker.onerror = (event) => setProblem(event.message || 'the worker could not be started');
-    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
-    return () => {
-      service.current = null;
-      worker.terminate();
-    };
-  }, []);
+    service.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
+  }, [remote]);
 
   const content = JSON.stringify(request);
   useEffect(() => {
@@ -62,7 +55,7 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     intent.current = begin;
     setProblem(null);
     if (content === 'null') return;
-    void (service.current as LiveService<Request, Update>).open(JSON.parse(content) as Request).then(
+    void service.open(JSON.parse(content) as Request).then(
       (first) => {
         if (mine !== latest.current) return;
         setUpdate(first);
@@ -77,7 +70,7 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
 
   const turn = async (mine: number): Promise<boolean> => {
     try {
-      const next = await (service.current as LiveService<Request, Update>).advance();
+      const next = await service.advance();
       if (mine !== latest.current) return false;
       setUpdate(next);
       return !next.done;
@@ -101,8 +94,8 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
 
   return {
     update,
-    problem,
-    running: running && problem === null && update?.done !== true,
+    problem: problem ?? failure,
+    running: running && problem === null && failure === null && update?.done !== true,
     computing,
     run: (on) => {
       intent.current = on;
@@ -111,15 +104,4 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     once: () => void turn(latest.current),
     restart: () => setRound((before) => before + 1),
   };
-}
-
-/** Pictures are drawn once a frame; a page in the background goes on slowly. */
-function nextFrame(): Promise<void> {
-  return new Promise((resolve) => {
-    const late = setTimeout(resolve, 250);
-    requestAnimationFrame(() => {
-      clearTimeout(late);
-      resolve();
-    });
-  });
 }

@@ -24,6 +24,8 @@ export function App() {
       (error: unknown) => current && setFailure(error instanceof Error ? error.message : String(error)),
     );
     document.title = `${say(page.title)} — ag`;
+    // On a phone the names of the pages are longer than the screen.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
     return () => {
       current = false;
     };

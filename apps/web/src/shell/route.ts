@@ -16,14 +16,19 @@ addEventListener('hashchange', () => {
 });
 
 function parse(hash: string): Route {
-  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
-  return { page: path || 'home', parameters: new URLSearchParams(query) };
+  const [path = '', ...query] = hash.replace(/^#\/?/, '').split('?');
+  // A plus is one: formulas are full of them. Forms would take it for a space.
+  return { page: path || 'home', parameters: new URLSearchParams(query.join('?').replaceAll('+', '%2B')) };
+}
+
+function write(page: string, parameters: URLSearchParams): string {
+  const query = parameters.toString().replaceAll('+', '%20');
+  return `#/${page}${query ? `?${query}` : ''}`;
 }
 
 /** Address of a page, for links. */
 export function addressOf(page: string, parameters: Readonly<Record<string, string>> = {}): string {
-  const query = new URLSearchParams(parameters).toString();
-  return `#/${page}${query ? `?${query}` : ''}`;
+  return write(page, new URLSearchParams(parameters));
 }
 
 /**
@@ -36,8 +41,7 @@ export function setParameters(changes: Readonly<Record<string, string | number |
     if (value === null) next.delete(name);
     else next.set(name, String(value));
   }
-  const query = next.toString();
-  history.replaceState(null, '', `#/${page}${query ? `?${query}` : ''}`);
+  history.replaceState(null, '', write(page, next));
   route.value = { page, parameters: next };
 }
 

@@ -43,6 +43,8 @@ export interface ApplicationOptions {
   readonly change?: (code: string, file: string) => string;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly theme?: 'light' | 'dark';
+  /** Pixels of the screen for each of the page. Default 1. */
+  readonly scale?: number;
 }
 
 /** Overrides the headers of the configuration, with which it is merged. */
@@ -111,6 +113,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     viewport: options.viewport ?? { width: 1280, height: 900 },
     colorScheme: options.theme ?? 'light',
     acceptDownloads: true,
+    ...(options.scale !== undefined && { deviceScaleFactor: options.scale }),
     args: browserArguments,
   });
   // What waits for a state may ask before the application has started, after a reload for instance.

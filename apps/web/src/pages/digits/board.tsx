@@ -8,35 +8,34 @@ import { say } from '../../shell/language.ts';
 /** Pixels along each side. */
 const size = 280;
 const pen = 22;
+/** How large a digit is drawn for the network, along its longer side. */
+const extent = 160;
+/** A dot stays one. */
+const largestScale = 4;
+
+type Strokes = (readonly [x: number, y: number])[][];
 
 export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const last = useRef<readonly [number, number] | null>(null);
+  const copy = useRef<HTMLCanvasElement | null>(null);
+  const strokes = useRef<Strokes>([]);
+  const drawing = useRef(false);
 
-  const context = () => canvas.current!.getContext('2d', { willReadFrequently: true })!;
   const wipe = () => {
-    const board = context();
-    board.fillStyle = 'white';
-    board.fillRect(0, 0, size, size);
+    strokes.current = [];
+    ink(canvas.current!, []);
     draw(null);
   };
   useEffect(wipe, []);
 
-  const stroke = (event: PointerEvent, begins: boolean) => {
+  const point = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * size;
-    const y = ((event.clientY - box.top) / box.height) * size;
-    const [fromX, fromY] = begins || !last.current ? [x, y] : last.current;
-    const board = context();
-    board.strokeStyle = 'black';
-    board.lineWidth = pen;
-    board.lineCap = board.lineJoin = 'round';
-    board.beginPath();
-    board.moveTo(fromX, fromY);
-    board.lineTo(x, y);
-    board.stroke();
-    last.current = [x, y];
-    draw(board.getImageData(0, 0, size, size));
+    const across = (event.clientX - box.left) / box.width;
+    const down = (event.clientY - box.top) / box.height;
+    strokes.current.at(-1)!.push([across * size, down * size]);
+    ink(canvas.current!, strokes.current);
+    copy.current ??= document.createElement('canvas');
+    draw(ink(copy.current, resized(strokes.current)));
   };
 
   return (
@@ -51,11 +50,16 @@ export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => 
         aria-label={say({ en: 'Board to draw a digit on', zh: '用于手写数字的画板' })}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
-          stroke(event, true);
+          drawing.current = true;
+          strokes.current.push([]);
+          point(event);
         }}
-        onPointerMove={(event) => event.buttons === 1 && last.current && stroke(event, false)}
+        onPointerMove={(event) => drawing.current && point(event)}
         onPointerUp={() => {
-          last.current = null;
+          drawing.current = false;
+        }}
+        onPointerCancel={() => {
+          drawing.current = false;
         }}
       />
       <p>
@@ -64,5 +68,37 @@ export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => 
         </button>
       </p>
     </div>
+  );
+}
+
+/** Draws strokes on white; answers with the pixels. */
+function ink(canvas: HTMLCanvasElement, strokes: Strokes): ImageData {
+  if (canvas.width !== size) canvas.width = canvas.height = size;
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, size, size);
+  context.strokeStyle = 'black';
+  context.lineWidth = pen;
+  context.lineCap = context.lineJoin = 'round';
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(...stroke[0]!);
+    for (const at of stroke) context.lineTo(...at);
+    context.stroke();
+  }
+  return context.getImageData(0, 0, size, size);
+}
+
+/**
+ * The strokes in the middle of the board and of one size, so that the pen is as thick for a small digit as for a large
+ * one, in proportion: the network learnt from digits whose lines are.
+ */
+function resized(strokes: Strokes): Strokes {
+  const [x, y] = [strokes.flat().map(([x]) => x), strokes.flat().map(([, y]) => y)];
+  const [left, right, top, bottom] = [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
+  const scale = Math.min(largestScale, extent / Math.max(right - left, bottom - top, 1));
+  const along = (value: number, low: number, high: number) => size / 2 + scale * (value - (low + high) / 2);
+  return strokes.map((stroke) =>
+    stroke.map(([x, y]) => [along(x, left, right), along(y, top, bottom)] as const),
   );
 }

@@ -48,7 +48,7 @@ const run = fit({
   loss: nn.crossEntropy,
   metrics: { accuracy: nn.accuracy },
   train: dataLoader(train, { batchSize: ${data === 'files' ? batchSize : Math.min(batchSize, count)}, shuffle: true, seed: ${seed} }),
-  validation: dataLoader(test, { batchSize: 250 }),
+  validation: dataLoader(test, { batchSize: ${data === 'files' ? 250 : Math.min(250, testCount)} }),
   epochs: 10,
   compile: true,
 });

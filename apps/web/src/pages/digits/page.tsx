@@ -2,18 +2,18 @@
  * Digits: a network learns to read, is examined after every epoch, and then reads what the visitor draws.
  */
 import { confusion, imageGrid, lineChart } from '@ag/viz';
-import { proxy, transfer } from 'comlink';
+import { transfer } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Picture as Drawing, Explanation, Field } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say, type Text } from '../../shell/language.ts';
 import { numberParameter, route, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import type { Computing } from '../../training/computing.ts';
 import { download } from '../../training/download.ts';
 import { nextFrame } from '../../training/nextFrame.ts';
 import { ComputingNote } from '../../training/note.tsx';
-import { messageOf, useService } from '../../training/useService.ts';
+import { messageOf } from '../../training/useService.ts';
+import { useTrainer } from '../../training/useTrainer.ts';
 import { Board } from './board.tsx';
 import { codeFor } from './code.ts';
 import { configFrom, type DigitsConfig, modelTitles, writeConfig } from './config.ts';
@@ -23,64 +23,37 @@ import '../../training/figures.css';
 import { Probabilities, Stages } from './reading.tsx';
 import type { Picture, Reading, Trainer } from './trainer.ts';
 
-const keyOf = (config: DigitsConfig, round: number): string => `${round} ${JSON.stringify(config)}`;
-
 export default function Digits() {
-  const { remote, failure } = useService<Trainer>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-  );
   const address = route.value.parameters.toString();
   const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
   const [picture, setPicture] = useState<Picture | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [computing, setComputing] = useState<Computing | null>(null);
-  const [round, setRound] = useState(0);
   const [files, setFiles] = useState<{ train: number; test: number } | null>(null);
   const [pausing, setPausing] = useState(false);
   const [reading, setReading] = useState<Reading | null>(null);
-  /** What the worker was last asked to begin. */
-  const session = useRef({ number: 0, key: '' });
   const drawing = useRef<ImageData | null>(null);
   const asked = useRef(false);
-  const told = useRef(false);
-  const key = keyOf(config, round);
   const epochs = Math.max(1, Math.round(numberParameter('epochs', 10)));
 
-  useEffect(() => {
-    void remote.listen(
-      proxy(async (next: Picture) => {
-        if (next.session !== session.current.number) return;
-        setPicture(next);
-        await nextFrame();
-      }),
-    );
-    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
-  }, [remote]);
-
-  useEffect(() => {
-    // A restored run has begun already.
-    if (session.current.key === key) return;
-    const mine = session.current.number + 1;
-    session.current = { number: mine, key };
-    // What went wrong with a file is still to be read when the page begins anew because of it.
-    if (!told.current) setProblem(null);
-    told.current = false;
-    remote.configure(config, mine).then(
-      () => void read(),
-      (error: unknown) => {
-        if (mine === session.current.number) setProblem(messageOf(error));
-      },
-    );
-  }, [remote, key]);
-
-  const begun = session.current.key === key && picture?.session === session.current.number;
-  const current = begun ? picture : null;
+  const { remote, computing, problem, setProblem, ask, restart, isCurrent, take } = useTrainer<
+    DigitsConfig,
+    Picture,
+    Trainer
+  >(
+    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    config,
+    async (next) => {
+      setPicture(next);
+      await nextFrame();
+    },
+    () => void read(),
+  );
+  const current = isCurrent(picture) ? picture : null;
   const running = current?.running === true && !pausing;
 
   useInspection(() => ({
     page: 'digits',
     config,
-    problem: problem ?? failure,
+    problem,
     computing,
     ready: current !== null,
     running: current?.running === true,
@@ -93,6 +66,7 @@ export default function Digits() {
       current?.mistakes.map(({ label, answer, probability }) => ({ label, answer, probability })) ?? [],
     trainImages: current?.trainImages ?? 0,
     testImages: current?.testImages ?? 0,
+    deviceBytes: current?.deviceBytes ?? 0,
     hash: current?.hash ?? null,
     reading: reading && {
       probabilities: reading.probabilities,
@@ -101,9 +75,6 @@ export default function Digits() {
     },
   }));
 
-  const ask = (call: Promise<unknown>) => {
-    call.catch((error: unknown) => setProblem(messageOf(error)));
-  };
   /** Reads what is on the board; of drawings that come faster than answers, the last. */
   const read = async () => {
     if (asked.current) return;
@@ -135,7 +106,7 @@ export default function Digits() {
     setPausing(true);
     ask(remote.pause().finally(() => setPausing(false)));
   };
-  const take = async (list: readonly File[]) => {
+  const takeFiles = async (list: readonly File[]) => {
     try {
       setProblem(null);
       const named = await Promise.all(
@@ -148,31 +119,20 @@ export default function Digits() {
         ),
       );
       setFiles(found);
-      setRound(round + 1);
+      restart();
       setParameters({ data: 'files', count: 0, testCount: 0 });
     } catch (error) {
       setProblem(messageOf(error));
     }
   };
-  const restore = async (file: File | undefined) => {
-    if (!file) return;
-    const number = session.current.number + 1;
-    const before = session.current;
-    // Pictures of the restored run may come before its configuration does.
-    session.current = { number, key: '' };
-    try {
-      setProblem(null);
+  const restore = async (file: File) => {
+    const found = await take(async (number) => {
       const bytes = new Uint8Array(await file.arrayBuffer());
-      const found = await remote.restore(transfer(bytes, [bytes.buffer]), file.name, number);
-      session.current = { number, key: keyOf(found, round) };
-      setParameters(writeConfig(found));
-      setPicture((latest) => latest && { ...latest });
-    } catch (error) {
-      session.current = { ...before, number };
-      told.current = true;
-      setProblem(messageOf(error));
-      setRound(round + 1);
-    }
+      return remote.restore(transfer(bytes, [bytes.buffer]), file.name, number);
+    });
+    if (!found) return;
+    setParameters(writeConfig(found));
+    setPicture((latest) => latest && { ...latest });
   };
   const save = async (name: string, content: Promise<Uint8Array | undefined>) => {
     const bytes = await content;
@@ -183,8 +143,8 @@ export default function Digits() {
     <>
       <Explanation
         text={{
-          en: 'A network learns to read digits from images. After each epoch it is examined on images it has never seen: when the training curve goes on rising and the test curve does not, it learns by heart. Then draw a digit yourself; it is centred and scaled as the images of MNIST are before the network sees it.',
-          zh: '网络从图像中学习识别数字。每轮之后用它从未见过的图像测验：若训练曲线继续上升而测试曲线停滞，它就在死记硬背。然后请自己写一个数字；网络看到之前，会像 MNIST 那样居中并缩放。',
+          en: 'A network learns to read digits from images. After each epoch it is examined on images it has never seen: when the training curve goes on rising and the test curve does not, it learns by heart. Then draw a digit yourself; the network sees it centred, and scaled with the width of its lines, as the images of MNIST are.',
+          zh: '网络从图像中学习识别数字。每轮之后用它从未见过的图像测验：若训练曲线继续上升而测试曲线停滞，它就在死记硬背。然后请自己写一个数字；网络看到的是像 MNIST 那样居中并缩放（连同笔画粗细）后的图像。',
         }}
       />
       <div class="card row">
@@ -223,7 +183,7 @@ export default function Digits() {
         <Setting config={config} name="dropout" label={{ en: 'Dropout', zh: 'Dropout' }} step={0.1} />
         <Setting config={config} name="seed" label={{ en: 'Seed', zh: '随机种子' }} step={1} />
       </div>
-      {config.data === 'files' && <Drop take={take} files={files} />}
+      {config.data === 'files' && <Drop take={takeFiles} files={files} />}
       <div class="card row">
         <button
           type="button"
@@ -244,7 +204,7 @@ export default function Digits() {
             onChange={(event) => setParameters({ epochs: event.currentTarget.value })}
           />
         </Field>
-        <button type="button" data-testid="reset" disabled={!current} onClick={() => setRound(round + 1)}>
+        <button type="button" data-testid="reset" disabled={!current} onClick={restart}>
           ⟲ {say({ en: 'Reset', zh: '重置' })}
         </button>
         <button
@@ -269,13 +229,14 @@ export default function Digits() {
             accept=".safetensors"
             data-testid="restore"
             onChange={(event) => {
-              void restore(event.currentTarget.files?.[0]);
+              const [file] = event.currentTarget.files ?? [];
+              if (file) void restore(file);
               event.currentTarget.value = '';
             }}
           />
         </Field>
       </div>
-      {(problem ?? failure) !== null && <Alarm testId="problem">{problem ?? failure}</Alarm>}
+      {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {current !== null && current.alert !== null && (
         <Alarm testId="anomaly">
           <strong>{say({ en: 'Training has stopped.', zh: '训练已停止。' })}</strong>{' '}

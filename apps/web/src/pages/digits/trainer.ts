@@ -13,7 +13,7 @@ import {
 } from '@ag/datasets';
 import { accuracy, crossEntropy, type Sequential, saveSafetensors } from '@ag/nn';
 import { adam } from '@ag/optim';
-import { evaluate, manualSeed, type Tensor } from '@ag/tensor';
+import { evaluate, manualSeed, stats, type Tensor } from '@ag/tensor';
 import {
   type Callback,
   type CallbackContext,
@@ -69,6 +69,8 @@ export interface Picture {
   readonly confusion: readonly (readonly number[])[] | null;
   readonly mistakes: readonly Mistake[];
   readonly alert: string | null;
+  /** Bytes of device memory, those of WebAssembly. */
+  readonly deviceBytes: number;
   /** SHA-256 of the weights; null while they change, and where the browser computes none. */
   readonly hash: string | null;
 }
@@ -336,6 +338,7 @@ class Session {
       confusion: this.#confusion,
       mistakes: this.#mistakes,
       alert: this.#alert,
+      deviceBytes: stats().bytes,
       hash,
     };
   }

@@ -65,6 +65,8 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     await page.getByTestId('preset-exploding').click();
     await page.getByTestId('run').click();
     await page.getByTestId('alarm-notFinite').waitFor();
+    // Gradients may leave the numbers a moment before the loss does.
+    await page.waitForFunction(() => (window.__ag.state() as { failure?: unknown }).failure !== null);
     expect((await stateOf<FlowUpdate>(page)).failure).toContain('learning rate');
     await page.getByTestId('preset-residual').click();
     await page.getByTestId('calm').waitFor();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 
@@ -39,5 +40,34 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     await page.waitForFunction(() => Object.keys(window.__ag?.state() ?? {}).length > 0);
     expect(await page.locator('h1').count()).toBe(1);
     await application.context.setOffline(false);
+  });
+
+  it('opens every address that the documentation names', async () => {
+    const root = new URL('../../../../../', import.meta.url);
+    const files = ['README.md', 'examples/README.md', 'apps/web/README.md', 'apps/cli/README.md']
+      .concat(['docs/differentiation.md'])
+      .concat(['graph', 'nn', 'optim'].map((name) => `packages/${name}/README.md`));
+    const texts = files.map((file) => readFileSync(new URL(file, root), 'utf8'));
+    const found = texts.flatMap((text) =>
+      [...text.matchAll(/`agrad web (?:'([a-z][^']*)'|([a-z][\w?=&:,.]*))`/g)].map(
+        ([, quoted, plain]) => quoted ?? plain!,
+      ),
+    );
+    const addresses = [...new Set(found)];
+    expect(addresses.length).toBeGreaterThan(8);
+    for (const address of addresses) {
+      const page = await application.open(address);
+      const [id, query = ''] = address.split('?');
+      expect((await stateOf<{ page: string }>(page)).page).toBe(id);
+      const state = await stateOf<Record<string, unknown>>(page);
+      for (const [name, value] of new URLSearchParams(query.replaceAll('+', '%2B'))) {
+        const shown = { ...state, ...(state.config as object) };
+        if (name in shown && typeof shown[name] === 'string') expect(shown[name]).toBe(value);
+      }
+      await page.waitForTimeout(400);
+      expect(await page.getByTestId('problem').count(), address).toBe(0);
+      await page.close();
+    }
+    expect(application.errors()).toEqual([]);
   });
 });

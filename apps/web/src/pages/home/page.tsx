@@ -6,6 +6,14 @@ import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import type { PageProperties } from '../../shell/page.ts';
 import { addressOf } from '../../shell/route.ts';
+import { theme } from '../../shell/theme.ts';
+
+/** A part of each page in both themes, taken by scripts/pictures.ts. */
+const pictures = import.meta.glob<string>('./pictures/*.png', {
+  eager: true,
+  import: 'default',
+  query: '?url',
+});
 
 const purpose: Text = {
   en: 'A neural network is a graph of small computations. Here you can watch one compute, send gradients back, and learn — in your own browser, with nothing sent anywhere. Every number on these pages is computed by the same packages that you can install.',
@@ -23,6 +31,7 @@ export default function Home({ pages }: PageProperties) {
           .map((page) => (
             <li key={page.id}>
               <a class="card" href={addressOf(page.id)}>
+                <img src={pictures[`./pictures/${page.id}-${theme.value}.png`]} alt="" loading="lazy" />
                 <strong>{say(page.title)}</strong>
                 <span class="soft">{say(page.summary)}</span>
               </a>

@@ -88,6 +88,13 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     await page.getByTestId('backward').click();
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).nodes.at(-1)?.value === 10);
     expect(leaf(await stateOf<State>(page), 'a').gradient).toBe(6);
+    // The address takes a formula as it is written, and keeps it through reloading.
+    const linked = await application.open('microscope?expression=a^2 + b&v.a=3&step=4');
+    await linked.waitForFunction(() => (window.__ag.state() as unknown as State).nodes?.at(-1)?.value === 10);
+    await linked.getByTestId('back').click();
+    await linked.reload();
+    await linked.waitForFunction(() => (window.__ag.state() as { step?: number }).step === 3);
+    expect((await stateOf<{ expression: string }>(linked)).expression).toBe('a^2 + b');
     await page.getByTestId('expression').fill('a ^^ 2');
     await page.getByTestId('expression').press('Enter');
     await page.getByTestId('problem').waitFor();

@@ -73,7 +73,6 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
     ? graphView(shown, {
         theme: theme.value,
         id: 'microscope',
-        title: expression,
         // A narrow screen has room downwards.
         orientation: innerWidth < 640 ? 'vertical' : 'horizontal',
         ...(highlighted !== null && { highlight: [shown.nodes[highlighted]!.id] }),
@@ -169,7 +168,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
           {say({ en: 'Save as SVG', zh: '导出 SVG' })}
         </button>
       </div>
-      <div class="card">
+      <div class="card graph" style={{ '--natural': /\bwidth="(\d+)"/.exec(svg)?.[1] ?? '300' }}>
         <Picture svg={svg} label="graph" />
       </div>
       {current && <StepText study={current} step={step} />}

@@ -184,12 +184,18 @@ const loss = ([w1, b1, w2, b2]) => {
   const h = x.matmul(w1.transpose()).add(b1).sigmoid();
   return mseLoss(h.matmul(w2.transpose()).add(b2).sigmoid(), y);
 };
-const numerical = (values) =>
+// Both answer with the loss and its slopes.
+const numerical = (values) => [
+  loss(values),
   values.map((value, i) =>
-    numericalGradient((moved) => loss(values.map((v, j) => (j === i ? moved : v))), value, ${difference}));
-const automatic = (values) => gradients(loss(values), values);
+    numericalGradient((moved) => loss(values.map((v, j) => (j === i ? moved : v))), value, ${difference})),
+];
+const automatic = (values) => {
+  const error = loss(values);
+  return [error, gradients(error, values)];
+};
 
-for (const slopes of [numerical, automatic]) {
+for (const way of [numerical, automatic]) {
   const keys = splitKey(key(${seed}), 4);
   const variables = [[${hidden}, 2], [${hidden}], [1, ${hidden}], [1]].map(
     (shape, i) => new Variable(normal(shape, { key: keys[i], ...float64 })),
@@ -197,10 +203,11 @@ for (const slopes of [numerical, automatic]) {
   const optimizer = sgd(variables, { learningRate: ${learningRate} });
   passes = 0;
   for (let step = 0; step < ${steps}; step++) {
-    const found = slopes(variables.map((variable) => variable.value));
-    optimizer.step(new Map(variables.map((variable, i) => [variable, found[i]])));
+    const [error, slopes] = way(variables.map((variable) => variable.value));
+    optimizer.step(new Map(variables.map((variable, i) => [variable, slopes[i]])));
+    if (step === ${steps - 1}) console.log(way.name, 'loss', await error.item());
   }
-  console.log(slopes.name, passes, 'forward passes, loss', await loss(variables.map((v) => v.value)).item());
+  console.log(way.name, 'forward passes', passes);
 }
 `;
 }

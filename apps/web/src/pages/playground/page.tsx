@@ -2,20 +2,25 @@
  * Playground: a small network learns points of the plane, and everything it does can be watched.
  */
 import { lineChart } from '@ag/viz';
-import { proxy } from 'comlink';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Picture as Drawing, Explanation } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import type { Computing } from '../../training/computing.ts';
 import { download } from '../../training/download.ts';
 import { nextFrame } from '../../training/nextFrame.ts';
 import { ComputingNote } from '../../training/note.tsx';
-import { messageOf, useService } from '../../training/useService.ts';
+import { useTrainer } from '../../training/useTrainer.ts';
 import { codeFor } from './code.ts';
-import { configFrom, maximalPoints, type PaintedPoint, resolution, writePoints } from './config.ts';
+import {
+  configFrom,
+  maximalPoints,
+  type PaintedPoint,
+  type PlaygroundConfig,
+  resolution,
+  writePoints,
+} from './config.ts';
 import { openPreset, Settings } from './controls.tsx';
 import { type Chosen, Diagram } from './diagram.tsx';
 import { NeuronFormula, short } from './formula.tsx';
@@ -30,58 +35,42 @@ const speeds = { full: 0, fast: 5, medium: 50, slow: 500 } as const;
 type Speed = keyof typeof speeds;
 
 export default function Playground() {
-  const { remote, failure } = useService<Trainer>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-  );
   const address = route.value.parameters.toString();
   const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
   const [picture, setPicture] = useState<Picture | null>(null);
   /** The same, as the plane and the curves show it: a moment later. */
   const [plane, setPlane] = useState<Picture | null>(null);
   const [chart, setChart] = useState<Picture | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [computing, setComputing] = useState<Computing | null>(null);
-  const [round, setRound] = useState(0);
-  const key = `${round} ${JSON.stringify(config)}`;
   const [speed, setSpeed] = useState<Speed>('fast');
   const [testing, setTesting] = useState(false);
   const [brush, setBrush] = useState(0);
   const [draft, setDraft] = useState<readonly PaintedPoint[]>([]);
   const [neuron, setNeuron] = useState<Chosen | null>(null);
   const [probe, setProbe] = useState<readonly [number, number] | null>(null);
-  /** What the worker was last asked to begin. */
-  const session = useRef({ number: 0, key: '' });
   const edges = parameter('edges', 'value') === 'gradient' ? 'gradient' : 'value';
   const painted = config.data === 'points';
   const waiting = painted && config.points.length < 2;
 
-  useEffect(() => {
-    void remote.listen(
-      proxy(async (next: Picture) => {
-        if (next.session !== session.current.number) return;
-        // One part a frame, so that none keeps the page from answering; the worker waits until all are on the screen.
-        setPicture(next);
-        await nextFrame();
-        setPlane(next);
-        await nextFrame();
-        setChart(next);
-        await nextFrame();
-      }),
-    );
-    ask(remote.slow(speeds[speed]));
-    remote.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
-  }, [remote]);
-
-  useEffect(() => {
-    const mine = session.current.number + 1;
-    session.current = { number: mine, key };
-    setProblem(null);
-    setProbe(null);
-    if (waiting) return;
-    remote.configure(config, mine).catch((error: unknown) => {
-      if (mine === session.current.number) setProblem(messageOf(error));
-    });
-  }, [remote, key]);
+  const { remote, computing, problem, ask, restart, isCurrent } = useTrainer<
+    PlaygroundConfig,
+    Picture,
+    Trainer
+  >(
+    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    waiting ? null : config,
+    async (next) => {
+      // One part a frame, so that none keeps the page from answering; the worker waits until all are on the screen.
+      setPicture(next);
+      await nextFrame();
+      setPlane(next);
+      await nextFrame();
+      setChart(next);
+      await nextFrame();
+    },
+  );
+  useEffect(() => ask(remote.slow(speeds[speed])), [remote, speed]);
+  // Another configuration may have other inputs.
+  useEffect(() => setProbe(null), [address]);
 
   // What is painted in one stroke is learnt from when the stroke ends.
   useEffect(() => {
@@ -94,8 +83,7 @@ export default function Playground() {
     return () => removeEventListener('pointerup', commit);
   }, [draft]);
 
-  const begun = session.current.key === key && picture?.session === session.current.number;
-  const current = begun && !waiting ? picture : null;
+  const current = isCurrent(picture) && !waiting ? picture : null;
   const shown = current ?? (waiting ? emptyPicture : picture);
   const running = current?.running === true;
   const chosen = usableNeuron(neuron, current);
@@ -118,7 +106,7 @@ export default function Playground() {
   useInspection(() => ({
     page: 'playground',
     config,
-    problem: problem ?? failure,
+    problem,
     computing,
     ready: current !== null,
     running,
@@ -130,15 +118,13 @@ export default function Playground() {
     test: current?.test ?? null,
     alerts: current?.alerts ?? [],
     failed: current?.failed ?? false,
+    deviceBytes: current?.deviceBytes ?? 0,
     pointAnswers: current?.pointAnswers ?? [],
     layers: current?.layers.map(({ weights, bias }) => ({ weights, bias })) ?? [],
     chosen,
     probe,
   }));
 
-  const ask = (call: Promise<unknown>) => {
-    call.catch((error: unknown) => setProblem(messageOf(error)));
-  };
   const touch = (x: number, y: number, first: boolean) => {
     if (!painted) {
       setProbe([x, y]);
@@ -184,7 +170,7 @@ export default function Playground() {
         >
           {say({ en: 'One step', zh: '一步' })}
         </button>
-        <button type="button" data-testid="reset" disabled={!current} onClick={() => setRound(round + 1)}>
+        <button type="button" data-testid="reset" disabled={!current} onClick={restart}>
           ⟲ {say({ en: 'Reset', zh: '重置' })}
         </button>
         <Choice
@@ -197,10 +183,7 @@ export default function Playground() {
             ['medium', { en: '20 steps a second', zh: '每秒 20 步' }],
             ['slow', { en: '2 steps a second', zh: '每秒 2 步' }],
           ]}
-          onChange={(id: Speed) => {
-            setSpeed(id);
-            ask(remote.slow(speeds[id]));
-          }}
+          onChange={setSpeed}
         />
         <label class="field" style={{ flex: '1 1 12rem' }}>
           <span>
@@ -218,7 +201,7 @@ export default function Playground() {
           />
         </label>
       </div>
-      {(problem ?? failure) !== null && <Alarm testId="problem">{problem ?? failure}</Alarm>}
+      {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {current?.alerts.map((alert) => (
         <Alarm key={`${alert.kind}${alert.step}`} testId="anomaly">
           <strong>{alarmText(alert)}</strong> <span lang="en">{alert.message}.</span>
@@ -480,6 +463,7 @@ const emptyPicture: Picture = {
   testCurve: { x: [], y: [] },
   alerts: [],
   failed: false,
+  deviceBytes: 0,
   domain: { x: [-1.2, 1.2], y: [-1.2, 1.2] },
   trainPoints: [],
   testPoints: [],

@@ -4,8 +4,8 @@
 import { dataLoader } from '@ag/datasets';
 import { gradients } from '@ag/graph';
 import { Linear, type Sequential, saveSafetensors } from '@ag/nn';
-import { evaluate, manualSeed, type NestedArray, type Tensor } from '@ag/tensor';
-import { type Checkpoint, fit, type TrainingEvent } from '@ag/train';
+import { evaluate, manualSeed, type NestedArray, stats, type Tensor } from '@ag/tensor';
+import { type Checkpoint, fit, gradientAlarms, type TrainingEvent } from '@ag/train';
 import { type Computing, startComputing } from '../../training/computing.ts';
 import { Curve, type CurvePoints, History } from '../../training/history.ts';
 import { type Publisher, publisher } from '../../training/publisher.ts';
@@ -61,6 +61,8 @@ export interface Picture {
   readonly alerts: readonly Alert[];
   /** Whether the run cannot go on from here. */
   readonly failed: boolean;
+  /** Bytes of device memory, those of WebAssembly. */
+  readonly deviceBytes: number;
   readonly domain: Domain;
   readonly trainPoints: readonly PaintedPoint[];
   readonly testPoints: readonly PaintedPoint[];
@@ -142,7 +144,7 @@ class Session {
           epochs: Number.MAX_SAFE_INTEGER,
           compile: true,
           gradientNorms: 1,
-          callbacks: [watch(), this.#history],
+          callbacks: [gradientAlarms({ vanishing: 0, exploding: 1e4, patience: 1 }), watch(), this.#history],
           ...(test && { validation: dataLoader(test, { batchSize: test.length }) }),
           ...(resume && { resume }),
         }),
@@ -170,11 +172,7 @@ class Session {
       case 'anomaly':
       case 'warning':
         this.#step = event.step;
-        this.#alerts.push({
-          kind: event.type === 'anomaly' ? event.kind : event.code,
-          step: event.step,
-          message: event.message,
-        });
+        this.#alarm(event.type === 'anomaly' ? event.kind : event.code, event.message);
         break;
       default:
         return;
@@ -257,16 +255,19 @@ class Session {
     return JSON.stringify({ network: this.#network.toJSON(), weights });
   }
 
+  /** The first of its kind is shown; what says the same again is not. */
+  #alarm(kind: string, message: string): void {
+    if (this.#alerts.some((alert) => alert.kind === kind || alert.message === message)) return;
+    this.#alerts.push({ kind, step: this.#step, message });
+  }
+
   /** An error of the run is shown as an alert: the page goes on. */
   async #drive(run: () => Promise<void>): Promise<void> {
     try {
       await run();
     } catch (error) {
       this.#failed = true;
-      const message = error instanceof Error ? error.message : String(error);
-      if (!this.#alerts.some((alert) => alert.message === message)) {
-        this.#alerts.push({ kind: 'error', step: this.#step, message });
-      }
+      this.#alarm('error', error instanceof Error ? error.message : String(error));
     }
     if (!this.#runner.playing) this.#wanted = false;
     await this.#publisher.flush();
@@ -329,6 +330,7 @@ class Session {
       testCurve: this.#testCurve.points(),
       alerts: this.#alerts.slice(),
       failed: this.#failed,
+      deviceBytes: stats().bytes,
       domain,
       trainPoints,
       testPoints,

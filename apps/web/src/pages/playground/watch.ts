@@ -1,12 +1,12 @@
 /**
- * Notices when training goes wrong though the loss is still a number: it rises, or gradients vanish or explode.
+ * Notices what `gradientAlarms` cannot, as it knows no loss: that the loss rises, or that nothing moves any more long
+ * before anything was learnt. (Gradients that vanish because all has been learnt are no cause for alarm.)
  */
 import type { Callback, CallbackState } from '@ag/train';
 
 /** The loss counts as rising when its running mean is this many times the first. */
 const risen = 2;
 const vanished = 1e-7;
-const exploded = 1e4;
 
 /** Gradient norms must be asked of `fit` for what they tell to be noticed. Each thing is reported once. */
 export function watch(): Callback {
@@ -33,22 +33,13 @@ export function watch(): Callback {
           message: `the loss has risen from ${first.toPrecision(3)} to about ${mean.toPrecision(3)} by step ${step}, with a learning rate of ${learningRate}. A rate that is ten times smaller usually helps`,
         });
       }
-      const norms = Object.entries(event.gradientNorms ?? {});
-      if (norms.length === 0) return;
-      const bad = norms.find(([, norm]) => !Number.isFinite(norm));
-      const large = norms.find(([, norm]) => norm > exploded);
-      const [parameter, norm] = bad ?? large ?? [];
-      if (parameter !== undefined && once('explodingGradient')) {
-        context.emit({
-          type: 'anomaly',
-          kind: bad ? 'nonFiniteGradient' : 'explodingGradient',
-          step,
-          epoch,
-          parameter,
-          message: `the gradient of ${parameter} has the norm ${norm!.toPrecision(3)} at step ${step}. Usual remedies: a smaller learning rate, clipped gradients`,
-        });
-      }
-      if (norms.every(([, each]) => each < vanished) && loss > first / 2 && once('vanishingGradient')) {
+      const norms = Object.values(event.gradientNorms ?? {});
+      if (
+        norms.length > 0 &&
+        norms.every((norm) => norm < vanished) &&
+        loss > first / 2 &&
+        once('vanishingGradient')
+      ) {
         context.emit({
           type: 'anomaly',
           kind: 'vanishingGradient',

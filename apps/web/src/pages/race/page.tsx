@@ -2,13 +2,13 @@
  * Optimiser race: every optimiser's path down the same surface, from a start that can be dragged.
  */
 import { contourPath, surface as surfacePicture } from '@ag/viz';
-import { wrap } from 'comlink';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
+import { messageOf, useService } from '../../training/useService.ts';
 import { type RaceResult, type Runner, runners } from './race.ts';
 import { surfaces } from './surfaces.ts';
 import type { RaceService } from './worker.ts';
@@ -27,12 +27,13 @@ export default function Race() {
   const racing = parameter('runners', 'sgd,momentum,adagrad,adam')
     .split(',')
     .filter((id): id is Runner => id in runners);
-  const rates = racing.map((id) => numberParameter(`rate.${id}`, runners[id].learningRate));
+  const rateOf = (id: Runner) =>
+    numberParameter(`rate.${id}`, chosen.rates?.[id] ?? runners[id].learningRate);
+  const rates = racing.map(rateOf);
   const [result, setResult] = useState<RaceResult | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const service = useMemo(
-    () => wrap<RaceService>(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })),
-    [],
+  const { remote, failure } = useService<RaceService>(
+    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
   );
   const picture = useRef<HTMLDivElement>(null);
 
@@ -43,24 +44,36 @@ export default function Race() {
     runners: racing.map((id, i) => ({ id, learningRate: rates[i]! })),
     domain: chosen.domain,
   });
-  useEffect(() => {
-    let wanted = true;
-    service.race(JSON.parse(request)).then(
-      (answer) => {
-        if (!wanted) return;
-        setResult(answer);
+  // Of starts that are dragged along faster than races are run, the last.
+  const wanted = useRef(request);
+  const busy = useRef(false);
+  const run = async () => {
+    if (busy.current) return;
+    busy.current = true;
+    for (let last = ''; last !== wanted.current; ) {
+      last = wanted.current;
+      try {
+        setResult(await remote.race(JSON.parse(last)));
         setProblem(null);
-      },
-      (error: unknown) => {
-        if (wanted) setProblem(error instanceof Error ? error.message : String(error));
-      },
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [request, service]);
+      } catch (error) {
+        setProblem(messageOf(error));
+      }
+    }
+    busy.current = false;
+  };
+  useEffect(() => {
+    wanted.current = request;
+    void run();
+  }, [request]);
 
-  useInspection(() => ({ page: 'race', expression, start, steps, problem, paths: result?.paths ?? [] }));
+  useInspection(() => ({
+    page: 'race',
+    expression,
+    start,
+    steps,
+    problem: problem ?? failure,
+    paths: result?.paths ?? [],
+  }));
 
   const grid = result && {
     x: chosen.domain.x as [number, number],
@@ -163,7 +176,7 @@ export default function Race() {
           />
         </Field>
       </div>
-      {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
+      {(problem ?? failure) !== null && <Alarm testId="problem">{problem ?? failure}</Alarm>}
       <div class="columns">
         <div
           class="card"
@@ -225,8 +238,9 @@ export default function Race() {
                       type="number"
                       step="any"
                       min={0}
+                      style={{ width: '7rem' }}
                       aria-label={`${runners[id].name}: ${say({ en: 'learning rate', zh: '学习率' })}`}
-                      value={numberParameter(`rate.${id}`, runners[id].learningRate)}
+                      value={rateOf(id)}
                       onChange={(event) => setParameters({ [`rate.${id}`]: event.currentTarget.value })}
                     />
                   </td>
@@ -236,7 +250,7 @@ export default function Race() {
                         ? say({ en: 'left the numbers', zh: '发散' })
                         : path.points
                             .at(-1)!
-                            .map((v) => v.toFixed(4))
+                            .map((v) => v.toFixed(4).replace('-', '−'))
                             .join(', ')
                       : ''}
                   </td>
@@ -255,7 +269,7 @@ import { tensor, Variable } from '@ag/tensor';
 const x = new Variable(tensor(${start[0]}, { dtype: 'float64' }));
 const y = new Variable(tensor(${start[1]}, { dtype: 'float64' }));
 const surface = formula('${expression}');
-const optimizer = adam([x, y], { learningRate: 0.3 });
+const optimizer = adam([x, y], { learningRate: ${rateOf('adam')} });
 for (let step = 0; step < ${steps}; step++) {
   backward(surface.evaluate({ x: x.value, y: y.value }));
   optimizer.step();

@@ -2,6 +2,7 @@
  * Surfaces worth racing on. Sources: Surjanovic & Bingham, "Virtual Library of Simulation Experiments".
  */
 import type { Text } from '../../shell/language.ts';
+import type { Runner } from './race.ts';
 
 export interface Surface {
   readonly id: string;
@@ -11,6 +12,8 @@ export interface Surface {
   readonly domain: { readonly x: readonly [number, number]; readonly y: readonly [number, number] };
   /** Heights are shown on a logarithmic scale. */
   readonly logarithmic?: boolean;
+  /** Learning rates that suit the surface, where the usual ones do not. */
+  readonly rates?: Partial<Readonly<Record<Runner, number>>>;
   readonly minima: readonly (readonly [number, number])[];
 }
 
@@ -30,6 +33,7 @@ export const surfaces: readonly Surface[] = [
     start: [-1.5, 2],
     domain: { x: [-2, 2], y: [-1, 3] },
     logarithmic: true,
+    rates: { sgd: 0.001, momentum: 0.0003, adagrad: 0.5, adam: 0.1 },
     minima: [[1, 1]],
   },
   {
@@ -39,6 +43,7 @@ export const surfaces: readonly Surface[] = [
     start: [0, 1],
     domain: { x: [-5, 5], y: [-5, 5] },
     logarithmic: true,
+    rates: { sgd: 0.01, momentum: 0.003 },
     minima: [
       [3, 2],
       [-2.805118, 3.131312],
@@ -52,6 +57,7 @@ export const surfaces: readonly Surface[] = [
     expression: 'x^2 - y^2 + y^4 / 8',
     start: [-2, 0.01],
     domain: { x: [-3, 3], y: [-3, 3] },
+    rates: { sgd: 0.1, momentum: 0.03 },
     minima: [
       [0, 2],
       [0, -2],
