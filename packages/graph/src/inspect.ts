@@ -133,59 +133,70 @@ export function inspect(
     : [outputs as Tensor | Variable];
   const roots = given.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
   const { nodes } = walkAll(roots);
-  const number = new Map<Tensor, number>(nodes.map((node, i) => [node, i]));
   const named = new Map<Tensor | Variable, string>(Object.entries(names).map(([name, x]) => [x, name]));
   const sources = nodes.map(sourceOf);
+  // Taken at once: what is built below walks over the same nodes.
+  const inputsOf = sources.map((source) => source?.inputs.map((input) => input.position) ?? none);
+  const ids = nodes.map((_, i) => `n${i}`);
 
   const reader = new Reader(maximalElements);
-  const computable = values || gradients ? findComputable(nodes) : [];
-  const readValue = nodes.map((node, i) => (values && computable[i] ? reader.ask(node) : null));
-  const found = findGradients(roots, gradients);
-  const readGradient = nodes.map((node): Pending => {
-    if (!gradients) return null;
-    const variable = node.leaf?.kind === 'variable' ? node.leaf.variable : null;
-    const own =
-      variable && gradients === true ? (variable.grad ?? null) : (found.gradients.get(node) ?? null);
-    return own ? reader.ask(own) : null;
-  });
-  const readEdge = sources.map((source, i) =>
-    source?.inputs.map((input, j): Pending => {
-      const contribution = found.contributions.get(nodes[i]!)?.[j];
-      return contribution && isFloat(input.dtype) ? reader.ask(sumToShape(contribution, input)) : null;
-    }),
-  );
+  const readValue = values
+    ? findComputable(nodes).map((fits, i) => (fits ? reader.ask(nodes[i]!) : null))
+    : [];
+  const readGradient: Pending[] = [];
+  const readEdge: Pending[][] = [];
+  if (gradients) {
+    const found = findGradients(roots, gradients);
+    nodes.forEach((node, i) => {
+      const variable = node.leaf?.kind === 'variable' ? node.leaf.variable : null;
+      const own = variable && gradients === true ? variable.grad : found.gradients.get(node);
+      readGradient.push(own ? reader.ask(own) : null);
+      const contributions = found.contributions.get(node);
+      readEdge.push(
+        contributions
+          ? sources[i]!.inputs.map((input, j) => {
+              const contribution = contributions[j];
+              return contribution && isFloat(input.dtype)
+                ? reader.ask(sumToShape(contribution, input))
+                : null;
+            })
+          : [],
+      );
+    });
+  }
   reader.read();
 
-  const value = (pending: Pending): InspectedValue | null => (pending ? reader.answer(pending) : null);
-  return new Inspection(
-    nodes.map((node, i): InspectedNode => {
-      const source = sources[i]!;
-      const made = creationOf(node);
-      return {
-        id: `n${i}`,
-        label: named.get(node) ?? labelOf(node, named),
-        kind: kindOf(node),
-        ...(source && { op: source.op.name }),
-        shape: node.shape.map((size) => (size === openSize ? null : size)),
-        dtype: node.dtype,
-        value: value(readValue[i]!),
-        gradient: value(readGradient[i]!),
-        ...(made?.module && { module: made.module }),
-        ...(made?.site && { site: made.site }),
-      };
-    }),
-    sources.flatMap((source, i) =>
-      source
-        ? source.inputs.map((input, j) => ({
-            from: `n${number.get(input)!}`,
-            to: `n${i}`,
-            index: j,
-            gradient: value(readEdge[i]![j]!),
-          }))
-        : [],
-    ),
-  );
+  const value = (pending: Pending | undefined): InspectedValue | null =>
+    pending ? reader.answer(pending) : null;
+  const edges: InspectedEdge[] = [];
+  const inspected = nodes.map((node, i): InspectedNode => {
+    const source = sources[i]!;
+    const made = creationOf(node);
+    inputsOf[i]!.forEach((from, index) => {
+      edges.push({ from: ids[from]!, to: ids[i]!, index, gradient: value(readEdge[i]?.[index]) });
+    });
+    const own: Changeable<InspectedNode> = {
+      id: ids[i]!,
+      label: named.get(node) ?? labelOf(node, named),
+      kind: kindOf(node),
+      ...(source && { op: source.op.name }),
+      shape: node.shape.includes(openSize)
+        ? node.shape.map((size) => (size === openSize ? null : size))
+        : node.shape,
+      dtype: node.dtype,
+      value: value(readValue[i]),
+      gradient: value(readGradient[i]),
+    };
+    if (made?.module) own.module = made.module;
+    if (made?.site) own.site = made.site;
+    return own;
+  });
+  return new Inspection(inspected, edges);
 }
+
+type Changeable<T> = { -readonly [K in keyof T]: T[K] };
+
+const none: readonly number[] = [];
 
 type Pending = Request | null;
 
@@ -256,10 +267,10 @@ class Reader {
 
 /** Which nodes have numbers: those that no placeholder and no vanished value of a variable stands behind. */
 function findComputable(nodes: readonly Tensor[]): boolean[] {
-  const known = new Map<Tensor, boolean>();
+  const without = new Set<Tensor>();
   return nodes.map((node) => {
-    const fits = node.op === null ? isReadable(node) : node.inputs.every((input) => known.get(input));
-    known.set(node, fits);
+    const fits = node.op === null ? isReadable(node) : !node.inputs.some((input) => without.has(input));
+    if (!fits) without.add(node);
     return fits;
   });
 }
