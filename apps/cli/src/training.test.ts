@@ -135,6 +135,16 @@ describe('a run that goes on', () => {
     expect((await inProcess('train', 'xor', ...reference, '--arithmetic', 'fused')).exitCode).toBe(8);
   });
 
+  it('forgets settings that its checkpoint refuses', async () => {
+    const folder = join(scratch, 'refused');
+    await inProcess('train', 'xor', '--epochs', '5', ...reference, '--out', folder);
+    const before = readFileSync(join(folder, 'config.json'), 'utf8');
+    expect((await inProcess('train', '--resume', folder, '--epochs', '9', '--ema', '0.9')).exitCode).toBe(7);
+    expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe(before);
+    expect((await inProcess('train', '--resume', folder, '--epochs', '9')).exitCode).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).settings.epochs).toBe(9);
+  });
+
   it('keeps nothing of an attempt that was killed before its first checkpoint', async () => {
     const folder = join(scratch, 'early');
     await inProcess('train', 'xor', '--epochs', '5', ...reference, '--out', folder);

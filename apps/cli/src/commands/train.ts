@@ -117,7 +117,6 @@ async function runJob(
     };
     const shownConfig = before ? { ...config, settings } : config;
     await removeLeftovers(paths.folder);
-    await writeConfig(paths, shownConfig);
     if (checkpoint) await rewindEvents(paths.events, checkpoint.progress.step, checkpoint.progress.epoch);
     else await rm(paths.events, { force: true });
     terminal.note(
@@ -181,6 +180,7 @@ async function trainAndReport(
     for await (const event of fit({
       ...fitOptionsOf(assembled, settings),
       callbacks: [
+        configWriter(paths, config),
         eventLog(paths.events, steps),
         ...callbacksFor(assembled, settings, paths),
         controls.callback(paths.checkpoints),
@@ -290,6 +290,16 @@ async function conclude(
   terminal.print(`trained in ${duration(seconds)}`);
   terminal.print(`report: ${paths.report}`);
   terminal.note(`weights: ${paths.weights}; judge them by: agrad eval ${quote(paths.folder)}`);
+}
+
+/** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */
+function configWriter(paths: RunPaths, config: RunConfig): Callback {
+  return {
+    name: 'config',
+    async on(event) {
+      if (event.type === 'start') await writeConfig(paths, config);
+    },
+  };
 }
 
 function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths): Callback[] {
