@@ -1,7 +1,7 @@
 /**
- * The short examples in the documentation of public functions compile against what the packages export. Each is put into
- * a function of its own, with imports for the names it uses and with the things that examples take for granted (a model,
- * a batch, a loader) declared.
+ * The short examples in the documentation of public functions, and those in READMEs that are no programs of their own
+ * (`packed.test.ts` runs these), compile against what the packages export. Each is put into a function of its own, with
+ * imports for the names it uses and with the things that examples take for granted (a model, a batch) declared.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ declare const w: import('@ag/tensor').Variable;
 declare const [train, test, data]: import('@ag/datasets').MemoryDataset[];
 declare const optimizer: import('@ag/optim').Optimizer;
 declare const loss: import('@ag/tensor').Tensor;
+declare const nn: typeof import('@ag/nn');
 declare const bytes: Uint8Array;
 declare const validationLoss: number;
 declare const context: CanvasRenderingContext2D;
@@ -34,7 +35,11 @@ interface Example {
 function examplesOf(name: string): Example[] {
   const folder = join(root, 'packages', name, 'src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return files
+  const readme = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8');
+  const fragments = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map(([, code]) => ({ place: `${name}/README.md`, code: code! }))
+    .filter(({ code }) => !/^import /m.test(code));
+  const comments = files
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .sort()
     .flatMap((file) => {
@@ -51,6 +56,7 @@ function examplesOf(name: string): Example[] {
         }));
       });
     });
+  return [...fragments, ...comments];
 }
 
 it('compile', { timeout: 120_000 }, () => {
