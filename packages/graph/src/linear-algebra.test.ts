@@ -19,7 +19,7 @@ import {
   tril,
 } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
-import { checkGradients, gradients } from './index.ts';
+import { checkGradients, gradients, hessian } from './index.ts';
 
 const sample = (shape: readonly number[], seed: number): Tensor =>
   normal(shape, { key: key(seed), dtype: 'float64' });
@@ -125,6 +125,59 @@ describe('gradients', () => {
     const [g] = gradients(cholesky(s).sum(), [s]);
     const [, up, down] = g!.dataSync();
     expect(up).toBe(down);
+  });
+
+  it('of the determinant exists for singular matrices, to second order', () => {
+    const matrix = (rows: number[][]): Tensor => tensor(rows, { dtype: 'float64' });
+    const cofactors = (x: Tensor): number[] => [...gradients(det(x), [x])[0]!.dataSync()];
+    // By hand: minors with alternating signs.
+    const byHand: [Tensor, number[]][] = [
+      [
+        matrix([
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ]),
+        [-3, 6, -3, 6, -12, 6, -3, 6, -3],
+      ],
+      [
+        matrix([
+          [0, 0, 0],
+          [0, 2, 0],
+          [0, 0, -3],
+        ]),
+        [-6, 0, 0, 0, 0, 0, 0, 0, 0],
+      ],
+      [
+        matrix([
+          [1, 2],
+          [2, 4],
+        ]),
+        [4, -2, -2, 1],
+      ],
+      [matrix([[0]]), [1]],
+      [
+        matrix([
+          [0, 0],
+          [0, 0],
+        ]),
+        [0, 0, 0, 0],
+      ],
+    ];
+    for (const [x, expected] of byHand) {
+      cofactors(x).forEach((found, i) => {
+        expect(found).toBeCloseTo(expected[i]!, 12);
+      });
+    }
+    // det = ad − bc: the second derivatives are constant.
+    const zero = matrix([
+      [0, 0],
+      [0, 0],
+    ]);
+    expect([...hessian(det)(zero).dataSync()].map((value) => value + 0)).toEqual([
+      0, 0, 0, 1, 0, 0, -1, 0, 0, -1, 0, 0, 1, 0, 0, 0,
+    ]);
+    expect(checkGradients(([x]) => det(x!), [batch], { order: 3, tolerance: 1e-5 }).order).toBe(3);
   });
 
   it('is U·Vᵀ for the sum of singular values, also when they are equal', () => {

@@ -53,7 +53,10 @@ export function inverse(x: Tensor): Tensor {
   return apply(operations.inverse, [checkTensor(x)]);
 }
 
-/** The determinant: `[..., n, n]` → `[...]`. Its gradient needs a regular matrix. */
+/**
+ * The determinant: `[..., n, n]` → `[...]`. Its gradient is the matrix of cofactors, first and second derivative are right for
+ * singular matrices too; the third needs a regular one. Of large matrices the determinant overflows: see `logdet`.
+ */
 export function det(x: Tensor): Tensor {
   return apply(operations.det, [checkTensor(x)]);
 }
@@ -79,7 +82,8 @@ export function logdet(x: Tensor): Tensor {
 
 /**
  * Orthonormal columns Q and upper triangular R with q·r = x: `[..., m, n]` → `[..., m, k]` and `[..., k, n]`, k = min(m, n).
- * Signs are those of LAPACK. Differentiable where the first k columns are linearly independent.
+ * Signs are those of LAPACK. Differentiable where the first k columns are linearly independent; elsewhere there is no gradient: a
+ * 0 on the diagonal of r throws when it is evaluated, and one that rounding has left there makes it meaningless.
  *
  * ```ts
  * const { q, r } = qr(x);
@@ -94,7 +98,8 @@ export function qr(x: Tensor): { readonly q: Tensor; readonly r: Tensor } {
 /**
  * The singular value decomposition x = u · diag(s) · vt: `[..., m, n]` → `[..., m, k]`, `[..., k]` in descending order and
  * `[..., k, n]`, k = min(m, n). Singular vectors are determined up to their sign only; for equal singular values they are not
- * determined, so there the gradient counts nothing through them (what depends on `s` alone is right).
+ * determined, so there the gradient counts nothing through them (what depends on `s` alone is right). The same for singular
+ * values of 0 of which there are several, or one in a matrix that is not square.
  *
  * ```ts
  * const { u, s, vt } = svd(x);

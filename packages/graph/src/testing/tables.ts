@@ -567,8 +567,28 @@ export const linearAlgebraCases: readonly GradientCase[] = [
   ),
   gradientCase('inverse', 'matrix', (x) => inverse(regular(x!)), [[3, 3]], 2),
   gradientCase('inverse', 'batches', (x) => inverse(regular(x!)), [[2, 3, 3]], 2),
-  gradientCase('det', 'matrix', (x) => det(regular(x!)), [[3, 3]], 2),
+  gradientCase('det', 'matrix', (x) => det(regular(x!)), [[3, 3]], 3),
   gradientCase('det', 'batches', (x) => det(regular(x!)), [[2, 3, 3]], 2),
+  gradientCase(
+    'det',
+    'singular, of rank 2 and 1',
+    (x) => det(x!),
+    [
+      numbers([
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ],
+        [
+          [1, 2, 3],
+          [2, 4, 6],
+          [3, 6, 9],
+        ],
+      ]),
+    ],
+    2,
+  ),
   gradientCase('logdet', 'positive definite', (x) => logdet(definite(x!)), [[3, 3]], 2),
   gradientCase('slogdet', 'negative determinant', (x) => slogdet(regular(x!)).logarithm, [[3, 3]], 2),
   gradientCase(

@@ -67,13 +67,15 @@ export const inverseRun = eachMatrix(([a], [[n]], batch) => {
 });
 
 /** The determinant. */
-export const detRun = eachMatrix(([a], [[n]]) => {
-  const { sign } = factor(a!, n, null, 0);
-  let product = sign;
-  for (let i = 0; i < n; i++) product *= a![i * n + i]!;
+export const detRun = eachMatrix(([a], [[n]]) => Float64Array.of(determinant(a!, n)));
+
+/** Writes over the matrix. */
+function determinant(a: Float64Array, n: number): number {
+  let product = factor(a, n, null, 0).sign;
+  for (let i = 0; i < n; i++) product *= a[i * n + i]!;
   // Not −0 for singular matrices.
-  return Float64Array.of(product + 0);
-});
+  return product + 0;
+}
 
 /** The determinant's sign and the logarithm of its size. */
 export const slogdetRun = eachMatrix(([a], [[n]]) => {
@@ -144,13 +146,15 @@ export const qrRun = eachMatrix(([a], [[m, n]]) => {
  * U, then the singular values in descending order, then Vᵀ, by one-sided Jacobi rotations (Hestenes 1958), which find small
  * singular values to high relative accuracy. In each column of V (of U for wide matrices) the entry largest in size is positive.
  */
-export const svdRun = eachMatrix(([a], [[m, n]]) => {
+export const svdRun = eachMatrix(([a], [[m, n]]) => svdOf(a!, m, n));
+
+function svdOf(a: Float64Array, m: number, n: number): Float64Array {
   const k = Math.min(m, n);
   const wide = n > m;
   // Columns of a tall matrix are made orthogonal; a wide one is transposed first.
   const [rows, columns] = wide ? [n, m] : [m, n];
   const work = Array.from({ length: columns }, (_, j) =>
-    Float64Array.from({ length: rows }, (_, i) => (wide ? a![j * n + i]! : a![i * n + j]!)),
+    Float64Array.from({ length: rows }, (_, i) => (wide ? a[j * n + i]! : a[i * n + j]!)),
   );
   const turned = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: columns }, (_, i) => (i === j ? 1 : 0)),
@@ -176,7 +180,82 @@ export const svdRun = eachMatrix(([a], [[m, n]]) => {
   packed.set(values, m * k);
   for (let j = 0; j < k; j++) for (let i = 0; i < n; i++) packed[m * k + k + j * n + i] = v[j]![i]!;
   return packed;
+}
+
+/**
+ * The matrix of cofactors, which is the derivative of the determinant: with A = U·S·Vᵀ it is ±U·C·Vᵀ, where C is diagonal
+ * and holds the products of the other singular values, so it exists for singular matrices too. The sign is that of det U·det V.
+ */
+export const cofactorRun = eachMatrix(([a], [[n]]) => {
+  const frame = frameOf(a!, n);
+  const middle = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) middle[i * n + i] = frame.sign * productWithout(frame.values, i, i);
+  return fromFrame(frame, middle, n);
 });
+
+/**
+ * The derivative of the cofactors of A in direction H, by the same decomposition: for a diagonal matrix with entries s, the
+ * cofactor at (i, i) changes by Σⱼ Hⱼⱼ·pᵢⱼ and the one at (i, j) by −Hⱼᵢ·pᵢⱼ, where pᵢⱼ is the product of all s but sᵢ and sⱼ.
+ */
+export const cofactorDerivativeRun = eachMatrix(([a, h], [[n]]) => {
+  const frame = frameOf(a!, n);
+  const turned = toFrame(frame, h!, n);
+  const middle = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      if (i === j) continue;
+      const product = frame.sign * productWithout(frame.values, i, j);
+      middle[i * n + i] = middle[i * n + i]! + product * turned[j * n + j]!;
+      middle[i * n + j] = -product * turned[j * n + i]!;
+    }
+  }
+  return fromFrame(frame, middle, n);
+});
+
+interface Frame {
+  readonly u: Float64Array;
+  readonly values: Float64Array;
+  readonly vt: Float64Array;
+  readonly sign: number;
+}
+
+function frameOf(a: Float64Array, n: number): Frame {
+  const packed = svdOf(a, n, n);
+  const [u, values, vt] = [
+    packed.subarray(0, n * n),
+    packed.subarray(n * n, n * n + n),
+    packed.subarray(n * n + n),
+  ];
+  return { u, values, vt, sign: determinant(u.slice(), n) * determinant(vt.slice(), n) > 0 ? 1 : -1 };
+}
+
+function productWithout(values: Float64Array, first: number, second: number): number {
+  return values.reduce((product, value, k) => (k === first || k === second ? product : product * value), 1);
+}
+
+/** U·X·Vᵀ. */
+function fromFrame({ u, vt }: Frame, x: Float64Array, n: number): Float64Array {
+  return product(product(u, x, n), vt, n);
+}
+
+/** Uᵀ·X·V. */
+function toFrame({ u, vt }: Frame, x: Float64Array, n: number): Float64Array {
+  return product(product(flipped(u, n), x, n), flipped(vt, n), n);
+}
+
+function product(a: Float64Array, b: Float64Array, n: number): Float64Array {
+  const result = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < n; k++) {
+      for (let j = 0; j < n; j++) result[i * n + j] = result[i * n + j]! + a[i * n + k]! * b[k * n + j]!;
+    }
+  }
+  return result;
+}
+
+function flipped(a: Float64Array, n: number): Float64Array {
+  return a.map((_, at) => a[(at % n) * n + Math.floor(at / n)]!);
+}
 
 function rotateUntilOrthogonal(columns: readonly Float64Array[], turned: readonly Float64Array[]): void {
   for (let sweep = 0; sweep < 60; sweep++) {

@@ -7,7 +7,7 @@
  * "Differentiable programming tensor networks" (2019) for qr, tall and wide; J. Townsend, "Differentiating the
  * singular value decomposition" (2016). A bar over a letter in the comments is the gradient at it.
  */
-import { floatOf } from '../dtype.ts';
+import { floatOf, promote } from '../dtype.ts';
 import type { HostKernel } from '../kernel.ts';
 import { defineOp, type Lowering, type Op, type TensorType } from '../op.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
@@ -15,6 +15,8 @@ import type { Tensor } from '../tensor.ts';
 import { coordinates } from './indexing.ts';
 import {
   choleskyRun,
+  cofactorDerivativeRun,
+  cofactorRun,
   detRun,
   inverseRun,
   qrRun,
@@ -84,14 +86,56 @@ export const inverse: Op<undefined> = defineOp({
   vjp: (g, _a, y) => [y.transpose().matmul(g).matmul(y.transpose()).neg()],
 });
 
-/** The determinant: [..., n, n] → [...]. Ā = d̄·d·A⁻ᵀ, so A must be regular. */
+/** The determinant: [..., n, n] → [...]. Ā = d̄·C with the cofactors C, which singular matrices have too. */
 export const det: Op<undefined> = defineOp({
   name: 'det',
   type: ([a]) => ({ shape: square('det', a!).slice(0, -2), dtype: floatOf(a!.dtype) }),
   lower: host(detRun),
   batch: 'leading',
-  vjp: (g, [a], d) => [g.apply(inverse, [a!]).transpose().mul(g.mul(d).unsqueeze(-1).unsqueeze(-1))],
+  vjp: (g, [a]) => [g.apply(cofactor, [a!]).mul(g.unsqueeze(-1).unsqueeze(-1))],
 });
+
+/** The matrix of cofactors C, with A·Cᵀ = det A·I. Its derivative is symmetric: it is the second one of the determinant. */
+const cofactor: Op<undefined> = defineOp({
+  name: 'cofactor',
+  type: ([a]) => ({ shape: square('cofactor', a!), dtype: floatOf(a!.dtype) }),
+  lower: host(cofactorRun),
+  batch: 'leading',
+  vjp: (g, [a]) => [g.apply(cofactorDerivative, [a!, g])],
+});
+
+/**
+ * Operands A and H: the derivative of the cofactors of A in direction H. With Y = A⁻¹ and d = det A,
+ * Ā = d·[(t(H)·t(X̄) − tr(YHYX̄))·Y − t(X̄)·YHY − t(H)·YX̄Y + YHYX̄Y + YX̄YHY]ᵀ with t(Z) = tr(YZ), X̄
+ * being what arrives: the third derivative of the determinant, for regular matrices.
+ */
+const cofactorDerivative: Op<undefined> = defineOp({
+  name: 'cofactorDerivative',
+  type: ([a, h]) => ({ shape: square('cofactor', a!), dtype: promote(floatOf(a!.dtype), floatOf(h!.dtype)) }),
+  lower: host(cofactorDerivativeRun),
+  batch: 'leading',
+  vjp: (g, [a, h]) => {
+    const y = g.apply(inverse, [a!]);
+    const [yh, yg] = [y.matmul(h!), y.matmul(g)];
+    const [th, tg] = [traceOf(yh), traceOf(yg)];
+    const both = yh.matmul(yg);
+    const sum = th
+      .mul(tg)
+      .sub(traceOf(both))
+      .mul(y)
+      .sub(tg.mul(yh.matmul(y)))
+      .sub(th.mul(yg.matmul(y)))
+      .add(both.matmul(y))
+      .add(yg.matmul(yh).matmul(y));
+    const d = g.apply(det, [a!]).unsqueeze(-1).unsqueeze(-1);
+    return [sum.mul(d).transpose(), g.apply(cofactorDerivative, [a!, g])];
+  },
+});
+
+/** The sum of the diagonal, with two axes of size 1 in its place. */
+function traceOf(x: Tensor): Tensor {
+  return identity(x, columnsOf(x)).mul(x).sum([-2, -1], { keepDims: true });
+}
 
 /** Sign and logarithm of the size of the determinant: [..., n, n] → [..., 2]. The sign has no gradient. */
 export const slogdet: Op<undefined> = defineOp({
