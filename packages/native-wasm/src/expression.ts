@@ -47,11 +47,13 @@ export function emitExpression(
 /** An estimate of the time one element takes, in nanoseconds: decides from which size on threads share a kernel. */
 export function cost(expression: Expression): number {
   let sum = 0;
-  for (const { op, dtype } of expression.instructions) {
-    const heavy = op in unaryFunctions || op === 'pow' || op === 'atan2' || op === 'threefry' || op === 'mod';
-    sum += heavy ? (dtype === 'float64' ? 40 : 0.6) : 0.08;
-  }
+  for (const { op, dtype } of expression.instructions) sum += isHeavy(op) ? (dtype === 'float64' ? 40 : 0.6) : 0.08;
   return sum + 0.1;
+}
+
+/** Whether an operation takes many instructions, or a call. */
+export function isHeavy(op: Instruction['op']): boolean {
+  return op in unaryFunctions || op === 'pow' || op === 'atan2' || op === 'threefry' || op === 'mod';
 }
 
 class Emitter {

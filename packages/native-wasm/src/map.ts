@@ -7,7 +7,7 @@ import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/ten
 import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
 import { lanes32 } from './assembler.ts';
 import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
-import { cost, emitExpression, type Lanes, lanesFor } from './expression.ts';
+import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from './expression.ts';
 import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from './lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from './literals.ts';
 import * as w from './opcodes.ts';
@@ -224,8 +224,8 @@ class MapLoop {
         f.increment(length, -pass).get(length).i32(pass).op(w.i32_ge_u).branchIf(again);
       });
     });
-    // Of a short row this may be most.
-    if (vectors === 2) {
+    // Of a short row this may be most. Not with functions: their calls would slow down the loop above.
+    if (vectors === 2 && !this.#kernel.expression.instructions.some(({ op }) => isHeavy(op))) {
       f.get(length).i32(this.#lanes).op(w.i32_ge_u).if(() => {
         this.#store(this.#compute(constants, 0, null, false), 0, null);
         this.#advance(this.#lanes);
