@@ -2,16 +2,18 @@
 import { seededRandom } from '@ag/tensor/testing';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { exitCodes } from './failure.ts';
 import { buildProgram, isAnswer, usageProblem } from './program.ts';
 import { fromEnvironment, resolveSettings, settingNames, settings } from './settings.ts';
+import { outcomeOf, scratchFolder, start } from './testTools.ts';
 
 const wordsOf =
-  'train eval data list info get graph gradcheck doctor runs show compare sweep predict convert help digits xor'.split(
+  'train eval data list info get preview graph gradcheck doctor runs show compare plot sweep predict convert completion bash help digits xor'.split(
     ' ',
   );
 const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]!);
 const others =
-  '--json --quiet --out --resume --set --config --help -h -V --at --format --grid -- - --= ---x --seed= --epochs=3'.split(
+  '--json --quiet --out --resume --set --config --help -h -V --at --format --grid --ui --by --metric --count -- - --= ---x --seed= --epochs=3'.split(
     ' ',
   );
 const values = [
@@ -86,5 +88,41 @@ describe('the parser', () => {
       }
     }
     expect(fromEnvironment({ AG_EPOCHS: '3', AG_SEED: '', OTHER: '1' })).toEqual({ epochs: '3' });
+  });
+});
+
+describe('processes', () => {
+  // AG_TEST=full starts fifty; a few show that it works.
+  const count = process.env.AG_TEST === 'full' ? 50 : 5;
+  const scratch = scratchFolder();
+  /** What would take long or stay is kept short. */
+  const env = {
+    AG_EPOCHS: '0',
+    AG_BACKEND: 'reference',
+    AG_THREADS: '1',
+    AG_FAST_DEV_RUN: '1',
+    NO_COLOR: '1',
+  };
+  const slow = ['doctor', 'gradcheck', 'bench', 'web'];
+
+  it(`survive ${count} random command lines: an exit code that is known, a message, no stack`, async () => {
+    const next = seededRandom(2);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
+    const known = new Set<number>(Object.values(exitCodes).filter((code) => code !== exitCodes.internal));
+    const lists = Array.from({ length: count }, () =>
+      Array.from({ length: 1 + Math.floor(next() * 5) }, () =>
+        pick([wordsOf, wordsOf, wordsOf, flags, others, values].map(pick)),
+      )
+        // No process can be given a zero byte.
+        .filter((word) => !slow.includes(word) && !word.includes('\u0000')),
+    );
+    const one = async (given: readonly string[]): Promise<void> => {
+      const { exitCode, stdout, stderr, signal } = await outcomeOf(start(given, { cwd: scratch, env }));
+      const said = `${JSON.stringify(given)}: ${signal ?? exitCode}\n${stdout}\n${stderr}`;
+      expect(known, said).toContain(exitCode);
+      expect(stdout + stderr, said).not.toMatch(/\n\s+at .*:\d+/);
+      if (exitCode !== 0) expect(stderr, said).toMatch(/^error: ./m);
+    };
+    while (lists.length > 0) await Promise.all(lists.splice(0, 2).map(one));
   });
 });

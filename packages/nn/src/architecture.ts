@@ -29,18 +29,32 @@ export type Layers = Readonly<Record<string, (...given: any[]) => AnyModule>>;
  *
  * @param description what `toJSON` gave
  * @param layers factories of your own by name, beside those of this library
- * @throws RangeError for a layer that is not known, and for modules written as classes, which data cannot hold
+ * @throws RangeError for a layer that is not known, for arguments it does not take, and for modules written as classes,
+ *   which data cannot hold
  */
 export function fromJSON(description: ModuleDescription, layers: Layers = {}): AnyModule {
   const known: Layers = { ...builtIn(), ...layers };
   const make = (from: ModuleDescription): AnyModule => {
+    if (typeof from?.layer !== 'string') {
+      throw new RangeError(`fromJSON: expected { layer, arguments }, got ${JSON.stringify(from)}`);
+    }
     const factory = Object.hasOwn(known, from.layer) ? known[from.layer] : undefined;
-    if (!factory || !from.arguments) {
+    if (!factory || !Array.isArray(from.arguments)) {
       throw new RangeError(
         `fromJSON: '${from.layer}' is no layer of this library; give its factory, fromJSON(description, { ${from.layer}: … })`,
       );
     }
-    return factory(...from.arguments.map(revive));
+    const given = from.arguments.map(revive);
+    try {
+      return factory(...given);
+    } catch (cause) {
+      // Data have no types: what a compiler would refuse fails somewhere inside, with a message about that place.
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new RangeError(
+        `fromJSON: '${from.layer}' does not take the arguments ${JSON.stringify(from.arguments)}`,
+        { cause },
+      );
+    }
   };
   const revive = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(revive);

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { loadSafetensors, type Module, type SafetensorsFile } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import { eventVersion, listCheckpoints, validate } from '@ag/train';
+import { decodeCheckpoint, eventVersion, listCheckpoints, validate } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { figure, metric, words } from '../numbers.ts';
@@ -199,7 +199,8 @@ function readWeights(path: string): SafetensorsFile {
     if (name.startsWith('model/')) return [[name.slice('model/'.length), value] as const];
     return name.startsWith(averagePrefix) ? [[name, value] as const] : [];
   });
-  const config = (JSON.parse(metadata.state ?? '{}') as { config?: Record<string, unknown> }).config;
+  // Checks that it is whole, too.
+  const config = decodeCheckpoint(readFileSync(path), path).config as Record<string, unknown> | null;
   return {
     tensors: Object.fromEntries(weights),
     metadata: config

@@ -122,17 +122,19 @@ export function readConfig(folder: string): RunConfig {
   } catch (error) {
     throw new Failure('incompatible', `${paths.config} is no JSON: ${(error as Error).message}`);
   }
-  const { version, recipe, settings } = (config ?? {}) as Partial<RunConfig>;
+  const { version, recipe, settings, parameters, created, command, environment } = (config ??
+    {}) as Partial<RunConfig>;
+  const texts = [recipe, created, command];
+  const objects = [settings, parameters, environment];
   if (
     version !== configVersion ||
-    typeof recipe !== 'string' ||
-    typeof settings !== 'object' ||
-    settings === null
+    !texts.every((value) => typeof value === 'string') ||
+    !objects.every((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   ) {
     throw new Failure(
       'incompatible',
       `${paths.config} is not the config of a run of version ${configVersion}`,
-      version !== undefined && version > configVersion ? 'It was made by a newer agrad.' : undefined,
+      typeof version === 'number' && version > configVersion ? 'It was made by a newer agrad.' : undefined,
     );
   }
   return config as RunConfig;

@@ -30,10 +30,18 @@ export async function decodeImage(bytes: Uint8Array, file = 'image'): Promise<Im
     throw new DataError(`damaged ${kind.toUpperCase()} file`, {
       code: 'format',
       file,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: whatIsWrong(cause),
       cause,
     });
   }
+}
+
+/** What a decoder said; what an engine says when a decoder reads beyond the end helps nobody. */
+function whatIsWrong(cause: unknown): string {
+  if (cause instanceof RangeError || cause instanceof TypeError) {
+    return 'an end too early, or a length that leads beyond it';
+  }
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 type Decoder = (bytes: Uint8Array) => ImageDataLike | Promise<ImageDataLike>;
