@@ -44,6 +44,17 @@ describe.skipIf(!has('mnist', 'train-images-idx3-ubyte.gz'))('MNIST', () => {
   });
 });
 
+// Some ten minutes on two cores.
+describe.skipIf(!full || !has('mnist', 'train-images-idx3-ubyte.gz'))('MNIST by convolutions', () => {
+  it.each([
+    ['cnn', 0.99],
+    ['augmented', 0.994],
+  ])('mnist %s reaches %d with its own settings', { timeout: 3_600_000 }, async (name, accuracy) => {
+    const { run } = await trained('mnist', name, '--seed', '1');
+    expect((await inProcess('eval', run, '--fail-under', `accuracy=${accuracy}`)).exitCode).toBe(0);
+  });
+});
+
 describe.skipIf(!has('boston', 'BostonHousing.csv'))('Boston housing', () => {
   it('13-10-1 keeps a mean training loss of 4.5 for every seed, 3.7 for most', {
     timeout: 600_000,
