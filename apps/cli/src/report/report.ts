@@ -19,6 +19,7 @@ import {
 import { bytes, count, duration, figure, metric, words } from '../numbers.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import type { RunConfig } from '../training/folder.ts';
+import { kernelName } from '../training/profileTables.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
 import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
 
@@ -316,10 +317,7 @@ function profileSection(events: readonly TrainingEvent[]): Section[] {
       .slice(0, 12)
       .map((row) => [row.name, ms(row.milliseconds), `${(100 * row.share).toFixed(1)} %`, bytes(row.bytes)]);
   const headings = (what: string): string[] => [what, 'time', 'share', 'memory traffic'];
-  const named = profile.kernels.map((row) => ({
-    ...row,
-    name: `${row.form} ${row.sizes.join('×')} ${row.name}`,
-  }));
+  const named = profile.kernels.map((row) => ({ ...row, name: kernelName(row) }));
   return [
     {
       title: 'Where the time went',

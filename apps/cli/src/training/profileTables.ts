@@ -55,7 +55,12 @@ export function profileTables(profile: Profile, columns: number): string {
     ),
     table(
       headings('kernel'),
-      rows(kernels, (i) => `${kernels[i]!.form} ${kernels[i]!.sizes.join('×')} ${kernels[i]!.name}`),
+      rows(kernels, (i) => kernelName(kernels[i]!)),
     ),
   ].join('\n\n');
+}
+
+/** What a kernel is called: its form, the sizes of its axes, its operations. */
+export function kernelName({ form, sizes, name }: Profile['kernels'][number]): string {
+  return [form, sizes.join('×'), name].filter((part) => part !== '').join(' ');
 }
