@@ -16,6 +16,7 @@ import {
 } from '@ag/tensor';
 import { detectAnomaly } from './anomaly.ts';
 import { variableGradients } from './gradients.ts';
+import { isMapping } from './transforming.ts';
 
 const differentiated = new WeakSet<Tensor>();
 
@@ -48,6 +49,12 @@ export interface BackwardOptions {
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   checkTensor(loss);
+  if (isMapping()) {
+    throw new Error(
+      'backward: inside vmap there is a gradient for each example, and a variable has one .grad. Map the gradient of a function, ' +
+        'vmap(grad(f), [null, 0])(weights, examples), or call backward outside.',
+    );
+  }
   if (options.detectAnomaly) {
     detectAnomaly(() => {
       backward(loss, { ...options, detectAnomaly: false });

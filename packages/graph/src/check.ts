@@ -1,7 +1,7 @@
 /**
  * Proof by numbers: analytic gradients against central differences, in float64.
  */
-import { checkTensor, formatShape, key, normal, splitKey, type Tensor, tensor } from '@ag/tensor';
+import { checkTensor, formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
 import { gradients } from './gradients.ts';
 
 /**
@@ -53,19 +53,36 @@ export interface CheckResult {
  * direction, which makes a scalar again.
  *
  * ```ts
+ * checkGradients((x) => x.sin(), tensor([1, 2]));
  * checkGradients(([x, w]) => x.matmul(w).tanh(), [tensor([[0.1, 0.2]]), tensor([[1], [2]])]);
  * ```
  *
  * Away from kinks and ties only: there a difference tells nothing.
  *
  * @param f must compute in the dtype of its arguments
- * @param x where to check; float tensors, converted to float64
+ * @param x where to check: float tensors, converted to float64, or a single one, which `f` then gets as it is
  * @throws Error at the first derivative that is off: order, argument, position, both values
  */
 export function checkGradients(
   f: (x: readonly Tensor[]) => Tensor,
   x: readonly Tensor[],
+  options?: CheckOptions,
+): CheckResult;
+export function checkGradients(f: (x: Tensor) => Tensor, x: Tensor, options?: CheckOptions): CheckResult;
+export function checkGradients(
+  f: ((x: readonly Tensor[]) => Tensor) | ((x: Tensor) => Tensor),
+  x: readonly Tensor[] | Tensor,
   options: CheckOptions = {},
+): CheckResult {
+  return x instanceof Tensor
+    ? checkList(([only]) => (f as (x: Tensor) => Tensor)(only!), [x], options)
+    : checkList(f as (x: readonly Tensor[]) => Tensor, x, options);
+}
+
+function checkList(
+  f: (x: readonly Tensor[]) => Tensor,
+  x: readonly Tensor[],
+  options: CheckOptions,
 ): CheckResult {
   const { order = 2, tolerance = 1e-6, seed = 0, maximalElements = 256 } = options;
   if (x.length === 0)

@@ -13,6 +13,7 @@ import {
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
 import { type Arguments, argumentsOf, keyOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
+import { isTransforming } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
@@ -44,6 +45,8 @@ const maximalTraces = 32;
  * Arguments may be lazy: a slice of a data set that lies on the device, bytes to be scaled. Views and elementwise steps are then
  * part of the recorded plan and nothing is copied; anything longer is evaluated before.
  *
+ * Its results are values: differentiate inside of `f`, or transform the function, as in `grad(compiled)`.
+ *
  * @throws Error when `f` reads a tensor while it is traced (there are no numbers yet)
  */
 export function compile<X extends TensorTree[], Y extends TensorTree>(
@@ -54,8 +57,8 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
   let last: Traced<Y> | null = null;
   let lastKey = '';
   return (...x) => {
-    // Inside another trace the function is simply part of what is recorded.
-    if (activeTrace()) return f(...x);
+    // Inside another trace or transformation the function is simply part of what is recorded.
+    if (activeTrace() || isTransforming()) return f(...x);
     // Lines can only be named of what runs as it is written.
     if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
     const leaves = x.every((argument) => argument instanceof Tensor)

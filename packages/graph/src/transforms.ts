@@ -2,8 +2,10 @@
  * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
  * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
-import { checkTensor, eye, formatShape, Tensor, zerosLike } from '@ag/tensor';
+import { checkTensor, eye, formatShape, placeholderLeaf, Tensor, zerosLike } from '@ag/tensor';
 import { gradients, pullback } from './gradients.ts';
+import { rewrite } from './rewrite.ts';
+import { transforming } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 import { vmap } from './vmap.ts';
 
@@ -51,7 +53,7 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
         throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
       fresh[i] = aliased(fresh[i]!);
     }
-    const y = checkTensor(f(...fresh));
+    const y = checkTensor(transforming(() => f(...fresh)));
     const leaves = numbers.map((i) => treeLeaves(fresh[i]!));
     const all = gradients(y, leaves.flat());
     let next = 0;
@@ -73,7 +75,7 @@ export function vjp<X extends TensorTree[], Y extends TensorTree>(
   ...x: X
 ): [Y, (v: Y) => X] {
   const fresh = x.map(aliased) as X;
-  const y = f(...fresh);
+  const y = transforming(() => f(...fresh));
   const outputs = treeLeaves(y);
   const inputs = treeLeaves(fresh);
   return [
@@ -96,15 +98,36 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
   v: readonly [...X],
 ): [Y, Y] {
   const fresh = (x as unknown as X).map(aliased) as X;
-  const y = f(...fresh);
+  const y = transforming(() => f(...fresh));
   const outputs = treeLeaves(y);
   const inputs = treeLeaves(fresh);
   const directions = treeLeaves(v as unknown as TensorTree);
   checkSame('jvp', inputs, directions);
-  const probes = outputs.map((output) => aliased(zerosLike(output)));
-  const pulled = pullback(outputs, probes, inputs);
+  // Without numbers, so that a rule that reads them is noticed: what it made of them would count as constant.
+  const probes = outputs.map((output) => placeholderLeaf(output.shape, output.dtype, 'the vector of jvp'));
+  const pulled = unread(() => pullback(outputs, probes, inputs));
   const product = pulled.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
-  return [y, treeFrom(y, gradients(product, probes))];
+  const found = gradients(product, probes);
+  const zero = new Map(probes.map((probe, i) => [probe, zerosLike(outputs[i]!)]));
+  return [
+    y,
+    treeFrom(
+      y,
+      rewrite(found, (node) => zero.get(node) ?? null),
+    ),
+  ];
+}
+
+function unread<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes("placeholder 'the vector of jvp'")) throw error;
+    throw new Error(
+      'jvp: a rule of customGradient read a value. jvp differentiates the rules, so write them with tensor operations.',
+      { cause: error },
+    );
+  }
 }
 
 /** For each tensor of the result one tree of the argument's form: ∂resultᵢ/∂argumentⱼ. */
@@ -129,7 +152,7 @@ export function jacobian<X extends TensorTree, Y extends TensorTree>(
 ): (x: X) => JacobianTree<Y, X> {
   return (x) => {
     const fresh = aliased(x);
-    const y = f(fresh);
+    const y = transforming(() => f(fresh));
     const inputs = treeLeaves(fresh);
     const rows = treeLeaves(y).map((output) => treeFrom(fresh, jacobians(output, inputs)));
     let next = 0;

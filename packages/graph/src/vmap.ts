@@ -3,8 +3,17 @@
  * the graph that it builds is then built again with an axis more, which stands in front of all others. What does not
  * depend on the examples keeps its shape and is computed once.
  */
-import { checkTensor, formatShape, type Key, placeholderLeaf, Tensor, tensor } from '@ag/tensor';
+import {
+  checkTensor,
+  formatShape,
+  type Key,
+  placeholderLeaf,
+  refusingAssignments,
+  Tensor,
+  tensor,
+} from '@ag/tensor';
 import { batchGraph, front } from './batch.ts';
+import { mappingOver } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 /** Along which axis of an argument's tensors the examples lie; null for an argument that all examples share. */
@@ -82,8 +91,11 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
 }
 
 function traced<T>(work: () => T): T {
+  const reason =
+    'vmap: a variable has one value, not one for each example: return the tensor and assign what you make of it outside; layers with ' +
+    'running statistics need eval mode';
   try {
-    return work();
+    return refusingAssignments(reason, () => mappingOver(work));
   } catch (error) {
     if (!(error instanceof Error) || !/placeholder 'argument \d+ of vmap'/.test(error.message)) throw error;
     throw new Error(

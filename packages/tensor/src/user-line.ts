@@ -17,7 +17,7 @@ const test = /\.test\.[cm]?[jt]sx?\b/;
  */
 export function userLine(stack: string | undefined, own: string = import.meta.url): string | null {
   const scope = /^(.*\/)tensor\/(?:src|dist)\//.exec(plainPath(own))?.[1];
-  const checkout = scope && new RegExp(`${escaped(scope)}(?:${packages})/(?:src|dist)/`);
+  const checkout = scope ? new RegExp(`${escaped(scope)}(?:${packages})/(?:src|dist)/`) : null;
   for (const line of (stack ?? '').split('\n')) {
     if (!/:\d+:\d+/.test(line) || internal.test(line.trim())) continue;
     const path = plainPath(line);

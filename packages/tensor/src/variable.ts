@@ -7,7 +7,7 @@ import type { Backend, Memory } from './backend.ts';
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
-import { dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
+import { checkAssignable, dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
 import { backend } from './runtime.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { checkTensor, Tensor } from './tensor.ts';
@@ -123,6 +123,7 @@ export class Variable {
         `assign: variable '${this.name}' is ${formatShape(this.shape)} ${this.dtype}, the value ${formatShape(value.shape)} ${value.dtype}`,
       );
     }
+    checkAssignable(this);
     const trace = activeTrace();
     if (trace) {
       trace.updates.set(this, value);

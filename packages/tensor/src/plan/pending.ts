@@ -10,6 +10,25 @@ const queue = new Map<Variable, Tensor>();
 /** Assignments to each variable since it was last committed. */
 const waiting = new Map<Variable, number>();
 
+/** Why nothing may be assigned now. */
+let refusal: string | null = null;
+
+/** Runs work in which `variable.assign` throws `reason`. @internal */
+export function refusingAssignments<T>(reason: string, work: () => T): T {
+  const outer = refusal;
+  refusal = reason;
+  try {
+    return work();
+  } finally {
+    refusal = outer;
+  }
+}
+
+/** @throws Error where nothing may be assigned. */
+export function checkAssignable({ name }: Variable): void {
+  if (refusal !== null) throw new Error(`${refusal} (assigned was variable '${name}')`);
+}
+
 /**
  * Queues an assignment; a later one for the same variable replaces it (its value was built on the earlier one).
  * Returns how many have been queued without a commit.
