@@ -45,7 +45,9 @@ export class Embedding extends Module {
 
   override forward(index: Tensor): Tensor {
     // Row i of the table stands along axis 0; the index's other axes and the features broadcast.
-    const places = (index.shape.length === 0 ? index.reshape([1]) : index).cast('int32').unsqueeze(-1);
+    const given = (index.shape.length === 0 ? index.reshape([1]) : index).cast('int32');
+    // Elsewhere negative indices count from the end; a −1 that fills up sentences must not become the last word.
+    const places = given.less(0).where(this.count, given).unsqueeze(-1);
     const between = places.shape.slice(1, -1).map(() => 1);
     const table = this.weight.value.reshape([this.count, ...between, this.features]);
     const found = gather(table, places, 0);

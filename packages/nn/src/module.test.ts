@@ -345,6 +345,12 @@ describe('recurrent layers', () => {
       /lstm: expects \[batch, time, 3\], got \[2, 3\]/,
     );
     expect(() => nn.gru(3, 2).forward(zeros([2, 0, 3]))).toThrow(/gru: the sequence is empty/);
+    const x = zeros([4, 5, 3]);
+    expect(() => nn.gru(3, 2, { layers: 2 }).forwardWithState(x, { hidden: zeros([1, 4, 2]) })).toThrow(
+      /gru: the state's hidden should be \[layers · directions, batch, hidden\] = \[2, 4, 2\], got \[1, 4, 2\]/,
+    );
+    const [hidden, cell] = [zeros([1, 4, 2]), zeros([1, 1, 2])];
+    expect(() => nn.lstm(3, 2).forwardWithState(x, { hidden, cell })).toThrow(/the state's cell should be/);
   });
 });
 
@@ -404,6 +410,10 @@ it('an embedding takes an index of any shape', () => {
   expect([...table.forward(tensor(2)).dataSync()]).toEqual([4, 5]);
   expect(table.forward(tensor([[[1], [0]]])).shape).toEqual([1, 2, 1, 2]);
   expect([...table.forward(tensor([[[1], [0]]])).dataSync()]).toEqual([2, 3, 0, 1]);
+  // Not the last row: −1 often stands where a sentence was filled up.
+  for (const outside of [3, -1]) {
+    expect(() => table.forward(tensor([0, outside])).dataSync()).toThrow(/outside|does not exist/);
+  }
 });
 
 it('sequential takes layers whose further inputs are optional', () => {

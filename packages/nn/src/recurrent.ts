@@ -3,7 +3,7 @@
  * of all inputs with the input weights, is one matrix product for the whole sequence; each step adds one product with
  * the state.
  */
-import { concat, type DType, split, stack, type Tensor, Variable } from '@ag/tensor';
+import { concat, type DType, formatShape, split, stack, type Tensor, Variable } from '@ag/tensor';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { fanInBias } from './init.ts';
@@ -115,7 +115,8 @@ export abstract class Recurrent extends Module<[Tensor]> {
    * The same, together with the state after the sequence.
    *
    * @param x `[batch, time, in]`
-   * @param state where to start; 0 by default
+   * @param state where to start; what is left out is 0
+   * @throws RangeError when input or state do not fit the layer
    */
   forwardWithState(
     x: Tensor,
@@ -128,6 +129,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
     }
     const time = x.shape[1]!;
     if (time === 0) throw new RangeError(`${this.layer}: the sequence is empty, [${x.shape.join(', ')}]`);
+    this.#checkState(state, x.shape[0]!);
     const finals: CellState[] = [];
     const part = (of: Tensor | undefined): Tensor | null =>
       of ? of.sliceFrom(finals.length, 1, 0, 1).squeeze(0) : null;
@@ -152,6 +154,17 @@ export abstract class Recurrent extends Module<[Tensor]> {
     const hidden = stack(finals.map((final) => final.hidden!));
     const last = finals[0]!.cell ? { hidden, cell: stack(finals.map((final) => final.cell!)) } : { hidden };
     return { output: sequence.transpose(0, 1), state: last };
+  }
+
+  #checkState(state: RecurrentState | undefined, batch: number): void {
+    if (!state) return;
+    const expected = [this.layers.length * (this.bidirectional ? 2 : 1), batch, this.hidden];
+    for (const [name, part] of Object.entries({ hidden: state.hidden, cell: state.cell })) {
+      if (part === undefined || formatShape(part.shape) === formatShape(expected)) continue;
+      throw new RangeError(
+        `${this.layer}: the state's ${name} should be [layers · directions, batch, hidden] = ${formatShape(expected)}, got ${formatShape(part.shape)}`,
+      );
+    }
   }
 
   /** The factory's name. @internal */

@@ -76,8 +76,12 @@ it('leaves everything as it was when the function fails on the way', async () =>
 });
 
 it('refuses what it cannot train', () => {
-  expect(() => lbfgs([])).toThrow(/variables/);
+  expect(() => lbfgs([])).toThrow(/no parameters/);
+  expect(() => lbfgs([1 as unknown as Variable])).toThrow(/variables/);
+  const whole = new Variable(tensor([1], { dtype: 'int32' }));
+  expect(() => lbfgs([whole])).toThrow(/int32; only floats/);
   const p = new Variable(tensor([1]));
+  expect(() => lbfgs([p, p])).toThrow(/given twice/);
   expect(() => lbfgs([p], { learningRate: 0 })).toThrow(/learning rate.*0/);
   const other = lbfgs([new Variable(tensor([1, 2]))]);
   const bad = { ...other.state(), tensors: { ...other.state().tensors, moves: tensor([[1, 2, 3]]) } };

@@ -3,9 +3,9 @@
  * evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few vectors it works
  * on are kept on the host in float64.
  */
-import { commitUpdates, formatShape, type Tensor, tensor, Variable } from '@ag/tensor';
+import { commitUpdates, formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { type Point, searchLine } from './lineSearch.ts';
-import type { OptimizerState } from './optimizer.ts';
+import { checkParameter, type OptimizerState } from './optimizer.ts';
 
 export interface LbfgsOptions {
   /** First length tried along a direction (all of it without a line search). Default 1. */
@@ -50,13 +50,9 @@ export class Lbfgs {
   /** Use {@link lbfgs}. */
   constructor(parameters: Iterable<Variable>, options: LbfgsOptions = {}) {
     this.parameters = [...parameters];
-    for (const parameter of this.parameters) if (parameter instanceof Variable) parameter.owned = true;
-    if (
-      this.parameters.length === 0 ||
-      !this.parameters.every((parameter) => parameter instanceof Variable)
-    ) {
-      throw new TypeError('lbfgs: takes the variables to train; pass model.parameters()');
-    }
+    const seen = new Set<Variable>();
+    for (const parameter of this.parameters) checkParameter(parameter, seen);
+    if (seen.size === 0) throw new RangeError('lbfgs: there are no parameters; pass model.parameters()');
     const maxIterations = options.maxIterations ?? 20;
     this.#options = {
       learningRate: 1,
@@ -294,7 +290,8 @@ export class Lbfgs {
 /**
  * Limited-memory BFGS (Liu & Nocedal 1989) with a line search for the strong Wolfe conditions.
  *
- * @throws TypeError without variables; RangeError for a learning rate that is not above 0
+ * @throws TypeError for anything that is no float variable; RangeError without parameters, for a parameter that is given
+ * twice, and for a learning rate that is not above 0
  */
 export function lbfgs(parameters: Iterable<Variable>, options: LbfgsOptions = {}): Lbfgs {
   return new Lbfgs(parameters, options);

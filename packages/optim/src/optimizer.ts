@@ -300,7 +300,11 @@ function checkOptions(options: OptimizerOptions): void {
   }
 }
 
-function checkParameter(parameter: Variable, seen: Set<Variable>): void {
+/**
+ * Notes a parameter among those seen, and that it has an optimiser.
+ * @throws TypeError unless it is a float variable; RangeError when it was seen before
+ */
+export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
   if (!(parameter instanceof Variable)) {
     throw new TypeError('optimiser: parameters must be variables; pass model.parameters()');
   }
