@@ -37,6 +37,7 @@ describe('wrong data', () => {
     expect(exitCode).toBe(4);
     // Both splits are read at once; either may be missed first.
     expect(stderr).toMatch(/(train|t10k)-images-idx3-ubyte\.gz/);
+    expect(stderr).toContain("'agrad data get mnist' downloads it.");
   });
 
   it('a truncated gzip', async () => {
@@ -143,6 +144,14 @@ describe('wrong settings', () => {
       exitCode: 2,
       stderr: expect.stringContaining("Did you mean 'boston'?"),
     });
+    expect(await inProcess('frobnicate')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("'agrad --help' shows what there is."),
+    });
+    expect(await inProcess('runs', 'show', '--json')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("'agrad runs show --help' shows what there is."),
+    });
     expect(await inProcess('eval')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('missing required argument'),
@@ -224,6 +233,36 @@ describe('a loss that is not finite', () => {
 });
 
 describe('files that are not what they should be', () => {
+  it.each([
+    ['eval', 'FILE'],
+    ['convert', 'FILE.npz', 'weights.json'],
+    ['predict', 'FILE', 'image.png'],
+    ['runs', 'show', 'FILE'],
+    ['runs', 'plot', 'FILE'],
+    ['train', '--resume', 'FILE'],
+    ['bench', '--compare', 'FILE'],
+  ])('%s with one that does not exist', async (...given) => {
+    const { exitCode, stderr } = await inProcess(
+      ...given.map((word) => word.replace('FILE', join(scratch, 'absent'))),
+    );
+    expect(stderr).toMatch(/absent.*there is no such/);
+    expect(exitCode).toBe(4);
+  });
+
+  it('an image to predict that does not exist', async () => {
+    const folder = join(newFolder(), 'run');
+    await inProcess('train', 'xor', ...small, '--out', folder);
+    const { exitCode, stderr } = await inProcess(
+      'predict',
+      folder,
+      join(scratch, 'absent.png'),
+      '--backend',
+      'reference',
+    );
+    expect(stderr).toContain('absent.png: there is no such file');
+    expect(exitCode).toBe(4);
+  });
+
   it('weights', async () => {
     const folder = newFolder();
     const file = join(folder, 'weights.safetensors');

@@ -26,6 +26,12 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .version(version, '-V, --version')
     .helpOption('-h, --help', 'says what there is')
     .helpCommand('help [command]', 'says what a command does')
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(placeOf)].filter((word) => word !== '').join(' '),
+      optionDescription: ({ description, argChoices }) =>
+        argChoices ? `${description}: ${argChoices.join(', ')}` : description,
+    })
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride()
     .showSuggestionAfterError(true)
@@ -87,10 +93,10 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--print-config', 'show every value and where it came from, train nothing')
     .option('--plot', 'draw the curve of the loss where stderr is no terminal too')
     .addOption(
-      new Option('--ui <kind>', 'how progress is shown: a line, or a full-screen view with keys').choices([
-        'line',
-        'tui',
-      ]),
+      new Option(
+        '--ui <kind>',
+        'how progress is shown; tui is a full-screen view with keys (default line)',
+      ).choices(['line', 'tui']),
     )
     .action(
       action(async (terminal, flags, recipe) => {
@@ -495,13 +501,51 @@ export function usageProblem(
 }
 
 const recipeHelp = `
-Recipes: ${recipes.map((recipe) => recipe.name).join(', ')}.
+Recipes:
+${recipes.map(({ name, summary }) => `  ${name.padEnd(17)} ${summary}`).join('\n')}
+
 Each flag can be given as a variable too: AG_EPOCHS=5. The data are looked for in --data-dir, else in AG_DATA_DIR, else
 in the cache, else downloaded.`;
+
+/** `<file>`, `[recipe...]` */
+function placeOf(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
 
 function examples(...lines: readonly string[]): string {
   return `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
+
+/** Settings that need no headings among them. */
+const fewSettings = 10;
+
+/** Under which heading the help of a command with many flags shows a setting. */
+const groups: Readonly<Record<keyof Settings, string>> = {
+  epochs: 'Learning',
+  batchSize: 'Learning',
+  learningRate: 'Learning',
+  optimizer: 'Learning',
+  schedule: 'Learning',
+  momentum: 'Learning',
+  weightDecay: 'Learning',
+  clipNorm: 'Learning',
+  ema: 'Learning',
+  earlyStop: 'Learning',
+  validateEvery: 'Learning',
+  seed: 'Learning',
+  dataDir: 'Where and with what',
+  backend: 'Where and with what',
+  arithmetic: 'Where and with what',
+  threads: 'Where and with what',
+  checkpointEvery: 'Checkpoints',
+  keepCheckpoints: 'Checkpoints',
+  overfitBatches: 'Looking for mistakes',
+  fastDevRun: 'Looking for mistakes',
+  detectAnomaly: 'Looking for mistakes',
+  profile: 'Looking for mistakes',
+  tensorboard: 'Where and with what',
+};
 
 /** Adds the flags of settings; their values stay text until all sources are known. */
 function withSettings(command: Command, names: readonly (keyof Settings)[]): Command {
@@ -509,6 +553,7 @@ function withSettings(command: Command, names: readonly (keyof Settings)[]): Com
     const { flag, help, fallback, choices } = settings[name];
     const note = typeof fallback === 'boolean' || fallback === null ? '' : ` (default ${fallback})`;
     const option = new Option(flag, `${help}${note}`);
+    if (names.length > fewSettings) option.helpGroup(`${groups[name]}:`);
     // For help and completion; the value is checked when all sources are known.
     if (choices) option.argChoices = [...choices];
     command.addOption(option);

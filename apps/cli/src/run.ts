@@ -1,4 +1,5 @@
 /** Runs one command line and answers its exit code; whatever goes wrong becomes a message. */
+import type { Command } from 'commander';
 import { describeFailure, exitCodes, type FailureReport } from './failure.ts';
 import { buildProgram, isAnswer, type OpenTerminal, usageProblem } from './program.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -27,7 +28,7 @@ export async function run(given: readonly string[], open: OpenTerminal = process
     if (isAnswer(error)) return exitCodes.done;
     const usage = usageProblem(error);
     const report: FailureReport = usage
-      ? { kind: 'usage', stack: undefined, ...usage, hint: usage.hint ?? helpHint(given) }
+      ? { kind: 'usage', stack: undefined, ...usage, hint: usage.hint ?? helpHint(given, program) }
       : describeFailure(error);
     // Flags that could not be understood may have come before --json.
     show(report, terminal ?? open({ json: given.includes('--json'), quiet: given.includes('--quiet') }));
@@ -45,7 +46,15 @@ function show(report: FailureReport, terminal: Terminal): void {
   else terminal.stderr.write('AG_DEBUG=1 shows where in the code it happened.\n');
 }
 
-function helpHint(given: readonly string[]): string {
-  const command = given.find((word) => /^[a-z]+$/.test(word));
-  return command ? `'agrad ${command} --help' shows what there is.` : "'agrad --help' shows what there is.";
+/** Names the innermost command that was meant. */
+function helpHint(given: readonly string[], program: Command): string {
+  let command = program;
+  let path = program.name();
+  for (const word of given) {
+    const inner = command.commands.find((one) => one.name() === word);
+    if (!inner) break;
+    command = inner;
+    path += ` ${word}`;
+  }
+  return `'${path} --help' shows what there is.`;
 }

@@ -1,5 +1,5 @@
 /** `agrad convert`: weights from one file format to another: safetensors, npz, JSON. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { loadNpz, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
 import { tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
@@ -34,6 +34,7 @@ const formats: Readonly<Record<string, Format>> = {
 export async function convert(source: string, target: string, terminal: Terminal): Promise<number> {
   const from = formatOf(source);
   const to = formatOf(target);
+  if (!existsSync(source)) throw new Failure('data', `${source}: there is no such file`);
   let file: SafetensorsFile;
   try {
     file = await from.read(source);

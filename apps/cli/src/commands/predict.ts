@@ -1,5 +1,5 @@
 /** `agrad predict`: what trained weights answer for image files, or for the rows of CSV files. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   centerDigit,
   decodeImage,
@@ -80,6 +80,7 @@ export async function predictFiles(options: PredictCommandOptions, terminal: Ter
 }
 
 async function readExamples(path: string, test: MemoryDataset): Promise<Examples> {
+  if (!existsSync(path)) throw new Failure('data', `${path}: there is no such file`);
   const bytes = new Uint8Array(readFileSync(path));
   const { shape } = test.columns.x;
   if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };

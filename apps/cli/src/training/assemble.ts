@@ -46,7 +46,11 @@ export async function prepare(
 ): Promise<Prepared> {
   manualSeed(settings.seed);
   const source = settings.dataDir === null ? {} : { dataDir: settings.dataDir };
-  const task = await recipe.prepare({ settings, parameters, source });
+  const task = await recipe.prepare({ settings, parameters, source }).catch((error: unknown) => {
+    const { name, code, message } = error as { name?: string; code?: string; message?: string };
+    if (recipe.data === undefined || name !== 'DataError' || code !== 'missing') throw error;
+    throw new Failure('data', String(message), `'agrad data get ${recipe.data}' downloads it.`, error);
+  });
   if (settings.overfitBatches > 0) {
     const some = firstOf(task.train, settings.overfitBatches * settings.batchSize);
     return { recipe, task, train: some, test: some };
