@@ -86,7 +86,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
     const message = `Interrupted with ${results.size} of ${plan.trials.length} trials done. The same command with --out ${quote(folder)} goes on.`;
     const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
     terminal.note(message);
-    terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message, folder });
+    terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message, run: folder });
     return exitCode;
   }
   return conclude(folder, plan, results, options.metric, (performance.now() - began) / 1000, terminal);
