@@ -21,7 +21,9 @@ export async function* graph(browser: Browser, address: string): AsyncGenerator<
 
   const began = performance.now();
   await page.getByTestId('open').selectOption('5');
-  await page.waitForFunction(() => (window.__ag.state() as { modules: string[] }).modules.includes('5.0'));
+  await page.waitForFunction(() =>
+    (window.__ag.state() as { modules: string[] }).modules.some((path) => path.startsWith('5.')),
+  );
   yield { what: 'graph: opening a module', value: performance.now() - began, unit: 'ms', budget: 1000 };
 
   const box = (await page.getByTestId('sheet').boundingBox())!;

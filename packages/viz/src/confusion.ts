@@ -12,6 +12,8 @@ export interface ConfusionOptions extends ChartOptions {
   rowLabel?: string;
   /** Name of the columns. Default `predicted class`. */
   columnLabel?: string;
+  /** Small print under the title. Default: how many are right. */
+  subtitle?: string;
 }
 
 /**
@@ -36,9 +38,10 @@ export function confusion(counts: ArrayLike<ArrayLike<number>>, options: Confusi
     width,
     height: { content: rows.length === 0 ? 80 : rows.length * cell + headRoom },
     subtitle:
-      total === 0
+      options.subtitle ??
+      (total === 0
         ? undefined
-        : `${formatNumber(right)} of ${formatNumber(total)} right, ${formatPercent(share)}`,
+        : `${formatNumber(right)} of ${formatNumber(total)} right, ${formatPercent(share)}`),
     summary: summarize(rows, names, right, total),
     draw: (frame) =>
       rows.length === 0 ? emptyNotice(frame) : draw(frame, rows, names, cell, edges, options),

@@ -32,31 +32,30 @@ export interface Layout {
   edges: ({ points: [x: number, y: number][] } & Place)[];
 }
 
+/** Up to this many boxes both orders are tried: it costs two layouts instead of one. */
+const small = 60;
+
 /** Lays out a graph from left to right or from top to bottom. */
 export function layoutGraph(
   nodes: readonly LayoutNode[],
   edges: readonly LayoutEdge[],
   orientation: Orientation,
 ): Layout {
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({
-    rankdir: orientation === 'horizontal' ? 'LR' : 'TB',
-    nodesep: 22,
-    edgesep: 14,
-    ranksep: 34,
-  });
-  for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
-  for (const [i, edge] of edges.entries()) {
-    graph.setEdge(edge.from, edge.to, { width: edge.width, height: edge.height, labelpos: 'c' }, String(i));
-  }
-  layout(graph);
+  const first = place(nodes, edges, orientation);
+  // Where crossings leave a choice, dagre's depends on the order of the boxes: what comes first in the call should
+  // come first on the page in as many places as can be.
+  const best =
+    nodes.length <= small && first.inOrder < first.pairs
+      ? [place([...nodes].reverse(), edges, orientation), first].reduce((a, b) =>
+          b.inOrder >= a.inOrder && b.size <= a.size ? b : a,
+        )
+      : first;
+  const { graph, mirror } = best;
   const size = graph.graph() as { width?: number; height?: number };
-  const places = new Map(nodes.map(({ id }) => [id, graph.node(id) as unknown as Place]));
-  const mirror = orderMirror(places, edges, orientation, size);
   return {
     width: Math.max(1, size.width ?? 1),
     height: Math.max(1, size.height ?? 1),
-    boxes: new Map([...places].map(([id, place]) => [id, mirror(place)])),
+    boxes: new Map(nodes.map(({ id }) => [id, mirror(graph.node(id) as unknown as Place)])),
     edges: edges.map((edge, i) => {
       const placed = graph.edge(edge.from, edge.to, String(i)) as unknown as {
         points: Place[];
@@ -70,28 +69,39 @@ export function layoutGraph(
   };
 }
 
-type Orientation = 'horizontal' | 'vertical';
-
-/** dagre often puts the first argument last; mirrored, what comes first in the call comes first on the page. */
-function orderMirror(
-  places: ReadonlyMap<string, Place>,
-  edges: readonly LayoutEdge[],
-  orientation: Orientation,
-  size: { width?: number; height?: number },
-): (place: Place) => Place {
+/** One layout by dagre, with how many neighbouring arguments it has in their order after mirroring, and of how many. */
+function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[], orientation: Orientation) {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({
+    rankdir: orientation === 'horizontal' ? 'LR' : 'TB',
+    nodesep: 22,
+    edgesep: 14,
+    ranksep: 34,
+  });
+  for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
+  for (const [i, edge] of edges.entries()) {
+    graph.setEdge(edge.from, edge.to, { width: edge.width, height: edge.height, labelpos: 'c' }, String(i));
+  }
+  layout(graph);
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const key = orientation === 'horizontal' ? 'y' : 'x';
   const before = new Map<string, number>();
-  let down = 0;
+  let [down, pairs] = [0, 0];
   for (const { from, to } of [...edges].sort((a, b) => a.index - b.index)) {
-    const at = places.get(from)?.[key] ?? 0;
-    down += Math.sign(at - (before.get(to) ?? at));
+    const at = (graph.node(from) as unknown as Place)[key];
+    const last = before.get(to);
+    if (last !== undefined && last !== at) {
+      down += Math.sign(at - last);
+      pairs++;
+    }
     before.set(to, at);
   }
-  if (down >= 0) return ({ x, y }) => ({ x, y });
-  return orientation === 'horizontal'
-    ? ({ x, y }) => ({ x, y: (size.height ?? 0) - y })
-    : ({ x, y }) => ({ x: (size.width ?? 0) - x, y });
+  const mirror = ({ x, y }: Place): Place =>
+    down >= 0 ? { x, y } : orientation === 'horizontal' ? { x, y: height - y } : { x: width - x, y };
+  return { graph, mirror, inOrder: Math.abs(down), pairs, size: width * height };
 }
+
+type Orientation = 'horizontal' | 'vertical';
 
 /** A wire runs straight past its label, so that the curve does not cross the text. */
 function straighten(

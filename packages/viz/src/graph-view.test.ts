@@ -51,6 +51,20 @@ describe('graphView', () => {
     }
   });
 
+  it('puts the first argument on top, in whatever order the nodes are given', () => {
+    const { nodes, edges } = lesson;
+    for (const given of [
+      nodes,
+      [...nodes].reverse(),
+      [...nodes.slice(1), nodes[0]!],
+      [...nodes.slice(2), ...nodes.slice(0, 2)],
+    ]) {
+      const drawn = parse(graphView({ nodes: given, edges }));
+      const heights = ['x', 'y', 'z'].map((id) => box(drawn, id).y);
+      expect(heights).toEqual([...heights].sort((a, b) => a - b));
+    }
+  });
+
   it('runs from left to right, first argument on top, and wires end at their boxes', () => {
     const at = Object.fromEntries(['x', 'y', 'z', 'q', 'f'].map((id) => [id, box(svg, id)]));
     expect(at.x.x).toBeLessThan(at.q.x);

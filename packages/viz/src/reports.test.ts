@@ -26,6 +26,14 @@ describe('confusion', () => {
     expect(texts.filter((text) => text === 'cat')).toHaveLength(2);
   });
 
+  it('says something else in small print when asked to', () => {
+    const texts = parse(confusion([[1]], { subtitle: '正确率 100 %' }))
+      .all('text')
+      .map(({ text }) => text);
+    expect(texts).toContain('正确率 100 %');
+    expect(texts.join()).not.toContain('right');
+  });
+
   it('tints right and wrong differently, as strongly as their share', () => {
     const cells = parse(svg).one('g', { class: 'ag-cells' }).all('rect').slice(1);
     expect(cells.map((cell) => cell.attributes.fill)).toEqual([

@@ -22,6 +22,44 @@ export function Field({ label, children }: { readonly label: Text; readonly chil
   );
 }
 
+interface EntryProperties {
+  readonly value: string | number;
+  /** Called with what was typed when it is final: Enter, leaving, an arrow. */
+  readonly choose: (text: string) => void;
+  readonly type?: 'number' | 'range' | 'text';
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number | 'any';
+  readonly size?: number;
+  readonly spellcheck?: boolean;
+  readonly disabled?: boolean;
+  readonly class?: string;
+  readonly style?: Readonly<Record<string, string>>;
+  readonly 'aria-label'?: string;
+  readonly 'data-testid'?: string;
+}
+
+/**
+ * An input that is typed into in peace: pages are drawn again many times a second while they train, and a plain input
+ * would be given its old value each time.
+ */
+export function Entry({ value, choose, ...attributes }: EntryProperties) {
+  const [draft, setDraft] = useState<string | null>(null);
+  return (
+    <input
+      // Preact knows inputs by their kind, one at a time.
+      {...(attributes as object)}
+      value={draft ?? value}
+      onInput={(event) => setDraft(event.currentTarget.value)}
+      onChange={(event) => {
+        setDraft(null);
+        choose(event.currentTarget.value);
+      }}
+      onBlur={() => setDraft(null)}
+    />
+  );
+}
+
 /** A choice from a list. */
 export function Choice<T extends string>({
   label,

@@ -46,7 +46,8 @@ export function Sheet({
       scale,
     });
   };
-  useEffect(fit, [svg]);
+  // Another picture of the same thing stays where the reader was.
+  useEffect(fit, []);
 
   /** Enlarges around a point of the window, by default its middle. */
   const zoom = (factor: number, at?: { readonly clientX: number; readonly clientY: number }) => {

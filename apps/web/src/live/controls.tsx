@@ -1,7 +1,7 @@
 /**
  * Controls of a page that goes on.
  */
-import { Field } from '../components/parts.tsx';
+import { Entry, Field } from '../components/parts.tsx';
 import { say, type Text } from '../shell/language.ts';
 import { setParameters } from '../shell/route.ts';
 import type { Live } from './useLive.ts';
@@ -53,14 +53,14 @@ export function NumberField({
 }) {
   return (
     <Field label={label}>
-      <input
+      <Entry
         type="number"
         step="any"
         min={0}
         style={{ width: '6.5rem' }}
         data-testid={name}
         value={value}
-        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
+        choose={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

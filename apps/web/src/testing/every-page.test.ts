@@ -43,6 +43,10 @@ describe.skipIf(chromiumPath === undefined)('every page', () => {
       expect(await page.locator('h1').textContent()).toBe(pages.find((each) => each.id === id)!.title.zh);
       await page.getByTestId('theme').click();
       await page.getByTestId('language').click();
+      // Nothing is wider than a phone.
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.waitForTimeout(100);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
       expect(await page.getByTestId('problem').count()).toBe(0);
       expect(application.errors()).toEqual([]);
       await page.close();

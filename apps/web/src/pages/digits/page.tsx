@@ -4,7 +4,15 @@
 import { confusion, imageGrid, lineChart } from '@ag/viz';
 import { transfer } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Picture as Drawing, Explanation, Field } from '../../components/parts.tsx';
+import {
+  Alarm,
+  Choice,
+  Code,
+  Picture as Drawing,
+  Entry,
+  Explanation,
+  Field,
+} from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say, type Text } from '../../shell/language.ts';
 import { numberParameter, route, setParameters } from '../../shell/route.ts';
@@ -195,13 +203,13 @@ export default function Digits() {
           {running ? `❚❚ ${say({ en: 'Pause', zh: '暂停' })}` : `▶ ${say({ en: 'Train', zh: '训练' })}`}
         </button>
         <Field label={{ en: 'Epochs at a time', zh: '每次轮数' }}>
-          <input
+          <Entry
             type="number"
             style={{ width: '6rem' }}
             min={1}
             data-testid="epochs"
             value={epochs}
-            onChange={(event) => setParameters({ epochs: event.currentTarget.value })}
+            choose={(text) => setParameters({ epochs: text })}
           />
         </Field>
         <button type="button" data-testid="reset" disabled={!current} onClick={restart}>
@@ -287,14 +295,14 @@ function Setting({
 }) {
   return (
     <Field label={label}>
-      <input
+      <Entry
         type="number"
         style={{ width: '6rem' }}
         min={0}
         step={step}
         data-testid={name}
         value={config[name]}
-        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
+        choose={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );
@@ -449,6 +457,10 @@ function Examination({ picture }: { readonly picture: Picture }) {
         theme: theme.value,
         id: 'confusion',
         width: 540,
+        subtitle: say({
+          en: `${percent(picture.epochs.at(-1)?.testAccuracy)} right`,
+          zh: `正确率 ${percent(picture.epochs.at(-1)?.testAccuracy)}`,
+        }),
         rowLabel: say({ en: 'digit', zh: '真实数字' }),
         columnLabel: say({ en: 'taken for', zh: '识别为' }),
       }),

@@ -2,9 +2,9 @@
  * A graph that is too large to be shown node by node: a residual network of a hundred blocks with its loss, 10,000
  * nodes. It is drawn by modules, of which any can be opened.
  */
-import { captureCreation, type Inspection, inspect } from '@ag/graph';
+import { captureCreation, type Inspection, inspect, placeholder } from '@ag/graph';
 import * as nn from '@ag/nn';
-import { manualSeed, normal } from '@ag/tensor';
+import { manualSeed } from '@ag/tensor';
 import { type GraphViewOptions, graphView } from '@ag/viz';
 
 export interface NetworkPicture {
@@ -37,7 +37,7 @@ function make(): { graph: Inspection; parameters: number } {
   const block = () => nn.residual(nn.sequential(...some(5, layer)));
   const stage = () => nn.sequential(...some(10, block));
   const network = nn.sequential(...some(11, stage), nn.linear(width, 1));
-  const x = normal([4, width]);
+  const x = placeholder([4, width], { name: 'x' });
   const forward = () => network.forward(x).square().mean();
   const loss = captureCreation(forward, { model: network, sites: false });
   const parameters = network.parameters().reduce((sum, { size }) => sum + size, 0);

@@ -4,7 +4,7 @@
 import { graphView } from '@ag/viz';
 import type { Remote } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Alarm, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { Alarm, Code, Entry, Explanation, Field, Picture } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, route, setParameters } from '../../shell/route.ts';
@@ -97,25 +97,26 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
     <>
       <div class="card row">
         <Field label={{ en: 'Formula', zh: '公式' }}>
-          <input
+          <Entry
             class="code"
             data-testid="expression"
             size={34}
             spellcheck={false}
             value={expression}
-            onChange={(event) => setExpression(event.currentTarget.value)}
+            choose={(text) => setExpression(text)}
           />
         </Field>
         <Presets />
         {(current?.names ?? []).map((name) => (
+          // biome-ignore lint/a11y/noLabelWithoutControl: the entry is the control
           <label class="field" key={name}>
             <span>{name} =</span>
-            <input
+            <Entry
               class="code"
               data-testid={`value-${name}`}
               size={Math.max(5, (values[name] ?? '1').length)}
               value={values[name] ?? '1'}
-              onChange={(event) => setValue(name, event.currentTarget.value)}
+              choose={(text) => setValue(name, text)}
             />
           </label>
         ))}

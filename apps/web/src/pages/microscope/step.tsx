@@ -48,29 +48,31 @@ export function StepText({
         {say({ en: 'Gradient that arrives: ', zh: '到达的梯度：' })}
         <strong>{numbers(node.gradient as NestedArray)}</strong>
       </p>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{say({ en: 'operand', zh: '操作数' })}</th>
-            <th scope="col">{say({ en: 'local derivative', zh: '局部导数' })}</th>
-            <th scope="col">{say({ en: 'chain rule: local × arriving', zh: '链式法则：局部 × 到达' })}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {links[position]!.map((link, i) => (
-            <tr key={i}>
-              <td>{link.label}</td>
-              <td class="number">{numbers(link.local)}</td>
-              <td class="number">
-                {typeof link.local === 'number'
-                  ? `${numbers(link.local)} × ${numbers(node.gradient as NestedArray)} = `
-                  : ''}
-                <strong>{numbers(link.contribution)}</strong>
-              </td>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say({ en: 'operand', zh: '操作数' })}</th>
+              <th scope="col">{say({ en: 'local derivative', zh: '局部导数' })}</th>
+              <th scope="col">{say({ en: 'chain rule: local × arriving', zh: '链式法则：局部 × 到达' })}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {links[position]!.map((link, i) => (
+              <tr key={i}>
+                <td>{link.label}</td>
+                <td class="number">{numbers(link.local)}</td>
+                <td class="number">
+                  {typeof link.local === 'number'
+                    ? `${numbers(link.local)} × ${numbers(node.gradient as NestedArray)} = `
+                    : ''}
+                  <strong>{numbers(link.contribution)}</strong>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }

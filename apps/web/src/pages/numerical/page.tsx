@@ -102,26 +102,28 @@ export default function Numerical() {
               })}
             </p>
             <div style={{ overflowX: 'auto' }}>
-              <table data-testid="costs">
-                <thead>
-                  <tr>
-                    <th scope="col">
-                      {say({ en: 'after step', zh: '步数' })} {update.steps}
-                    </th>
-                    <th scope="col">{say(names.numerical)}</th>
-                    <th scope="col">{say(names.automatic)}</th>
-                  </tr>
-                </thead>
-                <tbody class="number">
-                  {rows.map(([label, show]) => (
-                    <tr key={label.en}>
-                      <th scope="row">{say(label)}</th>
-                      <td>{show(update.numerical)}</td>
-                      <td>{show(update.automatic)}</td>
+              <div class="scroll">
+                <table data-testid="costs">
+                  <thead>
+                    <tr>
+                      <th scope="col">
+                        {say({ en: 'after step', zh: '步数' })} {update.steps}
+                      </th>
+                      <th scope="col">{say(names.numerical)}</th>
+                      <th scope="col">{say(names.automatic)}</th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
+                  </thead>
+                  <tbody class="number">
+                    {rows.map(([label, show]) => (
+                      <tr key={label.en}>
+                        <th scope="row">{say(label)}</th>
+                        <td>{show(update.numerical)}</td>
+                        <td>{show(update.automatic)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
             </div>
             <p class="number" data-testid="apart">
               {say({

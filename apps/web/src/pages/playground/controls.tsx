@@ -1,7 +1,7 @@
 /**
  * The playground's settings. Each goes into the address, and a change begins anew.
  */
-import { Choice, Field } from '../../components/parts.tsx';
+import { Choice, Entry, Field } from '../../components/parts.tsx';
 import { say, type Text } from '../../shell/language.ts';
 import { route, setParameters } from '../../shell/route.ts';
 import {
@@ -112,14 +112,14 @@ export function Settings({ config }: { readonly config: PlaygroundConfig }) {
               onChange={(activation: ActivationId) => change(i, { ...layer, activation })}
             />
             <Field label={{ en: 'neurons', zh: '神经元' }}>
-              <input
+              <Entry
                 class="small"
                 type="number"
                 min={1}
                 max={maximalUnits}
                 data-testid={`units-${i}`}
                 value={layer.units}
-                onChange={(event) => change(i, { ...layer, units: Number(event.currentTarget.value) || 1 })}
+                choose={(text) => change(i, { ...layer, units: Number(text) || 1 })}
               />
             </Field>
             <button
@@ -159,14 +159,14 @@ function Setting({
 }) {
   return (
     <Field label={label}>
-      <input
+      <Entry
         class="small"
         type="number"
         min={0}
         step={step}
         data-testid={name}
         value={config[name]}
-        onChange={(event) => setParameters({ [name]: event.currentTarget.value })}
+        choose={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

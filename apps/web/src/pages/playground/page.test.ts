@@ -87,6 +87,19 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.close();
   });
 
+  it('lets settings be typed while it trains, though it draws many times a second', async () => {
+    const page = await open('?layers=tanh:3');
+    await page.getByTestId('train').click();
+    await page.waitForFunction(hasSteps, 20);
+    await page.getByTestId('learningRate').click();
+    await page.getByTestId('learningRate').press('ControlOrMeta+a');
+    await page.getByTestId('learningRate').pressSequentially('0.25', { delay: 250 });
+    expect(await page.getByTestId('learningRate').inputValue()).toBe('0.25');
+    await page.getByTestId('learningRate').press('Enter');
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).config.learningRate === 0.25);
+    await page.close();
+  });
+
   it('shows an anomaly at a learning rate of 10, stays usable, and begins again more slowly', async () => {
     const page = await open();
     await page.getByTestId('preset').selectOption('fast');

@@ -3,7 +3,7 @@
  */
 import { lineChart } from '@ag/viz';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Picture as Drawing, Explanation } from '../../components/parts.tsx';
+import { Alarm, Choice, Code, Picture as Drawing, Entry, Explanation } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
@@ -185,19 +185,20 @@ export default function Playground() {
           ]}
           onChange={setSpeed}
         />
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: the entry is the control */}
         <label class="field" style={{ flex: '1 1 12rem' }}>
           <span>
             {say({ en: 'Go back to step', zh: '回到第几步' })}{' '}
             <span class="number">{current?.step ?? 0}</span>
           </span>
-          <input
+          <Entry
             type="range"
             data-testid="rewind"
             min={0}
             max={Math.max(1, current?.furthest ?? 0)}
             value={current?.step ?? 0}
             disabled={!current || current.furthest === 0}
-            onChange={(event) => ask(remote.rewind(Number(event.currentTarget.value)))}
+            choose={(text) => ask(remote.rewind(Number(text)))}
           />
         </label>
       </div>
@@ -391,26 +392,28 @@ function Answers({ picture }: { readonly picture: Picture }) {
   return (
     <div class="card">
       <h2>{say({ en: 'The training points', zh: '训练点' })}</h2>
-      <table data-testid="answers">
-        <thead>
-          <tr>
-            <th scope="col">x₁</th>
-            <th scope="col">x₂</th>
-            <th scope="col">{say({ en: 'should be', zh: '应为' })}</th>
-            <th scope="col">{say({ en: 'network says', zh: '网络输出' })}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {picture.trainPoints.map(({ x, y, target }, i) => (
-            <tr key={i}>
-              <td class="number">{short(x)}</td>
-              <td class="number">{short(y)}</td>
-              <td class="number">{short(target)}</td>
-              <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
+      <div class="scroll">
+        <table data-testid="answers">
+          <thead>
+            <tr>
+              <th scope="col">x₁</th>
+              <th scope="col">x₂</th>
+              <th scope="col">{say({ en: 'should be', zh: '应为' })}</th>
+              <th scope="col">{say({ en: 'network says', zh: '网络输出' })}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {picture.trainPoints.map(({ x, y, target }, i) => (
+              <tr key={i}>
+                <td class="number">{short(x)}</td>
+                <td class="number">{short(y)}</td>
+                <td class="number">{short(target)}</td>
+                <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   );
 }

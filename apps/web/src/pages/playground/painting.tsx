@@ -2,7 +2,7 @@
  * Points of one's own: painted on the plane, or pasted as a table.
  */
 import { useState } from 'preact/hooks';
-import { Alarm, Field } from '../../components/parts.tsx';
+import { Alarm, Entry, Field } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
 import { messageOf } from '../../training/useService.ts';
@@ -54,13 +54,13 @@ export function Painting({ config, brush, setBrush, read }: Properties) {
         </label>
         {regression ? (
           <Field label={{ en: 'Value', zh: '数值' }}>
-            <input
+            <Entry
               class="small"
               type="number"
               step="any"
               data-testid="brush-value"
               value={brush}
-              onChange={(event) => setBrush(Number(event.currentTarget.value) || 0)}
+              choose={(text) => setBrush(Number(text) || 0)}
             />
           </Field>
         ) : (

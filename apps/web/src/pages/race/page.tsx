@@ -3,7 +3,7 @@
  */
 import { contourPath, surface as surfacePicture } from '@ag/viz';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { Alarm, Choice, Code, Entry, Explanation, Field, Picture } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
@@ -139,40 +139,40 @@ export default function Race() {
           onChange={(id) => setParameters({ surface: id, expression: null, x: null, y: null })}
         />
         <Field label={{ en: 'or your own f(x, y)', zh: '或自定义 f(x, y)' }}>
-          <input
+          <Entry
             class="code"
             data-testid="expression"
             size={30}
             value={expression}
-            onChange={(event) => setParameters({ expression: event.currentTarget.value })}
+            choose={(text) => setParameters({ expression: text })}
           />
         </Field>
         <Field label={{ en: 'Start x', zh: '起点 x' }}>
-          <input
+          <Entry
             type="number"
             step="any"
             data-testid="x"
             value={start[0]}
-            onChange={(event) => setParameters({ x: event.currentTarget.value })}
+            choose={(text) => setParameters({ x: text })}
           />
         </Field>
         <Field label={{ en: 'Start y', zh: '起点 y' }}>
-          <input
+          <Entry
             type="number"
             step="any"
             data-testid="y"
             value={start[1]}
-            onChange={(event) => setParameters({ y: event.currentTarget.value })}
+            choose={(text) => setParameters({ y: text })}
           />
         </Field>
         <Field label={{ en: 'Steps', zh: '步数' }}>
-          <input
+          <Entry
             type="number"
             min={1}
             max={500}
             data-testid="steps"
             value={steps}
-            onChange={(event) => setParameters({ steps: event.currentTarget.value })}
+            choose={(text) => setParameters({ steps: text })}
           />
         </Field>
       </div>
@@ -201,65 +201,67 @@ export default function Race() {
         </div>
       </div>
       <div class="card">
-        <table data-testid="results">
-          <thead>
-            <tr>
-              <th scope="col">{say({ en: 'optimiser', zh: '优化器' })}</th>
-              <th scope="col">{say({ en: 'learning rate', zh: '学习率' })}</th>
-              <th scope="col">{say({ en: 'ends at', zh: '终点' })}</th>
-              <th scope="col">f</th>
-            </tr>
-          </thead>
-          <tbody>
-            {ids.map((id) => {
-              const path = result?.paths.find((each) => each.id === id);
-              const on = racing.includes(id);
-              return (
-                <tr key={id}>
-                  <td>
-                    <label>
-                      <input
-                        type="checkbox"
-                        checked={on}
-                        data-testid={`runner-${id}`}
-                        onChange={() =>
-                          setParameters({
-                            runners: ids
-                              .filter((each) => (each === id ? !on : racing.includes(each)))
-                              .join(','),
-                          })
-                        }
-                      />{' '}
-                      {runners[id].name}
-                    </label>
-                  </td>
-                  <td>
-                    <input
-                      type="number"
-                      step="any"
-                      min={0}
-                      style={{ width: '7rem' }}
-                      aria-label={`${runners[id].name}: ${say({ en: 'learning rate', zh: '学习率' })}`}
-                      value={rateOf(id)}
-                      onChange={(event) => setParameters({ [`rate.${id}`]: event.currentTarget.value })}
-                    />
-                  </td>
-                  <td class="number">
-                    {path && on
-                      ? path.diverged
-                        ? say({ en: 'left the numbers', zh: '发散' })
-                        : path.points
-                            .at(-1)!
-                            .map((v) => v.toFixed(4).replace('-', '−'))
-                            .join(', ')
-                      : ''}
-                  </td>
-                  <td class="number">{path && on && !path.diverged ? path.end.toPrecision(4) : ''}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
+        <div class="scroll">
+          <table data-testid="results">
+            <thead>
+              <tr>
+                <th scope="col">{say({ en: 'optimiser', zh: '优化器' })}</th>
+                <th scope="col">{say({ en: 'learning rate', zh: '学习率' })}</th>
+                <th scope="col">{say({ en: 'ends at', zh: '终点' })}</th>
+                <th scope="col">f</th>
+              </tr>
+            </thead>
+            <tbody>
+              {ids.map((id) => {
+                const path = result?.paths.find((each) => each.id === id);
+                const on = racing.includes(id);
+                return (
+                  <tr key={id}>
+                    <td>
+                      <label>
+                        <input
+                          type="checkbox"
+                          checked={on}
+                          data-testid={`runner-${id}`}
+                          onChange={() =>
+                            setParameters({
+                              runners: ids
+                                .filter((each) => (each === id ? !on : racing.includes(each)))
+                                .join(','),
+                            })
+                          }
+                        />{' '}
+                        {runners[id].name}
+                      </label>
+                    </td>
+                    <td>
+                      <Entry
+                        type="number"
+                        step="any"
+                        min={0}
+                        style={{ width: '7rem' }}
+                        aria-label={`${runners[id].name}: ${say({ en: 'learning rate', zh: '学习率' })}`}
+                        value={rateOf(id)}
+                        choose={(text) => setParameters({ [`rate.${id}`]: text })}
+                      />
+                    </td>
+                    <td class="number">
+                      {path && on
+                        ? path.diverged
+                          ? say({ en: 'left the numbers', zh: '发散' })
+                          : path.points
+                              .at(-1)!
+                              .map((v) => v.toFixed(4).replace('-', '−'))
+                              .join(', ')
+                        : ''}
+                    </td>
+                    <td class="number">{path && on && !path.diverged ? path.end.toPrecision(4) : ''}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
       </div>
       <Code
         code={`import { backward, formula } from '@ag/graph';
