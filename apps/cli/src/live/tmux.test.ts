@@ -3,13 +3,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandLine, inProcess, outcomeOf, scratchFolder, start } from '../testTools.ts';
 
 const scratch = scratchFolder();
 const present = spawnSync('tmux', ['-V']).status === 0;
-// A server of its own, so that no other session is touched.
-const server = ['-L', `agrad-test-${process.pid}`, '-f', '/dev/null'];
+// Each test has a server of its own, so that no other session is touched.
+let servers = 0;
+let server: readonly string[] = [];
 const tmux = (...given: readonly string[]): string =>
   execFileSync('tmux', [...server, ...given], { encoding: 'utf8' });
 const screen = (): string => tmux('capture-pane', '-p', '-t', 'test');
@@ -33,14 +34,18 @@ const long = ['train', 'digits', '--epochs', '5000', '--batch-size', '20'].conca
 ]);
 
 describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installed)'}`, () => {
-  afterAll(() => {
+  beforeEach(() => {
+    server = ['-L', `agrad-test-${process.pid}-${servers++}`, '-f', '/dev/null'];
+    tmux('new-session', '-d', '-s', 'test', '-x', '100', '-y', '30', 'sh');
+    type("PS1='ready> '", 'Enter');
+  });
+  afterEach(() => {
     spawnSync('tmux', [...server, 'kill-server']);
   });
 
   it('shows a line of progress; Ctrl-C writes a checkpoint and says how to go on', async () => {
     const folder = join(scratch, 'line');
-    tmux('new-session', '-d', '-s', 'test', '-x', '100', '-y', '30', 'sh');
-    type(`PS1='ready> '; ${commandLine([...long, '--out', folder])}; echo "ended with $?"`, 'Enter');
+    type(`${commandLine([...long, '--out', folder])}; echo "ended with $?"`, 'Enter');
     await shows(/epoch \d+\/5000 [█░]+.*loss .* left/);
     type('C-c');
     const text = await shows(/ended with \d/);
@@ -53,7 +58,6 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
 
   it('shows a view that pauses, steps, halves the rate, saves, follows the size, and leaves the terminal as it was', async () => {
     const folder = join(scratch, 'view');
-    type('clear', 'Enter');
     type(`${commandLine([...long, '--ui', 'tui', '--out', folder])}; echo "ended with $?"`, 'Enter');
     const first = await shows(/epoch [2-9]\d*\/5000[\s\S]*━━ test[\s\S]*gradients/);
     for (const part of [/% +[\d.]+ s gone/, /loss .* rate/, /q quit/]) expect(first).toMatch(part);
@@ -67,8 +71,8 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
     type('s');
     await shows(new RegExp(`step ${paused + 1} `));
     type('c');
-    await shows(/checkpoint: .*safetensors/);
     const name = `step-${String(paused + 1).padStart(8, '0')}.safetensors`;
+    await shows(new RegExp(`checkpoint: .*${name}`));
     expect(existsSync(join(folder, 'checkpoints', name))).toBe(true);
     type('r', 's');
     await shows(/\(× 0\.5\)/);
@@ -116,10 +120,10 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
       'reference',
     ];
     type(
-      `clear; ${commandLine([...failing, '--ui', 'tui', '--out', join(scratch, 'failing')])}; echo "ended with $?"`,
+      `clear; ${commandLine([...failing, '--ui', 'tui', '--out', join(scratch, 'failing')])}; echo "failed with $?"`,
       'Enter',
     );
-    expect(await shows(/ended with \d/)).toMatch(/error: the loss is (NaN|-?Infinity)[\s\S]*ended with 5/);
+    expect(await shows(/failed with \d/)).toMatch(/error: the loss is (NaN|-?Infinity)[\s\S]*failed with 5/);
     expect(asBefore()).toBe('1 0 1');
   });
 });
