@@ -1,6 +1,6 @@
 /**
  * A plan: everything about running a graph of one structure that does not depend on its numbers. Lower, fuse,
- * give each stored value memory, emit launches.
+ * emit launches, cut large ones into rows, give each stored value memory.
  */
 import { bytesPerElement } from '../dtype.ts';
 import type { BufferSpec, Launch, Program } from '../kernel.ts';
@@ -10,6 +10,7 @@ import { emit } from './emit.ts';
 import { fuse } from './fuse.ts';
 import { lower, type PlanNode } from './lower.ts';
 import type { Traversal, Update } from './signature.ts';
+import { tileRows } from './tile.ts';
 
 export interface Plan {
   readonly signature: Int32Array;
@@ -87,26 +88,27 @@ export function makePlan(
       operand.buffer < 0 ? operand : { ...operand, buffer: moved.get(operand.buffer)! },
     ),
   }));
-  const { specs, slots } = assignSlots(
-    rebound.map(({ spec }) => spec),
-    renumbered,
-  );
+  const planned = rebound.map(({ spec }) => spec);
+  const firstUpdate = boundLeaves + outputs.length;
+  const isUpdate = (buffer: number): boolean => {
+    const spec = planned[buffer]!;
+    return spec.kind === 'bound' && spec.binding >= firstUpdate;
+  };
+  const tiled = options.fusion ? tileRows(renumbered, planned, (buffer) => !isUpdate(buffer)) : renumbered;
+  const { specs, slots } = assignSlots(planned, tiled);
   const program: Program = {
     slots,
     buffers: specs,
     bindingCount: boundLeaves + outputs.length + updates.length,
     scalarCount: traversal.literals.length,
-    launches: renumbered,
+    launches: tiled,
   };
   const inPlace = updates.map((update, i) => {
     if (!update.variable.inPlace) return false;
     const leaf = update.variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
     const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
-    return (
-      old < 0 ||
-      canOverwrite(renumbered, bufferOf(specs, old), bufferOf(specs, boundLeaves + outputs.length + i))
-    );
+    return old < 0 || canOverwrite(tiled, bufferOf(specs, old), bufferOf(specs, firstUpdate + i));
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }

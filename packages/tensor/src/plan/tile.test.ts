@@ -1,0 +1,102 @@
+/**
+ * Large arrays worked through a few rows at a time: the values are those of whole passes, and what lies between the kernels
+ * needs memory for a few rows only.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { backend, evaluate, setFusion, type Tensor, tensor, use, Variable } from '../index.ts';
+import { nullBackend } from '../testing/index.ts';
+import { commitUpdates } from './evaluate.ts';
+
+const before = backend();
+afterEach(() => {
+  use(before);
+  setFusion(true);
+});
+
+const rows = 403;
+const columns = 900;
+/** 1.4 MB: with the powers and the result more than what is worked through in one piece. */
+const numbers = Float32Array.from({ length: rows * columns }, (_, i) => ((i * 7919) % 1009) / 100);
+const large = (): Tensor => tensor(numbers, { shape: [rows, columns] });
+
+describe('kernels over the same rows of large arrays', () => {
+  it('give a softmax in memory for a few rows', () => {
+    const device = nullBackend();
+    use(device);
+    const x = large().mul(1);
+    evaluate([x], { keep: true });
+    const { bytes } = device.stats();
+    evaluate([x.softmax()], { keep: true });
+    // The largest, the powers, their sum and the quotients of each block.
+    expect(device.last.launches % 4).toBe(0);
+    expect(device.last.launches).toBeGreaterThan(4);
+    expect(device.last.bytesWritten).toBe((2 * rows * columns + 2 * rows) * 4);
+    // Beside the result there is not even a quarter of the powers.
+    expect(device.stats().bytes - bytes).toBeLessThan(1.25 * rows * columns * 4);
+  });
+
+  it('compute what is computed by hand, in the first row as in the last', () => {
+    const y = large().softmax().dataSync();
+    for (const row of [0, 1, 41, 42, 43, 200, rows - 1]) {
+      const own = [...numbers.subarray(row * columns, (row + 1) * columns)];
+      const powers = own.map((value) => Math.exp(value - 11));
+      const total = powers.reduce((sum, power) => sum + power, 0);
+      for (const column of [0, 5, columns - 1])
+        expect(y[row * columns + column]! / (powers[column]! / total)).toBeCloseTo(1, 5);
+    }
+  });
+
+  it.each<readonly [string, (x: Tensor) => Tensor]>([
+    ['along columns', (x) => x.softmax(0)],
+    ['of a view that is turned', (x) => x.transpose().softmax(-1)],
+    ['of rows in reverse order', (x) => x.flip([0]).softmax(-1)],
+    [
+      'whose powers are read by something else too',
+      (x) => {
+        const powers = x.sub(x.max(-1, { keepDims: true })).exp();
+        return powers
+          .div(powers.sum(-1, { keepDims: true }))
+          .sum(0)
+          .add(powers.sum(0));
+      },
+    ],
+    [
+      'that normalises',
+      (x) => {
+        const centred = x.sub(x.mean(-1, { keepDims: true }));
+        return centred.div(centred.square().mean(-1, { keepDims: true }).sqrt()).mul(2);
+      },
+    ],
+    [
+      'of rows next to others',
+      (x) => {
+        const y = x.softmax();
+        return y.slice(1).sub(y.slice(0, -1)).abs();
+      },
+    ],
+  ])('agree with kernel after kernel: %s', (_, f) => {
+    const cut = f(large()).dataSync();
+    setFusion(false);
+    const whole = f(large()).dataSync();
+    let worst = 0;
+    cut.forEach((value, i) => {
+      worst = Math.max(worst, Math.abs(value - whole[i]!) / (Math.abs(whole[i]!) + 1e-6));
+    });
+    expect(worst).toBeLessThan(2e-5);
+  });
+
+  it('leave new values of variables in one piece, which may lie over the old ones', () => {
+    const device = nullBackend();
+    use(device);
+    const state = new Variable(large(), { inPlace: true });
+    const step = (): void => {
+      const scaled = state.value.sub(state.value.max(-1, { keepDims: true })).exp();
+      commitUpdates(new Map([[state, scaled.div(scaled.sum(-1, { keepDims: true }))]]));
+    };
+    step();
+    const { bytes } = device.stats();
+    step();
+    expect(device.stats().bytes).toBe(bytes);
+    expect(device.last.labels.filter((label) => label.includes('div'))).toHaveLength(1);
+  });
+});
