@@ -55,6 +55,7 @@ export default function Houses() {
     file: file?.name ?? null,
     ...update,
     ...view,
+    running: live.running,
     problem: live.problem,
   }));
 
