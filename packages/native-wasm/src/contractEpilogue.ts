@@ -1,8 +1,8 @@
 /**
  * What happens to finished sums: the epilogue expression, and where results lie.
  *
- * Sums arrive as strips, rows of two vectors. The epilogue goes through a strip along its rows or, through a transposition, along
- * its columns, whichever way results lie side by side (`EpilogueMode`); the other axis is found through tables.
+ * Sums arrive as strips, rows of two vectors. The epilogue goes along their rows or, through a transposition, along
+ * their columns, whichever way results lie side by side (`EpilogueMode`); the other axis is found through tables.
  * Rows and columns beyond the end are computed but not stored.
  */
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';

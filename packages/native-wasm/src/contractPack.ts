@@ -130,8 +130,9 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
 }
 
 /**
- * One panel of up to two vectors' width, rows `step` bytes apart. Both vectors are always
- * written: what is too much is overwritten by the next k. Three ways: rows side by side in memory are copied by vectors, k side by side is transposed, the rest is gathered.
+ * One panel of up to two vectors' width, rows `step` bytes apart. Both vectors are always written: what is too much is
+ * overwritten by the next k. Three ways: rows side by side in memory are copied by vectors, k side by side is
+ * transposed, the rest is gathered.
  */
 function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { lanes, size } = arithmetic;
@@ -207,7 +208,7 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
   });
 }
 
-/** `transposed(destination, row0 … , k, step)`: one half of a panel, where k lies side by side. Whole vectors are written, up to three k too many. */
+/** `transposed(destination, row0 … , k, step)`: one half of a panel, where k lies side by side. Whole vectors are written. */
 function transposedFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { lanes, size } = arithmetic;
   return module.shared(`transposed ${arithmetic.name}`, new Array(lanes + 3).fill(int), [], (f) => {

@@ -1,8 +1,9 @@
 /**
  * How a contraction is cut up: which operand lends the rows, what is copied into panels, the sizes of blocks and units.
  *
- * Everything here follows from sizes and strides alone, so the same launch is always computed in the same way. Blocks
- * change neither the order nor the rounding of a sum: accumulators are stored and taken up again exactly.
+ * Everything here follows from sizes, strides and the number of threads, so the same launch is always computed in the same way.
+ * Blocks and units change neither the order nor the rounding of a sum, so the number of threads changes no bit:
+ * accumulators are stored and taken up again exactly.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
 import type { Arithmetic, Reading } from './contractMicro.ts';
