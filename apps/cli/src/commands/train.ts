@@ -58,7 +58,11 @@ const checkpointSeconds = 1;
 
 /** Runs the command; answers the exit code. */
 export async function train(options: TrainOptions, terminal: Terminal): Promise<number> {
-  if (options.ui === 'tui') (await import('../live/view.ts')).checkTerminal(terminal.json);
+  if (options.ui === 'tui') {
+    if (options.findLearningRate || options.folds !== undefined)
+      throw new Failure('usage', '--ui tui shows a training, not --find-learning-rate or --folds');
+    (await import('../live/view.ts')).checkTerminal(terminal.json);
+  }
   const job = await planJob(options);
   if (options.printConfig) {
     printConfig(job, terminal);

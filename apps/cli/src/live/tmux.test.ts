@@ -134,6 +134,10 @@ describe('agrad train --ui tui', () => {
     expect(exitCode).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/--ui tui: the input is no terminal\nLeave the flag out/);
+    expect(await inProcess('train', 'xor', '--ui', 'tui', '--folds', '2')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('not --find-learning-rate or --folds'),
+    });
     expect(await inProcess('train', 'xor', '--ui', 'window')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('line, tui'),

@@ -1,7 +1,7 @@
 /** The page about a sweep: every trial a line across parallel axes, and a table, the best first. */
 import { parallelCoordinates } from '@ag/viz';
 import { duration, figure, metric, words } from '../numbers.ts';
-import { escapeText, page, pictures } from '../report/page.ts';
+import { escapeText, page, widePicture } from '../report/page.ts';
 import { describeTrial, type Plan, type Trial } from './plan.ts';
 import { type Result, trialName } from './results.ts';
 
@@ -36,7 +36,14 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
       body:
         runs.length === 0
           ? '<p>None succeeded.</p>'
-          : pictures(parallelCoordinates(runs, { dimensions, colorBy: by, id: 'sweep' })),
+          : widePicture(
+              parallelCoordinates(runs, {
+                dimensions,
+                colorBy: by,
+                id: 'sweep',
+                width: Math.max(720, 150 * dimensions.length),
+              }),
+            ),
     },
     {
       title: 'Results',
