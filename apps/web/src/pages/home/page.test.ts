@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pages } from '../../shell/pages.ts';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 
 describe.skipIf(chromiumPath === undefined)('the frame', () => {
@@ -40,6 +42,21 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     await page.waitForFunction(() => Object.keys(window.__ag?.state() ?? {}).length > 0);
     expect(await page.locator('h1').count()).toBe(1);
     await application.context.setOffline(false);
+  });
+
+  it.each(pages.map(({ id }) => id))('%s loads at most 250 kB of script, compressed', async (id) => {
+    const page = await application.context.newPage();
+    const sizes: Promise<number>[] = [];
+    page.on('response', (response) => {
+      if (response.url().endsWith('.js')) sizes.push(response.body().then((body) => gzipSync(body).length));
+    });
+    await page.goto(`${application.address}#/${id}`);
+    await page.waitForFunction((wanted) => (window.__ag.state() as { page?: string }).page === wanted, id);
+    await page.waitForTimeout(700);
+    const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0);
+    expect(size).toBeGreaterThan(10_000);
+    expect(size).toBeLessThanOrEqual(250_000);
+    await page.close();
   });
 
   it('opens every address that the documentation names', async () => {
