@@ -1,5 +1,4 @@
 /** Hands the suite to the test that opened the page. */
-import { wasmSupport } from '@ag/native-wasm';
 import { type Outcome, runSuite, type Task } from './suite.ts';
 
 /** As an application does that must not block its page. */
@@ -15,4 +14,4 @@ function inWorker(task: Task): Promise<Outcome> {
   });
 }
 
-Object.assign(window, { suite: { inPage: runSuite, inWorker, wasmSupport } });
+Object.assign(window, { suite: { inPage: runSuite, inWorker } });
