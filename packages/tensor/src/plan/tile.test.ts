@@ -31,13 +31,13 @@ describe('kernels over the same rows of large arrays', () => {
     expect(device.last.launches % 4).toBe(0);
     expect(device.last.launches).toBeGreaterThan(4);
     expect(device.last.bytesWritten).toBe((2 * rows * columns + 2 * rows) * 4);
-    // Beside the result there is not even a quarter of the powers.
+    // Beside the result there are the powers of 97 rows.
     expect(device.stats().bytes - bytes).toBeLessThan(1.25 * rows * columns * 4);
   });
 
   it('compute what is computed by hand, in the first row as in the last', () => {
     const y = large().softmax().dataSync();
-    for (const row of [0, 1, 41, 42, 43, 200, rows - 1]) {
+    for (const row of [0, 1, 96, 97, 98, 200, rows - 1]) {
       const own = [...numbers.subarray(row * columns, (row + 1) * columns)];
       const powers = own.map((value) => Math.exp(value - 11));
       const total = powers.reduce((sum, power) => sum + power, 0);

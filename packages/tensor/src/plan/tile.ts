@@ -11,7 +11,7 @@ import type { BufferSpec, Launch, Operand } from '../kernel.ts';
 /** Arrays that take less together stay in the cache anyway. */
 const leastBytes = 4 * 2 ** 20;
 /** What the kernels touch for one block of rows. */
-const blockBytes = 2 ** 19;
+const blockBytes = 2 ** 20;
 /** More launches would cost more than they bring. */
 const maximalBlocks = 64;
 
