@@ -1,6 +1,6 @@
 /**
- * Finding where NaN and infinity come from. While detection is on, every plan also counts the elements of its results
- * that are not finite; nothing else is checked, so it costs little. When the count is not 0 the same graph, which is
+ * Finding where NaN and infinity come from. While detection is on, every plan also says whether the elements of its results
+ * are finite; nothing else is checked, so it costs little. When one is not, the same graph, which is
  * pure, is computed again with a count for each node, and followed back from the bad result to the operation that made
  * something bad from good operands.
  *
@@ -101,7 +101,7 @@ export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
 /** Turns detection on until the returned function is called; for loops that `detectAnomaly` cannot enclose. */
 export function startAnomalyDetection({ model }: AnomalyOptions = {}): () => void {
   const stopCapture = startCapture(model ? { model } : {});
-  if (depth++ === 0) setEvaluationWatch({ also: countOf, judge });
+  if (depth++ === 0) setEvaluationWatch({ also: checkOf, judge });
   let stopped = false;
   return () => {
     if (stopped) return;
@@ -131,25 +131,26 @@ function isPlain(x: object): boolean {
   return Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype;
 }
 
-/** How many elements of the results are not finite. */
-function countOf(results: readonly Tensor[]): Tensor | null {
-  let counts = results.filter((x) => isFloat(x.dtype)).map(notFinite);
-  if (counts.length === 0) return null;
-  while (counts.length > 1) {
+/** 0 where all elements of the results are finite, else NaN: one pass over each, since NaN · 0 and ∞ · 0 are NaN. */
+function checkOf(results: readonly Tensor[]): Tensor | null {
+  let checks = results.filter((x) => isFloat(x.dtype)).map((x) => x.mul(0).sum());
+  if (checks.length === 0) return null;
+  while (checks.length > 1) {
     const next: Tensor[] = [];
-    for (let i = 0; i < counts.length; i += 8)
-      next.push(counts.slice(i, i + 8).reduce((sum, count) => sum.add(count)));
-    counts = next;
+    for (let i = 0; i < checks.length; i += 8)
+      next.push(checks.slice(i, i + 8).reduce((sum, check) => sum.add(check)));
+    checks = next;
   }
-  return counts[0]!;
+  return checks[0]!;
 }
 
+/** How many elements are not finite. */
 function notFinite(x: Tensor): Tensor {
   return x.isFinite().logicalNot().sum();
 }
 
-function judge(results: readonly Tensor[], [count]: TypedArray): void {
-  if (count === 0) return;
+function judge(results: readonly Tensor[], [check]: TypedArray): void {
+  if (check === 0) return;
   const watch = setEvaluationWatch(null);
   try {
     throw explain(results);

@@ -3,7 +3,7 @@
  * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
  * stacks that this takes cost nothing otherwise.
  */
-import { listenToCreation, type Tensor, userLine } from '@ag/tensor';
+import { currentCall, listenToCreation, type Tensor, userLine } from '@ag/tensor';
 
 /** What is known of a node's making. */
 export interface Creation {
@@ -82,7 +82,7 @@ export function startCapture({ sites = true, model }: CaptureOptions = {}): () =
 /** Remembers how `tensor` was made; called while it is being made. @internal */
 export function record(tensor: Tensor, sites: boolean, module: string | null): void {
   // What a rule makes belongs to the line of what is differentiated.
-  const stack = sites && differentiating === null ? takeStack() : null;
+  const stack = sites && differentiating === null ? stackOfCall() : null;
   records.set(tensor, { stack, module, gradientOf: differentiating });
 }
 
@@ -134,6 +134,18 @@ export function watchModules(model: ModuleTree, path: string[]): () => void {
 
 /** Frames that are looked through for the user's own: more than modules in modules take, few enough to be quick. */
 const frames = 24;
+
+let lastCall: object | null = null;
+let lastStack: { readonly stack?: string } = {};
+
+/** Taking a stack is what costs: one is enough for an optimiser's step. */
+function stackOfCall(): { readonly stack?: string } {
+  const call = currentCall();
+  if (call === null) return takeStack();
+  if (call !== lastCall) lastStack = takeStack();
+  lastCall = call;
+  return lastStack;
+}
 
 function takeStack(): { readonly stack?: string } {
   const limited = Error as { stackTraceLimit?: number };

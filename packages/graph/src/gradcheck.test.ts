@@ -30,7 +30,7 @@ describe('the table is complete', () => {
   // What @ag/tensor exports besides operations on tensors.
   const notOperations = new Set(
     (
-      'apply arange atRun activeTrace backend bernoulli broadcastFloatType broadcastShapes broadcastType builder bytesPerElement ' +
+      'apply arange asOneCall currentCall atRun activeTrace backend bernoulli broadcastFloatType broadcastShapes broadcastType builder bytesPerElement ' +
       'categorical checkTensor commitAssignments commitUpdates defineOp evaluate evaluationWatch ExpressionBuilder eye formatShape full ' +
       'exponential isFloat isForgotten refusingAssignments setChainBound userLine wasSwallowed withoutGrowth isTypedArray kernelKey key keyTensor launchTraffic linspace listenToCreation liveScalar manualSeed map nextMark normal ones onesLike OutOfMemoryError ' +
       'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState sameSignature scalar ' +

@@ -4,6 +4,7 @@
  * of one parameter is and its update as tensor expressions.
  */
 import {
+  asOneCall,
   atRun,
   commitUpdates,
   evaluate,
@@ -130,7 +131,9 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       };
     });
     try {
-      for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
+      asOneCall(() => {
+        for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
+      });
       if (updates.size === 0) {
         throw new Error(
           'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',

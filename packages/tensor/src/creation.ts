@@ -8,6 +8,24 @@ type Listener = (tensor: Tensor) => void;
 
 const listeners: Listener[] = [];
 
+let call: object | null = null;
+
+/** Runs work whose tensors all belong to one line of the user's, so that a listener looks for it once. @internal */
+export function asOneCall<T>(work: () => T): T {
+  const outer = call;
+  call ??= {};
+  try {
+    return work();
+  } finally {
+    call = outer;
+  }
+}
+
+/** The same for all tensors of one such call; null outside. @internal */
+export function currentCall(): object | null {
+  return call;
+}
+
 /** Called by every new tensor. @internal */
 export function noteCreation(tensor: Tensor): void {
   if (listeners.length > 0) for (const listener of listeners) listener(tensor);

@@ -39,7 +39,7 @@ export {
   zeros,
   zerosLike,
 } from './create.ts';
-export { listenToCreation, watchCreation } from './creation.ts';
+export { asOneCall, currentCall, listenToCreation, watchCreation } from './creation.ts';
 export {
   bytesPerElement,
   type DType,
