@@ -1,7 +1,8 @@
 /**
  * Takes the pictures of the start page and the READMEs: a part of each page, in both themes, as small PNG files.
  *
- *   pnpm --dir apps/web pictures
+ *   pnpm --dir apps/web pictures           # all
+ *   pnpm --dir apps/web pictures digits    # one page's
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -54,7 +55,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       await trainTo('train', 160)(page);
       await draw(page, drawings[7]!);
       // The first layer is enough of a picture this small.
-      const content = '.drawing { width: 34rem } .stages figure:nth-child(n + 3) { display: none }';
+      const content = '.drawing { width: 38rem } .stages figure:nth-child(n + 3) { display: none }';
       await page.addStyleTag({ content });
       await page.waitForTimeout(300);
     },
@@ -62,10 +63,12 @@ const subjects: Readonly<Record<string, Subject>> = {
   numerical: { hash: 'numerical', part: '.columns .card:last-child svg', prepare: untilDone },
 };
 
+const chosen = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 for (const theme of ['light', 'dark'] as const) {
   const application = await startApplication({ theme, viewport: { width: 1000, height: 900 }, scale: 0.7 });
   for (const [id, { hash, part, prepare }] of Object.entries(subjects)) {
+    if (chosen.length > 0 && !chosen.includes(id)) continue;
     const page = await application.open(hash);
     await page.waitForTimeout(700);
     await prepare?.(page);
