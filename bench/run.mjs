@@ -13,7 +13,13 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // `pnpm bench web` measures the demo application, in a browser.
 if (process.argv[2] === 'web') {
-  const node = ['--conditions=@ag/source', '--import', 'tsx', here('web/command.ts'), ...process.argv.slice(3)];
+  const node = [
+    '--conditions=@ag/source',
+    '--import',
+    'tsx',
+    here('web/command.ts'),
+    ...process.argv.slice(3),
+  ];
   process.exit(spawnSync(process.execPath, node, { stdio: 'inherit' }).status ?? 1);
 }
 
