@@ -259,6 +259,16 @@ describe('plans', () => {
     expect(() => backend.run(small, [], none)).toThrow('disposed');
   });
 
+  it('refuse memory that was released, in their first run too', () => {
+    const executable = backend.prepare(program(copy, [4], [[f, 4, [1]], [f, 4, [1]]])); // biome-ignore format: short
+    const from = backend.allocate(16);
+    const to = backend.allocate(16);
+    backend.release(from);
+    expect(() => backend.run(executable, [from, to], none)).toThrow('binding 0 is memory that was released');
+    backend.release(to);
+    backend.dispose(executable);
+  });
+
   it('fail while they are prepared, not half-way, when memory is short', async () => {
     const tight = await wasm({ threads: 1, maxMemory: 4 * 2 ** 20 });
     const plan: Program = { ...program(copy, [4], [[f, 4, [1]], [f, 4, [1]]]), slots: [6 * 2 ** 20] }; // biome-ignore format: short

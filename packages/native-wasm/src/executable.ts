@@ -88,7 +88,8 @@ export class WasmExecutable implements Executable {
     this.kernels = kernels;
     this.#memory = memory;
     this.#patches = Array.from({ length: program.bindingCount }, () => []);
-    this.#addresses = new Array<number>(program.bindingCount).fill(0);
+    // Not 0, the address of released memory, which has to be noticed in the first run as well.
+    this.#addresses = new Array<number>(program.bindingCount).fill(-1);
     this.#staging = new Array<undefined>(program.bindingCount).fill(undefined);
     this.#lengths = new Array<number>(program.bindingCount).fill(0);
     for (const buffer of program.buffers) {
