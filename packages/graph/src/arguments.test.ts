@@ -85,4 +85,21 @@ describe('a lazy argument of a compiled function', () => {
     expect(step(w.value.square()).itemSync()).toBe(1 + 8);
     expect(step(w.value.square()).itemSync()).toBe(1 + 8);
   });
+
+  it('of a variable that the function writes over is read before', () => {
+    const n = 5000;
+    const start = Array.from({ length: n }, (_, i) => i);
+    for (const [argument, factor] of [
+      [(v: Variable) => v.value, 1],
+      [(v: Variable) => v.value.mul(2), 2],
+    ] as const) {
+      const state = new Variable(tensor(start), { name: 'state', inPlace: true });
+      const step = compile((x: Tensor) => {
+        state.assign(state.value.add(x.flip()));
+        return x.sum();
+      });
+      step(argument(state));
+      expect([...state.value.dataSync()]).toEqual(start.map((i) => i + factor * (n - 1 - i)));
+    }
+  });
 });

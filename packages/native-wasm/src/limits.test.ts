@@ -6,7 +6,10 @@ import { compile } from '@ag/graph';
 import {
   evaluate,
   full,
+  key,
+  normal,
   OutOfMemoryError,
+  ones,
   stats,
   type Tensor,
   tensor,
@@ -64,6 +67,37 @@ describe('what nobody holds makes room', () => {
     // Its own copy of the argument is 4 MB.
     expect(await (total(elements(1_000_000)) as Tensor).item()).toBe(2_000_000);
     expect((await results[3]!.data())[5]).toBe(3);
+  });
+});
+
+describe('a plan whose variables are computed first, by plans of their own,', () => {
+  const sumOfNew = (size: number): Tensor =>
+    new Variable(full([size], 3).mul(ones([size]))).value.sum().add(ones([size]).mul(2).sum());
+
+  it('stays when compiled functions hold more plans than there may be', async () => {
+    await backendOf(64);
+    const functions = Array.from({ length: 260 }, (_, i) => {
+      const total = compile((x: Tensor) => x.sum());
+      total(elements(i + 1));
+      return total;
+    });
+    expect(sumOfNew(10).itemSync()).toBe(50);
+    expect(functions[259]!(elements(260)).itemSync()).toBe(260);
+  });
+
+  it('stays when memory is exhausted, which is the error', async () => {
+    await backendOf(12);
+    // An idle plan, which makes room.
+    expect(
+      elements(2 ** 18)
+        .mul(2)
+        .cumsum()
+        .sum()
+        .itemSync(),
+    ).toBeGreaterThan(0);
+    const [a, b] = [1, 2].map((seed) => new Variable(normal([2 ** 20], { key: key(seed) })));
+    const much = a!.value.add(b!.value).cumsum().flip().cumsum().sum();
+    expect(() => much.itemSync()).toThrow(OutOfMemoryError);
   });
 });
 

@@ -65,10 +65,10 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   }
   const judge = also && ((elements: TypedArray) => watch!.judge(results, elements));
   try {
-    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge);
+    run(traversal, outputs, updates, options, judge);
   } catch (error) {
     relieve(backend(), error);
-    run(planFor(traversal, outputs, updates), traversal, outputs, updates, options, judge);
+    run(traversal, outputs, updates, options, judge);
   }
   if (updates.length > 0) {
     settleAssignments(updates);
@@ -156,25 +156,31 @@ function checkNothingOpen(traversal: Traversal): void {
 }
 
 function run(
-  plan: ReadyPlan,
   traversal: Traversal,
   outputs: readonly Tensor[],
   updates: readonly Update[],
   options: EvaluateOptions,
   judge: ((elements: TypedArray) => void) | null,
 ): void {
-  const leaves = traversal.leaves;
-  const bindings = new Array<Binding>(plan.program.bindingCount);
-  const scalars = new Float64Array(traversal.literals.length);
-  for (let i = 0; i < scalars.length; i++)
-    scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
-  for (let i = 0; i < leaves.length; i++) {
-    const binding = plan.leafBindings[i]!;
-    if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
+  const plan = planFor(traversal, outputs, updates);
+  // Variables that are met for the first time are computed by plans of their own, which must not push this one out.
+  plan.pins++;
+  try {
+    const leaves = traversal.leaves;
+    const bindings = new Array<Binding>(plan.program.bindingCount);
+    const scalars = new Float64Array(traversal.literals.length);
+    for (let i = 0; i < scalars.length; i++)
+      scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
+    for (let i = 0; i < leaves.length; i++) {
+      const binding = plan.leafBindings[i]!;
+      if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
+    }
+    const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
+    const results = runPlan(plan, bindings, scalars, leaves, updates, place, judge);
+    for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
+  } finally {
+    plan.pins--;
   }
-  const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
-  const results = runPlan(plan, bindings, scalars, leaves, updates, place, judge);
-  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
 }
 
 /** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */

@@ -95,8 +95,12 @@ export class PreparedGraph {
       if (isTypedArray(feed)) {
         bindings[binding] = feed;
       } else {
-        bindings[binding] = bindLeaf(feed);
-        if (feed.leaf!.kind === 'variable') previous = [...(previous ?? []), feed];
+        const leaf = feed.leaf!;
+        if (leaf.kind === 'variable') previous = [...(previous ?? []), feed];
+        bindings[binding] =
+          leaf.kind === 'variable' && this.#overwrites(leaf.variable)
+            ? leaf.variable.readSync(leaf.version)
+            : bindLeaf(feed);
       }
     }
     // They are part of the graph, so they stay as long as it does, however small.
@@ -109,6 +113,12 @@ export class PreparedGraph {
       this.updates,
       'small results to the host',
     );
+  }
+
+  /** Whether the run writes over the value that `variable` has: what is fed from there has to be copied first. */
+  #overwrites(variable: Variable): boolean {
+    const { inPlace } = this.#plan!;
+    return this.updates.some((update, i) => inPlace[i] && update.variable === variable);
   }
 
   #prepare(target: Backend): void {
