@@ -3,7 +3,7 @@
  * and prints the table.
  */
 import { parseArgs } from 'node:util';
-import { coldStart } from './cold-start.ts';
+import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
 import { type Engine, engines } from './engines.ts';
 import { workloadNames } from './goals.ts';

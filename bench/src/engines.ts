@@ -78,7 +78,7 @@ export async function engines(options: EngineOptions): Promise<Engine[]> {
       name: 'tfjs',
       kind: 'peer',
       command: node,
-      flags: [join(folders.peers, 'tfjs_peer.mjs')],
+      flags: [join(folders.peers, 'tfjsPeer.mjs')],
       environment: { PEERS_DIR: resolve(peers) },
       task: { backend: 'wasm', threads: 1 },
       version,

@@ -1,7 +1,7 @@
 """Test accuracy of a linear classifier and of the network 784-50-100-10 on the generated digits, in NumPy.
 
 Usage: python digits.py FOLDER, where FOLDER holds train-x-SEED.bin, train-y-SEED.bin, test-x-SEED.bin and
-test-y-SEED.bin for the seeds 0, 1, 2 as written by export-digits.ts. Prints the table of docs/digits.md.
+test-y-SEED.bin for the seeds 0, 1, 2 as written by exportDigits.ts. Prints the table of docs/digits.md.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Test accuracy of a small convolutional network on the generated digits, in JAX.
 
-Usage: python digits_cnn.py FOLDER SEED, with the files of export-digits.ts. Prints the accuracy after each epoch.
+Usage: python digits_cnn.py FOLDER SEED, with the files of exportDigits.ts. Prints the accuracy after each epoch.
 """
 
 import sys

@@ -16,7 +16,7 @@ import {
 import { wasDifferentiated } from './backward.ts';
 import { creationOf } from './creation.ts';
 import { nodeGradients, sourceOf, walkAll } from './gradients.ts';
-import { dotOf, mermaidOf, textOf } from './inspect-text.ts';
+import { dotOf, mermaidOf, textOf } from './inspectText.ts';
 
 /** A number, nested arrays of them as the shape says, or words for a tensor with too many. */
 export type InspectedValue = number | boolean | string | readonly InspectedValue[];

@@ -10,6 +10,7 @@ import {
   normal,
   OutOfMemoryError,
   ones,
+  reference,
   stats,
   type Tensor,
   tensor,
@@ -132,6 +133,17 @@ describe('what cannot be had', () => {
     use(await wasm({ threads: 1 }));
     weight.assign(weight.value.add(step));
     expect(await weight.value.sum().item()).toBe(6_000_000);
+  });
+
+  it('loses the former value of a variable when it moves to where only one fits', async () => {
+    use(reference());
+    const weight = new Variable(elements(1_000_000));
+    const former = weight.value.sum();
+    weight.assign(weight.value.add(1));
+    await backendOf(6);
+    expect(() => weight.value.sum().itemSync()).toThrow(OutOfMemoryError);
+    expect(weight.value.sum().itemSync()).toBe(2_000_000);
+    expect(() => former.itemSync()).toThrow(/that value is gone/);
   });
 
   it.each([

@@ -63,7 +63,7 @@ export {
   solve,
   solveTriangular,
   svd,
-} from './linear-algebra.ts';
+} from './linearAlgebra.ts';
 export {
   type AnyOp,
   broadcastFloatType,
@@ -128,6 +128,6 @@ export {
 } from './tensor.ts';
 export { activeTrace, atRun, type HostWork, recordTrace, type Trace } from './tracing.ts';
 export { launchTraffic } from './traffic.ts';
-export { userLine } from './user-line.ts';
+export { userLine } from './userLine.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

@@ -22,7 +22,9 @@ describe('printing', () => {
   });
 
   it('writes booleans as JavaScript does', () => {
-    expect(`${tensor([true, false], { dtype: 'bool' })}`).toBe('tensor([ true, false], shape=[2], dtype=bool)');
+    expect(`${tensor([true, false], { dtype: 'bool' })}`).toBe(
+      'tensor([ true, false], shape=[2], dtype=bool)',
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import {
   OutOfMemoryError,
 } from './backend.ts';
 import { bytesPerElement, type DType } from './dtype.ts';
-import { spillAll } from './plan/device-value.ts';
+import { spillAll } from './plan/deviceValue.ts';
 import { withoutGrowth } from './plan/growth.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { hashOf, sameSignature, type Traversal, type Update } from './plan/signature.ts';

@@ -15,7 +15,7 @@ import * as indexing from './ops/indexing.ts';
 import * as movement from './ops/movement.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
-import type { DeviceValue } from './plan/device-value.ts';
+import type { DeviceValue } from './plan/deviceValue.ts';
 import { evaluate, readTensor, readTensorSync, settle, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
 import { grown } from './plan/growth.ts';

@@ -1,10 +1,10 @@
 /** Heat maps, histograms, gradient flow and sweeps. */
 import { describe, expect, it } from 'vitest';
 import { parse, pathPoints } from '../test/parse.ts';
-import { gradientFlow } from './gradient-flow.ts';
+import { gradientFlow } from './gradientFlow.ts';
 import { heatmap } from './heatmap.ts';
 import { histogram } from './histogram.ts';
-import { parallelCoordinates } from './parallel-coordinates.ts';
+import { parallelCoordinates } from './parallelCoordinates.ts';
 import { themes, tints } from './theme.ts';
 
 const options = { theme: 'light', id: 'c' } as const;

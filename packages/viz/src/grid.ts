@@ -4,7 +4,7 @@
  */
 import { contours } from 'd3-contour';
 import { type Axis, createAxis, drawXAxis, drawYAxis, labelRoom } from './axes.ts';
-import type { Box } from './color-scale.ts';
+import type { Box } from './colorScale.ts';
 import type { Frame } from './frame.ts';
 import { type Markup, polyline } from './svg.ts';
 import { label } from './text.ts';

@@ -7,7 +7,7 @@ import {
   createColorScale,
   drawColorBar,
   raster,
-} from './color-scale.ts';
+} from './colorScale.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { cross, element, type Markup } from './svg.ts';
 import { fit, formatNumber, label, textWidth } from './text.ts';

@@ -1,8 +1,8 @@
 /** Charts over a plane: contours, boundaries, surfaces. */
 import { describe, expect, it } from 'vitest';
 import { parse, pathPoints } from '../test/parse.ts';
-import { contourPath } from './contour-path.ts';
-import { decisionBoundary, mark } from './decision-boundary.ts';
+import { contourPath } from './contourPath.ts';
+import { decisionBoundary, mark } from './decisionBoundary.ts';
 import { contourPaths, type Grid } from './grid.ts';
 import { surface } from './surface.ts';
 import { seriesColors } from './theme.ts';

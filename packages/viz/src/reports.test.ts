@@ -3,7 +3,7 @@ import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parse } from '../test/parse.ts';
 import { confusion } from './confusion.ts';
-import { imageGrid } from './image-grid.ts';
+import { imageGrid } from './imageGrid.ts';
 import { themes, tints } from './theme.ts';
 
 describe('confusion', () => {

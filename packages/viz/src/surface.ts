@@ -3,7 +3,7 @@
  * a loss landscape. Parallel projection, so that equal steps stay equal; nearer parts are painted over farther ones.
  */
 import { type Axis, createAxis, extentOf } from './axes.ts';
-import { createColorScale } from './color-scale.ts';
+import { createColorScale } from './colorScale.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { checkGrid, type Grid } from './grid.ts';
 import { element, type Markup, polyline } from './svg.ts';

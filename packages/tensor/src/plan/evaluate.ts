@@ -9,7 +9,7 @@ import { backend, type PlanOutput, planFor, type ReadyPlan, relieve } from '../r
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
-import { type DeviceValue, ownedValue } from './device-value.ts';
+import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import type { EvaluationGroup } from './group.ts';
 import { noteEvaluation, overgrown, withoutGrowth } from './growth.ts';
 import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Tensor } from '../tensor.ts';
-import { userLine } from '../user-line.ts';
+import { userLine } from '../userLine.ts';
 import type { Traversal } from './signature.ts';
 
 /** Work below this many multiply-adds is not worth a word. */

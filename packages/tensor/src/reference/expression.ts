@@ -8,7 +8,7 @@ import type { DType, TypedArray } from '../dtype.ts';
 import type { BinaryOperation, Expression, Launch, Operand, UnaryOperation } from '../kernel.ts';
 import { binaryStep, castStep, threefryStep, unaryStep, whereStep } from './operations.ts';
 import { blockSize, type Register, RegisterAllocator, type RegisterFile, type Step } from './registers.ts';
-import { toDType } from './scalar-math.ts';
+import { toDType } from './scalarMath.ts';
 import { Coordinates, Load } from './walk.ts';
 
 /** A register that memory fills, and the launch operand it comes from. */

@@ -37,7 +37,7 @@ import {
 } from '../kernel.ts';
 import { oneLaunch, runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
-import { erf, threefry } from './scalar-math.ts';
+import { erf, threefry } from './scalarMath.ts';
 
 // biome-ignore format: a table
 const unaryArguments = [0, -0, 0.5, -0.5, 1.5, 2.5, -1.5, -2.5, 0.1, -0.3, 1, -1, 3.7, -6.2, 40, -40, 1e-9, 1e20, -800, Infinity, -Infinity, NaN];

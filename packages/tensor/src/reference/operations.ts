@@ -19,7 +19,7 @@ import {
   sigmoid,
   threefry,
   toDType,
-} from './scalar-math.ts';
+} from './scalarMath.ts';
 
 type UnaryLoop = (operand: Register, out: Register) => Step;
 type BinaryLoop = (left: Register, right: Register, out: Register) => Step;
@@ -85,7 +85,7 @@ export function whereStep(condition: Register, left: Register, right: Register, 
   };
 }
 
-/** Random words: see `threefry` in `scalar-math.ts`. */
+/** Random words: see `threefry` in `scalarMath.ts`. */
 export function threefryStep(
   key0: Register,
   key1: Register,

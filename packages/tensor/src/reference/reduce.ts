@@ -11,7 +11,7 @@ import { sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
 import { bindStores, type CompiledKernel, checkOutputs } from './form.ts';
 import { blockSize, type Register, type RegisterFile } from './registers.ts';
-import { limits } from './scalar-math.ts';
+import { limits } from './scalarMath.ts';
 
 /** The state of up to a block of outputs: the combination so far and, for arg…, where the extreme was. */
 interface State {

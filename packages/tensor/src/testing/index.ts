@@ -3,8 +3,8 @@
  */
 export { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
 export { type ConformanceOptions, conformance, type Differentiation, type TestHooks } from './conformance.ts';
-export { type NullBackend, nullBackend, type Traffic } from './null-backend.ts';
+export { type NullBackend, nullBackend, type Traffic } from './nullBackend.ts';
 export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
-export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './random-graphs.ts';
+export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './randomGraphs.ts';
 export { atSeed, testSeeds } from './seeds.ts';
 export { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';

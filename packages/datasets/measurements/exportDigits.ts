@@ -1,7 +1,7 @@
 /**
  * Writes generated digits as raw bytes for measurements/digits.py.
  *
- * Usage, with a runner of TypeScript such as tsx: `tsx measurements/export-digits.ts FOLDER [TRAIN TEST]`.
+ * Usage, with a runner of TypeScript such as tsx: `tsx measurements/exportDigits.ts FOLDER [TRAIN TEST]`.
  */
 import { writeFileSync } from 'node:fs';
 import { drawDigits } from '../src/digits/draw.ts';

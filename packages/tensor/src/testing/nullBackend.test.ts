@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContractKernel, MapKernel, ReduceKernel } from '../kernel.ts';
-import { nullBackend } from './null-backend.ts';
+import { nullBackend } from './nullBackend.ts';
 import { oneLaunch } from './programs.ts';
 
 const none = new Float64Array(0);

@@ -4,9 +4,9 @@
  */
 import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
-import { collapseGraph, type GraphBox } from './graph-collapse.ts';
-import { type GraphData, type GraphNode, notComputed, valueLines } from './graph-data.ts';
-import { layoutGraph, type Place } from './graph-layout.ts';
+import { collapseGraph, type GraphBox } from './graphCollapse.ts';
+import { type GraphData, type GraphNode, notComputed, valueLines } from './graphData.ts';
+import { layoutGraph, type Place } from './graphLayout.ts';
 import {
   boxRoom,
   known,
@@ -17,7 +17,7 @@ import {
   planGraph,
   type Settings,
   type Wire,
-} from './graph-plan.ts';
+} from './graphPlan.ts';
 import { element, type Markup, text } from './svg.ts';
 import { label } from './text.ts';
 

@@ -24,7 +24,7 @@ import {
   solveRun,
   solveTriangularRun,
   svdRun,
-} from './linear-algebra-host.ts';
+} from './linearAlgebraHost.ts';
 import { place, section } from './movement.ts';
 
 /* @__NO_SIDE_EFFECTS__ */

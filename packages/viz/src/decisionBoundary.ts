@@ -9,7 +9,7 @@ import {
   symbolTriangle,
 } from 'd3-shape';
 import { extentOf } from './axes.ts';
-import { type ColorScale, colorBarRoom, createColorScale, drawColorBar, raster } from './color-scale.ts';
+import { type ColorScale, colorBarRoom, createColorScale, drawColorBar, raster } from './colorScale.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';
 import { checkGrid, contourPaths, type Grid, gridPlot, rasterBox, topDown } from './grid.ts';
 import { createLegend } from './legend.ts';

@@ -4,7 +4,7 @@
  */
 import { createAxis, drawXAxis, extentOf } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
-import { lineChart } from './line-chart.ts';
+import { lineChart } from './lineChart.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, formatPercent, label, textWidth } from './text.ts';
 

@@ -3,7 +3,7 @@
  * leave them out. Factorisations run on the host in float64 and are rounded to the tensor's dtype; they suit matrices
  * up to a few hundred rows. Integers give float32.
  */
-import * as operations from './ops/linear-algebra.ts';
+import * as operations from './ops/linearAlgebra.ts';
 import { broadcastShapes, formatShape } from './shape.ts';
 import { apply, checkTensor, type Tensor } from './tensor.ts';
 

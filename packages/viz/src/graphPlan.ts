@@ -2,9 +2,9 @@
  * Decides what a graph view writes where, and how much room that takes, before anything is placed: names and shapes
  * in the boxes, values and gradients at the wires, or at the node where one is used several times.
  */
-import type { CollapsedGraph, GraphBox } from './graph-collapse.ts';
-import { type GraphNode, type GraphValue, valueLines } from './graph-data.ts';
-import type { LayoutEdge, LayoutNode } from './graph-layout.ts';
+import type { CollapsedGraph, GraphBox } from './graphCollapse.ts';
+import { type GraphNode, type GraphValue, valueLines } from './graphData.ts';
+import type { LayoutEdge, LayoutNode } from './graphLayout.ts';
 import { fit, textWidth } from './text.ts';
 
 /** What a view shows, with every default filled in. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse, pathPoints } from '../test/parse.ts';
-import { lineChart } from './line-chart.ts';
+import { lineChart } from './lineChart.ts';
 
 const fixed = { width: 400, height: 300, theme: 'light', id: 'chart' } as const;
 

@@ -6,7 +6,7 @@ import { avgPool2d, conv2d, maxPool2d } from '../convolution.ts';
 import { eye, tensor } from '../create.ts';
 import type { DType } from '../dtype.ts';
 import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions.ts';
-import { cholesky, inverse } from '../linear-algebra.ts';
+import { cholesky, inverse } from '../linearAlgebra.ts';
 import { evaluate } from '../plan/evaluate.ts';
 import { key, uniform } from '../random.ts';
 import { setFusion } from '../runtime.ts';

@@ -9,7 +9,7 @@ import * as notation from './einsum.ts';
 import * as functions from './functions.ts';
 import type { DType, Tensor } from './index.ts';
 import * as api from './index.ts';
-import * as linearAlgebra from './linear-algebra.ts';
+import * as linearAlgebra from './linearAlgebra.ts';
 import * as random from './random.ts';
 
 const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');

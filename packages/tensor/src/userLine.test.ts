@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { userLine } from './user-line.ts';
+import { userLine } from './userLine.ts';
 
 /** A stack as Node writes it, with the frames given. */
 const node = (...frames: string[]): string =>
@@ -7,7 +7,7 @@ const node = (...frames: string[]): string =>
 
 describe('the first line outside of the library', () => {
   it('in a checkout: the library by its place, a project with the same folders by its own', () => {
-    const own = 'file:///home/me/ag/packages/tensor/src/user-line.ts';
+    const own = 'file:///home/me/ag/packages/tensor/src/userLine.ts';
     const stack = node(
       'Tensor.add (file:///home/me/ag/packages/tensor/src/tensor.ts:10:3)',
       'Linear.forward (/home/me/ag/packages/nn/src/linear.ts:20:5)',
@@ -64,7 +64,7 @@ describe('the first line outside of the library', () => {
     expect(
       userLine(
         node('g (C:\\my code\\ag\\packages\\graph\\src\\gradients.ts:1:2)', 'f (C:\\my code\\app\\a.ts:3:4)'),
-        'file:///C:/my%20code/ag/packages/tensor/src/user-line.ts',
+        'file:///C:/my%20code/ag/packages/tensor/src/userLine.ts',
       ),
     ).toBe('f (C:\\my code\\app\\a.ts:3:4)');
     // Firefox and Safari.
@@ -77,7 +77,7 @@ describe('the first line outside of the library', () => {
   });
 
   it('is null without one, and skips what the engine adds', () => {
-    const own = 'file:///x/packages/tensor/src/user-line.ts';
+    const own = 'file:///x/packages/tensor/src/userLine.ts';
     expect(userLine(undefined, own)).toBeNull();
     expect(
       userLine(node('file:///x/packages/graph/src/a.ts:1:2', 'node:internal/process:1:2'), own),
@@ -88,6 +88,6 @@ describe('the first line outside of the library', () => {
   });
 
   it('is this one, here', () => {
-    expect(userLine(new Error().stack)).toMatch(/user-line\.test\.ts:\d+:\d+/);
+    expect(userLine(new Error().stack)).toMatch(/userLine\.test\.ts:\d+:\d+/);
   });
 });

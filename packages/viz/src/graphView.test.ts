@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Element, parse, pathPoints } from '../test/parse.ts';
-import { collapseGraph, topologicalOrder } from './graph-collapse.ts';
-import { type GraphData, type GraphNode, valueLines } from './graph-data.ts';
-import { graphView } from './graph-view.ts';
+import { collapseGraph, topologicalOrder } from './graphCollapse.ts';
+import { type GraphData, type GraphNode, valueLines } from './graphData.ts';
+import { graphView } from './graphView.ts';
 
 /** (x + y) · z at (−2, 5, −4): the example of Stanford's CS231n notes on backpropagation, with its numbers. */
 const lesson: GraphData = {

@@ -8,7 +8,7 @@ import { dtypes } from '../dtype.ts';
 import { binaryOperations, type Kernel, unaryOperations } from '../kernel.ts';
 import { reference } from '../reference/index.ts';
 import { use } from '../runtime.ts';
-import { evaluateGraph, randomGraph } from './random-graphs.ts';
+import { evaluateGraph, randomGraph } from './randomGraphs.ts';
 
 const graphs = 400;
 

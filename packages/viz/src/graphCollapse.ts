@@ -3,7 +3,7 @@
  * in, as far as the given number of boxes allows. What has no module is gathered in stretches of the topological
  * order. Everything here takes time linear in nodes and edges, and nothing recurses.
  */
-import type { GraphData, GraphEdge, GraphNode } from './graph-data.ts';
+import type { GraphData, GraphEdge, GraphNode } from './graphData.ts';
 
 /** What is drawn as one box: a node of the graph, or a group of nodes. */
 export type GraphBox = { id: string; node: GraphNode } | { id: string; group: GraphGroup };
