@@ -257,6 +257,8 @@ export class Variable {
       target.write(memory, elements);
       return memory;
     };
+    // If there is memory for the current value only, it has moved nevertheless.
+    this.#previousReadable = false;
     storage.backend = target;
     storage.current = write(this.#host);
     storage.previous = previous && write(previous);
