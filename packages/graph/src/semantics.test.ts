@@ -136,6 +136,21 @@ describe('reading before the step', () => {
     }
   });
 
+  it('lets backward follow a loss whose reading committed running statistics', () => {
+    const w = new Variable(tensor(3), { name: 'w' });
+    const running = new Variable(tensor(0), { name: 'running', trainable: false });
+    for (let step = 0; step < 3; step++) {
+      const square = w.value.mul(w.value);
+      running.assign(running.value.add(square.detach()));
+      const loss = square.mul(2);
+      expect(loss.itemSync()).toBe(18);
+      expect(running.value.itemSync()).toBe(9 * (step + 1));
+      backward(loss);
+      expect(w.grad?.itemSync()).toBe(12 * (step + 1));
+    }
+    expect(running.value.itemSync()).toBe(27);
+  });
+
   it('lets backward follow a loss and activations that were read', async () => {
     const w = new Variable(tensor([2]), { name: 'w' });
     const hidden = w.value.square();

@@ -73,7 +73,8 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   if (updates.length > 0) {
     settleAssignments(updates);
     for (const { variable } of updates) variable.gradPending = false;
-    forgetOrigins();
+    // Running statistics, which reading a loss commits, are no end of a step.
+    if (updates.some(({ variable }) => variable.trainable)) forgetOrigins();
   }
   noteComputed(traversal);
 }
@@ -312,7 +313,7 @@ function becomeValue(tensor: Tensor, leaf: Leaf): void {
 const remembered = 32;
 const recent: Tensor[] = [];
 
-/** Lets `backward(loss)` follow `await loss.item()`: the graph is dropped with the next update of a variable. */
+/** Lets `backward(loss)` follow `await loss.item()`: the graph is dropped with the next update of a trained variable. */
 function remember(tensor: Tensor): void {
   tensor.origin = { op: tensor.op!, inputs: tensor.inputs, attributes: tensor.attributes };
   recent.push(tensor);
