@@ -37,7 +37,7 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
   beforeEach(() => {
     server = ['-L', `agrad-test-${process.pid}-${servers++}`, '-f', '/dev/null'];
     tmux('new-session', '-d', '-s', 'test', '-x', '100', '-y', '30', 'sh');
-    type("PS1='ready> '", 'Enter');
+    type("unset CI; PS1='ready> '", 'Enter'); // in CI nothing is redrawn
   });
   afterEach(() => {
     spawnSync('tmux', [...server, 'kill-server']);
