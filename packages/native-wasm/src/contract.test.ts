@@ -9,9 +9,12 @@ import {
 } from '@ag/tensor';
 import { atSeed, testSeeds } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
-import type { Stage } from './abi.ts';
+import { RecordLayout, type Stage } from './abi.ts';
 import { ModuleBuilder } from './assembler.ts';
-import { lowerContract } from './contract.ts';
+import { arithmeticOf, lowerContract } from './contract.ts';
+import { planContract } from './contractPlan.ts';
+import { layContract } from './contractRecord.ts';
+import { listHeader } from './contractZeros.ts';
 import * as w from './opcodes.ts';
 
 /**
@@ -137,6 +140,82 @@ describe.each(variants)(
       }
     });
 
+    describe.each([
+      // Images by a weight, the weight's gradient, both ways round; [m, n, k] and whether A and B are transposed.
+      ['batch · weight', [100, 50, 392], false, false],
+      ['batchᵀ · gradient', [203, 50, 100], true, false],
+      ['gradientᵀ · batch', [50, 203, 100], true, false],
+      ['wide batch · weight', [120, 130, 700], false, false],
+      ['wide batchᵀ · gradient', [210, 140, 70], true, false],
+    ] as const)('%s with zeros', (_, [m, n, k], aTurned, bTurned) => {
+      const make = () =>
+        new Case(machine, kernelOf('float32'), [m, n, k], [
+        { sizes: [m, k], strides: aTurned ? [1, m] : [k, 1] },
+        { sizes: [k, n], strides: bTurned ? [1, k] : [n, 1] },
+        { sizes: [m, n], strides: [n, 1] },
+      ]); // biome-ignore format: a table
+      /** Zeros, some of them negative, in patches of a row by 20 in memory, which the same patch above shares. */
+      const empty = (array: Numbers, row: number) =>
+        array.forEach((_, i) => {
+          const patch = Math.floor((i % row) / 20);
+          if ((patch * 7 + Math.floor(i / row / 30)) % 3 > 0) array[i] = i % 2 ? -0 : 0;
+        });
+      const rowOf = { a: aTurned ? m : k, b: bTurned ? k : n };
+
+      it.each([
+        ['neither factor', []],
+        ['A', [0]],
+        ['B', [1]],
+        ['both', [0, 1]],
+      ] as const)('sums what is left, zeros in %s', (_, operands) => {
+        const c = make();
+        for (const i of operands) empty(c.array(i), i === 0 ? rowOf.a : rowOf.b);
+        c.check();
+        // Zeros in one factor are found: see `ContractPlan.zeros`.
+        if (operands.length === 2) expect(c.lists().filter(({ used }) => used).length).toBeGreaterThan(0);
+        if (operands.length === 0) expect(c.lists().filter(({ used }) => used)).toEqual([]);
+      });
+
+      it('makes NaN of zero times infinity', () => {
+        for (const [zeros, others] of [
+          [0, 1],
+          [1, 0],
+        ] as const) {
+          const c = make();
+          empty(c.array(zeros), zeros === 0 ? rowOf.a : rowOf.b);
+          // One infinity in each of a few rows or columns, the last among them.
+          const infinite = c.array(others);
+          const row = others === 0 ? rowOf.a : rowOf.b;
+          for (const i of [3, row * 40 + 17, infinite.length - 1]) infinite[i] = Number.POSITIVE_INFINITY;
+          c.run();
+          const results = c.results(0);
+          const [a, b] = [c.array(0), c.array(1)];
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < n; j++) {
+              let want = 0;
+              for (let t = 0; t < k; t++)
+                want += a[aTurned ? t * m + i : i * k + t]! * b[bTurned ? j * k + t : t * n + j]!;
+              if (!Number.isFinite(want) || !Number.isFinite(results[i * n + j]!)) {
+                expect(results[i * n + j]).toBe(want);
+              }
+            }
+          }
+        }
+      });
+
+      it('gives the same zero whether or not products that vanish are summed', () => {
+        // −10⁻⁶⁰ is −0 where product and sum are rounded at once.
+        for (const dense of [true, false]) {
+          const c = make();
+          c.array(0).fill(1e-30);
+          c.array(1).fill(-1e-30);
+          if (!dense) for (const [i, row] of [rowOf.a, rowOf.b].entries()) empty(c.array(i), row);
+          c.run();
+          expect(c.results(0).every((x) => Object.is(x, 0))).toBe(true);
+        }
+      });
+    });
+
     it('lets NaN and infinities through, and only to their rows and columns', () => {
       const c = new Case(machine, kernelOf('float32'), [30, 21, 17], [
       { sizes: [30, 17], strides: [17, 1] },
@@ -255,6 +334,8 @@ class Case {
   readonly #starts: number[] = [];
   readonly #arrays: Numbers[] = [];
   readonly #record: number;
+  readonly #launch: Launch;
+  #scratch = 0;
 
   constructor(
     machine: Machine,
@@ -292,6 +373,7 @@ class Case {
       operands.push({ buffer: coordinate ? -1 : i, offset: coordinate ? 3 : -low, dynamic: [], strides });
     });
     const launch: Launch = { kernel, dims, operands, literals: [0], label: 'case' };
+    this.#launch = launch;
     const stages = lowerContract({ ...machine.features, launch, program: null as never });
     expect(stages.length).toBe(1);
     this.stage = stages[0]!;
@@ -309,6 +391,7 @@ class Case {
         const address = machine.allocate(field.scratch.bytes);
         new Uint8Array(machine.memory.buffer, address, field.scratch.bytes).fill(255);
         data.setInt32(at, address, true);
+        this.#scratch = address;
       } else throw new Error(`no ${field.kind} expected`);
     }
   }
@@ -320,6 +403,25 @@ class Case {
   run(pieces: readonly (readonly [number, number])[] = [[0, this.stage.units]]): void {
     const run = this.machine.compile(this.stage);
     for (const [begin, end] of pieces) run(this.#record, begin, end);
+  }
+
+  /** The lists of what is not zero that the last run has left. */
+  lists(): { readonly count: number; readonly used: boolean }[] {
+    const arithmetic = arithmeticOf(this.kernel.dtype, this.machine.features);
+    const plan = planContract(this.#launch, arithmetic, this.machine.features.threads);
+    const fields = layContract(new RecordLayout(), this.#launch, plan, arithmetic);
+    const memory = new DataView(this.machine.memory.buffer);
+    const field = (at: number) => memory.getInt32(this.#record + at, true);
+    const bytes = field(fields.listBytes);
+    if (bytes === 0) return [];
+    const strips = plan.reading !== 'runs' ? 1 : Math.ceil(plan.nUnit / (arithmetic.stripRow / 4));
+    return Array.from({ length: strips }, (_, i) => {
+      const at = this.#scratch + field(fields.lists) + i * bytes;
+      const count = memory.getInt32(at + listHeader.count, true);
+      // Lists of tiles are made whole only if all of them are used; what was tried is shorter.
+      const used = plan.reading !== 'runs' ? count > plan.k / 16 : memory.getInt32(at + 4, true) === 1;
+      return { count, used };
+    });
   }
 
   /** The buffer of an output. */

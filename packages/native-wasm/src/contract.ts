@@ -36,7 +36,8 @@ export function lowerContract(context: LowerContext): Stage[] {
   ];
 }
 
-function arithmeticOf(dtype: DType, features: Features): Arithmetic {
+/** What multiplies and adds elements of a type, and the tiles that suit the engine. */
+export function arithmeticOf(dtype: DType, features: Features): Arithmetic {
   const tileRows = features.tallTiles ? 6 : 4;
   // Higher without 6 × 8: see `emitTile`. Without fused products, 4 × 8 is at the limit of the processor.
   const panelRows = features.tallTiles ? 6 : features.relaxedSimd ? 5 : 4;

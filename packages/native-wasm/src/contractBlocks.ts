@@ -8,9 +8,17 @@
 import { kernelParameters, type Target } from './abi.ts';
 import type { Callable } from './assembler.ts';
 import { emitEpilogue, operandWords } from './contractEpilogue.ts';
-import { type Arithmetic, highestTile, runsFunction, tilesFunction } from './contractMicro.ts';
+import {
+  type Arithmetic,
+  highestTile,
+  runsFunction,
+  tileState,
+  tilesFunction,
+  zerosOf,
+} from './contractMicro.ts';
 import { packFunction, tableFunction } from './contractPack.ts';
 import { type ContractFields, scratchParts } from './contractRecord.ts';
+import { finiteFunction, listFunction, listHeader, listTilesFunction, sampleEvery } from './contractZeros.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
@@ -26,7 +34,14 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
   const byRuns = fields.reading === 'runs';
-  const tiles = byRuns ? runsFunction(module, arithmetic) : tilesFunction(module, arithmetic, fields.reading);
+  const tilesOf = (listed: boolean) =>
+    byRuns
+      ? runsFunction(module, arithmetic, listed)
+      : tilesFunction(module, arithmetic, fields.reading, listed);
+  const tiles = tilesOf(false);
+  /** Whether zeros may be looked for: in B where rows of A lie side by side, else in A. */
+  const zeros = zerosOf(arithmetic);
+  const listedTiles = zeros ? tilesOf(true) : tiles;
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
   const f = module.function(null, kernelParameters, []);
   const [record, begin, end] = [0, 1, 2] as const;
@@ -63,6 +78,12 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const c = local();
   /** The first column that is read from panels. */
   const from = local();
+  /** Whether the other factor is finite: 0 when nobody has looked yet, else 1 or 2 for no. */
+  const finite = local();
+  /** Whether the tiles of this block of rows have lists. */
+  const listed = local();
+  const list = local();
+  const state = local();
 
   const operand = (index: number) => parts.operands + operandWords.bytes * index;
   /** Pushes the address of `count` offsets of a group from `start` on. */
@@ -167,6 +188,14 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       field(fields.bPackStep).call(pack);
       emitClearEdge();
     });
+    f.get(k).i32(0).op(w.i32_ne).set(state); // biome-ignore format: short
+    if (zeros) {
+      f.i32(0).set(finite);
+      field(fields.listBytes).if(() => {
+        f.get(state).i32(tileState.positive).op(w.i32_or).set(state);
+        if (byRuns) emitStripLists();
+      });
+    }
     f.get(m).set(i);
     f.loop((nextRows) => {
       field(fields.mBlock);
@@ -197,6 +226,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add).set(aRows);
       }
+      if (zeros && fields.reading !== 'runs') emitTileLists(fields.reading);
       emitStrips();
       f.get(i).get(rows).op(w.i32_add).tee(i).get(superEnd).op(w.i32_lt_s).branchIf(nextRows);
     });
@@ -226,6 +256,136 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     });
   }
 
+  /** Pushes the address of the strip at column `j`. */
+  function pushStrip(): void {
+    f.get(j).get(from).op(w.i32_ge_s);
+    f.if(
+      () => {
+        f.get(scratch);
+        field(fields.bPanels).op(w.i32_add).get(j).get(from).op(w.i32_sub);
+        f.get(kCount).i32(1).op(w.i32_add).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add);
+      },
+      () => {
+        f.get(b).get(bColumns).get(j).i32(4).op(w.i32_mul).op(w.i32_add).memory(load).op(w.i32_add);
+        f.get(bRows).memory(load).op(w.i32_add);
+      },
+      int,
+    );
+  }
+
+  /** Pushes the bytes from one row of the strip at column `j` to the next. */
+  function pushStripStep(): void {
+    f.i32(stripRow);
+    field(fields.bStep).get(j).get(from).op(w.i32_ge_s).op(w.select);
+  }
+
+  /** Pushes the columns of the strip at `j`. */
+  function pushStripColumns(): void {
+    f.get(columns).get(j).op(w.i32_sub).i32(strip);
+    minimum();
+  }
+
+  /** Pushes the address of the first list. */
+  function pushLists(): void {
+    f.get(scratch);
+    field(fields.lists).op(w.i32_add);
+  }
+
+  /** Pushes whether at least an eighth of `all` (both are pushed) is not among `kept`. */
+  function pushWorthwhile(kept: () => void, all: () => void): void {
+    kept();
+    f.i32(8).op(w.i32_mul);
+    all();
+    f.i32(7).op(w.i32_mul).op(w.i32_le_s);
+  }
+
+  /** Lists for the strips of B in which some k have nothing but zeros. */
+  function emitStripLists(): void {
+    pushLists();
+    f.set(list);
+    f.i32(0).set(j);
+    const pushList = (every: number) => {
+      pushStrip();
+      pushStripStep();
+      f.i32(every).op(w.i32_mul).get(aColumns);
+      pushStripStep();
+      pushStripColumns();
+      f.get(kCount).i32(every).op(w.i32_div_u).get(list).call(listFunction(module, arithmetic));
+    };
+    f.loop((nextStrip) => {
+      pushWorthwhile(
+        () => pushList(sampleEvery),
+        () => f.get(kCount).i32(sampleEvery).op(w.i32_div_u),
+      );
+      f.tee(listed).if(() => {
+        f.get(finite).op(w.i32_eqz);
+        f.if(() => {
+          f.i32(2);
+          f.get(a).get(m).i32(size).op(w.i32_mul).op(w.i32_add).get(aColumns).i32(0);
+          f.get(superEnd)
+            .get(m)
+            .op(w.i32_sub)
+            .get(kCount)
+            .call(finiteFunction(module))
+            .op(w.i32_sub)
+            .set(finite);
+        });
+        f.get(finite).i32(1).op(w.i32_eq);
+        f.if(
+          () => {
+            pushWorthwhile(() => pushList(1), () => f.get(kCount)); // biome-ignore format: short
+            f.set(listed);
+          },
+          () => f.i32(0).set(listed),
+        );
+      });
+      f.get(list).get(listed).memory(w.i32_store, listHeader.used);
+      f.get(list);
+      field(fields.listBytes).op(w.i32_add).set(list);
+      f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
+    });
+  }
+
+  /** Lists for the tiles of a block of rows, if some k of A have nothing but zeros there. */
+  function emitTileLists(reading: 'rows' | 'panels'): void {
+    const pushKept = (every: number) => {
+      f.get(aRows).get(a).get(aColumns).get(kCount).i32(every).i32(stripRow);
+      field(fields.bStep);
+      field(fields.packB).op(w.select);
+      pushLists();
+      field(fields.listBytes);
+      pushTiles();
+      f.call(listTilesFunction(module, arithmetic, reading));
+    };
+    f.i32(0).set(listed);
+    field(fields.listBytes).if(() => {
+      pushWorthwhile(
+        () => pushKept(sampleEvery),
+        () => f.get(kCount).i32(sampleEvery).op(w.i32_div_u).get(aTiles).op(w.i32_mul),
+      );
+      f.if(() => {
+        f.get(finite).op(w.i32_eqz);
+        f.if(() => {
+          f.i32(1).set(finite).i32(0).set(j);
+          f.loop((nextStrip) => {
+            f.i32(2);
+            pushStrip();
+            f.i32(0);
+            pushStripStep();
+            pushStripColumns();
+            f.get(kCount).call(finiteFunction(module)).op(w.i32_sub).get(finite).op(w.i32_or).set(finite);
+            f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
+          });
+        });
+        f.get(finite).i32(1).op(w.i32_eq);
+        f.if(() => {
+          pushWorthwhile(() => pushKept(1), () => f.get(kCount).get(aTiles).op(w.i32_mul)); // biome-ignore format: short
+          f.set(listed);
+        });
+      });
+    });
+  }
+
   function emitStrips(): void {
     /** Hands `length` columns from `column` on to the epilogue, once all k are summed. */
     const finish = (column: () => void, length: () => void) => {
@@ -245,38 +405,56 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     pushSums();
     f.set(c);
     f.i32(0).set(j);
-    f.loop((nextStrip) => {
-      f.get(aRows).get(a).get(aColumns);
-      f.get(j).get(from).op(w.i32_ge_s).tee(x);
-      f.if(
-        () => {
-          f.get(scratch);
-          field(fields.bPanels).op(w.i32_add).get(j).get(from).op(w.i32_sub);
-          f.get(kCount).i32(1).op(w.i32_add).op(w.i32_mul).i32(size).op(w.i32_mul).op(w.i32_add);
-        },
-        () => {
-          f.get(b).get(bColumns).get(j).i32(4).op(w.i32_mul).op(w.i32_add).memory(load).op(w.i32_add);
-          f.get(bRows).memory(load).op(w.i32_add);
-        },
-        int,
-      );
-      f.i32(stripRow);
-      field(fields.bStep).get(x).op(w.select).get(kCount).get(c).get(k);
+    if (zeros) {
+      pushLists();
+      f.set(list);
+    }
+    /** Multiplies one strip; `kTable` is that of the columns of A, or a list. */
+    const multiply = (kTable: () => void, step: () => void, tiles: Callable) => {
+      f.get(aRows).get(a);
+      kTable();
+      pushStrip();
+      step();
+      f.get(kCount).get(c).get(state);
       if (byRuns) {
         f.get(rows).get(i);
         field(fields.aRun).op(w.i32_rem_u);
         field(fields.aRun);
       } else pushTiles();
       f.call(tiles);
-      if (!byRows) {
-        finish(
-          () => f.get(j),
-          () => {
-            f.get(columns).get(j).op(w.i32_sub).i32(strip);
-            minimum();
-          },
+    };
+    const whole = () => multiply(() => f.get(aColumns), pushStripStep, tiles);
+    f.loop((nextStrip) => {
+      if (!zeros) whole();
+      else {
+        // One list for all tiles of a strip, or one for each tile and all strips.
+        if (byRuns) {
+          field(fields.listBytes).if(
+            () => f.load(load, list, listHeader.used),
+            () => f.i32(0),
+            int,
+          );
+          f.set(listed);
+        }
+        f.get(listed);
+        f.if(
+          () =>
+            multiply(
+              () => f.get(list),
+              () => {
+                if (byRuns) f.i32(0);
+                else field(fields.listBytes);
+              },
+              listedTiles,
+            ),
+          whole,
         );
+        if (byRuns) {
+          f.get(list);
+          field(fields.listBytes).op(w.i32_add).set(list);
+        }
       }
+      if (!byRows) finish(() => f.get(j), pushStripColumns);
       f.get(c);
       field(fields.sumStrip).op(w.i32_add).set(c);
       f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);

@@ -10,6 +10,7 @@
  * one pointer.
  */
 import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
+import { entryBytes, listHeader } from './contractZeros.ts';
 import * as w from './opcodes.ts';
 
 /** What multiplies and adds: one for each element type. */
@@ -40,22 +41,37 @@ const int = w.i32;
  */
 export type Reading = 'panels' | 'runs' | 'rows';
 
+/** Flags of the parameter `state`: C is added to; a sum that is zero becomes +0. */
+export const tileState = { resume: 1, positive: 2 } as const;
+
 /**
- * `tiles(a, base, kTable, b, bStep, k, c, resume, count, height, higher)`: multiplies `count` tiles below one
+ * `tiles(a, base, kTable, b, bStep, k, c, state, count, height, higher)`: multiplies `count` tiles below one
  * another, the first `higher` of them `height + 1` rows high, the others `height`. `a` is the row table or, with
- * `panels`, the first panel; row r of B is one row of a strip at `b + r·bStep`; C lies at `c` row after row and is added to when `resume`.
+ * `panels`, the first panel; row r of B is one row of a strip at `b + r·bStep`; C lies at `c` row after row.
+ *
+ * `listed`: k goes through a list of `contractZeros.ts`, which stands in the place of `kTable`; the next tile's list lies
+ * `bStep` bytes further on.
  */
-export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, reading: Reading): Callable {
+export function tilesFunction(
+  module: ModuleBuilder,
+  arithmetic: Arithmetic,
+  reading: Reading,
+  listed = false,
+): Callable {
   const { name, size, stripRow } = arithmetic;
-  return module.shared(`tiles ${name} ${reading}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, resume, count, height, higher] = [
+  return module.shared(`tiles ${name} ${reading} ${listed}`, new Array(11).fill(int), [], (f) => {
+    const [a, base, kTable, b, bStep, k, c, state, count, height, higher] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
     const h = f.local(int);
     const dispatch = (rows: number) => {
       const call = () => {
-        for (const argument of [a, base, kTable, b, bStep, k, c, resume]) f.get(argument);
-        f.call(tileFunction(module, arithmetic, rows, reading));
+        for (const argument of [a, base, kTable, b, bStep]) f.get(argument);
+        if (listed) f.load(w.i32_load, kTable, listHeader.count);
+        else f.get(k);
+        f.get(c)
+          .get(state)
+          .call(tileFunction(module, arithmetic, rows, reading, listed));
       };
       if (rows === 1) call();
       else {
@@ -72,20 +88,21 @@ export function tilesFunction(module: ModuleBuilder, arithmetic: Arithmetic, rea
       else f.i32(4).op(w.i32_mul);
       f.op(w.i32_add).set(a);
       f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
+      if (listed) f.get(kTable).get(bStep).op(w.i32_add).set(kTable);
       f.increment(count, -1).get(count).branchIf(again);
     });
   });
 }
 
 /**
- * `runs(a, base, kTable, b, bStep, k, c, resume, rows, position, run)`: the same for `rows` rows in runs of `run` that lie side by
+ * `runs(a, base, kTable, b, bStep, k, c, state, rows, position, run)`: the same for `rows` rows in runs of `run` that lie side by
  * side, of which the first row has the number `position` in its run.
  */
-export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
-  const tiles = tilesFunction(module, arithmetic, 'runs');
+export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic, listed = false): Callable {
+  const tiles = tilesFunction(module, arithmetic, 'runs', listed);
   const highest = highestTile(arithmetic, 'runs');
-  return module.shared(`runs ${arithmetic.name}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, resume, rows, position, run] = [
+  return module.shared(`runs ${arithmetic.name} ${listed}`, new Array(11).fill(int), [], (f) => {
+    const [a, base, kTable, b, bStep, k, c, state, rows, position, run] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
     const here = f.local(int);
@@ -99,7 +116,7 @@ export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
         .i32(highest)
         .op(w.i32_div_u)
         .set(count);
-      for (const argument of [a, base, kTable, b, bStep, k, c, resume, count]) f.get(argument);
+      for (const argument of [a, base, kTable, b, bStep, k, c, state, count]) f.get(argument);
       f.get(here).get(count).op(w.i32_div_u).get(here).get(count).op(w.i32_rem_u).call(tiles);
       f.i32(0).set(position);
       f.get(a).get(here).i32(4).op(w.i32_mul).op(w.i32_add).set(a);
@@ -107,6 +124,11 @@ export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
       f.get(rows).get(here).op(w.i32_sub).tee(rows).branchIf(again);
     });
   });
+}
+
+/** Whether zeros may be left out: lists are made for elements of this type. */
+export function zerosOf({ name }: Arithmetic): boolean {
+  return name === 'f32';
 }
 
 /** The largest number of rows of a tile. */
@@ -119,15 +141,24 @@ function tileFunction(
   arithmetic: Arithmetic,
   rows: number,
   reading: Reading,
+  listed: boolean,
 ): Callable {
-  const name = `tile ${arithmetic.name} ${rows} ${reading}`;
-  return module.shared(name, new Array(8).fill(int), [], (f) => emitTile(f, arithmetic, rows, reading));
+  const name = `tile ${arithmetic.name} ${rows} ${reading} ${listed}`;
+  return module.shared(name, new Array(8).fill(int), [], (f) =>
+    emitTile(f, arithmetic, rows, reading, listed),
+  );
 }
 
-function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, reading: Reading): void {
+function emitTile(
+  f: FunctionBuilder,
+  arithmetic: Arithmetic,
+  rows: number,
+  reading: Reading,
+  listed: boolean,
+): void {
   const { size, splat, multiply, add, fused, stripRow } = arithmetic;
   const vectors = stripRow / 16;
-  const [a, base, kTable, b, bStep, k, c, resume] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [a, base, kTable, b, bStep, k, c, state] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
   const panel = reading === 'panels';
   const apart = reading === 'rows';
   const pointers: number[] = [];
@@ -138,25 +169,30 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, read
     pointers.push(f.let(int));
   }
   /** Where the rows' elements for this k are; with a pointer for each row, what is added to it. */
-  const at = panel ? a : f.local(int);
+  const at = panel && !listed ? a : f.local(int);
+  /** Where the row of B for this k is. */
+  const row = listed ? f.local(int) : b;
   const right = Array.from({ length: vectors }, () => f.local(w.v128));
   const left = f.local(w.v128);
   /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
   const four = !apart && rows === 5 ? f.local(w.v128) : null;
   const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
 
-  f.get(resume).if(() => {
+  f.get(state).i32(tileState.resume).op(w.i32_and);
+  f.if(() => {
     sums.forEach((sum, i) => f.load(w.v128_load, c, 16 * i).set(sum));
   });
+  if (listed) f.increment(kTable, listHeader.bytes);
   f.get(k).if(() => {
     f.loop((again) => {
-      if (!panel) {
+      if (!panel || listed) {
         f.load(w.i32_load, kTable);
-        if (!apart) f.get(pointers[0]!).op(w.i32_add);
+        if (!apart) f.get(panel ? a : pointers[0]!).op(w.i32_add);
         f.set(at);
-        f.increment(kTable, 4);
       }
-      right.forEach((vector, j) => f.load(w.v128_load, b, 16 * j).set(vector));
+      if (listed) f.load(w.i32_load, kTable, 4).get(b).op(w.i32_add).set(row);
+      if (!panel || listed) f.increment(kTable, listed ? entryBytes : 4);
+      right.forEach((vector, j) => f.load(w.v128_load, row, 16 * j).set(vector));
       if (four !== null) f.load(w.v128_load, at).set(four);
       for (let i = 0; i < rows; i++) {
         if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(left);
@@ -168,11 +204,20 @@ function emitTile(f: FunctionBuilder, arithmetic: Arithmetic, rows: number, read
           else f.get(left).get(right[j]!).get(sum).op(fused).set(sum);
         }
       }
-      if (panel) f.increment(a, rows * size);
-      f.get(b).get(bStep).op(w.i32_add).set(b);
+      if (!listed) {
+        if (panel) f.increment(a, rows * size);
+        f.get(b).get(bStep).op(w.i32_add).set(b);
+      }
       f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
     });
   });
+  if (zerosOf(arithmetic)) {
+    f.get(state).i32(tileState.positive).op(w.i32_and);
+    f.if(() => {
+      const zero = f.f32x4(0).let(w.v128);
+      for (const sum of sums) f.get(sum).get(zero).op(add).set(sum);
+    });
+  }
   sums.forEach((sum, i) =>
     f
       .get(c)

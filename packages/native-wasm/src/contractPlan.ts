@@ -6,7 +6,8 @@
  * accumulators are stored and taken up again exactly.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
-import type { Arithmetic, Reading } from './contractMicro.ts';
+import { type Arithmetic, type Reading, zerosOf } from './contractMicro.ts';
+import { sampleEvery } from './contractZeros.ts';
 
 /** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
 export interface Group {
@@ -59,6 +60,8 @@ export interface ContractPlan {
   readonly mode: EpilogueMode;
   /** In mode `columns`: a block of rows must not contain a multiple of it except as its start. */
   readonly mRun: number;
+  /** Zeros of a factor are looked for: of B where rows of A lie side by side, else of A. */
+  readonly zeros: boolean;
 }
 
 /** Most rows of a row table. */
@@ -146,11 +149,9 @@ function flip(factor: Factor): Factor {
   return { ...factor, rows: factor.columns, columns: factor.rows };
 }
 
-/** Columns of a strip; the largest number of rows of a tile, on A in place and on panels; threads that share the work. */
-interface Tiling {
+/** What is known before a launch is cut up; `strip`: columns of a strip. */
+interface Tiling extends Arithmetic {
   readonly strip: number;
-  readonly tileRows: number;
-  readonly panelRows: number;
   readonly threads: number;
 }
 
@@ -267,6 +268,10 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     const whole = reading === 'runs' && aRun <= mBlock ? aRun : 12;
     mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / whole) * whole);
   }
+  // Looking at an element of one factor must cost little beside multiplying it with a row of the other.
+  const met = reading === 'runs' ? m : n;
+  const bPacked = packsB(a, b);
+  const findable = reading === 'runs' ? isDense(a.rows) : bPacked || n % strip === 0;
   return {
     batch: a.batch.count,
     m,
@@ -277,7 +282,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     others,
     reading,
     aRun,
-    packB: packsB(a, b),
+    packB: bPacked,
     kBlock,
     mBlock,
     mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
@@ -287,5 +292,6 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     nUnits: n === 0 ? 0 : Math.ceil(n / nUnit),
     mode,
     mRun,
+    zeros: zerosOf(tiling) && findable && met >= 32 && k >= 4 * sampleEvery,
   };
 }

@@ -6,9 +6,10 @@
 import type { ContractKernel, Launch } from '@ag/tensor';
 import type { RecordLayout } from './abi.ts';
 import { type Epilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
-import type { Arithmetic, Reading } from './contractMicro.ts';
+import { type Arithmetic, highestTile, type Reading } from './contractMicro.ts';
 import { tableSlack } from './contractPack.ts';
 import { type ContractPlan, type Group, maxColumns, maxK, maxRows } from './contractPlan.ts';
+import { listBytes } from './contractZeros.ts';
 
 /** Where the record holds what; the same for equal structures. Groups are offsets from the start of the record. */
 export interface ContractFields {
@@ -46,6 +47,9 @@ export interface ContractFields {
   readonly sumRow: number;
   /** Rows of a block end before each multiple of it. */
   readonly mRun: number;
+  /** Bytes of a list of `contractZeros.ts`; 0 where none are made. */
+  readonly listBytes: number;
+  readonly lists: number;
   readonly aBatch: number;
   readonly aRows: number;
   readonly aColumns: number;
@@ -102,7 +106,11 @@ export function layContract(
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
 
-  const bytes = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
+  const list = plan.zeros ? listBytes(plan.kBlock) : 0;
+  const lists =
+    plan.reading === 'runs' ? strips : Math.ceil(plan.mBlock / highestTile(arithmetic, plan.reading));
+  const listsAt = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
+  const bytes = (listsAt + list * lists + 63) & ~63;
 
   const fixed: [keyof ContractFields, number][] = [
     ['scratchBytes', bytes],
@@ -127,6 +135,8 @@ export function layContract(
     ['sumRow', waits ? stripRow : 0],
     ['aRun', plan.aRun],
     ['mRun', plan.mRun],
+    ['listBytes', list],
+    ['lists', listsAt],
   ];
   const groups = [a.batch, a.rows, a.columns, b.batch, b.rows, b.columns];
   for (const other of others) groups.push(other.batch, other.rows, other.columns);
@@ -143,7 +153,7 @@ export function layContract(
   };
   for (const [name, value] of fixed) fields[name] = record.i32(value);
   // Offsets of the groups come first, then the groups, then the tables of short ones.
-  const start = (fields.mRun as number) + 4;
+  const start = (fields.lists as number) + 4;
   const words: number[] = [];
   const body = start + 4 * groups.length;
   const at = groups.map((group) => {
