@@ -412,16 +412,20 @@ class Case {
     const fields = layContract(new RecordLayout(), this.#launch, plan, arithmetic);
     const memory = new DataView(this.machine.memory.buffer);
     const field = (at: number) => memory.getInt32(this.#record + at, true);
-    const bytes = field(fields.listBytes);
-    if (bytes === 0) return [];
-    const strips = plan.reading !== 'runs' ? 1 : Math.ceil(plan.nUnit / (arithmetic.stripRow / 4));
-    return Array.from({ length: strips }, (_, i) => {
-      const at = this.#scratch + field(fields.lists) + i * bytes;
-      const count = memory.getInt32(at + listHeader.count, true);
-      // Lists of tiles are made whole only if all of them are used; what was tried is shorter.
-      const used = plan.reading !== 'runs' ? count > plan.k / 16 : memory.getInt32(at + 4, true) === 1;
-      return { count, used };
-    });
+    const lists = (at: number, count: number) =>
+      Array.from({ length: field(at) === 0 ? 0 : count }, (_, i) => {
+        const list = this.#scratch + field(at) + i * field(fields.listBytes);
+        return {
+          count: memory.getInt32(list + listHeader.count, true),
+          used: memory.getInt32(list + listHeader.used, true) === 1,
+        };
+      });
+    const strips = Math.ceil(Math.min(plan.nUnit, plan.n) / (arithmetic.stripRow / 4));
+    return [
+      ...lists(fields.stripLists, strips),
+      // Made whole only if all of them are used; what was tried is shorter.
+      ...lists(fields.tileLists, 1).map(({ count }) => ({ count, used: count > plan.k / 16 })),
+    ];
   }
 
   /** The buffer of an output. */

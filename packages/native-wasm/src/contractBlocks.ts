@@ -18,7 +18,14 @@ import {
 } from './contractMicro.ts';
 import { packFunction, tableFunction } from './contractPack.ts';
 import { type ContractFields, scratchParts } from './contractRecord.ts';
-import { finiteFunction, listFunction, listHeader, listTilesFunction, sampleEvery } from './contractZeros.ts';
+import {
+  finiteFunction,
+  finiteStripsFunction,
+  finiteTilesFunction,
+  listHeader,
+  listStripsFunction,
+  listTilesFunction,
+} from './contractZeros.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
@@ -39,7 +46,8 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       ? runsFunction(module, arithmetic, listed)
       : tilesFunction(module, arithmetic, fields.reading, listed);
   const tiles = tilesOf(false);
-  /** Whether zeros may be looked for: in B where rows of A lie side by side, else in A. */
+  const { reading } = fields;
+  /** Whether zeros may be looked for: in A but where rows are read in place in runs, in B but where they are read one by one. */
   const zeros = zerosOf(arithmetic);
   const listedTiles = zeros ? tilesOf(true) : tiles;
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
@@ -78,11 +86,16 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const c = local();
   /** The first column that is read from panels. */
   const from = local();
-  /** Whether the other factor is finite: 0 when nobody has looked yet, else 1 or 2 for no. */
-  const finite = local();
-  /** Whether the tiles of this block of rows have lists. */
-  const listed = local();
+  /** Strips of B that have lists worth using. */
+  const stripsListed = local();
+  /** Whether the block of B is finite: 0 when nobody has looked yet, else 1, or 2 for no. */
+  const finiteB = local();
+  /** Which lists the current rows use: 0 none, else those of tiles or those of strips. */
+  const listing = local();
+  /** The list of the current strip, and the one in use. */
+  const stripList = local();
   const list = local();
+  /** Flags for the tiles. */
   const state = local();
 
   const operand = (index: number) => parts.operands + operandWords.bytes * index;
@@ -189,13 +202,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       emitClearEdge();
     });
     f.get(k).i32(0).op(w.i32_ne).set(state); // biome-ignore format: short
-    if (zeros) {
-      f.i32(0).set(finite);
-      field(fields.listBytes).if(() => {
-        f.get(state).i32(tileState.positive).op(w.i32_or).set(state);
-        if (byRuns) emitStripLists();
-      });
-    }
+    if (zeros) emitStripLists();
     f.get(m).set(i);
     f.loop((nextRows) => {
       field(fields.mBlock);
@@ -226,7 +233,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add).set(aRows);
       }
-      if (zeros && fields.reading !== 'runs') emitTileLists(fields.reading);
+      if (zeros) emitChoice();
       emitStrips();
       f.get(i).get(rows).op(w.i32_add).tee(i).get(superEnd).op(w.i32_lt_s).branchIf(nextRows);
     });
@@ -285,104 +292,100 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     minimum();
   }
 
-  /** Pushes the address of the first list. */
-  function pushLists(): void {
+  /** Pushes the address of lists, of which `at` is the field. */
+  function pushLists(at: number): void {
     f.get(scratch);
-    field(fields.lists).op(w.i32_add);
+    field(at).op(w.i32_add);
   }
 
-  /** Pushes whether at least an eighth of `all` (both are pushed) is not among `kept`. */
-  function pushWorthwhile(kept: () => void, all: () => void): void {
-    kept();
-    f.i32(8).op(w.i32_mul);
-    all();
-    f.i32(7).op(w.i32_mul).op(w.i32_le_s);
+  /** Pushes the bytes from one panel of B to the next. */
+  function pushPanelDistance(): void {
+    f.get(kCount).i32(1).op(w.i32_add).i32(stripRow).op(w.i32_mul);
+  }
+
+  /** Strips read in place lie side by side, panels one after the other: `each` for either part, with its strips from `j` on. */
+  function eachPartOfB(each: (panels: boolean) => void): void {
+    f.i32(0).set(j);
+    f.get(from).if(() => each(false));
+    f.get(from).tee(j).get(columns).op(w.i32_lt_s);
+    f.if(() => each(true));
   }
 
   /** Lists for the strips of B in which some k have nothing but zeros. */
   function emitStripLists(): void {
-    pushLists();
-    f.set(list);
-    f.i32(0).set(j);
-    const pushList = (every: number) => {
-      pushStrip();
-      pushStripStep();
-      f.i32(every).op(w.i32_mul).get(aColumns);
-      pushStripStep();
-      pushStripColumns();
-      f.get(kCount).i32(every).op(w.i32_div_u).get(list).call(listFunction(module, arithmetic));
-    };
-    f.loop((nextStrip) => {
-      pushWorthwhile(
-        () => pushList(sampleEvery),
-        () => f.get(kCount).i32(sampleEvery).op(w.i32_div_u),
-      );
-      f.tee(listed).if(() => {
-        f.get(finite).op(w.i32_eqz);
-        f.if(() => {
-          f.i32(2);
-          f.get(a).get(m).i32(size).op(w.i32_mul).op(w.i32_add).get(aColumns).i32(0);
-          f.get(superEnd)
-            .get(m)
-            .op(w.i32_sub)
-            .get(kCount)
-            .call(finiteFunction(module))
-            .op(w.i32_sub)
-            .set(finite);
-        });
-        f.get(finite).i32(1).op(w.i32_eq);
-        f.if(
-          () => {
-            pushWorthwhile(() => pushList(1), () => f.get(kCount)); // biome-ignore format: short
-            f.set(listed);
-          },
-          () => f.i32(0).set(listed),
-        );
+    f.i32(0).set(finiteB).i32(0).set(stripsListed);
+    field(fields.listBytes).if(() => f.get(state).i32(tileState.positive).op(w.i32_or).set(state));
+    if (reading === 'rows') return;
+    field(fields.stripLists).if(() => {
+      eachPartOfB((panels) => {
+        pushStrip();
+        if (panels) pushPanelDistance();
+        else f.i32(stripRow);
+        pushStripStep();
+        f.get(panels ? columns : from)
+          .get(j)
+          .op(w.i32_sub);
+        f.get(aColumns).get(kCount);
+        pushLists(fields.stripLists);
+        f.get(j).i32(strip).op(w.i32_div_u);
+        field(fields.listBytes).op(w.i32_mul).op(w.i32_add);
+        field(fields.listBytes).call(listStripsFunction(module, arithmetic, reading));
+        f.get(stripsListed).op(w.i32_add).set(stripsListed);
       });
-      f.get(list).get(listed).memory(w.i32_store, listHeader.used);
-      f.get(list);
-      field(fields.listBytes).op(w.i32_add).set(list);
-      f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
     });
   }
 
-  /** Lists for the tiles of a block of rows, if some k of A have nothing but zeros there. */
-  function emitTileLists(reading: 'rows' | 'panels'): void {
-    const pushKept = (every: number) => {
-      f.get(aRows).get(a).get(aColumns).get(kCount).i32(every).i32(stripRow);
-      field(fields.bStep);
-      field(fields.packB).op(w.select);
-      pushLists();
-      field(fields.listBytes);
-      pushTiles();
-      f.call(listTilesFunction(module, arithmetic, reading));
-    };
-    f.i32(0).set(listed);
-    field(fields.listBytes).if(() => {
-      pushWorthwhile(
-        () => pushKept(sampleEvery),
-        () => f.get(kCount).i32(sampleEvery).op(w.i32_div_u).get(aTiles).op(w.i32_mul),
-      );
-      f.if(() => {
-        f.get(finite).op(w.i32_eqz);
+  /** Chooses the lists that the current rows use: those of their tiles, or those of the strips. */
+  function emitChoice(): void {
+    f.i32(0).set(listing);
+    if (reading !== 'runs') {
+      field(fields.tileLists).if(() => {
+        f.get(aRows).get(a).get(aColumns).get(kCount).i32(stripRow);
+        field(fields.bStep);
+        field(fields.packB).op(w.select);
+        pushLists(fields.tileLists);
+        field(fields.listBytes);
+        pushTiles();
+        f.call(listTilesFunction(module, arithmetic, reading));
         f.if(() => {
-          f.i32(1).set(finite).i32(0).set(j);
-          f.loop((nextStrip) => {
-            f.i32(2);
-            pushStrip();
-            f.i32(0);
-            pushStripStep();
-            pushStripColumns();
-            f.get(kCount).call(finiteFunction(module)).op(w.i32_sub).get(finite).op(w.i32_or).set(finite);
-            f.get(j).i32(strip).op(w.i32_add).tee(j).get(columns).op(w.i32_lt_s).branchIf(nextStrip);
-          });
-        });
-        f.get(finite).i32(1).op(w.i32_eq);
-        f.if(() => {
-          pushWorthwhile(() => pushKept(1), () => f.get(kCount).get(aTiles).op(w.i32_mul)); // biome-ignore format: short
-          f.set(listed);
+          f.get(finiteB).op(w.i32_eqz).if(emitFiniteB);
+          f.get(finiteB)
+            .i32(1)
+            .op(w.i32_eq)
+            .if(() => f.i32(fields.tileLists).set(listing));
         });
       });
+    }
+    if (reading === 'rows') return;
+    f.get(listing).op(w.i32_eqz).get(stripsListed).i32(0).op(w.i32_ne).op(w.i32_and);
+    f.if(() => {
+      if (reading === 'panels') {
+        f.get(aRows).get(kCount);
+        pushTiles();
+        f.call(finiteTilesFunction(module, arithmetic));
+      } else {
+        f.get(a).get(i).i32(size).op(w.i32_mul).op(w.i32_add).get(aColumns).i32(0).get(rows).get(kCount);
+        f.call(finiteFunction(module));
+      }
+      f.if(() => f.i32(fields.stripLists).set(listing));
+    });
+  }
+
+  function emitFiniteB(): void {
+    f.i32(1).set(finiteB);
+    eachPartOfB((panels) => {
+      f.i32(2);
+      pushStrip();
+      if (panels) {
+        pushPanelDistance();
+        f.get(columns).get(j).op(w.i32_sub).get(kCount).call(finiteStripsFunction(module, arithmetic));
+      } else {
+        f.i32(0);
+        pushStripStep();
+        f.get(from).get(kCount).call(finiteFunction(module));
+      }
+      // 1 for yes, 2 for no; one no is enough.
+      f.op(w.i32_sub).get(finiteB).op(w.i32_or).set(finiteB);
     });
   }
 
@@ -406,8 +409,8 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     f.set(c);
     f.i32(0).set(j);
     if (zeros) {
-      pushLists();
-      f.set(list);
+      pushLists(fields.stripLists);
+      f.set(stripList);
     }
     /** Multiplies one strip; `kTable` is that of the columns of A, or a list. */
     const multiply = (kTable: () => void, step: () => void, tiles: Callable) => {
@@ -427,32 +430,11 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     f.loop((nextStrip) => {
       if (!zeros) whole();
       else {
-        // One list for all tiles of a strip, or one for each tile and all strips.
-        if (byRuns) {
-          field(fields.listBytes).if(
-            () => f.load(load, list, listHeader.used),
-            () => f.i32(0),
-            int,
-          );
-          f.set(listed);
-        }
-        f.get(listed);
-        f.if(
-          () =>
-            multiply(
-              () => f.get(list),
-              () => {
-                if (byRuns) f.i32(0);
-                else field(fields.listBytes);
-              },
-              listedTiles,
-            ),
-          whole,
-        );
-        if (byRuns) {
-          f.get(list);
-          field(fields.listBytes).op(w.i32_add).set(list);
-        }
+        emitList();
+        f.get(list);
+        f.if(() => multiply(() => f.get(list), pushListStep, listedTiles), whole);
+        f.get(stripList);
+        field(fields.listBytes).op(w.i32_add).set(stripList);
       }
       if (!byRows) finish(() => f.get(j), pushStripColumns);
       f.get(c);
@@ -467,5 +449,26 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         () => f.get(columns),
       );
     }
+  }
+
+  /** Finds the list to go through for the current strip: 0 for all k. */
+  function emitList(): void {
+    f.i32(0).set(list);
+    f.get(listing).if(() => {
+      f.get(listing).i32(fields.tileLists).op(w.i32_eq);
+      f.if(
+        () => {
+          pushLists(fields.tileLists);
+          f.set(list);
+        },
+        () => f.load(load, stripList, listHeader.used).if(() => f.get(stripList).set(list)),
+      );
+    });
+  }
+
+  /** Pushes the bytes from one tile's list to the next: all tiles of a strip have the same. */
+  function pushListStep(): void {
+    field(fields.listBytes).i32(0);
+    f.get(listing).i32(fields.tileLists).op(w.i32_eq).op(w.select);
   }
 }

@@ -187,6 +187,7 @@ function emitTile(
     f.loop((again) => {
       if (!panel || listed) {
         f.load(w.i32_load, kTable);
+        if (panel) f.i32(rows).op(w.i32_mul);
         if (!apart) f.get(panel ? a : pointers[0]!).op(w.i32_add);
         f.set(at);
       }

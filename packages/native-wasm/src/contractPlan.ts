@@ -60,8 +60,9 @@ export interface ContractPlan {
   readonly mode: EpilogueMode;
   /** In mode `columns`: a block of rows must not contain a multiple of it except as its start. */
   readonly mRun: number;
-  /** Zeros of a factor are looked for: of B where rows of A lie side by side, else of A. */
-  readonly zeros: boolean;
+  /** Whether zeros are looked for, in which factor. */
+  readonly zerosOfA: boolean;
+  readonly zerosOfB: boolean;
 }
 
 /** Most rows of a row table. */
@@ -233,6 +234,8 @@ function readingOf(a: Factor, n: number, tiling: Tiling): Reading {
   const gain = rowCycles(a, inPlace, tiling) - rowCycles(a, 'panels', tiling);
   if (gain * Math.ceil(n / tiling.strip) > m * packCycles(a.rows, a.columns)) return 'panels';
   const many = m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
+  // Runs in place touch a cache line for each k; panels are read in long runs, once they have been paid for.
+  if (inPlace === 'runs' && isDense(a.rows) && n >= 6 * tiling.strip) return 'panels';
   return n >= 96 && m > 64 && many ? 'panels' : inPlace;
 }
 
@@ -268,10 +271,9 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     const whole = reading === 'runs' && aRun <= mBlock ? aRun : 12;
     mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / whole) * whole);
   }
-  // Looking at an element of one factor must cost little beside multiplying it with a row of the other.
-  const met = reading === 'runs' ? m : n;
   const bPacked = packsB(a, b);
-  const findable = reading === 'runs' ? isDense(a.rows) : bPacked || n % strip === 0;
+  // Looking at an element of one factor must cost little beside multiplying it with a row of the other.
+  const look = zerosOf(tiling) && k >= 4 * sampleEvery;
   return {
     batch: a.batch.count,
     m,
@@ -292,6 +294,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     nUnits: n === 0 ? 0 : Math.ceil(n / nUnit),
     mode,
     mRun,
-    zeros: zerosOf(tiling) && findable && met >= 32 && k >= 4 * sampleEvery,
+    zerosOfA: look && n >= 32 && reading !== 'runs' && (bPacked || n % strip === 0),
+    zerosOfB: look && m >= 32 && (reading === 'panels' || (reading === 'runs' && isDense(a.rows))),
   };
 }

@@ -49,7 +49,9 @@ export interface ContractFields {
   readonly mRun: number;
   /** Bytes of a list of `contractZeros.ts`; 0 where none are made. */
   readonly listBytes: number;
-  readonly lists: number;
+  /** Lists of strips of B and of tiles of A in working memory; 0 where none are made. */
+  readonly stripLists: number;
+  readonly tileLists: number;
   readonly aBatch: number;
   readonly aRows: number;
   readonly aColumns: number;
@@ -106,11 +108,12 @@ export function layContract(
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
 
-  const list = plan.zeros ? listBytes(plan.kBlock) : 0;
-  const lists =
-    plan.reading === 'runs' ? strips : Math.ceil(plan.mBlock / highestTile(arithmetic, plan.reading));
-  const listsAt = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
-  const bytes = (listsAt + list * lists + 63) & ~63;
+  const { zerosOfA, zerosOfB } = plan;
+  const list = zerosOfA || zerosOfB ? listBytes(plan.kBlock) : 0;
+  const stripLists = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
+  const tileLists = stripLists + (zerosOfB ? list * strips : 0);
+  const tiles = Math.ceil(plan.mBlock / highestTile(arithmetic, plan.reading));
+  const bytes = (tileLists + (zerosOfA ? list * tiles : 0) + 63) & ~63;
 
   const fixed: [keyof ContractFields, number][] = [
     ['scratchBytes', bytes],
@@ -136,7 +139,8 @@ export function layContract(
     ['aRun', plan.aRun],
     ['mRun', plan.mRun],
     ['listBytes', list],
-    ['lists', listsAt],
+    ['stripLists', zerosOfB ? stripLists : 0],
+    ['tileLists', zerosOfA ? tileLists : 0],
   ];
   const groups = [a.batch, a.rows, a.columns, b.batch, b.rows, b.columns];
   for (const other of others) groups.push(other.batch, other.rows, other.columns);
@@ -153,7 +157,7 @@ export function layContract(
   };
   for (const [name, value] of fixed) fields[name] = record.i32(value);
   // Offsets of the groups come first, then the groups, then the tables of short ones.
-  const start = (fields.lists as number) + 4;
+  const start = (fields.tileLists as number) + 4;
   const words: number[] = [];
   const body = start + 4 * groups.length;
   const at = groups.map((group) => {

@@ -1,12 +1,15 @@
 /**
- * Leaving zeros out of contractions: for images, counts and one-hot rows, whole tiles of a factor are zero at most k.
+ * Leaving zeros out of contractions: in images, counts and one-hot rows, many tiles of a factor are zero at most k.
  *
- * A factor that is copied or read strip by strip is looked through: for each of its strips (or tiles), a list says at which k
- * anything is not zero, and the tile loops walk the list instead of all k. A few k are tried first, so that a dense
- * factor costs next to nothing. Results are those of the full sum, to the bit:
+ * A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
+ * instead of all k. A few k are tried first, so that a dense factor costs next to nothing. Results are those of the full
+ * sum, to the bit:
  *
  * - 0·b is left out only where all of the other factor is finite (0·∞ is NaN).
  * - Adding ±0 changes nothing but the sign of a zero sum. So where lists may be used, a sum that is zero is +0 in either case.
+ *
+ * A list is two words, how many entries there are and whether to use it, then the entries: for each k kept, what is to be
+ * added to the addresses of A and of B. On panels, A counts as if they were one row wide.
  */
 import { type Callable, type FunctionBuilder, type Local, lanes32, type ModuleBuilder } from './assembler.ts';
 import type { Arithmetic } from './contractMicro.ts';
@@ -17,10 +20,10 @@ const int = w.i32;
 /** One of so many k is tried before a list is made. */
 export const sampleEvery = 16;
 
-/** Bytes before the entries of a list: how many there are, and whether to use it. */
+/** Where the head of a list holds what, and its bytes. */
 export const listHeader = { bytes: 8, count: 0, used: 4 } as const;
 
-/** Bytes of an entry: where k is found in A and in B. */
+/** Bytes of an entry. */
 export const entryBytes = 8;
 
 /** Bytes of a list for so many k. */
@@ -29,14 +32,126 @@ export function listBytes(k: number): number {
 }
 
 /**
- * `list(address, step, aTable, bStep, lanes, k, to) → kept`: looks at `lanes` elements at `address + k·step` for each k and
- * lists those k that have any but zeros. An entry's first word is from `aTable`, or `k·step` without; its second is `k·bStep`.
+ * `listStrips(address, distance, step, columns, aTable, k, to, listBytes) → used`: lists for the strips of `columns` columns of
+ * B, `distance` bytes apart, whose rows are `step` bytes apart. `aTable`: offsets of k in A, for rows in place. Returns how
+ * many lists are worth using.
  */
-export function listFunction(module: ModuleBuilder, { stripRow }: Arithmetic): Callable {
-  return module.shared('zeros list', new Array(7).fill(int), [int], (f) => {
-    const [address, step, aTable, bStep, lanes, k, to] = [0, 1, 2, 3, 4, 5, 6] as const;
-    const masks = Array.from({ length: stripRow / 16 }, (_, i) => {
-      f.get(lanes).op(w.i32x4_splat).v128(lanes32(4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3)).op(w.i32x4_gt_s); // biome-ignore format: short
+export function listStripsFunction(
+  module: ModuleBuilder,
+  arithmetic: Arithmetic,
+  reading: 'runs' | 'panels',
+): Callable {
+  const list = listFunction(module, arithmetic, { masked: false, table: reading === 'runs' });
+  const strip = arithmetic.stripRow / arithmetic.size;
+  return module.shared(`zeros strips ${reading}`, new Array(8).fill(int), [int], (f) => {
+    const [address, distance, step, columns, aTable, k, to, bytes] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+    const used = f.local(int);
+    const worth = f.local(int);
+    const pushKept = (every: number) => {
+      f.get(address).get(step).i32(every).op(w.i32_mul).get(step).i32(0);
+      f.get(k).i32(every).op(w.i32_div_u).get(to).get(aTable).call(list);
+    };
+    f.while(
+      () => f.get(columns).i32(0).op(w.i32_gt_s),
+      () => {
+        pushKept(sampleEvery);
+        pushWorthwhile(f, () => f.get(k).i32(sampleEvery).op(w.i32_div_u));
+        f.tee(worth).if(() => {
+          pushKept(1);
+          pushWorthwhile(f, () => f.get(k));
+          f.set(worth);
+        });
+        f.get(to).get(worth).memory(w.i32_store, listHeader.used);
+        f.get(used).get(worth).op(w.i32_add).set(used);
+        f.get(address).get(distance).op(w.i32_add).set(address);
+        f.get(to).get(bytes).op(w.i32_add).set(to);
+        f.increment(columns, -strip);
+      },
+    );
+    f.get(used);
+  });
+}
+
+/**
+ * `listTiles(a, base, aTable, k, bStep, to, listBytes, count, height, higher) → used`: lists for the tiles of a block of rows.
+ * `a` is the row table or, with `panels`, the first panel that `pack` has made. Returns whether they are worth using.
+ */
+export function listTilesFunction(
+  module: ModuleBuilder,
+  arithmetic: Arithmetic,
+  reading: 'rows' | 'panels',
+): Callable {
+  const panels = reading === 'panels';
+  const list = panels
+    ? listFunction(module, arithmetic, { masked: true, table: false })
+    : listRowsFunction(module, arithmetic);
+  const { size, stripRow } = arithmetic;
+  const kept = module.shared(`zeros kept ${reading}`, new Array(11).fill(int), [int], (f) => {
+    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, every] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ] as const;
+    const h = f.local(int);
+    const sum = f.local(int);
+    f.loop((again) => {
+      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
+      f.increment(higher, -1);
+      if (panels) f.get(a).get(h).i32(size).op(w.i32_mul).get(every).op(w.i32_mul).get(bStep).get(h);
+      else f.get(a).get(every).get(bStep).get(h);
+      f.get(k).get(every).op(w.i32_div_u).get(to);
+      if (panels) f.i32(0);
+      else f.get(aTable).get(base);
+      f.call(list).get(sum).op(w.i32_add).set(sum);
+      f.get(a).get(h);
+      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
+      else f.i32(4).op(w.i32_mul);
+      f.op(w.i32_add).set(a);
+      f.get(to).get(bytes).op(w.i32_add).set(to);
+      f.increment(count, -1).get(count).branchIf(again);
+    });
+    f.get(sum);
+  });
+  return module.shared(`zeros tiles ${reading}`, new Array(10).fill(int), [int], (f) => {
+    const [k, count] = [3, 7] as const;
+    const pushKept = (every: number) => {
+      for (const argument of f.parameters) f.get(argument);
+      f.i32(every).call(kept);
+    };
+    pushKept(sampleEvery);
+    pushWorthwhile(f, () => f.get(k).i32(sampleEvery).op(w.i32_div_u).get(count).op(w.i32_mul));
+    f.if(
+      () => {
+        pushKept(1);
+        pushWorthwhile(f, () => f.get(k).get(count).op(w.i32_mul));
+      },
+      () => f.i32(0),
+      int,
+    );
+  });
+}
+
+/** Of how many were kept (on the stack) and how many there were, makes whether at least an eighth was left out. */
+function pushWorthwhile(f: FunctionBuilder, all: () => void): void {
+  f.i32(8).op(w.i32_mul);
+  all();
+  f.i32(7).op(w.i32_mul).op(w.i32_le_s);
+}
+
+/**
+ * `list(address, step, bStep, lanes, k, to, aTable) → kept`: looks at what lies at `address + k·step` for each k and lists those
+ * k that have anything but zeros there: a whole row of a strip, as it may be that of the last strip, which is then taken for
+ * more than it is, or, if `masked`, the first `lanes` elements. `aTable` is read only if `table`.
+ */
+function listFunction(
+  module: ModuleBuilder,
+  { size, stripRow }: Arithmetic,
+  { masked, table }: { readonly masked: boolean; readonly table: boolean },
+): Callable {
+  return module.shared(`zeros list ${masked} ${table}`, new Array(7).fill(int), [int], (f) => {
+    const [address, step, bStep, lanes, k, to, aTable] = [0, 1, 2, 3, 4, 5, 6] as const;
+    const vectors = Array.from({ length: stripRow / 16 }, (_, i) => i);
+    const masks = (masked ? vectors : []).map((i) => {
+      const numbers = [0, 1, 2, 3].map((lane) => 4 * i + lane) as [number, number, number, number];
+      f.get(lanes).op(w.i32x4_splat).v128(lanes32(...numbers)).op(w.i32x4_gt_s); // biome-ignore format: short
       return f.let(w.v128);
     });
     const inA = f.local(int);
@@ -44,22 +159,20 @@ export function listFunction(module: ModuleBuilder, { stripRow }: Arithmetic): C
     const entry = f.local(int);
     f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
     f.loop((again) => {
-      f.get(entry).get(aTable).if(() => f.load(w.i32_load, aTable), () => f.get(inA), int).memory(w.i32_store); // biome-ignore format: short
-      f.get(entry).get(inB).memory(w.i32_store, 4);
-      masks.forEach((mask, i) => {
-        f.get(address)
-          .get(inA)
-          .op(w.i32_add)
-          .memory(w.v128_load, 16 * i)
-          .get(mask)
-          .op(w.v128_and);
+      f.get(entry);
+      if (table) f.load(w.i32_load, aTable);
+      else f.get(inA);
+      f.memory(w.i32_store).get(entry).get(inB).memory(w.i32_store, 4);
+      vectors.forEach((i) => {
+        f.load(w.v128_load, address, 16 * i);
+        if (masked) f.get(masks[i]!).op(w.v128_and);
         if (i > 0) f.op(w.v128_or);
       });
       // Without the sign: −0 is zero as well.
       f.i32(1).op(w.i32x4_shl).op(w.v128_any_true).i32(3).op(w.i32_shl).get(entry).op(w.i32_add).set(entry);
-      f.get(inA).get(step).op(w.i32_add).set(inA);
+      f.get(address).get(step).op(w.i32_add).set(address);
       f.get(inB).get(bStep).op(w.i32_add).set(inB);
-      f.get(aTable).get(aTable).i32(0).op(w.i32_ne).i32(2).op(w.i32_shl).op(w.i32_add).set(aTable);
+      f.increment(table ? aTable : inA, table ? 4 : size);
       f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
     });
     emitCount(f, entry, to);
@@ -67,12 +180,12 @@ export function listFunction(module: ModuleBuilder, { stripRow }: Arithmetic): C
 }
 
 /**
- * `listRows(rows, base, aTable, every, bStep, h, k, to) → kept`: the same for `h` rows that lie anywhere, at
+ * `listRows(rows, every, bStep, h, k, to, aTable, base) → kept`: the same for `h` rows that lie anywhere, at
  * `base + rows[i] + aTable[k]`. One of `every` k is looked at, `k` of them.
  */
 function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Callable {
   return module.shared('zeros rows', new Array(8).fill(int), [int], (f) => {
-    const [rows, base, aTable, every, bStep, h, k, to] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+    const [rows, every, bStep, h, k, to, aTable, base] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
     // Rows beyond the last are the first once more.
     const pointers = Array.from({ length: tileRows }, (_, i) => {
       f.load(w.i32_load, rows, 4 * i)
@@ -109,43 +222,6 @@ function emitCount(f: FunctionBuilder, end: Local, list: Local): void {
   f.get(list).get(end).get(list).op(w.i32_sub).i32(listHeader.bytes).op(w.i32_sub);
   f.i32(3).op(w.i32_shr_u).memory(w.i32_store, listHeader.count);
   f.load(w.i32_load, list, listHeader.count);
-}
-
-/**
- * `listTiles(a, base, aTable, k, every, bStep, to, listBytes, count, height, higher) → kept`: lists for the tiles of a block of
- * rows. `a` is the row table or, with `panels`, the first panel that `pack` has made; `k` is that of the block, one of
- * `every` k is looked at.
- */
-export function listTilesFunction(
-  module: ModuleBuilder,
-  arithmetic: Arithmetic,
-  reading: 'rows' | 'panels',
-): Callable {
-  const panels = reading === 'panels';
-  const list = panels ? listFunction(module, arithmetic) : listRowsFunction(module, arithmetic);
-  const { size, stripRow } = arithmetic;
-  return module.shared(`zeros tiles ${reading}`, new Array(11).fill(int), [int], (f) => {
-    const [a, base, aTable, k, every, bStep, to, bytes, count, height, higher] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-    ] as const;
-    const h = f.local(int);
-    const kept = f.local(int);
-    f.loop((again) => {
-      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
-      f.increment(higher, -1);
-      if (panels) f.get(a).get(h).i32(size).op(w.i32_mul).get(every).op(w.i32_mul).i32(0).get(bStep).get(h);
-      else f.get(a).get(base).get(aTable).get(every).get(bStep).get(h);
-      f.get(k).get(every).op(w.i32_div_u).get(to).call(list);
-      f.get(kept).op(w.i32_add).set(kept);
-      f.get(a).get(h);
-      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
-      else f.i32(4).op(w.i32_mul);
-      f.op(w.i32_add).set(a);
-      f.get(to).get(bytes).op(w.i32_add).set(to);
-      f.increment(count, -1).get(count).branchIf(again);
-    });
-    f.get(kept);
-  });
 }
 
 /**
@@ -188,5 +264,43 @@ export function finiteFunction(module: ModuleBuilder): Callable {
       f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
     });
     f.get(found).op(w.v128_any_true).op(w.i32_eqz);
+  });
+}
+
+/** `finiteStrips(address, distance, columns, k) → 1 or 0`: the same for panels of `columns` columns of B. */
+export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: Arithmetic): Callable {
+  const finite = finiteFunction(module);
+  const strip = stripRow / size;
+  return module.shared('zeros finite strips', new Array(4).fill(int), [int], (f) => {
+    const [address, distance, columns, k] = [0, 1, 2, 3] as const;
+    f.while(
+      () => f.get(columns).i32(0).op(w.i32_gt_s),
+      () => {
+        f.get(address).i32(0).i32(stripRow).get(columns).i32(strip).get(columns).i32(strip).op(w.i32_lt_s).op(w.select); // biome-ignore format: short
+        f.get(k).call(finite).op(w.i32_eqz);
+        f.if(() => f.i32(0).op(w.return_));
+        f.get(address).get(distance).op(w.i32_add).set(address);
+        f.increment(columns, -strip);
+      },
+    );
+    f.i32(1);
+  });
+}
+
+/** `finiteTiles(a, k, count, height, higher) → 1 or 0`: the same for the panels of a block of rows. */
+export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: Arithmetic): Callable {
+  const finite = finiteFunction(module);
+  return module.shared('zeros finite tiles', new Array(5).fill(int), [int], (f) => {
+    const [a, k, count, height, higher] = [0, 1, 2, 3, 4] as const;
+    const elements = f.local(int);
+    f.loop((again) => {
+      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).get(k).op(w.i32_mul).set(elements);
+      f.increment(higher, -1);
+      f.get(a).i32(0).i32(0).get(elements).i32(1).call(finite).op(w.i32_eqz);
+      f.if(() => f.i32(0).op(w.return_));
+      f.get(a).get(elements).i32(size).op(w.i32_mul).op(w.i32_add).i32(stripRow).op(w.i32_add).set(a);
+      f.increment(count, -1).get(count).branchIf(again);
+    });
+    f.i32(1);
   });
 }
