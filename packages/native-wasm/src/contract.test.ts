@@ -216,6 +216,35 @@ describe.each(variants)(
       });
     });
 
+    it("leaves zeros out of a filter's gradient, read in place through overlapping windows", () => {
+      const [images, channels, size, filters, window] = [3, 4, 9, 32, 5];
+      const padded = size + window - 1;
+      const make = () =>
+        new Case(machine, kernelOf('float32', 1, 3, 3), [filters, channels, window, window, images, size, size], [
+        { sizes: [filters, images, size, size], strides: [size * size, filters * size * size, size, 1] },
+        {
+          sizes: [images, size, size, channels, window, window],
+          strides: [channels * padded * padded, padded, 1, padded * padded, padded, 1],
+        },
+        { sizes: [filters, channels, window, window], strides: contiguous([filters, channels, window, window]) },
+      ]); // biome-ignore format: a table
+      // As after max-pooling: of each pixel pair one has no gradient, whatever the filter.
+      const c = make();
+      c.array(0).forEach((_, i, g) => {
+        if ((i % (size * size)) % 2) g[i] = 0;
+      });
+      c.check();
+      expect(c.lists().some(({ used }) => used)).toBe(true);
+      // An infinite pixel in the middle meets every weight of its channel, and makes NaN of the zeros among them.
+      c.array(1)[6 * padded + 6] = Number.POSITIVE_INFINITY;
+      c.run();
+      const results = c.results(0);
+      results.forEach((x, i) => {
+        const channel = Math.floor(i / (window * window)) % channels;
+        expect(Number.isFinite(x)).toBe(channel !== 0);
+      });
+    });
+
     it('lets NaN and infinities through, and only to their rows and columns', () => {
       const c = new Case(machine, kernelOf('float32'), [30, 21, 17], [
       { sizes: [30, 17], strides: [17, 1] },

@@ -47,7 +47,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       : tilesFunction(module, arithmetic, fields.reading, listed);
   const tiles = tilesOf(false);
   const { reading } = fields;
-  /** Whether zeros may be looked for: in A but where rows are read in place in runs, in B but where they are read one by one. */
+  /** Whether zeros may be looked for: in B, and in A but where rows are read in place in runs. */
   const zeros = zerosOf(arithmetic);
   const listedTiles = zeros ? tilesOf(true) : tiles;
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
@@ -88,7 +88,8 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const from = local();
   /** Strips of B that have lists worth using. */
   const stripsListed = local();
-  /** Whether the block of B is finite: 0 when nobody has looked yet, else 1, or 2 for no. */
+  /** Whether A, and the block of B, are finite: 0 when nobody has looked yet, else 1, or 2 for no. */
+  const finiteA = local();
   const finiteB = local();
   /** Which lists the current rows use: 0 none, else those of tiles or those of strips. */
   const listing = local();
@@ -149,7 +150,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       f.set(columns);
 
       batchAddress(fields.a, fields.aBatch);
-      f.set(a);
+      f.set(a).i32(0).set(finiteA);
       batchAddress(fields.b, fields.bBatch);
       f.set(b);
       tableOf(fields.bColumns, () => f.get(n), () => f.get(columns), parts.bColumns); // biome-ignore format: one thing
@@ -315,7 +316,6 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   function emitStripLists(): void {
     f.i32(0).set(finiteB).i32(0).set(stripsListed);
     field(fields.listBytes).if(() => f.get(state).i32(tileState.positive).op(w.i32_or).set(state));
-    if (reading === 'rows') return;
     field(fields.stripLists).if(() => {
       eachPartOfB((panels) => {
         pushStrip();
@@ -356,7 +356,6 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         });
       });
     }
-    if (reading === 'rows') return;
     f.get(listing).op(w.i32_eqz).get(stripsListed).i32(0).op(w.i32_ne).op(w.i32_and);
     f.if(() => {
       if (reading === 'panels') {
@@ -364,8 +363,15 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         pushTiles();
         f.call(finiteTilesFunction(module, arithmetic));
       } else {
-        f.get(a).get(i).i32(size).op(w.i32_mul).op(w.i32_add).get(aColumns).i32(0).get(rows).get(kCount);
-        f.call(finiteFunction(module));
+        // In place, all of A at once: windows overlap.
+        f.get(finiteA)
+          .op(w.i32_eqz)
+          .if(() => {
+            f.i32(2).get(a);
+            field(fields.aSpanStart).op(w.i32_add).i32(0);
+            field(fields.aSpan).i32(1).call(finiteFunction(module)).op(w.i32_sub).set(finiteA);
+          });
+        f.get(finiteA).i32(1).op(w.i32_eq);
       }
       f.if(() => f.i32(fields.stripLists).set(listing));
     });
@@ -380,7 +386,6 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         pushPanelDistance();
         f.get(columns).get(j).op(w.i32_sub).get(kCount).call(finiteStripsFunction(module, arithmetic));
       } else {
-        f.i32(0);
         pushStripStep();
         f.get(from).get(kCount).call(finiteFunction(module));
       }

@@ -103,6 +103,17 @@ function isDense(group: Group): boolean {
   return group.axes.length === 1 && hasRuns(group);
 }
 
+/** The memory within which all elements of a factor lie, from its first element on: where it starts, how long it is. */
+export function spanOf({ rows, columns }: Factor): { readonly start: number; readonly bytes: number } {
+  let start = 0;
+  let end = rows.size;
+  for (const [size, stride] of [...rows.axes, ...columns.axes]) {
+    start += Math.min(0, (size - 1) * stride);
+    end += Math.max(0, (size - 1) * stride);
+  }
+  return { start, bytes: end - start };
+}
+
 /** Plans a launch of a contraction for so many threads; their number changes no result. */
 export function planContract(launch: Launch, arithmetic: Arithmetic, threads: number): ContractPlan {
   const kernel = launch.kernel as ContractKernel;
@@ -295,6 +306,6 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     mode,
     mRun,
     zerosOfA: look && n >= 32 && reading !== 'runs' && (bPacked || n % strip === 0),
-    zerosOfB: look && m >= 32 && (reading === 'panels' || (reading === 'runs' && isDense(a.rows))),
+    zerosOfB: look && m >= 32 && (reading === 'panels' || spanOf(a).bytes <= 8 * m * k),
   };
 }

@@ -8,7 +8,7 @@ import type { RecordLayout } from './abi.ts';
 import { type Epilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
 import { type Arithmetic, highestTile, type Reading } from './contractMicro.ts';
 import { tableSlack } from './contractPack.ts';
-import { type ContractPlan, type Group, maxColumns, maxK, maxRows } from './contractPlan.ts';
+import { type ContractPlan, type Group, maxColumns, maxK, maxRows, spanOf } from './contractPlan.ts';
 import { listBytes } from './contractZeros.ts';
 
 /** Where the record holds what; the same for equal structures. Groups are offsets from the start of the record. */
@@ -47,6 +47,9 @@ export interface ContractFields {
   readonly sumRow: number;
   /** Rows of a block end before each multiple of it. */
   readonly mRun: number;
+  /** The memory in which A lies, from its first element on: start in bytes, length in elements. */
+  readonly aSpanStart: number;
+  readonly aSpan: number;
   /** Bytes of a list of `contractZeros.ts`; 0 where none are made. */
   readonly listBytes: number;
   /** Lists of strips of B and of tiles of A in working memory; 0 where none are made. */
@@ -138,6 +141,8 @@ export function layContract(
     ['sumRow', waits ? stripRow : 0],
     ['aRun', plan.aRun],
     ['mRun', plan.mRun],
+    ['aSpanStart', spanOf(a).start],
+    ['aSpan', spanOf(a).bytes / size],
     ['listBytes', list],
     ['stripLists', zerosOfB ? stripLists : 0],
     ['tileLists', zerosOfA ? tileLists : 0],

@@ -12,7 +12,7 @@
  * added to the addresses of A and of B. On panels, A counts as if they were one row wide.
  */
 import { type Callable, type FunctionBuilder, type Local, lanes32, type ModuleBuilder } from './assembler.ts';
-import type { Arithmetic } from './contractMicro.ts';
+import type { Arithmetic, Reading } from './contractMicro.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
@@ -39,9 +39,9 @@ export function listBytes(k: number): number {
 export function listStripsFunction(
   module: ModuleBuilder,
   arithmetic: Arithmetic,
-  reading: 'runs' | 'panels',
+  reading: Reading,
 ): Callable {
-  const list = listFunction(module, arithmetic, { masked: false, table: reading === 'runs' });
+  const list = listFunction(module, arithmetic, { masked: false, table: reading !== 'panels' });
   const strip = arithmetic.stripRow / arithmetic.size;
   return module.shared(`zeros strips ${reading}`, new Array(8).fill(int), [int], (f) => {
     const [address, distance, step, columns, aTable, k, to, bytes] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
@@ -224,13 +224,10 @@ function emitCount(f: FunctionBuilder, end: Local, list: Local): void {
   f.load(w.i32_load, list, listHeader.count);
 }
 
-/**
- * `finite(address, aTable, step, width, k) → 1 or 0`: whether `width` elements for each k are all finite, at
- * `address + aTable[k]` or, without a table, at `address + k·step`.
- */
+/** `finite(address, step, width, k) → 1 or 0`: whether `width` elements at `address + k·step` for each k are all finite. */
 export function finiteFunction(module: ModuleBuilder): Callable {
-  return module.shared('zeros finite', new Array(5).fill(int), [int], (f) => {
-    const [address, aTable, step, width, k] = [0, 1, 2, 3, 4] as const;
+  return module.shared('zeros finite', new Array(4).fill(int), [int], (f) => {
+    const [address, step, width, k] = [0, 1, 2, 3] as const;
     const at = f.local(int);
     const left = f.local(int);
     const found = f.local(w.v128);
@@ -242,10 +239,6 @@ export function finiteFunction(module: ModuleBuilder): Callable {
     const note = () => f.get(found).op(w.v128_or).set(found);
     f.loop((again) => {
       f.get(address).set(at);
-      f.get(aTable).if(() => {
-        f.get(at).load(w.i32_load, aTable).op(w.i32_add).set(at);
-        f.increment(aTable, 4);
-      });
       f.get(width).set(left);
       f.while(
         () => f.get(left).i32(4).op(w.i32_ge_s),
@@ -276,7 +269,7 @@ export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: 
     f.while(
       () => f.get(columns).i32(0).op(w.i32_gt_s),
       () => {
-        f.get(address).i32(0).i32(stripRow).get(columns).i32(strip).get(columns).i32(strip).op(w.i32_lt_s).op(w.select); // biome-ignore format: short
+        f.get(address).i32(stripRow).get(columns).i32(strip).get(columns).i32(strip).op(w.i32_lt_s).op(w.select); // biome-ignore format: short
         f.get(k).call(finite).op(w.i32_eqz);
         f.if(() => f.i32(0).op(w.return_));
         f.get(address).get(distance).op(w.i32_add).set(address);
@@ -296,7 +289,7 @@ export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: A
     f.loop((again) => {
       f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).get(k).op(w.i32_mul).set(elements);
       f.increment(higher, -1);
-      f.get(a).i32(0).i32(0).get(elements).i32(1).call(finite).op(w.i32_eqz);
+      f.get(a).i32(0).get(elements).i32(1).call(finite).op(w.i32_eqz);
       f.if(() => f.i32(0).op(w.return_));
       f.get(a).get(elements).i32(size).op(w.i32_mul).op(w.i32_add).i32(stripRow).op(w.i32_add).set(a);
       f.increment(count, -1).get(count).branchIf(again);
