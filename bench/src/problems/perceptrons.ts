@@ -128,6 +128,19 @@ export function largePerceptron(folder: string): Perceptron {
   };
 }
 
+/** W11: as in minimal.ts. */
+export function firstStep(): Omit<Perceptron, 'x' | 'labels' | 'start'> {
+  return {
+    batchSize: 32,
+    batch: () => [new Float32Array(32 * 784).fill(0.1), new Int32Array(32).fill(3)],
+    parameters: layers([784, 128, 10], 1),
+    activation: 'relu',
+    optimizer: 'adam',
+    learningRate: 1e-3,
+    lossAt: [0],
+  };
+}
+
 /** Batches of MNIST, all of one size: what is left over at the end of an epoch is not used. */
 export function digits(
   folder: string,
