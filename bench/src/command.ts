@@ -8,7 +8,8 @@ import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
 import { type Engine, engines, versionOf, withRelaxed } from './engines.ts';
 import { workloadNames } from './goals.ts';
-import { type Measurement, measure, type Statistic } from './measure.ts';
+import { type Measurement, measure, type Result, type Statistic } from './measure.ts';
+import { peerColdStart } from './peerColdStart.ts';
 import { findPeers } from './peers.ts';
 import { describeMachine, printTables } from './report.ts';
 
@@ -114,25 +115,31 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
   );
   const measurements: Measurement[] = [];
   const failures: string[] = [];
-  for (const name of names) {
-    say(`${name} …`);
-    const result =
-      name === 'W11'
-        ? await coldStart(folders.folder, chosen)
-        : await measure(name, chosen, {
-            data: folders.folder,
-            variant: values.variant,
-            only: values.case,
-            rounds: Number(values.rounds),
-            chunk: Number(values.chunk),
-            warm: Number(values.warm),
-            statistic: values.statistic as Statistic,
-            patience: 1000 * Number(values.patience),
-            profile: values.profile,
-          });
+  const take = (result: Result): void => {
     measurements.push(...result.measurements);
     failures.push(...result.failures);
     result.notes?.forEach(note);
+  };
+  for (const name of names) {
+    say(`${name} …`);
+    if (name === 'W11') {
+      take(await coldStart(folders.folder, chosen));
+      take(peerColdStart(chosen));
+    } else {
+      take(
+        await measure(name, chosen, {
+          data: folders.folder,
+          variant: values.variant,
+          only: values.case,
+          rounds: Number(values.rounds),
+          chunk: Number(values.chunk),
+          warm: Number(values.warm),
+          statistic: values.statistic as Statistic,
+          patience: 1000 * Number(values.patience),
+          profile: values.profile,
+        }),
+      );
+    }
   }
   if (values.json) console.log(JSON.stringify({ machine, measurements, failures, notes }, null, 1));
   else printTables(machine, measurements);

@@ -164,7 +164,7 @@ async function measureCase(
       least: Math.min(...walls),
       most: Math.max(...walls),
       cpu,
-      turns: times.length,
+      ...(report && { turns: times.length }),
       value: report ? report.value(ms, name) : Number.NaN,
       unit: report?.unit ?? '',
       check: opened.check,
