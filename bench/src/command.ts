@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
-import { type Engine, engines, versionOf, withRelaxed } from './engines.ts';
+import { type Engine, engines } from './engines.ts';
 import { workloadNames } from './goals.ts';
 import { type Measurement, measure, type Result, type Statistic } from './measure.ts';
 import { peerColdStart } from './peerColdStart.ts';
@@ -100,19 +100,16 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     notes.push(text);
     say(text);
   };
-  const peerNode = values['peer-node'] ?? values.node;
+  let peerNode: string | null = null;
   if (values.peers !== undefined) {
-    const flags = withRelaxed(peerNode, values['peer-node'] === undefined ? values['node-flag'] : []);
-    const peers = findPeers(values.peers, join(folders.folder, 'peers'), peerNode, flags);
+    const other = values['peer-node'];
+    const flags = other === undefined ? values['node-flag'] : [];
+    const peers = findPeers(values.peers, join(folders.folder, 'peers'), other ?? values.node, flags);
     chosen.push(...peers.engines);
     peers.notes.forEach(note);
+    peerNode = peers.node;
   }
-  const machine = describeMachine(
-    chosen,
-    data,
-    values.statistic,
-    values['peer-node'] === undefined ? null : versionOf(peerNode, '--peer-node'),
-  );
+  const machine = describeMachine(chosen, data, values.statistic, peerNode);
   const measurements: Measurement[] = [];
   const failures: string[] = [];
   const take = (result: Result): void => {

@@ -77,7 +77,7 @@ export function versionOf(node: string, option: string): string {
   throw new Error(`bench: '${node}' does not run; give ${option} the path of a Node executable`);
 }
 
-/** The flags, and the one for relaxed SIMD on a Node that has it behind a flag. */
+/** The flags, and the one for relaxed SIMD on a Node that has it behind one. */
 export function withRelaxed(node: string, flags: readonly string[]): string[] {
   const more = [...flags, relaxedFlag];
   return !hasRelaxed(node, flags) && hasRelaxed(node, more) ? more : [...flags];

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Engine } from './engines.ts';
+import { type Engine, versionOf, withRelaxed } from './engines.ts';
 
 interface Library {
   readonly name: string;
@@ -47,12 +47,14 @@ export interface Peers {
   readonly engines: readonly Engine[];
   /** Why others are missing. */
   readonly notes: readonly string[];
+  /** Version of the Node that runs them. */
+  readonly node: string;
 }
 
 /**
  * @param installed the folder that the user named
  * @param programs folder of the participants' bundles
- * @param flags of the Node that runs them
+ * @param flags of the Node that runs them; the one for relaxed SIMD is added where it has an effect
  */
 export function findPeers(
   installed: string,
@@ -60,6 +62,8 @@ export function findPeers(
   node: string,
   flags: readonly string[],
 ): Peers {
+  const version = versionOf(node, '--peer-node');
+  const allFlags = withRelaxed(node, flags);
   const engines: Engine[] = [];
   const notes: string[] = [];
   for (const { name, packages, program, engines: ways } of libraries) {
@@ -75,16 +79,16 @@ export function findPeers(
         ...way,
         kind: 'peer',
         command: node,
-        flags: ['--expose-gc', ...flags, join(programs, program)],
+        flags: ['--expose-gc', ...allFlags, join(programs, program)],
         environment: { PEERS_DIR: resolve(installed) },
         version: `${name} ${versions[0]}`,
       };
       const trouble = troubleOf(engine);
       if (trouble === null) engines.push(engine);
-      else notes.push(`${way.name} does not run on this Node (${node}): ${trouble}`);
+      else notes.push(`${way.name} does not run on Node ${version}: ${trouble}`);
     }
   }
-  return { engines, notes };
+  return { engines, notes, node: version };
 }
 
 function installedVersion(folder: string, specifier: string): string | null {
