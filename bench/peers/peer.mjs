@@ -15,8 +15,6 @@ for (const method of ['log', 'warn', 'info']) console[method] = () => {};
 
 export const load = (name) => require(name);
 
-export const versionOf = (name) => require(`${name}/package.json`).version;
-
 export const folderOf = (name) => dirname(require.resolve(`${name}/package.json`));
 
 /**

@@ -5,7 +5,9 @@ import { format } from './table.ts';
 
 /** A row for each case and variant, but without the data on the device: the others copy each batch as well. */
 export function peerRows(measurements: readonly Measurement[]): string[][] {
-  const columns = [...new Set(measurements.map(family))];
+  const named = (kind: Measurement['kind']): string[] =>
+    [...new Set(measurements.filter((m) => m.kind === kind).map(family))].sort();
+  const columns = [...named('ag'), ...named('numpy'), ...named('peer')];
   const rows = [['', 'case', 'unit', ...columns, 'best library', 'speed of ag ÷ best']];
   const own = measurements.filter(
     ({ kind, workload, variant }) =>
