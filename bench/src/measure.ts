@@ -140,7 +140,14 @@ async function measureCase(
     for (const entry of ready) {
       const { participant, times } = entry;
       if (entry.spent > limit) continue;
-      const timed = (await participant.ask({ chunk: round < 0 ? warm : chunk })) as Timed;
+      let timed: Timed;
+      try {
+        timed = (await participant.ask({ chunk: round < 0 ? warm : chunk })) as Timed;
+      } catch (error) {
+        failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
+        entry.spent = Number.POSITIVE_INFINITY;
+        continue;
+      }
       entry.spent += timed.ms * timed.steps;
       // The first counts for one that is too slow for another.
       if (round >= 0 || entry.spent > limit) times.push(timed);
@@ -148,7 +155,8 @@ async function measureCase(
         console.log(`${participant.label}, ${name}: ${timed.profile}\n`);
     }
   }
-  return ready.map(({ participant, opened, times }) => {
+  const timed = ready.filter(({ times }) => !report || times.length > 0);
+  return timed.map(({ participant, opened, times }) => {
     const { engine, task } = participant;
     const walls = times.map((timed) => timed.ms);
     const cpu = report ? median(times.map((timed) => timed.cpu)) : Number.NaN;
