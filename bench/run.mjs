@@ -37,7 +37,13 @@ try {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   await build({
     ...common,
-    entryPoints: { command: here('src/command.ts'), participant: here('src/participant.ts') },
+    entryPoints: {
+      command: here('src/command.ts'),
+      participant: here('src/participant.ts'),
+      'peers/tfjs': here('peers/tfjs/main.mjs'),
+      'peers/jax': here('peers/jax/main.mjs'),
+      'peers/ort': here('peers/ort/main.mjs'),
+    },
     outdir: folder,
     sourcemap: 'inline',
     sourcesContent: false,

@@ -2,12 +2,15 @@
  * The command `pnpm bench`: starts the participants of each workload, lets them take turns, compares what they compute,
  * and prints the table.
  */
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
 import { type Engine, engines } from './engines.ts';
 import { workloadNames } from './goals.ts';
-import { type Measurement, measure, type Statistic } from './measure.ts';
+import { type Measurement, measure, type Result, type Statistic } from './measure.ts';
+import { peerColdStart } from './peerColdStart.ts';
+import { findPeers } from './peers.ts';
 import { describeMachine, printTables } from './report.ts';
 
 const help = `pnpm bench [W1 … W11] [options]
@@ -22,7 +25,9 @@ const help = `pnpm bench [W1 … W11] [options]
   --case TEXT       only cases that contain the text
   --python PATH     a Python with NumPy, default python3
   --no-numpy        without NumPy
-  --peers [DIR]     with other libraries that are installed in DIR, default bench/peers
+  --peers DIR       with other libraries that are installed in DIR; says how to install those that are not
+  --peer-node PATH  the Node that runs them, default the one that runs ag
+  --patience S      seconds for a library's compared losses, and for each one's turns in a case, default 10
   --rounds N        turns of each participant, default 5
   --chunk MS        length of a turn, default 120
   --warm MS         length of a turn before the first that counts, default 250
@@ -31,7 +36,7 @@ const help = `pnpm bench [W1 … W11] [options]
 
 AG_DATA_DIR names the folder with MNIST and the Boston CSV; without it, stand-ins of the same size are made.`;
 
-/** Where the bundles are, and the scripts of other libraries. */
+/** Where the bundles are, and the script with NumPy. */
 export interface Folders {
   readonly folder: string;
   readonly peers: string;
@@ -39,14 +44,8 @@ export interface Folders {
 
 /** @returns the exit code: 1 when a result differs between participants or a participant failed */
 export async function main(args: readonly string[], folders: Folders): Promise<number> {
-  // `--peers` may stand alone.
-  const given = args.flatMap((arg, i) =>
-    arg === '--peers' && (args[i + 1] === undefined || /^(-|W\d)/.test(args[i + 1]!))
-      ? [`--peers=${folders.peers}`]
-      : [arg],
-  );
   const { values, positionals } = parseArgs({
-    args: given.filter((arg) => arg !== '--'),
+    args: args.filter((arg) => arg !== '--'),
     allowPositionals: true,
     options: {
       help: { type: 'boolean' },
@@ -61,6 +60,8 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       python: { type: 'string', default: 'python3' },
       'no-numpy': { type: 'boolean' },
       peers: { type: 'string' },
+      'peer-node': { type: 'string' },
+      patience: { type: 'string', default: '10' },
       rounds: { type: 'string', default: '5' },
       chunk: { type: 'string', default: '120' },
       warm: { type: 'string', default: '250' },
@@ -84,7 +85,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     return 1;
   }
   const data = await writeData(folders.folder, names);
-  const chosen: Engine[] = await engines({
+  const chosen: Engine[] = engines({
     folders,
     node: values.node,
     nodeFlags: values['node-flag'],
@@ -92,31 +93,52 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     threads: values.threads.split(',').map(Number),
     wide: values.wide,
     python: values['no-numpy'] ? null : values.python,
-    peers: values.peers ?? null,
   });
-  const machine = describeMachine(chosen, data, values.statistic);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const notes: string[] = [];
+  const note = (text: string): void => {
+    notes.push(text);
+    say(text);
+  };
+  let peerNode: string | null = null;
+  if (values.peers !== undefined) {
+    const other = values['peer-node'];
+    const flags = other === undefined ? values['node-flag'] : [];
+    const peers = findPeers(values.peers, join(folders.folder, 'peers'), other ?? values.node, flags);
+    chosen.push(...peers.engines);
+    peers.notes.forEach(note);
+    peerNode = peers.node;
+  }
+  const machine = describeMachine(chosen, data, values.statistic, peerNode);
   const measurements: Measurement[] = [];
   const failures: string[] = [];
-  for (const name of names) {
-    say(`${name} …`);
-    const result =
-      name === 'W11'
-        ? await coldStart(folders.folder, chosen)
-        : await measure(name, chosen, {
-            data: folders.folder,
-            variant: values.variant,
-            only: values.case,
-            rounds: Number(values.rounds),
-            chunk: Number(values.chunk),
-            warm: Number(values.warm),
-            statistic: values.statistic as Statistic,
-            profile: values.profile,
-          });
+  const take = (result: Result): void => {
     measurements.push(...result.measurements);
     failures.push(...result.failures);
+    result.notes?.forEach(note);
+  };
+  for (const name of names) {
+    say(`${name} …`);
+    if (name === 'W11') {
+      take(await coldStart(folders.folder, chosen));
+      take(peerColdStart(chosen));
+    } else {
+      take(
+        await measure(name, chosen, {
+          data: folders.folder,
+          variant: values.variant,
+          only: values.case,
+          rounds: Number(values.rounds),
+          chunk: Number(values.chunk),
+          warm: Number(values.warm),
+          statistic: values.statistic as Statistic,
+          patience: 1000 * Number(values.patience),
+          profile: values.profile,
+        }),
+      );
+    }
   }
-  if (values.json) console.log(JSON.stringify({ machine, measurements, failures }, null, 1));
+  if (values.json) console.log(JSON.stringify({ machine, measurements, failures, notes }, null, 1));
   else printTables(machine, measurements);
   for (const failure of failures) say(`FAILED ${failure}`);
   return failures.length > 0 ? 1 : 0;

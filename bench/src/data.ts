@@ -45,7 +45,10 @@ export function readImages(folder: string): {
 }
 
 /** Standardised features [506, 13] and prices [506]. */
-export function readHouses(folder: string): { x: Float32Array; y: Float32Array } {
+export function readHouses(folder: string): {
+  x: Float32Array<ArrayBuffer>;
+  y: Float32Array<ArrayBuffer>;
+} {
   // A copy starts at a multiple of four bytes, as Float32Array wants it; a small file read into a pool may not.
   const read = (name: string) => new Float32Array(Uint8Array.from(readFileSync(join(folder, name))).buffer);
   return { x: read('boston-x.f32'), y: read('boston-y.f32') };

@@ -1,10 +1,9 @@
 /**
- * Who takes part: `ag` with each number of threads, NumPy with one and two where it is installed, other libraries where
- * asked for. An engine is a command line that understands the lines of `protocol.ts`.
+ * Who takes part: `ag` with each number of threads, and NumPy with one and two where it is installed (other libraries:
+ * `peers.ts`). An engine is a command line that understands the lines of `protocol.ts`.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Folders } from './command.ts';
 import type { Task } from './protocol.ts';
 
@@ -16,7 +15,7 @@ export interface Engine {
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly task: Pick<Task, 'backend' | 'threads' | 'wide'>;
-  /** `v24.1.0`, or that of NumPy. */
+  /** `v24.1.0`, that of NumPy, or another library's name and version. */
   readonly version: string;
 }
 
@@ -29,8 +28,6 @@ export interface EngineOptions {
   readonly wide: boolean;
   /** The Python to look for NumPy in; null: without NumPy. */
   readonly python: string | null;
-  /** Folder with other libraries, or null. */
-  readonly peers: string | null;
 }
 
 /** A module with one relaxed multiply-add of zeros, to ask an engine whether it is valid. */
@@ -42,13 +39,10 @@ const relaxedProbe = [
 
 const relaxedFlag = '--experimental-wasm-relaxed-simd';
 
-export async function engines(options: EngineOptions): Promise<Engine[]> {
-  const { folders, node, backend, python, peers } = options;
-  const version = output(node, ['-p', 'process.version']);
-  if (version === null)
-    throw new Error(`bench: '${node}' does not run; give --node the path of a Node executable`);
-  const flags = [...options.nodeFlags];
-  if (!hasRelaxed(node, flags) && hasRelaxed(node, [...flags, relaxedFlag])) flags.push(relaxedFlag);
+export function engines(options: EngineOptions): Engine[] {
+  const { folders, node, backend, python } = options;
+  const version = versionOf(node, '--node');
+  const flags = withRelaxed(node, options.nodeFlags);
   const found: Engine[] = options.threads.map((threads) => ({
     name: `${backend === 'wasm' ? 'ag' : backend} ${threads}t${options.wide ? ' 256-bit' : ''}`,
     kind: 'ag',
@@ -73,18 +67,20 @@ export async function engines(options: EngineOptions): Promise<Engine[]> {
       });
     }
   }
-  if (peers !== null && existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-wasm'))) {
-    found.push({
-      name: 'tfjs',
-      kind: 'peer',
-      command: node,
-      flags: [join(folders.peers, 'tfjsPeer.mjs')],
-      environment: { PEERS_DIR: resolve(peers) },
-      task: { backend: 'wasm', threads: 1 },
-      version,
-    });
-  }
   return found;
+}
+
+/** @param option the one that named the executable */
+export function versionOf(node: string, option: string): string {
+  const version = output(node, ['-p', 'process.version']);
+  if (version !== null) return version;
+  throw new Error(`bench: '${node}' does not run; give ${option} the path of a Node executable`);
+}
+
+/** The flags, and the one for relaxed SIMD on a Node that has it behind one. */
+export function withRelaxed(node: string, flags: readonly string[]): string[] {
+  const more = [...flags, relaxedFlag];
+  return !hasRelaxed(node, flags) && hasRelaxed(node, more) ? more : [...flags];
 }
 
 function hasRelaxed(node: string, flags: readonly string[]): boolean {

@@ -21,6 +21,11 @@ export interface MeasureOptions {
   readonly warm: number;
   /** What is made of the turns: the median, the fastest, or the median processor time. */
   readonly statistic: Statistic;
+  /**
+   * Milliseconds that a library may take for the losses that are compared, and for its turns in a case: who is slower
+   * has fewer of them.
+   */
+  readonly patience: number;
   /** Print where the time of `ag` goes, launch by launch. */
   readonly profile: boolean;
 }
@@ -41,6 +46,8 @@ export interface Measurement {
   readonly most: number;
   /** Milliseconds of processor time of a step, the median: for one thread it tells how long it waited for a processor. */
   readonly cpu: number;
+  /** How many turns there were, where there were turns. */
+  readonly turns?: number;
   /** In the workload's unit. */
   readonly value: number;
   readonly unit: string;
@@ -51,6 +58,8 @@ export interface Measurement {
 export interface Result {
   readonly measurements: readonly Measurement[];
   readonly failures: readonly string[];
+  /** What a library left out, and why. */
+  readonly notes?: readonly string[];
 }
 
 /** How far results may be apart: losses agree to four digits. Other libraries round in other places, and Adam makes much of it. */
@@ -77,14 +86,17 @@ export async function measure(
   const participants: Participant[] = [];
   const measurements: Measurement[] = [];
   const failures: string[] = [];
+  const notes: string[] = [];
   try {
     const names = (variants[workload] ?? usualVariants).filter((name) => name.includes(options.variant));
     for (const engine of engines) {
       for (const variant of engine.kind === 'ag' ? names : ['']) {
-        const task = { workload, variant, data: options.data, ...engine.task, profile: options.profile };
+        const { data, profile, patience } = options;
+        const task = { workload, variant, data, ...engine.task, profile, patience };
         const participant = new Participant(engine, task);
         try {
-          const { cases } = (await participant.answer()) as Hello;
+          const { cases, absent } = (await participant.answer()) as Hello;
+          if (absent !== undefined) notes.push(`${participant.label}: ${absent}`);
           if (cases.length === 0) participant.end();
           else participants.push(Object.assign(participant, { cases }));
         } catch (error) {
@@ -95,43 +107,56 @@ export async function measure(
     const cases = [...new Set(participants.flatMap((participant) => participant.cases))];
     for (const name of cases.filter((name) => name.includes(options.only))) {
       const found = await measureCase(workload, name, participants, options, failures);
-      failures.push(...compare(workload, name, found));
+      failures.push(...compare(workload, name, found, notes));
       measurements.push(...found);
     }
   } finally {
     for (const participant of participants) participant.end();
   }
-  return { measurements, failures };
+  return { measurements, failures, notes };
 }
 
 async function measureCase(
   workload: string,
   name: string,
   participants: readonly Participant[],
-  { rounds, chunk, warm, statistic, profile }: MeasureOptions,
+  { rounds, chunk, warm, statistic, profile, patience }: MeasureOptions,
   failures: string[],
 ): Promise<Measurement[]> {
   const report = reports[workload];
-  const ready: { participant: Participant; opened: Opened; times: Timed[] }[] = [];
+  const ready: { participant: Participant; opened: Opened; times: Timed[]; spent: number }[] = [];
   for (const participant of participants) {
     if (!participant.cases.includes(name)) continue;
     try {
       const opened = (await participant.ask({ open: name })) as Opened;
-      ready.push({ participant, opened, times: [] });
+      ready.push({ participant, opened, times: [], spent: 0 });
     } catch (error) {
       failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
     }
   }
+  const limit = Math.max(patience, 2 * (warm + rounds * chunk));
   // A turn that does not count, for what only starts with use.
   for (let round = report ? -1 : rounds; round < rounds; round++) {
-    for (const { participant, times } of ready) {
-      const timed = (await participant.ask({ chunk: round < 0 ? warm : chunk })) as Timed;
-      if (round >= 0) times.push(timed);
+    for (const entry of ready) {
+      const { participant, times } = entry;
+      if (entry.spent > limit) continue;
+      let timed: Timed;
+      try {
+        timed = (await participant.ask({ chunk: round < 0 ? warm : chunk })) as Timed;
+      } catch (error) {
+        failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
+        entry.spent = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      entry.spent += timed.ms * timed.steps;
+      // The first counts for one that is too slow for another.
+      if (round >= 0 || entry.spent > limit) times.push(timed);
       if (profile && timed.profile && round === rounds - 1)
         console.log(`${participant.label}, ${name}: ${timed.profile}\n`);
     }
   }
-  return ready.map(({ participant, opened, times }) => {
+  const timed = ready.filter(({ times }) => !report || times.length > 0);
+  return timed.map(({ participant, opened, times }) => {
     const { engine, task } = participant;
     const walls = times.map((timed) => timed.ms);
     const cpu = report ? median(times.map((timed) => timed.cpu)) : Number.NaN;
@@ -147,6 +172,7 @@ async function measureCase(
       least: Math.min(...walls),
       most: Math.max(...walls),
       cpu,
+      ...(report && { turns: times.length }),
       value: report ? report.value(ms, name) : Number.NaN,
       unit: report?.unit ?? '',
       check: opened.check,
@@ -155,23 +181,27 @@ async function measureCase(
   });
 }
 
-/** Compares with NumPy where it takes part, else with the first. */
-function compare(workload: string, name: string, found: readonly Measurement[]): string[] {
+/** Compares with NumPy where it takes part, else with the first. A slow library may have computed less; then there is a note. */
+function compare(workload: string, name: string, found: readonly Measurement[], notes: string[]): string[] {
   const standard = found.find(({ kind }) => kind === 'numpy') ?? found[0];
   if (!standard) return [`${workload}, ${name}: nobody could compute it`];
-  return found.flatMap(({ engine, kind, variant, check }) =>
-    Object.entries(standard.check).flatMap(([what, expected]) => {
-      const actual = check[what];
-      if (
-        actual !== undefined &&
-        Math.abs(actual - expected) <= tolerances[kind] * Math.max(Math.abs(expected), 1e-2)
-      )
-        return [];
-      return [
-        `${workload}, ${name}: ${engine} ${variant} has ${what} = ${actual}, ${standard.engine} ${expected}`,
-      ];
-    }),
-  );
+  const failures: string[] = [];
+  for (const { engine, kind, variant, check } of found) {
+    const expected = Object.entries(standard.check);
+    const known = expected.filter(([what]) => check[what] !== undefined);
+    if (kind === 'peer' && known.length > 0 && known.length < expected.length)
+      notes.push(
+        `${workload}, ${engine}: too slow to compare more than ${known.map(([what]) => what).join(', ')}`,
+      );
+    for (const [what, value] of kind === 'peer' && known.length > 0 ? known : expected) {
+      const actual = check[what] ?? Number.NaN;
+      if (Math.abs(actual - value) <= tolerances[kind] * Math.max(Math.abs(value), 1e-2)) continue;
+      failures.push(
+        `${workload}, ${name}: ${engine} ${variant} has ${what} = ${actual}, ${standard.engine} ${value}`,
+      );
+    }
+  }
+  return failures;
 }
 
 /** A process that answers a line for each line. */

@@ -36,12 +36,21 @@ describe('reports', () => {
 });
 
 describe('timeChunk', () => {
-  it('counts every step', () => {
+  it('counts every step', async () => {
     let calls = 0;
-    const { steps, ms } = timeChunk(() => {
+    const { steps, ms } = await timeChunk(() => {
       calls++;
     }, 2);
     expect(steps).toBe(calls);
     expect(ms * steps).toBeGreaterThanOrEqual(2);
+  });
+
+  it('waits for steps that take their time', async () => {
+    let finished = 0;
+    const { steps } = await timeChunk(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      finished++;
+    }, 5);
+    expect(steps).toBe(finished);
   });
 });

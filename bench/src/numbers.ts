@@ -12,7 +12,7 @@ export function randomAt(seed: number, position: number): number {
 }
 
 /** `count` numbers, evenly distributed between −scale and scale. */
-export function randomArray(seed: number, count: number, scale: number): Float32Array {
+export function randomArray(seed: number, count: number, scale: number): Float32Array<ArrayBuffer> {
   const array = new Float32Array(count);
   for (let i = 0; i < count; i++) array[i] = (2 * randomAt(seed, i) - 1) * scale;
   return array;

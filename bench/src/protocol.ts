@@ -16,12 +16,16 @@ export interface Task {
   readonly wide?: boolean;
   /** Run launches one by one and report the time of each. */
   readonly profile?: boolean;
+  /** Milliseconds for the steps whose losses are compared: who needs longer stops there, with fewer losses. */
+  readonly patience?: number;
 }
 
 /** First line of a participant: what it can run, and what it is. `cases` is empty when it does not know the workload. */
 export interface Hello {
   readonly cases: readonly string[];
   readonly engine: string;
+  /** Why a library that takes part in others does not in this workload. */
+  readonly absent?: string;
 }
 
 /** Prepares a case, trains its first steps, and answers `Opened`. */

@@ -1,8 +1,10 @@
-/** The tables, in Markdown, so that they can be read on a terminal and pasted into a document. */
+/** What is printed: the machine, a table with NumPy and the goals, one with other libraries, and single figures. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { Engine } from './engines.ts';
 import { goalOf, reports } from './goals.ts';
 import type { Measurement } from './measure.ts';
+import { peerRows } from './peerReport.ts';
+import { format, table } from './table.ts';
 
 export interface Machine {
   readonly date: string;
@@ -12,6 +14,10 @@ export interface Machine {
   readonly node: string;
   readonly flags: readonly string[];
   readonly numpy: string | null;
+  /** Other libraries with their versions. */
+  readonly peers: readonly string[];
+  /** The Node that runs them. */
+  readonly peerNode: string | null;
   readonly data: readonly string[];
   /** Processes that wanted a processor, on average over the minute before the start. */
   readonly load: number;
@@ -23,6 +29,7 @@ export function describeMachine(
   engines: readonly Engine[],
   data: readonly string[],
   statistic: string,
+  peerNode: string | null,
 ): Machine {
   const ag = engines.find(({ kind }) => kind === 'ag')!;
   return {
@@ -33,6 +40,8 @@ export function describeMachine(
     node: ag.version,
     flags: ag.flags.filter((flag) => flag.startsWith('--experimental')),
     numpy: engines.find(({ kind }) => kind === 'numpy')?.version ?? null,
+    peers: [...new Set(engines.filter(({ kind }) => kind === 'peer').map(({ version }) => version))],
+    peerNode,
     data,
     load: loadavg()[0]!,
     statistic,
@@ -40,13 +49,16 @@ export function describeMachine(
 }
 
 export function printTables(machine: Machine, measurements: readonly Measurement[]): void {
-  const { date, processor, cores, memory, node, flags, numpy, data, load, statistic } = machine;
+  const { date, processor, cores, memory, node, flags, numpy, peers, peerNode, data, load, statistic } =
+    machine;
   console.log(
     [
       date,
       `${processor}, ${cores} cores, ${memory}`,
       ['Node', node, ...flags].join(' '),
       numpy === null ? 'without NumPy' : `NumPy ${numpy}`,
+      ...peers,
+      ...(peerNode === null || peerNode === node ? [] : [`other libraries on Node ${peerNode}`]),
       ...data,
       `load before ${load.toFixed(1)}`,
       statistic === 'cpu' ? 'processor time' : `${statistic} of the turns`,
@@ -55,19 +67,22 @@ export function printTables(machine: Machine, measurements: readonly Measurement
   const major = Number.parseInt(node.slice(1), 10);
   const timed = measurements.filter(({ workload }) => workload in reports);
   if (timed.length > 0) console.log(`\n${table(timeRows(timed, major))}`);
+  if (peers.length > 0 && timed.length > 0) console.log(`\n${table(peerRows(timed))}`);
   const rest = measurements.filter(({ workload }) => !(workload in reports));
-  for (const { workload, engine, ms, figures } of rest) {
+  for (const { workload, case: name, engine, ms, figures } of rest) {
     const shown = Object.entries(figures ?? {}).map(([name, value]) => `${name} ${format(value)}`);
     if (workload === 'W11') shown.unshift(`cold start ${format(ms)} ms`);
-    console.log(`\n${workload}, ${engine}: ${shown.join(', ')}`);
+    console.log(`\n${workload}, ${name}, ${engine}: ${shown.join(', ')}`);
   }
 }
 
-/** A row for each case and variant of ag, beside the other engines. */
+/** A row for each case and variant of ag, beside NumPy and the goal. */
 function timeRows(measurements: readonly Measurement[], major: number): string[][] {
   const own = [...new Set(measurements.filter(({ kind }) => kind === 'ag').map(({ engine }) => engine))];
-  const others = [...new Set(measurements.filter(({ kind }) => kind !== 'ag').map(({ engine }) => engine))];
-  const hasNumpy = measurements.some(({ kind }) => kind === 'numpy');
+  const others = [
+    ...new Set(measurements.filter(({ kind }) => kind === 'numpy').map(({ engine }) => engine)),
+  ];
+  const hasNumpy = others.length > 0;
   const rows = [
     [
       '',
@@ -98,7 +113,7 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
     const theirs = others.map(value);
     const fastest = (list: readonly (Measurement | undefined)[]): number =>
       Math.min(...list.flatMap((m) => (m ? [m.ms] : [])));
-    const ratio = fastest(theirs.filter((m) => m?.kind === 'numpy')) / fastest(mine);
+    const ratio = fastest(theirs) / fastest(mine);
     const goal = goalOf(workload, variant, name, major);
     const best = mine.filter((m) => m !== undefined).sort((a, b) => a.ms - b.ms)[0];
     const reached =
@@ -116,19 +131,4 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
     ]);
   }
   return rows;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
-  const rule = `|${widths.map((width, i) => (i < 3 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
-  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
-}
-
-/** Three digits, with thousands set apart. */
-function format(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
-  return String(Number(value.toPrecision(3)));
 }

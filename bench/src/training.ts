@@ -2,8 +2,9 @@
  * A training loop in the ways a user may write it: step by step or compiled, either with the data set kept on the device.
  */
 import { backward, compile } from '@ag/graph';
+import { adam, sgd } from '@ag/optim';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
-import { randomArray } from './numbers.ts';
+import type { Problem, Values } from './problems/problem.ts';
 import type { Run } from './workload.ts';
 
 export interface Training {
@@ -40,18 +41,16 @@ export function train({ loss, optimizer, batch, lossAt }: Training, variant: str
   return { check, step: () => void run(...batch(i++)) };
 }
 
-/** A parameter with values of the counter generator; zeros without a scale. */
-export function parameter(shape: readonly number[], seed: number, scale: number): Variable {
-  const size = shape.reduce((n, length) => n * length, 1);
-  return new Variable(tensor(randomArray(seed, size, scale), { shape: [...shape], copy: false }));
+/** The parameters of a problem, in its order. */
+export function variables({ parameters }: Problem): Variable[] {
+  return parameters.map((first) => new Variable(values(first)));
 }
 
-export function zeroParameter(shape: readonly number[], value = 0): Variable {
-  const size = shape.reduce((n, length) => n * length, 1);
-  return new Variable(tensor(new Float32Array(size).fill(value), { shape: [...shape], copy: false }));
+export function optimizerOf({ optimizer, learningRate }: Problem, parameters: Variable[]): { step(): void } {
+  return { sgd, adam }[optimizer](parameters, { learningRate });
 }
 
-/** A float32 tensor over `array`, which is not copied. */
-export function values(array: Float32Array, shape: readonly number[]): Tensor {
-  return tensor(array, { shape: [...shape], copy: false });
+/** A float32 tensor over an array, which is not copied. */
+export function values({ data, shape }: Values): Tensor {
+  return tensor(data, { shape: [...shape], copy: false });
 }

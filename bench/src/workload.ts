@@ -8,8 +8,8 @@ export interface Run {
   /** See `Opened`. */
   readonly check: Readonly<Record<string, number>>;
   readonly figures?: Readonly<Record<string, number>>;
-  /** The work that is timed; missing where the figures are the result. */
-  readonly step?: () => void;
+  /** The work that is timed; missing where the figures are the result. Some libraries can only be waited for. */
+  readonly step?: () => void | Promise<void>;
 }
 
 export interface Workload {
@@ -20,14 +20,20 @@ export interface Workload {
 }
 
 /** Steps until about `milliseconds` have passed; the clock is read rarely where steps are short. */
-export function timeChunk(step: () => void, milliseconds: number): Timed {
+export async function timeChunk(step: () => void | Promise<void>, milliseconds: number): Promise<Timed> {
   const used = process.cpuUsage();
   const start = performance.now();
   let steps = 0;
   let elapsed = 0;
   let burst = 1;
   while (elapsed < milliseconds) {
-    for (let i = 0; i < burst; i++) step();
+    const result = step();
+    if (result) {
+      await result;
+      for (let i = 1; i < burst; i++) await step();
+    } else {
+      for (let i = 1; i < burst; i++) step();
+    }
     steps += burst;
     elapsed = performance.now() - start;
     burst = Math.max(1, Math.min(2 * burst, Math.floor((milliseconds - elapsed) / (elapsed / steps) / 2)));
