@@ -13,6 +13,7 @@
 import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
 import { type Features, header, kernelParameters, parameter, RecordLayout, type Scratch, type Stage, type Target } from './abi.ts';
 import type { FunctionBuilder } from './assembler.ts';
+import { count } from './axes.ts';
 import type { LoweredLaunch } from './executable.ts';
 import { lower } from './lower.ts';
 import * as w from './opcodes.ts';
@@ -23,6 +24,8 @@ const unitBytes = 128 * 1024;
 const cachedBytes = 512 * 1024;
 /** Longer rows are better shared themselves. */
 const longestRow = 256 * 1024;
+/** Elements of all launches: a few µs of work, which is not worth looking at. */
+const fewElements = 4096;
 
 /** A launch that goes row by row. */
 interface Member {
@@ -61,8 +64,10 @@ export function lowerProgram(program: Program, features: Features): LoweredProgr
       } else for (const { launch } of run) alone(launch);
       run = [];
     };
+    const elements = together.reduce((sum, { dims }) => sum + count(dims), 0);
+    const promising = together.length > 1 && elements > fewElements;
     for (const launch of together) {
-      const stages = together.length < 2 ? [] : lower({ ...features, program, launch, rows });
+      const stages = promising ? lower({ ...features, program, launch, rows }) : [];
       const [stage] = stages;
       if (stages.length === 1 && stage.units > 0 && stage.unitsPerRow !== undefined) run.push({ launch, stage });
       else {
