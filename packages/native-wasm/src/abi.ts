@@ -155,10 +155,16 @@ export interface Stage {
   readonly pieces?: number;
   /** Builds the function, of type `kernelParameters` → nothing. Called only when the key is not in the cache. */
   readonly emit: (target: Target) => Callable;
+  /** With `LowerContext.rows`: units of each of these rows. Units a·n … b·n are then rows a … b, whole. */
+  readonly unitsPerRow?: number;
+  /** How many of the stages that follow this one calls itself: the driver passes over them. */
+  readonly members?: number;
 }
 
 /** What a lowering may look at. Nothing else decides what a launch becomes. */
 export interface LowerContext extends Features {
   readonly program: Program;
   readonly launch: Launch;
+  /** Stages that can shall have units that go row by row, for so many rows along the first axis: see `bands.ts`. */
+  readonly rows?: number;
 }

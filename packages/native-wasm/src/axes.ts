@@ -47,7 +47,16 @@ export function mergeAxes({ sizes, strides }: Axes): Axes {
 }
 
 /** Puts axes in order of falling strides of the operands in `leading`, the first that tells two axes apart deciding. */
-export function sortAxes({ sizes, strides }: Axes, leading: readonly number[]): Axes {
+export function sortAxes(axes: Axes, leading: readonly number[]): Axes {
+  return pickAxes(axes, sortedOrder(axes, leading));
+}
+
+/** Whether `sortAxes` leaves the first axis where it is. */
+export function keepsFirstAxis(axes: Axes, leading: readonly number[]): boolean {
+  return sortedOrder(axes, leading)[0] === 0;
+}
+
+function sortedOrder({ sizes, strides }: Axes, leading: readonly number[]): number[] {
   const order = sizes.map((_, axis) => axis);
   order.sort((a, b) => {
     for (const i of leading) {
@@ -56,7 +65,7 @@ export function sortAxes({ sizes, strides }: Axes, leading: readonly number[]): 
     }
     return a - b;
   });
-  return pickAxes({ sizes, strides }, order);
+  return order;
 }
 
 /** Only the given axes, in the given order. */

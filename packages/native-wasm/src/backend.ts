@@ -13,6 +13,7 @@ import {
   type TypedArray,
 } from '@ag/tensor';
 import type { Features } from './abi.ts';
+import { lowerProgram } from './bands.ts';
 import {
   checkWideVectors,
   chooseRelaxedSimd,
@@ -22,9 +23,8 @@ import {
 } from './choose.ts';
 import { control } from './control.ts';
 import { driverModule } from './driver.ts';
-import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executable.ts';
+import { copyFrom, copyTo, WasmExecutable } from './executable.ts';
 import { KernelCache } from './kernels.ts';
-import { lower } from './lower.ts';
 import { type Block, LinearMemory } from './memory.ts';
 import { withPartialSums } from './partialSums.ts';
 import { wasmSupport } from './support.ts';
@@ -153,17 +153,14 @@ export class WasmBackend implements Backend {
 
   prepare(given: Program): Executable {
     const program = withPartialSums(given);
-    const lowered: LoweredLaunch[] = program.launches.map((launch) => ({
-      launch,
-      stages: lower({ ...this.#features, program, launch }).filter((stage) => stage.units > 0),
-    }));
+    const { lowered, local } = lowerProgram(program, this.#features);
     const stages = lowered.flatMap((launch) => launch.stages);
     const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
     );
     let executable: WasmExecutable | undefined;
     try {
-      executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads);
+      executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads, local);
       this.#reserveArena(executable.arenaBytes);
     } catch (error) {
       executable?.dispose();

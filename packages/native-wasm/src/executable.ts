@@ -76,13 +76,17 @@ export class WasmExecutable implements Executable {
   readonly #lengths: number[];
   #arena = 0;
 
-  /** `threads`: how many may need working memory of their own at the same time. */
+  /**
+   * `threads`: how many may need working memory of their own at the same time. `local`: buffers that lie in working memory, so
+   * that their slots are not needed.
+   */
   constructor(
     memory: LinearMemory,
     program: Program,
     lowered: readonly LoweredLaunch[],
     kernels: readonly CompiledKernel[],
     threads: number,
+    local: ReadonlySet<number> = new Set(),
   ) {
     this.program = program;
     this.kernels = kernels;
@@ -105,7 +109,16 @@ export class WasmExecutable implements Executable {
       end = Math.ceil((end + bytes) / 64) * 64;
       return start;
     };
-    for (const bytes of program.slots) this.#slots.push(reserve(bytes));
+    const spared = new Set<number>();
+    const slotOf = (i: number) => {
+      const buffer = program.buffers[i];
+      return buffer.kind === 'slot' ? buffer.slot : -1;
+    };
+    for (const buffer of local) spared.add(slotOf(buffer));
+    for (let i = 0; i < program.buffers.length; i++) if (!local.has(i)) spared.delete(slotOf(i));
+    program.slots.forEach((bytes, slot) => {
+      this.#slots.push(reserve(spared.has(slot) ? 0 : bytes));
+    });
     const slotsEnd = end;
     let arenaBytes = end;
     const recordBytes = lowered.reduce(
@@ -117,6 +130,7 @@ export class WasmExecutable implements Executable {
     let at = this.#records.address;
     let first = at;
     let kernel = 0;
+    const all = lowered.flatMap(({ stages }) => stages);
     for (const { launch, stages } of lowered) {
       if (launch.kernel.form === 'host') {
         segments.push({ first, last: at, host: launch });
@@ -125,7 +139,9 @@ export class WasmExecutable implements Executable {
       end = slotsEnd;
       const scratches = new Map<Scratch, number>();
       for (const stage of stages) {
-        this.#write(at, stage, kernels[kernel++].position, (scratch) => {
+        const members = all.slice(kernel + 1, kernel + 1 + (stage.members ?? 0));
+        const next = members.reduce((bytes, { record }) => bytes + record.bytes, stage.record.bytes);
+        this.#write(at, stage, next, kernels[kernel++].position, (scratch) => {
           let start = scratches.get(scratch);
           if (start === undefined) {
             start = reserve(scratch.bytes * (scratch.perThread ? threads : 1));
@@ -205,12 +221,19 @@ export class WasmExecutable implements Executable {
     return block.address;
   }
 
-  #write(at: number, stage: Stage, position: number, reserve: (scratch: Scratch) => number): void {
+  /** `next`: bytes to the record the driver goes on with. */
+  #write(
+    at: number,
+    stage: Stage,
+    next: number,
+    position: number,
+    reserve: (scratch: Scratch) => number,
+  ): void {
     const { i32, f32, f64 } = this.#memory;
     const { program } = this;
     // Addresses go up to 4 GiB: shifted without a sign.
     i32[(at + header.function) >>> 2] = position;
-    i32[(at + header.bytes) >>> 2] = stage.record.bytes;
+    i32[(at + header.bytes) >>> 2] = next;
     i32[(at + header.units) >>> 2] = stage.units;
     i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);
     i32[(at + header.pieces) >>> 2] = stage.pieces ?? 4;

@@ -46,8 +46,9 @@ function reduceByLn2(v: VectorCode, x: Vector): { shifted: Vector; n: Vector; r:
   return { shifted, n, r };
 }
 
-/** e^r for a reduced r. */
+/** e^r for a reduced r. With separate roundings the last two steps lose too much in Horner's form. */
 function expOfReduced(v: VectorCode, r: Vector): Vector {
+  if (v.target.relaxedSimd) return v.polynomial(r, [1, 1, ...coefficients.exp]);
   return v.add(v.madd(v.mul(r, r), v.polynomial(r, coefficients.exp), r), v.f32(1));
 }
 
@@ -60,12 +61,40 @@ function clamp(v: VectorCode, x: Vector, low: number, high: number): Vector {
   return v.most(v.least(x, v.f32(high)), v.f32(low));
 }
 
+/** Up to here e^x and 1/e^x are normal numbers, and their exponents fit in one power of two. */
+const farthest = 87;
+
+/**
+ * One power of two where results are normal numbers, as nearly all are: two thirds of the instructions of the general form.
+ * Which of the two forms is taken depends on all lanes of the vector, so both have to give the same bits: they share the
+ * reduced argument and the polynomial, and a product with a power of two is exact. A NaN compares false and goes through either.
+ *
+ * Without the branch where the engine pairs vectors, which it can in straight code only.
+ */
+export function exp(v: VectorCode, x: Vector): Vector {
+  if (v.target.pairedVectors) return expAnywhere(v, x);
+  const { f } = v;
+  const result = f.local(w.v128);
+  f.get(v.less(v.f32(farthest), v.and(x, v.i32(~signBit)))).op(w.i32x4_bitmask);
+  f.if(
+    () => f.get(expAnywhere(v, x)).set(result),
+    () => {
+      // With the bias of exponents in it: the low bits are those of the exponent.
+      const shifted = v.madd(x, v.f32(Math.LOG2E), v.f32(rounding + 127));
+      const n = v.sub(shifted, v.f32(rounding + 127));
+      const r = v.nmadd(n, v.f32(ln2Low), v.nmadd(n, v.f32(ln2High), x));
+      f.get(v.mul(expOfReduced(v, r), v.shift(w.i32x4_shl, shifted, 23))).set(result);
+    },
+  );
+  return result;
+}
+
 /**
  * In two steps of half the exponent each, so that results beyond the normal range come out right. What is 0 anyway is
  * set to 0 between them: a product that underflows takes a processor a hundred times as long, and masked attention is
  * full of them.
  */
-export function exp(v: VectorCode, x: Vector): Vector {
+function expAnywhere(v: VectorCode, x: Vector): Vector {
   const { shifted, r } = reduceByLn2(v, clamp(v, x, -105, 90));
   const n = v.subInt(shifted, v.i32(floatBits(rounding)));
   const half = v.shift(w.i32x4_shr_s, n, 1);

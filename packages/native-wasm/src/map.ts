@@ -1,12 +1,12 @@
 // biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Map kernels: one expression for every element, two vectors a pass. A unit of work is a run of 64 elements in row-major
- * order of the merged axes, so any piece of the work can begin in the middle of a row.
+ * order of the merged axes, so any piece of the work can begin in the middle of a row; in a band it is a row of the band.
  */
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
 import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
 import { lanes32 } from './assembler.ts';
-import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from './expression.ts';
 import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from './lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from './literals.ts';
@@ -14,22 +14,24 @@ import * as w from './opcodes.ts';
 import { type Vector, VectorCode } from './vector.ts';
 import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
 
-/** Elements of a unit of work. */
-const unit = 64;
+/** Elements of a unit of work, unless it is a row. */
+const unitElements = 64;
 
 /** Expressions longer than this are not repeated for a second vector in each pass. */
 const longest = 80;
 
-export function lowerMap({ program, launch }: LowerContext, kernel: MapKernel): Stage[] {
+export function lowerMap({ program, launch, rows }: LowerContext, kernel: MapKernel): Stage[] {
   const accesses: Access[] = launch.operands.map((operand) => ({
     operand,
     dtype: operand.buffer < 0 ? 'int32' : program.buffers[operand.buffer].dtype,
     strides: operand.strides,
   }));
   const outputs = kernel.outputs.map((_, i) => kernel.inputs.length + i);
-  const axes = mergeAxes(sortAxes({ sizes: launch.dims, strides: accesses.map((access) => access.strides) }, outputs));
+  const given: Axes = { sizes: launch.dims, strides: accesses.map((access) => access.strides) };
+  const axes = mergeAxes(sortAxes(given, outputs));
   const row = rowOfPairs(axes, accesses, kernel) ?? rowOf(axes, launch, accesses);
-  return [mapStage(kernel, launch, row, accesses)];
+  const rowwise = rows !== undefined && keepsFirstAxis(given, outputs) && innerAxis(axes) !== 0;
+  return [mapStage(kernel, launch, row, accesses, rowwise ? rows : null)];
 }
 
 /** What vectors run along: `size` elements, and how each operand lies there; `outer` are the other axes. */
@@ -87,16 +89,22 @@ function rowOfPairs(axes: Axes, accesses: readonly Access[], kernel: MapKernel):
  * nearest, because its elements share cache lines with those of the last axis.
  */
 function innerFirst(axes: Axes): Axes {
-  const rank = axes.sizes.length;
-  if (rank < 2 || axes.sizes[rank - 1] >= 4) return axes;
-  let chosen = rank - 2;
-  while (chosen > 0 && axes.sizes[chosen] < 4) chosen--;
-  if (axes.sizes[chosen] < 2 * axes.sizes[rank - 1]) return axes;
+  const chosen = innerAxis(axes);
+  if (chosen === null) return axes;
   const order = axes.sizes.map((_, axis) => axis).filter((axis) => axis !== chosen);
   return {
     sizes: [...order, chosen].map((axis) => axes.sizes[axis]),
     strides: axes.strides.map((own) => [...order, chosen].map((axis) => own[axis])),
   };
+}
+
+/** The axis that is walked in place of the last one, if any. */
+function innerAxis({ sizes }: Axes): number | null {
+  const rank = sizes.length;
+  if (rank < 2 || sizes[rank - 1] >= 4) return null;
+  let chosen = rank - 2;
+  while (chosen > 0 && sizes[chosen] < 4) chosen--;
+  return sizes[chosen] < 2 * sizes[rank - 1] ? null : chosen;
 }
 
 /** One element as an axis of size 1 that keeps the strides it was given: then it needs no kernel of its own. */
@@ -105,11 +113,20 @@ function single(launch: Launch, accesses: readonly Access[]): Axes {
   return { sizes: [1], strides: accesses.map(({ strides }) => [rank === 0 ? 1 : strides[rank - 1]]) };
 }
 
-function mapStage(kernel: MapKernel, launch: Launch, row: Row, accesses: readonly Access[]): Stage {
+/** With `rows` a unit is as much as one of so many rows has. */
+function mapStage(
+  kernel: MapKernel,
+  launch: Launch,
+  row: Row,
+  accesses: readonly Access[],
+  rows: number | null,
+): Stage {
   const { outer, size, steps, patterns } = row;
   const rank = outer.sizes.length;
   const record = new RecordLayout();
   const total = size * count(outer.sizes);
+  const unit = rows === null ? unitElements : total / rows;
+  const unitAt = record.i32(unit);
   const totalAt = record.i32(total);
   const sizeAt = record.i32(size);
   const addresses = accesses.map((access) => addressField(record, access));
@@ -126,9 +143,9 @@ function mapStage(kernel: MapKernel, launch: Launch, row: Row, accesses: readonl
     const { record, begin, end } = parameter;
     const rows = accesses.map((_, i) => f.load(w.i32_load, record, addresses[i]).let(w.i32));
     const steps = accesses.map((_, i) => f.load(w.i32_load, record, stepsAt[i]).let(w.i32));
-    const position = f.get(begin).i32(unit).op(w.i32_mul).let(w.i32);
+    const position = f.get(begin).load(w.i32_load, record, unitAt).op(w.i32_mul).let(w.i32);
     // remaining = min(end · unit, total) − position
-    f.get(end).i32(unit).op(w.i32_mul).set(end);
+    f.get(end).load(w.i32_load, record, unitAt).op(w.i32_mul).set(end);
     f.get(end).load(w.i32_load, record, totalAt).get(end).load(w.i32_load, record, totalAt).op(w.i32_lt_u).op(w.select);
     const remaining = f.get(position).op(w.i32_sub).let(w.i32);
     const pointers = rank === 0 ? rows : rows.map(() => f.local(w.i32));
@@ -174,6 +191,7 @@ function mapStage(kernel: MapKernel, launch: Launch, row: Row, accesses: readonl
     units: Math.ceil(total / unit),
     grain: Math.max(1, Math.ceil(3000 / (cost(kernel.expression) + 0.1 * accesses.length) / unit)),
     emit,
+    ...(rows === null ? {} : { unitsPerRow: 1 }),
   };
 }
 

@@ -10,7 +10,7 @@
 import { bytesPerElement, type ContractKernel, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor'; // biome-ignore format: one list
 import { type LowerContext, parameter, RecordLayout, type Scratch, type Stage, type Target } from './abi.ts';
 import type { FunctionBuilder, Local } from './assembler.ts';
-import { type Access, type Axes, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { Accumulator, isArg } from './combine.ts';
 import { cost, emitExpression, type Lanes, lanesFor, type Sources } from './expression.ts';
 import { loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from './lanes.ts';
@@ -173,6 +173,8 @@ interface Shape {
   readonly columns: boolean;
   readonly outer: Axes;
   readonly reduced: Axes;
+  /** Whether the first outer axis as it was given is the first still. */
+  readonly firstKept: boolean;
 }
 
 function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape {
@@ -197,7 +199,8 @@ function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape 
   // Short rows leave vectors half empty.
   if (!columns && reducedLength < 8 && lastOuter >= 4) columns = true;
   if (columns && lastOuter < 4 && reducedLength >= 16) columns = false;
-  return { columns, outer: columns ? byInputs : byOutputs, reduced: inner };
+  const firstKept = keepsFirstAxis(outerAxes, columns ? all : outputs);
+  return { columns, outer: columns ? byInputs : byOutputs, reduced: inner, firstKept };
 }
 
 function reduceStage(context: LowerContext, reduction: Reduction): Stage {
@@ -231,6 +234,8 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   const blockSize = columnVectors * lanes;
   const outerCount = count(shape.outer.sizes);
   const units = outer ? count(walked.sizes) * Math.ceil(outer.size / blockSize) : outerCount;
+  // Columns run across rows where the first axis is also the last.
+  const rows = context.rows !== undefined && shape.firstKept && (!outer || walked.sizes.length > 0) ? context.rows : null;
   const each = (cost(kernel.prologue) + 0.03) * count(reduction.reduced) + cost(kernel.epilogue) + 5;
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
@@ -243,6 +248,7 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
     units: outerCount === 0 ? 0 : units,
     grain: Math.max(1, Math.ceil(3000 / (each * (outer ? Math.min(blockSize, outer.size) : 1)))),
     emit,
+    ...(rows === null ? {} : { unitsPerRow: units / rows }),
   };
 }
 

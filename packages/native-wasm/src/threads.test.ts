@@ -84,6 +84,43 @@ function sum(outer: number, reduced: number, columns: boolean): Program {
   );
 }
 
+/** Rows through four launches that are a band. Buffers: the numbers, the largest of each row, powers, their sums, quotients. */
+function softmax(rows: number, columns: number): Program {
+  const own = [columns, 1];
+  const [each, once] = [[1, 0], [1]];
+  const reduce = (combine: 'max' | 'sum'): Kernel => ({
+    form: 'reduce', outerRank: 1, reducedRank: 1, combine, dtype: f, inputs: [f], extras: [], outputs: output,
+    prologue: { instructions: [load], results: [0] }, epilogue: accumulator,
+  });
+  const other = { op: 'load', operand: 1, dtype: f } as const;
+  const map = (...last: Expression['instructions']): Kernel => ({
+    form: 'map', rank: 2, inputs: [f, f], outputs: output,
+    expression: { instructions: [load, other, ...last], results: [1 + last.length] },
+  });
+  const difference = { op: 'sub', a: 0, b: 1, dtype: f } as const;
+  const steps: [Kernel, [number, number[]][]][] = [
+    [reduce('max'), [[0, own], [1, once]]],
+    [map(difference, { op: 'exp', a: 2, dtype: f }), [[0, own], [1, each], [2, own]]],
+    [reduce('sum'), [[2, own], [3, once]]],
+    [map({ op: 'div', a: 0, b: 1, dtype: f }), [[2, own], [3, each], [4, own]]],
+  ];
+  const lengths = [rows * columns, rows, rows * columns, rows, rows * columns];
+  return {
+    slots: [],
+    buffers: lengths.map((length, binding) => ({ kind: 'bound', binding, dtype: f, length }) as const),
+    bindingCount: lengths.length,
+    scalarCount: 0,
+    launches: steps.map(([kernel, operands]) => ({
+      kernel,
+      dims: [rows, columns],
+      operands: operands.map(([buffer, strides]) => ({ buffer, offset: 0, dynamic: [], strides })),
+      literals: [],
+      label: kernel.form,
+      band: 0,
+    })),
+  };
+} // biome-ignore format: tables
+
 const wide = 999_983;
 const programs: Record<string, Program> = {
   map: program(
@@ -101,6 +138,7 @@ const programs: Record<string, Program> = {
   'column sums': sum(701, 911, true),
   'one sum': sum(1, wide, false),
   'few columns': sum(10, 77_777, true),
+  band: softmax(701, 911),
   product: program(
     { form: 'contract', batchRank: 0, mRank: 1, nRank: 1, kRank: 1, dtype: f, extras: [], outputs: output, epilogue: accumulator },
     [203, 301, 157], [[157, 1], [301, 1], [301, 1]], [203 * 157, 157 * 301, 203 * 301],
@@ -235,9 +273,11 @@ describe('threads', () => {
     await expect(backend.startThreads()).rejects.toThrow(/a worker thread failed: .*missing\.js.*threads: 1/);
   });
 
-  it('are reported when they die within a kernel, when patience is at its end', async () => {
-    // Takes part as a real worker does, claims a piece of the first job, and is gone.
-    const impostor = `
+  it.each(['map', 'band'])(
+    'are reported when they die within a kernel, when patience is at its end: %s',
+    async (name) => {
+      // Takes part as a real worker does, claims a piece of the first job, and is gone.
+      const impostor = `
       const { parentPort } = require('node:worker_threads');
       parentPort.once('message', ({ memory }) => {
         const i32 = new Int32Array(memory.buffer);
@@ -249,32 +289,32 @@ describe('threads', () => {
           if (Atomics.compareExchange(ticket, 0, seen, seen - 1n) === seen) process.exit(0);
         }
       });`;
-    spying(impostor);
-    const backend = await start(2);
-    const clock = vi.spyOn(Date, 'now');
-    try {
-      let now = 1e12;
-      clock.mockImplementation(() => {
-        now += 20_000;
-        return now;
-      });
-      expect(() => run(backend, programs.map!, 100)).toThrow(
-        'a worker has not finished its work within 60 s',
-      );
-    } finally {
-      clock.mockRestore();
-    }
-    expect(() => run(backend, programs.map!)).toThrow('60 s');
-  });
+      spying(impostor);
+      const backend = await start(2);
+      const clock = vi.spyOn(Date, 'now');
+      try {
+        let now = 1e12;
+        clock.mockImplementation(() => {
+          now += 20_000;
+          return now;
+        });
+        expect(() => run(backend, programs[name]!, 100)).toThrow(
+          'a worker has not finished its work within 60 s',
+        );
+      } finally {
+        clock.mockRestore();
+      }
+      expect(() => run(backend, programs[name]!)).toThrow('60 s');
+    },
+  );
 
-  it('are told of a kernel that fails', async () => {
+  it.each(['map', 'band'])('are told of a kernel that fails: %s', async (name) => {
     const backend = await start(2);
-    const [from, to] = programs.map!.buffers;
+    const { launches } = programs[name]!;
     // A program that lies about the size of its operands.
     const lie = {
-      ...programs.map!,
-      launches: [{ ...programs.map!.launches[0]!, dims: [2 ** 30] }],
-      buffers: [from!, to!],
+      ...programs[name]!,
+      launches: launches.map((launch) => ({ ...launch, dims: [2 ** 29, ...launch.dims.slice(1)] })),
     };
     expect(() => run(backend, lie)).toThrow(/wasm: (a kernel|a worker thread) failed: .*memory access/);
     expect(() => run(backend, programs.map!)).toThrow('failed');

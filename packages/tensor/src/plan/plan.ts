@@ -1,16 +1,16 @@
 /**
  * A plan: everything about running a graph of one structure that does not depend on its numbers. Lower, fuse,
- * emit launches, cut large ones into rows, give each stored value memory.
+ * emit launches, mark those that go over the same rows, give each stored value memory.
  */
 import { bytesPerElement } from '../dtype.ts';
 import type { BufferSpec, Launch, Program } from '../kernel.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { markBands } from './bands.ts';
 import { emit } from './emit.ts';
 import { fuse } from './fuse.ts';
 import { lower, type PlanNode } from './lower.ts';
 import type { Traversal, Update } from './signature.ts';
-import { tileRows } from './tile.ts';
 
 export interface Plan {
   readonly signature: Int32Array;
@@ -94,21 +94,21 @@ export function makePlan(
     const spec = planned[buffer]!;
     return spec.kind === 'bound' && spec.binding >= firstUpdate;
   };
-  const tiled = options.fusion ? tileRows(renumbered, planned, (buffer) => !isUpdate(buffer)) : renumbered;
-  const { specs, slots } = assignSlots(planned, tiled);
+  const marked = options.fusion ? markBands(renumbered, (buffer) => !isUpdate(buffer)) : renumbered;
+  const { specs, slots } = assignSlots(planned, marked);
   const program: Program = {
     slots,
     buffers: specs,
     bindingCount: boundLeaves + outputs.length + updates.length,
     scalarCount: traversal.literals.length,
-    launches: tiled,
+    launches: marked,
   };
   const inPlace = updates.map((update, i) => {
     if (!update.variable.inPlace) return false;
     const leaf = update.variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
     const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
-    return old < 0 || canOverwrite(tiled, bufferOf(specs, old), bufferOf(specs, firstUpdate + i));
+    return old < 0 || canOverwrite(marked, bufferOf(specs, old), bufferOf(specs, firstUpdate + i));
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }
@@ -174,15 +174,23 @@ function assignSlots(
   launches: readonly Launch[],
 ): { specs: BufferSpec[]; slots: number[] } {
   const specs = [...buffers];
-  const last = new Map<number, number>();
+  // The launches of a band may run in turns, so all their values are needed at once.
+  const steps: Launch[][] = [];
   launches.forEach((launch, i) => {
-    for (const { buffer } of launch.operands) if (buffer >= 0) last.set(buffer, i);
+    const together = launch.band !== undefined && launch.band === launches[i - 1]?.band;
+    if (together) steps[steps.length - 1]!.push(launch);
+    else steps.push([launch]);
+  });
+  const operandsOf = (step: readonly Launch[]) => step.flatMap((launch) => launch.operands);
+  const last = new Map<number, number>();
+  steps.forEach((step, i) => {
+    for (const { buffer } of operandsOf(step)) if (buffer >= 0) last.set(buffer, i);
   });
   const slots: number[] = [];
   const free = new Set<number>();
   const slotOf = new Map<number, number>();
-  launches.forEach((launch, i) => {
-    for (const { buffer } of launch.operands) {
+  steps.forEach((step, i) => {
+    for (const { buffer } of operandsOf(step)) {
       const spec = buffer >= 0 ? specs[buffer]! : null;
       if (spec?.kind !== 'slot' || spec.slot >= 0) continue;
       const bytes = spec.length * bytesPerElement(spec.dtype);
@@ -190,7 +198,7 @@ function assignSlots(
       slotOf.set(buffer, slot);
       specs[buffer] = { ...spec, slot };
     }
-    for (const { buffer } of launch.operands) {
+    for (const { buffer } of operandsOf(step)) {
       if (last.get(buffer) === i && slotOf.has(buffer)) free.add(slotOf.get(buffer)!);
     }
   });

@@ -1,9 +1,19 @@
 /**
- * Large arrays worked through a few rows at a time: the values are those of whole passes, and what lies between the kernels
- * needs memory for a few rows only.
+ * Launches over the same rows are marked as bands, and nothing else is: what a backend may run in turns gives the values of
+ * whole passes also where it does.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { backend, evaluate, setFusion, type Tensor, tensor, use, Variable } from '../index.ts';
+import {
+  backend,
+  evaluate,
+  ones,
+  type Program,
+  setFusion,
+  type Tensor,
+  tensor,
+  use,
+  Variable,
+} from '../index.ts';
 import { nullBackend } from '../testing/index.ts';
 import { commitUpdates } from './evaluate.ts';
 
@@ -19,20 +29,41 @@ const columns = 900;
 const numbers = Float32Array.from({ length: rows * columns }, (_, i) => ((i * 7919) % 1009) / 100);
 const large = (): Tensor => tensor(numbers, { shape: [rows, columns] });
 
+/** The program that computes what `f` makes. */
+function programOf(f: () => Tensor): Program {
+  const device = nullBackend();
+  let program: Program | undefined;
+  const prepare = (given: Program) => {
+    program = given;
+    return device.prepare(given);
+  };
+  use({ ...device, prepare });
+  evaluate([f()]);
+  return program!;
+}
+
 describe('kernels over the same rows of large arrays', () => {
-  it('give a softmax in memory for a few rows', () => {
-    const device = nullBackend();
-    use(device);
-    const x = large().mul(1);
-    evaluate([x], { keep: true });
-    const { bytes } = device.stats();
-    evaluate([x.softmax()], { keep: true });
-    // The largest, the powers, their sum and the quotients of each block.
-    expect(device.last.launches % 4).toBe(0);
-    expect(device.last.launches).toBeGreaterThan(4);
-    expect(device.last.bytesWritten).toBe((2 * rows * columns + 2 * rows) * 4);
-    // Beside the result there are the powers of 97 rows.
-    expect(device.stats().bytes - bytes).toBeLessThan(1.25 * rows * columns * 4);
+  it('are a band: the largest, the powers, their sum and the quotients of a softmax', () => {
+    const { launches } = programOf(() => large().softmax());
+    expect(launches.map(({ band }) => band)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('are a band also where axes of some were merged', () => {
+    // A mask that is the same for all of the first axis keeps the axes of the maps apart.
+    const mask = tensor(numbers.subarray(0, 36), { shape: [6, 6] });
+    const { launches } = programOf(() => ones([32, 6, 6]).mul(2).add(mask).softmax());
+    const last = launches.slice(-4);
+    expect(last[0]!.dims[0]).not.toBe(last[3]!.dims[0]);
+    expect(new Set(last.map(({ band }) => band)).size).toBe(1);
+    expect(last[0]!.band).toBeDefined();
+  });
+
+  it.each<readonly [string, () => Tensor]>([
+    ['that are read one row further', () => large().mul(2).max(-1).slice(1).exp()],
+    ['that are read in reverse', () => large().max(-1).flip([0]).exp().sum(-1)],
+    ['that end in one number', () => large().exp().sum()],
+  ])('are no band: rows %s', (_, f) => {
+    for (const launch of programOf(f).launches) expect(launch.band).toBeUndefined();
   });
 
   it('compute what is computed by hand, in the first row as in the last', () => {
