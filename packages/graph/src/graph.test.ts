@@ -54,6 +54,18 @@ describe('the scalar graph of the lesson', () => {
     expect(stats().plansMade).toBeGreaterThan(0);
   });
 
+  it('draws what its variables start with in one plan, define-by-run and prepared', () => {
+    const variables = () => [[3, 2], [2], [5]].map((shape) => new Variable(normal(shape)));
+    const sum = (all: Variable[]) => all.map(({ value }) => value.sum()).reduce((a, b) => a.add(b));
+    let before = stats().plansMade;
+    sum(variables()).itemSync();
+    expect(stats().plansMade - before).toBe(2);
+    before = stats().plansMade;
+    // The plans of equal graphs are there.
+    new Graph({ inputs: [], outputs: [sum(variables())] }).run({});
+    expect(stats().plansMade - before).toBe(0);
+  });
+
   it('is the same with backward and values instead of placeholders', async () => {
     const k = new Variable(tensor(0.5), { name: 'k' });
     const b = new Variable(tensor(-0.3), { name: 'b' });

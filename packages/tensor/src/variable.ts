@@ -157,6 +157,11 @@ export class Variable {
     return this.#leaf;
   }
 
+  /** What it starts with, until it first lies in memory. @internal */
+  get initial(): Tensor | null {
+    return this.#initial;
+  }
+
   /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
   memoryOf(version: number, target: Backend): Memory {
     this.#settle(target);
