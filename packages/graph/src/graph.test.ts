@@ -1,4 +1,14 @@
-import { commitUpdates, concat, evaluate, normal, stats, type Tensor, tensor, Variable } from '@ag/tensor';
+import {
+  commitUpdates,
+  concat,
+  evaluate,
+  normal,
+  stats,
+  type Tensor,
+  tensor,
+  Variable,
+  zeros,
+} from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { backward, Graph, gradients, placeholder, topologicalSort } from './index.ts';
 
@@ -63,6 +73,9 @@ describe('the scalar graph of the lesson', () => {
     before = stats().plansMade;
     // The plans of equal graphs are there.
     new Graph({ inputs: [], outputs: [sum(variables())] }).run({});
+    expect(stats().plansMade - before).toBe(0);
+    const zero = new Variable(zeros([5, 7]));
+    expect(zero.value.dataSync()).toEqual(new Float32Array(35));
     expect(stats().plansMade - before).toBe(0);
   });
 

@@ -168,7 +168,7 @@ function run(
   plan.pins++;
   try {
     const leaves = traversal.leaves;
-    computeInitialValues(variablesOf(leaves, updates));
+    computeInitialValues(leaves, updates);
     const bindings = new Array<Binding>(plan.program.bindingCount);
     const scalars = new Float64Array(traversal.literals.length);
     for (let i = 0; i < scalars.length; i++)
@@ -185,16 +185,15 @@ function run(
   }
 }
 
-/** Computes what variables start with in one plan, where each would make one of its own when it is bound. */
-export function computeInitialValues(variables: Iterable<Variable>): void {
+/** Computes what the variables of a plan start with in one plan, where each would make one of its own when it is bound. */
+export function computeInitialValues(leaves: readonly Tensor[], updates: readonly Update[]): void {
   const initial: Tensor[] = [];
-  for (const variable of variables) if (variable.initial?.op) initial.push(variable.initial);
+  for (const { leaf } of leaves) {
+    const value = leaf?.kind === 'variable' ? leaf.variable.initial : null;
+    if (value !== null) initial.push(value);
+  }
+  for (const { variable } of updates) if (variable.initial !== null) initial.push(variable.initial);
   if (initial.length > 1) evaluate(initial, { toHost: true });
-}
-
-function* variablesOf(leaves: readonly Tensor[], updates: readonly Update[]): Iterable<Variable> {
-  for (const { leaf } of leaves) if (leaf?.kind === 'variable') yield leaf.variable;
-  for (const { variable } of updates) yield variable;
 }
 
 /** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */

@@ -159,10 +159,7 @@ export class PreparedGraph {
         fed.push({ binding, input });
       }
     });
-    computeInitialValues([
-      ...variables.map(({ variable }) => variable),
-      ...this.updates.map(({ variable }) => variable),
-    ]);
+    computeInitialValues(traversal.leaves, this.updates);
     this.#variables = variables;
     this.#fed = fed;
     this.#others = others;
