@@ -221,7 +221,7 @@ export class WasmBackend implements Backend {
   }
 
   /**
-   * Starts the worker threads now instead of with the first plan that is worth sharing, and resolves when all take part:
+   * Starts the worker threads now instead of when there was enough for them to do, and resolves when all take part:
    * for benchmarks, and where the first steps shall already be fast. @throws Error when a worker cannot be started.
    */
   async startThreads(): Promise<void> {
