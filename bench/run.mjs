@@ -48,16 +48,19 @@ try {
     sourcemap: 'inline',
     sourcesContent: false,
   });
-  // What a page that trains a small network would load.
-  await build({
-    ...common,
-    platform: 'neutral',
-    minify: true,
-    entryPoints: { minimal: here('src/minimal.ts') },
-    outdir: join(folder, 'minimal'),
-  });
   const worker = here('../packages/native-wasm/src/worker.js');
-  for (const target of ['worker.js', 'minimal/worker.js']) cpSync(worker, join(folder, target));
+  cpSync(worker, join(folder, 'worker.js'));
+  // What a page that trains a small network would load: as it is, and told that the page selects its backend.
+  for (const [name, define] of Object.entries({ minimal: {}, selecting: { AG_REFERENCE: 'false' } })) {
+    await build({
+      ...common,
+      platform: 'neutral',
+      minify: true,
+      define,
+      entryPoints: { minimal: here('src/minimal.ts'), worker },
+      outdir: join(folder, name),
+    });
+  }
   const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
   process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
 } finally {

@@ -1,4 +1,14 @@
-import { commitUpdates, concat, evaluate, normal, stats, type Tensor, tensor, Variable } from '@ag/tensor';
+import {
+  commitUpdates,
+  concat,
+  evaluate,
+  normal,
+  stats,
+  type Tensor,
+  tensor,
+  Variable,
+  zeros,
+} from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { backward, Graph, gradients, placeholder, topologicalSort } from './index.ts';
 
@@ -52,6 +62,21 @@ describe('the scalar graph of the lesson', () => {
       expect(await b.value.item()).toBeCloseTo(pb, 14);
     }
     expect(stats().plansMade).toBeGreaterThan(0);
+  });
+
+  it('draws what its variables start with in one plan, define-by-run and prepared', () => {
+    const variables = () => [[3, 2], [2], [5]].map((shape) => new Variable(normal(shape)));
+    const sum = (all: Variable[]) => all.map(({ value }) => value.sum()).reduce((a, b) => a.add(b));
+    let before = stats().plansMade;
+    sum(variables()).itemSync();
+    expect(stats().plansMade - before).toBe(2);
+    before = stats().plansMade;
+    // The plans of equal graphs are there.
+    new Graph({ inputs: [], outputs: [sum(variables())] }).run({});
+    expect(stats().plansMade - before).toBe(0);
+    const zero = new Variable(zeros([5, 7]));
+    expect(zero.value.dataSync()).toEqual(new Float32Array(35));
+    expect(stats().plansMade - before).toBe(0);
   });
 
   it('is the same with backward and values instead of placeholders', async () => {

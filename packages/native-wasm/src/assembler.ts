@@ -64,10 +64,10 @@ function append(bytes: number[], more: ArrayLike<number>): void {
   for (let i = 0; i < more.length; i++) bytes.push(more[i]);
 }
 
+/** A name, which has to be ASCII. */
 function text(bytes: number[], value: string): void {
-  const encoded = new TextEncoder().encode(value);
-  unsigned(bytes, encoded.length);
-  append(bytes, encoded);
+  unsigned(bytes, value.length);
+  for (let i = 0; i < value.length; i++) bytes.push(value.charCodeAt(i));
 }
 
 /** Bytes of a v128 constant from four 32-bit integers. */
@@ -177,15 +177,13 @@ export class FunctionBuilder implements Callable {
   f32(value: number): this {
     scratch.setFloat32(0, value, true);
     this.#code.push(0x43);
-    for (let i = 0; i < 4; i++) this.#code.push(scratch.getUint8(i));
-    return this;
+    return this.#scratch(4);
   }
 
   f64(value: number): this {
     scratch.setFloat64(0, value, true);
     this.#code.push(0x44);
-    for (let i = 0; i < 8; i++) this.#code.push(scratch.getUint8(i));
-    return this;
+    return this.#scratch(8);
   }
 
   /** Pushes a v128 constant of 16 bytes. */
@@ -197,17 +195,20 @@ export class FunctionBuilder implements Callable {
 
   /** Pushes a v128 constant with four equal 32-bit floats. */
   f32x4(value: number): this {
-    return this.v128(new Uint8Array(new Float32Array(4).fill(value).buffer));
+    scratch.setFloat32(0, value, true);
+    return this.op(0x10c).#scratch(4, 4);
   }
 
   /** Pushes a v128 constant with two equal 64-bit floats. */
   f64x2(value: number): this {
-    return this.v128(new Uint8Array(new Float64Array(2).fill(value).buffer));
+    scratch.setFloat64(0, value, true);
+    return this.op(0x10c).#scratch(8, 2);
   }
 
   /** Pushes a v128 constant with four equal 32-bit integers. */
   i32x4(value: number): this {
-    return this.v128(lanes32(value, value, value, value));
+    scratch.setInt32(0, value, true);
+    return this.op(0x10c).#scratch(4, 4);
   }
 
   /** A load, store or atomic instruction at a constant byte offset. The address (and value) are on the stack. */
@@ -342,30 +343,40 @@ export class FunctionBuilder implements Callable {
   }
 
   /** The function body as the code section holds it, its length first. */
-  encode(): number[] {
+  encode(): Uint8Array {
     const { numbers, types } = this.#assign();
-    const body: number[] = [];
+    const head: number[] = [];
     const groups: [number, ValueType][] = [];
     for (const type of types) {
       const last = groups[groups.length - 1];
       if (last && last[1] === type) last[0]++;
       else groups.push([1, type]);
     }
-    unsigned(body, groups.length);
+    unsigned(head, groups.length);
     for (const [count, type] of groups) {
-      unsigned(body, count);
-      body.push(type);
+      unsigned(head, count);
+      head.push(type);
     }
+    // Long functions are tens of thousands of bytes, made before anything is optimised: one loop, no copies.
+    const body = new Uint8Array(head.length + 3 * (this.#entry.length + this.#code.length) + 1);
+    body.set(head);
+    let end = head.length;
     for (const part of [this.#entry, this.#code]) {
-      for (const value of part) {
-        if (value < reference) body.push(value);
-        else unsigned(body, numbers[value - reference]);
+      for (let i = 0; i < part.length; i++) {
+        let value = part[i];
+        if (value >= reference) {
+          value = numbers[value - reference];
+          for (; value > 127; value >>= 7) body[end++] = (value & 127) | 128;
+        }
+        body[end++] = value;
       }
     }
-    body.push(0x0b);
-    const bytes: number[] = [];
-    unsigned(bytes, body.length);
-    append(bytes, body);
+    body[end++] = 0x0b;
+    const length: number[] = [];
+    unsigned(length, end);
+    const bytes = new Uint8Array(length.length + end);
+    bytes.set(length);
+    bytes.set(body.subarray(0, end), length.length);
     return bytes;
   }
 
@@ -376,41 +387,50 @@ export class FunctionBuilder implements Callable {
   /** Final numbers of all locals, and the types of those that are not parameters. */
   #assign(): { numbers: number[]; types: ValueType[] } {
     const count = this.parameters.length;
-    const first: number[] = [];
-    const last: number[] = [];
-    this.#code.forEach((value, at) => {
-      if (value < reference) return;
-      first[value - reference] ??= at;
-      last[value - reference] = at;
-    });
+    const code = this.#code;
+    const locals = this.#locals;
+    /** Where each local is used first and last; −1 where it is not. */
+    const first = new Array<number>(count + locals.length).fill(-1);
+    const last = first.slice();
+    for (let at = 0; at < code.length; at++) {
+      const local = code[at] - reference;
+      if (local < 0) continue;
+      if (first[local] < 0) first[local] = at;
+      last[local] = at;
+    }
     // What is set before a loop and read in it must last to the loop's end. Inner loops end first in the list.
     for (const [start, end] of this.#loops) {
       for (let i = count; i < first.length; i++)
         if (first[i] < start && last[i] > start && last[i] < end) last[i] = end;
     }
-    const ending = new Map<number, Local[]>();
     const numbers: number[] = Array.from(this.parameters);
     const types: ValueType[] = [];
+    const temporaries: Local[] = [];
+    locals.forEach(({ type, temporary }, i) => {
+      if (!temporary) numbers[count + i] = count + types.push(type) - 1;
+      else if (first[count + i] >= 0) temporaries.push(count + i);
+    });
+    // In the order of the code: before a local begins, the places of those that have ended are free.
+    const ending = [...temporaries].sort((a, b) => last[a] - last[b]);
     const free = new Map<ValueType, number[]>();
-    const place = (local: Local) => {
-      const { type } = this.#locals[local - count];
-      numbers[local] = free.get(type)?.pop() ?? count + types.push(type) - 1;
-    };
-    this.#locals.forEach(({ temporary }, i) => {
-      const local = count + i;
-      if (!temporary) place(local);
-      else if (last[local] !== undefined)
-        ending.set(last[local], [...(ending.get(last[local]) ?? []), local]);
-    });
-    this.#code.forEach((value, at) => {
-      if (value >= reference && numbers[value - reference] === undefined) place(value - reference);
-      for (const local of ending.get(at) ?? []) {
-        const { type } = this.#locals[local - count];
-        free.set(type, [...(free.get(type) ?? []), numbers[local]]);
+    let ended = 0;
+    for (const local of temporaries.sort((a, b) => first[a] - first[b])) {
+      for (; last[ending[ended]] < first[local]; ended++) {
+        const { type } = locals[ending[ended] - count];
+        const places = free.get(type);
+        if (places) places.push(numbers[ending[ended]]);
+        else free.set(type, [numbers[ending[ended]]]);
       }
-    });
-    // Loops may end at the end of the code: what lasts until then needs no freeing.
+      const { type } = locals[local - count];
+      numbers[local] = free.get(type)?.pop() ?? count + types.push(type) - 1;
+    }
     return { numbers, types };
+  }
+
+  /** The first bytes of `scratch`, so many times. */
+  #scratch(bytes: number, times = 1): this {
+    for (let i = 0; i < bytes * times; i++) this.#code.push(scratch.getUint8(i % bytes));
+    return this;
   }
 
   #nest(code: number, result: number, body: (label: Label) => void): this {
@@ -532,28 +552,37 @@ export class ModuleBuilder {
   /** The finished module. */
   bytes(): Uint8Array<ArrayBuffer> {
     const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-    const section = (id: number, count: number, content: number[]) => {
-      if (count === 0) return;
+    /** A section up to its content of `length` bytes. */
+    const begin = (id: number, count: number, length: number) => {
       const head: number[] = [];
       unsigned(head, count);
       bytes.push(id);
-      unsigned(bytes, head.length + content.length);
+      unsigned(bytes, head.length + length);
       append(bytes, head);
+    };
+    const section = (id: number, count: number, content: number[]) => {
+      if (count === 0) return;
+      begin(id, count, content.length);
       append(bytes, content);
     };
     const declarations: number[] = [];
-    const code: number[] = [];
-    for (const f of this.#functions) {
-      unsigned(declarations, f.type);
-      append(code, f.encode());
-    }
+    for (const f of this.#functions) unsigned(declarations, f.type);
+    const bodies = this.#functions.map((f) => f.encode());
+    const length = bodies.reduce((sum, body) => sum + body.length, 0);
     section(1, this.#types.length, this.#typeBytes);
     section(2, this.#importCount, this.#imports);
     section(3, this.#functions.length, declarations);
     section(7, this.#exportCount, this.#exports);
     section(9, this.#elementCount, this.#elements);
-    section(10, this.#functions.length, code);
-    return new Uint8Array(bytes);
+    if (bodies.length > 0) begin(10, bodies.length, length);
+    const module = new Uint8Array(bytes.length + length);
+    module.set(bytes);
+    let end = bytes.length;
+    for (const body of bodies) {
+      module.set(body, end);
+      end += body.length;
+    }
+    return module;
   }
 
   #import(module: string, name: string, kind: number): void {

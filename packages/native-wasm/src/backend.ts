@@ -81,6 +81,19 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   return backend;
 }
 
+/**
+ * Nanoseconds of work that threads could have shared before the workers start. To start one takes the calling
+ * thread 5 ms, so a program that computes little does not pay for it.
+ */
+const worthWorkers = 5e6;
+
+/** A rough guess at the nanoseconds of a launch that are worth sharing: none where there are few pieces. */
+function sharedWork({ launch, stages }: LoweredLaunch): number {
+  if (!stages.some(({ units, grain }) => units >= 8 * grain)) return 0;
+  const steps = launch.dims.reduce((product, size) => product * size, 1);
+  return steps * (launch.kernel.form === 'contract' ? 0.04 : 0.3);
+}
+
 interface Driver {
   run(first: number, last: number): number;
 }
@@ -98,7 +111,10 @@ export class WasmBackend implements Backend {
   readonly #kernels: KernelCache;
   readonly #driver: Driver;
   readonly #workers: Threads;
-  readonly #executables = new Set<WasmExecutable>();
+  /** Each with what its runs add to `#sharedWork`. */
+  readonly #executables = new Map<WasmExecutable, number>();
+  /** Nanoseconds of work that threads could have shared so far, until the workers start. */
+  #sharedWork = 0;
   #arena: Block | null = null;
   #failure: Error | null = null;
 
@@ -167,9 +183,10 @@ export class WasmBackend implements Backend {
       this.#kernels.release(kernels);
       throw error;
     }
-    this.#executables.add(executable);
-    // Enough work for two threads somewhere in it.
-    if (stages.some(({ units, grain }) => units >= 8 * grain)) this.#workers.start();
+    this.#executables.set(
+      executable,
+      lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
+    );
     return executable;
   }
 
@@ -177,6 +194,7 @@ export class WasmBackend implements Backend {
     if (this.#failure !== null) throw this.#failure;
     const plan = executable as WasmExecutable;
     if (plan.disposed) throw new Error('wasm: this plan was disposed');
+    this.#countWork(plan);
     plan.bind(bindings, scalars, this.#arena === null ? 0 : this.#arena.address);
     for (const { first, last, host } of plan.segments) {
       if (this.#drive(first, last) !== 0) this.#fail();
@@ -191,7 +209,7 @@ export class WasmBackend implements Backend {
     plan.dispose();
     this.#kernels.release(plan.kernels);
     let needed = 0;
-    for (const { arenaBytes } of this.#executables) needed = Math.max(needed, arenaBytes);
+    for (const { arenaBytes } of this.#executables.keys()) needed = Math.max(needed, arenaBytes);
     if (this.#arena !== null && needed < this.#arena.bytes / 2) {
       this.#memory.release(this.#arena);
       this.#arena = null;
@@ -200,7 +218,7 @@ export class WasmBackend implements Backend {
   }
 
   /**
-   * Starts the worker threads now instead of with the first plan that is worth sharing, and resolves when all take part:
+   * Starts the worker threads now instead of when there was enough for them to do, and resolves when all take part:
    * for benchmarks, and where the first steps shall already be fast. @throws Error when a worker cannot be started.
    */
   async startThreads(): Promise<void> {
@@ -225,6 +243,13 @@ export class WasmBackend implements Backend {
   stats(): BackendStats {
     const { held, peak } = this.#memory;
     return { kernels: this.#kernels.compiled, interpreted: [], bytes: held, peakBytes: peak };
+  }
+
+  /** Starts the workers once there was enough for them to do. */
+  #countWork(plan: WasmExecutable): void {
+    if (this.#sharedWork >= worthWorkers) return;
+    this.#sharedWork += this.#executables.get(plan)!;
+    if (this.#sharedWork >= worthWorkers) this.#workers.start();
   }
 
   /** All plans share one arena, since they run one after another. */

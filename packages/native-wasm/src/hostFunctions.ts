@@ -21,6 +21,7 @@ const operandsOf = (name: HostFunction) =>
 
 /** Calls it on the float64 operands on the stack. */
 export function hostFunction(f: FunctionBuilder, target: Target, name: HostFunction): void {
+  target.needHostFunctions?.();
   f.i32(1 + names.indexOf(name)).callIndirect(target.module.type(operandsOf(name), [w.f64]));
 }
 

@@ -35,6 +35,7 @@ export class KernelCache {
   readonly #kernels = new Map<string, CompiledKernel>();
   readonly #vacant: number[] = [];
   #positions = hostFunctionCount;
+  #hasHostFunctions = false;
 
   constructor(features: Features, memory: WebAssembly.Memory, shared: boolean, maximumPages: number) {
     this.#features = features;
@@ -42,11 +43,6 @@ export class KernelCache {
     this.#shared = shared;
     this.#maximumPages = maximumPages;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
-    const hosts = new WebAssembly.Module(hostFunctionModule());
-    new WebAssembly.Instance(hosts, {
-      env: { table: this.table },
-      math: math as unknown as WebAssembly.ModuleImports,
-    });
   }
 
   /**
@@ -99,13 +95,24 @@ export class KernelCache {
     }
   }
 
+  /** Puts JavaScript's functions into the table, the first time a kernel calls one. Workers do so at their start. */
+  #loadHostFunctions(): void {
+    if (this.#hasHostFunctions) return;
+    this.#hasHostFunctions = true;
+    new WebAssembly.Instance(new WebAssembly.Module(hostFunctionModule()), {
+      env: { table: this.table },
+      math: math as unknown as WebAssembly.ModuleImports,
+    });
+  }
+
   #build(fresh: readonly { stage: Stage; kernel: CompiledKernel }[]): Uint8Array<ArrayBuffer> {
     const module = new ModuleBuilder();
     module.importMemory('env', 'memory', 1, this.#maximumPages, this.#shared);
     module.importTable('env', 'table', 0);
     const thread = module.importGlobal('env', 'thread');
     module.type(kernelParameters, []);
-    const target = { ...this.#features, module, thread };
+    const needHostFunctions = () => this.#loadHostFunctions();
+    const target = { ...this.#features, module, thread, needHostFunctions };
     for (const { stage, kernel } of fresh) module.element(kernel.position, stage.emit(target));
     const needed = this.#positions - this.table.length;
     if (needed > 0) this.table.grow(Math.max(needed, this.table.length >> 1));

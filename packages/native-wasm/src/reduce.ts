@@ -22,8 +22,13 @@ import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
 
 /** Elements of a block when a reduction is cut, and what makes cutting worth it. */
 const blockElements = 32768;
-/** Vectors of a full column block. */
-const columnVectors = 8;
+/**
+ * Vectors of a full column block, and of those that what is left of a row is cut into. A long expression is not repeated
+ * for as many: the gradient of a bias that ends in Adam would be 9 kB of code.
+ */
+function columnVectors({ prologue, epilogue }: ReduceKernel): readonly number[] {
+  return prologue.instructions.length + epilogue.instructions.length > 16 ? [4, 1] : [8, 4, 1];
+}
 /** Steps before float32 sums move to float64. */
 const foldSteps = 64;
 
@@ -231,7 +236,7 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   };
   const pattern = (step: number, i: number) => (accesses[i].operand?.buffer === -1 ? 'strided' : patternOf(step));
   const patterns = (outer ? columnSteps : inner.steps).map(pattern);
-  const blockSize = columnVectors * lanes;
+  const blockSize = columnVectors(kernel)[0] * lanes;
   const outerCount = count(shape.outer.sizes);
   const units = outer ? count(walked.sizes) * Math.ceil(outer.size / blockSize) : outerCount;
   // Columns run across rows where the first axis is also the last.
@@ -393,7 +398,8 @@ class ReduceCode {
     const f = this.#f;
     const { begin, end } = parameter;
     const lanes = this.#lanes;
-    const width = columnVectors * lanes;
+    const vectors = columnVectors(this.#kernel);
+    const width = vectors[0] * lanes;
     const columns = this.#load(this.#fields.columns);
     const steps = this.#fields.columnSteps.map((at) => this.#load(at));
     const rowSteps = this.#fields.rowSteps.map((at) => this.#load(at));
@@ -429,7 +435,7 @@ class ReduceCode {
         );
       };
       f.loop((more) => {
-        take([columnVectors, columnVectors / 2, 1]);
+        take(vectors);
         at.forEach((pointer, i) => {
           f.get(pointer).get(steps[i]).get(part).op(w.i32_mul).op(w.i32_add).set(pointer);
         });

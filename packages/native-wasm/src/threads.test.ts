@@ -241,6 +241,16 @@ describe('threads', () => {
     expect(Buffer.from(run(backend, programs.map, 3).buffer).equals(Buffer.from(first.buffer))).toBe(true);
   });
 
+  it('start when there was enough to share, not before', async () => {
+    const spawned = spying();
+    const backend = await wasm({ threads: 2 });
+    open.push(backend);
+    run(backend, sum(1, 1 << 15, false));
+    expect(spawned).toHaveLength(0);
+    for (let i = 0; i < 40 && spawned.length === 0; i++) run(backend, sum(1, 1 << 20, false));
+    expect(spawned).toHaveLength(1);
+  });
+
   it('are reported when they die between kernels; variables move to another backend', async () => {
     const spawned = spying();
     const backend = await start(3);

@@ -173,7 +173,7 @@ export function placeholderLeaf(shape: Shape, dtype: DType, name: string): Tenso
 function convert(data: ArrayLike<number>, length: number, dtype: DType): TypedArray {
   const array = allocateArray(dtype, length);
   if (dtype === 'bool') for (let i = 0; i < length; i++) array[i] = data[i] ? 1 : 0;
-  else for (let i = 0; i < length; i++) array[i] = data[i]!;
+  else array.set(data);
   return array;
 }
 

@@ -72,10 +72,24 @@ export function use(backend: Backend): void {
   selected = backend;
 }
 
-/** The backend in use: the one given to `use`, else the reference backend. */
+/** Not defined, unless a bundler puts `false` in its place: then the reference backend is left out of the bundle. */
+declare const AG_REFERENCE: boolean | undefined;
+
+/**
+ * The backend in use: the one given to `use`, else the reference backend.
+ *
+ * @throws Error when none was given and the reference backend was left out of the bundle
+ */
 export function backend(): Backend {
-  if (selected === null) selected = reference();
-  return selected;
+  if (selected !== null) return selected;
+  if (typeof AG_REFERENCE !== 'undefined' && !AG_REFERENCE) {
+    throw new Error(
+      'no backend is selected: call use(await wasm()) first; this bundle was made with AG_REFERENCE = false, without the reference backend',
+    );
+  } else {
+    selected = reference();
+    return selected;
+  }
 }
 
 /** Figures of the backend in use and of its plans. */

@@ -157,6 +157,11 @@ export class Variable {
     return this.#leaf;
   }
 
+  /** What has to be computed before it first lies in memory. @internal */
+  get initial(): Tensor | null {
+    return this.#initial?.op && !isZero(this.#initial) ? this.#initial : null;
+  }
+
   /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
   memoryOf(version: number, target: Backend): Memory {
     this.#settle(target);
@@ -235,10 +240,17 @@ export class Variable {
     const storage = this.#storage;
     if (storage.backend === target && storage.current) return;
     let previous: TypedArray | null = null;
+    const bytes = this.size * bytesPerElement(this.dtype);
     if (this.#initial) {
       const initial = this.#initial;
+      if (isZero(initial)) {
+        storage.backend = target;
+        storage.current = target.allocate(bytes);
+        this.#initial = null;
+        return;
+      }
       evaluate([initial], { toHost: true });
-      this.#host = initial.dataSync();
+      this.#host = valueAtHand(initial) ?? initial.dataSync();
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       if (!storage.backend.readSync) {
@@ -253,7 +265,7 @@ export class Variable {
     }
     if (!this.#host) throw new Error(`variable '${this.name}' was disposed`);
     const write = (elements: TypedArray): Memory => {
-      const memory = target.allocate(this.size * bytesPerElement(this.dtype), false);
+      const memory = target.allocate(bytes, false);
       target.write(memory, elements);
       return memory;
     };
@@ -272,4 +284,11 @@ export class Variable {
         'that value is gone. Evaluate the tensor before the update, or pass it to backward(loss, { also: [tensor] }).',
     );
   }
+}
+
+/** Whether all elements are the literal 0: new memory is that already. */
+function isZero(tensor: Tensor): boolean {
+  let node = tensor;
+  while (node.op?.lower.form === 'view') node = node.inputs[0]!;
+  return node.leaf?.kind === 'literal' && Object.is(node.leaf.value, 0);
 }

@@ -168,6 +168,7 @@ function run(
   plan.pins++;
   try {
     const leaves = traversal.leaves;
+    computeInitialValues(leaves, updates);
     const bindings = new Array<Binding>(plan.program.bindingCount);
     const scalars = new Float64Array(traversal.literals.length);
     for (let i = 0; i < scalars.length; i++)
@@ -182,6 +183,17 @@ function run(
   } finally {
     plan.pins--;
   }
+}
+
+/** Computes what the variables of a plan start with in one plan, where each would make one of its own when it is bound. */
+export function computeInitialValues(leaves: readonly Tensor[], updates: readonly Update[]): void {
+  const initial: Tensor[] = [];
+  for (const { leaf } of leaves) {
+    const value = leaf?.kind === 'variable' ? leaf.variable.initial : null;
+    if (value !== null) initial.push(value);
+  }
+  for (const { variable } of updates) if (variable.initial !== null) initial.push(variable.initial);
+  if (initial.length > 1) evaluate(initial, { toHost: true });
 }
 
 /** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */

@@ -66,26 +66,38 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
 
   let origin = results[0]!;
 
-  const add = (node: Omit<PlanNode, 'index' | 'base' | 'view' | 'depth' | 'origin'>): PlanNode => {
-    const full = {
-      ...node,
-      origin,
+  const add = (
+    op: AnyOp | null,
+    attributes: unknown,
+    inputs: readonly PlanNode[],
+    shape: Shape,
+    dtype: DType,
+    leaf: PlanNode['leaf'] = null,
+  ): PlanNode => {
+    const node = {
       index: nodes.length,
+      shape,
+      dtype,
+      op,
+      attributes,
+      inputs,
       base: null as unknown as PlanNode,
       view: null as View | null,
       depth: 0,
+      origin,
+      leaf,
     };
-    if (isView(full)) {
-      const input = node.inputs[0]!;
-      full.base = input.base;
-      full.view = input.view && applyView(full, input.view);
-      full.depth = input.depth + 1;
+    if (isView(node)) {
+      const input = inputs[0]!;
+      node.base = input.base;
+      node.view = input.view && applyView(node, input.view);
+      node.depth = input.depth + 1;
     } else {
-      full.base = full;
-      full.view = contiguousView(full.shape);
+      node.base = node;
+      node.view = contiguousView(shape);
     }
-    nodes.push(full);
-    return full;
+    nodes.push(node);
+    return node;
   };
   const share = (key: string, make: () => PlanNode): PlanNode => {
     let node = known.get(key);
@@ -102,7 +114,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     shape: Shape,
     dtype: DType,
   ): PlanNode => {
-    const make = (): PlanNode => add({ shape, dtype, op, attributes, inputs, leaf: null });
+    const make = (): PlanNode => add(op, attributes, inputs, shape, dtype);
     if (op.lower.form === 'barrier') return make();
     const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
     return share(key, make);
@@ -114,9 +126,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     if (tensor.leaf!.kind === 'literal') {
       const value = tensor.leaf!.value;
       const key = `constant ${Object.is(value, -0) ? '-0' : value} ${dtype}`;
-      return share(key, () =>
-        add({ shape, dtype, op: null, attributes: undefined, inputs: [], leaf: { kind: 'constant', value } }),
-      );
+      return share(key, () => add(null, undefined, [], shape, dtype, { kind: 'constant', value }));
     }
     throw new Error(`an operation expanded to a graph with a ${tensor.leaf!.kind} leaf; pass it as an input`);
   };
@@ -202,7 +212,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
         tensor.leaf!.kind === 'literal'
           ? ({ kind: 'scalar', scalar: scalar++ } as const)
           : ({ kind: 'binding', binding: binding++ } as const);
-      translated.set(tensor, add({ shape, dtype, op: null, attributes: undefined, inputs: [], leaf: where }));
+      translated.set(tensor, add(null, undefined, [], shape, dtype, where));
     } else {
       translated.set(tensor, translate(tensor));
     }
@@ -219,14 +229,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       node.op.lower.form === 'barrier' ||
       taken.has(node)
     ) {
-      node = add({
-        shape: node.shape,
-        dtype: node.dtype,
-        op: copy,
-        attributes: undefined,
-        inputs: [node],
-        leaf: null,
-      });
+      node = add(copy, undefined, [node], node.shape, node.dtype);
     }
     taken.add(node);
     return node;

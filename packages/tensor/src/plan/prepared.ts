@@ -8,7 +8,7 @@ import { backend, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
 import type { HostWork } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
-import { bindLeaf, commitAssignments, runPlan } from './evaluate.ts';
+import { bindLeaf, commitAssignments, computeInitialValues, runPlan } from './evaluate.ts';
 import { settleAssignments } from './pending.ts';
 import { sameSignature, type Traversal, traverse, type Update } from './signature.ts';
 
@@ -159,6 +159,7 @@ export class PreparedGraph {
         fed.push({ binding, input });
       }
     });
+    computeInitialValues(traversal.leaves, this.updates);
     this.#variables = variables;
     this.#fed = fed;
     this.#others = others;
