@@ -23,7 +23,7 @@ import {
 } from './choose.ts';
 import { control } from './control.ts';
 import { driverModule } from './driver.ts';
-import { copyFrom, copyTo, WasmExecutable } from './executable.ts';
+import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executable.ts';
 import { KernelCache } from './kernels.ts';
 import { type Block, LinearMemory } from './memory.ts';
 import { withPartialSums } from './partialSums.ts';
