@@ -67,12 +67,13 @@ const tolerances = { ag: 1e-4, numpy: 1e-4, peer: 1e-3 };
 
 const usualVariants = ['define-by-run', 'compiled'];
 const withData = [...usualVariants, ...usualVariants.map((name) => `${name}, data on the device`)];
+const images = [...withData, ...usualVariants.map((name) => `${name}, data as bytes`)];
 
 /** The ways of writing each workload in `ag`; other engines have one. */
 const variants: Readonly<Record<string, readonly string[]>> = {
   W3: withData,
-  W4: withData,
-  W5: withData,
+  W4: images,
+  W5: images,
   W7: ['kept on the device'],
   W8: ['kept on the device'],
   W10: ['define-by-run'],

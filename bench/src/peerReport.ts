@@ -3,15 +3,14 @@ import { reports } from './goals.ts';
 import type { Measurement } from './measure.ts';
 import { format } from './table.ts';
 
-/** A row for each case and variant, but without the data on the device: the others copy each batch as well. */
+/** A row for each case and variant, but without data as bytes or on the device: the others copy floats at each step. */
 export function peerRows(measurements: readonly Measurement[]): string[][] {
   const named = (kind: Measurement['kind']): string[] =>
     [...new Set(measurements.filter((m) => m.kind === kind).map(family))].sort();
   const columns = [...named('ag'), ...named('numpy'), ...named('peer')];
   const rows = [['', 'case', 'unit', ...columns, 'best library', 'speed of ag ÷ best']];
   const own = measurements.filter(
-    ({ kind, workload, variant }) =>
-      kind === 'ag' && workload in reports && !variant.endsWith('data on the device'),
+    ({ kind, workload, variant }) => kind === 'ag' && workload in reports && !variant.includes(', data '),
   );
   for (const key of new Set(own.map(rowOf))) {
     const [workload, name, variant] = key.split('\n') as [string, string, string];

@@ -1,5 +1,5 @@
 /**
- * A training loop in the ways a user may write it: step by step or compiled, either with the data set kept on the device.
+ * A training loop in the ways a user may write it: step by step or compiled, with data in JavaScript's memory or kept on the device.
  */
 import { backward, compile } from '@ag/graph';
 import { adam, sgd } from '@ag/optim';
@@ -17,6 +17,9 @@ export interface Training {
 }
 
 export const trainingVariants = ['define-by-run', 'compiled'] as const;
+
+/** Ways in which batches are copied as bytes. */
+export const asBytes: readonly string[] = trainingVariants.map((variant) => `${variant}, data as bytes`);
 
 /** Ways in which the data set was copied to the device before. */
 export const onDevice: readonly string[] = trainingVariants.map(
