@@ -735,5 +735,14 @@ function randomCase(machine: Machine, random: Random): Case {
     outputs,
     epilogue: { instructions, results },
   };
-  return new Case(machine, kernel, [...batch, ...ms, ...ns, ...ks], layouts, random);
+  const result = new Case(machine, kernel, [...batch, ...ms, ...ns, ...ks], layouts, random);
+  // Stretches of zeros, as long as a tile or as many rows.
+  if (random.chance(0.4)) {
+    const length = random.pick([3, 8, 40, 300]);
+    const share = random.next();
+    const array = result.array(random.below(2));
+    for (let start = 0; start < array.length; start += length)
+      if (random.chance(share)) array.fill(0, start, start + length);
+  }
+  return result;
 }
