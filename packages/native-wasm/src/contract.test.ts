@@ -216,6 +216,20 @@ describe.each(variants)(
       });
     });
 
+    it('looks for zeros in sums whose last block is a single term', () => {
+      // 131 blocks: 130 of 512, and one.
+      const [m, n, k] = [40, 36, 130 * 512 + 1];
+      const c = new Case(machine, kernelOf('float32'), [m, n, k], [
+      { sizes: [m, k], strides: [1, m] },
+      { sizes: [k, n], strides: [n, 1] },
+      { sizes: [m, n], strides: [n, 1] },
+    ]); // biome-ignore format: a table
+      const b = c.array(1);
+      for (let i = 0; i < b.length; i += 3) b.fill(0, i * n, (i + 2) * n);
+      c.check();
+      expect(c.lists().length).toBeGreaterThan(0);
+    });
+
     it("leaves zeros out of a filter's gradient, read in place through overlapping windows", () => {
       const [images, channels, size, filters, window] = [3, 4, 9, 32, 5];
       const padded = size + window - 1;

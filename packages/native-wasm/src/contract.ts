@@ -3,8 +3,8 @@
  * sums over k of A[m, k]·B[k, n] with groups of axes for m, n and k.
  *
  * One function per structure (`contractBlocks.ts`) cuts the product into blocks (`contractPlan.ts`), lets shared helpers make offset tables
- * and panels (`contractPack.ts`) and run tiles (`contractMicro.ts`), and hands each finished strip of results to an
- * epilogue (`contractEpilogue.ts`). A unit of work is a few rows by some columns of one batch; neighbouring units
+ * and panels (`contractPack.ts`), find what need not be multiplied (`contractZeros.ts`) and run tiles (`contractMicro.ts`), and
+ * hands each finished strip of results to an epilogue (`contractEpilogue.ts`). A unit of work is a few rows by some columns of one batch; neighbouring units
  * that are called together share their panels.
  */
 import type { ContractKernel, DType } from '@ag/tensor';

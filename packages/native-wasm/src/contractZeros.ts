@@ -158,23 +158,27 @@ function listFunction(
     const inB = f.local(int);
     const entry = f.local(int);
     f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
-    f.loop((again) => {
-      f.get(entry);
-      if (table) f.load(w.i32_load, aTable);
-      else f.get(inA);
-      f.memory(w.i32_store).get(entry).get(inB).memory(w.i32_store, 4);
-      vectors.forEach((i) => {
-        f.load(w.v128_load, address, 16 * i);
-        if (masked) f.get(masks[i]!).op(w.v128_and);
-        if (i > 0) f.op(w.v128_or);
-      });
-      // Without the sign: −0 is zero as well.
-      f.i32(1).op(w.i32x4_shl).op(w.v128_any_true).i32(3).op(w.i32_shl).get(entry).op(w.i32_add).set(entry);
-      f.get(address).get(step).op(w.i32_add).set(address);
-      f.get(inB).get(bStep).op(w.i32_add).set(inB);
-      f.increment(table ? aTable : inA, table ? 4 : size);
-      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
-    });
+    // Of a short block of k none may be tried.
+    f.while(
+      () => f.get(k),
+      () => {
+        f.get(entry);
+        if (table) f.load(w.i32_load, aTable);
+        else f.get(inA);
+        f.memory(w.i32_store).get(entry).get(inB).memory(w.i32_store, 4);
+        vectors.forEach((i) => {
+          f.load(w.v128_load, address, 16 * i);
+          if (masked) f.get(masks[i]!).op(w.v128_and);
+          if (i > 0) f.op(w.v128_or);
+        });
+        // Without the sign: −0 is zero as well.
+        f.i32(1).op(w.i32x4_shl).op(w.v128_any_true).i32(3).op(w.i32_shl).get(entry).op(w.i32_add).set(entry);
+        f.get(address).get(step).op(w.i32_add).set(address);
+        f.get(inB).get(bStep).op(w.i32_add).set(inB);
+        f.increment(table ? aTable : inA, table ? 4 : size);
+        f.increment(k, -1);
+      },
+    );
     emitCount(f, entry, to);
   });
 }
@@ -200,19 +204,23 @@ function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Call
     const inB = f.local(int);
     const entry = f.local(int);
     f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
-    f.loop((again) => {
-      f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
-      f.get(entry).get(inB).memory(w.i32_store, 4);
-      f.get(entry);
-      pointers.forEach((pointer, i) => {
-        f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
-        if (i > 0) f.op(w.i32_or);
-      });
-      f.i32(1).op(w.i32_shl).i32(0).op(w.i32_ne).i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
-      f.get(inB).get(bStep).op(w.i32_add).set(inB);
-      f.get(aTable).get(every).i32(4).op(w.i32_mul).op(w.i32_add).set(aTable);
-      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
-    });
+    // Of a short block of k none may be tried.
+    f.while(
+      () => f.get(k),
+      () => {
+        f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
+        f.get(entry).get(inB).memory(w.i32_store, 4);
+        f.get(entry);
+        pointers.forEach((pointer, i) => {
+          f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
+          if (i > 0) f.op(w.i32_or);
+        });
+        f.i32(1).op(w.i32_shl).i32(0).op(w.i32_ne).i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
+        f.get(inB).get(bStep).op(w.i32_add).set(inB);
+        f.get(aTable).get(every).i32(4).op(w.i32_mul).op(w.i32_add).set(aTable);
+        f.increment(k, -1);
+      },
+    );
     emitCount(f, entry, to);
   });
 }
