@@ -86,6 +86,7 @@ describe('wrong data', () => {
 describe('wrong settings', () => {
   it.each([
     [['--batch-size', '0'], 3, /--batch-size: expected a whole number from 1, got "0"/],
+    [['--threads', '9'], 3, /--threads: expected a whole number from 1 to 8, or 'auto', got "9"/],
     [['--batch-size', '5'], 3, /--batch-size: 5 is more than the 4 examples/],
     [['--learning-rate', 'NaN'], 3, /--learning-rate: expected a finite number from 0, got "NaN"/],
     [['--learning-rate', '-1'], 3, /--learning-rate/],

@@ -150,9 +150,15 @@ export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   ),
   threads: {
     flag: '--threads <n>',
-    help: "threads of the wasm backend, a number or 'auto'",
+    help: "threads of the wasm backend, 1 to 8 or 'auto'",
     fallback: 'auto',
-    read: (value) => (value === 'auto' ? 'auto' : whole(1)(value)) as number | 'auto' | ReadError,
+    read: (value) => {
+      const number = toNumber(value);
+      if (value === 'auto') return 'auto';
+      return [1, 2, 3, 4, 5, 6, 7, 8].includes(number)
+        ? number
+        : new ReadError("a whole number from 1 to 8, or 'auto'");
+    },
   },
   dataDir: {
     flag: '--data-dir <folder>',
