@@ -2,7 +2,7 @@
  * Leaving zeros out of contractions: in images, counts and one-hot rows, many tiles of a factor are zero at most k.
  *
  * A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
- * instead of all k. A few k are tried first, so that a dense factor costs next to nothing. Results are those of the full
+ * instead of all k. A few k are tried first, so that a dense factor costs little. Results are those of the full
  * sum, to the bit:
  *
  * - 0·b is left out only where all of the other factor is finite (0·∞ is NaN).
