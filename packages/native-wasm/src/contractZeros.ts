@@ -155,31 +155,21 @@ function listFunction(
       return f.let(w.v128);
     });
     const inA = f.local(int);
-    const inB = f.local(int);
-    const entry = f.local(int);
-    f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
-    // Of a short block of k none may be tried.
-    f.while(
-      () => f.get(k),
-      () => {
-        f.get(entry);
-        if (table) f.load(w.i32_load, aTable);
-        else f.get(inA);
-        f.memory(w.i32_store).get(entry).get(inB).memory(w.i32_store, 4);
-        vectors.forEach((i) => {
-          f.load(w.v128_load, address, 16 * i);
-          if (masked) f.get(masks[i]!).op(w.v128_and);
-          if (i > 0) f.op(w.v128_or);
-        });
-        // Without the sign: −0 is zero as well.
-        f.i32(1).op(w.i32x4_shl).op(w.v128_any_true).i32(3).op(w.i32_shl).get(entry).op(w.i32_add).set(entry);
-        f.get(address).get(step).op(w.i32_add).set(address);
-        f.get(inB).get(bStep).op(w.i32_add).set(inB);
-        f.increment(table ? aTable : inA, table ? 4 : size);
-        f.increment(k, -1);
-      },
-    );
-    emitCount(f, entry, to);
+    emitEntries(f, { k, bStep, to }, (entry) => {
+      f.get(entry);
+      if (table) f.load(w.i32_load, aTable);
+      else f.get(inA);
+      f.memory(w.i32_store);
+      vectors.forEach((i) => {
+        f.load(w.v128_load, address, 16 * i);
+        if (masked) f.get(masks[i]!).op(w.v128_and);
+        if (i > 0) f.op(w.v128_or);
+      });
+      // Without the sign: −0 is zero as well.
+      f.i32(1).op(w.i32x4_shl).op(w.v128_any_true);
+      f.get(address).get(step).op(w.i32_add).set(address);
+      f.increment(table ? aTable : inA, table ? 4 : size);
+    });
   });
 }
 
@@ -201,35 +191,45 @@ function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Call
       return f.get(base).op(w.i32_add).let(int);
     });
     const at = f.local(int);
-    const inB = f.local(int);
-    const entry = f.local(int);
-    f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
-    // Of a short block of k none may be tried.
-    f.while(
-      () => f.get(k),
-      () => {
-        f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
-        f.get(entry).get(inB).memory(w.i32_store, 4);
-        f.get(entry);
-        pointers.forEach((pointer, i) => {
-          f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
-          if (i > 0) f.op(w.i32_or);
-        });
-        f.i32(1).op(w.i32_shl).i32(0).op(w.i32_ne).i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
-        f.get(inB).get(bStep).op(w.i32_add).set(inB);
-        f.get(aTable).get(every).i32(4).op(w.i32_mul).op(w.i32_add).set(aTable);
-        f.increment(k, -1);
-      },
-    );
-    emitCount(f, entry, to);
+    emitEntries(f, { k, bStep, to }, (entry) => {
+      f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
+      pointers.forEach((pointer, i) => {
+        f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
+        if (i > 0) f.op(w.i32_or);
+      });
+      f.i32(1).op(w.i32_shl).i32(0).op(w.i32_ne);
+      f.get(aTable).get(every).i32(4).op(w.i32_mul).op(w.i32_add).set(aTable);
+    });
   });
 }
 
-/** Stores how many entries a list has got and pushes their number. */
-function emitCount(f: FunctionBuilder, end: Local, list: Local): void {
-  f.get(list).get(end).get(list).op(w.i32_sub).i32(listHeader.bytes).op(w.i32_sub);
+/**
+ * Goes through `k` positions and pushes how many got an entry in the list at `to`. `look` writes the first word of the entry, goes
+ * on to the next k and leaves on the stack whether this one is kept: an entry that is not is written over.
+ */
+function emitEntries(
+  f: FunctionBuilder,
+  { k, bStep, to }: { readonly k: Local; readonly bStep: Local; readonly to: Local },
+  look: (entry: Local) => void,
+): void {
+  const inB = f.local(int);
+  const entry = f.local(int);
+  f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
+  // Of a short block of k none may be tried.
+  f.while(
+    () => f.get(k),
+    () => {
+      f.get(entry).get(inB).memory(w.i32_store, 4);
+      f.get(entry);
+      look(entry);
+      f.i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
+      f.get(inB).get(bStep).op(w.i32_add).set(inB);
+      f.increment(k, -1);
+    },
+  );
+  f.get(to).get(entry).get(to).op(w.i32_sub).i32(listHeader.bytes).op(w.i32_sub);
   f.i32(3).op(w.i32_shr_u).memory(w.i32_store, listHeader.count);
-  f.load(w.i32_load, list, listHeader.count);
+  f.load(w.i32_load, to, listHeader.count);
 }
 
 /** `finite(address, step, width, k) → 1 or 0`: whether `width` elements at `address + k·step` for each k are all finite. */
