@@ -8,6 +8,7 @@ import {
   formatShape,
   isFloat,
   isForgotten,
+  isSourceOfForgotten,
   nextMark,
   onesLike,
   sizeOf,
@@ -15,7 +16,6 @@ import {
   sumToShape,
   type Tensor,
   Variable,
-  wasSwallowed,
   withoutGrowth,
   zerosLike,
 } from '@ag/tensor';
@@ -58,14 +58,17 @@ export function pullback(
     }
   }
   const wanted = new Set<Differentiable>([...tensors, ...wrt]);
-  const walk = walkAll(outputs);
+  const walk = walkAll(
+    outputs,
+    wrt.some((x) => x instanceof Variable) ? 0 : Math.min(...tensors.map(({ serial }) => serial)),
+  );
   const found = propagate(
     walk,
     outputs,
     seeds,
     (node) => wanted.has(node) || variableIn(node, wanted),
     undefined,
-    tensors.some(wasSwallowed),
+    tensors.some(isSourceOfForgotten),
   );
   const terms = new Map<Differentiable, Tensor[]>();
   const note = (x: Differentiable, g: Tensor): void => {
@@ -133,6 +136,8 @@ export function nodeGradients(outputs: readonly Tensor[]): NodeGradients {
   return { nodes: walk.nodes, gradients, contributions };
 }
 
+const none: readonly Tensor[] = [];
+
 /** What a node is computed from, also when it has been evaluated a moment ago. */
 export function sourceOf(
   node: Tensor,
@@ -144,6 +149,8 @@ interface Walk {
   /** Inputs first; `node.position` is the place in this list while `node.mark` equals `mark`. */
   readonly nodes: readonly Tensor[];
   readonly mark: number;
+  /** What has this number or a lower one counts as made of nothing. */
+  readonly since: number;
 }
 
 /** All nodes that the outputs are computed from, without recursion. */
@@ -151,8 +158,8 @@ export function walkFrom(...outputs: readonly Tensor[]): Walk {
   return walkAll(outputs);
 }
 
-/** The same for a list, which may be long. */
-export function walkAll(outputs: readonly Tensor[]): Walk {
+/** The same for a list, which may be long. What is older than number `since` is met, and nothing behind it. */
+export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
   const mark = nextMark();
   const nodes: Tensor[] = [];
   const stack: Tensor[] = [];
@@ -164,7 +171,7 @@ export function walkAll(outputs: readonly Tensor[]): Walk {
     next.push(0);
     while (stack.length > 0) {
       const node = stack[stack.length - 1]!;
-      const inputs = node.op !== null ? node.inputs : (node.origin?.inputs ?? []);
+      const inputs = node.serial <= since ? none : (sourceOf(node)?.inputs ?? none);
       const i = next[next.length - 1]!++;
       if (i < inputs.length) {
         const input = inputs[i]!;
@@ -181,7 +188,7 @@ export function walkAll(outputs: readonly Tensor[]): Walk {
       nodes.push(node);
     }
   }
-  return { nodes, mark };
+  return { nodes, mark, since };
 }
 
 function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
@@ -208,7 +215,7 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
 
 /**
  * For each node of the walk that `wanted` accepts: its gradient. `seen` gets what each node contributes to the gradients
- * of its inputs. With `swallowed`, parts that were computed on their own count as gone.
+ * of its inputs. With `sources`, values that have forgotten which tensors they were made of count as gone.
  */
 function propagate(...pass: Parameters<typeof propagateThrough>): (Tensor | undefined)[] {
   // A gradient is as deep as its function: what is built here counts as no growth of the graph.
@@ -216,12 +223,12 @@ function propagate(...pass: Parameters<typeof propagateThrough>): (Tensor | unde
 }
 
 function propagateThrough(
-  { nodes }: Walk,
+  { nodes, since }: Walk,
   outputs: readonly Tensor[],
   seeds: readonly Tensor[],
   wanted: (node: Tensor) => boolean,
   seen?: (position: number, contributions: readonly (Tensor | null)[]) => void,
-  swallowed = false,
+  sources = false,
 ): (Tensor | undefined)[] {
   const count = nodes.length;
   const target = new Uint8Array(count);
@@ -238,10 +245,10 @@ function propagateThrough(
     if (wanted(node)) {
       target[i] = 1;
       depends[i] = 1;
-    } else if (isForgotten(node, swallowed)) {
+    } else if (node.serial > since && isForgotten(node, sources)) {
       depends[i] = 1;
     }
-    const source = sourceOf(node);
+    const source = node.serial > since ? sourceOf(node) : null;
     if (source === null) continue;
     for (const input of source.inputs) {
       positions.push(input.position);
@@ -264,7 +271,7 @@ function propagateThrough(
     if (terms === undefined) continue;
     arriving[i] = undefined;
     const node = nodes[i]!;
-    if (!target[i] && isForgotten(node, swallowed)) throw goneError(node);
+    if (!target[i] && isForgotten(node, sources)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const outer = beginRule(node);

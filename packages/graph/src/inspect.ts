@@ -134,8 +134,11 @@ export function inspect(
   const roots = given.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
   const { nodes } = walkAll(roots);
   const named = new Map<Tensor | Variable, string>(Object.entries(names).map(([name, x]) => [x, name]));
-  const sources = nodes.map(sourceOf);
-  // Taken at once: what is built below walks over the same nodes.
+  // Taken at once: what is built below walks over the same nodes, and reading makes values of some.
+  const sources = nodes.map((node) => {
+    const source = sourceOf(node);
+    return source && { op: source.op, inputs: source.inputs };
+  });
   const inputsOf = sources.map((source) => source?.inputs.map((input) => input.position) ?? none);
   const ids = nodes.map((_, i) => `n${i}`);
 

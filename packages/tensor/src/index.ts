@@ -81,9 +81,10 @@ export {
   view,
 } from './op.ts';
 export { openSize } from './ops/movement.ts';
-export { commitAssignments, commitUpdates, evaluate, isForgotten, wasSwallowed } from './plan/evaluate.ts';
+export { commitAssignments, commitUpdates, evaluate } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { setChainBound, withoutGrowth } from './plan/growth.ts';
+export { isForgotten, isSourceOfForgotten } from './plan/history.ts';
 export { refusingAssignments } from './plan/pending.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';

@@ -62,6 +62,7 @@ export interface Origin {
 }
 
 const brand = Symbol.for('@ag/tensor');
+let made = 0;
 const noInputs: readonly Tensor[] = [];
 
 /** An immutable n-dimensional array, computed when it is read. */
@@ -81,10 +82,16 @@ export class Tensor {
   group: EvaluationGroup | null = null;
   /** @internal */
   origin: Origin | null = null;
+  /** Tensors are numbered as they are made, so none depends on one with a higher number. @internal */
+  readonly serial = ++made;
   /** The last traversal that met this node, and its position there. @internal */
   mark = 0;
   /** @internal */
   position = 0;
+  /** How far from the end of its nodes a plan has computed it, 0 before: see `plan/carried.ts`. @internal */
+  computedAt = 0;
+  /** What can no longer be asked of it: see `plan/history.ts`. @internal */
+  lost = 0;
   /** How long the chain of operations behind this node is, and when it was made: see `plan/growth.ts`. @internal */
   chain = 0;
   /** @internal */

@@ -176,13 +176,10 @@ export class Variable {
     return this.#storage.current!;
   }
 
-  /** Memory for the next value. @internal */
-  targetOf(target: Backend, inPlace: boolean, leaves: readonly Tensor[]): Memory {
+  /** Memory for the next value; `readsPrevious`: the run reads the value before the current one. @internal */
+  targetOf(target: Backend, inPlace: boolean, readsPrevious: boolean): Memory {
     this.#settle(target);
     if (inPlace) return this.#storage.current!;
-    const readsPrevious = leaves.some(
-      ({ leaf }) => leaf?.kind === 'variable' && leaf.variable === this && leaf.version < this.#version,
-    );
     if (this.#storage.previous && !readsPrevious) {
       this.#previousReadable = false;
       return this.#storage.previous;

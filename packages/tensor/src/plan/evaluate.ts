@@ -3,18 +3,19 @@
  * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
  */
 import type { Backend, Binding, Memory } from '../backend.ts';
-import { isFloat, type TypedArray } from '../dtype.ts';
-import { detach } from '../ops/movement.ts';
+import type { TypedArray } from '../dtype.ts';
 import { backend, type PlanOutput, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
+import { carriedNodes, noteComputed } from './carried.ts';
 import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import type { EvaluationGroup } from './group.ts';
 import { noteEvaluation, overgrown, withoutGrowth } from './growth.ts';
+import { forgetNow, forgetOrigins, remember } from './history.ts';
 import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
-import { noteComputed, warnRecomputed } from './recompute.ts';
-import { nextMark, type Traversal, traverse, type Update } from './signature.ts';
+import { warnRecomputed } from './recompute.ts';
+import { type Traversal, traverse, type Update } from './signature.ts';
 import { evaluationWatch } from './watch.ts';
 
 /** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
@@ -55,7 +56,10 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     traversal = traverse(outputs, updates);
   }
   checkNothingOpen(traversal);
-  warnRecomputed(traversal);
+  const asked = outputs.length;
+  outputs.push(...carriedNodes(traversal, outputs, updates));
+  if (outputs.length > asked) traversal = traverse(outputs, updates);
+  else warnRecomputed(traversal);
   const watch = evaluationWatch();
   const results = watch ? [...outputs, ...updates.map((update) => update.value)] : [];
   const also = watch && withoutGrowth(() => watch.also(results));
@@ -65,10 +69,14 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   }
   const judge = also && ((elements: TypedArray) => watch!.judge(results, elements));
   try {
-    run(traversal, outputs, updates, options, judge);
+    run(traversal, outputs, asked, updates, options, judge);
   } catch (error) {
     relieve(backend(), error);
-    run(traversal, outputs, updates, options, judge);
+    if (outputs.length > asked && !also) {
+      outputs.length = asked;
+      traversal = traverse(outputs, updates);
+    }
+    run(traversal, outputs, asked, updates, options, judge);
   }
   if (updates.length > 0) {
     settleAssignments(updates);
@@ -84,27 +92,15 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
  * anything, is said when it is read.
  */
 export function settle(tensor: Tensor): void {
-  const graph = activeTrace() ? null : overgrown(tensor);
+  const overlong = !activeTrace() && overgrown(tensor);
   tensor.chain = 0;
-  if (graph === null) return;
+  if (!overlong) return;
   try {
     evaluate([tensor]);
   } catch {
     return;
   }
-  for (const node of graph) if (isFloat(node.dtype)) swallowed.add(node);
-  settled.add(tensor);
-  recent.splice(recent.indexOf(tensor), 1);
-  forget(tensor);
-}
-
-/** Tensors that were computed for their graph to go, and what that graph consisted of. */
-const settled = new WeakSet<Tensor>();
-const swallowed = new WeakSet<Tensor>();
-
-/** Whether part of what was computed from `tensor` has been computed on its own for being too long. @internal */
-export function wasSwallowed(tensor: Tensor): boolean {
-  return swallowed.has(tensor);
+  forgetNow(tensor);
 }
 
 /** While a function is traced, steps are recorded and reading is impossible. */
@@ -159,6 +155,7 @@ function checkNothingOpen(traversal: Traversal): void {
 function run(
   traversal: Traversal,
   outputs: readonly Tensor[],
+  asked: number,
   updates: readonly Update[],
   options: EvaluateOptions,
   judge: ((elements: TypedArray) => void) | null,
@@ -179,7 +176,7 @@ function run(
     }
     const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
     const results = runPlan(plan, bindings, scalars, leaves, updates, place, judge);
-    for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!);
+    for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!, i >= asked);
   } finally {
     plan.pins--;
   }
@@ -257,8 +254,10 @@ export function runPlan(
         bindings[boundLeaves + i] = memory;
       }
     }
+    const read = previousValuesRead(leaves);
     for (; bound < updates.length; bound++) {
-      bindings[firstUpdate + bound] = updates[bound]!.variable.targetOf(target, plan.inPlace[bound]!, leaves);
+      const { variable } = updates[bound]!;
+      bindings[firstUpdate + bound] = variable.targetOf(target, plan.inPlace[bound]!, read.has(variable));
     }
     running = true;
     target.run(plan.executable, bindings, scalars);
@@ -288,6 +287,20 @@ export function runPlan(
   }
 }
 
+const noVariables: ReadonlySet<Variable> = new Set();
+
+/** The variables whose previous value is among the leaves: it must not be written over. */
+function previousValuesRead(leaves: readonly Tensor[]): ReadonlySet<Variable> {
+  let found: Set<Variable> | null = null;
+  for (const { leaf } of leaves) {
+    if (leaf?.kind === 'variable' && leaf.version < leaf.variable.version) {
+      found ??= new Set();
+      found.add(leaf.variable);
+    }
+  }
+  return found ?? noVariables;
+}
+
 function resultLeaf(
   { bytes, memory: staging, dtype, length }: PlanOutput,
   memory: Memory,
@@ -309,8 +322,8 @@ function resultLeaf(
 const noInputs: readonly Tensor[] = [];
 
 /** From now on the tensor is a leaf; what it was made of can go. */
-function becomeValue(tensor: Tensor, leaf: Leaf): void {
-  remember(tensor);
+function becomeValue(tensor: Tensor, leaf: Leaf, carried: boolean): void {
+  remember(tensor, carried);
   tensor.op = null;
   tensor.inputs = noInputs;
   tensor.attributes = undefined;
@@ -319,58 +332,6 @@ function becomeValue(tensor: Tensor, leaf: Leaf): void {
     tensor.group.done = true;
     tensor.group = null;
   }
-}
-
-/** How many evaluated tensors can still be differentiated through. */
-const remembered = 32;
-const recent: Tensor[] = [];
-
-/** Lets `backward(loss)` follow `await loss.item()`: the graph is dropped with the next update of a trained variable. */
-function remember(tensor: Tensor): void {
-  tensor.origin = { op: tensor.op!, inputs: tensor.inputs, attributes: tensor.attributes };
-  recent.push(tensor);
-  if (recent.length > remembered) forget(recent.shift()!);
-}
-
-function forgetOrigins(): void {
-  for (const tensor of recent) forget(tensor);
-  recent.length = 0;
-}
-
-/** Values computed from trainable variables whose graph is gone: gradients must not treat them as constants. */
-const forgotten = new WeakSet<Tensor>();
-
-/**
- * Whether `tensor` was computed from a trainable variable, and what it was made of is gone. With `swallowed`, also
- * whether it was computed on its own for being too long. @internal
- */
-export function isForgotten(tensor: Tensor, swallowed = false): boolean {
-  if (tensor.op !== null || tensor.origin !== null) return false;
-  return forgotten.has(tensor) || (swallowed && settled.has(tensor));
-}
-
-function forget(tensor: Tensor): void {
-  if (dependsOnTrainable(tensor)) forgotten.add(tensor);
-  tensor.origin = null;
-}
-
-/** Depth first, so that a layer's own weights end the search. */
-function dependsOnTrainable(tensor: Tensor): boolean {
-  const mark = nextMark();
-  const stack = [tensor];
-  while (stack.length > 0) {
-    const node = stack.pop()!;
-    if (node.mark === mark) continue;
-    node.mark = mark;
-    const source = node.op === null ? node.origin : node;
-    if (source?.op) {
-      // What has no rule (comparisons, positions, `detach`) passes no gradient on.
-      if (source.op.vjp && isFloat(node.dtype) && source.op !== detach) stack.push(...source.inputs);
-    } else if (node.leaf?.kind === 'variable' ? node.leaf.variable.trainable : forgotten.has(node)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 /** The elements, when they can be read at once and nothing needs to be computed for it. */

@@ -1,6 +1,6 @@
 /**
  * Telling the user, once, about work that is done twice: a matrix product that one plan has computed without
- * keeping it and another plan computes again, as when `logits` are read after `step()`.
+ * keeping it and another plan computes again, as when the loss is read before `backward`.
  */
 
 import type { Tensor } from '../tensor.ts';
@@ -10,23 +10,13 @@ import type { Traversal } from './signature.ts';
 /** Work below this many multiply-adds is not worth a word. */
 const worthTelling = 50_000;
 
-const computed = new WeakSet<Tensor>();
 let told = false;
-
-/** Remembers the products that a plan computed. */
-export function noteComputed(traversal: Traversal): void {
-  if (told) return;
-  for (const node of traversal.nodes) {
-    if (node.op !== null && node.op.lower.form === 'contract' && work(node) >= worthTelling)
-      computed.add(node);
-  }
-}
 
 /** Warns when a plan is about to repeat such a product. */
 export function warnRecomputed(traversal: Traversal): void {
   if (told) return;
   for (const node of traversal.nodes) {
-    if (node.op === null || !computed.has(node)) continue;
+    if (node.computedAt === 0 || node.op?.lower.form !== 'contract' || work(node) < worthTelling) continue;
     told = true;
     const line = userLine(new Error().stack);
     console.warn(

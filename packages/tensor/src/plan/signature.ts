@@ -16,6 +16,10 @@ export interface Traversal {
   readonly leaves: readonly Tensor[];
   /** Values of literals, in the order met. */
   readonly literals: readonly Tensor[];
+  /** Leaves that a plan kept because more was made of them: see `carried.ts`. */
+  readonly carried: readonly Tensor[];
+  /** Nodes that an earlier plan has computed and not kept, and that something new is made of. */
+  readonly again: readonly Tensor[];
   /** The signature is `row.subarray(0, length)`; the memory is reused by the next walk. */
   readonly row: Int32Array;
   readonly length: number;
@@ -53,6 +57,8 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
   const nodes: Tensor[] = [];
   const leaves: Tensor[] = [];
   const literals: Tensor[] = [];
+  const carried: Tensor[] = [];
+  const again: Tensor[] = [];
   const stack: Tensor[] = [];
   const next: number[] = [];
 
@@ -79,6 +85,14 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
       node.position = nodes.length;
       nodes.push(node);
       encode(node, leaves, literals);
+      if (node.op === null) {
+        if (node.computedAt > 0) carried.push(node);
+      } else if (node.computedAt === 0) {
+        for (let j = 0; j < node.inputs.length; j++) {
+          const input = node.inputs[j]!;
+          if (input.computedAt > 0 && input.op !== null) again.push(input);
+        }
+      }
     }
   };
 
@@ -94,7 +108,7 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
     const leaf = variable.currentLeaf();
     push(leaf !== null && leaf.mark === mark ? leaf.position : -1);
   }
-  return { mark, nodes, leaves, literals, row, length };
+  return { mark, nodes, leaves, literals, carried, again, row, length };
 }
 
 /** A number that is equal for equal signatures and rarely for others. */
