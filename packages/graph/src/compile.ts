@@ -3,11 +3,15 @@
  */
 import {
   activeTrace,
+  capturedNodes,
   commitAssignments,
+  evaluate,
+  nextSerial,
   PreparedGraph,
   placeholderLeaf,
   recordTrace,
   Tensor,
+  traverse,
   withRunKeys,
 } from '@ag/tensor';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
@@ -101,6 +105,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   given: Arguments,
 ): Traced<Y> {
   const inputs = given.fed.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
+  const since = nextSerial();
   // What waits outside is part of the variables' values, not of what is recorded.
   commitAssignments();
   let traced!: TracedArguments;
@@ -111,6 +116,8 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   const outputs = treeLeaves(recorded.result);
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));
   for (const { variable } of updates) variable.gradPending = false;
+  // What was made outside and does not change is computed now, not at each run.
+  evaluate(capturedNodes(traverse(outputs, updates), since));
   return {
     arguments: traced,
     result: recorded.result,

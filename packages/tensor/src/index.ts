@@ -81,6 +81,7 @@ export {
   view,
 } from './op.ts';
 export { openSize } from './ops/movement.ts';
+export { capturedNodes } from './plan/carried.ts';
 export { commitAssignments, commitUpdates, evaluate } from './plan/evaluate.ts';
 export { type EvaluationGroup, tie } from './plan/group.ts';
 export { setChainBound, withoutGrowth } from './plan/growth.ts';
@@ -122,6 +123,7 @@ export {
   apply,
   checkTensor,
   type Leaf,
+  nextSerial,
   type Origin,
   type ReduceOptions,
   Tensor,

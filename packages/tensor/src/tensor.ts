@@ -867,6 +867,11 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): 
   return node;
 }
 
+/** The number that the next tensor will have. @internal */
+export function nextSerial(): number {
+  return made + 1;
+}
+
 /** A scalar given at each run: no part of a plan's structure. @internal */
 export function literal(value: number, dtype: DType, read?: () => number): Tensor {
   return new Tensor(

@@ -10,6 +10,7 @@
  * one is kept as well, in the plan that computes it first, and from the third step on nothing is computed twice.
  */
 import { bytesPerElement } from '../dtype.ts';
+import type { AnyOp } from '../op.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Traversal, Update } from './signature.ts';
@@ -37,26 +38,26 @@ export function carriedNodes(
   const { nodes, carried, again } = traversal;
   if (carried.length === 0 && again.length === 0) return none;
   const found = new Set<Tensor>();
-  const successorOf = (value: Tensor): void => {
-    const next = nodes[nodes.length - value.computedAt];
-    if (next === value) {
-      // It stands where it stood: no state of a loop but something that all steps read.
-      value.computedAt = 0;
-    } else if (next !== undefined && follows(value, next)) {
-      next.computedAt = value.computedAt;
-      found.add(next);
-    }
+  const keep = (node: Tensor): void => {
+    found.add(node);
+    madeBy.set(node, node.op!);
   };
-  for (const leaf of carried) successorOf(leaf);
+  // Where it stands itself, it is no state of a loop but something that all steps read.
+  const keepSuccessor = (value: Tensor): void => {
+    const next = nodes[nodes.length - value.computedAt];
+    if (next === undefined || next === value || !follows(value, next)) return;
+    next.computedAt = value.computedAt;
+    keep(next);
+  };
+  for (const leaf of carried) keepSuccessor(leaf);
   if (again.length > 0) {
     const spent = dependingOn(updates, nodes);
     const extents = extentsOf(nodes);
     for (const met of again) {
-      const node = inMemory(met);
+      const node = worthKeeping(met, extents);
       if (node === null || node.group !== null || spent?.[node.position]) continue;
-      if (bytesOf(node) > Math.max(smallBytes, 4 * extents[node.position]!)) continue;
-      found.add(node);
-      successorOf(node);
+      keep(node);
+      keepSuccessor(node);
     }
   }
   for (const output of outputs) found.delete(output);
@@ -64,23 +65,50 @@ export function carriedNodes(
 }
 
 const none: Tensor[] = [];
+/** The operations of what was kept; a value has none any more. */
+const madeBy = new WeakMap<Tensor, AnyOp>();
+
+/**
+ * Nodes with numbers below `since` that later ones are made of and that depend on no variable, placeholder or number given
+ * at each run. A function that was traced from then on need not compute them at each call. @internal
+ */
+export function capturedNodes({ nodes }: Traversal, since: number): Tensor[] {
+  const found = new Set<Tensor>();
+  const extents = extentsOf(nodes);
+  const varies = new Uint8Array(nodes.length);
+  nodes.forEach(({ inputs, leaf, serial }, i) => {
+    const given = leaf?.kind === 'variable' || leaf?.kind === 'placeholder';
+    const read = leaf?.kind === 'literal' && leaf.read !== undefined;
+    if (given || read || inputs.some((input) => varies[input.position])) varies[i] = 1;
+    if (serial < since) return;
+    for (const input of inputs) {
+      if (input.op === null || input.serial >= since || varies[input.position]) continue;
+      const node = worthKeeping(input, extents);
+      if (node !== null) found.add(node);
+    }
+  });
+  return [...found];
+}
 
 /** Whether `next`, which no plan has computed yet, may be what `value` becomes in the next step. */
 function follows(value: Tensor, next: Tensor): boolean {
   if (next.op === null || next.computedAt !== 0 || next.group !== null) return false;
-  const op = value.op ?? value.origin?.op ?? next.op;
-  return op === next.op && value.dtype === next.dtype && sameShape(value.shape, next.shape);
+  return next.op === madeBy.get(value) && value.dtype === next.dtype && sameShape(value.shape, next.shape);
 }
 
-/** The node itself, or what it is a view of; null where that lies in memory already. */
-function inMemory(node: Tensor): Tensor | null {
+/**
+ * The node itself, or what it is a view of; null where that lies in memory already, or takes much more than what it is
+ * made of.
+ */
+function worthKeeping(node: Tensor, extents: Float64Array): Tensor | null {
   let base = node;
   let views = 0;
   while (base.op !== null && base.op.lower.form === 'view') {
     base = base.inputs[0]!;
     views++;
   }
-  if (base.op !== null) return base;
+  if (base.op !== null)
+    return bytesOf(base) > Math.max(smallBytes, 4 * extents[base.position]!) ? null : base;
   return views > maxViews && sizeOf(node.shape) <= sizeOf(base.shape) ? node : null;
 }
 
@@ -93,9 +121,11 @@ function dependingOn(updates: readonly Update[], nodes: readonly Tensor[]): Uint
   const replaced = new Set(
     updates.filter(({ variable }) => variable.trainable).map(({ variable }) => variable.currentLeaf()),
   );
-  return Uint8Array.from(nodes, (node) => (replaced.has(node) ? 1 : 0)).map((own, i, all) =>
-    own || nodes[i]!.inputs.some((input) => all[input.position]) ? 1 : 0,
-  );
+  const depends = new Uint8Array(nodes.length);
+  nodes.forEach((node, i) => {
+    if (replaced.has(node) || node.inputs.some((input) => depends[input.position])) depends[i] = 1;
+  });
+  return depends;
 }
 
 /** For each node the bytes of the largest array that it is made of: elementwise steps and views make none. */

@@ -103,12 +103,18 @@ export function makePlan(
     scalarCount: traversal.literals.length,
     launches: marked,
   };
-  const inPlace = updates.map((update, i) => {
-    if (!update.variable.inPlace) return false;
-    const leaf = update.variable.currentLeaf();
+  const boundAt = new Map<number, number>();
+  specs.forEach((spec, buffer) => {
+    if (spec.kind === 'bound') boundAt.set(spec.binding, buffer);
+  });
+  const leafAt = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]!]));
+  const uses = usesOf(marked);
+  const inPlace = updates.map(({ variable }, i) => {
+    if (!variable.inPlace) return false;
+    const leaf = variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
-    const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
-    return old < 0 || canOverwrite(marked, bufferOf(specs, old), bufferOf(specs, firstUpdate + i));
+    const old = leafAt.get(leaf)!;
+    return old < 0 || canOverwrite(marked, uses, boundAt.get(old)!, boundAt.get(firstUpdate + i)!);
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }
@@ -117,22 +123,36 @@ function bound(node: PlanNode, binding: number): BufferSpec {
   return { kind: 'bound', binding, dtype: node.dtype, length: sizeOf(node.shape) };
 }
 
-function bufferOf(specs: readonly BufferSpec[], binding: number): number {
-  return specs.findIndex((spec) => spec.kind === 'bound' && spec.binding === binding);
+/** For each buffer the first launch that writes it and the last that has anything to do with it. */
+function usesOf(launches: readonly Launch[]): {
+  readonly written: ReadonlyMap<number, number>;
+  readonly last: ReadonlyMap<number, number>;
+} {
+  const written = new Map<number, number>();
+  const last = new Map<number, number>();
+  launches.forEach((launch, i) => {
+    const reads = readCount(launch);
+    launch.operands.forEach(({ buffer }, j) => {
+      last.set(buffer, i);
+      if (j >= reads && !written.has(buffer)) written.set(buffer, i);
+    });
+  });
+  return { written, last };
 }
 
 /**
  * Whether the new value may be written over the old one: nothing reads the old value after the launch that writes,
  * and that launch is elementwise and reads it at the position it writes.
  */
-function canOverwrite(launches: readonly Launch[], old: number, target: number): boolean {
-  const writing = launches.findIndex((launch) =>
-    launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)),
-  );
-  if (writing < 0) return true;
-  for (let i = writing + 1; i < launches.length; i++) {
-    if (launches[i]!.operands.some((operand) => operand.buffer === old)) return false;
-  }
+function canOverwrite(
+  launches: readonly Launch[],
+  uses: ReturnType<typeof usesOf>,
+  old: number,
+  target: number,
+): boolean {
+  const writing = uses.written.get(target);
+  if (writing === undefined) return true;
+  if ((uses.last.get(old) ?? -1) > writing) return false;
   const launch = launches[writing]!;
   const { kernel, operands } = launch;
   const reads = operands.slice(0, readCount(launch)).filter((operand) => operand.buffer === old);
