@@ -40,6 +40,7 @@ try {
     entryPoints: {
       command: here('src/command.ts'),
       participant: here('src/participant.ts'),
+      steady: here('src/steady.ts'),
       'peers/tfjs': here('peers/tfjs/main.mjs'),
       'peers/jax': here('peers/jax/main.mjs'),
       'peers/ort': here('peers/ort/main.mjs'),
@@ -61,8 +62,16 @@ try {
       outdir: join(folder, name),
     });
   }
-  const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
-  process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
+  // `pnpm bench steady`: whether steps stay as quick as they were.
+  if (process.argv[2] === 'steady') {
+    const { status } = spawnSync(process.execPath, ['--expose-gc', join(folder, 'steady.js')], {
+      stdio: 'inherit',
+    });
+    process.exitCode = status ?? 1;
+  } else {
+    const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
+    process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

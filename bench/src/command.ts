@@ -14,6 +14,8 @@ import { findPeers } from './peers.ts';
 import { describeMachine, printTables } from './report.ts';
 
 const help = `pnpm bench [W1 … W11] [options]
+pnpm bench web      the demo application
+pnpm bench steady   whether the steps of a loop stay as quick as they were
 
   --json            print one JSON document instead of tables
   --backend NAME    wasm (default) or reference
