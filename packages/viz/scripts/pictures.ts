@@ -1,8 +1,7 @@
 /**
- * Writes the pictures of the README: `node scripts/gallery.mjs` after a build. Data are small and computed here, so
- * that the same files come out every time.
+ * The pictures of the README, drawn anew: data are small and computed here, so that the same texts come out every time.
+ * `gallery.ts` writes them, `src/gallery.test.ts` compares.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import {
   confusion,
   contourPath,
@@ -15,21 +14,20 @@ import {
   lineChart,
   parallelCoordinates,
   surface,
-} from '../dist/index.js';
-
-const folder = new URL('../docs/gallery/', import.meta.url);
-mkdirSync(folder, { recursive: true });
+} from '../src/index.ts';
 
 /** Numbers in 0 … 1 that look random: the generator of Park and Miller (1988). */
 let state = 7;
-function random() {
+function random(): number {
   state = (state * 48271) % 2147483647;
   return state / 2147483647;
 }
-const normal = () => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+const normal = (): number => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
 
-function grid(x, y, columns, rows, f) {
-  const at = ([low, high], i, n) => low + ((high - low) * i) / (n - 1);
+type Range = readonly [number, number];
+
+function grid(x: Range, y: Range, columns: number, rows: number, f: (x: number, y: number) => number) {
+  const at = ([low, high]: Range, i: number, n: number): number => low + ((high - low) * i) / (n - 1);
   const values = Array.from({ length: columns * rows }, (_, k) =>
     f(at(x, k % columns, columns), at(y, Math.floor(k / columns), rows)),
   );
@@ -40,10 +38,10 @@ const steps = Array.from({ length: 400 }, (_, i) => i);
 const training = steps.map((i) => 2.3 * Math.exp(-i / 70) + 0.06 + 0.5 * random() * Math.exp(-i / 160));
 const validation = steps.map((i) => 2.3 * Math.exp(-i / 75) + 0.12 + 0.0003 * i);
 
-const bowl = (x, y) => (x * x) / 20 + y * y;
-function descend(rate, momentum) {
+const bowl = (x: number, y: number): number => (x * x) / 20 + y * y;
+function descend(rate: number, momentum: number): [number, number][] {
   let [x, y, vx, vy] = [-7, 2, 0, 0];
-  const points = [[x, y]];
+  const points: [number, number][] = [[x, y]];
   for (let i = 0; i < 30; i++) {
     [vx, vy] = [momentum * vx - (rate * x) / 10, momentum * vy - rate * 2 * y];
     [x, y] = [x + vx, y + vy];
@@ -61,16 +59,17 @@ const spiral = Array.from({ length: 120 }, (_, k) => {
     target: k % 2,
   };
 });
-const side = (x, y) =>
+const side = (x: number, y: number): number =>
   1 / (1 + Math.exp(-6 * Math.sin(Math.atan2(y, x) - 8 * Math.hypot(x, y) - Math.PI / 2)));
 
-const price = (rooms, status) => Math.max(4, 6 * rooms - 0.7 * status + 3 * (rooms - 6) ** 2 - 6);
-const homes = Array.from({ length: 70 }, () => {
+const price = (rooms: number, status: number): number =>
+  Math.max(4, 6 * rooms - 0.7 * status + 3 * (rooms - 6) ** 2 - 6);
+const homes = Array.from({ length: 70 }, (): [number, number, number] => {
   const [rooms, status] = [4.3 + 4.4 * random(), 2 + 34 * random()];
   return [rooms, status, price(rooms, status) + 4 * normal()];
 });
 
-const weights = [
+const weights: readonly [string, number, number][] = [
   ['w0', 2, -0.1966],
   ['x0', -1, 0.3932],
   ['w1', -3, -0.3932],
@@ -78,7 +77,8 @@ const weights = [
   ['w2', -3, 0.1966],
 ];
 
-const pictures = {
+/** By the name of its file. */
+export const pictures: Readonly<Record<string, string>> = {
   'line-chart': lineChart(
     [
       { name: 'training', y: training },
@@ -105,7 +105,13 @@ const pictures = {
     {
       nodes: [
         ...weights.map(([id, value, gradient], i) => {
-          return { id, label: id, value, gradient, kind: i % 2 === 0 ? 'parameter' : 'input' };
+          return {
+            id,
+            label: id,
+            value,
+            gradient,
+            kind: i % 2 === 0 ? ('parameter' as const) : ('input' as const),
+          };
         }),
         { id: 'm0', label: 'mul', op: 'mul', value: -2, gradient: 0.1966 },
         { id: 'm1', label: 'mul', op: 'mul', value: 6, gradient: 0.1966 },
@@ -114,7 +120,7 @@ const pictures = {
         { id: 's', label: 'sigmoid', op: 'sigmoid', value: 0.7311, gradient: 1 },
       ],
       edges: ['w0 m0', 'x0 m0', 'w1 m1', 'x1 m1', 'm0 a', 'm1 a', 'a b', 'w2 b', 'b s'].map((pair) => {
-        const [from, to] = pair.split(' ');
+        const [from, to] = pair.split(' ') as [string, string];
         return { from, to };
       }),
     },
@@ -161,7 +167,7 @@ const pictures = {
       width: 16,
       height: 16,
       caption: k === 4 ? 'not disc' : 'ring',
-      mark: k === 4 ? 'wrong' : 'right',
+      mark: k === 4 ? ('wrong' as const) : ('right' as const),
     })),
     { title: 'Predictions', columns: 6 },
   ),
@@ -169,7 +175,7 @@ const pictures = {
     Array.from({ length: 40 }, () => {
       const rate = 10 ** -(1 + 3 * random());
       const dropout = random() / 2;
-      const hidden = [16, 32, 64, 128][Math.floor(random() * 4)];
+      const hidden = [16, 32, 64, 128][Math.floor(random() * 4)]!;
       const loss = 0.03 * Math.abs(Math.log10(rate) + 2.5) + 0.04 * dropout;
       return { 'learning rate': rate, hidden, dropout, accuracy: 0.97 - loss + 0.004 * normal() };
     }),
@@ -179,8 +185,3 @@ const pictures = {
     },
   ),
 };
-
-for (const [name, svg] of Object.entries(pictures)) {
-  writeFileSync(new URL(`${name}.svg`, folder), `${svg}\n`);
-  console.log(`${name}.svg ${(svg.length / 1000).toFixed(1)} kB`);
-}
