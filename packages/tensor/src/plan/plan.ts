@@ -3,7 +3,7 @@
  * emit launches, mark those that go over the same rows, give each stored value memory.
  */
 import { bytesPerElement } from '../dtype.ts';
-import type { BufferSpec, Launch, Program } from '../kernel.ts';
+import type { BufferSpec, GatherKernel, Launch, Program, ScatterKernel } from '../kernel.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';
@@ -105,10 +105,12 @@ export function makePlan(
   };
   const inPlace = updates.map((update, i) => {
     if (!update.variable.inPlace) return false;
+    const target = bufferOf(specs, firstUpdate + i);
+    if (!isLastToFail(marked, target)) return false;
     const leaf = update.variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
     const old = leafBindings[traversal.leaves.indexOf(leaf)]!;
-    return old < 0 || canOverwrite(marked, bufferOf(specs, old), bufferOf(specs, firstUpdate + i));
+    return old < 0 || canOverwrite(marked, bufferOf(specs, old), target);
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }
@@ -126,9 +128,7 @@ function bufferOf(specs: readonly BufferSpec[], binding: number): number {
  * and that launch is elementwise and reads it at the position it writes.
  */
 function canOverwrite(launches: readonly Launch[], old: number, target: number): boolean {
-  const writing = launches.findIndex((launch) =>
-    launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)),
-  );
+  const writing = firstWrite(launches, target);
   if (writing < 0) return true;
   for (let i = writing + 1; i < launches.length; i++) {
     if (launches[i]!.operands.some((operand) => operand.buffer === old)) return false;
@@ -152,6 +152,52 @@ function canOverwrite(launches: readonly Launch[], old: number, target: number):
   if (kernel.form === 'reduce')
     return operands.slice(0, kernel.inputs.length).every((operand) => operand.buffer !== old);
   return false;
+}
+
+/** The position of the launch that writes a buffer first; −1 without any. */
+function firstWrite(launches: readonly Launch[], target: number): number {
+  return launches.findIndex((launch) =>
+    launch.operands.some((operand, i) => operand.buffer === target && i >= readCount(launch)),
+  );
+}
+
+/**
+ * Whether nothing can fail any more when `target` is written: a value written over the one before cannot be taken back. A
+ * gather or scatter fails at a position that does not exist, unless an earlier launch has met the same positions on an axis
+ * of the same size; a routine of the host may throw whatever it likes.
+ */
+function isLastToFail(launches: readonly Launch[], target: number): boolean {
+  const writing = firstWrite(launches, target);
+  if (writing < 0) return true;
+  const met = new Set<string>();
+  for (let i = 0; i < launches.length; i++) {
+    const launch = launches[i]!;
+    const { form } = launch.kernel;
+    const positions = form === 'gather' || form === 'scatter' ? positionsOf(launch) : null;
+    if (i < writing) {
+      if (positions !== null) met.add(positions);
+    } else if (form === 'host' || (positions !== null && !met.has(positions))) return false;
+  }
+  return true;
+}
+
+/** The elements that a gather or scatter reads as positions, and the axis they stand on: a text that is equal for equal ones. */
+function positionsOf({ kernel, dims, operands, axis }: Launch): string {
+  const { buffer, offset, dynamic, strides } = operands[1]!;
+  const walked = dims
+    .slice(0, (kernel as GatherKernel | ScatterKernel).rank)
+    .map((size, i) => ({ size, stride: strides[i]! }))
+    .filter(({ size, stride }) => size > 1 && stride !== 0)
+    .sort((a, b) => b.stride - a.stride);
+  // Axes that are one step through memory are one axis, however they are cut for the other operands.
+  const merged: { size: number; stride: number }[] = [];
+  for (const { size, stride } of walked) {
+    const last = merged[merged.length - 1];
+    if (last && last.stride === stride * size) merged[merged.length - 1] = { size: last.size * size, stride };
+    else merged.push({ size, stride });
+  }
+  const text = merged.map(({ size, stride }) => `${size}*${stride}`).join();
+  return `${buffer}+${offset}${JSON.stringify(dynamic)}:${text} of ${axis!.size}`;
 }
 
 /** How many of a launch's operands are read; the others are written. */
