@@ -66,7 +66,7 @@ export function detectingAnomalies(): boolean {
 /**
  * Runs `f` and throws at the first result that is not finite: a value that was read, a gradient, a new value of a
  * variable. The error names the operation, its operands' shapes and ranges, the line that called it (for a gradient: the
- * line of what was differentiated) and the module. Variables keep their values (except optimiser state that is updated in place).
+ * line of what was differentiated) and the module. Variables and the optimizer's state keep their values.
  *
  * ```ts
  * await detectAnomaly(async () => {

@@ -114,9 +114,3 @@ function sameTypes(a: readonly Tensor[], b: readonly Tensor[]): boolean {
   }
   return true;
 }
-
-/** A text that is equal for arguments that fit the same trace. */
-export function keyOf({ fed, steps }: Arguments): string {
-  const types = fed.map((leaf) => `${leaf.dtype},${leaf.shape.join()}`).join('|');
-  return steps === null ? types : `${types}|${steps.row.join()}`;
-}

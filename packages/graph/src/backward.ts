@@ -5,6 +5,7 @@
 import {
   activeTrace,
   checkTensor,
+  dropGradients,
   type EvaluationGroup,
   evaluate,
   formatShape,
@@ -34,7 +35,9 @@ export interface BackwardOptions {
 
 /**
  * Fills `.grad` of every trainable variable that `loss` depends on. Gradients add up over calls until an optimiser's
- * `step()` uses them; afterwards `.grad` stays readable and the next call replaces it.
+ * `step()` uses them; afterwards `.grad` stays readable and the next call replaces it. Gradients that turn out not to be
+ * computable (a position that does not exist, no memory) are dropped when that is found: the error is thrown once, by the step,
+ * by whoever reads one of them, or by the next call of `backward`, and the call after that starts clean.
  *
  * ```ts
  * const loss = crossEntropy(model.forward(x), y);
@@ -46,6 +49,7 @@ export interface BackwardOptions {
  * @param loss a scalar
  * @throws RangeError when `loss` is no scalar
  * @throws Error when it depends on no trainable variable
+ * @throws whatever computing the gradients that wait throws
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   checkTensor(loss);
@@ -82,8 +86,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   const before = traced();
   const pending = [...found.keys()].filter((variable) => variable.gradPending && variable.grad);
   if (before === null) {
-    // Gradients of earlier micro-batches are computed now, so that their graphs do not pile up.
-    if (pending.length > 0) evaluate(pending.map((variable) => variable.grad!));
+    if (pending.length > 0) computeWaiting(pending);
   } else {
     const outside = pending.find((variable) => !before.has(variable));
     if (outside) {
@@ -97,16 +100,48 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     }
   }
   const total = new Map<Variable, Tensor>();
+  const earlier = new Map<Variable, Tensor>();
   for (const [variable, gradient] of found) {
-    total.set(variable, variable.gradPending && variable.grad ? variable.grad.add(gradient) : gradient);
+    const waiting = variable.gradPending ? variable.grad : undefined;
+    if (waiting) earlier.set(variable, waiting);
+    total.set(variable, waiting ? waiting.add(gradient) : gradient);
   }
   differentiated.add(loss);
-  const group = tie([loss, ...(options.also ?? [])], [...total.values()]);
+  const group = tie([loss, ...(options.also ?? [])], [...total.values()], {
+    variables: [...total.keys()],
+    earlier,
+  });
   for (const [variable, gradient] of total) {
     variable.grad = gradient;
     variable.gradPending = true;
     variable.gradGroup = group;
   }
+}
+
+/**
+ * Computes gradients of earlier micro-batches, so that their graphs do not pile up: those of each `backward` on their own, since
+ * one that cannot be computed takes only what belongs to it along.
+ *
+ * @throws the first error; the gradients that failed no longer wait, those before them do
+ */
+function computeWaiting(pending: readonly Variable[]): void {
+  const byGroup = new Map<EvaluationGroup | null, Variable[]>();
+  for (const variable of pending) {
+    const list = byGroup.get(variable.gradGroup);
+    if (list) list.push(variable);
+    else byGroup.set(variable.gradGroup, [variable]);
+  }
+  const errors: unknown[] = [];
+  for (const [group, variables] of byGroup) {
+    try {
+      evaluate(variables.map((variable) => variable.grad!));
+    } catch (error) {
+      errors.push(error);
+      // Somebody else put them there.
+      if (group === null) dropGradients(variables);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 let told = false;

@@ -1,7 +1,7 @@
 /**
  * Proof by numbers: analytic gradients against central differences, in float64.
  */
-import { checkTensor, formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
+import { checkTensor, formatShape, key, normal, splitKey, synchronous, Tensor, tensor } from '@ag/tensor';
 import { gradients } from './gradients.ts';
 
 /**
@@ -17,7 +17,8 @@ export function numericalGradient(f: (x: Tensor) => Tensor, x: Tensor, h?: numbe
   const at = (i: number, value: number): number => {
     const moved = base.slice();
     moved[i] = value;
-    return f(tensor(moved, { shape: x.shape, dtype: x.dtype, copy: false })).itemSync();
+    const there = tensor(moved, { shape: x.shape, dtype: x.dtype, copy: false });
+    return synchronous('numericalGradient', f(there)).itemSync();
   };
   for (let i = 0; i < base.length; i++) {
     const centre = base[i]!;
@@ -80,11 +81,12 @@ export function checkGradients(
 }
 
 function checkList(
-  f: (x: readonly Tensor[]) => Tensor,
+  given: (x: readonly Tensor[]) => Tensor,
   x: readonly Tensor[],
   options: CheckOptions,
 ): CheckResult {
   const { order = 2, tolerance = 1e-6, seed = 0, maximalElements = 256 } = options;
+  const f = (at: readonly Tensor[]): Tensor => synchronous('checkGradients', given(at));
   if (x.length === 0)
     throw new RangeError('checkGradients: give the tensors to differentiate by, at least one');
   const points = x.map((t) =>

@@ -5,23 +5,28 @@ import {
   activeTrace,
   capturedNodes,
   commitAssignments,
+  type Decisions,
   evaluate,
   nextSerial,
   PreparedGraph,
   placeholderLeaf,
   recordTrace,
+  synchronous,
   Tensor,
   traverse,
+  type Update,
+  type Variable,
   withRunKeys,
 } from '@ag/tensor';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
-import { type Arguments, argumentsOf, keyOf, TracedArguments } from './arguments.ts';
+import { type Arguments, argumentsOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
+import { walkAll } from './gradients.ts';
 import { isTransforming } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
-  /** Anything else that decides what `f` computes, such as a model's train/eval mode. A new value traces anew. */
+  /** Anything else that decides what `f` computes, such as an option of your own. A new value traces anew. */
   readonly key?: () => string;
   /** Trace again at the second call and compare, to find functions whose structure varies. Default true. */
   readonly check?: boolean;
@@ -46,20 +51,25 @@ const maximalTraces = 32;
  * });
  * ```
  *
+ * It is traced anew when something has changed that decides what `f` computes: the mode of a module that looks at it, which
+ * variables train, hooks, the variables and modules that the modules in it are made of. Traces that were made before are kept and
+ * found again. Anything else (numbers and options in variables of your own) must be an argument, a `liveScalar`, or part of
+ * `options.key`.
+ *
  * Arguments may be lazy: a slice of a data set that lies on the device, bytes to be scaled. Views and elementwise steps are then
  * part of the recorded plan and nothing is copied; anything longer is evaluated before.
  *
  * Its results are values: differentiate inside of `f`, or transform the function, as in `grad(compiled)`.
  *
  * @throws Error when `f` reads a tensor while it is traced (there are no numbers yet)
+ * @throws TypeError when `f` is async
  */
 export function compile<X extends TensorTree[], Y extends TensorTree>(
   f: (...x: X) => Y,
   options: CompileOptions = {},
 ): (...x: X) => Y {
-  const traces = new Map<string, Traced<Y>>();
-  let last: Traced<Y> | null = null;
-  let lastKey = '';
+  /** The one used last at the end. */
+  const traces: Traced<Y>[] = [];
   return (...x) => {
     // Inside another trace or transformation the function is simply part of what is recorded.
     if (activeTrace() || isTransforming()) return f(...x);
@@ -70,23 +80,22 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
       : treeLeaves(x as TensorTree);
     const given = argumentsOf(leaves);
     const userKey = options.key?.() ?? '';
-    let traced = last !== null && lastKey === userKey && last.arguments.fit(given) ? last : null;
-    if (traced === null) {
-      const key = `${userKey}|${keyOf(given)}`;
-      traced = traces.get(key) ?? trace(f, x, leaves, given);
-      traces.delete(key);
-      traces.set(key, traced);
-      if (traces.size > maximalTraces) {
-        const [oldest, { graph }] = traces.entries().next().value!;
-        traces.delete(oldest);
-        graph.release();
-      }
-      last = traced;
-      lastKey = userKey;
+    const serves = (one: Traced<Y>): boolean =>
+      one.key === userKey && one.arguments.fit(given) && one.decisions.hold();
+    let traced = traces[traces.length - 1];
+    if (traced === undefined || !serves(traced)) {
+      const known = traces.findIndex(serves);
+      traced = known < 0 ? trace(f, x, leaves, given, userKey) : traces.splice(known, 1)[0]!;
+      traces.push(traced);
+      if (traces.length > maximalTraces) traces.shift()!.graph.release();
     }
-    if (++traced.calls === 2 && options.check !== false) compare(traced, trace(f, x, leaves, given));
+    if (traced.calls === 1 && options.check !== false) {
+      const again = trace(f, x, leaves, given, userKey);
+      compare(traced, again);
+    }
     traced.arguments.take(given);
     const results = traced.graph.run(given.fed);
+    traced.calls++;
     return traced.result instanceof Tensor ? (results[0] as unknown as Y) : treeFrom(traced.result, results);
   };
 }
@@ -95,6 +104,10 @@ interface Traced<Y> {
   readonly arguments: TracedArguments;
   readonly result: Y;
   readonly graph: PreparedGraph;
+  readonly decisions: Decisions;
+  /** What the user's key said. */
+  readonly key: string;
+  /** Calls that succeeded. */
   calls: number;
 }
 
@@ -103,6 +116,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   x: X,
   leaves: readonly Tensor[],
   given: Arguments,
+  key: string,
 ): Traced<Y> {
   const inputs = given.fed.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
   const since = nextSerial();
@@ -111,19 +125,33 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   let traced!: TracedArguments;
   const recorded = recordTrace(() => {
     traced = new TracedArguments(leaves, given, inputs);
-    return withRunKeys(() => keepingGradients(() => f(...(treeFrom(x as TensorTree, traced.tensors) as X))));
+    return withRunKeys(() =>
+      keepingGradients(() => synchronous('compile', f(...(treeFrom(x as TensorTree, traced.tensors) as X)))),
+    );
   });
   const outputs = treeLeaves(recorded.result);
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));
   for (const { variable } of updates) variable.gradPending = false;
   // What was made outside and does not change is computed now, not at each run.
   evaluate(capturedNodes(traverse(outputs, updates), since));
+  const { decisions, atRun } = recorded.trace;
+  decisions.complete(variablesOf(outputs, updates));
   return {
     arguments: traced,
     result: recorded.result,
-    graph: new PreparedGraph(inputs, outputs, updates, recorded.trace.atRun),
+    graph: new PreparedGraph(inputs, outputs, updates, atRun),
+    decisions,
+    key,
     calls: 0,
   };
+}
+
+/** The variables that a trace computes with. */
+function variablesOf(outputs: readonly Tensor[], updates: readonly Update[]): Set<Variable> {
+  const found = new Set(updates.map(({ variable }) => variable));
+  for (const { leaf } of walkAll([...outputs, ...updates.map(({ value }) => value)]).nodes)
+    if (leaf?.kind === 'variable') found.add(leaf.variable);
+  return found;
 }
 
 /** @throws Error when two traces of the same arguments differ in structure or in the numbers written into them. */

@@ -3,7 +3,7 @@
  * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
  * stacks that this takes cost nothing otherwise.
  */
-import { currentCall, listenToCreation, type Tensor, userLine } from '@ag/tensor';
+import { currentCall, listenToCreation, synchronous, type Tensor, userLine } from '@ag/tensor';
 
 /** What is known of a node's making. */
 export interface Creation {
@@ -62,7 +62,7 @@ export function endRule(outer: Tensor | null): void {
 export function captureCreation<T>(work: () => T, options: CaptureOptions = {}): T {
   const stop = startCapture(options);
   try {
-    return work();
+    return synchronous('captureCreation', work());
   } finally {
     stop();
   }
@@ -83,7 +83,13 @@ export function startCapture({ sites = true, model }: CaptureOptions = {}): () =
 export function record(tensor: Tensor, sites: boolean, module: string | null): void {
   // What a rule makes belongs to the line of what is differentiated.
   const stack = sites && differentiating === null ? stackOfCall() : null;
-  records.set(tensor, { stack, module, gradientOf: differentiating });
+  // Somebody else may listen as well and know more.
+  const known = records.get(tensor);
+  records.set(tensor, {
+    stack: stack ?? known?.stack ?? null,
+    module: module ?? known?.module ?? null,
+    gradientOf: differentiating,
+  });
 }
 
 /** What is known of a node, null when nothing was captured. */
@@ -97,39 +103,72 @@ export function creationOf(tensor: Tensor): Creation | null {
   };
 }
 
+/** Who wants to know when a module is at work, and by which name. */
+interface Watcher {
+  readonly name: string;
+  readonly path: string[];
+}
+
+/** The stand-in for the `forward` of a module that is watched. */
+interface Stand {
+  readonly watchers: Set<Watcher>;
+  /** Puts back what was there. */
+  readonly remove: () => void;
+}
+
+const stands = new WeakMap<object, Stand>();
+
 /** Keeps the path of the module at work at the end of `path`. Returns what undoes it. @internal */
 export function watchModules(model: ModuleTree, path: string[]): () => void {
-  const undo: (() => void)[] = [];
-  for (const [name, module] of model.namedModules()) {
-    if (name === '') continue;
-    const target = module as { forward?: (...x: unknown[]) => unknown };
-    const own = Object.getOwnPropertyDescriptor(target, 'forward');
-    const inner = target.forward;
-    if (typeof inner !== 'function') continue;
-    const watched = function (this: unknown, ...x: unknown[]): unknown {
-      path.push(name);
-      try {
-        return inner.apply(this, x);
-      } finally {
-        path.pop();
-      }
-    };
-    Object.defineProperty(target, 'forward', {
-      value: watched,
-      configurable: true,
-      writable: true,
-      enumerable: own?.enumerable ?? false,
-    });
-    undo.push(() => {
-      // A hook added meanwhile wraps this one; it then stays and only passes on.
-      if (target.forward !== watched) return;
-      if (own) Object.defineProperty(target, 'forward', own);
-      else Reflect.deleteProperty(target, 'forward');
-    });
-  }
+  const undo = [...model.namedModules()].map(([name, module]) =>
+    name === '' ? () => {} : watchModule(module, { name, path }),
+  );
   return () => {
     for (const restore of undo.reverse()) restore();
   };
+}
+
+/** All who watch a module share one stand-in, so that whoever ends first leaves nothing of his own behind. */
+function watchModule(module: object, watcher: Watcher): () => void {
+  const stand = stands.get(module) ?? standFor(module as { forward?: (...x: unknown[]) => unknown });
+  if (stand === null) return () => {};
+  stands.set(module, stand);
+  stand.watchers.add(watcher);
+  return () => {
+    stand.watchers.delete(watcher);
+    if (stand.watchers.size > 0) return;
+    stands.delete(module);
+    stand.remove();
+  };
+}
+
+function standFor(target: { forward?: (...x: unknown[]) => unknown }): Stand | null {
+  const own = Object.getOwnPropertyDescriptor(target, 'forward');
+  const inner = target.forward;
+  if (typeof inner !== 'function') return null;
+  const watchers = new Set<Watcher>();
+  const watched = function (this: unknown, ...x: unknown[]): unknown {
+    const now = [...watchers];
+    for (const { path, name } of now) path.push(name);
+    try {
+      return inner.apply(this, x);
+    } finally {
+      for (const { path } of now) path.pop();
+    }
+  };
+  Object.defineProperty(target, 'forward', {
+    value: watched,
+    configurable: true,
+    writable: true,
+    enumerable: own?.enumerable ?? false,
+  });
+  const remove = (): void => {
+    // A hook added meanwhile wraps this one; it then stays and only passes on.
+    if (target.forward !== watched) return;
+    if (own) Object.defineProperty(target, 'forward', own);
+    else Reflect.deleteProperty(target, 'forward');
+  };
+  return { watchers, remove };
 }
 
 /** Frames that are looked through for the user's own: more than modules in modules take, few enough to be quick. */

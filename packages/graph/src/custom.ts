@@ -11,6 +11,7 @@ import {
   promote,
   type Shape,
   sizeOf,
+  synchronous,
   Tensor,
   view,
   watchCreation,
@@ -52,10 +53,14 @@ export function customGradient<X extends TensorTree[], Y extends TensorTree>(
   rule: (g: Y, x: X, y: Y) => readonly GradientTree[],
 ): (...x: X) => Y {
   return (...x) => {
-    const y = f(...x);
+    const y = synchronous('customGradient', f(...x));
     const inputs = treeLeaves(x);
     const own: Rule = (gradients, at, outputs) => {
-      const given = rule(treeFrom(y, gradients), treeFrom(x, at), treeFrom(y, outputs));
+      const given = synchronous(
+        'customGradient',
+        rule(treeFrom(y, gradients), treeFrom(x, at), treeFrom(y, outputs)),
+        'the rule',
+      );
       return gradientLeaves(x, given, at);
     };
     return treeFrom(y, withRule(treeLeaves(y), inputs, own));
@@ -79,7 +84,7 @@ export function checkpoint<X extends TensorTree[], Y extends TensorTree>(f: (...
     const made = new Set<Tensor>();
     const y = watchCreation(
       (tensor) => made.add(tensor),
-      () => f(...x),
+      () => synchronous('checkpoint', f(...x)),
     );
     const outputs = treeLeaves(y);
     const steps = stepsTo(outputs, (node) => made.has(node));

@@ -2,15 +2,16 @@
  * Whether a transformation (`grad`, `jvp`, `vmap`, …) is running a function to see what it computes: a compiled function
  * inside is then part of it, and what must happen once for each step cannot happen.
  */
+import { synchronous } from '@ag/tensor';
 
 let running = 0;
 let mapping = 0;
 
-/** Runs a function that is being transformed. */
-export function transforming<T>(work: () => T): T {
+/** Runs a function that is being transformed by `where`. @throws TypeError when it is async */
+export function transforming<T>(where: string, work: () => T): T {
   running++;
   try {
-    return work();
+    return synchronous(where, work());
   } finally {
     running--;
   }
@@ -20,7 +21,7 @@ export function transforming<T>(work: () => T): T {
 export function mappingOver<T>(work: () => T): T {
   mapping++;
   try {
-    return transforming(work);
+    return transforming('vmap', work);
   } finally {
     mapping--;
   }

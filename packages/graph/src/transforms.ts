@@ -53,7 +53,7 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
         throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
       fresh[i] = aliased(fresh[i]!);
     }
-    const y = checkTensor(transforming(() => f(...fresh)));
+    const y = checkTensor(transforming('grad', () => f(...fresh)));
     const leaves = numbers.map((i) => treeLeaves(fresh[i]!));
     const all = gradients(y, leaves.flat());
     let next = 0;
@@ -75,7 +75,7 @@ export function vjp<X extends TensorTree[], Y extends TensorTree>(
   ...x: X
 ): [Y, (v: Y) => X] {
   const fresh = x.map(aliased) as X;
-  const y = transforming(() => f(...fresh));
+  const y = transforming('vjp', () => f(...fresh));
   const outputs = treeLeaves(y);
   const inputs = treeLeaves(fresh);
   return [
@@ -98,7 +98,7 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
   v: readonly [...X],
 ): [Y, Y] {
   const fresh = (x as unknown as X).map(aliased) as X;
-  const y = transforming(() => f(...fresh));
+  const y = transforming('jvp', () => f(...fresh));
   const outputs = treeLeaves(y);
   const inputs = treeLeaves(fresh);
   const directions = treeLeaves(v as unknown as TensorTree);
@@ -152,7 +152,7 @@ export function jacobian<X extends TensorTree, Y extends TensorTree>(
 ): (x: X) => JacobianTree<Y, X> {
   return (x) => {
     const fresh = aliased(x);
-    const y = transforming(() => f(fresh));
+    const y = transforming('jacobian', () => f(fresh));
     const inputs = treeLeaves(fresh);
     const rows = treeLeaves(y).map((output) => treeFrom(fresh, jacobians(output, inputs)));
     let next = 0;

@@ -34,7 +34,10 @@ function callKernel(f: FunctionBuilder, record: number, type: number): void {
   f.load(w.i32_load, record, header.function).callIndirect(type);
 }
 
-/** `run(first, last)` → 0, or 1 when a worker failed. */
+/**
+ * `run(first, last)` → 0, or 1 when a worker failed. It stops behind a kernel that met an index outside its axis: what follows
+ * may write over values that the failed run has to leave as they are.
+ */
 function runFunction(module: ModuleBuilder, type: number, piece: Callable | null, stalled: Callable): void {
   const f = module.function('run', [w.i32, w.i32], [w.i32]);
   const [record, last] = f.parameters;
@@ -43,7 +46,7 @@ function runFunction(module: ModuleBuilder, type: number, piece: Callable | null
   const threads = f.local(w.i32);
   if (piece) f.i32(0).memory(w.i32_atomic_load, control.ready).i32(1).op(w.i32_add).set(threads);
   f.while(
-    () => f.get(record).get(last).op(w.i32_lt_u),
+    () => f.get(record).get(last).op(w.i32_lt_u).i32(0).memory(w.i32_load, control.fault).op(w.i32_eqz).op(w.i32_and),
     () => {
       f.load(w.i32_load, record, header.units).set(units);
       if (!piece) {

@@ -2,7 +2,7 @@
  * Watching a module at work. A hook replaces `forward` on the one module it watches, so modules without hooks pay
  * nothing.
  */
-import { apply, defineOp, type Op, Tensor, view } from '@ag/tensor';
+import { apply, defineOp, noteHook, type Op, synchronous, Tensor, view } from '@ag/tensor';
 import type { AnyModule, Module } from './module.ts';
 
 /**
@@ -34,7 +34,8 @@ export function addForwardHook<Inputs extends readonly unknown[], Output>(
     const plain = module.forward;
     const watched = (...inputs: Inputs): Output => {
       let output = plain.call(module, ...inputs);
-      for (const look of [...list]) output = look(output, inputs, module) ?? output;
+      for (const look of [...list])
+        output = synchronous('onForward', look(output, inputs, module), 'the hook') ?? output;
       return output;
     };
     Object.defineProperty(module, 'forward', {
@@ -45,11 +46,14 @@ export function addForwardHook<Inputs extends readonly unknown[], Output>(
     });
   }
   list.push(hook);
+  const gone = noteHook();
   return () => {
     const at = list.indexOf(hook);
-    if (at >= 0) list.splice(at, 1);
+    if (at < 0) return;
+    list.splice(at, 1);
+    gone();
     // Without hooks the class's own method is found again.
-    if (at >= 0 && list.length === 0) Reflect.deleteProperty(module, 'forward');
+    if (list.length === 0) Reflect.deleteProperty(module, 'forward');
   };
 }
 
@@ -63,7 +67,7 @@ export function addGradientHook<Inputs extends readonly unknown[]>(
     name: 'watchGradient',
     type: ([x]) => x!,
     lower: view((v) => v),
-    vjp: (gradient) => [hook(gradient) ?? gradient],
+    vjp: (gradient) => [synchronous('onGradient', hook(gradient), 'the hook') ?? gradient],
   });
   return addForwardHook(module, (output) => {
     if (!(output instanceof Tensor)) throw new TypeError('onGradient: the module does not give one tensor');

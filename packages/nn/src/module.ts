@@ -2,7 +2,7 @@
  * `Module`: a piece of a network that holds its variables in plain fields. Names, modes, saved state and hooks are
  * derived from the fields, so a layer is an ordinary class that creates variables and says what `forward` computes.
  */
-import { evaluate, type Tensor, Variable } from '@ag/tensor';
+import { evaluate, noteHolder, readFlag, type Tensor, Variable, writeFlag } from '@ag/tensor';
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook, type ForwardHook, type GradientHook } from './hooks.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';
@@ -40,8 +40,21 @@ export function buffer(initial: Tensor, name?: string): Variable {
  * @typeParam Output what `forward` gives, a tensor by default
  */
 export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Output = Tensor> {
+  #training = true;
+
+  constructor() {
+    noteHolder(this);
+  }
+
   /** True in training mode (the start), false after `eval()`. Dropout and batch normalisation look at it. */
-  training = true;
+  get training(): boolean {
+    return readFlag('training', this, this.#training);
+  }
+
+  set training(training: boolean) {
+    writeFlag('training', this);
+    this.#training = training;
+  }
 
   /** What this module computes; builds lazy tensors and reads none. */
   abstract forward(...inputs: Inputs): Output;

@@ -79,9 +79,15 @@ function replace(changed: readonly Waiting[], more: readonly Tensor[]): void {
   const groups = new Set<EvaluationGroup>();
   for (const { variable } of changed) if (variable.gradGroup) groups.add(variable.gradGroup);
   const together = [...groups].flatMap((group) => [...group.tensors]);
+  const earlier = new Map<Variable, Tensor>();
+  for (const { variable } of changed) {
+    const waited = variable.gradGroup?.earlier?.get(variable);
+    if (waited) earlier.set(variable, waited);
+  }
   const group = tie(
     [...together, ...more],
     changed.map(({ grad }) => grad),
+    { variables: changed.map(({ variable }) => variable), earlier, from: [...groups] },
   );
   for (const { variable, grad } of changed) {
     variable.grad = grad;

@@ -3,7 +3,15 @@
  * evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few vectors it works
  * on are kept on the host in float64.
  */
-import { commitUpdates, formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
+import {
+  commitUpdates,
+  dropGradients,
+  formatShape,
+  synchronous,
+  type Tensor,
+  tensor,
+  type Variable,
+} from '@ag/tensor';
 import { type Point, searchLine } from './lineSearch.ts';
 import { checkParameter, type OptimizerState } from './optimizer.ts';
 
@@ -85,19 +93,17 @@ export class Lbfgs {
    *
    * @param closure computes the loss, calls `backward` and returns the loss
    * @returns the loss before the step
-   * @throws Error when the closure leaves no gradient; whatever the closure throws. The parameters are then where they were
+   * @throws Error when the closure leaves no gradient; whatever the closure throws. Parameters and state are then as they were
    */
   async step(closure: () => Tensor): Promise<number> {
     const start = await this.#read();
-    const before = this.steps;
+    const takeBack = this.#remembered();
     try {
       return await this.#iterate(closure, start);
     } catch (error) {
-      this.steps = before;
+      takeBack();
+      dropGradients(this.parameters);
       this.#write(start);
-      // The next difference of gradients would not belong to the last move.
-      this.#previousGradient = null;
-      this.#previousMove = null;
       throw error;
     }
   }
@@ -208,6 +214,21 @@ export class Lbfgs {
     this.#scale = state.numbers.scale ?? 1;
   }
 
+  /** Notes all that is remembered between steps; the function returned puts it back. */
+  #remembered(): () => void {
+    const { steps } = this;
+    const [moves, changes] = [[...this.#moves], [...this.#changes]];
+    const [gradient, move, scale] = [this.#previousGradient, this.#previousMove, this.#scale];
+    return () => {
+      this.steps = steps;
+      this.#moves = moves;
+      this.#changes = changes;
+      this.#previousGradient = gradient;
+      this.#previousMove = move;
+      this.#scale = scale;
+    };
+  }
+
   #remember(gradient: Float64Array, direction: Float64Array, length: number): void {
     this.#previousGradient = gradient;
     this.#previousMove = direction.map((x) => x * length);
@@ -245,7 +266,7 @@ export class Lbfgs {
   }
 
   async #evaluate(closure: () => Tensor): Promise<Evaluation> {
-    const loss = closure();
+    const loss = synchronous('lbfgs.step', closure());
     const gradient = new Float64Array(this.#size);
     let offset = 0;
     let found = false;

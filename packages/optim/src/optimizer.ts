@@ -7,6 +7,7 @@ import {
   asOneCall,
   atRun,
   commitUpdates,
+  dropGradients,
   evaluate,
   formatShape,
   isFloat,
@@ -119,7 +120,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    * without a gradient keep their value and state.
    *
    * @param gradients gradients to use instead of those that `backward` left
-   * @throws Error when there is no gradient at all; nothing is changed when the computation fails
+   * @throws Error when there is no gradient at all; when the computation fails, values, state and count stay as they are,
+   * and the gradients that waited are dropped, so that the next `backward` starts clean
    */
   step(gradients?: ReadonlyMap<Variable, Tensor>): void {
     const updates = new Map<Variable, Tensor>();
@@ -142,6 +144,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       commitUpdates(updates);
     } catch (error) {
       this.steps = before;
+      // Else the next `backward` would add to them, or meet the same error.
+      if (gradients === undefined) dropGradients(this.parameters);
       throw error;
     }
   }

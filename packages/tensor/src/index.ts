@@ -40,6 +40,7 @@ export {
   zerosLike,
 } from './create.ts';
 export { asOneCall, currentCall, listenToCreation, watchCreation } from './creation.ts';
+export { type Decisions, noteHolder, noteHook } from './decisions.ts';
 export {
   bytesPerElement,
   type DType,
@@ -83,7 +84,7 @@ export {
 export { openSize } from './ops/movement.ts';
 export { capturedNodes } from './plan/carried.ts';
 export { commitAssignments, commitUpdates, evaluate } from './plan/evaluate.ts';
-export { type EvaluationGroup, tie } from './plan/group.ts';
+export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './plan/group.ts';
 export { setChainBound, withoutGrowth } from './plan/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './plan/history.ts';
 export { refusingAssignments } from './plan/pending.ts';
@@ -119,6 +120,7 @@ export { reference } from './reference/index.ts';
 export { backend, type Stats, setFusion, stats, use } from './runtime.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
+export { synchronous } from './synchronous.ts';
 export {
   apply,
   checkTensor,
@@ -129,7 +131,15 @@ export {
   Tensor,
   type TensorLike,
 } from './tensor.ts';
-export { activeTrace, atRun, type HostWork, recordTrace, type Trace } from './tracing.ts';
+export {
+  activeTrace,
+  atRun,
+  type HostWork,
+  readFlag,
+  recordTrace,
+  type Trace,
+  writeFlag,
+} from './tracing.ts';
 export { launchTraffic } from './traffic.ts';
 export { userLine } from './userLine.ts';
 export { Variable, type VariableOptions } from './variable.ts';

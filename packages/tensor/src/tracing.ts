@@ -2,6 +2,7 @@
  * Tracing: running a function once to record what it computes, for compiled steps. While a trace is active nothing
  * is evaluated; updates of variables are recorded, and so is what must happen on the host before each run.
  */
+import { Decisions } from './decisions.ts';
 import type { Tensor } from './tensor.ts';
 import type { Variable } from './variable.ts';
 
@@ -14,6 +15,8 @@ export interface Trace {
   readonly outputs: Tensor[];
   /** Runs before each run of the compiled function, in this order. */
   readonly atRun: HostWork[];
+  /** What decided what was recorded. */
+  readonly decisions: Decisions;
 }
 
 let active: Trace | null = null;
@@ -26,7 +29,7 @@ export function activeTrace(): Trace | null {
 /** Records what `work` does. @internal */
 export function recordTrace<T>(work: () => T): { readonly result: T; readonly trace: Trace } {
   const outer = active;
-  const trace: Trace = { updates: new Map(), outputs: [], atRun: [] };
+  const trace: Trace = { updates: new Map(), outputs: [], atRun: [], decisions: new Decisions() };
   active = trace;
   try {
     return { result: work(), trace };
@@ -39,4 +42,15 @@ export function recordTrace<T>(work: () => T): { readonly result: T; readonly tr
 export function atRun(work: HostWork): void {
   if (active) active.atRun.push(work);
   else work();
+}
+
+/** A flag that decides what is computed: noted by the trace that reads it. @internal */
+export function readFlag(of: 'trainable' | 'training', object: object, flag: boolean): boolean {
+  active?.decisions.read(of, object, flag);
+  return flag;
+}
+
+/** Notes that such a flag gets another value. @internal */
+export function writeFlag(of: 'trainable' | 'training', object: object): void {
+  active?.decisions.wrote(of, object);
 }

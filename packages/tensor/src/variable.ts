@@ -4,6 +4,7 @@
  * update; older ones fail rather than silently use a newer value.
  */
 import type { Backend, Memory } from './backend.ts';
+import { notePart } from './decisions.ts';
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
@@ -11,7 +12,7 @@ import { checkAssignable, dropAssignment, queueAssignment, queuedValue } from '.
 import { backend } from './runtime.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { checkTensor, Tensor } from './tensor.ts';
-import { activeTrace } from './tracing.ts';
+import { activeTrace, readFlag, writeFlag } from './tracing.ts';
 
 export interface VariableOptions {
   /** Shown in messages, summaries and saved files. */
@@ -55,8 +56,6 @@ export class Variable {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Frozen variables (false) get no gradient. */
-  trainable: boolean;
   readonly inPlace: boolean;
   /** The gradient that `backward` left here, readable after the optimiser's step until the next `backward`. */
   grad: Tensor | undefined = undefined;
@@ -66,6 +65,7 @@ export class Variable {
   gradGroup: EvaluationGroup | null = null;
   /** Whether an optimiser moves it: `backward` warns about those that none does. @internal */
   owned = false;
+  #trainable: boolean;
   #version = 0;
   /** The value while it has not been on a device yet, or where it was read to. */
   #host: TypedArray | null = null;
@@ -80,10 +80,21 @@ export class Variable {
     this.name = options.name ?? `variable${unnamed++}`;
     this.shape = initial.shape;
     this.dtype = initial.dtype;
-    this.trainable = options.trainable ?? (initial.dtype === 'float32' || initial.dtype === 'float64');
+    this.#trainable = options.trainable ?? (initial.dtype === 'float32' || initial.dtype === 'float64');
     this.inPlace = options.inPlace ?? false;
     this.#initial = initial;
     finalizers.register(this, this.#storage);
+    notePart(this);
+  }
+
+  /** Frozen variables (false) get no gradient. */
+  get trainable(): boolean {
+    return readFlag('trainable', this, this.#trainable);
+  }
+
+  set trainable(trainable: boolean) {
+    writeFlag('trainable', this);
+    this.#trainable = trainable;
   }
 
   /** The current value as a tensor. It stays the value of this version whatever happens to the variable later. */
@@ -128,7 +139,6 @@ export class Variable {
     if (trace) {
       trace.updates.set(this, value);
     } else if (value.op === null || this.trainable) {
-      dropAssignment(this);
       commitUpdates(new Map([[this, value]]));
     } else {
       if (queueAssignment(this, value) >= maximalQueued) this.flush();
@@ -195,7 +205,11 @@ export class Variable {
   /** `memory` holds the new value. @internal */
   commit(memory: Memory, target: Backend, inPlace: boolean): void {
     const storage = this.#storage;
-    if (!inPlace) {
+    if (inPlace) {
+      // Left from a value that could not be written over the one before.
+      if (storage.previous) target.release(storage.previous);
+      storage.previous = null;
+    } else {
       if (storage.previous && storage.previous !== memory) target.release(storage.previous);
       storage.previous = storage.current;
       storage.current = memory;

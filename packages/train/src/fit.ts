@@ -7,7 +7,16 @@
  * come out of that same plan.
  */
 import { backward, compile } from '@ag/graph';
-import { activeTrace, backend, evaluate, type Tensor } from '@ag/tensor';
+import {
+  activeTrace,
+  backend,
+  dropGradients,
+  evaluate,
+  randomState,
+  restoreRandomState,
+  synchronous,
+  type Tensor,
+} from '@ag/tensor';
 import type { Callback, CallbackContext } from './callbacks/callback.ts';
 import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
@@ -27,6 +36,9 @@ import { validate } from './validate.ts';
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss);
  * }
  * ```
+ *
+ * Gradients that wait when a run starts, or when it ends early, are dropped. A step that fails changes neither weights nor the
+ * optimizer's state, nor the sequence of random numbers.
  *
  * @throws TrainingError `nonFiniteLoss` when the loss is NaN or infinite, `option` for options that make no sense
  */
@@ -97,11 +109,19 @@ class Run {
       const { Profiler } = await import('./profile/profiler.ts');
       this.#profiler = new Profiler(model, profile === true ? {} : profile);
     }
+    this.#dropGradients();
     try {
       yield* this.#run();
     } finally {
+      this.#dropGradients();
       this.#profiler?.stop();
     }
+  }
+
+  /** A run starts without gradients of an earlier one that was broken off, and leaves none of its own. */
+  #dropGradients(): void {
+    const { model, optimizer } = this.#options;
+    dropGradients([...model.parameters(), ...optimizer.parameters]);
   }
 
   async *#run(): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -234,10 +254,22 @@ class Run {
   ): Promise<{ loss: number; metrics: Figures; health: Health | null }> {
     const every = this.#options.gradientNorms ?? 0;
     this.#measuring = steps && every > 0 && (this.#step + 1) % every === 0;
-    this.#profiler?.count(true);
-    const { figures, health } = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps);
+    const compute = (): StepTensors => {
+      const built = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps);
+      evaluate([...built.figures, ...built.health]);
+      return built;
+    };
+    const random = randomState();
+    let built: StepTensors;
+    try {
+      built = this.#profiler ? this.#profiler.counting(compute) : compute();
+    } catch (error) {
+      // Whoever goes on from here draws what a run that never met this batch draws.
+      restoreRandomState(random);
+      throw error;
+    }
+    const { figures, health } = built;
     const values = await readAll([...figures, ...health]);
-    this.#profiler?.count(false);
     return {
       loss: values[0]![0]!,
       metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1]![0]!])),
@@ -250,11 +282,14 @@ class Run {
     const { model, optimizer, loss, metrics = {}, accumulate = 1, gradients, average } = this.#options;
     const enter = (part: StepPart): void => this.#profiler?.enter(part);
     enter('model');
-    const output = model.forward(x);
+    const output = synchronous('fit', model.forward(x), "the model's forward");
     enter('loss');
-    const value = loss(output, y);
+    const value = synchronous('fit', loss(output, y), 'the loss');
     enter('metrics');
-    const figures = [value, ...this.#metricNames.map((name) => metrics[name]!(output, y))];
+    const figures = [
+      value,
+      ...this.#metricNames.map((name) => synchronous('fit', metrics[name]!(output, y), `the metric ${name}`)),
+    ];
     enter('gradients');
     backward(accumulate === 1 ? value : value.div(accumulate), { also: figures });
     let health: Tensor[] = [];
@@ -269,8 +304,6 @@ class Run {
       optimizer.step();
       average?.update();
     }
-    // What loaders and callbacks build between two steps.
-    enter('data');
     return { figures, health };
   }
 

@@ -3,7 +3,7 @@
  */
 
 import type { AnyModule, Module } from '@ag/nn';
-import { concat, evaluate, type Tensor, tensor } from '@ag/tensor';
+import { concat, evaluate, synchronous, type Tensor, tensor } from '@ag/tensor';
 import { TrainingError } from './errors.ts';
 import type { Figures } from './events.ts';
 import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './figures.ts';
@@ -56,10 +56,10 @@ export async function validate(
     for await (const { x, y } of data) {
       signal?.throwIfAborted();
       await pauseWhenDue();
-      const output = model.forward(x);
+      const output = synchronous('validate', model.forward(x), "the model's forward");
       const [batchLoss, ...figures] = await readScalars([
-        loss(output, y),
-        ...names.map((name) => metrics[name]!(output, y)),
+        synchronous('validate', loss(output, y), 'the loss'),
+        ...names.map((name) => synchronous('validate', metrics[name]!(output, y), `the metric ${name}`)),
       ]);
       addTo(
         totals,
@@ -110,7 +110,7 @@ export async function predict(
     for await (const { x } of batches) {
       signal?.throwIfAborted();
       await pauseWhenDue();
-      const output = model.forward(x);
+      const output = synchronous('predict', model.forward(x), "the model's forward");
       evaluate([output]);
       answers.push(output);
     }

@@ -2,24 +2,22 @@
  * Reading a value runs a plan: find or make it, bind the leaves, submit, and turn the tensors that were asked for
  * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
  */
-import type { Backend, Binding, Memory } from '../backend.ts';
+import type { Binding } from '../backend.ts';
 import type { TypedArray } from '../dtype.ts';
-import { backend, type PlanOutput, planFor, type ReadyPlan, relieve } from '../runtime.ts';
+import { backend, planFor, relieve } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
 import { carriedNodes, noteComputed } from './carried.ts';
-import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import type { EvaluationGroup } from './group.ts';
-import { noteEvaluation, overgrown, withoutGrowth } from './growth.ts';
+import { overgrown, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
-import { pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
+import { forgetAside, pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
 import { warnRecomputed } from './recompute.ts';
+import { recover } from './recover.ts';
+import { bindLeaf, isRunning, runPlan } from './run.ts';
 import { type Traversal, traverse, type Update } from './signature.ts';
 import { evaluationWatch } from './watch.ts';
-
-/** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
-const hostBytes = 64 * 1024;
 
 export interface EvaluateOptions {
   /** Leave the results on the device and do not count them towards the budget. */
@@ -29,62 +27,121 @@ export interface EvaluateOptions {
   readonly updates?: readonly Update[];
 }
 
-let running = false;
-
 /**
  * Computes tensors (and what was tied to them) in one plan, together with new values of variables.
  *
  * @throws Error for a tensor that depends on a placeholder or on a value of a variable that is gone.
  */
 export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = {}): void {
-  if (running)
+  if (isRunning())
     throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
   const trace = activeTrace();
   if (trace) {
     recordEvaluation(trace, tensors, options);
     return;
   }
-  const updates = options.updates ? [...options.updates] : [];
+  const own = options.updates ?? [];
   // A step commits all that is queued: it may depend on values that the step replaces.
-  if (options.updates) updates.push(...queuedAssignments(updates));
-  const outputs = collectOutputs(tensors, updates);
-  if (outputs.length === 0 && updates.length === 0) return;
+  const queued = options.updates ? queuedAssignments(own) : [];
+  const outputs = collectOutputs(tensors, queued.length > 0 ? [...own, ...queued] : own);
+  if (outputs.length === 0 && own.length === 0 && queued.length === 0) return;
+  let updates = queued.length > 0 ? [...own, ...queued] : own;
   let traversal = traverse(outputs, updates);
-  const assigned = options.updates ? [] : pendingAssignments(traversal.mark, updates);
+  const assigned = pendingAssignments(traversal.mark, updates);
   if (assigned.length > 0) {
-    updates.push(...assigned);
+    queued.push(...assigned);
+    updates = [...updates, ...assigned];
     traversal = traverse(outputs, updates);
   }
-  checkNothingOpen(traversal);
-  const asked = outputs.length;
-  outputs.push(...carriedNodes(traversal, outputs, updates));
-  if (outputs.length > asked) traversal = traverse(outputs, updates);
-  else warnRecomputed(traversal);
-  const watch = evaluationWatch();
-  const results = watch ? [...outputs, ...updates.map((update) => update.value)] : [];
-  const also = watch && withoutGrowth(() => watch.also(results));
-  if (also) {
-    outputs.push(also);
-    traversal = traverse(outputs, updates);
-  }
-  const judge = also && ((elements: TypedArray) => watch!.judge(results, elements));
+  const judged = { refused: false };
   try {
-    run(traversal, outputs, asked, updates, options, judge);
+    compute(traversal, outputs, updates, options, judged);
+  } catch (error) {
+    const again = {
+      evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
+        compute(traverse(rest, values), rest, values, options, { refused: false }),
+      attempt: (wanted: readonly Tensor[]) => attempt(wanted),
+    };
+    recover(error, { outputs, own, queued }, again, judged.refused);
+  }
+}
+
+/** One evaluation, tried once more where memory could be freed for it. `judged` is told when anomaly detection refused it. */
+function compute(
+  walked: Traversal,
+  asked: readonly Tensor[],
+  updates: readonly Update[],
+  options: EvaluateOptions,
+  judged: { refused: boolean },
+): void {
+  let traversal = walked;
+  checkNothingOpen(traversal);
+  const carried = carriedNodes(traversal, asked, updates);
+  if (carried.length === 0) warnRecomputed(traversal);
+  let outputs = [...asked, ...carried];
+  const judge = watching(outputs, updates, judged);
+  if (judge || carried.length > 0) traversal = traverse(outputs, updates);
+  try {
+    run(traversal, outputs, asked.length, updates, options, judge);
   } catch (error) {
     relieve(backend(), error);
-    if (outputs.length > asked && !also) {
-      outputs.length = asked;
+    if (carried.length > 0 && !judge) {
+      outputs = [...asked];
       traversal = traverse(outputs, updates);
     }
-    run(traversal, outputs, asked, updates, options, judge);
+    run(traversal, outputs, asked.length, updates, options, judge);
   }
   if (updates.length > 0) {
     settleAssignments(updates);
-    for (const { variable } of updates) variable.gradPending = false;
+    for (const { variable } of updates) {
+      variable.gradPending = false;
+      variable.gradGroup = null;
+    }
     // Running statistics, which reading a loss commits, are no end of a step.
-    if (updates.some(({ variable }) => variable.trainable)) forgetOrigins();
+    if (updates.some(({ variable }) => variable.trainable)) {
+      forgetOrigins();
+      forgetAside();
+    }
   }
   noteComputed(traversal);
+}
+
+/** Adds what the watch in force wants to the outputs; answers how it judges that, null without a watch. */
+function watching(
+  outputs: Tensor[],
+  updates: readonly Update[],
+  judged: { refused: boolean },
+): ((elements: TypedArray) => void) | null {
+  const watch = evaluationWatch();
+  if (watch === null) return null;
+  const results = [...outputs, ...updates.map((update) => update.value)];
+  const also = withoutGrowth(() => watch.also(results));
+  if (also === null) return null;
+  outputs.push(also);
+  return (elements) => {
+    judged.refused = true;
+    watch.judge(results, elements);
+    judged.refused = false;
+  };
+}
+
+/** Computes tensors to see whether they can be: they stay as they are, and nothing is committed. */
+function attempt(wanted: readonly Tensor[]): void {
+  const outputs = [...new Set(wanted)].filter((tensor) => tensor.op !== null);
+  if (outputs.length === 0) return;
+  checkNothingOpen(traverse(outputs, []));
+  const judge = watching(outputs, [], { refused: false });
+  const traversal = traverse(outputs, []);
+  const once = (): void => {
+    for (const leaf of runTraversal(traversal, outputs, [], {}, judge))
+      if (leaf.kind === 'device') leaf.device.release();
+  };
+  try {
+    once();
+  } catch (error) {
+    relieve(backend(), error);
+    once();
+  }
 }
 
 /**
@@ -152,6 +209,7 @@ function checkNothingOpen(traversal: Traversal): void {
   }
 }
 
+/** The first `asked` of the outputs were asked for, the others are kept on the way. */
 function run(
   traversal: Traversal,
   outputs: readonly Tensor[],
@@ -160,6 +218,18 @@ function run(
   options: EvaluateOptions,
   judge: ((elements: TypedArray) => void) | null,
 ): void {
+  const results = runTraversal(traversal, outputs, updates, options, judge);
+  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!, i >= asked);
+}
+
+/** Finds or makes the plan of a walk and runs it; where each output's elements are. */
+function runTraversal(
+  traversal: Traversal,
+  outputs: readonly Tensor[],
+  updates: readonly Update[],
+  options: EvaluateOptions,
+  judge: ((elements: TypedArray) => void) | null,
+): Leaf[] {
   const plan = planFor(traversal, outputs, updates);
   // Variables that are met for the first time are computed by plans of their own, which must not push this one out.
   plan.pins++;
@@ -175,8 +245,7 @@ function run(
       if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
     }
     const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
-    const results = runPlan(plan, bindings, scalars, leaves, updates, place, judge);
-    for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!, i >= asked);
+    return runPlan(plan, bindings, scalars, leaves, updates, place, judge);
   } finally {
     plan.pins--;
   }
@@ -193,132 +262,6 @@ export function computeInitialValues(leaves: readonly Tensor[], updates: readonl
   if (initial.length > 1) evaluate(initial, { toHost: true });
 }
 
-/** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */
-export function bindLeaf(tensor: Tensor, least = 1024): Binding {
-  const target = backend();
-  const leaf = tensor.leaf!;
-  switch (leaf.kind) {
-    case 'variable':
-      return leaf.variable.memoryOf(leaf.version, target);
-    case 'device':
-      return leaf.device.bindingOn(target);
-    case 'host': {
-      if (leaf.device?.isOn(target)) return leaf.device.bindingOn(target);
-      if (++leaf.uses < 3 || leaf.data.byteLength < least) return leaf.data;
-      const memory = target.allocate(leaf.data.byteLength, false);
-      target.write(memory, leaf.data);
-      leaf.device = ownedValue(
-        leaf,
-        target,
-        memory,
-        tensor.dtype,
-        leaf.data.length,
-        leaf.data.byteLength,
-        false,
-      );
-      return memory;
-    }
-    default:
-      throw new Error(`a ${leaf.kind} cannot be bound to memory`);
-  }
-}
-
-/**
- * Runs a plan whose leaves are bound and commits its updates; returns where each output's elements are. Used by
- * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory. `judge`
- * sees the last output before anything is committed.
- */
-export function runPlan(
-  plan: ReadyPlan,
-  bindings: Binding[],
-  scalars: Float64Array,
-  leaves: readonly Tensor[],
-  updates: readonly Update[],
-  place: 'small results to the host' | 'all to the host' | 'keep',
-  judge: ((elements: TypedArray) => void) | null = null,
-): Leaf[] {
-  const target = backend();
-  const { outputs, boundLeaves } = plan;
-  const firstUpdate = boundLeaves + outputs.length;
-  const fresh: Memory[] = [];
-  let bound = 0;
-  try {
-    for (let i = 0; i < outputs.length; i++) {
-      const output = outputs[i]!;
-      if (place !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
-        output.memory ??= target.allocate(output.bytes, false);
-        bindings[boundLeaves + i] = output.memory;
-      } else {
-        const memory = target.allocate(output.bytes, false);
-        fresh.push(memory);
-        bindings[boundLeaves + i] = memory;
-      }
-    }
-    const read = previousValuesRead(leaves);
-    for (; bound < updates.length; bound++) {
-      const { variable } = updates[bound]!;
-      bindings[firstUpdate + bound] = variable.targetOf(target, plan.inPlace[bound]!, read.has(variable));
-    }
-    running = true;
-    target.run(plan.executable, bindings, scalars);
-    running = false;
-    noteEvaluation();
-    if (judge) {
-      const { dtype, length } = outputs[outputs.length - 1]!;
-      if (!target.readSync)
-        throw new Error(
-          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`,
-        );
-      judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
-    }
-    const results = outputs.map((output, i) =>
-      resultLeaf(output, bindings[boundLeaves + i] as Memory, target, place),
-    );
-    for (let i = 0; i < updates.length; i++) {
-      updates[i]!.variable.commit(bindings[firstUpdate + i] as Memory, target, plan.inPlace[i]!);
-    }
-    return results;
-  } catch (error) {
-    for (const memory of fresh) target.release(memory);
-    for (let i = 0; i < bound; i++) updates[i]!.variable.abandon(bindings[firstUpdate + i] as Memory, target);
-    throw error;
-  } finally {
-    running = false;
-  }
-}
-
-const noVariables: ReadonlySet<Variable> = new Set();
-
-/** The variables whose previous value is among the leaves: it must not be written over. */
-function previousValuesRead(leaves: readonly Tensor[]): ReadonlySet<Variable> {
-  let found: Set<Variable> | null = null;
-  for (const { leaf } of leaves) {
-    if (leaf?.kind === 'variable' && leaf.version < leaf.variable.version) {
-      found ??= new Set();
-      found.add(leaf.variable);
-    }
-  }
-  return found ?? noVariables;
-}
-
-function resultLeaf(
-  { bytes, memory: staging, dtype, length }: PlanOutput,
-  memory: Memory,
-  target: Backend,
-  place: 'small results to the host' | 'all to the host' | 'keep',
-): Leaf {
-  if (memory === staging)
-    return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
-  if (place === 'all to the host' && target.readSync !== undefined) {
-    const data = target.readSync(memory, dtype, length);
-    target.release(memory);
-    return { kind: 'host', data, uses: 0, device: null };
-  }
-  const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
-  leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, place === 'keep');
-  return leaf;
-}
-
 const noInputs: readonly Tensor[] = [];
 
 /** From now on the tensor is a leaf; what it was made of can go. */
@@ -330,6 +273,7 @@ function becomeValue(tensor: Tensor, leaf: Leaf, carried: boolean): void {
   tensor.leaf = leaf;
   if (tensor.group) {
     tensor.group.done = true;
+    tensor.group.earlier = null;
     tensor.group = null;
   }
 }
@@ -397,7 +341,7 @@ function literalArray(tensor: Tensor, value: number): TypedArray {
   return array.of(value);
 }
 
-/** Commits what `variable.assign` has queued. @internal */
+/** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */
 export function commitAssignments(): void {
   const updates = queuedAssignments([]);
   if (updates.length > 0) evaluate([], { updates });

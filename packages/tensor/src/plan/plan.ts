@@ -3,7 +3,7 @@
  * emit launches, mark those that go over the same rows, give each stored value memory.
  */
 import { bytesPerElement } from '../dtype.ts';
-import type { BufferSpec, Launch, Program } from '../kernel.ts';
+import type { BufferSpec, GatherKernel, Launch, Program, ScatterKernel } from '../kernel.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';
@@ -109,12 +109,16 @@ export function makePlan(
   });
   const leafAt = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]!]));
   const uses = usesOf(marked);
+  const failing = lastToFail(marked);
   const inPlace = updates.map(({ variable }, i) => {
     if (!variable.inPlace) return false;
+    const target = boundAt.get(firstUpdate + i)!;
+    const writing = uses.written.get(target);
+    if (writing !== undefined && writing <= failing) return false;
     const leaf = variable.currentLeaf();
     if (leaf === null || leaf.mark !== traversal.mark) return true;
     const old = leafAt.get(leaf)!;
-    return old < 0 || canOverwrite(marked, uses, boundAt.get(old)!, boundAt.get(firstUpdate + i)!);
+    return old < 0 || canOverwrite(marked, uses, boundAt.get(old)!, target);
   });
   return { signature: traversal.row.slice(0, traversal.length), program, boundLeaves, leafBindings, inPlace };
 }
@@ -172,6 +176,44 @@ function canOverwrite(
   if (kernel.form === 'reduce')
     return operands.slice(0, kernel.inputs.length).every((operand) => operand.buffer !== old);
   return false;
+}
+
+/**
+ * The last launch that can fail, −1 without any: what is written over the value before it cannot be taken back, so it must
+ * be written later. A gather or scatter fails at a position that does not exist, unless an earlier launch has met the same
+ * positions on an axis of the same size; a routine of the host may throw whatever it likes.
+ */
+function lastToFail(launches: readonly Launch[]): number {
+  const met = new Set<string>();
+  let last = -1;
+  launches.forEach((launch, i) => {
+    const { form } = launch.kernel;
+    if (form === 'host') last = i;
+    if (form !== 'gather' && form !== 'scatter') return;
+    const positions = positionsOf(launch);
+    if (!met.has(positions)) last = i;
+    met.add(positions);
+  });
+  return last;
+}
+
+/** The elements that a gather or scatter reads as positions, and the axis they stand on: a text that is equal for equal ones. */
+function positionsOf({ kernel, dims, operands, axis }: Launch): string {
+  const { buffer, offset, dynamic, strides } = operands[1]!;
+  const walked = dims
+    .slice(0, (kernel as GatherKernel | ScatterKernel).rank)
+    .map((size, i) => ({ size, stride: strides[i]! }))
+    .filter(({ size, stride }) => size > 1 && stride !== 0)
+    .sort((a, b) => b.stride - a.stride);
+  // Axes that are one step through memory are one axis, however they are cut for the other operands.
+  const merged: { size: number; stride: number }[] = [];
+  for (const { size, stride } of walked) {
+    const last = merged[merged.length - 1];
+    if (last && last.stride === stride * size) merged[merged.length - 1] = { size: last.size * size, stride };
+    else merged.push({ size, stride });
+  }
+  const text = merged.map(({ size, stride }) => `${size}*${stride}`).join();
+  return `${buffer}+${offset}${JSON.stringify(dynamic)}:${text} of ${axis!.size}`;
 }
 
 /** How many of a launch's operands are read; the others are written. */

@@ -4,12 +4,14 @@
  */
 import type { Backend, Binding } from '../backend.ts';
 import { isTypedArray, type TypedArray } from '../dtype.ts';
+import { randomState, restoreRandomState } from '../random.ts';
 import { backend, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
 import type { HostWork } from '../tracing.ts';
 import type { Variable } from '../variable.ts';
-import { bindLeaf, commitAssignments, computeInitialValues, runPlan } from './evaluate.ts';
-import { settleAssignments } from './pending.ts';
+import { commitAssignments, computeInitialValues } from './evaluate.ts';
+import { forgetAside, settleAssignments } from './pending.ts';
+import { bindLeaf, runPlan } from './run.ts';
 import { sameSignature, type Traversal, traverse, type Update } from './signature.ts';
 
 type LiteralLeaf = Extract<Leaf, { kind: 'literal' }>;
@@ -60,11 +62,18 @@ export class PreparedGraph {
   /** Computes the outputs and commits the updates. Variables count with their current values. */
   run(feeds: readonly Feed[]): Tensor[] {
     commitAssignments();
-    const undo = this.#atRun.map((work) => work());
+    const random = randomState();
+    const undo: (() => void)[] = [];
     try {
+      for (const work of this.#atRun) {
+        const takeBack = work();
+        if (takeBack) undo.push(takeBack);
+      }
       return this.#compute(feeds);
     } catch (error) {
-      for (const takeBack of undo.reverse()) takeBack?.();
+      for (const takeBack of undo.reverse()) takeBack();
+      // A run that is tried again draws the same numbers.
+      restoreRandomState(random);
       throw error;
     }
   }
@@ -80,7 +89,10 @@ export class PreparedGraph {
       relieve(target, error);
       leaves = this.#attempt(feeds, target);
     }
-    if (this.updates.length > 0) settleAssignments(this.updates);
+    if (this.updates.length > 0) {
+      settleAssignments(this.updates);
+      forgetAside();
+    }
     return this.outputs.map(
       ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!),
     );
@@ -134,7 +146,6 @@ export class PreparedGraph {
     plan.pins++;
     this.#plan = plan;
     finalizers.register(this, plan, this);
-    this.#backend = target;
     this.#bindings = new Array<Binding>(plan.program.bindingCount);
     this.#scalars = new Float64Array(traversal.literals.length);
     const live: { scalar: number; read: () => number }[] = [];
@@ -163,6 +174,8 @@ export class PreparedGraph {
     this.#variables = variables;
     this.#fed = fed;
     this.#others = others;
+    // Last: where something on the way fails, the next run prepares anew.
+    this.#backend = target;
   }
 
   /** Lets the plan go to the cache, where others may push it out. The next run finds it or makes it again. */

@@ -6,9 +6,17 @@
  */
 import { creationOf, startCapture } from '@ag/graph';
 import type { Module } from '@ag/nn';
-import { backend, type Launch, listenToCreation, setPlaceNames, type Tensor, use } from '@ag/tensor';
+import {
+  type Backend,
+  backend,
+  type Launch,
+  listenToCreation,
+  setPlaceNames,
+  type Tensor,
+  use,
+} from '@ag/tensor';
 import { TrainingError } from '../errors.ts';
-import { TimedBackend } from './timedBackend.ts';
+import { type Tally, TimedBackend } from './timedBackend.ts';
 
 export interface ProfileOptions {
   /** Steps at the start that are not counted: plans are made in them and the engine warms up. Default 10. */
@@ -58,11 +66,54 @@ export interface Profile {
 /** Parts of a step that lie outside of modules. */
 export type StepPart = 'data' | 'model' | 'loss' | 'metrics' | 'gradients' | 'update';
 
+/** Runs that are profiled at the same time share one timing backend: each counts its own steps on it. */
+interface Session {
+  readonly backend: TimedBackend;
+  readonly profilers: Set<Profiler>;
+  /** Whose step is under way. */
+  current: Profiler | null;
+}
+
+const sessions = new Map<Backend, Session>();
+
+/** Joins the timing backend in use, or puts one around the backend in use. */
+function join(profiler: Profiler): Session {
+  const known = sessions.get(backend());
+  if (known) {
+    known.profilers.add(profiler);
+    return known;
+  }
+  const timed = new TimedBackend(backend());
+  const session: Session = { backend: timed, profilers: new Set([profiler]), current: null };
+  sessions.set(timed, session);
+  use(timed);
+  setPlaceNames(placeOf);
+  return session;
+}
+
+/** Whoever leaves last puts back the backend that was there, unless somebody has chosen another one since. */
+function leave(session: Session, profiler: Profiler): void {
+  session.profilers.delete(profiler);
+  if (session.current === profiler) session.current = null;
+  if (session.profilers.size > 0) return;
+  sessions.delete(session.backend);
+  if (sessions.size === 0) setPlaceNames(null);
+  if (backend() === session.backend) use(session.backend.inner);
+  session.backend.close();
+}
+
+function placeOf(tensor: Tensor): string {
+  const session = sessions.get(backend());
+  const [first] = session?.profilers ?? [];
+  return (session?.current ?? first)?.placeOf(tensor) ?? '(model)';
+}
+
 /** Watches a training run from its creation until `stop`. */
 export class Profiler {
   readonly #warmUp: number;
-  readonly #backend: TimedBackend;
-  readonly #undo: readonly (() => void)[];
+  readonly #session: Session;
+  readonly #tally: Tally = new Map();
+  readonly #undo: (() => void)[] = [];
   readonly #partOf = new WeakMap<Tensor, StepPart>();
   #part: StepPart = 'data';
   #steps = 0;
@@ -77,17 +128,20 @@ export class Profiler {
       });
     }
     this.#warmUp = warmUp;
-    const inner = backend();
-    this.#backend = new TimedBackend(inner);
-    use(this.#backend);
-    setPlaceNames((tensor) => this.#placeOf(tensor));
-    this.#undo = [
-      startCapture({ sites: false, model }),
-      listenToCreation((tensor) => this.#partOf.set(tensor, this.#part)),
-      () => setPlaceNames(null),
-      () => use(inner),
-      () => this.#backend.close(),
-    ];
+    this.#session = join(this);
+    this.#undo.push(() => leave(this.#session, this));
+    try {
+      this.#undo.push(startCapture({ sites: false, model }));
+      this.#undo.push(
+        listenToCreation((tensor) => {
+          // What other runs build at the same time is theirs.
+          if ((this.#session.current ?? this) === this) this.#partOf.set(tensor, this.#part);
+        }),
+      );
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
   }
 
   /** What is built from now on belongs to this part. */
@@ -95,9 +149,18 @@ export class Profiler {
     this.#part = part;
   }
 
-  /** Whether what is computed from now on counts. */
-  count(counting: boolean): void {
-    this.#backend.counting = counting && this.#steps >= this.#warmUp;
+  /** Counts what `work` computes before it returns. */
+  counting<T>(work: () => T): T {
+    const { backend } = this.#session;
+    this.#session.current = this;
+    backend.tally = this.#steps >= this.#warmUp ? this.#tally : null;
+    try {
+      return work();
+    } finally {
+      this.#session.current = null;
+      backend.tally = null;
+      this.#part = 'data';
+    }
   }
 
   /** A step was taken: how long it waited for data, and how long it computed. */
@@ -111,14 +174,14 @@ export class Profiler {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const undo of this.#undo) undo();
+    for (const undo of this.#undo.reverse()) undo();
   }
 
   /** What was measured; null when no step was counted. */
   result(): Profile | null {
     const steps = this.#steps - this.#warmUp;
     if (steps <= 0) return null;
-    const launches = this.#backend.launches();
+    const launches = [...this.#tally.values()];
     const total = launches.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const sums = { operations: new Sums(), modules: new Sums(), kernels: new Map<string, KernelSum>() };
     for (const { launch, milliseconds, bytes, runs } of launches) {
@@ -155,7 +218,7 @@ export class Profiler {
   }
 
   /** The module of a node, for gradients that of what was differentiated. */
-  #placeOf(tensor: Tensor): string {
+  placeOf(tensor: Tensor): string {
     let source = tensor;
     for (let from = creationOf(source)?.gradientOf; from; from = creationOf(source)?.gradientOf)
       source = from;

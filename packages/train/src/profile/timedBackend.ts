@@ -24,9 +24,13 @@ export interface TimedLaunch {
   runs: number;
 }
 
+/** What somebody counted, by launch. */
+export type Tally = Map<Launch, TimedLaunch>;
+
 /** One launch as a program: where its bindings come from. */
 interface Part {
-  readonly timed: TimedLaunch;
+  readonly launch: Launch;
+  readonly bytes: number;
   readonly executable: Executable;
   readonly sources: readonly ({ readonly binding: number } | { readonly slot: number })[];
 }
@@ -43,9 +47,8 @@ export class TimedBackend implements Backend {
   readonly arithmetic: NonNullable<Backend['arithmetic']>;
   readonly inner: Backend;
   readSync?: (memory: Memory, dtype: DType, length: number) => TypedArray;
-  /** Whether runs are counted now. */
-  counting = false;
-  readonly #launches = new Set<TimedLaunch>();
+  /** Where runs are counted now; null when they are not. */
+  tally: Tally | null = null;
   readonly #executables = new Set<TimedExecutable>();
   /** Scratch memory: programs run one after another, so all share it. */
   readonly #slots: Memory[] = [];
@@ -56,11 +59,6 @@ export class TimedBackend implements Backend {
     this.arithmetic = inner.arithmetic ?? 'separate';
     const { readSync } = inner;
     if (readSync) this.readSync = (memory, dtype, length) => readSync.call(inner, memory, dtype, length);
-  }
-
-  /** What was counted so far. */
-  launches(): readonly TimedLaunch[] {
-    return [...this.#launches].filter(({ runs }) => runs > 0);
   }
 
   allocate(bytes: number, zeroed?: boolean): Memory {
@@ -83,10 +81,17 @@ export class TimedBackend implements Backend {
     program.slots.forEach((bytes, slot) => {
       const held = this.#slots[slot];
       if (held && held.bytes >= bytes) return;
-      if (held) this.inner.release(held);
+      // What was there stays until there is something in its place.
       this.#slots[slot] = this.inner.allocate(bytes, false);
+      if (held) this.inner.release(held);
     });
-    const parts = program.launches.map((launch) => this.#part(program, launch));
+    const parts: Part[] = [];
+    try {
+      for (const launch of program.launches) parts.push(this.#part(program, launch));
+    } catch (error) {
+      for (const { executable } of parts) this.inner.dispose(executable);
+      throw error;
+    }
     const executable: TimedExecutable = { program, parts, uploads: new Map() };
     this.#executables.add(executable);
     return executable;
@@ -99,8 +104,9 @@ export class TimedBackend implements Backend {
       if (!ArrayBuffer.isView(given)) return given;
       let memory = uploads.get(binding);
       if (!memory || memory.bytes < given.byteLength) {
+        const larger = this.inner.allocate(given.byteLength, false);
         if (memory) this.inner.release(memory);
-        memory = this.inner.allocate(given.byteLength, false);
+        memory = larger;
         uploads.set(binding, memory);
       }
       this.inner.write(memory, given);
@@ -113,13 +119,15 @@ export class TimedBackend implements Backend {
           places.set(source.binding, memoryOf(source.binding));
       }
     }
-    for (const { timed, executable, sources } of parts) {
+    for (const { launch, bytes, executable, sources } of parts) {
       const bound = sources.map((source) =>
         'binding' in source ? places.get(source.binding)! : this.#slots[source.slot]!,
       );
       const began = performance.now();
       this.inner.run(executable, bound, scalars);
-      if (!this.counting) continue;
+      if (this.tally === null) continue;
+      const timed = this.tally.get(launch) ?? { launch, bytes, milliseconds: 0, runs: 0 };
+      this.tally.set(launch, timed);
       timed.milliseconds += performance.now() - began;
       timed.runs++;
     }
@@ -146,10 +154,9 @@ export class TimedBackend implements Backend {
     const used = [...new Set(launch.operands.map(({ buffer }) => buffer).filter((buffer) => buffer >= 0))];
     const specs = used.map((buffer) => program.buffers[buffer]!);
     const { bytesRead, bytesWritten } = launchTraffic(launch, program);
-    const timed: TimedLaunch = { launch, bytes: bytesRead + bytesWritten, milliseconds: 0, runs: 0 };
-    this.#launches.add(timed);
     return {
-      timed,
+      launch,
+      bytes: bytesRead + bytesWritten,
       sources: specs.map((spec) => (spec.kind === 'bound' ? { binding: spec.binding } : { slot: spec.slot })),
       executable: this.inner.prepare({
         slots: [],
