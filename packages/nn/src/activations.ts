@@ -215,7 +215,7 @@ export class Gelu extends Module {
 /** x · Φ(x), exact by default, or by tanh (Hendrycks & Gimpel 2016). */
 export const gelu = (approximation: 'none' | 'tanh' = 'none'): Gelu => new Gelu(approximation);
 
-/** eˣ / Σ eˣ along an axis. */
+/** eˣ / Σ eˣ along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class Softmax extends Module {
   readonly axis: number;
 
@@ -234,10 +234,10 @@ export class Softmax extends Module {
   }
 }
 
-/** eˣ / Σ eˣ along an axis. */
+/** eˣ / Σ eˣ along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export const softmax = (axis = -1): Softmax => new Softmax(axis);
 
-/** log(softmax(x)) along an axis. */
+/** log(softmax(x)) along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class LogSoftmax extends Module {
   readonly axis: number;
 
@@ -256,7 +256,7 @@ export class LogSoftmax extends Module {
   }
 }
 
-/** log(softmax(x)) along an axis. */
+/** log(softmax(x)) along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export const logSoftmax = (axis = -1): LogSoftmax => new LogSoftmax(axis);
 
 /** x where positive, else a · x with a trained slope (He et al. 2015). */
@@ -277,7 +277,9 @@ export class Prelu extends Module {
     const channels = this.weight.shape[0]!;
     const after = channels === 1 ? 0 : Math.max(0, x.shape.length - 2);
     const slope = this.weight.value.reshape([channels, ...new Array<number>(after).fill(1)]);
-    return x.greater(0).where(x, x.mul(slope));
+    const positive = x.greater(0);
+    // The slope's gradient must not see what is not multiplied: it would count 0 · ∞.
+    return positive.where(x, positive.where(0, x).mul(slope));
   }
 
   override describe() {

@@ -19,6 +19,7 @@ export { Dropout, dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
 export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
 export {
+  type LoadedSafetensors,
   loadSafetensors,
   type SafetensorsFile,
   type SaveSafetensorsOptions,

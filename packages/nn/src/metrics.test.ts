@@ -45,7 +45,9 @@ describe('accuracy', () => {
   });
 
   it('refuses shapes that do not fit', () => {
-    expect(() => nn.accuracy(scores, tensor([1, 2]))).toThrow(/predictions \[8\] do not fit targets \[2\]/);
+    expect(() => nn.accuracy(scores, tensor([1, 2]))).toThrow(
+      /scores \[8, 3\] do not fit targets \[2\]; class indices should be \[8\]/,
+    );
   });
 });
 

@@ -2,10 +2,19 @@
  * How good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand them to
  * `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful gradient.
  */
-import { eye, formatShape, oneHot, type Tensor, topK } from '@ag/tensor';
+import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
+import { classAxis, classesLast, expectedTargets } from './classAxis.ts';
+
+export interface AxisOptions {
+  /**
+   * The axis of classes. By default found from the targets' shape: the last, `[batch, time, classes]`, or axis 1,
+   * `[batch, classes, …]` as in PyTorch. Where the shapes allow both, it has to be said.
+   */
+  readonly axis?: number;
+}
 
 /** What classification metrics take the predicted class from. */
-export interface ClassOptions {
+export interface ClassOptions extends AxisOptions {
   /** Number of classes; needed where predictions are class indices. */
   readonly classes?: number;
 }
@@ -17,29 +26,35 @@ export interface ClassOptions {
  * const share = await accuracy(model.forward(x), labels).item();
  * ```
  *
- * @param predictions scores `[..., classes]` (the largest counts), or class indices `[...]`
- * @param targets class indices `[...]`, or one number for each class `[..., classes]` (the largest counts)
+ * @param predictions scores `[..., classes]` or `[batch, classes, ...]` (the largest counts), or class indices of the targets'
+ * shape
+ * @param targets class indices, or one number for each class in the scores' shape (the largest counts)
+ * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
-export function accuracy(predictions: Tensor, targets: Tensor): Tensor {
-  const [predicted, actual] = classIndices(predictions, targets, 'accuracy');
+export function accuracy(predictions: Tensor, targets: Tensor, options: AxisOptions = {}): Tensor {
+  const [predicted, actual] = classIndices(predictions, targets, options.axis, 'accuracy');
   return predicted.equal(actual).mean();
 }
 
 /**
  * The share of targets that are among the `k` classes with the largest scores.
  *
- * @param scores `[..., classes]`
- * @param targets class indices `[...]`
+ * @param scores `[..., classes]` or `[batch, classes, ...]`
+ * @param targets class indices, `[...]` or `[batch, ...]`
+ * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
-export function topKAccuracy(scores: Tensor, targets: Tensor, k: number): Tensor {
-  const { indices } = topK(scores, k);
+export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options: AxisOptions = {}): Tensor {
+  const axis = classAxis(scores.shape, targets.shape, options.axis, 'topKAccuracy');
+  const last = classesLast(scores, axis);
+  checkIndices(scores, last.shape.slice(0, -1), targets, options.axis, 'topKAccuracy');
+  const { indices } = topK(last, k);
   return indices.equal(targets.unsqueeze(-1)).any(-1).mean();
 }
 
 /**
  * How often class i (row) was taken for class j (column): `[classes, classes]`, int32.
  *
- * @param predictions scores `[..., classes]`, or class indices `[...]` with `options.classes`
+ * @param predictions scores `[..., classes]` or `[batch, classes, ...]`, or class indices `[...]` with `options.classes`
  * @param targets class indices
  */
 export function confusionMatrix(predictions: Tensor, targets: Tensor, options: ClassOptions = {}): Tensor {
@@ -137,33 +152,64 @@ function ratio(part: Tensor, whole: Tensor): Tensor {
   return some.where(part.div(some.where(whole, 1)), 0);
 }
 
-/** Predicted and actual class of each example. */
-function classIndices(predictions: Tensor, targets: Tensor, metric: string): readonly [Tensor, Tensor] {
+/** Predicted and actual class of each example, and how many classes the scores have; null where they are no scores. */
+function classIndices(
+  predictions: Tensor,
+  targets: Tensor,
+  axis: number | undefined,
+  metric: string,
+): readonly [Tensor, Tensor, number | null] {
   const p = predictions.shape;
   const t = targets.shape;
   if (p.length === t.length + 1) {
-    checkEqual(predictions.argmax(-1), targets, metric);
-    return [predictions.argmax(-1), targets];
+    const at = classAxis(p, t, axis, metric);
+    const predicted = predictions.argmax(at);
+    checkIndices(predictions, predicted.shape, targets, axis, metric);
+    return [predicted, targets, p[at]!];
   }
   checkEqual(predictions, targets, metric);
-  const scores = p.length > 1 && p[p.length - 1]! > 1 && predictions.dtype.startsWith('float');
-  return scores ? [predictions.argmax(-1), targets.argmax(-1)] : [predictions, targets];
+  if (!isFloat(predictions.dtype) || p.length < 2) return [predictions, targets, null];
+  if (p.length > 2 && axis === undefined) {
+    throw new RangeError(
+      `${metric}: floats of one shape ${formatShape(p)} can be one number for each class, with the classes on axis 1 or on the last, ` +
+        "or class indices. Say { axis: 1 } or { axis: -1 }, or cast class indices to 'int32'",
+    );
+  }
+  const at = classAxis(p, t, axis, metric);
+  if (axis === undefined && p[at] === 1) return [predictions, targets, null];
+  return [predictions.argmax(at), targets.argmax(at), p[at]!];
 }
 
 function withClasses(
   predictions: Tensor,
   targets: Tensor,
-  { classes }: ClassOptions,
+  { classes, axis }: ClassOptions,
   metric: string,
 ): readonly [Tensor, Tensor, number] {
-  const [predicted, actual] = classIndices(predictions, targets, metric);
-  const known = predicted === predictions ? classes : predictions.shape[predictions.shape.length - 1]!;
+  const [predicted, actual, found] = classIndices(predictions, targets, axis, metric);
+  const known = found ?? classes;
   if (known === undefined) {
     throw new RangeError(
       `${metric}: with class indices as predictions say how many there are: { classes: … }`,
     );
   }
   return [predicted, actual, known];
+}
+
+function checkIndices(
+  scores: Tensor,
+  expected: readonly number[],
+  targets: Tensor,
+  axis: number | undefined,
+  metric: string,
+): void {
+  const t = targets.shape;
+  if (t.length !== expected.length || t.some((size, i) => size !== expected[i])) {
+    throw new RangeError(
+      `${metric}: scores ${formatShape(scores.shape)} do not fit targets ${formatShape(t)}; class indices should be ` +
+        expectedTargets(scores.shape, axis),
+    );
+  }
 }
 
 function checkEqual(a: Tensor, b: Tensor, metric: string): void {

@@ -207,10 +207,12 @@ export function* variablesByPath(
 
 /** Copies of variables' values that stay what they are. */
 export function snapshot(variables: ReadonlyMap<string, Variable>): StateDict {
-  const copies: Record<string, Tensor> = {};
-  for (const [name, variable] of variables) copies[name] = variable.value.reshape(variable.shape);
-  evaluate(Object.values(copies));
-  return copies;
+  const copies = [...variables].map(
+    ([name, variable]) => [name, variable.value.reshape(variable.shape)] as const,
+  );
+  evaluate(copies.map(([, copy]) => copy));
+  // Not by assignment, which for the name '__proto__' does something else.
+  return Object.fromEntries(copies);
 }
 
 function isBuffer(variable: Variable): boolean {

@@ -24,10 +24,17 @@ export function loadInto(
   const foreign = foreignPaths(module);
   const updates = new Map<Variable, Tensor>();
   const met = new Set<Variable>();
+  /** The state's name for each path. */
+  const origins = new Map<string, string>();
   const problems: string[] = [];
   for (const [given, value] of Object.entries(state)) {
     const name = rename ? rename(given) : given;
     if (name === null) continue;
+    if (typeof name !== 'string') {
+      throw new TypeError(
+        `loadStateDict: rename must give a name, or null to leave '${given}' out; got ${typeof name}`,
+      );
+    }
     const path = targets.has(name) ? name : foreign.has(name) ? foreign.get(name) : camelCase(name);
     if (path === null || path === undefined) continue;
     const variable = targets.get(path);
@@ -36,6 +43,12 @@ export function loadInto(
       continue;
     }
     met.add(variable);
+    const other = origins.get(path);
+    if (other !== undefined) {
+      problems.push(`'${other}' and '${given}' are both '${path}'`);
+      continue;
+    }
+    origins.set(path, given);
     if (!(value instanceof Tensor)) throw new TypeError(`loadStateDict: '${given}' is no tensor`);
     if (
       value.shape.length !== variable.shape.length ||

@@ -14,7 +14,7 @@ import {
 } from './optimizer.ts';
 
 export interface AdagradOptions extends OptimizerOptions {
-  /** The rate is divided by 1 + rateDecay · steps before. Default 0. */
+  /** The rate is divided by 1 + rateDecay · the parameter's steps before. Default 0. */
   readonly rateDecay?: number;
   /** Where the sum of squares starts. Default 0. */
   readonly initialSquare?: number;
@@ -40,8 +40,13 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return { square: full(parameter.shape, initialSquare, { dtype: parameter.dtype }) };
   }
 
-  protected override scalars({ rateDecay = 0 }: AdagradOptions, read: Read, rate: () => number): Scalars {
-    return { rate: read(() => rate() / (1 + (this.steps - 1) * rateDecay)) };
+  protected override ownScalars(
+    { rateDecay = 0 }: AdagradOptions,
+    read: Read,
+    rate: () => number,
+    steps: () => number,
+  ): Scalars | null {
+    return rateDecay === 0 ? null : { rate: read(() => rate() / (1 + (steps() - 1) * rateDecay)) };
   }
 
   protected override update(

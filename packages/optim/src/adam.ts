@@ -45,14 +45,21 @@ export class Adam extends Optimizer<AdamOptions> {
     return amsgrad ? { mean: none, square: none, largest: none } : { mean: none, square: none };
   }
 
-  /** The corrections for means that start at 0 are part of the rate and of a factor of the root. */
   protected override scalars(options: AdamOptions, read: Read, rate: () => number): Scalars {
-    const { betas = [0.9, 0.999] } = options;
     const decay = this.#decay(options);
+    return this.decoupled && decay !== 0 ? { kept: read(() => 1 - rate() * decay) } : {};
+  }
+
+  /** The corrections for means that start at 0 are part of the rate and of a factor of the root. */
+  protected override ownScalars(
+    { betas = [0.9, 0.999] }: AdamOptions,
+    read: Read,
+    rate: () => number,
+    steps: () => number,
+  ): Scalars {
     return {
-      stepSize: read(() => rate() / (1 - betas[0] ** this.steps)),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** this.steps)),
-      ...(this.decoupled && decay !== 0 && { kept: read(() => 1 - rate() * decay) }),
+      stepSize: read(() => rate() / (1 - betas[0] ** steps())),
+      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** steps())),
     };
   }
 

@@ -27,7 +27,8 @@ export interface NadamOptions extends OptimizerOptions {
 /** See {@link nadam}. */
 export class Nadam extends Optimizer<NadamOptions> {
   override readonly type = 'nadam';
-  readonly #products = new Map<NadamOptions, { step: number; product: number }>();
+  /** For each group, at position t the product of the momentum of the first t steps. */
+  readonly #products = new Map<NadamOptions, number[]>();
 
   protected override check(options: NadamOptions): void {
     checkAdam('nadam', options);
@@ -38,16 +39,25 @@ export class Nadam extends Optimizer<NadamOptions> {
     return meanAndSquare(parameter);
   }
 
-  protected override scalars(options: NadamOptions, read: Read, rate: () => number): Scalars {
+  protected override scalars(): Scalars {
+    return {};
+  }
+
+  protected override ownScalars(
+    options: NadamOptions,
+    read: Read,
+    rate: () => number,
+    steps: () => number,
+  ): Scalars {
     const { betas = [0.9, 0.999] } = options;
     return {
       gradientRate: read(
-        () => (rate() * (1 - momentumAt(this.steps, options))) / (1 - this.#product(this.steps, options)),
+        () => (rate() * (1 - momentumAt(steps(), options))) / (1 - this.#product(steps(), options)),
       ),
       meanRate: read(
-        () => (rate() * momentumAt(this.steps + 1, options)) / (1 - this.#product(this.steps + 1, options)),
+        () => (rate() * momentumAt(steps() + 1, options)) / (1 - this.#product(steps() + 1, options)),
       ),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** this.steps)),
+      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** steps())),
     };
   }
 
@@ -66,15 +76,12 @@ export class Nadam extends Optimizer<NadamOptions> {
     return { value: value.sub(step), slots: { mean, square } };
   }
 
-  /** The product of the momentum of all steps up to this one; made anew after a state was loaded. */
-  #product(step: number, options: NadamOptions): number {
-    let known = this.#products.get(options);
-    if (!known || known.step > step) known = { step: 0, product: 1 };
-    let { step: at, product } = known;
-    while (at < step) product *= momentumAt(++at, options);
-    // The next step asks for this one's product, not for what came after it.
-    if (step === this.steps) this.#products.set(options, { step, product });
-    return product;
+  /** The product of the momentum of a parameter's first `steps` steps. */
+  #product(steps: number, options: NadamOptions): number {
+    const known = this.#products.get(options) ?? [1];
+    this.#products.set(options, known);
+    for (let at = known.length; at <= steps; at++) known.push(known[at - 1]! * momentumAt(at, options));
+    return known[steps]!;
   }
 }
 
@@ -114,17 +121,22 @@ export class Radam extends Optimizer<RadamOptions> {
     return meanAndSquare(parameter);
   }
 
+  protected override scalars(): Scalars {
+    return {};
+  }
+
   /** While the variance is not yet to be trusted the step is plain momentum; of the two rates one is 0. */
-  protected override scalars(
+  protected override ownScalars(
     { betas = [0.9, 0.999] }: RadamOptions,
     read: Read,
     rate: () => number,
+    steps: () => number,
   ): Scalars {
-    const corrected = (): number => rate() / (1 - betas[0] ** this.steps);
-    const root = (): number => Math.sqrt(1 - betas[1] ** this.steps);
+    const corrected = (): number => rate() / (1 - betas[0] ** steps());
+    const root = (): number => Math.sqrt(1 - betas[1] ** steps());
     return {
-      plainRate: read(() => (rectification(this.steps, betas[1]) === 0 ? corrected() : 0)),
-      scaledRate: read(() => corrected() * root() * rectification(this.steps, betas[1])),
+      plainRate: read(() => (rectification(steps(), betas[1]) === 0 ? corrected() : 0)),
+      scaledRate: read(() => corrected() * root() * rectification(steps(), betas[1])),
     };
   }
 

@@ -17,7 +17,7 @@ import { type EvaluationGroup, type Tensor, tie, type Variable } from '@ag/tenso
  * @param parameters those without a waiting gradient are passed over
  * @param maximum above 0
  * @param options.order of the norm: 2 (default), 1, or Infinity for the largest element
- * @returns the norm before clipping, a scalar
+ * @returns the norm before clipping, a scalar; ∞ where squares overflow (float32 beyond 1e19), when all gradients become 0
  * @throws RangeError for a maximum that is not above 0; Error when no gradient waits
  */
 export function clipGradNorm(

@@ -43,14 +43,15 @@ export class Ema {
   update(): void {
     this.#checkNotApplied('update');
     const before = this.updates;
+    // The number of this update, apart from the count: a compiled function may make several in each run.
+    let now = 0;
     atRun(() => {
-      this.updates++;
+      now = ++this.updates;
       return () => {
         this.updates--;
       };
     });
-    const decay = (): number =>
-      this.warmup ? Math.min(this.decay, (1 + this.updates) / (10 + this.updates)) : this.decay;
+    const decay = (): number => (this.warmup ? Math.min(this.decay, (1 + now) / (10 + now)) : this.decay);
     const changes = new Map<Variable, Tensor>();
     for (const { parameter, average } of this.#pairs) {
       const keep = liveScalar(decay, average.dtype);

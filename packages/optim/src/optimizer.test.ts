@@ -263,4 +263,16 @@ it('reads the norm of clipped gradients from the plan of the step', () => {
   expect(() => clipGradNorm([w], 0)).toThrow(/above 0/);
 });
 
+it('clips gradients whose squares overflow to 0, and leaves tiny ones', () => {
+  const clipped = (size: number): number[] => {
+    const w = new Variable(tensor([1, 1]));
+    backward(w.value.mul(tensor([size, -size])).sum());
+    clipGradNorm([w], 1);
+    return [...w.grad!.dataSync()];
+  };
+  // As in PyTorch: the norm is infinite in float32, the factor 0.
+  expect(clipped(1e20).map(Math.abs)).toEqual([0, 0]);
+  expect(clipped(1e-30)).toEqual([1e-30, -1e-30].map(Math.fround));
+});
+
 it('constant is the number', () => expect(constant(0.3)(17)).toBe(0.3));

@@ -4,9 +4,11 @@
  * of one parameter is and its update as tensor expressions.
  */
 import {
+  activeTrace,
   asOneCall,
   atRun,
   commitUpdates,
+  type DType,
   dropGradients,
   evaluate,
   formatShape,
@@ -63,6 +65,26 @@ interface Member {
   readonly slots: Slots<Variable>;
   /** Position among all parameters: the name of its state. */
   readonly index: number;
+  /** Steps in which it had a gradient. What starts at 0 and is corrected for that goes by this count, not by the optimizer's. */
+  steps: number;
+}
+
+/** A parameter that a step moves. */
+interface Moving<Options> {
+  readonly group: Group<Options>;
+  readonly member: Member;
+  readonly gradient: Tensor;
+  /** Its steps with this one, known when the step is made. */
+  steps: number;
+}
+
+/** The scalars of a group's parameters of one dtype, made once in each step. */
+interface SharedScalars {
+  readonly read: Read;
+  readonly rate: () => number;
+  readonly scalars: Scalars;
+  /** With the parameters' own, by what they depend on. */
+  readonly complete: Map<number | Member, Scalars>;
 }
 
 /** Base class of the optimisers whose step is an expression of gradient and state. */
@@ -92,7 +114,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       this.check(merged);
       const members = [...list].map((parameter): Member => {
         checkParameter(parameter, seen);
-        return { parameter, slots: this.#makeSlots(parameter, merged), index: seen.size - 1 };
+        return { parameter, slots: this.#makeSlots(parameter, merged), index: seen.size - 1, steps: 0 };
       });
       return { options: merged, schedule: toSchedule(merged.learningRate), members };
     });
@@ -124,26 +146,30 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    * and the gradients that waited are dropped, so that the next `backward` starts clean
    */
   step(gradients?: ReadonlyMap<Variable, Tensor>): void {
-    const updates = new Map<Variable, Tensor>();
-    const before = this.steps;
+    const moving = this.#moving(gradients);
+    if (moving.length === 0) {
+      throw new Error(
+        'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
+      );
+    }
+    // Numbers of this step, apart from the counts: a compiled function may make several steps in each run.
+    const now = { step: 0 };
+    let counted = false;
+    const takeBack = (): void => {
+      this.steps--;
+      for (const { member } of moving) member.steps--;
+      counted = false;
+    };
     atRun(() => {
-      this.steps++;
-      return () => {
-        this.steps--;
-      };
+      now.step = ++this.steps;
+      for (const each of moving) each.steps = ++each.member.steps;
+      counted = true;
+      return takeBack;
     });
     try {
-      asOneCall(() => {
-        for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
-      });
-      if (updates.size === 0) {
-        throw new Error(
-          'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
-        );
-      }
-      commitUpdates(updates);
+      commitUpdates(asOneCall(() => this.#updatesOf(moving, now)));
     } catch (error) {
-      this.steps = before;
+      if (counted) takeBack();
       // Else the next `backward` would add to them, or meet the same error.
       if (gradients === undefined) dropGradients(this.parameters);
       throw error;
@@ -164,6 +190,10 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     for (const [name, slot] of this.#namedSlots()) tensors[name] = slot.value.reshape(slot.shape);
     evaluate(Object.values(tensors));
     const numbers: Record<string, number> = { steps: this.steps };
+    for (const { steps, index } of this.#members()) {
+      // Most parameters have a gradient at every step.
+      if (steps !== this.steps) numbers[`${index}.steps`] = steps;
+    }
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
       for (const [name, value] of Object.entries(schedule.state())) numbers[`schedule.${i}.${name}`] = value;
@@ -199,8 +229,17 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       throw new Error(
         `loadState: unknown '${unknown[0]}'${unknown.length > 1 ? ` and ${unknown.length - 1} more` : ''}`,
       );
+    const { steps = 0 } = state.numbers;
+    const counts = this.#members().map(({ index }) => state.numbers[`${index}.steps`] ?? steps);
+    for (const count of [steps, ...counts]) {
+      if (!Number.isSafeInteger(count) || count < 0)
+        throw new Error(`loadState: a count of steps must be a whole number, got ${count}`);
+    }
     if (updates.size > 0) commitUpdates(updates);
-    this.steps = state.numbers.steps ?? 0;
+    this.steps = steps;
+    this.#members().forEach((member, i) => {
+      member.steps = counts[i]!;
+    });
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
       const prefix = `schedule.${i}.`;
@@ -218,11 +257,24 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   protected abstract slots(parameter: Variable, options: Options): Slots<Tensor>;
 
   /**
-   * Numbers that change with the steps, read anew for each (when compiled too): `read` makes a scalar of one, `rate`
-   * gives the learning rate, `this.steps` counts from 1.
+   * Numbers that change with the steps and are the same for all parameters of a group, read anew for each step (when
+   * compiled too): `read` makes a scalar of one, `rate` gives the learning rate.
    */
   protected scalars(_options: Options, read: Read, rate: () => number): Scalars {
     return { rate: read(rate) };
+  }
+
+  /**
+   * Further numbers, which depend on how many steps a parameter has made itself: `steps` counts them from 1. Steps in which
+   * it had no gradient (frozen, in a branch not taken) do not count, as in PyTorch. Null when there are none.
+   */
+  protected ownScalars(
+    _options: Options,
+    _read: Read,
+    _rate: () => number,
+    _steps: () => number,
+  ): Scalars | null {
+    return null;
   }
 
   /** The next values of a parameter and of its state, from the gradient and the present ones. */
@@ -243,50 +295,90 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     );
   }
 
-  #updateGroup(
-    group: Group<Options>,
-    gradients: ReadonlyMap<Variable, Tensor> | undefined,
-    updates: Map<Variable, Tensor>,
-  ): void {
-    const byType = new Map<string, Scalars>();
-    for (const { parameter, slots } of group.members) {
-      const gradient = gradients
-        ? gradients.get(parameter)
-        : parameter.gradPending
-          ? parameter.grad
-          : undefined;
-      if (!gradient || !parameter.trainable) continue;
-      let scalars = byType.get(parameter.dtype);
-      if (!scalars) {
-        const read: Read = (number) => liveScalar(number, parameter.dtype);
-        scalars = this.scalars(group.options, read, () => this.#rateOf(group));
-        byType.set(parameter.dtype, scalars);
+  /** Trainable parameters with a gradient, in the order of the groups. */
+  #moving(gradients: ReadonlyMap<Variable, Tensor> | undefined): Moving<Options>[] {
+    const found: Moving<Options>[] = [];
+    for (const group of this.#groups) {
+      for (const member of group.members) {
+        const { parameter } = member;
+        const gradient = gradients
+          ? gradients.get(parameter)
+          : parameter.gradPending
+            ? parameter.grad
+            : undefined;
+        if (gradient && parameter.trainable) found.push({ group, member, gradient, steps: 0 });
       }
+    }
+    return found;
+  }
+
+  #updatesOf(moving: readonly Moving<Options>[], now: { readonly step: number }): Map<Variable, Tensor> {
+    const updates = new Map<Variable, Tensor>();
+    let byType = new Map<DType, SharedScalars>();
+    let last = moving[0]!.group;
+    for (const each of moving) {
+      const { group, gradient } = each;
+      const { parameter, slots } = each.member;
+      // They are in the order of the groups.
+      if (group !== last) byType = new Map();
+      last = group;
+      const scalars = this.#scalarsOf(each, now, byType);
       const present: Record<string, Tensor> = {};
       for (const name in slots) present[name] = slots[name]!.value;
       const next = this.update(parameter.value, gradient, present, scalars, group.options);
       updates.set(parameter, next.value);
       for (const name in next.slots) updates.set(slots[name]!, next.slots[name]!);
     }
+    return updates;
   }
 
-  /** Called after the step was counted. */
-  #rateOf(group: Group<Options>): number {
-    const rate = group.schedule(this.steps - 1);
+  /**
+   * Parameters with the same count share their scalars, so that a step has few and its plan stays the same. In a trace each
+   * has its own: counts that are equal now may part, when other traces move some of the parameters only.
+   */
+  #scalarsOf(
+    moving: Moving<Options>,
+    now: { readonly step: number },
+    byType: Map<DType, SharedScalars>,
+  ): Scalars {
+    const { group, member } = moving;
+    const { options } = group;
+    const { dtype } = member.parameter;
+    let shared = byType.get(dtype);
+    if (!shared) {
+      const read: Read = (number) => liveScalar(number, dtype);
+      const rate = (): number => this.#rateOf(group, now.step);
+      shared = { read, rate, scalars: this.scalars(options, read, rate), complete: new Map() };
+      byType.set(dtype, shared);
+    }
+    const key = activeTrace() ? member : member.steps;
+    let complete = shared.complete.get(key);
+    if (!complete) {
+      const own = this.ownScalars(options, shared.read, shared.rate, () => moving.steps);
+      complete = own ? { ...shared.scalars, ...own } : shared.scalars;
+      shared.complete.set(key, complete);
+    }
+    return complete;
+  }
+
+  #rateOf(group: Group<Options>, step: number): number {
+    const rate = group.schedule(step - 1);
     if (!Number.isFinite(rate)) {
       throw new RangeError(
-        `step: the learning rate of step ${this.steps} is ${rate}; the schedule must give finite numbers`,
+        `step: the learning rate of step ${step} is ${rate}; the schedule must give finite numbers`,
       );
     }
     return rate;
   }
 
+  #members(): Member[] {
+    return this.#groups.flatMap(({ members }) => members);
+  }
+
   #namedSlots(): Map<string, Variable> {
     const found = new Map<string, Variable>();
-    for (const { members } of this.#groups) {
-      for (const { slots, index } of members)
-        for (const name in slots) found.set(`${index}.${name}`, slots[name]!);
-    }
+    for (const { slots, index } of this.#members())
+      for (const name in slots) found.set(`${index}.${name}`, slots[name]!);
     return found;
   }
 }

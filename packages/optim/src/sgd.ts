@@ -46,10 +46,14 @@ export class Sgd extends Optimizer<SgdOptions> {
     return momentum === 0 ? {} : { momentum: zeros(parameter.shape, { dtype: parameter.dtype }) };
   }
 
-  protected override scalars({ dampening = 0 }: SgdOptions, read: Read, rate: () => number): Scalars {
-    // The first gradient enters the momentum whole.
-    if (dampening === 0) return { rate: read(rate) };
-    return { rate: read(rate), fresh: read(() => (this.steps === 1 ? 1 : 1 - dampening)) };
+  /** A parameter's first gradient enters its momentum whole. */
+  protected override ownScalars(
+    { dampening = 0 }: SgdOptions,
+    read: Read,
+    _rate: () => number,
+    steps: () => number,
+  ): Scalars | null {
+    return dampening === 0 ? null : { fresh: read(() => (steps() === 1 ? 1 : 1 - dampening)) };
   }
 
   protected override update(

@@ -14,6 +14,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   loadCheckpoint,
+  restoreCheckpoint,
   saveCheckpoint,
   takeCheckpoint,
 } from './checkpoint.ts';
@@ -258,4 +259,24 @@ describe('writeAtomically', () => {
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(readdirSync(folder)).toEqual(['file']);
   });
+});
+
+it('keeps what callbacks remember under names that objects have of their own', async () => {
+  const told: [string, unknown][] = [];
+  const callback = (name: string, saving: boolean): Callback => ({
+    name,
+    ...(saving && { state: () => ({ data: { of: name } }) }),
+    on: () => {},
+    loadState: ({ data }) => {
+      told.push([name, data]);
+    },
+  });
+  const names = ['__proto__', 'constructor'];
+  const model = new Noisy();
+  const saved = takeCheckpoint({ model, callbacks: names.map((name) => callback(name, true)) });
+  const restored = decodeCheckpoint(await encodeCheckpoint(saved));
+  // Nothing was saved for the third, though every object has a toString.
+  const all = [...names, 'toString'].map((name) => callback(name, false));
+  restoreCheckpoint(restored, { model, callbacks: all });
+  expect(told).toEqual(names.map((name) => [name, { of: name }]));
 });

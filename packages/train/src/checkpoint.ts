@@ -132,8 +132,8 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
   }
   restoreRandomState(checkpoint.random);
   for (const callback of parts.callbacks ?? []) {
-    const state = checkpoint.callbacks[callback.name];
-    if (state) callback.loadState?.(state);
+    const { callbacks } = checkpoint;
+    if (Object.hasOwn(callbacks, callback.name)) callback.loadState?.(callbacks[callback.name]!);
   }
 }
 
@@ -144,9 +144,8 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
   for (const [name, value] of Object.entries(model)) tensors[`model/${name}`] = value;
   for (const [name, value] of Object.entries(optimizer?.tensors ?? {})) tensors[`optimizer/${name}`] = value;
   for (const [name, value] of Object.entries(average?.tensors ?? {})) tensors[`average/${name}`] = value;
-  const remembered: Record<string, unknown> = {};
+  const remembered = Object.entries(callbacks).map(([name, { data }]) => [name, data ?? null]);
   for (const [name, state] of Object.entries(callbacks)) {
-    remembered[name] = state.data ?? null;
     for (const [part, value] of Object.entries(state.tensors ?? {}))
       tensors[`callback/${name}/${part}`] = value;
   }
@@ -154,7 +153,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
     ...plain,
     optimizer: optimizer && { type: optimizer.type, numbers: optimizer.numbers },
     average: average && { type: average.type, numbers: average.numbers },
-    callbacks: remembered,
+    callbacks: Object.fromEntries(remembered),
   });
   const metadata = {
     [sealName]: unsealed,

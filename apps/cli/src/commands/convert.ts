@@ -73,12 +73,12 @@ function formatOf(path: string): Format {
 
 /** `{ tensors: { name: { dtype, shape, data } }, metadata }`, numbers in row-major order. */
 async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string> {
-  const entries: Record<string, unknown> = {};
+  const entries: [string, unknown][] = [];
   for (const [name, value] of Object.entries(tensors)) {
     const data = Array.from(await value.data(), (x) => (Number.isFinite(x) ? x : String(x)));
-    entries[name] = { dtype: value.dtype, shape: value.shape, data };
+    entries.push([name, { dtype: value.dtype, shape: value.shape, data }]);
   }
-  return `${JSON.stringify({ metadata, tensors: entries })}\n`;
+  return `${JSON.stringify({ metadata, tensors: Object.fromEntries(entries) })}\n`;
 }
 
 function readJson(path: string): SafetensorsFile {

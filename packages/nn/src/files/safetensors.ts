@@ -5,12 +5,19 @@
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
+import { headerKeys } from './headerKeys.ts';
 
 /** A file's content. */
 export interface SafetensorsFile {
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** Texts stored beside the tensors. */
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a file held, as it was written. Neither object has a prototype, so a name that is not there is undefined. */
+export interface LoadedSafetensors extends SafetensorsFile {
+  /** The names of the tensors in the order of the file; objects list those that look like numbers first. */
+  readonly names: readonly string[];
 }
 
 export interface SaveSafetensorsOptions {
@@ -49,12 +56,18 @@ export async function saveSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveSafetensorsOptions = {},
 ): Promise<Uint8Array> {
-  const header: Record<string, unknown> = {};
+  // Written entry by entry: an object would put names that look like numbers first, and has no room for '__proto__'.
+  const header: string[] = [];
+  const write = (name: string, entry: unknown): void => {
+    header.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  };
   if (options.metadata) {
     for (const [name, text] of Object.entries(options.metadata)) {
       if (typeof text !== 'string') throw new TypeError(`saveSafetensors: metadata '${name}' must be a text`);
+      checkText(name, 'a name of the metadata');
+      checkText(text, `metadata '${name}'`);
     }
-    header.__metadata__ = options.metadata;
+    write('__metadata__', options.metadata);
   }
   const parts: Uint8Array[] = [];
   let offset = 0;
@@ -66,13 +79,14 @@ export async function saveSafetensors(
   for (const [name, t] of ordered) {
     if (name === '__metadata__')
       throw new RangeError("saveSafetensors: a tensor cannot be named '__metadata__'");
+    checkText(name, 'the name of a tensor');
     const element = storedAs(t.dtype, options.floats);
     const bytes = littleEndianBytes(await t.data(), element);
-    header[name] = { dtype: element, shape: t.shape, data_offsets: [offset, offset + bytes.length] };
+    write(name, { dtype: element, shape: t.shape, data_offsets: [offset, offset + bytes.length] });
     parts.push(bytes);
     offset += bytes.length;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(`{${header.join(',')}}`);
   const padded = Math.ceil(json.length / 8) * 8;
   const file = new Uint8Array(8 + padded + offset);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
@@ -86,6 +100,13 @@ export async function saveSafetensors(
   return file;
 }
 
+/** @throws RangeError for a text that UTF-8 cannot hold: other libraries would refuse the file */
+function checkText(text: string, what: string): void {
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new RangeError(`saveSafetensors: ${what} holds half of a surrogate pair: ${JSON.stringify(text)}`);
+  }
+}
+
 /**
  * Reads a safetensors file, of any library. F16 and BF16 become float32; I64, I16, I8, U16 become int32, U64 uint32.
  *
@@ -94,9 +115,10 @@ export async function saveSafetensors(
  * ```
  *
  * @throws RangeError naming the tensor and what is wrong: a header that does not fit the file, overlapping or missing
- * bytes, a shape that does not fit them, an unknown dtype, an integer beyond 32 bits
+ * bytes, a shape that does not fit them, an unknown dtype, a name that stands twice, metadata that are no texts, an integer
+ * beyond 32 bits
  */
-export function loadSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
   const fail = (what: string): never => {
     throw new RangeError(`loadSafetensors: ${what}`);
   };
@@ -108,69 +130,112 @@ export function loadSafetensors(bytes: Uint8Array): SafetensorsFile {
       `the header should have ${length} bytes, the file has ${bytes.length}; is it a safetensors file, and whole?`,
     );
   }
-  const header = parseHeader(bytes.subarray(8, 8 + length), fail);
+  const { entries, metadata } = parseHeader(bytes.subarray(8, 8 + length), fail);
   const data = bytes.subarray(8 + length);
-  const { __metadata__: metadata = {}, ...entries } = header as Record<string, Entry> & {
-    readonly __metadata__?: Readonly<Record<string, string>>;
-  };
-  for (const [name, entry] of Object.entries(entries)) {
-    if (typeof entry !== 'object' || entry === null) fail(`the entry of '${name}' is no object`);
-  }
-  const sorted = Object.entries(entries).sort(([, a], [, b]) => a.data_offsets?.[0] - b.data_offsets?.[0]);
+  // As they lie in the file. An empty tensor begins where the next one does: it comes first, as it ends there, too.
+  const sorted = [...entries].sort(
+    ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
+  );
   let expected = 0;
-  const tensors: Record<string, Tensor> = {};
+  const read = new Map<string, Tensor>();
   for (const [name, entry] of sorted) {
-    checkEntry(name, entry, fail);
+    const what = quoted(name);
     const [start, end] = entry.data_offsets;
     if (start !== expected)
-      fail(`'${name}' begins at byte ${start} of the data, the one before ends at ${expected}`);
+      fail(`${what} begins at byte ${start} of the data, the one before ends at ${expected}`);
     if (end > data.length)
-      fail(`'${name}' ends at byte ${end} of the data, which has ${data.length}; the file is cut off`);
+      fail(`${what} ends at byte ${end} of the data, which has ${data.length}; the file is cut off`);
     expected = end;
-    const count = entry.shape.reduce((product, size) => product * size, 1);
-    const needed = count * elementWidth(entry.dtype as Element);
+    const needed = bytesNeeded(entry);
     if (end - start !== needed) {
       fail(
-        `'${name}' of shape [${entry.shape.join(', ')}] ${entry.dtype} needs ${needed} bytes and has ${end - start}`,
+        `${what} of shape ${shortened(`[${entry.shape.join(', ')}]`)} ${entry.dtype} needs ${needed} bytes and has ${end - start}`,
       );
     }
     const elements = elementsFromBytes(
       data.subarray(start, end),
       entry.dtype as Element,
-      `loadSafetensors: '${name}'`,
+      `loadSafetensors: ${what}`,
     );
-    tensors[name] = tensorFromElements(elements, entry.shape);
+    read.set(name, tensorFromElements(elements, entry.shape));
   }
   if (expected !== data.length) fail(`${data.length - expected} bytes after the last tensor belong to none`);
-  return { tensors, metadata };
+  const tensors = dictionary<Tensor>(entries.map(([name]) => [name, read.get(name)!]));
+  return { tensors, metadata: dictionary(metadata), names: entries.map(([name]) => name) };
+}
+
+/** An object in which nothing is found but these. */
+function dictionary<T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> {
+  const object = Object.create(null) as Record<string, T>;
+  for (const [name, value] of entries) object[name] = value;
+  return object;
+}
+
+/** @returns a number beyond the safe ones where the shape is too large to be counted */
+function bytesNeeded({ shape, dtype }: Entry): number {
+  const count = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
+  return count * widths[dtype as Element];
 }
 
 function storedAs(dtype: DType, floats: 'F16' | 'BF16' | undefined): Element {
   return floats && (dtype === 'float32' || dtype === 'float64') ? floats : names[dtype];
 }
 
-function parseHeader(bytes: Uint8Array, fail: (what: string) => never): object {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    fail(`the header is no JSON (${(error as Error).message}); is it a safetensors file?`);
-  }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    fail('the header is no JSON object');
-  return header as object;
+interface Header {
+  /** In the order of the file. */
+  readonly entries: readonly (readonly [name: string, entry: Entry])[];
+  readonly metadata: readonly (readonly [name: string, text: string])[];
 }
 
-function checkEntry(name: string, entry: Entry, fail: (what: string) => never): void {
-  const whole = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0;
-  if (!Array.isArray(entry.shape) || !entry.shape.every(whole)) fail(`'${name}' has no valid shape`);
+function parseHeader(bytes: Uint8Array, fail: (what: string) => never): Header {
+  let text = '';
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (error) {
+    fail(`the header is no JSON (${shortened((error as Error).message)}); is it a safetensors file?`);
+  }
+  if (!isObject(header)) return fail('the header is no JSON object');
+  const { names, twice } = headerKeys(text);
+  if (twice !== null) fail(`${quoted(twice)} stands twice in the header`);
+  const metadata = header.__metadata__ ?? {};
+  if (!isObject(metadata)) return fail('the metadata are no object of texts');
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') fail(`metadata ${quoted(name)} is no text`);
+  }
+  const entries = names
+    .filter((name) => name !== '__metadata__')
+    .map((name) => [name, header[name] as Entry] as const);
+  for (const [name, entry] of entries) checkEntry(quoted(name), entry, fail);
+  return { entries, metadata: Object.entries(metadata) as [string, string][] };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkEntry(what: string, entry: Entry, fail: (what: string) => never): void {
+  if (!isObject(entry)) fail(`the entry of ${what} is no object`);
+  const whole = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0 && !Object.is(x, -0);
+  if (!Array.isArray(entry.shape) || !entry.shape.every(whole)) fail(`${what} has no valid shape`);
   const offsets = entry.data_offsets;
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
-    fail(`'${name}' has no valid data_offsets`);
+    fail(`${what} has no valid data_offsets`);
   }
-  if (!(entry.dtype in widths)) {
-    fail(`'${name}' has dtype ${entry.dtype}; known are ${Object.keys(widths).join(', ')}`);
+  if (typeof entry.dtype !== 'string' || !Object.hasOwn(widths, entry.dtype)) {
+    const given = shortened(String(JSON.stringify(entry.dtype)).replaceAll('"', ''));
+    fail(`${what} has dtype ${given}; known are ${Object.keys(widths).join(', ')}`);
   }
+}
+
+/** A name for messages: it comes from outside and can have any length. */
+function quoted(name: string): string {
+  return `'${shortened(name)}'`;
+}
+
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 const widths: Readonly<Record<Element, number>> = {

@@ -2,6 +2,7 @@
  * The losses of classification into one of several classes.
  */
 import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
+import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 export interface NllOptions extends LossOptions {
@@ -9,7 +10,10 @@ export interface NllOptions extends LossOptions {
   readonly weight?: Tensor;
   /** Targets with this index count nothing, neither in the sum nor in the mean. */
   readonly ignoreIndex?: number;
-  /** The axis of classes. Default −1; 1 for images [n, classes, height, width]. */
+  /**
+   * The axis of classes. By default found from the targets' shape: the last, `[batch, time, classes]`, or axis 1,
+   * `[batch, classes, …]` as in PyTorch. Where the shapes allow both, it has to be said.
+   */
   readonly axis?: number;
 }
 
@@ -25,54 +29,56 @@ export interface CrossEntropyOptions extends NllOptions {
  * const loss = crossEntropy(model.forward(x), labels, { labelSmoothing: 0.1 });
  * ```
  *
- * @param logits `[..., classes]`, not yet passed through softmax
- * @param target class indices `[...]` (any integer dtype, or whole numbers in float32), or probabilities
- * `[..., classes]`. An index outside 0 … classes − 1 gives NaN.
- * @returns a scalar, or `[...]` with reduction 'none'
- * @throws RangeError when the shapes do not fit
+ * A class of weight 0, or with a target probability of 0, counts nothing, also where its logit is −∞. Rows of nothing but −∞
+ * and logits of +∞ give NaN, as softmax does.
+ *
+ * @param logits `[..., classes]` or `[batch, classes, ...]`, not yet passed through softmax
+ * @param target class indices, `[...]` or `[batch, ...]` (any integer dtype, or whole numbers in float32), or probabilities of
+ * the logits' shape. An index outside 0 … classes − 1 gives NaN.
+ * @returns a scalar, or one loss for each target with reduction 'none'
+ * @throws RangeError when the shapes do not fit, and when both axes could hold the classes: for indices with three axes or
+ * more where sizes are equal, for probabilities with three axes or more always
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`crossEntropy: label smoothing must be in [0, 1), got ${labelSmoothing}`);
   }
-  const scores = classesLast(logits, options.axis, 'crossEntropy');
+  const axis = axisOf(logits, target, options.axis, 'crossEntropy');
+  const scores = classesLast(logits, axis);
   if (target.shape.length === logits.shape.length) {
     checkSameShape(logits, target, 'crossEntropy');
-    return withProbabilities(
-      scores,
-      classesLast(target, options.axis, 'crossEntropy'),
-      labelSmoothing,
-      options,
-    );
+    return withProbabilities(scores, classesLast(target, axis), labelSmoothing, options);
   }
-  checkIndices(scores, target, 'crossEntropy');
-  const total = scores.logSumExp(-1);
-  const picked = pick(scores, target, options.weight);
-  const chosen = total.sub(picked.value);
-  const own = picked.factor ? chosen.mul(picked.factor) : chosen;
+  checkIndices(logits, scores, target, options.axis, 'crossEntropy');
+  // Less the largest, which changes nothing but the rounding: of 10000.1 little more than the 10000 would be left.
+  const peak = scores.max(-1, { keepDims: true }).detach();
+  const shifted = scores.sub(peak.isFinite().where(peak, 0));
+  const total = shifted.exp().sum(-1).log();
+  const picked = pick(shifted, target, options.weight, 'crossEntropy');
+  const own = weighted(total.sub(picked.value), picked.factor);
   if (labelSmoothing === 0) return average(own, target, picked, options);
   // Σ over classes of the loss that each of them would have had as target.
-  const classes = scores.shape[scores.shape.length - 1]!;
+  const classes = shifted.shape[shifted.shape.length - 1]!;
   const all = options.weight
-    ? total.unsqueeze(-1).sub(scores).mul(options.weight).sum(-1)
-    : total.mul(classes).sub(scores.sum(-1));
+    ? weighted(total.unsqueeze(-1).sub(shifted), options.weight.cast(shifted.dtype)).sum(-1)
+    : total.mul(classes).sub(shifted.sum(-1));
   return average(own.mul(1 - labelSmoothing).add(all.mul(labelSmoothing / classes)), target, picked, options);
 }
 
 /**
  * −log p[target] of log-probabilities, as `logSoftmax` gives them.
  *
- * @param logProbabilities `[..., classes]`
- * @param target class indices `[...]`; an index outside 0 … classes − 1 gives NaN
- * @returns a scalar, or `[...]` with reduction 'none'
+ * @param logProbabilities `[..., classes]` or `[batch, classes, ...]`
+ * @param target class indices, `[...]` or `[batch, ...]`; an index outside 0 … classes − 1 gives NaN
+ * @returns a scalar, or one loss for each target with reduction 'none'
+ * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
-  const scores = classesLast(logProbabilities, options.axis, 'nllLoss');
-  checkIndices(scores, target, 'nllLoss');
-  const picked = pick(scores, target, options.weight);
-  const own = picked.value.neg();
-  return average(picked.factor ? own.mul(picked.factor) : own, target, picked, options);
+  const scores = classesLast(logProbabilities, axisOf(logProbabilities, target, options.axis, 'nllLoss'));
+  checkIndices(logProbabilities, scores, target, options.axis, 'nllLoss');
+  const picked = pick(scores, target, options.weight, 'nllLoss');
+  return average(weighted(picked.value.neg(), picked.factor), target, picked, options);
 }
 
 interface Picked {
@@ -84,11 +90,11 @@ interface Picked {
 }
 
 /** By comparing with every class, which fuses with what is around it; looking up would need its own pass. */
-function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined): Picked {
+function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined, loss: string): Picked {
   const classes = scores.shape[scores.shape.length - 1]!;
   if (weight && (weight.shape.length !== 1 || weight.shape[0] !== classes)) {
     throw new RangeError(
-      `crossEntropy: needs a weight for each of ${classes} classes, got ${formatShape(weight.shape)}`,
+      `${loss}: needs a weight for each of ${classes} classes, got ${formatShape(weight.shape)}`,
     );
   }
   const hot = oneHot(target, classes, { dtype: 'bool' });
@@ -97,6 +103,13 @@ function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined): Picke
     factor: weight ? hot.where(weight.cast(scores.dtype), 0).sum(-1) : null,
     classes,
   };
+}
+
+/** Losses times factors; 0 · ∞ counts 0: a class that was ruled out by −∞ and is not asked for. */
+function weighted(losses: Tensor, factor: Tensor | null): Tensor {
+  if (factor === null) return losses;
+  const nothing = factor.equal(0).logicalAnd(losses.abs().equal(Number.POSITIVE_INFINITY));
+  return nothing.where(0, losses.mul(factor));
 }
 
 /** Leaves ignored targets out, marks impossible ones, and reduces. */
@@ -123,27 +136,28 @@ function withProbabilities(
 ): Tensor {
   const classes = scores.shape[scores.shape.length - 1]!;
   const spread = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
-  const terms = scores.logSoftmax(-1).mul(options.weight ? spread.mul(options.weight) : spread);
-  return reduce(terms.sum(-1).neg(), options.reduction);
+  const factor = options.weight ? spread.mul(options.weight) : spread;
+  return reduce(weighted(scores.logSoftmax(-1), factor).sum(-1).neg(), options.reduction);
 }
 
-function classesLast(scores: Tensor, axis = -1, loss: string): Tensor {
-  const rank = scores.shape.length;
-  const at = axis < 0 ? axis + rank : axis;
-  if (!(at >= 0 && at < rank)) {
-    throw new RangeError(`${loss}: ${formatShape(scores.shape)} has no axis ${axis} of classes`);
-  }
+function axisOf(scores: Tensor, target: Tensor, axis: number | undefined, loss: string): number {
   if (!isFloat(scores.dtype)) throw new TypeError(`${loss}: scores must be floats, got ${scores.dtype}`);
-  if (at === rank - 1) return scores;
-  return scores.permute([...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== at), at]);
+  return classAxis(scores.shape, target.shape, axis, loss);
 }
 
-function checkIndices(scores: Tensor, target: Tensor, loss: string): void {
+/** @param scores the given ones with the classes moved to the end */
+function checkIndices(
+  given: Tensor,
+  scores: Tensor,
+  target: Tensor,
+  axis: number | undefined,
+  loss: string,
+): void {
   const expected = scores.shape.slice(0, -1);
   if (target.shape.length !== expected.length || target.shape.some((size, i) => size !== expected[i])) {
     throw new RangeError(
-      `${loss}: scores for ${formatShape(expected)} targets need class indices of that shape, or probabilities of the ` +
-        `scores' own shape; got ${formatShape(target.shape)}`,
+      `${loss}: scores ${formatShape(given.shape)} need class indices of the shape ${expectedTargets(given.shape, axis)}, or ` +
+        `probabilities of the scores' own shape; got ${formatShape(target.shape)}`,
     );
   }
 }

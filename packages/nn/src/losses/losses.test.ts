@@ -39,7 +39,7 @@ describe('crossEntropy', () => {
     [
       'too few targets',
       () => nn.crossEntropy(logits, tensor([1])),
-      /need class indices of that shape.*got \[1\]/,
+      /scores \[2, 3\] need class indices of the shape \[2\].*got \[1\]/,
     ],
     ['probabilities of another shape', () => nn.crossEntropy(logits, zeros([2, 2])), /differ in shape/],
     [

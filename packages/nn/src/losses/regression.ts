@@ -61,20 +61,44 @@ export function cosineEmbeddingLoss(
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
   checkSameShape(a, b, 'cosineEmbeddingLoss');
-  const cosine = cosineSimilarity(a, b);
+  const [x, y] = [bounded(a, -1), bounded(b, -1)];
+  // As in PyTorch a small number is added to the squared lengths, here of what was divided.
+  const squares = (v: Bounded) =>
+    v.divided.square().sum(-1).add(v.divisor.square().reciprocal().mul(1e-12).squeeze(-1));
+  const cosine = x.divided
+    .mul(y.divided)
+    .sum(-1)
+    .mul(squares(x).mul(squares(y)).rsqrt());
   checkSameShape(cosine, target, 'cosineEmbeddingLoss');
   const apart = cosine.sub(options.margin ?? 0).relu();
   return reduce(target.greater(0).where(cosine.neg().add(1), apart), options.reduction);
 }
 
-/** a · b / (|a| |b|) along an axis (default the last): `[..., features] → [...]`. A small ε keeps 0-vectors finite. */
+/**
+ * a · b / (|a| |b|) along an axis (default the last): `[..., features] → [...]`. Lengths count as at least 1e-8, as in PyTorch,
+ * so vectors of 0 have the similarity 0 and a finite gradient. Lengths up to the largest float32 do not overflow.
+ */
 export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1): Tensor {
-  const squares = a.square().sum(axis).add(tiny).mul(b.square().sum(axis).add(tiny));
-  return a.mul(b).sum(axis).mul(squares.rsqrt());
+  const unit = (v: Tensor): Tensor => {
+    const { divided, divisor } = bounded(v, axis);
+    const length = divided.square().sum(axis, { keepDims: true }).sqrt();
+    return divided.div(length.maximum(divisor.reciprocal().mul(1e-8)));
+  };
+  return unit(a).mul(unit(b)).sum(axis);
 }
 
-/** Added to squared lengths. */
-const tiny = 1e-12;
+interface Bounded {
+  /** Has no element above 1. */
+  readonly divided: Tensor;
+  /** At least 1. */
+  readonly divisor: Tensor;
+}
+
+/** Vectors whose squares would overflow are divided by their largest element, a constant: the angle does not change. */
+function bounded(v: Tensor, axis: number): Bounded {
+  const divisor = v.abs().max(axis, { keepDims: true }).maximum(1).detach();
+  return { divided: v.div(divisor), divisor };
+}
 
 /**
  * max(0, margin − target · prediction): the support vector machine's loss.

@@ -32,7 +32,7 @@ export const gelu = withSlope(
     return s.add(distribution(x), s.mul(x, density));
   },
   (x) => {
-    const square = x.square();
+    const square = x.clamp(-flat, flat).square();
     return square
       .mul(-0.5)
       .exp()
@@ -57,12 +57,15 @@ export const geluTanh = withSlope(
   (x) => {
     const number = (value: number) => builder().number(value, x);
     const t = geluTangent(x);
-    const inner = s.add(number(geluScale), s.mul(number(3 * geluScale * geluCubic), s.mul(x, x)));
-    const outer = s.mul(s.sub(number(1), s.mul(t, t)), s.mul(s.mul(number(0.5), x), inner));
+    // Beyond the limit 1 − t² is 0, and x² would overflow.
+    const near = s.max(number(-flat), s.min(number(flat), x));
+    const inner = s.add(number(geluScale), s.mul(number(3 * geluScale * geluCubic), s.mul(near, near)));
+    const outer = s.mul(s.sub(number(1), s.mul(t, t)), s.mul(s.mul(number(0.5), near), inner));
     return s.add(s.mul(number(0.5), s.add(number(1), t)), outer);
   },
   // (1 − t²) · (i′ + 3ab·x² − x·t·i′²) with i′ = a·(1 + 3b·x²)
-  (x) => {
+  (far) => {
+    const x = far.clamp(-flat, flat);
     const square = x.square();
     const t = x.mul(square).mul(geluCubic).add(x).mul(geluScale).tanh();
     const cubic = square.mul(3 * geluScale * geluCubic);
@@ -75,6 +78,8 @@ export const geluTanh = withSlope(
   },
 );
 
+/** Where the derivatives of gelu, which fall like e^(−x²/2), have long been constant in either float type. */
+const flat = 100;
 const geluScale = Math.sqrt(2 / Math.PI);
 const geluCubic = 0.044715;
 

@@ -194,7 +194,8 @@ export const reciprocal = unary(
   2,
 );
 export const exp = unary('exp', s.exp, (g, _x, y) => [g.mul(y)]);
-export const expm1 = unary('expm1', s.expm1, (g, _x, y) => [g.mul(y.add(1))]);
+/** The rule takes eˣ anew: far to the left nothing of it is left in eˣ − 1. */
+export const expm1 = unary('expm1', s.expm1, (g, [x]) => [g.mul(x!.exp())]);
 export const log = unary('log', s.log, (g, [x]) => [g.div(x!)]);
 export const log1p = unary('log1p', s.log1p, (g, [x]) => [g.div(x!.add(1))]);
 export const log2 = unary(
