@@ -20,7 +20,15 @@ export type { FileSet, NamedFile, SourceOptions } from './files/obtain.ts';
 export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
 export { type CsvOptions, type CsvTable, parseCsv } from './formats/csv.ts';
 export { gunzip } from './formats/gzip.ts';
-export { type IdxArray, type IdxExpectation, type IdxType, readIdx } from './formats/idx.ts';
+export {
+  type IdxArray,
+  type IdxExpectation,
+  type IdxFileExpectation,
+  type IdxType,
+  readIdx,
+  readIdxFile,
+} from './formats/idx.ts';
+export { decodeText, type TextOptions } from './formats/text.ts';
 export { decodeImage } from './images/decode.ts';
 export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.ts';
 export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './images/folder.ts';

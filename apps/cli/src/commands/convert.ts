@@ -5,6 +5,7 @@ import { tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
 import { bytes } from '../numbers.ts';
+import { readJson } from '../readJson.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { readSafetensors } from './eval.ts';
@@ -27,7 +28,7 @@ const formats: Readonly<Record<string, Format>> = {
     write: ({ tensors }) => saveNpz(tensors),
     notes: false,
   },
-  json: { read: readJson, write: writeJson, notes: true },
+  json: { read: readWeights, write: writeJson, notes: true },
 };
 
 /** Runs the command; answers the exit code. */
@@ -81,8 +82,8 @@ async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string
   return `${JSON.stringify({ metadata, tensors: entries })}\n`;
 }
 
-function readJson(path: string): SafetensorsFile {
-  const content = JSON.parse(readFileSync(path, 'utf8')) as {
+function readWeights(path: string): SafetensorsFile {
+  const content = readJson(path) as {
     tensors?: Record<string, { dtype?: string; shape?: number[]; data?: unknown[] }>;
     metadata?: Record<string, string>;
   };

@@ -1,4 +1,7 @@
-/** Unpacks gzip with the platform's own decoder, the same in Node and in browsers, and says what is wrong with a file. */
+/**
+ * Unpacks gzip with the platform's own decoder, the same in Node and in browsers, and says what is wrong with a file. It
+ * stops at a limit, and before that where the content's own first bytes say how long it is.
+ */
 import { DataError } from '../errors.ts';
 
 /** Whether the bytes begin as gzip does (RFC 1952, section 2.3.1). */
@@ -10,11 +13,28 @@ export function isGzip(bytes: Uint8Array): boolean {
  * Unpacks gzip data; its checksum is verified.
  *
  * @param file the name to use in errors
- * @param limit the most bytes accepted, a guard against files that unpack without end
+ * @param limit the most bytes accepted, a guard against files that unpack without end; default 2 GiB
  * @throws DataError `truncated` when the file ends early, `format` when it is damaged, is not gzip, has bytes after
  * its end, or unpacks to more than `limit`
  */
-export async function gunzip(bytes: Uint8Array, file: string, limit = 2 ** 31): Promise<Uint8Array> {
+export async function gunzip(bytes: Uint8Array, file: string, limit = defaultLimit): Promise<Uint8Array> {
+  return unpack(bytes, file, limit);
+}
+
+/** The most bytes that a file is unpacked to where nothing else is said. */
+export const defaultLimit: number = 2 ** 31;
+
+/**
+ * As {@link gunzip}, and no further than the content says of itself.
+ *
+ * @param lengthOf the length of the content by its first bytes, undefined while these are too few to tell; it may throw
+ */
+export async function unpack(
+  bytes: Uint8Array,
+  file: string,
+  limit: number,
+  lengthOf?: (start: Uint8Array) => number | undefined,
+): Promise<Uint8Array> {
   if (!isGzip(bytes)) {
     throw new DataError('not a gzip file', {
       code: bytes.length < 2 ? 'truncated' : 'format',
@@ -25,33 +45,52 @@ export async function gunzip(bytes: Uint8Array, file: string, limit = 2 ** 31): 
   }
   const parts: Uint8Array[] = [];
   let size = 0;
-  try {
-    const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-    const reader = packed.pipeThrough(new DecompressionStream('gzip')).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      size += part.value.length;
-      if (size > limit) {
-        await reader.cancel();
-        break;
-      }
-      parts.push(part.value);
-    }
-  } catch (cause) {
-    throw unpackError(bytes, file, size, cause);
-  }
-  if (size > limit) {
-    throw new DataError('unpacks to too much', {
-      code: 'format',
-      file,
-      expected: `at most ${limit} bytes`,
-      found: 'more',
+  let length: number | undefined;
+  const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+  const reader = packed.pipeThrough(new DecompressionStream('gzip')).getReader();
+  const next = () =>
+    reader.read().catch((cause) => {
+      throw unpackError(bytes, file, size, cause);
     });
+  try {
+    for (let part = await next(); !part.done; part = await next()) {
+      size += part.value.length;
+      if (size > limit) throw tooMuch(file, limit, 'more');
+      parts.push(part.value);
+      if (length === undefined && lengthOf !== undefined) {
+        length = lengthOf(join(parts, size));
+        if (length !== undefined && length > limit) throw tooMuch(file, limit, `${length} by its header`);
+      }
+      if (length !== undefined && size > length) {
+        throw new DataError('bytes after the end', {
+          code: 'format',
+          file,
+          expected: `${length} bytes unpacked, as its header says`,
+          found: 'more',
+        });
+      }
+    }
+  } catch (error) {
+    // What is not read any more need not be unpacked either.
+    await reader.cancel().catch(() => {});
+    throw error;
   }
   return join(parts, size);
 }
 
+function tooMuch(file: string, limit: number, found: string): DataError {
+  return new DataError('unpacks to too much', {
+    code: 'format',
+    file,
+    expected: `at most ${limit} bytes`,
+    found,
+    hint: 'Raise the limit if that is what it should hold',
+  });
+}
+
 /** Joins byte arrays of `size` bytes in all. */
 export function join(parts: readonly Uint8Array[], size: number): Uint8Array {
+  if (parts.length === 1 && parts[0].length === size) return parts[0];
   const whole = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
