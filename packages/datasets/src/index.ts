@@ -29,7 +29,7 @@ export {
   readIdxFile,
 } from './formats/idx.ts';
 export { decodeText, type TextOptions } from './formats/text.ts';
-export { decodeImage } from './images/decode.ts';
+export { type DecodeOptions, decodeImage } from './images/decode.ts';
 export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.ts';
 export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './images/folder.ts';
 export { fromImageData, type Picture, toImageData } from './images/imageData.ts';
