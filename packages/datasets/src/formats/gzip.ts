@@ -1,6 +1,7 @@
 /**
  * Unpacks gzip with the platform's own decoder, the same in Node and in browsers, and says what is wrong with a file. It
- * stops at a limit, and before that where the content's own first bytes say how long it is.
+ * stops at a limit, before that at the length that stands at the end of the file (RFC 1952, section 2.3.1: ISIZE), and
+ * before that where the content's own first bytes say how long it is.
  */
 import { DataError } from '../errors.ts';
 
@@ -15,7 +16,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * @param file the name to use in errors
  * @param limit the most bytes accepted, a guard against files that unpack without end; default 2 GiB
  * @throws DataError `truncated` when the file ends early, `format` when it is damaged, is not gzip, has bytes after
- * its end, or unpacks to more than `limit`
+ * its end (a second gzip file too), or unpacks to more than `limit`
  */
 export async function gunzip(bytes: Uint8Array, file: string, limit = defaultLimit): Promise<Uint8Array> {
   return unpack(bytes, file, limit);
@@ -43,6 +44,9 @@ export async function unpack(
       found: bytes.length === 0 ? 'an empty file' : hex(bytes.subarray(0, 2)),
     });
   }
+  const announced = announcedLength(bytes, file, limit);
+  if (announced !== undefined && announced > limit)
+    throw tooMuch(file, limit, `${announced} by its last bytes`);
   const parts: Uint8Array[] = [];
   let size = 0;
   let length: number | undefined;
@@ -56,6 +60,7 @@ export async function unpack(
     for (let part = await next(); !part.done; part = await next()) {
       size += part.value.length;
       if (size > limit) throw tooMuch(file, limit, 'more');
+      if (announced !== undefined && size > announced) throw otherLength(file, announced, 'more');
       parts.push(part.value);
       if (length === undefined && lengthOf !== undefined) {
         length = lengthOf(join(parts, size));
@@ -76,6 +81,35 @@ export async function unpack(
     throw error;
   }
   return join(parts, size);
+}
+
+/** Deflated data have at most 1032 times their length (RFC 1951: 258 bytes for two bits). */
+const mostForByte = 1032;
+
+/**
+ * The length that the file's last bytes give: modulo 2³², so that with a larger limit it says nothing.
+ *
+ * @throws DataError `truncated` where the bytes cannot become so many: they are not the last ones
+ */
+function announcedLength(bytes: Uint8Array, file: string, limit: number): number | undefined {
+  if (limit >= 2 ** 32 || bytes.length < 18) return undefined;
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(
+    bytes.length - 4,
+    true,
+  );
+  if (length > mostForByte * bytes.length)
+    throw otherLength(file, length, `${bytes.length} bytes, too few for it`);
+  return length;
+}
+
+function otherLength(file: string, length: number, found: string): DataError {
+  return new DataError('truncated gzip file, or several in one', {
+    code: 'truncated',
+    file,
+    expected: `${length} bytes unpacked, as its last bytes say`,
+    found,
+    hint: 'Fetch the file again, or unpack it and pack it anew',
+  });
 }
 
 function tooMuch(file: string, limit: number, found: string): DataError {

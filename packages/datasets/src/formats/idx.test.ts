@@ -187,8 +187,25 @@ describe('gunzip', () => {
   });
 
   it('stops at the limit', async () => {
-    await expect(gunzip(packed, 'f', 49_999)).rejects.toMatchObject({ code: 'format', found: 'more' });
+    await expect(gunzip(packed, 'f', 49_999)).rejects.toMatchObject({
+      code: 'format',
+      found: '50000 by its last bytes',
+    });
     expect(await gunzip(packed, 'f', 50_000)).toHaveLength(50_000);
+  });
+
+  it('unpacks no byte more than the last bytes say, and refuses several files in one', async () => {
+    const zeros = new Uint8Array(gzipSync(new Uint8Array(50e6)));
+    new DataView(zeros.buffer, zeros.byteOffset).setUint32(zeros.length - 4, 200, true);
+    await expect(gunzip(zeros, 'f')).rejects.toMatchObject({
+      code: 'truncated',
+      expected: '200 bytes unpacked, as its last bytes say',
+      found: 'more',
+    });
+    const two = new Uint8Array(Buffer.concat([packed, gzipSync('and one more')]));
+    await expect(gunzip(two, 'f')).rejects.toBeInstanceOf(DataError);
+    // With a limit beyond 2³² the last bytes, which are modulo 2³², say nothing.
+    await expect(gunzip(zeros, 'f', 2 ** 33)).rejects.toMatchObject({ code: 'format' });
   });
 
   it('answers any mutation of a file with bytes or a DataError', async () => {

@@ -4,7 +4,7 @@
  * (UTF-8, UTF-16, both gzipped) or named with what to do (archives, workbooks, UTF-32).
  */
 import { DataError } from '../errors.ts';
-import { gunzip, isGzip } from './gzip.ts';
+import { defaultLimit, gunzip, isGzip } from './gzip.ts';
 
 /** How to read a text file. */
 export interface TextOptions {
@@ -34,7 +34,7 @@ const longestText = 2 ** 29 - 24;
 export async function decodeText(bytes: Uint8Array, options: TextOptions = {}): Promise<string> {
   const { file = 'text', encoding, maxBytes } = options;
   if (isGzip(bytes)) {
-    const content = await gunzip(bytes, file, maxBytes);
+    const content = await gunzip(bytes, file, Math.min(maxBytes ?? defaultLimit, 4 * longestText));
     return decodeText(content, { ...options, file: `${file} (unpacked)` });
   }
   const kind = otherKind(bytes);

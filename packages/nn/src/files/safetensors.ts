@@ -49,7 +49,8 @@ export async function saveSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveSafetensorsOptions = {},
 ): Promise<Uint8Array> {
-  const header: Record<string, unknown> = {};
+  // Without a prototype a name like __proto__ is a name.
+  const header: Record<string, unknown> = Object.create(null);
   if (options.metadata) {
     for (const [name, text] of Object.entries(options.metadata)) {
       if (typeof text !== 'string') throw new TypeError(`saveSafetensors: metadata '${name}' must be a text`);
@@ -118,7 +119,7 @@ export function loadSafetensors(bytes: Uint8Array): SafetensorsFile {
   }
   const sorted = Object.entries(entries).sort(([, a], [, b]) => a.data_offsets?.[0] - b.data_offsets?.[0]);
   let expected = 0;
-  const tensors: Record<string, Tensor> = {};
+  const tensors = new Map<string, Tensor>();
   for (const [name, entry] of sorted) {
     checkEntry(name, entry, fail);
     const [start, end] = entry.data_offsets;
@@ -139,10 +140,11 @@ export function loadSafetensors(bytes: Uint8Array): SafetensorsFile {
       entry.dtype as Element,
       `loadSafetensors: '${name}'`,
     );
-    tensors[name] = tensorFromElements(elements, entry.shape);
+    tensors.set(name, tensorFromElements(elements, entry.shape));
   }
   if (expected !== data.length) fail(`${data.length - expected} bytes after the last tensor belong to none`);
-  return { tensors, metadata };
+  // Not by assignment: a name like __proto__ would be none.
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
 function storedAs(dtype: DType, floats: 'F16' | 'BF16' | undefined): Element {
@@ -168,7 +170,7 @@ function checkEntry(name: string, entry: Entry, fail: (what: string) => never): 
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
     fail(`'${name}' has no valid data_offsets`);
   }
-  if (!(entry.dtype in widths)) {
+  if (!Object.hasOwn(widths, entry.dtype)) {
     fail(`'${name}' has dtype ${entry.dtype}; known are ${Object.keys(widths).join(', ')}`);
   }
 }
