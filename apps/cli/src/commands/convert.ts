@@ -17,6 +17,9 @@ interface Format {
   readonly notes: boolean;
 }
 
+/** The element types that JSON weights can name. */
+const dtypes: readonly string[] = ['float32', 'float64', 'int32', 'uint32', 'uint8', 'bool'];
+
 const formats: Readonly<Record<string, Format>> = {
   safetensors: {
     read: readSafetensors,
@@ -92,10 +95,10 @@ function readWeights(path: string): SafetensorsFile {
   const tensors = Object.entries(content.tensors).map(([name, entry]) => {
     if (!Array.isArray(entry?.data) || !Array.isArray(entry.shape))
       throw new Error(`'${name}' has no data or no shape`);
-    return [
-      name,
-      tensor(entry.data.map(Number), { shape: entry.shape, dtype: entry.dtype as 'float32' }),
-    ] as const;
+    const { dtype = 'float32' } = entry;
+    if (!dtypes.includes(dtype))
+      throw new Error(`'${name}' has dtype ${dtype}; known are ${dtypes.join(', ')}`);
+    return [name, tensor(entry.data.map(Number), { shape: entry.shape, dtype: dtype as 'float32' })] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata: content.metadata ?? {} };
 }

@@ -128,6 +128,7 @@ function checkedText(
   const ends = new Set<string | undefined>([undefined, delimiter, '\n', '\r', '"']);
   // What stands between two quotes; a doubled quote ends one such part and begins the next.
   const part = /"[^"]*("?)/g;
+  const plain = !text.includes('\r');
   const pieces: string[] = [];
   let from = 0;
   for (let found = part.exec(text); found !== null; found = part.exec(text)) {
@@ -142,9 +143,11 @@ function checkedText(
       const details = { expected: 'a separator or the end of the line', found: JSON.stringify(text[end]) };
       return { at: end - 1, problem: 'text after a closing quote', details };
     }
+    if (plain) continue;
     pieces.push(text.slice(from, at).replace(/\r\n?/g, '\n'), found[0]);
     from = end;
   }
+  if (plain) return text;
   pieces.push(text.slice(from).replace(/\r\n?/g, '\n'));
   return pieces.join('');
 }

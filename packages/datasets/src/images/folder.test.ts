@@ -56,6 +56,8 @@ describe.skipIf(process.platform === 'win32')('imageFolder', () => {
     await link('..', 'data/cat/up');
     await link('../..', 'data/dog/deep/top');
     await link('.', 'data/self');
+    await link('/', 'data/everything');
+    await link('/', 'data/cat/everything');
     await link('../data', 'data/round');
     const set = await imageFolder(join(at, 'data'));
     expect(set.classes).toEqual(['cat', 'dog']);

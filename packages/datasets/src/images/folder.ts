@@ -139,8 +139,7 @@ async function listFolder(folder: string, classes: readonly string[] | undefined
   for (const { name: label, kind } of await listEntries(folder, node)) {
     if (kind !== 'folder' || label.startsWith('.') || wanted?.has(label) === false) continue;
     const images: string[] = [];
-    // The folder of all classes counts as seen: a link back to it is no class.
-    await collectImages(path.join(folder, label), '', new Set([top]), images, node);
+    await collectImages(path.join(folder, label), '', { top, seen: new Set() }, images, node);
     for (const image of images.sort()) {
       const full = path.join(folder, label, image);
       files.push({ path: full, label, read: () => readImage(full, fs) });
@@ -149,25 +148,35 @@ async function listFolder(folder: string, classes: readonly string[] | undefined
   return files;
 }
 
+/** The real folder of all classes, and the real folders of this class that were gone into. */
+interface Walk {
+  top: string;
+  seen: Set<string>;
+}
+
 /**
  * Adds the images in a folder and all below, as paths from `folder`. A real folder is gone into once, which ends loops of
- * links and keeps a few links to each other from becoming millions of paths.
+ * links and keeps a few links to each other from becoming millions of paths. Links back to the folder of all classes, or
+ * to one that holds it, lead to no class.
  */
 async function collectImages(
   folder: string,
   below: string,
-  seen: Set<string>,
+  walk: Walk,
   images: string[],
   node: NodeModules,
 ): Promise<void> {
   const { path } = node;
+  const { top, seen } = walk;
   const full = path.join(folder, below);
   const real = await realPath(full, node);
-  if (seen.has(real)) return;
+  const toTop = path.relative(real, top);
+  const holdsTop = toTop !== '..' && !toTop.startsWith(`..${path.sep}`) && !path.isAbsolute(toTop);
+  if (seen.has(real) || holdsTop) return;
   seen.add(real);
   for (const { name, kind } of await listEntries(full, node)) {
     const entry = path.join(below, name);
-    if (kind === 'folder') await collectImages(folder, entry, seen, images, node);
+    if (kind === 'folder') await collectImages(folder, entry, walk, images, node);
     else if (isImage(name) && kind !== 'nothing') {
       if (kind === 'other') {
         throw new DataError('not a file', {
