@@ -170,8 +170,8 @@ describe('readers of damaged files', () => {
   });
 
   it('CSV', async () => {
-    await survives('csv', new TextEncoder().encode(bostonTable(6)), 500, (bytes) => {
-      const table = parseCsv(text(bytes), { file: 'x' });
+    await survives('csv', new TextEncoder().encode(bostonTable(6)), 500, async (bytes) => {
+      const table = await parseCsv(text(bytes), { file: 'x' });
       if (table.rows.some((row) => row.length !== table.header.length))
         throw new DataError('uneven', { code: 'format' });
     });

@@ -20,8 +20,16 @@ export type { FileSet, NamedFile, SourceOptions } from './files/obtain.ts';
 export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
 export { type CsvOptions, type CsvTable, parseCsv } from './formats/csv.ts';
 export { gunzip } from './formats/gzip.ts';
-export { type IdxArray, type IdxExpectation, type IdxType, readIdx } from './formats/idx.ts';
-export { decodeImage } from './images/decode.ts';
+export {
+  type IdxArray,
+  type IdxExpectation,
+  type IdxFileExpectation,
+  type IdxType,
+  readIdx,
+  readIdxFile,
+} from './formats/idx.ts';
+export { decodeText, type TextOptions } from './formats/text.ts';
+export { type DecodeOptions, decodeImage } from './images/decode.ts';
 export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.ts';
 export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './images/folder.ts';
 export { fromImageData, type Picture, toImageData } from './images/imageData.ts';

@@ -3,11 +3,12 @@
  * `process.getBuiltinModule`, so that no bundler meets an import it cannot resolve.
  */
 
-/** Node's file system, paths and home folder. */
+/** Node's file system, paths, home folder and decompression. */
 export interface NodeModules {
   fs: typeof import('node:fs/promises');
   path: typeof import('node:path');
   os: typeof import('node:os');
+  zlib: typeof import('node:zlib');
 }
 
 /** Node's modules, or undefined where there are none (browsers). */
@@ -19,6 +20,7 @@ export function nodeModules(): NodeModules | undefined {
     fs: runtime.getBuiltinModule('node:fs/promises'),
     path: runtime.getBuiltinModule('node:path'),
     os: runtime.getBuiltinModule('node:os'),
+    zlib: runtime.getBuiltinModule('node:zlib'),
   };
 }
 

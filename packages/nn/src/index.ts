@@ -25,6 +25,7 @@ export {
   type SaveSafetensorsOptions,
   saveSafetensors,
 } from './files/safetensors.ts';
+export type { UnpackOptions } from './files/zip.ts';
 export type { ForwardHook, GradientHook } from './hooks.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';

@@ -5,6 +5,7 @@ import { tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
 import { bytes } from '../numbers.ts';
+import { readJson } from '../readJson.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { readSafetensors } from './eval.ts';
@@ -15,6 +16,9 @@ interface Format {
   /** Whether notes beside the tensors are kept. */
   readonly notes: boolean;
 }
+
+/** The element types that JSON weights can name. */
+const dtypes: readonly string[] = ['float32', 'float64', 'int32', 'uint32', 'uint8', 'bool'];
 
 const formats: Readonly<Record<string, Format>> = {
   safetensors: {
@@ -27,7 +31,7 @@ const formats: Readonly<Record<string, Format>> = {
     write: ({ tensors }) => saveNpz(tensors),
     notes: false,
   },
-  json: { read: readJson, write: writeJson, notes: true },
+  json: { read: readWeights, write: writeJson, notes: true },
 };
 
 /** Runs the command; answers the exit code. */
@@ -81,8 +85,8 @@ async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string
   return `${JSON.stringify({ metadata, tensors: Object.fromEntries(entries) })}\n`;
 }
 
-function readJson(path: string): SafetensorsFile {
-  const content = JSON.parse(readFileSync(path, 'utf8')) as {
+function readWeights(path: string): SafetensorsFile {
+  const content = readJson(path) as {
     tensors?: Record<string, { dtype?: string; shape?: number[]; data?: unknown[] }>;
     metadata?: Record<string, string>;
   };
@@ -91,10 +95,10 @@ function readJson(path: string): SafetensorsFile {
   const tensors = Object.entries(content.tensors).map(([name, entry]) => {
     if (!Array.isArray(entry?.data) || !Array.isArray(entry.shape))
       throw new Error(`'${name}' has no data or no shape`);
-    return [
-      name,
-      tensor(entry.data.map(Number), { shape: entry.shape, dtype: entry.dtype as 'float32' }),
-    ] as const;
+    const { dtype = 'float32' } = entry;
+    if (!dtypes.includes(dtype))
+      throw new Error(`'${name}' has dtype ${dtype}; known are ${dtypes.join(', ')}`);
+    return [name, tensor(entry.data.map(Number), { shape: entry.shape, dtype: dtype as 'float32' })] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata: content.metadata ?? {} };
 }

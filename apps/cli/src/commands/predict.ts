@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import {
   centerDigit,
   decodeImage,
+  decodeText,
   fromImageData,
   type MemoryDataset,
   memoryDataset,
@@ -84,7 +85,7 @@ async function readExamples(path: string, test: MemoryDataset): Promise<Examples
   const bytes = new Uint8Array(readFileSync(path));
   const { shape } = test.columns.x;
   if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };
-  if (/\.(csv|tsv|txt)$/i.test(path)) return readRows(bytes, path, test);
+  if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) return readRows(bytes, path, test);
   throw new Failure('usage', `${path}: expected a .png, .jpg or .csv file`);
 }
 
@@ -125,16 +126,23 @@ function isLightOnDark({
   return corners.every((at) => data[4 * at]! + data[4 * at + 1]! + data[4 * at + 2]! < 3 * 64);
 }
 
-function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): Examples {
-  const text = new TextDecoder().decode(bytes);
-  const delimiter = path.toLowerCase().endsWith('.tsv') ? '\t' : ',';
-  const first = text.slice(0, text.indexOf('\n') < 0 ? undefined : text.indexOf('\n')).split(delimiter);
-  const hasHeader = first.some((field) => field.trim() !== '' && Number.isNaN(Number(field)));
-  const table = parseCsv(text, { file: path, delimiter, header: hasHeader });
+async function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): Promise<Examples> {
+  const text = await decodeText(bytes, { file: path });
+  const delimiter = /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',';
+  const first = text.slice(0, text.search(/[\r\n]|$/)).split(delimiter);
+  const hasHeader = first.some((field) => Number.isNaN(Number(field.replaceAll('"', ''))));
+  const table = await parseCsv(text, { file: path, delimiter, header: hasHeader });
   const names = test.featureNames;
-  const header = table.header.map((name) => name.toLowerCase());
+  // A name that differs in capitals alone is found too, an exact one before it.
+  const positions = new Map([
+    ...table.header.map((name, column) => [name.toLowerCase(), column] as const),
+    ...table.header.map((name, column) => [name, column] as const),
+  ]);
   // With a header the columns are found by name, without one they stand in the data's order.
-  const columns = hasHeader && names ? names.map((name) => header.indexOf(name.toLowerCase())) : null;
+  const columns =
+    hasHeader && names
+      ? names.map((name) => positions.get(name) ?? positions.get(name.toLowerCase()) ?? -1)
+      : null;
   const missing = columns?.indexOf(-1) ?? -1;
   if (missing >= 0) {
     throw new Failure(

@@ -273,7 +273,7 @@ async function tableAsSvg(data: MemoryDataset, title: string): Promise<string> {
 
 /** All images in one PNG file, in rows, each pixel as it is. */
 async function montage(images: readonly SmallImage[]): Promise<Uint8Array> {
-  const { encode } = await import('fast-png');
+  const { PNG } = await import('pngjs');
   const { width, height, channels } = images[0]!;
   const inRow = Math.ceil(Math.sqrt(images.length));
   const size = {
@@ -290,7 +290,10 @@ async function montage(images: readonly SmallImage[]): Promise<Uint8Array> {
       data.set(pixels.subarray(from, from + width * channels), at);
     }
   });
-  return encode({ ...size, data, channels, depth: 8 });
+  const colorType = channels === 3 ? 2 : 0;
+  const picture = new PNG({ ...size, colorType, inputColorType: colorType, inputHasAlpha: false });
+  picture.data = Buffer.from(data.buffer);
+  return PNG.sync.write(picture, { colorType, inputColorType: colorType, inputHasAlpha: false });
 }
 
 /** The channels of each pixel side by side. */

@@ -2,10 +2,11 @@
  * The folder of a run: its configuration, its events, its checkpoints, its weights, its report. Everything that is read
  * back is written so that it is whole at every moment.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '@ag/train';
 import { Failure } from '../failure.ts';
+import { readJson } from '../readJson.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
 
@@ -118,7 +119,7 @@ export function readConfig(folder: string): RunConfig {
   }
   let config: unknown;
   try {
-    config = JSON.parse(readFileSync(paths.config, 'utf8'));
+    config = readJson(paths.config);
   } catch (error) {
     throw new Failure('incompatible', `${paths.config} is no JSON: ${(error as Error).message}`);
   }

@@ -2,10 +2,11 @@
  * From the command line to what is to be trained: recipe, settings and parameters put together from flags, environment,
  * config file and recipe, or from the run that is continued.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { eventVersion } from '@ag/train';
 import type { ChosenBackend } from '../backend.ts';
 import { Failure } from '../failure.ts';
+import { readJson } from '../readJson.ts';
 import { parametersOf, recipeFor } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
@@ -110,7 +111,7 @@ function readConfigFile(path: string): ConfigFile {
   if (!existsSync(path)) throw new Failure('configuration', `${path}: there is no such config file`);
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    content = readJson(path);
   } catch (error) {
     throw new Failure('configuration', `${path} is no JSON: ${(error as Error).message}`);
   }

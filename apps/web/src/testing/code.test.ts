@@ -19,7 +19,8 @@ const houses = [
 ].join('\n');
 vi.mock('@ag/datasets', async (original) => ({
   ...(await original<typeof import('@ag/datasets')>()),
-  bostonHousing: async () => tableDataset(parseCsv(houses), { features: ['rm', 'lstat'], target: 'medv' }),
+  bostonHousing: async () =>
+    tableDataset(await parseCsv(houses), { features: ['rm', 'lstat'], target: 'medv' }),
 }));
 
 /** Fused and separate rounding part slowly. */

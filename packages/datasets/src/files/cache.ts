@@ -1,7 +1,8 @@
 /**
  * The cache of downloaded files: a folder of the user's in Node, the Cache API in browsers. A file appears under its
- * name only when it is whole and verified. Processes that fetch the same file at once work on parts of their own; a
- * part left by a process that ended is taken over by renaming it, which only one can do.
+ * name only when it is whole and verified. Processes that fetch the same file at once work on parts of their own, each
+ * through a handle, so that nobody can take a part away from under another. What a process left that has ended is
+ * copied by the next one; once the file is whole no part of it remains.
  */
 import { DataError } from '../errors.ts';
 import { join } from '../formats/gzip.ts';
@@ -41,14 +42,17 @@ export async function downloadToFolder(
   const target = path.join(folder, file.name);
   try {
     await fs.mkdir(folder, { recursive: true });
-    const part = path.join(folder, `${file.name}.${crypto.randomUUID()}.part`);
-    await adoptPart(file.name, folder, part, node);
+    const part = path.join(folder, `${file.name}.${process.pid}.${crypto.randomUUID()}.part`);
+    await copyAbandonedPart(file.name, folder, part, node);
     const sink = await fileSink(part, node);
     try {
       const bytes = await transfer(file, sink, options);
-      await replace(part, target, node);
+      await sink.close();
+      await putInPlace(part, target, bytes, node);
+      await removeParts(file.name, folder, node);
       return bytes;
     } catch (error) {
+      await sink.close();
       if (sink.size() > 0) await fs.rename(part, `${target}.part`).catch(() => {});
       else await fs.rm(part, { force: true });
       throw error;
@@ -58,9 +62,22 @@ export async function downloadToFolder(
     throw new DataError(`cannot write to the cache (${cause.message})`, {
       code: 'missing',
       file: target,
-      hint: 'Set XDG_CACHE_HOME to a folder that can be written, or name a folder with the files by dataDir',
+      hint: ['ENOSPC', 'EDQUOT'].includes(cause.code)
+        ? 'Free space there, or name another place by XDG_CACHE_HOME'
+        : 'Set XDG_CACHE_HOME to a folder that can be written, or name a folder with the files by dataDir',
       cause,
     });
+  }
+}
+
+/**
+ * Removes all parts of a file, which is whole by now. Those of processes at work are removed too: they go on through
+ * their handles and find the whole file in its place. A cache that cannot be written keeps what it has.
+ */
+export async function removeParts(name: string, folder: string, { fs, path }: NodeModules): Promise<void> {
+  const entries = await fs.readdir(folder).catch(() => []);
+  for (const entry of entries) {
+    if (partOf(name, entry)) await fs.rm(path.join(folder, entry), { force: true }).catch(() => {});
   }
 }
 
@@ -80,66 +97,123 @@ export async function downloadInBrowser(file: RemoteFile, options: TransferOptio
 /** Longer than any running download leaves its part untouched: attempts end after 30 s of silence. */
 const abandonedAfter = 120_000;
 
-/** Renames an interrupted download's part to `mine`, if there is one that nobody works on. */
-async function adoptPart(
+/**
+ * Whether a folder's entry is a part of the file: released (`NAME.part`), or `NAME.PROCESS.UUID.part`; before there were
+ * numbers of processes, `NAME.UUID.part`.
+ */
+function partOf(name: string, entry: string): { process: number | undefined; released: boolean } | undefined {
+  if (!entry.startsWith(`${name}.`)) return undefined;
+  const found = /^(?:(?:(\d+)\.)?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.)?part$/.exec(
+    entry.slice(name.length + 1),
+  );
+  if (found === null) return undefined;
+  return { process: found[1] === undefined ? undefined : Number(found[1]), released: found[0] === 'part' };
+}
+
+/** Copies what an ended download has left to `mine`: the longest part that nobody works on. */
+async function copyAbandonedPart(
   name: string,
   folder: string,
   mine: string,
   { fs, path }: NodeModules,
 ): Promise<void> {
+  const abandoned: { candidate: string; size: number }[] = [];
   for (const entry of await fs.readdir(folder)) {
-    if (!entry.startsWith(`${name}.`) || !entry.endsWith('.part')) continue;
+    const part = partOf(name, entry);
+    if (part === undefined) continue;
     const candidate = path.join(folder, entry);
+    const stat = await fs.stat(candidate).catch(() => undefined);
+    if (stat === undefined) continue;
+    const { process: owner, released } = part;
+    const ended =
+      released || (owner !== undefined && !runs(owner)) || Date.now() - stat.mtimeMs > abandonedAfter;
+    if (ended) abandoned.push({ candidate, size: stat.size });
+  }
+  abandoned.sort((a, b) => b.size - a.size);
+  for (const { candidate } of abandoned) {
     try {
-      const released = entry === `${name}.part`;
-      const { mtimeMs } = await fs.stat(candidate);
-      if (!released && Date.now() - mtimeMs < abandonedAfter) continue;
-      await fs.rename(candidate, mine);
+      await fs.copyFile(candidate, mine, fs.constants.COPYFILE_EXCL);
+      await fs.rm(candidate, { force: true });
       return;
     } catch {
-      // Another process was quicker.
+      // Another process has made a whole file of it, or there is no room for a copy.
+      await fs.rm(mine, { force: true });
     }
   }
 }
 
-/** Moves the finished part to its name. On Windows this fails while another process reads an equal file there. */
-async function replace(part: string, target: string, { fs }: NodeModules): Promise<void> {
+/** Whether a process of this machine runs; another's with the same number is told apart by time alone. */
+function runs(pid: number): boolean {
   try {
-    await fs.rename(part, target);
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    const exists = await fs.stat(target).then(
+    return (error as { code?: string }).code === 'EPERM';
+  }
+}
+
+/**
+ * Moves the finished part to its name. On Windows this fails while another process reads an equal file there; and a part
+ * that was taken for abandoned is gone, so that its bytes are written again.
+ */
+async function putInPlace(part: string, target: string, bytes: Uint8Array, node: NodeModules): Promise<void> {
+  const { fs } = node;
+  const exists = () =>
+    fs.stat(target).then(
       () => true,
       () => false,
     );
-    if (!exists) throw error;
+  try {
+    await fs.rename(part, target);
+  } catch (error) {
+    if (!(await exists())) {
+      if ((error as { code?: string }).code !== 'ENOENT') throw error;
+      const sink = await fileSink(part, node);
+      try {
+        await sink.append(bytes);
+        await sink.read();
+      } finally {
+        await sink.close();
+      }
+      await fs.rename(part, target);
+    }
     await fs.rm(part, { force: true });
   }
 }
 
-async function fileSink(part: string, { fs }: NodeModules): Promise<Sink> {
-  let size = await fs.stat(part).then(
-    (stat) => stat.size,
-    () => 0,
-  );
+interface FileSink extends Sink {
+  close(): Promise<void>;
+}
+
+async function fileSink(part: string, { fs }: NodeModules): Promise<FileSink> {
+  const handle = await fs.open(part, 'a+');
+  let { size } = await handle.stat();
+  let closed = false;
   return {
     size: () => size,
     async append(chunk) {
-      await fs.appendFile(part, chunk);
+      await handle.appendFile(chunk);
       size += chunk.length;
     },
     async clear() {
-      await fs.rm(part, { force: true });
+      await handle.truncate(0);
       size = 0;
     },
     async read() {
-      const handle = await fs.open(part, 'a+');
-      try {
-        // On the disk before it gets its name: a crash must not leave a file that looks whole.
-        await handle.sync();
-        return new Uint8Array(await handle.readFile());
-      } finally {
-        await handle.close();
+      // On the disk before it gets its name: a crash must not leave a file that looks whole.
+      await handle.sync();
+      const bytes = new Uint8Array(size);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await handle.read(bytes, at, size - at, at);
+        if (bytesRead === 0) return bytes.subarray(0, at);
+        at += bytesRead;
       }
+      return bytes;
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await handle.close();
     },
   };
 }

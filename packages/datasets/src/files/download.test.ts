@@ -1,4 +1,5 @@
 /** Downloads against a local server that behaves as badly as real ones do. */
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -97,12 +98,8 @@ describe('download', () => {
     );
     expect(await readdir(folder)).toEqual(['f.bin']);
     expect(isContent(await readFile(join(folder, 'f.bin')))).toBe(true);
-    expect(progress.at(-1)).toEqual({
-      file: 'f.bin',
-      url: `${base}/good`,
-      received: 200_000,
-      total: 200_000,
-    });
+    const last = { file: 'f.bin', url: `${base}/good`, received: 200_000, total: 200_000 };
+    expect(progress.at(-1)).toEqual(last);
     const received = progress.map((step) => step.received);
     expect(received).toEqual([...received].sort((a, b) => a - b));
   });
@@ -232,17 +229,136 @@ describe('download', () => {
     expect(await readdir(folder)).toEqual(['f.bin']);
   });
 
-  it('takes over the part of a process that died, not that of one at work', async () => {
+  const uuid = (digit: number) => `00000000-0000-4000-8000-00000000000${digit}`;
+  const longAgo = new Date(Date.now() - 3_600_000);
+  /** The number of a process that has ended. */
+  const ended = () => Number(execFileSync(process.execPath, ['-p', 'process.pid']));
+
+  it.each([
+    ['of a process that ended', () => `f.bin.${ended()}.${uuid(1)}.part`, false],
+    ['that nobody has touched for long', () => `f.bin.${process.pid}.${uuid(1)}.part`, true],
+    ['of an earlier version', () => `f.bin.${uuid(1)}.part`, true],
+    ['that was released', () => 'f.bin.part', false],
+  ])('goes on with a part %s, not with one of a process at work', async (_, name, old) => {
     answers.ranged = (response, request) => halves(response, request, 1);
-    const busy = join(folder, 'f.bin.busy.part');
-    const dead = join(folder, 'f.bin.dead.part');
-    await writeFile(busy, content.subarray(0, 10));
-    await writeFile(dead, content.subarray(0, 20));
-    const longAgo = new Date(Date.now() - 3_600_000);
-    await utimes(dead, longAgo, longAgo);
+    const left = join(folder, name());
+    await writeFile(join(folder, `f.bin.${process.pid}.${uuid(2)}.part`), content.subarray(0, 30));
+    await writeFile(left, content.subarray(0, 20));
+    if (old) await utimes(left, longAgo, longAgo);
     expect(isContent(await fetchFile(['ranged']))).toBe(true);
     expect(requests[0].range).toBe('bytes=20-');
-    expect((await readdir(folder)).sort()).toEqual(['f.bin', 'f.bin.busy.part']);
+    expect(await readdir(folder)).toEqual(['f.bin']);
+  });
+
+  it('goes on with the longest of many parts, and leaves none behind, of other files all', async () => {
+    answers.ranged = (response, request) => halves(response, request, 1);
+    const pid = ended();
+    for (let i = 0; i < 8; i++) {
+      await writeFile(join(folder, `f.bin.${pid}.${uuid(i)}.part`), content.subarray(0, 10 + ((5 * i) % 8)));
+    }
+    const others = [
+      'f.bin.gz',
+      `f.bin.gz.${pid}.${uuid(1)}.part`,
+      'f.bin.part.txt',
+      'f.binary.part',
+      'f.bin.old.part',
+    ];
+    for (const other of others) await writeFile(join(folder, other), 'other');
+    expect(isContent(await fetchFile(['ranged']))).toBe(true);
+    expect(requests[0].range).toBe('bytes=17-');
+    expect((await readdir(folder)).sort()).toEqual([...others, 'f.bin'].sort());
+  });
+
+  it('brings a file in place whose part was removed in the meantime', async () => {
+    // Taken for abandoned, or by another process that had the whole file first.
+    answers.slow = (response, _, attempt) => {
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, 100_000), () => {
+        setTimeout(async () => {
+          for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name));
+          if (attempt === 1) await writeFile(join(folder, 'f.bin'), content);
+          response.end(content.subarray(100_000));
+        }, 30);
+      });
+    };
+    for (let times = 0; times < 2; times++) {
+      expect(isContent(await fetchFile(['slow']))).toBe(true);
+      expect(await readdir(folder)).toEqual(['f.bin']);
+      expect(isContent(await readFile(join(folder, 'f.bin')))).toBe(true);
+      await rm(join(folder, 'f.bin'));
+    }
+  });
+
+  it('leaves no parts of downloads that were killed', async () => {
+    answers.mirror = (response, request) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const slow = requests.length <= 3;
+      const headers = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+      response.writeHead(from > 0 ? 206 : 200, { ...headers, 'content-length': content.length - from });
+      if (slow) response.write(content.subarray(from, from + 20_000));
+      else response.end(content.subarray(from));
+    };
+    const remote = { name: 'f.bin', urls: [`${base}/mirror`], bytes: content.length, sha256 };
+    const program = `
+      import { downloadToFolder } from ${JSON.stringify(new URL('./cache.ts', import.meta.url).href)};
+      import { nodeModules } from ${JSON.stringify(new URL('../platform.ts', import.meta.url).href)};
+      const onProgress = () => console.log('some');
+      await downloadToFolder(${JSON.stringify(remote)}, ${JSON.stringify(folder)}, { onProgress }, nodeModules());`;
+    for (let times = 1; times <= 3; times++) {
+      const options = ['--conditions=@ag/source', '--import', 'tsx', '--input-type=module', '-e', program];
+      const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('exit', resolve));
+      expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toHaveLength(1);
+      expect(requests).toHaveLength(times);
+    }
+    expect(isContent(await fetchFile(['mirror']))).toBe(true);
+    // Each went on where the one before was killed.
+    const starts = requests.map(({ range }) => Number(/\d+/.exec(range ?? '0')));
+    expect(starts).toEqual([...starts].sort((a, b) => a - b));
+    expect(new Set(starts).size).toBe(4);
+    expect(await readdir(folder)).toEqual(['f.bin']);
+  });
+
+  it('removes what a slower download left when the file is found whole', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
+    vi.stubEnv('AG_DATA_DIR', '');
+    const place = join(folder, 'cache', 'ag', 'datasets', 'tiny');
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, 'f.bin'), content);
+    await writeFile(join(place, `f.bin.${ended()}.${uuid(1)}.part`), content.subarray(0, 10));
+    const set = { name: 'tiny', folders: [], files: [{ name: 'f.bin' }], mirrors: [], source: 'here' };
+    expect(await obtainFiles(set, { download: false })).toHaveLength(1);
+    expect(await readdir(place)).toEqual(['f.bin']);
+  });
+
+  it('says which file a full disk has no room for, and keeps what is there', async () => {
+    answers.good = whole;
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    });
+    const open = async (path: string, flags: string) => {
+      const handle = await node.fs.open(path, flags);
+      let writes = 0;
+      const appendFile = handle.appendFile.bind(handle);
+      handle.appendFile = async (data) => {
+        if (++writes > 1) throw full;
+        return appendFile((data as Uint8Array).subarray(0, 100));
+      };
+      return handle;
+    };
+    const fs = { ...node.fs, open: open as typeof node.fs.open };
+    const remote = { name: 'f.bin', urls: [`${base}/good`] };
+    const error = await failure(downloadToFolder(remote, folder, { attempts: 1 }, { ...node, fs }));
+    expect(error).toMatchObject({
+      code: 'missing',
+      file: join(folder, 'f.bin'),
+      hint: expect.stringContaining('Free space'),
+    });
+    expect(error.message).toContain('no space left on device');
+    expect(await readdir(folder)).toEqual(['f.bin.part']);
   });
 
   it('begins anew when an old part turns out to be wrong', async () => {

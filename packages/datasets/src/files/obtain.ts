@@ -5,7 +5,7 @@
  */
 import { DataError } from '../errors.ts';
 import { environment, type NodeModules, nodeModules } from '../platform.ts';
-import { cacheFolder, downloadInBrowser, downloadToFolder } from './cache.ts';
+import { cacheFolder, downloadInBrowser, downloadToFolder, removeParts } from './cache.ts';
 import type { RemoteFile, TransferOptions } from './transfer.ts';
 
 /** Where a data set may come from. */
@@ -88,6 +88,8 @@ export async function obtainFiles(set: FileSet, options: SourceOptions = {}): Pr
         `Name a folder by dataDir or AG_DATA_DIR, or allow the download: ${why}`,
       );
     }
+    // Of a download that ended while another one finished.
+    if (cached !== undefined) await removeParts(file.name, cache, node);
     const bytes = cached ?? (await downloadToFolder(remote(file, set, options), cache, options, node));
     found.push({ path: target, bytes });
   }

@@ -1,6 +1,8 @@
 /**
  * Reads comma-separated text (RFC 4180): quoted fields with doubled quotes, separators and line breaks inside; any
- * line ending; a byte-order mark. Every field keeps its line, so that later errors can point at it.
+ * line ending; a byte-order mark. Papa Parse, loaded when the first table is read, splits it; what it would let pass is
+ * an error here, since a quote out of place makes other cells of a table without a word. Every record keeps its line, so
+ * that later errors can point at it.
  */
 import { DataError } from '../errors.ts';
 
@@ -32,11 +34,11 @@ export interface CsvOptions {
  * appears twice
  *
  * @example
- * parseCsv('name,size\n"Smith, J.",3\n').rows; // [['Smith, J.', '3']]
+ * (await parseCsv('name,size\n"Smith, J.",3\n')).rows; // [['Smith, J.', '3']]
  */
-export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
+export async function parseCsv(text: string, options: CsvOptions = {}): Promise<CsvTable> {
   const { file = 'CSV text', delimiter = ',', header: hasHeader = true } = options;
-  if (delimiter.length !== 1 || delimiter === '"' || delimiter === '\n' || delimiter === '\r') {
+  if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\n\r\ufeff]/.test(delimiter)) {
     throw new DataError('delimiter', {
       code: 'option',
       file,
@@ -44,7 +46,7 @@ export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
       found: JSON.stringify(delimiter),
     });
   }
-  const { records, lines } = splitRecords(text, delimiter, file);
+  const { records, lines } = await splitRecords(text, delimiter, file);
   if (records.length === 0) {
     throw new DataError('no records', {
       code: 'format',
@@ -68,86 +70,94 @@ export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
     return { header: records[0].map((_, i) => `column ${i + 1}`), rows: records, lines };
   }
   const header = records[0].map((name) => name.trim());
-  const twice = header.find((name, i) => header.indexOf(name) !== i);
-  if (twice !== undefined) {
-    throw new DataError(`the column ${JSON.stringify(twice)} appears twice`, { code: 'column', file });
-  }
+  checkNames(header, file);
   return { header, rows: records.slice(1), lines: lines.slice(1) };
 }
 
-function splitRecords(text: string, delimiter: string, file: string) {
+function checkNames(header: readonly string[], file: string): void {
+  const columns = new Map<string, number>();
+  for (const [i, name] of header.entries()) {
+    const earlier = columns.get(name);
+    if (earlier !== undefined) {
+      const places = `columns ${earlier + 1} and ${i + 1}`;
+      throw new DataError(
+        name === '' ? `${places} have no name` : `the column ${JSON.stringify(name)} appears twice`,
+        { code: 'column', file, found: places, hint: 'Give each column a name of its own in the first line' },
+      );
+    }
+    columns.set(name, i);
+  }
+}
+
+async function splitRecords(text: string, delimiter: string, file: string) {
+  const { default: papa } = await import('papaparse');
+  const split = (part: string) =>
+    papa.parse<string[]>(part, { delimiter, newline: '\n', quoteChar: '"', escapeChar: '"' }).data;
+  const whole = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const plain = /["\r]/.test(whole) ? checkedText(whole, delimiter) : whole;
+  if (typeof plain !== 'string') {
+    // Where that is: in the last field of what stands before it.
+    const before = split(`${whole.slice(0, plain.at).replace(/\r\n?/g, '\n')}`);
+    const line = linesIn(whole.slice(0, plain.at)) + 1;
+    throw new DataError(`line ${line}, column ${before.at(-1)?.length ?? 1}: ${plain.problem}`, {
+      code: 'format',
+      file,
+      ...plain.details,
+    });
+  }
   const records: string[][] = [];
   const lines: number[] = [];
+  const quoted = plain.includes('"');
   let line = 1;
-  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  while (at < text.length) {
-    const record: string[] = [];
-    const firstLine = line;
-    let more = true;
-    while (more) {
-      let field: string;
-      if (text[at] === '"') {
-        const opened = line;
-        const end = closingQuote(text, at, () => line++);
-        if (end < 0) {
-          throw new DataError(`line ${opened}, column ${record.length + 1}: a quote is never closed`, {
-            code: 'format',
-            file,
-          });
-        }
-        field = text.slice(at + 1, end).replaceAll('""', '"');
-        at = end + 1;
-        if (at < text.length && text[at] !== delimiter && text[at] !== '\n' && text[at] !== '\r') {
-          throw new DataError(`line ${line}, column ${record.length + 1}: text after a closing quote`, {
-            code: 'format',
-            file,
-            expected: 'a separator or the end of the line',
-            found: JSON.stringify(text[at]),
-          });
-        }
-      } else {
-        const start = at;
-        while (at < text.length && text[at] !== delimiter && text[at] !== '\n' && text[at] !== '\r') {
-          if (text[at] === '"') {
-            throw new DataError(
-              `line ${line}, column ${record.length + 1}: a quote inside an unquoted field`,
-              {
-                code: 'format',
-                file,
-                hint: 'Enclose the field in quotes and double the quotes inside it',
-              },
-            );
-          }
-          at++;
-        }
-        field = text.slice(start, at);
-      }
-      record.push(field);
-      more = at < text.length && text[at] === delimiter;
-      if (more) at++;
-    }
-    if (at < text.length) {
-      at += text[at] === '\r' && text[at + 1] === '\n' ? 2 : 1;
-      line++;
-    }
-    const blank = record.length === 1 && record[0].trim() === '';
-    if (!blank) {
+  for (const record of split(plain)) {
+    if (record.length > 1 || record[0].trim() !== '') {
       records.push(record);
-      lines.push(firstLine);
+      lines.push(line);
     }
+    line++;
+    if (quoted) for (const field of record) line += linesIn(field);
   }
   return { records, lines };
 }
 
-/** The place of the quote that closes the one at `open`, or −1. */
-function closingQuote(text: string, open: number, onLine: () => void): number {
-  for (let at = open + 1; at < text.length; at++) {
-    if (text[at] === '"') {
-      if (text[at + 1] !== '"') return at;
-      at++;
-    } else if (text[at] === '\n' || (text[at] === '\r' && text[at + 1] !== '\n')) {
-      onLine();
+/** The text with `\n` at the end of its lines, those inside quotes kept; or where a quote is out of place. */
+function checkedText(
+  text: string,
+  delimiter: string,
+): string | { at: number; problem: string; details: { expected?: string; found?: string; hint?: string } } {
+  const ends = new Set<string | undefined>([undefined, delimiter, '\n', '\r', '"']);
+  // What stands between two quotes; a doubled quote ends one such part and begins the next.
+  const part = /"[^"]*("?)/g;
+  const plain = !text.includes('\r');
+  const pieces: string[] = [];
+  let from = 0;
+  for (let found = part.exec(text); found !== null; found = part.exec(text)) {
+    const at = found.index;
+    const end = at + found[0].length;
+    if (!ends.has(at === 0 ? undefined : text[at - 1])) {
+      const hint = 'Enclose the field in quotes and double the quotes inside it';
+      return { at, problem: 'a quote inside an unquoted field', details: { hint } };
     }
+    if (found[1] === '') return { at, problem: 'a quote is never closed', details: {} };
+    if (!ends.has(text[end])) {
+      const details = { expected: 'a separator or the end of the line', found: JSON.stringify(text[end]) };
+      return { at: end - 1, problem: 'text after a closing quote', details };
+    }
+    if (plain) continue;
+    pieces.push(text.slice(from, at).replace(/\r\n?/g, '\n'), found[0]);
+    from = end;
   }
-  return -1;
+  if (plain) return text;
+  pieces.push(text.slice(from).replace(/\r\n?/g, '\n'));
+  return pieces.join('');
+}
+
+/** How often a line ends in a text. */
+function linesIn(text: string): number {
+  let count = 0;
+  for (let at = text.search(/[\r\n]/); at >= 0 && at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10 || (code === 13 && text.charCodeAt(at + 1) !== 10)) count++;
+  }
+  return count;
 }

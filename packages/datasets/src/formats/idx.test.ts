@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DataError } from '../errors.ts';
 import { randomStream } from '../random.ts';
 import { gunzip } from './gzip.ts';
-import { readIdx } from './idx.ts';
+import { readIdx, readIdxFile } from './idx.ts';
 
 const small = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
 
@@ -86,7 +86,12 @@ describe('readIdx', () => {
 
   it('does not reserve memory for dimensions that a header only claims', () => {
     const huge = Uint8Array.of(0, 0, 14, 3, ...new Array(12).fill(255), 0);
-    expect(failure(() => readIdx(huge)).code).toBe('truncated');
+    expect(failure(() => readIdx(huge))).toMatchObject({
+      code: 'format',
+      found: '[4294967295, 4294967295, 4294967295]',
+    });
+    const empty = Uint8Array.of(0, 0, 8, 40, ...new Array(156).fill(255), 0, 0, 0, 0);
+    expect(failure(() => readIdx(empty)).code).toBe('format');
   });
 
   it('answers any mutation of a file with an array or a DataError', () => {
@@ -103,6 +108,45 @@ describe('readIdx', () => {
       }
     }
     expect(errors).toBeGreaterThan(500);
+  });
+});
+
+describe('readIdxFile', () => {
+  const packed = (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes));
+
+  it('reads what is gzipped and what a server has unpacked already', async () => {
+    for (const bytes of [small, packed(small)]) {
+      expect([...(await readIdxFile(bytes, { file: 'a.gz', dimensions: 2 })).data]).toEqual([
+        1, 2, 3, 4, 5, 255,
+      ]);
+    }
+    await expect(readIdxFile(Uint8Array.of(7, 7, 7), { file: 'a.gz' })).rejects.toThrow('not a gzip file');
+  });
+
+  it('unpacks no byte more than the header says', async () => {
+    const longer = packed(Buffer.concat([small, Buffer.alloc(5_000_000)]));
+    await expect(readIdxFile(longer, { file: 'long.gz' })).rejects.toMatchObject({
+      code: 'format',
+      file: 'long.gz',
+      expected: '18 bytes unpacked, as its header says',
+    });
+    await expect(readIdxFile(packed(small.subarray(0, 17)))).rejects.toMatchObject({ code: 'truncated' });
+    await expect(readIdxFile(packed(Uint8Array.of(0, 0, 8, 3)))).rejects.toMatchObject({ code: 'truncated' });
+    await expect(readIdxFile(packed(small), { dimensions: 1 })).rejects.toThrow('wrong magic number');
+  });
+
+  it('refuses by the header alone what is beyond the limit, which can be raised', async () => {
+    const large = Uint8Array.of(0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0, 1, 2, 3);
+    await expect(readIdxFile(packed(large))).rejects.toMatchObject({
+      code: 'format',
+      expected: 'at most 2147483648 bytes',
+      found: '4294967308 by its header',
+    });
+    await expect(readIdxFile(packed(large), { maxBytes: 2 ** 33 })).rejects.toMatchObject({
+      code: 'truncated',
+    });
+    await expect(readIdxFile(packed(small), { maxBytes: 17 })).rejects.toThrow('at most 17 bytes');
+    expect((await readIdxFile(packed(small), { maxBytes: 18 })).shape).toEqual([2, 3]);
   });
 });
 
@@ -143,8 +187,25 @@ describe('gunzip', () => {
   });
 
   it('stops at the limit', async () => {
-    await expect(gunzip(packed, 'f', 49_999)).rejects.toMatchObject({ code: 'format', found: 'more' });
+    await expect(gunzip(packed, 'f', 49_999)).rejects.toMatchObject({
+      code: 'format',
+      found: '50000 by its last bytes',
+    });
     expect(await gunzip(packed, 'f', 50_000)).toHaveLength(50_000);
+  });
+
+  it('unpacks no byte more than the last bytes say, and refuses several files in one', async () => {
+    const zeros = new Uint8Array(gzipSync(new Uint8Array(50e6)));
+    new DataView(zeros.buffer, zeros.byteOffset).setUint32(zeros.length - 4, 200, true);
+    await expect(gunzip(zeros, 'f')).rejects.toMatchObject({
+      code: 'truncated',
+      expected: '200 bytes unpacked, as its last bytes say',
+      found: 'more',
+    });
+    const two = new Uint8Array(Buffer.concat([packed, gzipSync('and one more')]));
+    await expect(gunzip(two, 'f')).rejects.toBeInstanceOf(DataError);
+    // With a limit beyond 2³² the last bytes, which are modulo 2³², say nothing.
+    await expect(gunzip(zeros, 'f', 2 ** 33)).rejects.toMatchObject({ code: 'format' });
   });
 
   it('answers any mutation of a file with bytes or a DataError', async () => {

@@ -4,7 +4,7 @@
  * of handwritten digits", section "The IDX file format".)
  */
 import { DataError } from '../errors.ts';
-import { hex } from './gzip.ts';
+import { defaultLimit, hex, isGzip, unpack } from './gzip.ts';
 
 /** An array as an IDX file holds it. */
 export interface IdxArray {
@@ -49,30 +49,10 @@ const types: Record<number, { type: IdxType; bytes: number }> = {
  */
 export function readIdx(bytes: Uint8Array, expected: IdxExpectation = {}): IdxArray {
   const file = expected.file ?? 'IDX data';
-  if (bytes.length < 4) throw endsEarly(file, 'a header of 4 bytes', bytes.length);
-  const kind = types[bytes[2]];
-  if (bytes[0] !== 0 || bytes[1] !== 0 || kind === undefined) {
-    throw wrongMagic(file, expected, bytes);
-  }
-  const dimensions = bytes[3];
-  if (
-    (expected.type !== undefined && expected.type !== kind.type) ||
-    (expected.dimensions !== undefined && expected.dimensions !== dimensions)
-  ) {
-    throw wrongMagic(file, expected, bytes);
-  }
-  const start = 4 + 4 * dimensions;
-  if (bytes.length < start)
-    throw endsEarly(file, `${dimensions} dimensions in a header of ${start} bytes`, bytes.length);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const shape: number[] = [];
-  let count = 1;
-  for (let i = 0; i < dimensions; i++) {
-    shape.push(view.getUint32(4 + 4 * i));
-    count *= shape[i];
-  }
-  const size = start + count * kind.bytes;
-  const described = `${size} bytes for ${kind.type} [${shape.join(', ')}]`;
+  const header = readHeader(bytes, expected);
+  if (typeof header === 'string') throw endsEarly(file, header, bytes.length);
+  const { type, shape, start, size } = header;
+  const described = `${size} bytes for ${type} [${shape.join(', ')}]`;
   if (bytes.length < size) throw endsEarly(file, described, bytes.length);
   if (bytes.length > size) {
     throw new DataError('bytes after the end', {
@@ -82,7 +62,70 @@ export function readIdx(bytes: Uint8Array, expected: IdxExpectation = {}): IdxAr
       found: `${bytes.length} bytes`,
     });
   }
-  return { type: kind.type, shape, data: readValues(kind.type, view, start, count) };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = shape.reduce((product, axis) => product * axis, 1);
+  return { type, shape, data: readValues(type, view, start, count) };
+}
+
+/** What the caller knows about a file that may be gzipped. */
+export interface IdxFileExpectation extends IdxExpectation {
+  /** The most bytes that a gzipped file may unpack to. Default 2 GiB (2147483648). */
+  maxBytes?: number;
+}
+
+/**
+ * Reads an IDX file, gzipped or not. What is gzipped is unpacked no further than its header says.
+ *
+ * @throws DataError as {@link readIdx} and {@link gunzip}
+ *
+ * @example
+ * const images = await readIdxFile(bytes, { file: 'train-images-idx3-ubyte.gz', type: 'uint8', dimensions: 3 });
+ */
+export async function readIdxFile(bytes: Uint8Array, expected: IdxFileExpectation = {}): Promise<IdxArray> {
+  const { file = 'IDX data', maxBytes = defaultLimit } = expected;
+  // Web servers may unpack a .gz file on the way, so its name alone does not tell; IDX begins with two zeros.
+  const packed = isGzip(bytes) || (file.endsWith('.gz') && !(bytes[0] === 0 && bytes[1] === 0));
+  if (!packed) return readIdx(bytes, expected);
+  const lengthOf = (start: Uint8Array): number | undefined => {
+    const header = readHeader(start, expected);
+    return typeof header === 'string' ? undefined : header.size;
+  };
+  return readIdx(await unpack(bytes, file, maxBytes, lengthOf), expected);
+}
+
+/** What a header says, or what is missing of it, in words. */
+function readHeader(
+  bytes: Uint8Array,
+  expected: IdxExpectation,
+): { type: IdxType; shape: number[]; start: number; size: number } | string {
+  const file = expected.file ?? 'IDX data';
+  if (bytes.length < 4) return 'a header of 4 bytes';
+  const kind = types[bytes[2]];
+  const dimensions = bytes[3];
+  if (
+    bytes[0] !== 0 ||
+    bytes[1] !== 0 ||
+    kind === undefined ||
+    (expected.type !== undefined && expected.type !== kind.type) ||
+    (expected.dimensions !== undefined && expected.dimensions !== dimensions)
+  ) {
+    throw wrongMagic(file, expected, bytes);
+  }
+  const start = 4 + 4 * dimensions;
+  if (bytes.length < start) return `${dimensions} dimensions in a header of ${start} bytes`;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
+  const size = start + kind.bytes * shape.reduce((product, axis) => product * axis, 1);
+  // A shape with a 0 in it holds nothing, whatever its other sizes; others must be numbers that can be counted.
+  if (!Number.isSafeInteger(shape.reduce((product, axis) => product * Math.max(1, axis), 1))) {
+    throw new DataError('no such array can be', {
+      code: 'format',
+      file,
+      expected: 'sizes whose product is a number of elements',
+      found: `[${shape.slice(0, 8).join(', ')}${dimensions > 8 ? ', …' : ''}]`,
+    });
+  }
+  return { type: kind.type, shape, start, size };
 }
 
 function readValues(type: IdxType, view: DataView, start: number, count: number): IdxArray['data'] {

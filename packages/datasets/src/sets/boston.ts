@@ -9,6 +9,7 @@ import type { MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type FileSet, obtainFiles, type SourceOptions } from '../files/obtain.ts';
 import { type CsvTable, parseCsv } from '../formats/csv.ts';
+import { decodeText } from '../formats/text.ts';
 import { tableDataset } from './table.ts';
 
 /** Options of {@link bostonHousing}. */
@@ -48,7 +49,7 @@ export const bostonSource: FileSet = {
       name: 'BostonHousing.csv',
       aliases: ['boston.csv', 'boston_housing.csv'],
       check: async (bytes) => {
-        const table = readTable(bytes, 'BostonHousing.csv');
+        const table = await readTable(bytes, 'BostonHousing.csv');
         toDataset(table, bostonColumns, 'BostonHousing.csv');
         if (table.rows.length !== rows) {
           throw new DataError('wrong number of rows', {
@@ -89,11 +90,11 @@ export async function bostonHousing(options: BostonHousingOptions = {}): Promise
     });
   }
   const [file] = await obtainFiles(bostonSource, options);
-  return toDataset(readTable(file.bytes, file.path), columns, file.path);
+  return toDataset(await readTable(file.bytes, file.path), columns, file.path);
 }
 
-function readTable(bytes: Uint8Array, file: string): CsvTable {
-  const table = parseCsv(new TextDecoder().decode(bytes), { file });
+async function readTable(bytes: Uint8Array, file: string): Promise<CsvTable> {
+  const table = await parseCsv(await decodeText(bytes, { file }), { file });
   return { ...table, header: table.header.map((name) => name.toLowerCase()) };
 }
 

@@ -2,11 +2,12 @@
 import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';
+import { decodeText, type TextOptions } from '../formats/text.ts';
 import { nodeModules } from '../platform.ts';
 import { type TableOptions, tableDataset } from './table.ts';
 
 /** Options of {@link csvDataset}. */
-export interface CsvDatasetOptions extends TableOptions, CsvOptions {
+export interface CsvDatasetOptions extends TableOptions, CsvOptions, TextOptions {
   /** A name for the data set. Default: the file's. */
   name?: string;
 }
@@ -15,9 +16,11 @@ export interface CsvDatasetOptions extends TableOptions, CsvOptions {
  * A data set from a table in CSV: x `[n, features]` float32; y `[n, 1]` float32, or `[n]` int32 class indices if the
  * target is listed in `categorical`.
  *
+ * A file may be in UTF-8 or UTF-16, and gzipped; other encodings are named by `encoding`.
+ *
  * @param source a path (Node) or an address; or the text itself as `{ text }`
- * @throws DataError `missing` when the file cannot be read, `format` when it is not a table, `column` when the header
- * lacks a column, `value` for a cell that is missing or not a number, with line and column
+ * @throws DataError `missing` when the file cannot be read, `format` when it is not a table or not in its encoding,
+ * `column` when the header lacks a column, `value` for a cell that is missing or not a number, with line and column
  *
  * @example
  * const text = 'length,kind\n1.5,a\n2.5,b\n';
@@ -30,25 +33,25 @@ export async function csvDataset(
 ): Promise<MemoryDataset> {
   const inMemory = typeof source === 'object' && 'text' in source;
   const file = options.file ?? (inMemory ? 'CSV text' : String(source));
-  const text = inMemory ? source.text : await readText(source);
+  const text = inMemory ? source.text : await decodeText(await readBytes(source), { ...options, file });
   const info: DatasetInfo = {
     name: options.name ?? (inMemory ? 'csv' : (file.split(/[\\/]/).pop() ?? file)),
     ...(inMemory ? {} : { files: [file] }),
   };
-  return tableDataset(parseCsv(text, { ...options, file }), { ...options, file }, info);
+  return tableDataset(await parseCsv(text, { ...options, file }), { ...options, file }, info);
 }
 
-async function readText(source: string | URL): Promise<string> {
+async function readBytes(source: string | URL): Promise<Uint8Array> {
   const node = nodeModules();
   const address = String(source);
   try {
     if (node !== undefined && !/^https?:/.test(address)) {
       const path = source instanceof URL || address.startsWith('file:') ? new URL(address) : address;
-      return new TextDecoder().decode(await node.fs.readFile(path));
+      return new Uint8Array(await node.fs.readFile(path));
     }
     const response = await fetch(source);
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    return await response.text();
+    return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
     throw new DataError(`cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, {
       code: 'missing',

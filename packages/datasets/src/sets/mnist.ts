@@ -9,8 +9,7 @@
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type FileSet, type NamedFile, obtainFiles, type SourceOptions } from '../files/obtain.ts';
-import { gunzip, isGzip } from '../formats/gzip.ts';
-import { type IdxArray, readIdx } from '../formats/idx.ts';
+import { readIdxFile } from '../formats/idx.ts';
 
 /** Options of {@link mnist} and {@link fashionMnist}. */
 export interface MnistOptions extends SourceOptions {
@@ -42,18 +41,27 @@ export function fashionMnist(options: MnistOptions = {}): Promise<MemoryDataset>
 
 /**
  * An image data set from the bytes of two IDX files, gzipped or not: images `[n, height, width]` and labels `[n]`.
- * For files that a user drops on a page, or sets in MNIST's format such as KMNIST.
+ * For files that a user drops on a page, or sets in MNIST's format such as KMNIST. Gzipped files are unpacked as far as
+ * their headers say, each to `maxBytes` at most (default 2 GiB).
  *
  * @throws DataError when a file is damaged, or the files hold different numbers of images and labels
  */
 export async function idxDataset(
   images: { bytes: Uint8Array; file?: string },
   labels: { bytes: Uint8Array; file?: string },
-  info: { name?: string; split?: string; classes?: readonly string[]; source?: string } = {},
+  options: {
+    name?: string;
+    split?: string;
+    classes?: readonly string[];
+    source?: string;
+    maxBytes?: number;
+  } = {},
 ): Promise<MemoryDataset> {
+  const { maxBytes, ...info } = options;
+  const limit = maxBytes === undefined ? {} : { maxBytes };
   const [x, y] = await Promise.all([
-    readPacked(images.bytes, images.file ?? 'images', 3),
-    readPacked(labels.bytes, labels.file ?? 'labels', 1),
+    readIdxFile(images.bytes, { file: images.file ?? 'images', type: 'uint8', dimensions: 3, ...limit }),
+    readIdxFile(labels.bytes, { file: labels.file ?? 'labels', type: 'uint8', dimensions: 1, ...limit }),
   ]);
   if (x.shape[0] !== y.shape[0]) {
     throw new DataError('the numbers of images and labels differ', {
@@ -166,13 +174,6 @@ async function load(source: MnistSource, options: MnistOptions): Promise<MemoryD
     });
   }
   return set;
-}
-
-async function readPacked(bytes: Uint8Array, file: string, dimensions: number): Promise<IdxArray> {
-  // Web servers may unpack a .gz file on the way, so its name alone does not tell; IDX begins with two zeros.
-  const packed = isGzip(bytes) || (file.endsWith('.gz') && !(bytes[0] === 0 && bytes[1] === 0));
-  const unpacked = packed ? await gunzip(bytes, file) : bytes;
-  return readIdx(unpacked, { file, type: 'uint8', dimensions });
 }
 
 function checkLabels(labels: Uint8Array, classes: number, file: string): void {

@@ -41,12 +41,21 @@ const usualMissingValues = ['', 'NA', 'N/A', 'NaN', 'nan', 'null', '?'];
 export function tableDataset(table: CsvTable, options: TableOptions, info: DatasetInfo = {}): MemoryDataset {
   const reader = tableReader(table, options);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
-  const features = options.features ?? table.header.filter((name) => !targets.includes(name));
+  if (!Array.isArray(targets) || targets.some((name) => typeof name !== 'string')) {
+    throw new DataError('target', {
+      code: 'option',
+      file: reader.file,
+      expected: 'the name of the column to predict, or several',
+      found: JSON.stringify(options.target) ?? 'undefined',
+    });
+  }
+  const wanted = new Set(targets);
+  const features = options.features ?? table.header.filter((name) => !wanted.has(name));
   if (targets.length === 0 || features.length === 0) {
     throw new DataError('a table needs input columns and a target', {
       code: 'option',
       file: reader.file,
-      found: `features: [${features.join(', ')}], target: [${targets.join(', ')}]`,
+      found: `features: [${listed(features)}], target: [${listed(targets)}]`,
     });
   }
   const rows = reader.completeRows([...features, ...targets]);
@@ -77,6 +86,7 @@ interface NamedValues {
 
 function tableReader(table: CsvTable, options: TableOptions) {
   const { header, lines } = table;
+  const positions = new Map(header.map((name, column) => [name, column]));
   const { missing = 'error', missingValues = usualMissingValues, categorical = [] } = options;
   const file = options.file ?? 'table';
   /** The categorical columns, each with its categories if these were given. */
@@ -88,17 +98,18 @@ function tableReader(table: CsvTable, options: TableOptions) {
   for (const name of named.keys()) columnOf(name);
 
   function columnOf(name: string): number {
-    const column = header.indexOf(name);
-    if (column >= 0) return column;
+    const column = positions.get(name);
+    if (column !== undefined) return column;
     throw new DataError(`no column ${JSON.stringify(name)}`, {
       code: 'column',
       file,
       expected: `${JSON.stringify(name)} in the header`,
-      found: header.join(', '),
+      found: listed(header),
     });
   }
 
-  const isMissing = (text: string) => missingValues.includes(text.trim());
+  const missingTexts = new Set(missingValues);
+  const isMissing = (text: string) => missingTexts.has(text.trim());
 
   function cellError(
     row: number,
@@ -190,7 +201,7 @@ function tableReader(table: CsvTable, options: TableOptions) {
         rows[i],
         column,
         'an unknown category',
-        `one of ${names.join(', ')}`,
+        `one of ${listed(names)}`,
         'Add it to the list given in categorical',
       );
     };
@@ -218,6 +229,14 @@ function tableReader(table: CsvTable, options: TableOptions) {
   }
 
   return { file, completeRows, inputColumns, target };
+}
+
+/** Names for an error; of many the first. */
+function listed(names: readonly string[]): string {
+  const most = 20;
+  return names.length <= most
+    ? names.join(', ')
+    : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
 }
 
 /** A decimal number as people write it: sign, digits, point, exponent. */

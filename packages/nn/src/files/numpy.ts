@@ -4,7 +4,9 @@
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
-import { readZip, writeZip } from './zip.ts';
+import { readNpyHeader } from './npyHeader.ts';
+import { readZip, type UnpackOptions } from './zip.ts';
+import { writeZip } from './zipWriter.ts';
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -15,21 +17,6 @@ const written: Readonly<Record<DType, readonly [string, Element]>> = {
   uint32: ['<u4', 'U32'],
   uint8: ['|u1', 'U8'],
   bool: ['|b1', 'BOOL'],
-};
-
-const known: Readonly<Record<string, Element>> = {
-  f8: 'F64',
-  f4: 'F32',
-  f2: 'F16',
-  i8: 'I64',
-  i4: 'I32',
-  i2: 'I16',
-  i1: 'I8',
-  u8: 'U64',
-  u4: 'U32',
-  u2: 'U16',
-  u1: 'U8',
-  b1: 'BOOL',
 };
 
 /** The bytes of a `.npy` file, which `numpy.load` reads. */
@@ -49,41 +36,24 @@ export async function saveNpy(t: Tensor): Promise<Uint8Array> {
 
 /**
  * Reads a `.npy` file. float16 becomes float32; 64-bit and short integers become 32-bit ones; both byte orders and both
- * orders of axes are understood.
+ * orders of axes are understood. Arrays of records, texts, dates, complex numbers and Python objects are refused by name.
  *
+ * @param name what error messages call the file
  * @throws RangeError saying what is wrong with the file
  */
 export function loadNpy(bytes: Uint8Array, name = 'the file'): Tensor {
   const fail = (what: string): never => {
     throw new RangeError(`loadNpy: ${name} ${what}`);
   };
-  if (magic.some((byte, i) => bytes[i] !== byte)) fail('does not begin with the mark of NumPy files');
-  const version = bytes[6]!;
-  if (version < 1 || version > 3) fail(`has format version ${version}; known are 1 to 3`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = version === 1 ? 10 : 12;
-  if (bytes.length < start) fail('ends within its header');
-  const end = start + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (end > bytes.length) fail('ends within its header');
-  const header = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(start, end));
-  const description = /'descr'\s*:\s*'([<>|=])?([a-z]\d+)'/.exec(header);
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header);
-  const sizes = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(header);
-  if (!description || !order || !sizes) return fail(`has a header that is not understood: ${header.trim()}`);
-  const element = known[description[2]!];
-  if (!element)
-    return fail(`holds elements of type ${description[2]}; known are ${Object.keys(known).join(', ')}`);
-  const shape = [...sizes[1]!.matchAll(/\d+/g)].map(([digits]) => Number(digits));
-  const count = shape.reduce((product, size) => product * size, 1);
-  const width = element === 'BOOL' ? 1 : Number(element.replace(/\D+/, '')) / 8;
-  const data = bytes.subarray(end);
-  if (data.length !== count * width) {
+  const header = readNpyHeader(bytes, fail) ?? fail('ends within its header');
+  const { element, shape, start } = header;
+  if (bytes.length !== header.length) {
     fail(
-      `of shape [${shape.join(', ')}] ${description[2]} needs ${count * width} bytes of data and has ${data.length}`,
+      `of shape [${shape.join(', ')}] ${element} needs ${header.length - start} bytes of data and has ${bytes.length - start}`,
     );
   }
-  const elements = elementsFromBytes(data, element, `loadNpy: ${name}`, description[1] === '>');
-  if (order[1] === 'False' || shape.length < 2) return tensorFromElements(elements, shape);
+  const elements = elementsFromBytes(bytes.subarray(start), element, `loadNpy: ${name}`, header.bigEndian);
+  if (!header.fortranOrder || shape.length < 2) return tensorFromElements(elements, shape);
   // First axis fastest: the same numbers with the axes in reverse order.
   return tensorFromElements(elements, [...shape].reverse()).permute();
 }
@@ -96,15 +66,29 @@ export async function saveNpz(tensors: Readonly<Record<string, Tensor>>): Promis
 }
 
 /**
- * Reads a `.npz` file, compressed or not.
+ * Reads a `.npz` file, compressed or not. Each array is unpacked as far as its own header says and no further, all
+ * together as far as `maxBytes`. Needs the package @zip.js/zip.js, which is loaded when the first such file is read.
  *
  * @throws RangeError saying what is wrong with the file
+ *
+ * @example
+ * const { weight } = await loadNpz(new Uint8Array(await file.arrayBuffer()));
  */
-export async function loadNpz(bytes: Uint8Array): Promise<Record<string, Tensor>> {
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, file] of await readZip(bytes)) {
-    const own = name.replace(/\.npy$/, '');
-    tensors[own] = loadNpy(file, `'${own}'`);
+export async function loadNpz(
+  bytes: Uint8Array,
+  options: UnpackOptions = {},
+): Promise<Record<string, Tensor>> {
+  const own = (member: string): string => member.replace(/\.npy$/, '');
+  const lengthOf = (start: Uint8Array, member: string): number | undefined =>
+    readNpyHeader(start, (what) => {
+      throw new RangeError(`loadNpy: '${own(member)}' ${what}`);
+    })?.length;
+  const tensors = new Map<string, Tensor>();
+  for await (const [member, file] of readZip(bytes, { ...options, operation: 'loadNpz', lengthOf })) {
+    const name = own(member);
+    if (tensors.has(name)) throw new RangeError(`loadNpz: there are two arrays '${name}'`);
+    tensors.set(name, loadNpy(file, `'${name}'`));
   }
-  return tensors;
+  // Not by assignment: a name like __proto__ would be none.
+  return Object.fromEntries(tensors);
 }

@@ -1,7 +1,7 @@
 /**
  * The reader's own digits: the four files of MNIST or of a set in its format, gzipped or not, whatever they are called.
  */
-import { gunzip, type IdxArray, idxDataset, type MemoryDataset, randomSplit, readIdx } from '@ag/datasets';
+import { type IdxArray, idxDataset, type MemoryDataset, randomSplit, readIdxFile } from '@ag/datasets';
 
 /** A file as it came from the reader. */
 export interface NamedBytes {
@@ -61,7 +61,7 @@ async function arrayIn({ name, bytes }: NamedBytes): Promise<IdxArray | null> {
   const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!zipped && !(bytes[0] === 0 && bytes[1] === 0)) return null;
   try {
-    return readIdx(zipped ? await gunzip(bytes, name) : bytes, { file: name, type: 'uint8' });
+    return await readIdxFile(bytes, { file: name, type: 'uint8' });
   } catch (error) {
     // A damaged file of the right name is worth a word; others are none of ours.
     if (/idx|images|labels/i.test(name)) throw error;

@@ -4,6 +4,7 @@
  */
 import {
   dataLoader,
+  decodeText,
   type MemoryDataset,
   parseCsv,
   tableDataset,
@@ -26,7 +27,7 @@ export const optimizers = {
 
 export interface HousesRequest {
   /** A table with the columns rm, lstat and medv, or null for generated houses. */
-  readonly file: { readonly name: string; readonly text: string } | null;
+  readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
   readonly hidden: number;
   readonly optimizer: keyof typeof optimizers;
   readonly learningRate: number;
@@ -58,7 +59,7 @@ const resolution = 26;
 /** @throws DataError for a file that is no table, lacks a column, or has text where a number should be */
 export async function openHouses(request: HousesRequest): Promise<Session<HousesUpdate>> {
   const { file, hidden, learningRate, seed, epochs } = request;
-  const data = file ? readHouses(file.text, file.name) : await generateHouses(seed);
+  const data = file ? await readHouses(file.bytes, file.name) : await generateHouses(seed);
   const houses = data.length;
   const transform = transforms.standardize(data);
   manualSeed(seed);
@@ -130,8 +131,8 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
 }
 
 /** Capitals in the header make no difference. */
-function readHouses(text: string, file: string): MemoryDataset {
-  const table = parseCsv(text, { file });
+async function readHouses(bytes: Uint8Array, file: string): Promise<MemoryDataset> {
+  const table = await parseCsv(await decodeText(bytes, { file }), { file });
   const header = table.header.map((name) => name.toLowerCase());
   return tableDataset({ ...table, header }, { target: 'medv', features: ['rm', 'lstat'], file });
 }

@@ -61,7 +61,7 @@ export default function Houses() {
 
   const take = async (list: FileList | null | undefined) => {
     const first = list?.[0];
-    if (first) setFile({ name: first.name, text: await first.text() });
+    if (first) setFile({ name: first.name, bytes: new Uint8Array(await first.arrayBuffer()) });
   };
 
   return (

@@ -151,17 +151,17 @@ function round(value: number): number {
  *
  * @throws Error when the text is no such table
  */
-export function pointsFromText(
+export async function pointsFromText(
   text: string,
   regression: boolean,
-): { points: PaintedPoint[]; classes: string[] } {
-  const first = text.trim().split(/\r?\n/)[0] ?? '';
+): Promise<{ points: PaintedPoint[]; classes: string[] }> {
+  const first = text.trim().split(/\r\n?|\n/)[0] ?? '';
   const delimiter = ['\t', ';', ','].find((each) => first.includes(each)) ?? ',';
   const hasHeader = first
     .split(delimiter)
     .slice(0, 2)
     .some((cell) => !Number.isFinite(Number(cell)));
-  const table = parseCsv(text.trim(), { delimiter, header: hasHeader, file: 'the pasted table' });
+  const table = await parseCsv(text.trim(), { delimiter, header: hasHeader, file: 'the pasted table' });
   const [x, y, target] = table.header;
   if (table.header.length !== 3) {
     throw new Error(

@@ -69,19 +69,19 @@ describe('playground trainer', () => {
     expect(layer!.bias[0]).toBeCloseTo(0.5, 2);
   });
 
-  it('reads pasted tables and writes them into an address', () => {
-    const { points, classes } = pointsFromText('a,b,kind\n0.5,1,yes\n-1,2.25,no\n', false);
+  it('reads pasted tables and writes them into an address', async () => {
+    const { points, classes } = await pointsFromText('a,b,kind\n0.5,1,yes\n-1,2.25,no\n', false);
     expect(points).toEqual([
       { x: 0.5, y: 1, target: 1 },
       { x: -1, y: 2.25, target: 0 },
     ]);
     expect(classes).toEqual(['no', 'yes']);
     expect(configFrom(new URLSearchParams({ points: writePoints(points) })).points).toEqual(points);
-    expect(pointsFromText('1\t2\t3.5\n4\t5\t6\n', true).points).toEqual([
+    expect((await pointsFromText('1\t2\t3.5\n4\t5\t6\n', true)).points).toEqual([
       { x: 1, y: 2, target: 3.5 },
       { x: 4, y: 5, target: 6 },
     ]);
-    expect(() => pointsFromText('1,2\n3,4\n', false)).toThrow('three');
+    await expect(pointsFromText('1,2\n3,4\n', false)).rejects.toThrow('three');
   });
 
   it('shows code that makes the same losses', async () => {

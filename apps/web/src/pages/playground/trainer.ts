@@ -447,7 +447,7 @@ export class Trainer {
     return this.#inTurn(async () => this.#session?.json());
   }
 
-  read(text: string, regression: boolean): { points: PaintedPoint[]; classes: string[] } {
+  read(text: string, regression: boolean): Promise<{ points: PaintedPoint[]; classes: string[] }> {
     return pointsFromText(text, regression);
   }
 
