@@ -259,7 +259,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const n = b.columns.count;
   const k = a.columns.count;
   const kBlocks = Math.max(1, Math.ceil(k / maxK));
-  const kBlock = Math.ceil(k / kBlocks / 4) * 4;
+  const kBlock = Math.max(1, Math.ceil(k / kBlocks / 4) * 4);
   const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
   // 128 units at most. Where rows make few tiles, columns are shared out too.
   const mUnit = Math.ceil(m / 128);
@@ -300,7 +300,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     aRun,
     packB: bPacked,
     kBlock,
-    chain: Math.max(1, chainOf(k, kBlock)),
+    chain: chainOf(k, kBlock),
     totals: hasTotals(tiling) && kBlocks > blocksOfTotal,
     mBlock,
     mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
