@@ -295,7 +295,7 @@ describe('options and support', () => {
     console.warn = (text: string) => warnings.push(text);
     try {
       (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer = undefined;
-      expect(wasmSupport().threads.reason).toContain('cross-origin isolated');
+      expect(wasmSupport().threads.reason).toContain('SharedArrayBuffer is missing');
       expect((await wasm({ threads: 'auto' })).threads).toBe(1);
       expect((await wasm()).threads).toBe(1);
     } finally {

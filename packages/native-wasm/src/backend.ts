@@ -27,14 +27,14 @@ import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executab
 import { KernelCache } from './kernels.ts';
 import { type Block, LinearMemory } from './memory.ts';
 import { withPartialSums } from './partialSums.ts';
-import { wasmSupport } from './support.ts';
+import { compiled, useReference, wasmSupport } from './support.ts';
 import { Threads } from './threads.ts';
 
 export interface WasmOptions {
   /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
   readonly threads?: number | 'auto';
   /**
-   * Multiply and add in one instruction. 'auto' (default): where the engine has it. `true`: required; on Node 20 this
+   * Multiply and add in one instruction. 'auto' (default): where the engine has it and rounds once. `true`: required; on Node 20 this
    * switches it on for the whole process. `false`: never.
    */
   readonly relaxedSimd?: 'auto' | boolean;
@@ -51,8 +51,8 @@ export interface WasmOptions {
 /**
  * Starts the WebAssembly backend.
  *
- * @throws Error when the engine has no WebAssembly SIMD, or lacks what is required of it.
- * @throws RangeError for a number of threads or a memory limit that cannot be.
+ * @throws Error when the engine has no WebAssembly SIMD, may not compile, or lacks what is required of it.
+ * @throws RangeError for a number of threads or a memory limit that cannot be, OutOfMemoryError when memory is refused.
  * @example
  * import { use } from '@ag/tensor';
  * import { wasm } from '@ag/native-wasm';
@@ -61,9 +61,7 @@ export interface WasmOptions {
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const support = wasmSupport();
   if (!support.simd.available) {
-    throw new Error(
-      `wasm: ${support.simd.reason}. Use the reference backend of @ag/tensor: use(reference()).`,
-    );
+    throw new Error(`wasm: ${support.simd.reason}. ${useReference}`);
   }
   const maxMemory = options.maxMemory ?? 2 ** 32;
   if (!(maxMemory >= 2 ** 20 && maxMemory <= 2 ** 32)) {
@@ -130,7 +128,7 @@ export class WasmBackend implements Backend {
     this.#workers = new Threads(memory, features.threads, driver, (error) => {
       this.#failure ??= error;
     });
-    this.#driver = new WebAssembly.Instance(new WebAssembly.Module(driver), {
+    this.#driver = new WebAssembly.Instance(compiled(driver), {
       env: {
         memory: memory.memory,
         table: this.#kernels.table,

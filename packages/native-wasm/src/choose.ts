@@ -3,7 +3,15 @@
  * the process unless the user asked for it.
  */
 import type { Backend, Program } from '@ag/tensor';
-import { hasRelaxedSimd, nodeProcess, v8Version, type WasmSupport, wasmSupport } from './support.ts';
+import {
+  fusesProducts,
+  knowsRelaxedSimd,
+  nodeProcess,
+  roundsTwice,
+  v8Version,
+  type WasmSupport,
+  wasmSupport,
+} from './support.ts';
 
 /** Whether the lack of threads has been said. */
 let told = false;
@@ -15,7 +23,7 @@ export function chooseThreads(asked: number | 'auto', support: WasmSupport): num
   }
   const threads = asked === 'auto' ? Math.min(8, cores()) : asked;
   if (threads === 1 || support.threads.available) return threads;
-  if (!told) console.warn(`wasm: one thread: ${support.threads.reason}`);
+  if (!told) globalThis.console?.warn(`wasm: one thread: ${support.threads.reason}`);
   told = true;
   return 1;
 }
@@ -40,11 +48,12 @@ export function keepsOrder(): boolean {
 /** @throws Error when it is required and cannot be had. */
 export function chooseRelaxedSimd(wanted: 'auto' | boolean): boolean {
   if (wanted === false) return false;
-  if (hasRelaxedSimd()) return true;
+  if (wanted === true && !knowsRelaxedSimd()) setFlag('--experimental-wasm-relaxed-simd');
+  const known = knowsRelaxedSimd();
+  if (known && fusesProducts()) return true;
   if (wanted === 'auto') return false;
-  setFlag('--experimental-wasm-relaxed-simd');
-  if (hasRelaxedSimd()) return true;
-  throw new Error("wasm: this engine has no relaxed SIMD; use wasm({ relaxedSimd: 'auto' })");
+  const reason = known ? roundsTwice : 'this engine has no relaxed SIMD';
+  throw new Error(`wasm: ${reason}; use wasm({ relaxedSimd: 'auto' })`);
 }
 
 /** Must come before anything is compiled. @throws Error where the switch does not exist. */

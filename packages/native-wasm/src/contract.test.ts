@@ -230,6 +230,30 @@ describe.each(variants)(
       expect(c.lists().length).toBeGreaterThan(0);
     });
 
+    it.each([
+      [1, 1, 20_001],
+      [7, 5, 9001],
+      [40, 36, 8200],
+      [3, 300, 1025],
+    ])('keeps sums of equal terms accurate, [%i, k] by [k, %i] with k = %i', (m, n, k) => {
+      for (const accumulate of [false, true]) {
+        for (const aStrides of [
+          [k, 1],
+          [1, m],
+        ]) {
+          const kernel = { ...kernelOf('float32'), outputs: [{ dtype: 'float32', accumulate } as const] };
+          const c = new Case(machine, kernel, [m, n, k], [
+          { sizes: [m, k], strides: aStrides },
+          { sizes: [k, n], strides: [n, 1] },
+          { sizes: [m, n], strides: [n, 1] },
+        ]); // biome-ignore format: a table
+          c.array(0).fill(0.1);
+          c.array(1).fill(0.7);
+          c.check();
+        }
+      }
+    });
+
     it("leaves zeros out of a filter's gradient, read in place through overlapping windows", () => {
       const [images, channels, size, filters, window] = [3, 4, 9, 32, 5];
       const padded = size + window - 1;
@@ -293,6 +317,27 @@ describe.each(variants)(
     });
   },
 );
+
+it('rounds in the same way with tiles of every size', () => {
+  const fused = variants.filter(({ relaxedSimd }) => relaxedSimd).map((features) => new Machine(features));
+  for (const [m, n, k] of [
+    [1, 1, 20_001],
+    [50, 37, 700],
+    [33, 90, 8200],
+    [70, 20, 1025],
+  ] as const) {
+    const [first, ...others] = fused.map((machine) => {
+      const c = new Case(machine, kernelOf('float32'), [m, n, k], [
+      { sizes: [m, k], strides: [k, 1] },
+      { sizes: [k, n], strides: [n, 1] },
+      { sizes: [m, n], strides: [n, 1] },
+    ]); // biome-ignore format: a table
+      c.run();
+      return c.results(0);
+    });
+    for (const other of others) expect(other).toEqual(first);
+  }
+});
 
 it('refuses dtypes whose products are not summed', () => {
   const launch = { kernel: kernelOf('bool'), dims: [1, 1, 1], operands: [], literals: [], label: '' };
@@ -550,9 +595,10 @@ class Case {
     const outputs = this.#arrays.slice(2 + first);
     outputs.forEach((array, o) => {
       const { dtype } = kernel.outputs[o]!;
-      // A sum of k products is off by at most (k + 1) roundings of Σ|a·b|; the epilogue adds a few (N. Higham,
-      // "Accuracy and Stability of Numerical Algorithms", 3.1). The float64 sums here round as well.
-      const roundings = a.columns.length + 5;
+      // A sum of k products is off by at most (k + 1) roundings of Σ|a·b|, whatever k is by those of a chain and of the sums that
+      // are added to one another (README.md); the epilogue adds a few (N. Higham, "Accuracy and Stability of Numerical Algorithms", 3.1
+      // and 4.2). The float64 sums here round as well.
+      const roundings = Math.min(a.columns.length, 260) + 5;
       const wide = kernel.dtype === 'float64' && dtype === 'float64';
       const tolerance = wide
         ? 2 * roundings * 2 ** -53

@@ -3,7 +3,7 @@
  * R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
  *
  * Sums over all k of a few rows, or of a strip, are finished while they are in the cache. Only where k does not fit one
- * block do the sums of a whole block wait in working memory.
+ * block do the sums of a whole block wait in working memory, and beside them their totals where there are many (`contractTotals.ts`).
  */
 import { kernelParameters, type Target } from './abi.ts';
 import type { Callable } from './assembler.ts';
@@ -18,6 +18,7 @@ import {
 } from './contractMicro.ts';
 import { packFunction, tableFunction } from './contractPack.ts';
 import { type ContractFields, scratchParts } from './contractRecord.ts';
+import { blocksOfTotal, hasTotals, totalFunction, totalRow } from './contractTotals.ts';
 import {
   finiteFunction,
   finiteStripsFunction,
@@ -98,6 +99,10 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   const list = local();
   /** Flags for the tiles. */
   const state = local();
+  /** How many blocks of k came before this one. */
+  const block = local();
+  /** Totals of the current strip; 0 after blocks whose sums go on. */
+  const totals = local();
 
   const operand = (index: number) => parts.operands + operandWords.bytes * index;
   /** Pushes the address of `count` offsets of a group from `start` on. */
@@ -202,7 +207,12 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       field(fields.bPackStep).call(pack);
       emitClearEdge();
     });
-    f.get(k).i32(0).op(w.i32_ne).set(state); // biome-ignore format: short
+    f.get(k);
+    field(fields.kBlock).op(w.i32_div_u).tee(block);
+    // What went to totals is not added to once more.
+    if (hasTotals(arithmetic)) f.i32(blocksOfTotal - 1).op(w.i32_and);
+    f.i32(0).op(w.i32_ne);
+    field(fields.chain).i32(tileState.chain).op(w.i32_shl).op(w.i32_or).set(state);
     if (zeros) emitStripLists();
     f.get(m).set(i);
     f.loop((nextRows) => {
@@ -329,7 +339,8 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         pushLists(fields.stripLists);
         f.get(j).i32(strip).op(w.i32_div_u);
         field(fields.listBytes).op(w.i32_mul).op(w.i32_add);
-        field(fields.listBytes).call(listStripsFunction(module, arithmetic, reading));
+        field(fields.listBytes);
+        field(fields.chain).call(listStripsFunction(module, arithmetic, reading));
         f.get(stripsListed).op(w.i32_add).set(stripsListed);
       });
     });
@@ -346,7 +357,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         pushLists(fields.tileLists);
         field(fields.listBytes);
         pushTiles();
-        f.call(listTilesFunction(module, arithmetic, reading));
+        field(fields.chain).call(listTilesFunction(module, arithmetic, reading));
         f.if(() => {
           f.get(finiteB).op(w.i32_eqz).if(emitFiniteB);
           f.get(finiteB)
@@ -412,6 +423,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     };
     pushSums();
     f.set(c);
+    if (hasTotals(arithmetic)) emitTotals();
     f.i32(0).set(j);
     if (zeros) {
       pushLists(fields.stripLists);
@@ -441,6 +453,13 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         f.get(stripList);
         field(fields.listBytes).op(w.i32_add).set(stripList);
       }
+      if (hasTotals(arithmetic)) {
+        f.get(totals).if(() => {
+          f.get(c).get(totals).get(rows).get(block).i32(blocksOfTotal).op(w.i32_lt_u).get(last);
+          f.call(totalFunction(module, arithmetic)).get(totals);
+          field(fields.totalStrip).op(w.i32_add).set(totals);
+        });
+      }
       if (!byRows) finish(() => f.get(j), pushStripColumns);
       f.get(c);
       field(fields.sumStrip).op(w.i32_add).set(c);
@@ -454,6 +473,26 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         () => f.get(columns),
       );
     }
+  }
+
+  /** Finds the totals of the first strip, if sums go there after this block. */
+  function emitTotals(): void {
+    f.i32(0).set(totals);
+    field(fields.totals).if(() => {
+      f.get(block)
+        .i32(1)
+        .op(w.i32_add)
+        .i32(blocksOfTotal - 1)
+        .op(w.i32_and)
+        .op(w.i32_eqz);
+      f.get(last)
+        .op(w.i32_or)
+        .if(() => {
+          f.get(scratch);
+          field(fields.totals).op(w.i32_add).get(i).get(m).op(w.i32_sub);
+          f.i32(totalRow(arithmetic)).op(w.i32_mul).op(w.i32_add).set(totals);
+        });
+    });
   }
 
   /** Finds the list to go through for the current strip: 0 for all k. */

@@ -5,11 +5,14 @@
  * instruction order were measured (16 vector registers, one of which V8 keeps): k is never unrolled, loads come row
  * by row. Rows of a strip are shared out evenly (7 = 4 + 3), so no tile is so low that latency decides.
  *
+ * No chain of additions is long: the accumulators are added to what lies in memory now and then and start anew from zero, so that the
+ * error of a sum does not grow with k (`contractTotals.ts`).
+ *
  * A is read in place, element (i, k) at `base + rowTable[i] + kTable[k]` (so any strides, convolution windows
  * included, need no copy), or from panels that `contractPack.ts` made. Rows that lie side by side, as pixels do, are found by
  * one pointer.
  */
-import type { Callable, FunctionBuilder, ModuleBuilder } from './assembler.ts';
+import type { Callable, FunctionBuilder, Label, ModuleBuilder } from './assembler.ts';
 import { entryBytes, listHeader } from './contractZeros.ts';
 import * as w from './opcodes.ts';
 
@@ -41,8 +44,8 @@ const int = w.i32;
  */
 export type Reading = 'panels' | 'runs' | 'rows';
 
-/** Flags of the parameter `state`: C is added to; a sum that is zero becomes +0. */
-export const tileState = { resume: 1, positive: 2 } as const;
+/** Flags of the parameter `state`: C is added to; a sum that is zero becomes +0. The bits from `chain` on: products of a chain. */
+export const tileState = { resume: 1, positive: 2, chain: 2 } as const;
 
 /**
  * `tiles(a, base, kTable, b, bStep, k, c, state, count, height, higher)`: multiplies `count` tiles below one
@@ -66,12 +69,8 @@ export function tilesFunction(
     const h = f.local(int);
     const dispatch = (rows: number) => {
       const call = () => {
-        for (const argument of [a, base, kTable, b, bStep]) f.get(argument);
-        if (listed) f.load(w.i32_load, kTable, listHeader.count);
-        else f.get(k);
-        f.get(c)
-          .get(state)
-          .call(tileFunction(module, arithmetic, rows, reading, listed));
+        for (const argument of [a, base, kTable, b, bStep, k, c, state]) f.get(argument);
+        f.call(tileFunction(module, arithmetic, rows, reading, listed));
       };
       if (rows === 1) call();
       else {
@@ -173,56 +172,74 @@ function emitTile(
   /** Where the row of B for this k is. */
   const row = listed ? f.local(int) : b;
   const right = Array.from({ length: vectors }, () => f.local(w.v128));
-  const left = f.local(w.v128);
+  const element = f.local(w.v128);
   /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
   const four = !apart && rows === 5 ? f.local(w.v128) : null;
   const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
 
-  f.get(state).i32(tileState.resume).op(w.i32_and);
-  f.if(() => {
-    sums.forEach((sum, i) => f.load(w.v128_load, c, 16 * i).set(sum));
-  });
+  const zero = f.v128(new Uint8Array(16)).let(w.v128);
+  /** How many k are left of this chain or, in a list, where its entries end; where the ends of the next chains are. */
+  const left = f.local(int);
+  const chain = f.get(state).i32(tileState.chain).op(w.i32_shr_u).let(int);
+  const ends = listed ? f.get(kTable).let(int) : 0;
   if (listed) f.increment(kTable, listHeader.bytes);
-  f.get(k).if(() => {
-    f.loop((again) => {
-      if (!panel || listed) {
-        f.load(w.i32_load, kTable);
-        if (panel) f.i32(rows).op(w.i32_mul);
-        if (!apart) f.get(panel ? a : pointers[0]!).op(w.i32_add);
-        f.set(at);
-      }
-      if (listed) f.load(w.i32_load, kTable, 4).get(b).op(w.i32_add).set(row);
-      if (!panel || listed) f.increment(kTable, listed ? entryBytes : 4);
-      right.forEach((vector, j) => f.load(w.v128_load, row, 16 * j).set(vector));
-      if (four !== null) f.load(w.v128_load, at).set(four);
-      for (let i = 0; i < rows; i++) {
-        if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(left);
-        else if (apart) f.get(pointers[i]!).get(at).op(w.i32_add).memory(splat).set(left);
-        else f.load(splat, at, size * i).set(left);
-        for (let j = 0; j < vectors; j++) {
-          const sum = sums[i * vectors + j]!;
-          if (fused === null) f.get(left).get(right[j]!).op(multiply).get(sum).op(add).set(sum);
-          else f.get(left).get(right[j]!).get(sum).op(fused).set(sum);
-        }
-      }
-      if (!listed) {
-        if (panel) f.increment(a, rows * size);
-        f.get(b).get(bStep).op(w.i32_add).set(b);
-      }
-      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
-    });
-  });
-  if (zerosOf(arithmetic)) {
-    f.get(state).i32(tileState.positive).op(w.i32_and);
+  f.loop((nextChain) => {
+    for (const sum of sums) f.get(zero).set(sum);
+    if (listed) {
+      f.load(w.i32_load, ends, listHeader.ends).set(left);
+      f.increment(ends, 4);
+      f.get(left).get(kTable).op(w.i32_ne);
+    } else {
+      f.get(k).get(chain).get(k).get(chain).op(w.i32_lt_s).op(w.select).tee(left);
+    }
+    f.if(() => f.loop(emitStep));
+    if (zerosOf(arithmetic)) {
+      f.get(state).i32(tileState.positive).op(w.i32_and);
+      f.if(() => {
+        for (const sum of sums) f.get(sum).get(zero).op(add).set(sum);
+      });
+    }
+    f.get(state).i32(tileState.resume).op(w.i32_and);
     f.if(() => {
-      const zero = f.f32x4(0).let(w.v128);
-      for (const sum of sums) f.get(sum).get(zero).op(add).set(sum);
+      sums.forEach((sum, i) =>
+        f
+          .load(w.v128_load, c, 16 * i)
+          .get(sum)
+          .op(add)
+          .set(sum),
+      );
     });
+    sums.forEach((sum, i) => f.get(c).get(sum).memory(w.v128_store, 16 * i)); // biome-ignore format: short
+    f.get(state).i32(tileState.resume).op(w.i32_or).set(state);
+    f.get(k).get(chain).op(w.i32_sub).tee(k).i32(0).op(w.i32_gt_s).branchIf(nextChain);
+  });
+
+  function emitStep(again: Label): void {
+    if (!panel || listed) {
+      f.load(w.i32_load, kTable);
+      if (panel) f.i32(rows).op(w.i32_mul);
+      if (!apart) f.get(panel ? a : pointers[0]!).op(w.i32_add);
+      f.set(at);
+    }
+    if (listed) f.load(w.i32_load, kTable, 4).get(b).op(w.i32_add).set(row);
+    if (!panel || listed) f.increment(kTable, listed ? entryBytes : 4);
+    right.forEach((vector, j) => f.load(w.v128_load, row, 16 * j).set(vector));
+    if (four !== null) f.load(w.v128_load, at).set(four);
+    for (let i = 0; i < rows; i++) {
+      if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(element);
+      else if (apart) f.get(pointers[i]!).get(at).op(w.i32_add).memory(splat).set(element);
+      else f.load(splat, at, size * i).set(element);
+      for (let j = 0; j < vectors; j++) {
+        const sum = sums[i * vectors + j]!;
+        if (fused === null) f.get(element).get(right[j]!).op(multiply).get(sum).op(add).set(sum);
+        else f.get(element).get(right[j]!).get(sum).op(fused).set(sum);
+      }
+    }
+    if (listed) f.get(kTable).get(left).op(w.i32_ne).branchIf(again);
+    else {
+      if (panel) f.increment(a, rows * size);
+      f.get(b).get(bStep).op(w.i32_add).set(b);
+      f.get(left).i32(1).op(w.i32_sub).tee(left).branchIf(again);
+    }
   }
-  sums.forEach((sum, i) =>
-    f
-      .get(c)
-      .get(sum)
-      .memory(w.v128_store, 16 * i),
-  );
 }

@@ -2,11 +2,12 @@
  * How a contraction is cut up: which operand lends the rows, what is copied into panels, the sizes of blocks and units.
  *
  * Everything here follows from sizes, strides and the number of threads, so the same launch is always computed in the same way.
- * Blocks and units change neither the order nor the rounding of a sum, so the number of threads changes no bit:
- * accumulators are stored and taken up again exactly.
+ * How a sum is rounded hangs on the blocks of k (`contractTotals.ts`), and these on the length of k alone, so the number of
+ * threads changes no bit.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
 import { type Arithmetic, type Reading, zerosOf } from './contractMicro.ts';
+import { blocksOfTotal, chainOf, hasTotals, maxK } from './contractTotals.ts';
 import { sampleEvery } from './contractZeros.ts';
 
 /** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
@@ -49,6 +50,10 @@ export interface ContractPlan {
   readonly packB: boolean;
   /** k in one pass of the micro-kernel. */
   readonly kBlock: number;
+  /** Products that are summed one after another. */
+  readonly chain: number;
+  /** Whether sums of many blocks go to totals. */
+  readonly totals: boolean;
   /** Rows whose panels and tables are made at a time. */
   readonly mBlock: number;
   /** Rows for which a block of B is used before it is made again: all, unless sums must wait for further k. */
@@ -69,8 +74,6 @@ export interface ContractPlan {
 export const maxRows = 192;
 /** Most columns of a unit. */
 export const maxColumns = 1024;
-/** Most k of a block. */
-export const maxK = 512;
 
 const blockElements = 1 << 18;
 /** Most sums of whole rows that wait for their epilogue: 48 KiB. */
@@ -256,7 +259,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const n = b.columns.count;
   const k = a.columns.count;
   const kBlocks = Math.max(1, Math.ceil(k / maxK));
-  const kBlock = Math.ceil(k / kBlocks / 4) * 4;
+  const kBlock = Math.max(1, Math.ceil(k / kBlocks / 4) * 4);
   const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
   // 128 units at most. Where rows make few tiles, columns are shared out too.
   const mUnit = Math.ceil(m / 128);
@@ -297,6 +300,8 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     aRun,
     packB: bPacked,
     kBlock,
+    chain: chainOf(k, kBlock),
+    totals: hasTotals(tiling) && kBlocks > blocksOfTotal,
     mBlock,
     mSuper: kBlocks === 1 ? 2 ** 30 : Math.max(maxRows, Math.floor(blockElements / nUnit / 48) * 48),
     mUnit,

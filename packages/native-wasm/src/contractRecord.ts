@@ -8,7 +8,8 @@ import type { RecordLayout } from './abi.ts';
 import { type Epilogue, layEpilogue, operandWords } from './contractEpilogue.ts';
 import { type Arithmetic, highestTile, type Reading } from './contractMicro.ts';
 import { tableSlack } from './contractPack.ts';
-import { type ContractPlan, type Group, maxColumns, maxK, maxRows, spanOf } from './contractPlan.ts';
+import { type ContractPlan, type Group, maxColumns, maxRows, spanOf } from './contractPlan.ts';
+import { maxK, totalRow } from './contractTotals.ts';
 import { listBytes } from './contractZeros.ts';
 
 /** Where the record holds what; the same for equal structures. Groups are offsets from the start of the record. */
@@ -23,6 +24,7 @@ export interface ContractFields {
   readonly n: number;
   readonly k: number;
   readonly kBlock: number;
+  readonly chain: number;
   readonly mBlock: number;
   readonly mSuper: number;
   readonly mUnit: number;
@@ -45,6 +47,10 @@ export interface ContractFields {
   readonly sumStrip: number;
   /** Bytes from one row of sums to the next row's block; 0 as well. */
   readonly sumRow: number;
+  /** Totals of `contractTotals.ts` in working memory, strip by strip; 0 where k needs none. */
+  readonly totals: number;
+  /** Bytes from one strip of totals to the next. */
+  readonly totalStrip: number;
   /** Rows of a block end before each multiple of it. */
   readonly mRun: number;
   /** The memory in which A lies, from its first element on: start in bytes, length in elements. */
@@ -110,10 +116,12 @@ export function layContract(
   const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
+  const totals = parts.panels + aBytes + bBytes + sumBytes;
+  const totalStrip = plan.totals ? sumRows * totalRow(arithmetic) : 0;
 
   const { zerosOfA, zerosOfB } = plan;
   const list = zerosOfA || zerosOfB ? listBytes(plan.kBlock) : 0;
-  const stripLists = (parts.panels + aBytes + bBytes + sumBytes + 191) & ~63;
+  const stripLists = (totals + totalStrip * strips + 191) & ~63;
   const tileLists = stripLists + (zerosOfB ? list * strips : 0);
   const tiles = Math.ceil(plan.mBlock / highestTile(arithmetic, plan.reading));
   const bytes = (tileLists + (zerosOfA ? list * tiles : 0) + 63) & ~63;
@@ -124,6 +132,7 @@ export function layContract(
     ['n', plan.n],
     ['k', plan.k],
     ['kBlock', plan.kBlock],
+    ['chain', plan.chain],
     ['mBlock', plan.mBlock],
     ['mSuper', plan.mSuper],
     ['mUnit', plan.mUnit],
@@ -139,6 +148,8 @@ export function layContract(
     ['sums', parts.panels + aBytes + bBytes],
     ['sumStrip', keeps ? sumRows * stripRow : 0],
     ['sumRow', waits ? stripRow : 0],
+    ['totals', plan.totals ? totals : 0],
+    ['totalStrip', totalStrip],
     ['aRun', plan.aRun],
     ['mRun', plan.mRun],
     ['aSpanStart', spanOf(a).start],

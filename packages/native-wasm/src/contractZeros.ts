@@ -8,11 +8,12 @@
  * - 0·b is left out only where all of the other factor is finite (0·∞ is NaN).
  * - Adding ±0 changes nothing but the sign of a zero sum. So where lists may be used, a sum that is zero is +0 in either case.
  *
- * A list is two words, how many entries there are and whether to use it, then the entries: for each k kept, what is to be
+ * A list is how many entries there are, whether to use it and where the entries of each chain end, then the entries: for each k kept, what is to be
  * added to the addresses of A and of B. On panels, A counts as if they were one row wide.
  */
 import { type Callable, type FunctionBuilder, type Local, lanes32, type ModuleBuilder } from './assembler.ts';
 import type { Arithmetic, Reading } from './contractMicro.ts';
+import { maxChains } from './contractTotals.ts';
 import * as w from './opcodes.ts';
 
 const int = w.i32;
@@ -21,7 +22,7 @@ const int = w.i32;
 export const sampleEvery = 16;
 
 /** Where the head of a list holds what, and its bytes. */
-export const listHeader = { bytes: 8, count: 0, used: 4 } as const;
+export const listHeader = { bytes: 8 + 4 * maxChains, count: 0, used: 4, ends: 8 } as const;
 
 /** Bytes of an entry. */
 export const entryBytes = 8;
@@ -32,7 +33,7 @@ export function listBytes(k: number): number {
 }
 
 /**
- * `listStrips(address, distance, step, columns, aTable, k, to, listBytes) → used`: lists for the strips of `columns` columns of
+ * `listStrips(address, distance, step, columns, aTable, k, to, listBytes, chain) → used`: lists for the strips of `columns` columns of
  * B, `distance` bytes apart, whose rows are `step` bytes apart. `aTable`: offsets of k in A, for rows in place. Returns how
  * many lists are worth using.
  */
@@ -43,13 +44,15 @@ export function listStripsFunction(
 ): Callable {
   const list = listFunction(module, arithmetic, { masked: false, table: reading !== 'panels' });
   const strip = arithmetic.stripRow / arithmetic.size;
-  return module.shared(`zeros strips ${reading}`, new Array(8).fill(int), [int], (f) => {
-    const [address, distance, step, columns, aTable, k, to, bytes] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+  return module.shared(`zeros strips ${reading}`, new Array(9).fill(int), [int], (f) => {
+    const [address, distance, step, columns, aTable, k, to, bytes, chain] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ] as const;
     const used = f.local(int);
     const worth = f.local(int);
     const pushKept = (every: number) => {
       f.get(address).get(step).i32(every).op(w.i32_mul).get(step).i32(0);
-      f.get(k).i32(every).op(w.i32_div_u).get(to).get(aTable).call(list);
+      f.get(k).i32(every).op(w.i32_div_u).get(to).get(aTable).get(chain).call(list);
     };
     f.while(
       () => f.get(columns).i32(0).op(w.i32_gt_s),
@@ -73,7 +76,7 @@ export function listStripsFunction(
 }
 
 /**
- * `listTiles(a, base, aTable, k, bStep, to, listBytes, count, height, higher) → used`: lists for the tiles of a block of rows.
+ * `listTiles(a, base, aTable, k, bStep, to, listBytes, count, height, higher, chain) → used`: lists for the tiles of a block of rows.
  * `a` is the row table or, with `panels`, the first panel that `pack` has made. Returns whether they are worth using.
  */
 export function listTilesFunction(
@@ -86,9 +89,9 @@ export function listTilesFunction(
     ? listFunction(module, arithmetic, { masked: true, table: false })
     : listRowsFunction(module, arithmetic);
   const { size, stripRow } = arithmetic;
-  const kept = module.shared(`zeros kept ${reading}`, new Array(11).fill(int), [int], (f) => {
-    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, every] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+  const kept = module.shared(`zeros kept ${reading}`, new Array(12).fill(int), [int], (f) => {
+    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
     const h = f.local(int);
     const sum = f.local(int);
@@ -100,6 +103,7 @@ export function listTilesFunction(
       f.get(k).get(every).op(w.i32_div_u).get(to);
       if (panels) f.i32(0);
       else f.get(aTable).get(base);
+      f.get(chain);
       f.call(list).get(sum).op(w.i32_add).set(sum);
       f.get(a).get(h);
       if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
@@ -110,7 +114,7 @@ export function listTilesFunction(
     });
     f.get(sum);
   });
-  return module.shared(`zeros tiles ${reading}`, new Array(10).fill(int), [int], (f) => {
+  return module.shared(`zeros tiles ${reading}`, new Array(11).fill(int), [int], (f) => {
     const [k, count] = [3, 7] as const;
     const pushKept = (every: number) => {
       for (const argument of f.parameters) f.get(argument);
@@ -137,7 +141,7 @@ function pushWorthwhile(f: FunctionBuilder, all: () => void): void {
 }
 
 /**
- * `list(address, step, bStep, lanes, k, to, aTable) → kept`: looks at what lies at `address + k·step` for each k and lists those
+ * `list(address, step, bStep, lanes, k, to, aTable, chain) → kept`: looks at what lies at `address + k·step` for each k and lists those
  * k that have anything but zeros there: a whole row of a strip, as it may be that of the last strip, which is then taken for
  * more than it is, or, if `masked`, the first `lanes` elements. `aTable` is read only if `table`.
  */
@@ -146,8 +150,8 @@ function listFunction(
   { size, stripRow }: Arithmetic,
   { masked, table }: { readonly masked: boolean; readonly table: boolean },
 ): Callable {
-  return module.shared(`zeros list ${masked} ${table}`, new Array(7).fill(int), [int], (f) => {
-    const [address, step, bStep, lanes, k, to, aTable] = [0, 1, 2, 3, 4, 5, 6] as const;
+  return module.shared(`zeros list ${masked} ${table}`, new Array(8).fill(int), [int], (f) => {
+    const [address, step, bStep, lanes, k, to, aTable, chain] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
     const vectors = Array.from({ length: stripRow / 16 }, (_, i) => i);
     const masks = (masked ? vectors : []).map((i) => {
       const numbers = [0, 1, 2, 3].map((lane) => 4 * i + lane) as [number, number, number, number];
@@ -155,7 +159,7 @@ function listFunction(
       return f.let(w.v128);
     });
     const inA = f.local(int);
-    emitEntries(f, { k, bStep, to }, (entry) => {
+    emitEntries(f, { k, bStep, to, chain }, (entry) => {
       f.get(entry);
       if (table) f.load(w.i32_load, aTable);
       else f.get(inA);
@@ -174,12 +178,12 @@ function listFunction(
 }
 
 /**
- * `listRows(rows, every, bStep, h, k, to, aTable, base) → kept`: the same for `h` rows that lie anywhere, at
+ * `listRows(rows, every, bStep, h, k, to, aTable, base, chain) → kept`: the same for `h` rows that lie anywhere, at
  * `base + rows[i] + aTable[k]`. One of `every` k is looked at, `k` of them.
  */
 function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Callable {
-  return module.shared('zeros rows', new Array(8).fill(int), [int], (f) => {
-    const [rows, every, bStep, h, k, to, aTable, base] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+  return module.shared('zeros rows', new Array(9).fill(int), [int], (f) => {
+    const [rows, every, bStep, h, k, to, aTable, base, chain] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
     // Rows beyond the last are the first once more.
     const pointers = Array.from({ length: tileRows }, (_, i) => {
       f.load(w.i32_load, rows, 4 * i)
@@ -191,7 +195,7 @@ function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Call
       return f.get(base).op(w.i32_add).let(int);
     });
     const at = f.local(int);
-    emitEntries(f, { k, bStep, to }, (entry) => {
+    emitEntries(f, { k, bStep, to, chain }, (entry) => {
       f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
       pointers.forEach((pointer, i) => {
         f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
@@ -209,22 +213,31 @@ function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Call
  */
 function emitEntries(
   f: FunctionBuilder,
-  { k, bStep, to }: { readonly k: Local; readonly bStep: Local; readonly to: Local },
+  { k, bStep, to, chain }: Record<'k' | 'bStep' | 'to' | 'chain', Local>,
   look: (entry: Local) => void,
 ): void {
   const inB = f.local(int);
   const entry = f.local(int);
+  const left = f.local(int);
+  const ends = f.local(int);
   f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
+  f.get(to).set(ends);
   // Of a short block of k none may be tried.
   f.while(
     () => f.get(k),
     () => {
-      f.get(entry).get(inB).memory(w.i32_store, 4);
-      f.get(entry);
-      look(entry);
-      f.i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
-      f.get(inB).get(bStep).op(w.i32_add).set(inB);
-      f.increment(k, -1);
+      f.get(k).get(chain).get(k).get(chain).op(w.i32_lt_u).op(w.select).set(left);
+      f.get(k).get(left).op(w.i32_sub).set(k);
+      f.loop((again) => {
+        f.get(entry).get(inB).memory(w.i32_store, 4);
+        f.get(entry);
+        look(entry);
+        f.i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
+        f.get(inB).get(bStep).op(w.i32_add).set(inB);
+        f.increment(left, -1).get(left).branchIf(again);
+      });
+      f.get(ends).get(entry).memory(w.i32_store, listHeader.ends);
+      f.increment(ends, 4);
     },
   );
   f.get(to).get(entry).get(to).op(w.i32_sub).i32(listHeader.bytes).op(w.i32_sub);

@@ -6,14 +6,14 @@
  * outside its axis writes the fault cell, which the run turns into a RangeError; nothing is read or
  * written there.
  */
-import { bytesPerElement, type DType, type GatherKernel, kernelKey, type ScatterKernel } from '@ag/tensor';
+import { bytesPerElement, type DType, type GatherKernel, kernelKey, type Launch, type ScatterKernel } from '@ag/tensor';
 import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from './abi.ts';
 import type { FunctionBuilder, Label, Local } from './assembler.ts';
 import { type Access, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { control } from './control.ts';
 import { loadPartial, loadVector, type Place, storePartial, storeVector } from './lanes.ts';
 import * as w from './opcodes.ts';
-import { VectorCode } from './vector.ts';
+import { type Vector, VectorCode } from './vector.ts';
 import { addressField, elementBytes, Walk, walkFields } from './walk.ts';
 
 export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[] {
@@ -50,9 +50,16 @@ export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[
   ];
 }
 
+/** Most updates of one element that are added up in float32 as they come. */
+const longestChain = 64;
+
 /**
  * Updates of one element are applied in row-major order. Work is shared along the last axis where the index is the same for
  * all of it (each thread then walks all rows of its own columns); otherwise one thread does it all.
+ *
+ * Where many may meet in one element, what each float32 addition loses is kept beside the output and added with the next update
+ * (W. Kahan, "Further remarks on reducing truncation errors", CACM 8, 1965). Only what is updated is touched there, so a large
+ * table costs no more than the rows of it that are used.
  */
 export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stage[] {
   const [updates, index, output] = accessesOf(context, kernel.dtype);
@@ -61,6 +68,11 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
   const { record, fields, walked, rows, length, contiguous } = lowered;
   const rowCount = record.i32(count(lowered.outerSizes));
   const columns = 64;
+  const add = kernel.combine === 'add';
+  // Along axes on which the output stands still.
+  const mostUpdates = count(context.launch.dims.filter((_, axis) => output.strides[axis] === 0));
+  const compensates = add && kernel.dtype === 'float32' && mostUpdates > longestChain;
+  const losses = compensates ? record.scratch({ bytes: outputBytes(context.launch, output), perThread: false }) : 0;
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const v = new VectorCode(f, target);
@@ -68,7 +80,7 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
     const lanes = kernel.dtype === 'float64' ? 2 : 4;
     const [output, index, updates] = fields.addresses.map((at) => load(f, at));
     const walk = new Walk(f, fields.walk, [output, index, updates]);
-    const left = load(f, rowCount);
+    const left = f.local(w.i32);
     const [toStep, , fromStep] = fields.steps.map((at) => load(f, at));
     const first = f.get(begin).i32(columns).op(w.i32_mul).let(w.i32);
     f.get(end).i32(columns).op(w.i32_mul).set(end);
@@ -81,51 +93,96 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
     const pattern = contiguous ? 'contiguous' : 'strided';
     const source: Place = { dtype: kernel.dtype, pattern, pointer: from, step: fromStep };
     const target_: Place = { dtype: kernel.dtype, pattern, pointer: to, step: toStep };
-    const add = kernel.combine === 'add';
-    f.while(
-      () => f.get(left),
-      () => {
-        f.block((skip) => {
-          const base = resolveIndex(f, fields, index, output, skip);
-          f.get(base).get(first).get(toStep).op(w.i32_mul).op(w.i32_add).set(to);
-          f.get(updates).get(first).get(fromStep).op(w.i32_mul).op(w.i32_add).set(from);
-          f.get(width).set(rest);
-          f.while(
-            () => f.get(rest),
-            () => {
-              f.get(rest).i32(lanes).op(w.i32_ge_u);
-              f.if(
-                () => {
-                  f.i32(lanes).set(part);
-                  storeVector(v, lanes, target_, loadVector(v, lanes, source), add);
-                },
-                () => {
-                  f.get(rest).set(part);
-                  storePartial(v, lanes, target_, loadPartial(v, lanes, source, part), add, part);
-                },
-              );
-              f.get(to).get(toStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(to);
-              f.get(from).get(fromStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(from);
-              f.get(rest).get(part).op(w.i32_sub).set(rest);
-            },
-          );
-        });
-        walk.next();
-        f.increment(left, -1);
-      },
-    );
+    const lost: Place = { ...target_, pointer: f.local(w.i32) };
+    const distance = f.local(w.i32);
+    if (compensates) f.load(w.i32_load, parameter.record, losses).get(output).op(w.i32_sub).set(distance);
+
+    /** Goes through the rows and calls `each` for vectors of them: all lanes, or the first `part`. */
+    const walkRows = (each: (part: Local | null) => void) => {
+      fields.addresses.forEach((at, i) => f.load(w.i32_load, parameter.record, at).set([output, index, updates][i]));
+      walk.reset();
+      f.load(w.i32_load, parameter.record, rowCount).set(left);
+      f.while(
+        () => f.get(left),
+        () => {
+          f.block((skip) => {
+            const base = resolveIndex(f, fields, index, output, skip);
+            f.get(base).get(first).get(toStep).op(w.i32_mul).op(w.i32_add).set(to);
+            f.get(updates).get(first).get(fromStep).op(w.i32_mul).op(w.i32_add).set(from);
+            f.get(width).set(rest);
+            f.while(
+              () => f.get(rest),
+              () => {
+                if (compensates) f.get(to).get(distance).op(w.i32_add).set(lost.pointer);
+                f.get(rest).i32(lanes).op(w.i32_ge_u);
+                f.if(
+                  () => {
+                    f.i32(lanes).set(part);
+                    each(null);
+                  },
+                  () => {
+                    f.get(rest).set(part);
+                    each(part);
+                  },
+                );
+                f.get(to).get(toStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(to);
+                f.get(from).get(fromStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(from);
+                f.get(rest).get(part).op(w.i32_sub).set(rest);
+              },
+            );
+          });
+          walk.next();
+          f.increment(left, -1);
+        },
+      );
+    };
+    const read = (place: Place, part: Local | null) =>
+      part === null ? loadVector(v, lanes, place) : loadPartial(v, lanes, place, part);
+    const write = (place: Place, x: Vector, part: Local | null, adds = false) =>
+      part === null ? storeVector(v, lanes, place, x, adds) : storePartial(v, lanes, place, x, adds, part);
+
+    if (!compensates) {
+      walkRows((part) => write(target_, read(source, part), part, add));
+      return f;
+    }
+    // Losses are cleared; carried from update to update; added, and cleared again since an element may come once more.
+    walkRows((part) => write(lost, v.f32(0), part));
+    walkRows((part) => {
+      const total = read(target_, part);
+      const x = v.add(read(source, part), read(lost, part));
+      const sum = v.add(total, x);
+      write(target_, sum, part);
+      write(lost, lossOf(v, total, x, sum), part);
+    });
+    walkRows((part) => {
+      write(target_, read(lost, part), part, true);
+      write(lost, v.f32(0), part);
+    });
     return f;
   };
   const total = count(context.launch.dims);
   return [
     {
-      key: `scatter ${walked} ${contiguous} ${kernelKey(kernel)}`,
+      key: `scatter ${walked} ${contiguous} ${compensates} ${kernelKey(kernel)}`,
       record,
       units: total === 0 ? 0 : rows ? Math.ceil(length / columns) : 1,
-      grain: Math.ceil(3000 / (count(lowered.outerSizes) * 20)),
+      grain: Math.ceil(3000 / (count(lowered.outerSizes) * (compensates ? 50 : 20))),
       emit,
     },
   ];
+}
+
+/** What rounding took from `sum` = a + b (D. Knuth, "The Art of Computer Programming" 2, 4.2.2, theorem B); 0 where that is no number. */
+function lossOf(v: VectorCode, a: Vector, b: Vector, sum: Vector): Vector {
+  const added = v.sub(sum, a);
+  const loss = v.add(v.sub(a, v.sub(sum, added)), v.sub(b, added));
+  return v.and(loss, v.equal(loss, loss));
+}
+
+/** The memory from the first element of a scatter's output to its last, with 64 bytes to spare as everywhere. */
+function outputBytes({ dims, axis }: Launch, { dtype, strides }: Access): number {
+  const last = dims.reduce((sum, size, i) => sum + (size - 1) * strides[i], (axis!.size - 1) * axis!.stride);
+  return Math.max(0, last + 1) * bytesPerElement(dtype) + 64;
 }
 
 interface IndexedFields {

@@ -5,6 +5,7 @@
 import { type Features, kernelParameters, type Stage } from './abi.ts';
 import { ModuleBuilder } from './assembler.ts';
 import { hostFunctionCount, hostFunctionModule } from './hostFunctions.ts';
+import { compiled } from './support.ts';
 
 /** Kernels kept although no plan uses them now. */
 const spare = 1024;
@@ -99,7 +100,7 @@ export class KernelCache {
   #loadHostFunctions(): void {
     if (this.#hasHostFunctions) return;
     this.#hasHostFunctions = true;
-    new WebAssembly.Instance(new WebAssembly.Module(hostFunctionModule()), {
+    new WebAssembly.Instance(compiled(hostFunctionModule()), {
       env: { table: this.table },
       math: math as unknown as WebAssembly.ModuleImports,
     });
@@ -123,7 +124,7 @@ export class KernelCache {
       table: this.table,
       thread: new WebAssembly.Global({ value: 'i32', mutable: false }, 0),
     };
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    new WebAssembly.Instance(compiled(bytes), { env });
     return bytes;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { control } from './control.ts';
+import { useReference } from './support.ts';
 
 const page = 65536;
 /** Blocks start at multiples of it. */
@@ -59,7 +60,7 @@ export class LinearMemory {
         memory = new WebAssembly.Memory({ initial: 16, maximum: Math.max(16, pages), shared });
       } catch (error) {
         // Shared memory reserves its maximum at once, which small devices refuse.
-        if (pages <= 4096) throw error;
+        if (pages <= 4096) this.#refused(error);
         pages >>= 1;
       }
     }
@@ -140,6 +141,14 @@ export class LinearMemory {
     throw new OutOfMemoryError(
       `wasm: cannot allocate ${megabytes(bytes)}: ${megabytes(this.held)} are held and at most ${megabytes(limit)} ` +
         'are possible. Free tensors that were kept, use smaller batches, or raise maxMemory in wasm({ maxMemory }).',
+    );
+  }
+
+  #refused(cause: unknown): never {
+    throw new OutOfMemoryError(
+      `wasm: the engine refused memory (${(cause as Error).message}). Engines reserve some 10 GiB of addresses for each memory, of which ` +
+        `little is used: raise the limit on addresses where one is set (ulimit -v). ${useReference}`,
+      { cause },
     );
   }
 

@@ -27,6 +27,16 @@ beforeAll(async () => {
     outfile: join(folder, 'ag.js'),
     logLevel: 'error',
   });
+  await build({
+    entryPoints: [join(folder, 'ag.js')],
+    bundle: true,
+    format: 'iife',
+    globalName: 'ag',
+    platform: 'neutral',
+    define: { 'import.meta.url': '"file:///ag.js"' },
+    outfile: join(folder, 'ag.script.js'),
+    logLevel: 'error',
+  });
   copyFileSync(here('worker.js'), join(folder, 'worker.js'));
   mkdirSync(join(folder, 'alone'));
   copyFileSync(join(folder, 'ag.js'), join(folder, 'alone', 'ag.js'));
@@ -43,14 +53,17 @@ interface Ending {
 let scripts = 0;
 
 /** Runs a script beside the bundle until it ends by itself; it imports from './ag.js'. */
-function run(script: string, flags: readonly string[] = [], where = folder): Promise<Ending> {
+function run(script: string, flags: readonly string[] = [], where = folder, limits = ''): Promise<Ending> {
   const file = join(where, `script${scripts++}.js`);
   writeFileSync(
     file,
     `import { evaluate, reference, tensor, use, wasm, wasmSupport, zeros } from './ag.js';\n${script}`,
   );
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...flags, file]);
+    const command = [process.execPath, ...flags, file];
+    const child = limits
+      ? spawn('sh', ['-c', `${limits}; exec "$@"`, 'sh', ...command])
+      : spawn(command[0]!, command.slice(1));
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -189,6 +202,105 @@ describe('threads', () => {
       /^wasm: a worker thread failed: .*alone\/worker\.js.*threads: 1.*\n192806\n$/,
     );
     expect(ending).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('an engine without SharedArrayBuffer', () => {
+  it.each([
+    ['on a page that is not isolated', false, /pages must be cross-origin isolated \(headers/],
+    ['on one that is', true, /^SharedArrayBuffer is missing although this page is cross-origin isolated/],
+    [
+      'anywhere else',
+      undefined,
+      /^SharedArrayBuffer is missing: this engine was built or started without it$/,
+    ],
+  ])('%s says what is the matter', async (_name, isolated, reason) => {
+    const ending = await run(`
+      delete globalThis.SharedArrayBuffer;
+      globalThis.crossOriginIsolated = ${isolated};
+      console.log(wasmSupport().threads.reason);`);
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(ending.stdout.trim()).toMatch(reason);
+    if (isolated !== false) expect(ending.stdout).not.toContain('headers');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a process with few addresses', () => {
+  it('is told that memory was refused, and how to get it', async () => {
+    const ending = await run(
+      `await wasm({ threads: 2 }).catch((error) => console.log(error.name, error.message));
+      use(reference());
+      console.log(await tensor([1, 2]).sum().item());`,
+      [],
+      folder,
+      'ulimit -v 6000000',
+    );
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(ending.stdout).toMatch(
+      /^OutOfMemoryError wasm: the engine refused memory .*ulimit -v.*use\(reference\(\)\)\.\n3\n$/,
+    );
+  });
+});
+
+describe('an engine that may not compile', () => {
+  // As pages under a strict content security policy and hosts such as workerd do it.
+  it('is told what allows it, and of the reference backend', async () => {
+    const ending = await run(`
+      import { createContext, runInContext } from 'node:vm';
+      import { readFileSync } from 'node:fs';
+      const context = createContext({ say: console.log }, { codeGeneration: { strings: true, wasm: false } });
+      runInContext(readFileSync(new URL('./ag.script.js', import.meta.url), 'utf8'), context);
+      await runInContext(\`(async () => {
+        const { wasm, wasmSupport, use, reference, tensor } = ag;
+        say(wasmSupport().simd.available, wasmSupport().simd.reason);
+        await wasm().catch((error) => say(error.message));
+        use(reference());
+        say(await tensor([1, 2]).sum().item());
+      })()\`, context);`);
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    const [support, message, sum] = ending.stdout.split('\n');
+    expect(support).toMatch(
+      /^false this engine offers WebAssembly, but compiling it is forbidden here \(.*code generation/,
+    );
+    expect(message).toMatch(
+      /^wasm: .*'wasm-unsafe-eval'.*Use the reference backend.*use\(reference\(\)\)\.$/,
+    );
+    expect(sum).toBe('3');
+  });
+
+  it('any more, after it has started', async () => {
+    const ending = await run(`
+      const backend = await wasm({ threads: 1 });
+      use(backend);
+      WebAssembly.Module = function () { throw new WebAssembly.CompileError('disallowed by embedder'); };
+      try { tensor([1, 2]).sum().dataSync(); } catch (error) { console.log(error.message); }`);
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(ending.stdout).toMatch(/forbidden here \(disallowed by embedder\).*use\(reference\(\)\)/);
+  });
+});
+
+describe('an engine whose relaxed SIMD rounds twice', () => {
+  it('computes with separate products and sums, and says so', async () => {
+    const ending = await run(
+      `const { Instance } = WebAssembly;
+      const twice = (a, c) => Math.fround(Math.fround(a * a) + c);
+      WebAssembly.Instance = function (module, imports) {
+        const instance = new Instance(module, imports);
+        return 'productAndSum' in instance.exports ? { exports: { productAndSum: twice } } : instance;
+      };
+      const backend = await wasm({ threads: 1 });
+      console.log(backend.arithmetic, backend.relaxedSimd);
+      console.log(wasmSupport().relaxedSimd.available, wasmSupport().relaxedSimd.reason);
+      await wasm({ relaxedSimd: true }).catch((error) => console.log(error.message));`,
+      Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : [],
+    );
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    const [arithmetic, support, message] = ending.stdout.split('\n');
+    expect(arithmetic).toBe('separate false');
+    expect(support).toMatch(/^false relaxed SIMD of this engine rounds products before it adds them/);
+    expect(message).toMatch(
+      /^wasm: relaxed SIMD of this engine rounds .* use wasm\(\{ relaxedSimd: 'auto' \}\)$/,
+    );
   });
 });
 

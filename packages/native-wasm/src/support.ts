@@ -49,8 +49,60 @@ function accepts(body: (f: ReturnType<ModuleBuilder['function']>) => void): bool
   return WebAssembly.validate(module.bytes());
 }
 
-export const hasRelaxedSimd = (): boolean =>
+/** Whether the engine knows the instructions, fused or not. */
+export const knowsRelaxedSimd = (): boolean =>
   accepts((f) => f.f32x4(1).f32x4(1).f32x4(1).op(w.f32x4_relaxed_madd));
+
+let fuses: boolean | undefined;
+
+/**
+ * Whether `relaxed_madd` rounds once. An engine may round the product as well (JavaScriptCore does, and others where the
+ * processor cannot multiply and add at once), as long as it always does: the specification makes it a constant of the
+ * execution environment. (1 + ε)² − (1 + 2ε) for ε = 2⁻¹² is ε² then; else the product is rounded to 1 + 2ε, and 0 is left.
+ */
+export function fusesProducts(): boolean {
+  fuses ??= productAndSum()(1 + 2 ** -12, -(1 + 2 ** -11)) !== 0;
+  return fuses;
+}
+
+/** (a, c) → a·a + c by `relaxed_madd`. Numbers come in from outside, so that no compiler works them out by itself. */
+export function productAndSum(): (a: number, c: number) => number {
+  const module = new ModuleBuilder();
+  const f = module.function('productAndSum', [w.f32, w.f32], [w.f32]);
+  f.get(0).op(w.f32x4_splat).get(0).op(w.f32x4_splat).get(1).op(w.f32x4_splat).op(w.f32x4_relaxed_madd);
+  f.lane(w.f32x4_extract_lane, 0);
+  const { exports } = new WebAssembly.Instance(compiled(module.bytes()));
+  return exports.productAndSum as (a: number, c: number) => number;
+}
+
+/**
+ * A compiled module.
+ * @throws Error that says what to do where the page or the host forbids compiling.
+ */
+export function compiled(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    const refused = refusal();
+    throw refused === '' ? error : new Error(`wasm: ${refused}. ${useReference}`, { cause: error });
+  }
+}
+
+/** What to do where nothing of this backend runs. */
+export const useReference = 'Use the reference backend of @ag/tensor: use(reference()).';
+
+/** Why not even an empty module may be compiled; empty where it may. */
+function refusal(): string {
+  try {
+    new WebAssembly.Module(new ModuleBuilder().bytes());
+    return '';
+  } catch (error) {
+    return (
+      `this engine offers WebAssembly, but compiling it is forbidden here (${(error as Error).message}). A page's content ` +
+      "security policy has to allow it: script-src 'wasm-unsafe-eval'. Hosts such as Cloudflare Workers compile nothing while they run"
+    );
+  }
+}
 
 /**
  * What this engine offers the backend.
@@ -61,18 +113,23 @@ export const hasRelaxedSimd = (): boolean =>
  */
 export function wasmSupport(): WasmSupport {
   const node = nodeProcess();
+  const refused = typeof WebAssembly === 'undefined' ? '' : refusal();
   const simd =
     typeof WebAssembly === 'undefined'
       ? missing('this engine has no WebAssembly')
-      : accepts((f) => f.f32x4(1))
-        ? present
-        : missing(
+      : !accepts((f) => f.f32x4(1))
+        ? missing(
             'this engine has no WebAssembly SIMD; browsers have it since 2021 (Safari 16.4), Node since 16',
-          );
+          )
+        : refused === ''
+          ? present
+          : missing(refused);
   const relaxedSimd = !simd.available
     ? missing(simd.reason)
-    : hasRelaxedSimd()
-      ? present
+    : knowsRelaxedSimd()
+      ? fusesProducts()
+        ? present
+        : missing(roundsTwice)
       : missing(
           node
             ? 'off in this Node; start it with --experimental-wasm-relaxed-simd or use wasm({ relaxedSimd: true })'
@@ -83,12 +140,7 @@ export function wasmSupport(): WasmSupport {
   const wideVectors = canPair
     ? present
     : missing('256-bit vectors need Node 24 or later on x86-64, and relaxed SIMD');
-  const sharedMemory = hasSharedMemory()
-    ? present
-    : missing(
-        'SharedArrayBuffer is missing: pages must be cross-origin isolated (headers ' +
-          'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)',
-      );
+  const sharedMemory = describeSharedMemory();
   const canStart = node !== undefined ? node.getBuiltinModule !== undefined : typeof Worker !== 'undefined';
   const threads = !sharedMemory.available
     ? missing(sharedMemory.reason)
@@ -98,13 +150,26 @@ export function wasmSupport(): WasmSupport {
   return { simd, relaxedSimd, wideVectors, sharedMemory, threads };
 }
 
-function hasSharedMemory(): boolean {
-  if (typeof SharedArrayBuffer === 'undefined') return false;
-  try {
-    return (
-      new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer instanceof SharedArrayBuffer
+/** Why `relaxed_madd` is of no use. */
+export const roundsTwice =
+  'relaxed SIMD of this engine rounds products before it adds them; they are computed with separate multiply and add';
+
+function describeSharedMemory(): Feature {
+  const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
+  if (typeof SharedArrayBuffer === 'undefined') {
+    return missing(
+      crossOriginIsolated === false
+        ? 'SharedArrayBuffer is missing: pages must be cross-origin isolated (headers ' +
+            'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)'
+        : `SharedArrayBuffer is missing${crossOriginIsolated ? ' although this page is cross-origin isolated' : ''}: this engine was built or started without it`,
     );
-  } catch {
-    return false;
   }
+  // Asked without making one, which would take address space from the memory that is made later.
+  if (typeof WebAssembly !== 'undefined') {
+    const module = new ModuleBuilder();
+    module.importMemory('env', 'memory', 1, 1, true);
+    module.function(null, [], [w.i32]).i32(0).memory(w.i32_atomic_load);
+    if (WebAssembly.validate(module.bytes())) return present;
+  }
+  return missing('this engine has no shared WebAssembly memory');
 }

@@ -135,7 +135,8 @@ export interface GatherKernel {
 
 /**
  * output[i with an axis replaced by index[i]] (+)= updates[i], for i in row-major order. Operands: updates, index (int32),
- * output. The output holds its base values already. `launch.axis` is the indexed axis of the output.
+ * output. The output holds its base values already. `launch.axis` is the indexed axis of the output. Updates of a float32
+ * element are added up so that the error does not grow with their number.
  */
 export interface ScatterKernel {
   readonly form: 'scatter';

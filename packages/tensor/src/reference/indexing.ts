@@ -1,6 +1,6 @@
 /** The gather and scatter forms: elements whose position along one axis is read from an index operand. */
 import type { GatherKernel, Launch, ScatterKernel } from '../kernel.ts';
-import { contiguousStrides } from '../shape.ts';
+import { contiguousStrides, sizeOf } from '../shape.ts';
 import type { CompiledKernel } from './form.ts';
 import { JointWalk, mergeAxes } from './walk.ts';
 
@@ -36,9 +36,15 @@ export function compileGather(_kernel: GatherKernel): CompiledKernel {
   };
 }
 
+/** Most updates of one element that are added up in float32 as they come. */
+const longestChain = 64;
+
+/** Where more may meet in a float32 element, updates are added up in float64 and rounded once. */
 export function compileScatter(kernel: ScatterKernel): CompiledKernel {
   const adds = kernel.combine === 'add';
   return (launch) => {
+    const still = launch.dims.filter((_, axis) => launch.operands[2]!.strides[axis] === 0);
+    const widens = adds && kernel.dtype === 'float32' && sizeOf(still) > longestChain;
     const { rows, count, steps } = rowsOf(launch);
     const [updateStep, indexStep, outputStep] = steps;
     const [updates, index, output] = launch.operands.map((operand) => operand.buffer) as [
@@ -50,7 +56,7 @@ export function compileScatter(kernel: ScatterKernel): CompiledKernel {
     return (arrays, scalars) => {
       const from = arrays[updates]!;
       const indices = arrays[index]!;
-      const to = arrays[output]!;
+      const to = widens ? Float64Array.from(arrays[output]!) : arrays[output]!;
       rows.start(scalars);
       for (let row = 0; row < rows.count; row++) {
         let [u, i, o] = rows.addresses as [number, number, number];
@@ -66,6 +72,7 @@ export function compileScatter(kernel: ScatterKernel): CompiledKernel {
         }
         rows.next();
       }
+      if (widens) arrays[output]!.set(to as Float64Array);
     };
   };
 }

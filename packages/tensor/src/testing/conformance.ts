@@ -22,6 +22,7 @@ import { backend as backendInUse, setFusion, use } from '../runtime.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
+import { longSums } from './longSums.ts';
 import { type ElementwiseRow, elementwiseRows, type ReductionRow, reductionRows } from './table.ts';
 
 /** How tests are made: those of vitest, jest, node:test and the like fit. */
@@ -135,6 +136,7 @@ export function conformance(
         });
       }
     });
+    describe('long sums', () => longSums(test));
     describe('plans', () => {
       test('write no element twice and none beside their target', () => strayWrites(tolerance));
       test('fail with a RangeError for an index outside, and work again afterwards', async () => {
