@@ -31,8 +31,7 @@ const window = 32;
  * Every message carries the number of its run: what a run that was broken off still sends belongs to nobody, and what is
  * meant for it reaches no other.
  */
-type ToWorker = { readonly run: number } & /** `stopped`: by a signal that was aborted before. */
-(
+type ToWorker = { readonly run: number } /** `stopped`: by a signal that was aborted before. */ & (
   | { readonly ag: 'start'; readonly settings: unknown; readonly stopped: boolean }
   | { readonly ag: 'taken' }
   /** End after the step under way; what is reported until then is still wanted. */
