@@ -132,7 +132,8 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
   }
   restoreRandomState(checkpoint.random);
   for (const callback of parts.callbacks ?? []) {
-    const state = checkpoint.callbacks[callback.name];
+    const { callbacks } = checkpoint;
+    const state = Object.hasOwn(callbacks, callback.name) ? callbacks[callback.name] : undefined;
     if (state) callback.loadState?.(state);
   }
 }

@@ -73,12 +73,14 @@ function formatOf(path: string): Format {
 
 /** `{ tensors: { name: { dtype, shape, data } }, metadata }`, numbers in row-major order. */
 async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string> {
-  const entries: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(tensors)) {
-    const data = Array.from(await value.data(), (x) => (Number.isFinite(x) ? x : String(x)));
-    entries[name] = { dtype: value.dtype, shape: value.shape, data };
-  }
-  return `${JSON.stringify({ metadata, tensors: entries })}\n`;
+  const entries = await Promise.all(
+    Object.entries(tensors).map(async ([name, value]) => {
+      const data = Array.from(await value.data(), (x) => (Number.isFinite(x) ? x : String(x)));
+      return [name, { dtype: value.dtype, shape: value.shape, data }] as const;
+    }),
+  );
+  // A tensor may be called `__proto__`.
+  return `${JSON.stringify({ metadata, tensors: Object.fromEntries(entries) })}\n`;
 }
 
 function readJson(path: string): SafetensorsFile {

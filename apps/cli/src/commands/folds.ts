@@ -97,14 +97,16 @@ export async function trainFolds(
 
     const estimates = estimatesOf(result);
     terminal.print(
-      `\n${table(
+      '',
+      ...table(
         ['fold', 'examples', ...estimates.map(({ name }) => words(name))],
         result.folds.map((fold) => [
           String(fold.fold),
           String(fold.examples),
           ...estimates.map(({ name, of }) => metric(name, of(fold))),
         ]),
-      )}\n`,
+      ),
+      '',
     );
     for (const { name, text } of estimates) terminal.print(terminal.out.bold(`${words(name)} ${text}`));
     terminal.print(`trained in ${duration(seconds)}`);

@@ -68,12 +68,13 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
     ]);
     const { kernels: compiled, peakBytes } = stats();
     terminal.print(
-      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}\n`,
+      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}`,
+      '',
     );
-    terminal.print(profileTables(measured, terminal.columns));
+    terminal.print(...profileTables(measured, terminal.columns), '');
     const rate = (3 * flops) / measured.milliseconds.kernels / 1e6;
     terminal.print(
-      `\nabout ${rate.toFixed(2)} GFLOP/s in kernels (a step counted as three forward passes), ${compiled} kernels compiled, ` +
+      `about ${rate.toFixed(2)} GFLOP/s in kernels (a step counted as three forward passes), ${compiled} kernels compiled, ` +
         `${bytes(peakBytes)} of device memory at most`,
     );
     const answer = {

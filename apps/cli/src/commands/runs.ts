@@ -19,7 +19,7 @@ export function listRuns(options: { readonly folder?: string }, terminal: Termin
     terminal.note(`there are no runs in ${options.folder ?? 'runs'}; 'agrad train' makes one`);
   else {
     terminal.print(
-      table(
+      ...table(
         ['run', 'recipe', 'epochs', 'loss', 'test', 'time', 'status'],
         runs.map((run) => [
           run.folder,
@@ -48,11 +48,11 @@ export async function showRun(folder: string, terminal: Terminal): Promise<numbe
   terminal.print(`test: ${lastFigures(run)}`);
   if (run.epochs.length > 1)
     terminal.print(
-      await lossPlot(
+      ...(await lossPlot(
         run.epochs.map((epoch) => epoch.loss),
         terminal.outColumns,
         terminal.out,
-      ),
+      )),
     );
   const paths = runPaths(folder);
   for (const path of [paths.report, paths.weights]) if (existsSync(path)) terminal.print(path);
@@ -84,11 +84,11 @@ export async function compareRuns(
     ['test', ...runs.map(lastFigures)],
     ['time', ...runs.map((run) => duration(run.seconds))],
   ];
-  terminal.print(table(['', ...runs.map((run) => run.folder)], rows));
+  terminal.print(...table(['', ...runs.map((run) => run.folder)], rows));
   if (terminal.out.isColorSupported && runs.some((run) => run.epochs.length > 1)) {
     const width = Math.min(100, terminal.outColumns - 1);
     const plot = { title: 'loss', xLabel: 'epoch', width, height: 12, colors: terminal.out };
-    terminal.print(`\n${drawCurves(curvesOf(runs, 'loss', 'epoch'), plot).join('\n')}`);
+    terminal.print('', ...drawCurves(curvesOf(runs, 'loss', 'epoch'), plot));
   }
   if (options.out !== undefined) {
     const { comparisonPage } = await import('../report/comparison.ts');

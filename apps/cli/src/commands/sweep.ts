@@ -9,6 +9,7 @@ import { eventVersion, listCheckpoints, writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';
 import { duration, words } from '../numbers.ts';
+import { quote } from '../quote.ts';
 import { recipeFor } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { didYouMean } from '../suggest.ts';
@@ -26,7 +27,7 @@ import { keepPlan, keepResult, type Result, readResult, trialName } from '../swe
 import { createWorker, type Worker } from '../sweep/workers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { defaultFolder, makeFolder, quote, runPaths } from '../training/folder.ts';
+import { defaultFolder, makeFolder, runPaths } from '../training/folder.ts';
 
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;
@@ -155,7 +156,7 @@ async function conclude(
   const names = Object.keys(plan.trials[0]!.values);
   if (ranked.length > 0) {
     terminal.print(
-      table(
+      ...table(
         ['trial', ...names.map(words), ...columns.map(words), 'time'],
         ranked.map((trial) => {
           const { figures, seconds } = results.get(trial.id)!;
@@ -177,8 +178,9 @@ async function conclude(
   if (best) {
     const run = join(folder, trialName(best));
     terminal.print(
+      '',
       terminal.out.bold(
-        `\nbest: trial ${best.id} (${describeTrial(best)}), ${shown(results.get(best.id)!)}; run ${run}`,
+        `best: trial ${best.id} (${describeTrial(best)}), ${shown(results.get(best.id)!)}; run ${run}`,
       ),
     );
   }

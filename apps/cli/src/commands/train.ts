@@ -25,6 +25,8 @@ import { exitCodes, Failure } from '../failure.ts';
 import { type Interrupt, watchInterrupts } from '../interrupt.ts';
 import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
+import { quote } from '../quote.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
@@ -34,7 +36,6 @@ import {
   configVersion,
   createFolder,
   defaultFolder,
-  quote,
   type RunConfig,
   type RunPaths,
   runPaths,
@@ -63,7 +64,7 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       throw new Failure('usage', '--ui tui shows a training, not --find-learning-rate or --folds');
     (await import('../live/view.ts')).checkTerminal(terminal.json);
   }
-  const job = await planJob(options);
+  const job = await planJob(options, terminal.ask);
   if (options.printConfig) {
     printConfig(job, terminal);
     return exitCodes.done;
@@ -202,14 +203,18 @@ async function trainAndReport(
     }
   } catch (error) {
     display.clear();
-    throw withLastCheckpoint(error, paths, await listCheckpoints(paths.checkpoints));
+    throw withLastCheckpoint(
+      error,
+      resumeCommand(paths, config.recipe),
+      await listCheckpoints(paths.checkpoints),
+    );
   } finally {
     stopDetection();
     display.clear();
   }
   const seconds = spent + (performance.now() - began) / 1000;
   if (end!.reason === 'aborted') {
-    const line = `Interrupted at step ${end!.step}, epoch ${end!.epoch + 1} of ${epochs}. Go on with: ${resumeCommand(paths)}`;
+    const line = `Interrupted at step ${end!.step}, epoch ${end!.epoch + 1} of ${epochs}. Go on with: ${resumeCommand(paths, config.recipe)}`;
     terminal.event({
       v: eventVersion,
       type: 'error',
@@ -243,7 +248,7 @@ async function trainAndReport(
     paths.report,
     await renderReport({ config, prepared: assembled, model, events, status, seconds }),
   );
-  await conclude(assembled, result, events, paths, seconds, terminal, options);
+  await conclude(assembled, config.recipe, result, events, paths, seconds, terminal, options);
   terminal.event({
     v: eventVersion,
     type: 'result',
@@ -265,6 +270,7 @@ async function trainAndReport(
 /** What is said at the end. */
 async function conclude(
   { task, train, test, model }: Assembled,
+  recipe: string,
   result: { loss: number; metrics: Readonly<Record<string, number>> },
   events: readonly TrainingEvent[],
   paths: RunPaths,
@@ -274,8 +280,8 @@ async function conclude(
 ): Promise<void> {
   const losses = events.filter((event) => event.type === 'epoch').map((event) => event.loss);
   if ((terminal.live || options.plot) && losses.length > 1)
-    terminal.note(`\n${await lossPlot(losses, terminal.columns, terminal.err)}\n`);
-  for (const line of (await task.conclude?.(model)) ?? []) terminal.print(line);
+    terminal.note('', ...(await lossPlot(losses, terminal.columns, terminal.err)), '');
+  terminal.print(...((await task.conclude?.(model)) ?? []));
   const figures = Object.entries(result.metrics).map(
     ([name, value]) => `, ${words(name)} ${metric(name, value)}`,
   );
@@ -284,7 +290,7 @@ async function conclude(
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {
     const { profileTables } = await import('../training/profileTables.ts');
-    terminal.print(`\n${profileTables(profile, terminal.columns)}\n`);
+    terminal.print('', ...profileTables(profile, terminal.columns), '');
   }
   const tail = losses.slice(-100);
   if (losses.length >= 200) {
@@ -293,7 +299,9 @@ async function conclude(
   }
   terminal.print(`trained in ${duration(seconds)}`);
   terminal.print(`report: ${paths.report}`);
-  terminal.note(`weights: ${paths.weights}; judge them by: agrad eval ${quote(paths.folder)}`);
+  terminal.note(
+    `weights: ${paths.weights}; judge them by: agrad eval ${quote(paths.folder)}${moduleFlag(recipe)}`,
+  );
 }
 
 /** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */
@@ -336,14 +344,19 @@ async function newestCheckpoint(paths: RunPaths, terminal: Terminal): Promise<Ch
 }
 
 /** Adds to a numerical failure where the run can be taken up. */
-function withLastCheckpoint(error: unknown, paths: RunPaths, checkpoints: readonly string[]): unknown {
+function withLastCheckpoint(error: unknown, resume: string, checkpoints: readonly string[]): unknown {
   if ((error as { code?: string }).code !== 'nonFiniteLoss') return error;
   const where = checkpoints[0]
-    ? `The last checkpoint is intact: ${resumeCommand(paths)} --learning-rate RATE goes on from there.`
+    ? `The last checkpoint is intact: ${resume} --learning-rate RATE goes on from there.`
     : 'No checkpoint had been written yet.';
   return new Failure('numerical', (error as Error).message, where, error);
 }
 
-function resumeCommand(paths: RunPaths): string {
-  return `agrad train --resume ${quote(paths.folder)}`;
+/** @param recipe a module is not loaded because a run says so: the command names it */
+function resumeCommand(paths: RunPaths, recipe: string): string {
+  return `agrad train --resume ${quote(paths.folder)}${moduleFlag(recipe)}`;
+}
+
+function moduleFlag(recipe: string): string {
+  return looksLikeModule(recipe) ? ` --recipe ${quote(recipe)}` : '';
 }

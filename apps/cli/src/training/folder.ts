@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } 
 import { dirname, join, resolve } from 'node:path';
 import { writeAtomically } from '@ag/train';
 import { Failure } from '../failure.ts';
+import { quote } from '../quote.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
 
@@ -138,9 +139,4 @@ export function readConfig(folder: string): RunConfig {
     );
   }
   return config as RunConfig;
-}
-
-/** A path as a shell takes it. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

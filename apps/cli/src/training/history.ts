@@ -64,7 +64,11 @@ function curveOf(run: Run, type: 'step' | 'epoch' | 'validation', name: string, 
   const value = (event: (typeof events)[number]): number => {
     if (name === 'learningRate') return 'learningRate' in event ? event.learningRate : Number.NaN;
     // JSON has no NaN: what is not finite was written as null.
-    return (name === 'loss' ? event.loss : event.metrics[name]) ?? Number.NaN;
+    return (name === 'loss' ? event.loss : figureOf(event.metrics, name)) ?? Number.NaN;
   };
   return { name: run.folder, x: events.map((event) => event[by]), y: events.map(value) };
+}
+
+function figureOf(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(metrics, name) ? metrics[name] : undefined;
 }
