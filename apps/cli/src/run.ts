@@ -1,6 +1,6 @@
 /** Runs one command line and answers its exit code; whatever goes wrong becomes a message. */
 import type { Command } from 'commander';
-import { describeFailure, exitCodes, type FailureReport } from './failure.ts';
+import { describeFailure, exitCodes, type FailureReport, forgetCode } from './failure.ts';
 import { buildProgram, isAnswer, type OpenTerminal, usageProblem } from './program.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -9,6 +9,7 @@ const eventVersion = 1;
 
 /** @param given the arguments after the program's name */
 export async function run(given: readonly string[], open: OpenTerminal = processTerminal): Promise<number> {
+  forgetCode();
   let exitCode: number = exitCodes.done;
   let terminal: Terminal | undefined;
   const program = buildProgram(

@@ -6,11 +6,14 @@ import { run } from './run.ts';
 import type { Outcome } from './sweep/workers.ts';
 import { type Terminal, terminalOn } from './terminal.ts';
 
-// Ctrl-C reaches all processes of a terminal: it is not to end one that has nothing to do, nor to count twice.
+// Ctrl-C and the end of a terminal reach all its processes: they are not to end one that has nothing to do, nor to count
+// twice.
 let interrupted = false;
-process.on('SIGINT', () => {
-  interrupted = true;
-});
+for (const signal of ['SIGINT', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true;
+  });
+}
 
 process.on('message', async (given: readonly string[] | 'interrupt') => {
   if (given === 'interrupt') {

@@ -8,7 +8,7 @@ import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
 import { assemble, fitOptionsOf, optimizerFor, prepare } from '../training/assemble.ts';
-import { defaultFolder, makeFolder } from '../training/folder.ts';
+import { outputFolder } from '../training/folder.ts';
 import type { Job, TrainOptions } from '../training/plan.ts';
 
 /** Rows of the table. */
@@ -37,8 +37,7 @@ export async function tryLearningRates(
       ...(compile && { compile }),
     });
     const { points, lowest, suggestion, diverged } = test;
-    const folder = options.out ?? defaultFolder(`${recipeName}-learning-rate`, new Date());
-    makeFolder(folder);
+    const folder = outputFolder(options.out, `${recipeName}-learning-rate`);
     const picture = join(folder, 'learning-rate.svg');
     await writeAtomically(picture, pageText(await draw(test, recipeName)));
 

@@ -22,7 +22,7 @@ import {
 } from '@ag/train';
 import { type BackendChoice, chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { type Interrupt, watchInterrupts } from '../interrupt.ts';
+import { exitCodeOf, type Interrupt, watchInterrupts } from '../interrupt.ts';
 import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
@@ -30,17 +30,20 @@ import { looksLikeModule } from '../recipes/userModule.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
+import type { Claim } from '../training/claim.ts';
 import { lossPlot, openDisplay } from '../training/display.ts';
 import { eventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
 import {
+  claimFolder,
   configVersion,
   createFolder,
-  defaultFolder,
   type RunConfig,
   type RunPaths,
   runPaths,
   writeConfig,
 } from '../training/folder.ts';
+import { namingSizes } from '../training/memory.ts';
+import { expectOwn, type OwnRun, ownership, recordFailure } from '../training/ownRun.ts';
 import {
   commandOf,
   environmentOf,
@@ -71,7 +74,7 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
   }
   let began = false;
   const interrupt = watchInterrupts((signal) => {
-    if (!began) process.exit(signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted);
+    if (!began) process.exit(exitCodeOf(signal));
     terminal.note(
       `${signal === 'SIGINT' ? 'interrupted' : 'asked to end'}: finishing the step and writing a checkpoint`,
     );
@@ -89,6 +92,8 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       return await trainFolds(job, options, terminal, interrupt, begin);
     }
     return await runJob(job, options, terminal, interrupt, begin);
+  } catch (error) {
+    throw namingSizes(error, job);
   } finally {
     interrupt.stop();
   }
@@ -101,16 +106,36 @@ async function runJob(
   interrupt: Interrupt,
   begin: () => void,
 ): Promise<number> {
+  const { before } = job;
+  const note = (line: string): void => terminal.note(line);
+  const claim = before ? await claimFolder(before.folder, note) : null;
+  try {
+    return await runIn(claim, job, options, terminal, interrupt, begin);
+  } finally {
+    claim?.release();
+  }
+}
+
+/** @param taken the folder of the run that is gone on with; that of a new one is made when all is known to fit */
+async function runIn(
+  taken: Claim | null,
+  job: Job,
+  options: TrainOptions,
+  terminal: Terminal,
+  interrupt: Interrupt,
+  begin: () => void,
+): Promise<number> {
   const { recipe, recipeName, parameters, before } = job;
   const settings = job.resolved.values;
   const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
   const backend = await chooseBackend(asBefore(settings, before?.config), terminal);
+  let claim = taken;
   try {
     const controls = createControls(interrupt.signal);
     const assembled = await assemble(await prepare(recipe, settings, parameters), settings, controls.scale);
-    const paths = before
-      ? runPaths(before.folder)
-      : createFolder(options.out ?? defaultFolder(recipeName, new Date()));
+    let paths: RunPaths;
+    if (before) paths = runPaths(before.folder);
+    else ({ paths, claim } = await createFolder(options.out, recipeName, (line) => terminal.note(line)));
     const config: RunConfig = before?.config ?? {
       version: configVersion,
       recipe: recipeName,
@@ -120,7 +145,7 @@ async function runJob(
       command: commandOf(job, options),
       environment: environmentOf(backend),
     };
-    const shownConfig = before ? { ...config, settings } : config;
+    const run: OwnRun = { paths, claim: claim!, config: before ? { ...config, settings } : config };
     await removeLeftovers(paths.folder);
     if (checkpoint) await rewindEvents(paths.events, checkpoint.progress.step, checkpoint.progress.epoch);
     else await rm(paths.events, { force: true });
@@ -129,18 +154,15 @@ async function runJob(
         `backend ${backend.name}${checkpoint ? `, going on at step ${checkpoint.progress.step}` : ''}`,
     );
     begin();
-    return await trainAndReport(
-      assembled,
-      shownConfig,
-      paths,
-      checkpoint,
-      terminal,
-      interrupt,
-      controls,
-      options,
-    );
+    const began = performance.now();
+    try {
+      return await trainAndReport(assembled, run, checkpoint, terminal, interrupt, controls, options);
+    } catch (caught) {
+      throw await recordFailure(run, namingSizes(caught, job), (performance.now() - began) / 1000);
+    }
   } finally {
     backend.close();
+    claim?.release();
   }
 }
 
@@ -158,14 +180,14 @@ function asBefore(settings: Settings, before: RunConfig | undefined): BackendCho
 /** The loop itself, and what is written after it. */
 async function trainAndReport(
   assembled: Assembled,
-  config: RunConfig,
-  paths: RunPaths,
+  run: OwnRun,
   resume: Checkpoint | null,
   terminal: Terminal,
   interrupt: Interrupt,
   controls: Controls,
   options: TrainOptions,
 ): Promise<number> {
+  const { config, paths } = run;
   const { settings } = config;
   const { model, task, testLoader, steps } = assembled;
   const epochs = epochsOf(settings);
@@ -185,6 +207,7 @@ async function trainAndReport(
     for await (const event of fit({
       ...fitOptionsOf(assembled, settings),
       callbacks: [
+        ownership(run),
         configWriter(paths, config),
         eventLog(paths.events, steps),
         ...callbacksFor(assembled, settings, paths),
@@ -226,6 +249,7 @@ async function trainAndReport(
     terminal.note(line);
     return interrupt.exitCode ?? exitCodes.interrupted;
   }
+  expectOwn(run);
   await writeAtomically(
     paths.weights,
     await saveSafetensors(model.stateDict(), {
@@ -238,7 +262,7 @@ async function trainAndReport(
     }),
   );
   const result = await validate(model, testLoader, { loss: task.loss, metrics: task.metrics });
-  const events = readEvents(paths.events);
+  const events = readEvents(paths.events).filter((event) => event.type !== 'error');
   const { renderReport } = await import('../report/report.ts');
   const status =
     end!.reason === 'earlyStopping'
@@ -332,12 +356,21 @@ function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths)
 
 /** The newest checkpoint that can be read; damaged ones are left out with a note. */
 async function newestCheckpoint(paths: RunPaths, terminal: Terminal): Promise<Checkpoint | null> {
+  let damaged = 0;
   for (const path of await listCheckpoints(paths.checkpoints)) {
     try {
       return decodeCheckpoint(readFileSync(path), path);
     } catch (error) {
       terminal.note(terminal.err.yellow(`warning: ${(error as Error).message}; taking the one before`));
+      damaged++;
     }
+  }
+  if (damaged > 0) {
+    throw new Failure(
+      'incompatible',
+      `${paths.checkpoints}: none of the ${damaged} checkpoints can be read`,
+      `To begin anew, remove them: rm ${quote(paths.checkpoints)}/step-*`,
+    );
   }
   terminal.note('there is no checkpoint yet: beginning anew');
   return null;
