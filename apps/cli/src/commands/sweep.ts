@@ -123,19 +123,23 @@ function takeTrials(
   };
   let pending = plan.trials.filter((trial) => !isDone(trial));
   let told = false;
-  return async (signal) => {
+  const next = async (signal: AbortSignal): Promise<TakenTrial | null> => {
     while (!signal.aborted) {
       pending = pending.filter((trial) => !ours.has(trial.id) && !isDone(trial));
       if (pending.length === 0) return null;
       let who = '';
       for (const trial of pending) {
-        if (ours.has(trial.id)) continue;
-        ours.add(trial.id);
         const claim = await tryClaim(folder, trialName(trial));
-        if (!isClaim(claim)) who = claim.who;
-        else if (!isDone(trial)) return { trial, claim };
-        else claim.release();
-        ours.delete(trial.id);
+        if (!isClaim(claim)) {
+          who = claim.who;
+          continue;
+        }
+        // It may have been done between the two looks.
+        if (isDone(trial)) claim.release();
+        else {
+          ours.add(trial.id);
+          return { trial, claim };
+        }
       }
       if (who !== '' && !told) {
         told = true;
@@ -144,6 +148,13 @@ function takeTrials(
       await wait(300);
     }
     return null;
+  };
+  // One worker after the other: what one of them asks for none of ours is to be told that somebody has it.
+  let turn: Promise<unknown> = Promise.resolve();
+  return (signal) => {
+    const mine = turn.then(() => next(signal));
+    turn = mine.catch(() => null);
+    return mine;
   };
 }
 

@@ -228,12 +228,18 @@ export function readConfig(folder: string): RunConfig {
   return config as RunConfig;
 }
 
-/** The text of a file. A pipe or a device that lies in its place is not waited for. */
+/**
+ * The text of a file. A pipe or a device that lies in its place is not waited for.
+ * @throws Failure `incompatible` for what is no file, or far too large
+ */
 export function readText(path: string): string {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    if (!fstatSync(file).isFile()) throw new Error('it is no file');
+    if (!fstatSync(file).isFile()) throw new Failure('incompatible', `${path} is no file`);
     return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STRING_TOO_LONG') throw error;
+    throw new Failure('incompatible', `${path} is larger than any file of its kind`, undefined, error);
   } finally {
     closeSync(file);
   }
