@@ -44,7 +44,12 @@ export async function trainFolds(
     // The test data stay out of it: what is chosen by these figures can then be judged by them.
     const cuts = kFold(prepared.train, folds, { seed: settings.seed });
     const note = (line: string): void => terminal.note(line);
-    const { paths, claim: taken } = await createFolder(options.out, `${recipeName}-folds`, note);
+    const { paths, claim: taken } = await createFolder(
+      options.out,
+      `${recipeName}-folds`,
+      note,
+      'folds.json',
+    );
     claim = taken;
     const { folder } = paths;
     terminal.note(

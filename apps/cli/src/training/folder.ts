@@ -169,17 +169,20 @@ export async function claimFolder(folder: string, note: (line: string) => void):
 
 /**
  * Makes the folder of a new run, or takes an empty one.
+ *
+ * @param but what may lie there, since it is made anew
  * @throws Failure `configuration` when it cannot be written or holds something already, `inUse` when another process has it
  */
 export async function createFolder(
   wanted: string | undefined,
   name: string,
   note: (line: string) => void,
+  but?: keyof typeof contents,
 ): Promise<{ readonly paths: RunPaths; readonly claim: Claim }> {
   const folder = outputFolder(wanted, name);
   const claim = await claimFolder(folder, note);
   try {
-    expectNothingElse(folder);
+    expectNothingElse(folder, but);
   } catch (error) {
     claim.release();
     throw error;
