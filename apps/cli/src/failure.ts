@@ -2,6 +2,7 @@
  * How the command ends when something is wrong: every error becomes an exit code, a message and what to do about it.
  * Only errors of the program itself show where in the code they happened.
  */
+import { resolve } from 'node:path';
 
 /** What the exit codes mean; documented in docs/exit-codes-and-events.md. */
 export const exitCodes = {
@@ -14,6 +15,8 @@ export const exitCodes = {
   check: 6,
   incompatible: 7,
   backend: 8,
+  inUse: 9,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -33,6 +36,19 @@ export class Failure extends Error {
     this.kind = kind;
     this.hint = hint;
   }
+}
+
+/** Modules of the user's own that take part: what goes wrong without a name of its own is a mistake there. */
+const usersCode = new Set<string>();
+
+/** Says that a module of the user's own takes part from now on. */
+export function usesCode(path: string): void {
+  usersCode.add(path);
+}
+
+/** A new command: what took part in an earlier one of this process has nothing to do with it. */
+export function forgetCode(): void {
+  usersCode.clear();
 }
 
 /** What to tell the user. */
@@ -71,6 +87,11 @@ export function describeFailure(error: unknown): FailureReport {
     const path = (error as { path?: string }).path;
     return report('configuration', `${path ?? 'a file'}: ${fileProblems[code]}`, `(${error.message})`);
   }
+  const module = [...usersCode].at(-1);
+  if (module !== undefined) {
+    const place = error.stack?.split('\n').find((line) => line.includes(resolve(module)));
+    return report('configuration', `${module}: ${error.message || error.name}`, place?.trim(), error.stack);
+  }
   return report(
     'internal',
     error.message || error.name,
@@ -92,4 +113,7 @@ const fileProblems: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many open files',
+  ELOOP: 'is a link that leads nowhere but to itself',
+  EFBIG: 'the file would be larger than it may be',
+  EIO: 'the device cannot be read or written',
 };

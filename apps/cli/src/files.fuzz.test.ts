@@ -3,7 +3,7 @@
  * command, ends with a message of its own and its exit code: no stack, no endless loop, no memory out of proportion.
  * AG_TEST=full tries a hundred times as many, of commands ten times.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataError, decodeImage, gunzip, parseCsv, readIdx } from '@ag/datasets';
@@ -322,6 +322,50 @@ describe('commands with damaged files', () => {
       '--backend',
       'reference',
     );
+  });
+
+  it('run folders with damaged claims, links and folders in the place of files', async () => {
+    const folder = join(scratch, 'odd');
+    if (!existsSync(run)) await inProcess(...trained);
+    const random = seededRandom(seed);
+    const names = [
+      'config.json',
+      'events.jsonl',
+      'weights.safetensors',
+      'checkpoints',
+      '.run.claim-1',
+      'report.html',
+    ];
+    const claim = JSON.stringify({
+      pid: process.pid,
+      ticks: '1',
+      host: 'x',
+      boot: null,
+      namespace: null,
+      nonce: 'n',
+    });
+    for (let i = 0; i < 40 * oftenHere; i++) {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder);
+      for (const name of names) {
+        const path = join(folder, name);
+        const kind = Math.floor(random() * 6);
+        if (kind === 0) mkdirSync(path);
+        else if (kind === 1) symlinkSync(random() < 0.5 ? name : 'gone', path);
+        else if (kind === 2) writeFileSync(path, damaged(new TextEncoder().encode(claim), random));
+        else if (kind === 3 && name !== 'checkpoints' && !name.startsWith('.'))
+          writeFileSync(path, readFileSync(join(run, name)));
+      }
+      for (const given of [
+        ['runs', 'list', scratch],
+        ['runs', 'show', folder],
+        ['runs', 'compare', folder, run],
+        ['eval', folder, '--backend', 'reference'],
+        ['train', '--resume', folder, '--print-config'],
+        ['sweep', 'xor', '--grid', 'seed=0', '--epochs', '-1', '--out', folder],
+      ])
+        await ends(given.join(' '), i, ...given);
+    }
   });
 
   it('weights to convert, config files, images and tables to predict', async () => {

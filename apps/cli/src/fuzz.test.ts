@@ -13,7 +13,7 @@ const wordsOf =
   );
 const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]!);
 const others =
-  '--json --quiet --out --resume --set --config --help -h -V --at --format --grid --ui --by --metric --count -- - --= ---x --seed= --epochs=3'.split(
+  '--json --quiet --out --resume --recipe --set --config --help -h -V --at --format --grid --ui --by --metric --count -- - --= ---x --seed= --epochs=3'.split(
     ' ',
   );
 const values = [
@@ -33,6 +33,9 @@ const values = [
   '--',
   'constructor',
   '__proto__',
+  './absent.mjs',
+  '\u001b]0;owned\u0007\u001b[2J',
+  'a\r\nb\u009b31m\u202e',
 ];
 
 /** Commands write nothing while they are tried. */
@@ -121,6 +124,8 @@ describe('processes', () => {
       const said = `${JSON.stringify(given)}: ${signal ?? exitCode}\n${stdout}\n${stderr}`;
       expect(known, said).toContain(exitCode);
       expect(stdout + stderr, said).not.toMatch(/\n\s+at .*:\d+/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
+      expect(stdout + stderr, said).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
       if (exitCode !== 0) expect(stderr, said).toMatch(/^error: ./m);
     };
     while (lists.length > 0) await Promise.all(lists.splice(0, 2).map(one));

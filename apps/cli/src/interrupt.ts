@@ -1,8 +1,25 @@
 /**
- * Ctrl-C and SIGTERM: the first asks the command to end in order, the second ends it at once. Where nothing has begun
- * that could be lost, the first ends it at once too.
+ * Ctrl-C, SIGTERM, and the end of the terminal (SIGHUP): the first asks the command to end in order, the second ends it at
+ * once. Where nothing has begun that could be lost, the first ends it at once too.
  */
 import { exitCodes } from './failure.ts';
+
+/** Signals that ask to end, with the exit code of each: 128 and its number. */
+const codes = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+  SIGHUP: exitCodes.hungUp,
+} as const;
+
+/** A signal that asks to end. */
+export type EndSignal = keyof typeof codes;
+
+export const endSignals = Object.keys(codes) as EndSignal[];
+
+/** The exit code of what a signal ended. */
+export function exitCodeOf(signal: EndSignal): number {
+  return codes[signal];
+}
 
 /** Watches for signals until `stop`. */
 export interface Interrupt {
@@ -13,24 +30,28 @@ export interface Interrupt {
 }
 
 /** @param note called when the first signal arrives */
-export function watchInterrupts(note: (signal: NodeJS.Signals) => void): Interrupt {
+export function watchInterrupts(note: (signal: EndSignal) => void): Interrupt {
   const controller = new AbortController();
   let exitCode: number | null = null;
-  const on = (signal: NodeJS.Signals): void => {
-    const code = signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
-    if (exitCode !== null) process.exit(code);
-    exitCode = code;
+  let hungUp = Number.NEGATIVE_INFINITY;
+  const on = (signal: EndSignal): void => {
+    // A shell and the system both say that a terminal is closed.
+    const again = signal === 'SIGHUP' && performance.now() - hungUp < 1000;
+    if (signal === 'SIGHUP') hungUp = performance.now();
+    if (again) return;
+    if (exitCode !== null) process.exit(exitCodeOf(signal));
+    exitCode = exitCodeOf(signal);
     note(signal);
     controller.abort();
   };
-  process.on('SIGINT', on).on('SIGTERM', on);
+  for (const signal of endSignals) process.on(signal, on);
   return {
     signal: controller.signal,
     get exitCode() {
       return exitCode;
     },
     stop() {
-      process.off('SIGINT', on).off('SIGTERM', on);
+      for (const signal of endSignals) process.off(signal, on);
     },
   };
 }

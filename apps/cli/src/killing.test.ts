@@ -93,15 +93,15 @@ async function killAndResume(
   const random = randomNumbers(seed);
   const whole = join(scratch, `${name}-whole`);
   const broken = join(scratch, `${name}-broken`);
+  const byModule = given[1]!.endsWith('.ts') ? ['--recipe', given[1]!] : [];
+  const resume = ['train', '--resume', broken, ...byModule];
   const left = await outcomeOf(start([...given, '--out', whole, '--quiet']));
   expect(left.exitCode, left.stderr).toBe(0);
 
   const hits: Hit[] = [];
   while (hits.length < kills) {
     const begun = existsSync(join(broken, 'config.json'));
-    const child = start(
-      begun ? ['train', '--resume', broken, '--json'] : [...given, '--out', broken, '--json'],
-    );
+    const child = start(begun ? [...resume, '--json'] : [...given, '--out', broken, '--json']);
     const hit = await killOnce(child, broken, {
       steps: 1 + Math.floor(random() * 2 * stride),
       milliseconds: random() * 40,
@@ -112,7 +112,7 @@ async function killAndResume(
     hits.push(hit);
     await expectWhole(broken);
   }
-  const last = await outcomeOf(start(['train', '--resume', broken, '--json']));
+  const last = await outcomeOf(start([...resume, '--json']));
   expect(last.exitCode, last.stderr).toBe(0);
   expect(last.stderr).not.toMatch(/warning/);
   expect(lastEvent(last)).toMatchObject({ type: 'result' });

@@ -85,6 +85,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--config <file>', 'a JSON file with settings, recipe and set')
     .option('--out <folder>', "the run's folder (default runs/RECIPE-TIME)")
     .option('--resume <run>', 'go on with an interrupted run')
+    .option('--recipe <module>', 'with --resume: the module that the run was made from')
     .option('--find-learning-rate', 'train nothing: try growing rates for a few steps and suggest one')
     .option(
       '--folds <n>',
@@ -107,6 +108,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
             flags: settingsFrom(flags),
             changes: Object.fromEntries((flags.set as string[]).map(parseChange)),
             ...texts(flags, 'config', 'out', 'resume'),
+            ...(flags.recipe !== undefined && { module: String(flags.recipe) }),
             printConfig: flags.printConfig === true,
             plot: flags.plot === true,
             ...(flags.ui !== undefined && { ui: flags.ui as 'line' | 'tui' }),
@@ -129,7 +131,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     ),
     ['dataDir', 'backend', 'arithmetic', 'threads'],
   )
-    .option('--recipe <name>', 'what the weights are of, where they do not say')
+    .option('--recipe <name>', 'what the weights are of, if they do not say; needed if that is a module')
     .option('--fail-under <figure=limit>', 'end with exit code 6 when the figure is smaller', collect, [])
     .option('--fail-over <figure=limit>', 'end with exit code 6 when the figure is larger', collect, [])
     .action(
@@ -209,7 +211,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     ),
     ['dataDir', 'backend', 'threads'],
   )
-    .option('--recipe <name>', 'what the weights are of, where they do not say')
+    .option('--recipe <name>', 'what the weights are of, if they do not say; needed if that is a module')
     .action(
       action(async (terminal, flags, [target, ...inputs]) => {
         const { predictFiles } = await import('./commands/predict.ts');
@@ -492,12 +494,10 @@ export function usageProblem(
   error: unknown,
 ): { message: string; hint: string | undefined; exitCode: number } | null {
   if (!(error instanceof CommanderError)) return null;
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const hint = rest
-    .join(' ')
-    .replace(/^\((.*)\)$/, '$1')
-    .trim();
-  return { message: first, hint: hint === '' ? undefined : hint, exitCode: exitCodes.usage };
+  // What was typed is part of the message, and may have lines of its own.
+  const [, message = '', hint] =
+    /^(?:error: )?(.*?)(?:\n\((Did you mean [^\n]*)\))?$/s.exec(error.message) ?? [];
+  return { message, hint, exitCode: exitCodes.usage };
 }
 
 const recipeHelp = `

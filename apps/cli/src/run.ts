@@ -1,6 +1,6 @@
 /** Runs one command line and answers its exit code; whatever goes wrong becomes a message. */
 import type { Command } from 'commander';
-import { describeFailure, exitCodes, type FailureReport } from './failure.ts';
+import { describeFailure, exitCodes, type FailureReport, forgetCode } from './failure.ts';
 import { buildProgram, isAnswer, type OpenTerminal, usageProblem } from './program.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -9,6 +9,7 @@ const eventVersion = 1;
 
 /** @param given the arguments after the program's name */
 export async function run(given: readonly string[], open: OpenTerminal = processTerminal): Promise<number> {
+  forgetCode();
   let exitCode: number = exitCodes.done;
   let terminal: Terminal | undefined;
   const program = buildProgram(
@@ -39,11 +40,13 @@ export async function run(given: readonly string[], open: OpenTerminal = process
 function show(report: FailureReport, terminal: Terminal): void {
   const { kind, exitCode, message, hint, stack } = report;
   terminal.event({ v: eventVersion, type: 'error', kind, exitCode, message, ...(hint && { hint }) });
-  terminal.stderr.write(`${terminal.err.red('error')}: ${message}\n`);
-  if (hint) terminal.stderr.write(`${hint}\n`);
+  // What follows the first line is moved in, so that no message can pretend to be several.
+  const lines = (text: string): string[] => text.split('\n').map((line, i) => (i === 0 ? line : `  ${line}`));
+  terminal.complain(...lines(`${terminal.err.red('error')}: ${message}`));
+  if (hint) terminal.complain(...lines(hint));
   if (!stack) return;
-  if (process.env.AG_DEBUG) terminal.stderr.write(`${stack}\n`);
-  else terminal.stderr.write('AG_DEBUG=1 shows where in the code it happened.\n');
+  if (process.env.AG_DEBUG) terminal.complain(...stack.split('\n'));
+  else terminal.complain('AG_DEBUG=1 shows where in the code it happened.');
 }
 
 /** Names the innermost command that was meant. */

@@ -2,18 +2,18 @@
  * A process that `agrad sweep` keeps for its trials: runs the command lines it is sent and answers each with how it
  * ended. Every trial but the first finds the program loaded and compiled.
  */
-import pc from 'picocolors';
 import { run } from './run.ts';
 import type { Outcome } from './sweep/workers.ts';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, terminalOn } from './terminal.ts';
 
-const plain = pc.createColors(false);
-
-// Ctrl-C reaches all processes of a terminal: it is not to end one that has nothing to do, nor to count twice.
+// Ctrl-C and the end of a terminal reach all its processes: they are not to end one that has nothing to do, nor to count
+// twice.
 let interrupted = false;
-process.on('SIGINT', () => {
-  interrupted = true;
-});
+for (const signal of ['SIGINT', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true;
+  });
+}
 
 process.on('message', async (given: readonly string[] | 'interrupt') => {
   if (given === 'interrupt') {
@@ -22,24 +22,16 @@ process.on('message', async (given: readonly string[] | 'interrupt') => {
   }
   let said = '';
   let last: object | null = null;
-  const say = (text: string): boolean => {
-    said = (said + text).slice(-2000);
-    return true;
+  const stream = {
+    write(text: string): void {
+      said = (said + text).slice(-2000);
+    },
   };
   const terminal: Terminal = {
-    print: () => {},
-    note: (line) => say(`${line}\n`),
+    ...terminalOn({ stdout: stream, stderr: stream, json: true }),
     event: (event) => {
       last = event;
     },
-    json: true,
-    live: false,
-    columns: 80,
-    outColumns: 80,
-    out: plain,
-    err: plain,
-    trueColor: false,
-    stderr: { write: say } as unknown as NodeJS.WriteStream,
   };
   const exitCode = await run(given, () => terminal);
   process.send?.({ exitCode, last, said } satisfies Outcome);

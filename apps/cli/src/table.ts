@@ -1,13 +1,14 @@
 /** Tables in plain characters, as wide as they need to be. */
 import Table from 'cli-table3';
+import { oneLine } from './text.ts';
 
-/** Rows under their headings; numbers are aligned to the right. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/** The lines of a table: rows under their headings; numbers are aligned to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const numeric = headings.map((_, column) =>
     rows.every((row) => /^[-–\d.,e+% ×:]*$/.test(row[column] ?? '')),
   );
   const result = new Table({
-    head: [...headings],
+    head: headings.map(oneLine),
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(
@@ -27,10 +28,9 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
         .map((name) => [name, '']),
     ),
   });
-  for (const row of rows) result.push([...row]);
+  for (const row of rows) result.push(row.map(oneLine));
   return result
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+    .map((line) => line.trimEnd());
 }

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import pc from 'picocolors';
 import { afterAll } from 'vitest';
+import { quote } from './quote.ts';
 import { run } from './run.ts';
-import type { Terminal } from './terminal.ts';
-import { quote } from './training/folder.ts';
+import { type Terminal, terminalOn } from './terminal.ts';
 
 /** What a command wrote and how it ended. */
 export interface Outcome {
@@ -19,30 +18,29 @@ export interface Outcome {
 }
 
 /** Runs a command line in this process. */
-export async function inProcess(...given: readonly string[]): Promise<Outcome> {
+export function inProcess(...given: readonly string[]): Promise<Outcome> {
+  return attended(null, ...given);
+}
+
+/** The same with somebody who answers questions. */
+export async function attended(ask: Terminal['ask'], ...given: readonly string[]): Promise<Outcome> {
   let stdout = '';
   let stderr = '';
-  const plain = pc.createColors(false);
-  const exitCode = await run(
-    given,
-    ({ json = false, quiet = false }): Terminal => ({
-      print: (line) => {
-        if (!json) stdout += `${line}\n`;
+  const exitCode = await run(given, ({ json, quiet }) =>
+    terminalOn({
+      stdout: {
+        write(text) {
+          stdout += text;
+        },
       },
-      note: (line) => {
-        if (!quiet) stderr += `${line}\n`;
-      },
-      event: (event) => {
-        if (json) stdout += `${JSON.stringify(event)}\n`;
+      stderr: {
+        write(text) {
+          stderr += text;
+        },
       },
       json,
-      live: false,
-      columns: 80,
-      outColumns: 80,
-      out: plain,
-      err: plain,
-      trueColor: false,
-      stderr: { write: (text: string) => (stderr += text) } as unknown as NodeJS.WriteStream,
+      quiet,
+      ask,
     }),
   );
   return { exitCode, stdout, stderr };

@@ -133,7 +133,8 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
   restoreRandomState(checkpoint.random);
   for (const callback of parts.callbacks ?? []) {
     const { callbacks } = checkpoint;
-    if (Object.hasOwn(callbacks, callback.name)) callback.loadState?.(callbacks[callback.name]!);
+    const state = Object.hasOwn(callbacks, callback.name) ? callbacks[callback.name] : undefined;
+    if (state) callback.loadState?.(state);
   }
 }
 

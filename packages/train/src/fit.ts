@@ -22,6 +22,7 @@ import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } f
 import { TrainingError } from './errors.ts';
 import { type EndReason, type EventBody, eventVersion, type Figures, type TrainingEvent } from './events.ts';
 import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
+import { type GroupedBatch, inGroups } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';
 import { checkOptions, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
@@ -57,6 +58,9 @@ interface StepTensors {
   readonly [name: string]: Tensor[];
 }
 
+/** What changes with every batch of an epoch, for checkpoints. */
+type Position = Pick<Checkpoint, 'random'> & Pick<Checkpoint['progress'], 'batch' | 'totals'>;
+
 /** One call of `fit`. */
 class Run {
   readonly #options: FitOptions;
@@ -78,6 +82,8 @@ class Run {
   /** Batches of the epoch under way. */
   #batch = 0;
   #totals;
+  /** Where a checkpoint lets a run go on while gradients of a group wait, which are in no checkpoint: before the group. */
+  #beforeGroup: Position | null = null;
   #last: { loss: number | null; metrics: Figures } = { loss: null, metrics: {} };
   #stopped: EndReason | null = null;
 
@@ -88,7 +94,7 @@ class Run {
     this.#metricNames = Object.keys(options.metrics ?? {});
     this.#totals = emptyTotals(this.#metricNames);
     this.#compiled = options.compile
-      ? compile((x: Tensor, y: Tensor) => this.#buildStep(x, y, true), {
+      ? compile((x: Tensor, y: Tensor) => this.#buildStep(x, y, true, 1), {
           key: () => (this.#measuring ? 'measured' : ''),
         })
       : null;
@@ -195,18 +201,22 @@ class Run {
     if (this.#batch === 0) train.setEpoch?.(this.#epoch);
     const batches = train.length ?? null;
     let waiting = performance.now();
-    for await (const { x, y } of train) {
+    for await (const batch of inGroups(train, accumulate, this.#batch)) {
       const arrived = performance.now();
       await pauseWhenDue();
       const learningRate = this.#options.optimizer.learningRate;
+      const steps = batch.endsGroup;
+      if (!steps) this.#beforeGroup ??= this.#position();
       this.#batch++;
-      const steps = this.#batch % accumulate === 0 || this.#batch === batches;
       const started = performance.now();
-      const figures = await this.#compute(x, y, steps);
-      if (steps) this.#step++;
+      const figures = await this.#compute(batch, steps);
+      if (steps) {
+        this.#step++;
+        this.#beforeGroup = null;
+      }
       this.#profiler?.step(arrived - waiting, performance.now() - started);
       if (!Number.isFinite(figures.loss)) yield* this.#failNonFinite(figures.loss, learningRate);
-      addTo(this.#totals, x.shape[0] ?? 1, figures.loss, figures.metrics);
+      addTo(this.#totals, batch.x.shape[0] ?? 1, figures.loss, figures.metrics);
       const reported = reportEvery > 0 && this.#step % reportEvery === 0;
       if (steps && (reported || this.#callbacks.length > 0)) {
         const event: EventBody = {
@@ -248,14 +258,13 @@ class Run {
 
   /** One batch: its step, or its gradients alone while they are accumulated. */
   async #compute(
-    x: Tensor,
-    y: Tensor,
+    { x, y, groupSize }: GroupedBatch,
     steps: boolean,
   ): Promise<{ loss: number; metrics: Figures; health: Health | null }> {
     const every = this.#options.gradientNorms ?? 0;
     this.#measuring = steps && every > 0 && (this.#step + 1) % every === 0;
     const compute = (): StepTensors => {
-      const built = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps);
+      const built = this.#compiled ? this.#compiled(x, y) : this.#buildStep(x, y, steps, groupSize);
       evaluate([...built.figures, ...built.health]);
       return built;
     };
@@ -278,8 +287,8 @@ class Run {
   }
 
   /** Loss and metrics of a batch and what is measured of its gradients, with a step taken unless `steps` is false. */
-  #buildStep(x: Tensor, y: Tensor, steps: boolean): StepTensors {
-    const { model, optimizer, loss, metrics = {}, accumulate = 1, gradients, average } = this.#options;
+  #buildStep(x: Tensor, y: Tensor, steps: boolean, groupSize: number): StepTensors {
+    const { model, optimizer, loss, metrics = {}, gradients, average } = this.#options;
     const enter = (part: StepPart): void => this.#profiler?.enter(part);
     enter('model');
     const output = synchronous('fit', model.forward(x), "the model's forward");
@@ -291,7 +300,7 @@ class Run {
       ...this.#metricNames.map((name) => synchronous('fit', metrics[name]!(output, y), `the metric ${name}`)),
     ];
     enter('gradients');
-    backward(accumulate === 1 ? value : value.div(accumulate), { also: figures });
+    backward(groupSize === 1 ? value : value.div(groupSize), { also: figures });
     let health: Tensor[] = [];
     if (steps) {
       gradients?.(optimizer.parameters);
@@ -348,24 +357,25 @@ class Run {
     // What goes on from here needs the weights themselves.
     if (this.#averaged) average!.restore();
     try {
-      return takeCheckpoint({
+      const { random, batch, totals } = this.#beforeGroup ?? this.#position();
+      const checkpoint = takeCheckpoint({
         model,
         optimizer,
         ...(average && { average }),
         callbacks: this.#callbacks,
         data: train.state?.() ?? null,
-        progress: {
-          step: this.#step,
-          epoch: this.#epoch,
-          batch: this.#batch,
-          totals: { ...this.#totals, metrics: { ...this.#totals.metrics } },
-          last: this.#last,
-        },
+        progress: { step: this.#step, epoch: this.#epoch, batch, totals, last: this.#last },
         config: config ?? null,
       });
+      return { ...checkpoint, random };
     } finally {
       if (this.#averaged) average!.apply();
     }
+  }
+
+  #position(): Position {
+    const totals = { ...this.#totals, metrics: { ...this.#totals.metrics } };
+    return { random: randomState(), batch: this.#batch, totals };
   }
 
   /** Goes on from a checkpoint; answers what the user should know about that. */

@@ -42,7 +42,7 @@ export {
 export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
 export * from './events.ts';
 export type { Metric, Totals } from './figures.ts';
-export { removeLeftovers, writeAtomically } from './files.ts';
+export { appendTo, removeLeftovers, writeAtomically } from './files.ts';
 export {
   type FindLearningRateOptions,
   findLearningRate,

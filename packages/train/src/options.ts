@@ -64,7 +64,10 @@ export interface FitOptions {
   readonly validateEvery?: number;
   /** Report every so many steps; callbacks hear of each. Default 1; 0 reports none. */
   readonly reportEvery?: number;
-  /** Batches whose gradients are summed up (as the mean of their losses) before a step. Default 1. */
+  /**
+   * Batches whose gradients are added up before a step. The step follows the mean of their losses, in which each batch
+   * counts the same, a smaller last one too; an epoch's last group is the mean of the batches that are left. Default 1.
+   */
   readonly accumulate?: number;
   /** Changes the gradients between `backward` and the step, such as `() => clipGradNorm(parameters, 1)`. */
   readonly gradients?: (parameters: readonly Variable[]) => unknown;

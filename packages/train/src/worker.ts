@@ -12,12 +12,14 @@ import type { FitOptions } from './options.ts';
 export interface MessageEnd {
   postMessage(message: unknown): void;
   /** Node's. */
-  on?(event: 'message' | 'error' | 'exit', listener: Listener): unknown;
-  off?(event: 'message' | 'error' | 'exit', listener: Listener): unknown;
+  on?(event: Heard, listener: Listener): unknown;
+  off?(event: Heard, listener: Listener): unknown;
   /** The web's. */
-  addEventListener?(event: 'message' | 'error', listener: Listener): unknown;
-  removeEventListener?(event: 'message' | 'error', listener: Listener): unknown;
+  addEventListener?(event: Heard, listener: Listener): unknown;
+  removeEventListener?(event: Heard, listener: Listener): unknown;
 }
+
+type Heard = 'message' | 'messageerror' | 'error' | 'exit' | 'close';
 
 // biome-ignore lint/suspicious/noExplicitAny: with any other type neither the web's Worker nor Node's would fit
 type Listener = (given: any) => void;
@@ -25,12 +27,22 @@ type Listener = (given: any) => void;
 /** Events that may be on their way before the other side has taken one: a caller that waits pauses the training. */
 const window = 32;
 
-type ToWorker =
-  | { readonly ag: 'start'; readonly settings: unknown }
+/**
+ * Every message carries the number of its run: what a run that was broken off still sends belongs to nobody, and what is
+ * meant for it reaches no other.
+ */
+type ToWorker = { readonly run: number } /** `stopped`: by a signal that was aborted before. */ & (
+  | { readonly ag: 'start'; readonly settings: unknown; readonly stopped: boolean }
   | { readonly ag: 'taken' }
-  | { readonly ag: 'stop' };
+  /** End after the step under way; what is reported until then is still wanted. */
+  | { readonly ag: 'stop' }
+  /** Nobody listens any more. */
+  | { readonly ag: 'leave' }
+);
 
-type FromWorker =
+type FromWorker = { readonly run: number } & Report;
+
+type Report =
   | { readonly ag: 'event'; readonly event: TrainingEvent }
   | { readonly ag: 'done'; readonly weights: Uint8Array }
   | {
@@ -50,71 +62,94 @@ export interface RunInWorkerOptions {
 
 /**
  * Trains in a worker whose script called {@link serveTraining}. Its events come as from `fit`; the iteration's return
- * value is the trained weights, as the bytes of a safetensors file. Breaking out of the iteration ends the training.
+ * value is the trained weights, as the bytes of a safetensors file. Breaking out of the iteration ends the training. A
+ * worker can be given any number of runs; it trains one at a time, and a run that is asked for while another one goes on
+ * begins when that one has ended.
  *
  * ```ts
  * const worker = new Worker(new URL('./training.js', import.meta.url), { type: 'module' });
  * for await (const event of runInWorker(worker, { settings: { epochs: 5 } })) show(event);
  * ```
  *
- * @throws TrainingError as `fit`, and Error for whatever else fails in the worker
+ * @throws TrainingError as `fit`, and Error for whatever else fails in the worker, or when it has ended
  */
 export async function* runInWorker(
   worker: MessageEnd,
   options: RunInWorkerOptions = {},
 ): AsyncGenerator<TrainingEvent, Uint8Array | null, undefined> {
-  const waiting: FromWorker[] = [];
+  // Random, not counted: pages may load two copies of this module and share a worker.
+  const run = Math.random();
+  const waiting: Report[] = [];
   let wake = (): void => {};
-  const receive = (message: FromWorker): void => {
-    if (typeof message?.ag !== 'string') return;
-    waiting.push(message);
+  const receive = (report: Report): void => {
+    waiting.push(report);
     wake();
   };
-  const fail = (error: unknown): void =>
-    receive({
-      ag: 'failed',
-      name: 'Error',
-      message: `the worker failed: ${(error as Error)?.message ?? error}`,
-    });
+  let lost = false;
+  const fail = (error: unknown): void => {
+    lost = true;
+    const message = `the worker failed: ${(error as Error)?.message ?? error}`;
+    receive({ ag: 'failed', name: 'Error', message });
+  };
   const stops = [
-    listen(worker, 'message', receive),
+    listen(worker, 'message', (message: FromWorker) => {
+      if (typeof message?.ag === 'string' && message.run === run) receive(message);
+    }),
+    listen(worker, 'messageerror', () => fail('a message could not be read')),
     listen(worker, 'error', fail),
-    ...(worker.on ? [listen(worker, 'exit', (code: number) => fail(`it ended with code ${code}`))] : []),
+    listen(worker, 'exit', (code: number) => fail(`it ended with code ${code}`)),
+    listen(worker, 'close', () => fail('it was closed')),
   ];
-  const stop = (): void => worker.postMessage({ ag: 'stop' } satisfies ToWorker);
+  const send = (message: DistributiveOmit<ToWorker, 'run'>): void => worker.postMessage({ ...message, run });
+  const stop = (): void => send({ ag: 'stop' });
   options.signal?.addEventListener('abort', stop);
   let ended = false;
   try {
-    worker.postMessage({ ag: 'start', settings: options.settings ?? null } satisfies ToWorker);
-    if (options.signal?.aborted) stop();
+    // Node's workers say so when they have ended before anyone could hear it.
+    if ((worker as { threadId?: number }).threadId === -1) fail('it has ended');
+    else {
+      const { settings = null, signal } = options;
+      send({ ag: 'start', settings, stopped: signal?.aborted ?? false });
+    }
     for (;;) {
       while (waiting.length === 0) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      const message = waiting.shift()!;
-      if (message.ag === 'event') {
-        yield message.event;
-        worker.postMessage({ ag: 'taken' } satisfies ToWorker);
+      const report = waiting.shift()!;
+      if (report.ag === 'event') {
+        yield report.event;
+        send({ ag: 'taken' });
         continue;
       }
-      ended = true;
-      if (message.ag === 'done') return message.weights;
-      const { name, code } = message;
-      throw name === 'TrainingError' && code
-        ? new TrainingError(message.message, { code })
-        : new Error(message.message);
+      ended = !lost;
+      if (report.ag === 'done') return report.weights;
+      const { name, code, message } = report;
+      throw name === 'TrainingError' && code ? new TrainingError(message, { code }) : new Error(message);
     }
   } finally {
-    if (!ended) stop();
+    if (!ended) send({ ag: 'leave' });
     options.signal?.removeEventListener('abort', stop);
     for (const end of stops) end();
   }
 }
 
+type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
+
+/** A run that was asked for, as the worker knows it. */
+interface Asked {
+  readonly controller: AbortController;
+  /** Events that may be sent before one is taken. */
+  free: number;
+  /** Whether nobody listens any more. */
+  left: boolean;
+  wake: () => void;
+}
+
 /**
- * To be called once in a worker's script: trains what `setup` makes of the settings whenever `runInWorker` asks.
+ * To be called once in a worker's script: trains what `setup` makes of the settings whenever `runInWorker` asks, one run
+ * after the other. Runs share what the script shares, such as the backend; whatever `setup` makes is a run's own.
  *
  * ```ts
  * serveTraining(async ({ epochs }) => {
@@ -130,35 +165,63 @@ export async function serveTraining<Settings = never>(
   end?: MessageEnd,
 ): Promise<void> {
   const port = end ?? (await ownEnd());
-  let controller = new AbortController();
-  let free = window;
-  let wake = (): void => {};
-  const send = (message: FromWorker): void => port.postMessage(message);
-  const train = async (settings: Settings): Promise<void> => {
-    controller = new AbortController();
-    free = window;
+  const asked = new Map<number, Asked>();
+  /** Ends when the last run that was asked for has ended. */
+  let last = Promise.resolve();
+
+  const train = async (run: number, settings: Settings, own: Asked): Promise<void> => {
+    const { signal } = own.controller;
+    const send = (report: Report): void => {
+      if (!own.left) port.postMessage({ ...report, run });
+    };
     try {
+      if (own.left) return;
       const options = await setup(settings);
-      for await (const event of fit({ ...options, signal: controller.signal })) {
-        while (free === 0 && !controller.signal.aborted) {
+      if (own.left) return;
+      for await (const event of fit({ ...options, signal })) {
+        while (own.free === 0 && !signal.aborted) {
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            own.wake = resolve;
           });
         }
-        free--;
+        own.free--;
         send({ ag: 'event', event });
       }
       send({ ag: 'done', weights: await saveSafetensors(options.model.stateDict()) });
     } catch (error) {
-      const { name, message, code } = error as Error & { code?: TrainingErrorCode };
+      // Anything can be thrown, null too.
+      const { name, message, code } = (error ?? {}) as Error & { code?: TrainingErrorCode };
       send({ ag: 'failed', name: String(name), message: String(message ?? error), ...(code && { code }) });
+    } finally {
+      asked.delete(run);
     }
   };
+  const leave = (own: Asked | undefined): void => {
+    if (!own) return;
+    own.left = true;
+    own.controller.abort();
+    own.wake();
+  };
   listen(port, 'message', (message: ToWorker) => {
-    if (message?.ag === 'start') void train(message.settings as Settings);
-    else if (message?.ag === 'taken') free++;
-    else if (message?.ag === 'stop') controller.abort();
-    wake();
+    if (typeof message?.ag !== 'string') return;
+    const { run } = message;
+    if (message.ag === 'start') {
+      const own: Asked = { controller: new AbortController(), free: window, left: false, wake: () => {} };
+      if (message.stopped) own.controller.abort();
+      asked.set(run, own);
+      last = last.then(() => train(run, message.settings as Settings, own));
+      return;
+    }
+    const own = asked.get(run);
+    if (!own) return;
+    if (message.ag === 'leave') leave(own);
+    else if (message.ag === 'taken') own.free++;
+    else if (message.ag === 'stop') own.controller.abort();
+    own.wake();
+  });
+  // Whoever asked is gone.
+  listen(port, 'close', () => {
+    for (const own of asked.values()) leave(own);
   });
 }
 
@@ -172,17 +235,13 @@ async function ownEnd(): Promise<MessageEnd> {
 }
 
 /** Listens in either world; the function returned ends it. */
-function listen<Value>(
-  end: MessageEnd,
-  event: 'message' | 'error' | 'exit',
-  listener: (value: Value) => void,
-): () => void {
+function listen<Value>(end: MessageEnd, event: Heard, listener: (value: Value) => void): () => void {
   if (end.on) {
     end.on(event, listener);
     return () => end.off?.(event, listener);
   }
   const unpack = (given: { data?: Value }): void =>
     listener((event === 'message' ? given.data : given) as Value);
-  end.addEventListener?.(event as 'message', unpack);
-  return () => end.removeEventListener?.(event as 'message', unpack);
+  end.addEventListener?.(event, unpack);
+  return () => end.removeEventListener?.(event, unpack);
 }

@@ -126,7 +126,7 @@ export async function bench(options: BenchOptions, terminal: Terminal): Promise<
       return { ...result, change: old ? result.milliseconds / old.milliseconds - 1 : null };
     });
     terminal.print(
-      table(
+      ...table(
         [`on ${backend.name}`, 'ms', 'GFLOP/s', ...(before ? ['against before'] : [])],
         compared.map(({ name, milliseconds, gflops, change }) => [
           name,

@@ -13,7 +13,7 @@ export function completion(shell: string, program: Command, terminal: Terminal):
   const operations = [...new Set(gradientCases.map(({ operation }) => operation))];
   const grammar = grammarOf(program, operations);
   const script = shell === 'zsh' ? zshScript(grammar) : bashScript(grammar);
-  terminal.print(script.trimEnd());
+  terminal.print(...script.trimEnd().split('\n'));
   terminal.event({ v: eventVersion, type: 'result', command: 'completion', shell, script });
   return exitCodes.done;
 }

@@ -109,17 +109,15 @@ export async function getData(
     return exitCodes.done;
   }
   const { bostonHousing, fashionMnist, mnist } = await import('@ag/datasets');
-  const update = terminal.live
-    ? (await import('log-update')).createLogUpdate(terminal.stderr as never)
-    : null;
+  const redrawn = await terminal.redrawn();
   let drawn = 0;
   const source = {
     ...(options.dataDir !== undefined && { dataDir: options.dataDir }),
     onProgress: (progress: { file: string; received: number; total?: number | undefined }) => {
-      if (!update || performance.now() - drawn < 100) return;
+      if (!redrawn || performance.now() - drawn < 100) return;
       drawn = performance.now();
       const total = progress.total === undefined ? '' : ` of ${bytes(progress.total)}`;
-      update(`${progress.file}: ${bytes(progress.received)}${total}`.slice(0, terminal.columns - 1));
+      redrawn.update(`${progress.file}: ${bytes(progress.received)}${total}`.slice(0, terminal.columns - 1));
     },
   };
   const found: { readonly info: { readonly files?: readonly string[] } }[] = [];
@@ -128,7 +126,7 @@ export async function getData(
     const load = set.name === 'mnist' ? mnist : fashionMnist;
     for (const split of ['train', 'test'] as const) found.push(await load({ ...source, split }));
   }
-  update?.clear();
+  redrawn?.clear();
   const files = found.flatMap(({ info }) => info.files ?? []);
   for (const file of files) terminal.print(file);
   terminal.event({ v: eventVersion, type: 'result', command: 'data get', name: set.name, files });

@@ -8,8 +8,10 @@ import { decodeCheckpoint, eventVersion, listCheckpoints, validate } from '@ag/t
 import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { figure, metric, words } from '../numbers.ts';
-import { parametersOf, recipeFor } from '../recipes/index.ts';
-import type { ParameterValue } from '../recipes/recipe.ts';
+import { quote } from '../quote.ts';
+import { parametersOf, recipeOfFile } from '../recipes/index.ts';
+import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
 import { fromEnvironment, type Given, resolveSettings, type Settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
@@ -24,7 +26,7 @@ export interface EvalOptions {
   /** The folder of a run, or a file of weights. */
   readonly target: string;
   readonly flags: Given;
-  /** For weights that do not say what they are of. */
+  /** For weights that do not say what they are of, and for those of a module. */
   readonly recipe?: string;
   /** `accuracy=0.97`: fail when the figure is smaller. */
   readonly failUnder: readonly string[];
@@ -38,7 +40,7 @@ export async function evaluate(options: EvalOptions, terminal: Terminal): Promis
     ...options.failUnder.map((text) => parseLimit(text, '--fail-under')),
     ...options.failOver.map((text) => parseLimit(text, '--fail-over')),
   ];
-  const trained = await describeWeights(options);
+  const trained = await describeWeights(options, 'eval', terminal.ask);
   const backend = await chooseBackend(trained.settings, terminal);
   try {
     const { prepared, model } = await loadTrained(trained);
@@ -81,6 +83,7 @@ export async function evaluate(options: EvalOptions, terminal: Terminal): Promis
 export interface Trained {
   readonly path: string;
   readonly recipeName: string;
+  readonly recipe: Recipe;
   readonly settings: Settings;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   readonly weights: Readonly<Record<string, Tensor>>;
@@ -88,12 +91,20 @@ export interface Trained {
 
 /**
  * Finds out what a run or a file of weights is.
+ *
+ * @param command for advice
  * @throws Failure `data` when there is no such thing, `incompatible` when it cannot be read
  */
 export async function describeWeights(
   options: Pick<EvalOptions, 'target' | 'flags' | 'recipe'>,
+  command: string,
+  ask: Terminal['ask'],
 ): Promise<Trained> {
   const { target, flags } = options;
+  const recipeOf = (file: string, recipe: string): Promise<Recipe> => {
+    const by = `agrad ${command} ${quote(target)}${command === 'predict' ? ' FILE' : ''} --recipe`;
+    return recipeOfFile({ file, recipe, by }, options.recipe, ask);
+  };
   const environment = fromEnvironment(process.env);
   if (!existsSync(target)) {
     throw new Failure('data', `${target}: there is no such run or file`, "'agrad runs list' shows the runs.");
@@ -108,7 +119,8 @@ export async function describeWeights(
     const { values } = resolveSettings({ flag: flags, environment, config: config.settings });
     return {
       path,
-      recipeName: config.recipe,
+      recipeName: options.recipe ?? config.recipe,
+      recipe: await recipeOf(`the run ${target}`, config.recipe),
       settings: values,
       parameters: config.parameters,
       weights: readWeights(path).tensors,
@@ -123,7 +135,11 @@ export async function describeWeights(
       'Name it with --recipe.',
     );
   }
-  const own = options.recipe === undefined || options.recipe === metadata.recipe;
+  // A module may have been moved.
+  const own =
+    options.recipe === undefined ||
+    options.recipe === metadata.recipe ||
+    (metadata.recipe !== undefined && looksLikeModule(options.recipe) && looksLikeModule(metadata.recipe));
   const parse = (text: string | undefined): Record<string, never> => {
     try {
       return own && text ? JSON.parse(text) : {};
@@ -131,7 +147,7 @@ export async function describeWeights(
       throw new Failure('incompatible', `${target}: what it says about its training is no JSON`);
     }
   };
-  const recipe = await recipeFor(recipeName);
+  const recipe = await recipeOf(target, recipeName);
   const { values } = resolveSettings({
     flag: flags,
     environment,
@@ -141,6 +157,7 @@ export async function describeWeights(
   return {
     path: target,
     recipeName,
+    recipe,
     settings: values,
     parameters: parse(metadata.parameters),
     weights: tensors,
@@ -151,7 +168,7 @@ export async function describeWeights(
 export async function loadTrained(
   trained: Trained,
 ): Promise<{ prepared: Prepared; model: Module<[Tensor], Tensor> }> {
-  const recipe = await recipeFor(trained.recipeName);
+  const { recipe } = trained;
   const prepared = await prepare(recipe, trained.settings, parametersOf(recipe, trained.parameters));
   const model = prepared.task.model();
   try {
@@ -229,7 +246,7 @@ function parseLimit(text: string, flag: string): Limit {
 }
 
 function breaks({ name, value, flag }: Limit, figures: Readonly<Record<string, number>>): boolean {
-  const found = figures[name];
+  const found = Object.hasOwn(figures, name) ? figures[name] : undefined;
   if (found === undefined) {
     throw new Failure(
       'usage',

@@ -17,8 +17,9 @@ import { duration, figure, metric, words } from '../numbers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
+import type { Claim } from '../training/claim.ts';
 import { openDisplay } from '../training/display.ts';
-import { defaultFolder, makeFolder } from '../training/folder.ts';
+import { createFolder } from '../training/folder.ts';
 import { commandOf, environmentOf, type Job, type TrainOptions } from '../training/plan.ts';
 
 /** Trains fold by fold; answers the exit code. */
@@ -37,12 +38,20 @@ export async function trainFolds(
     throw new Failure('configuration', `--folds: expected a whole number from 2, got '${options.folds}'`);
   const backend = await chooseBackend(settings, terminal);
   const began = performance.now();
+  let claim: Claim | null = null;
   try {
     const prepared = await prepare(recipe, settings, parameters);
     // The test data stay out of it: what is chosen by these figures can then be judged by them.
     const cuts = kFold(prepared.train, folds, { seed: settings.seed });
-    const folder = options.out ?? defaultFolder(`${recipeName}-folds`, new Date());
-    makeFolder(folder);
+    const note = (line: string): void => terminal.note(line);
+    const { paths, claim: taken } = await createFolder(
+      options.out,
+      `${recipeName}-folds`,
+      note,
+      'folds.json',
+    );
+    claim = taken;
+    const { folder } = paths;
     terminal.note(
       `${recipeName}: ${prepared.train.length} examples in ${folds} folds, ${epochsOf(settings)} epochs each, backend ${backend.name}`,
     );
@@ -97,14 +106,16 @@ export async function trainFolds(
 
     const estimates = estimatesOf(result);
     terminal.print(
-      `\n${table(
+      '',
+      ...table(
         ['fold', 'examples', ...estimates.map(({ name }) => words(name))],
         result.folds.map((fold) => [
           String(fold.fold),
           String(fold.examples),
           ...estimates.map(({ name, of }) => metric(name, of(fold))),
         ]),
-      )}\n`,
+      ),
+      '',
     );
     for (const { name, text } of estimates) terminal.print(terminal.out.bold(`${words(name)} ${text}`));
     terminal.print(`trained in ${duration(seconds)}`);
@@ -113,6 +124,7 @@ export async function trainFolds(
     return exitCodes.done;
   } finally {
     backend.close();
+    claim?.release();
   }
 }
 

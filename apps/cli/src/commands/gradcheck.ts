@@ -21,7 +21,7 @@ export async function gradcheck(options: GradcheckOptions, terminal: Terminal): 
   const names = [...new Set(gradientCases.map((one) => one.operation))];
   for (const name of options.operations) {
     if (names.includes(name)) continue;
-    const why = withoutGradient[name];
+    const why = Object.hasOwn(withoutGradient, name) ? withoutGradient[name] : undefined;
     throw new Failure(
       'usage',
       why ? `'${name}' has no gradient: it gives ${why}` : `there is no operation '${name}'`,
@@ -46,12 +46,12 @@ export async function gradcheck(options: GradcheckOptions, terminal: Terminal): 
         reports.filter((report) => report.operation === operation),
       ),
     );
-    terminal.print(table(['operation', 'cases', 'first', 'second', 'third', 'result'], rows));
+    terminal.print(...table(['operation', 'cases', 'first', 'second', 'third', 'result'], rows), '');
     for (const report of failed) {
       terminal.note(terminal.err.red(`${report.operation}, ${report.variant}: ${report.message}`));
     }
     terminal.print(
-      `\n${reports.length - failed.length} of ${reports.length} cases of ${rows.length} operations agree on '${backend.name}'; the columns hold the largest relative error of each derivative`,
+      `${reports.length - failed.length} of ${reports.length} cases of ${rows.length} operations agree on '${backend.name}'; the columns hold the largest relative error of each derivative`,
     );
     terminal.event({
       v: eventVersion,

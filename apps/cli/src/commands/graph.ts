@@ -11,6 +11,7 @@ import { looksLikeModule } from '../recipes/userModule.ts';
 import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
+import { pageText } from '../text.ts';
 import { assemble, prepare } from '../training/assemble.ts';
 
 type Format = 'svg' | 'dot' | 'mermaid' | 'json' | 'text';
@@ -43,9 +44,9 @@ export async function graph(options: GraphOptions, terminal: Terminal): Promise<
     : ofFormula(text, options, wanted);
   const written = write(inspection, format, text, options);
   if (options.out !== undefined) {
-    await writeAtomically(options.out, written);
+    await writeAtomically(options.out, format === 'json' ? written : pageText(written));
     terminal.note(`written to ${options.out}`);
-  } else terminal.print(written.replace(/\n$/, ''));
+  } else terminal.print(...written.replace(/\n$/, '').split('\n'));
   terminal.event({
     v: eventVersion,
     type: 'result',
@@ -82,7 +83,7 @@ function ofFormula(text: string, options: GraphOptions, wanted: Wanted): Inspect
       `It has ${parsed.names.join(', ') || 'none'}.`,
     );
   }
-  const missing = parsed.names.filter((name) => !(name in values));
+  const missing = parsed.names.filter((name) => !Object.hasOwn(values, name));
   if (missing.length > 0) {
     const names = recipes.map(({ name }) => name);
     const hint =
@@ -166,7 +167,7 @@ function formatOf({ format, out }: GraphOptions): Format {
 
 /** `x=-2,W=[[1,2],[3,4]]`: commas inside brackets belong to a value. */
 export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
-  const values: Record<string, Tensor> = {};
+  const values = new Map<string, Tensor>();
   for (const part of parts.flatMap(splitOutsideBrackets)) {
     const at = part.indexOf('=');
     const name = part.slice(0, at).trim();
@@ -174,7 +175,7 @@ export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
       throw new Failure('usage', `--at ${part}: expected name=number, or name=[numbers]`);
     }
     try {
-      values[name] = tensor(JSON.parse(part.slice(at + 1)), { dtype: 'float64' });
+      values.set(name, tensor(JSON.parse(part.slice(at + 1)), { dtype: 'float64' }));
     } catch (error) {
       throw new Failure(
         'usage',
@@ -183,5 +184,5 @@ export function parsePoint(parts: readonly string[]): Record<string, Tensor> {
       );
     }
   }
-  return values;
+  return Object.fromEntries(values);
 }

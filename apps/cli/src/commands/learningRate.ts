@@ -6,8 +6,9 @@ import { exitCodes } from '../failure.ts';
 import { figure } from '../numbers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { pageText } from '../text.ts';
 import { assemble, fitOptionsOf, optimizerFor, prepare } from '../training/assemble.ts';
-import { defaultFolder, makeFolder } from '../training/folder.ts';
+import { outputFolder } from '../training/folder.ts';
 import type { Job, TrainOptions } from '../training/plan.ts';
 
 /** Rows of the table. */
@@ -36,10 +37,9 @@ export async function tryLearningRates(
       ...(compile && { compile }),
     });
     const { points, lowest, suggestion, diverged } = test;
-    const folder = options.out ?? defaultFolder(`${recipeName}-learning-rate`, new Date());
-    makeFolder(folder);
+    const folder = outputFolder(options.out, `${recipeName}-learning-rate`);
     const picture = join(folder, 'learning-rate.svg');
-    await writeAtomically(picture, await draw(test, recipeName));
+    await writeAtomically(picture, pageText(await draw(test, recipeName)));
 
     if (terminal.live || options.plot) {
       const { drawCurves } = await import('../drawing/curves.ts');
@@ -56,7 +56,7 @@ export async function tryLearningRates(
         height: 8,
         colors: terminal.err,
       };
-      terminal.note(`\n${drawCurves([curve], look).join('\n')}\n`);
+      terminal.note('', ...drawCurves([curve], look), '');
     }
     const few = Math.min(shown, points.length);
     const rows = Array.from(
@@ -64,7 +64,7 @@ export async function tryLearningRates(
       (_, i) => points[Math.round((i * (points.length - 1)) / Math.max(1, few - 1))]!,
     );
     terminal.print(
-      table(
+      ...table(
         ['learning rate', 'loss', 'smoothed'],
         rows.map(({ rate, loss, smoothed }) => [rate.toExponential(2), figure(loss), figure(smoothed)]),
       ),

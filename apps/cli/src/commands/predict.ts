@@ -35,7 +35,7 @@ interface Examples {
 
 /** Runs the command; answers the exit code. */
 export async function predictFiles(options: PredictCommandOptions, terminal: Terminal): Promise<number> {
-  const trained = await describeWeights(options);
+  const trained = await describeWeights(options, 'predict', terminal.ask);
   const backend = await chooseBackend(trained.settings, terminal);
   try {
     const { prepared, model } = await loadTrained(trained);

@@ -6,6 +6,7 @@ import { type Curve, drawCurves } from '../drawing/curves.ts';
 import { drawImages, type SmallImage } from '../drawing/images.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
+import { pageText } from '../text.ts';
 import { findSet } from './data.ts';
 
 /** What the command line says. */
@@ -50,11 +51,11 @@ export async function previewData(options: PreviewOptions, terminal: Terminal): 
   );
   if (out === undefined) {
     terminal.print('');
-    for (const line of picture.draw(shown, count, terminal)) terminal.print(line);
+    terminal.print(...picture.draw(shown, count, terminal));
   } else {
     await writeAtomically(
       out,
-      /\.png$/i.test(out) ? await montage(imagesOf(shown)) : await picture.svg(shown, set.name),
+      /\.png$/i.test(out) ? await montage(imagesOf(shown)) : pageText(await picture.svg(shown, set.name)),
     );
     terminal.note(`written to ${out}`);
   }
@@ -110,10 +111,7 @@ function pictureOf(data: MemoryDataset): Picture {
   return {
     kind: 'table',
     draw: (data, count, { outColumns }) =>
-      drawColumns(
-        columnsOf(data),
-        count ?? Math.min(4, Math.max(1, Math.floor((outColumns - 56) / 8))),
-      ).split('\n'),
+      drawColumns(columnsOf(data), count ?? Math.min(4, Math.max(1, Math.floor((outColumns - 56) / 8)))),
     svg: tableAsSvg,
   };
 }

@@ -13,6 +13,7 @@ import type { ParameterValue } from '../recipes/recipe.ts';
 import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, fitOptionsOf, prepare } from '../training/assemble.ts';
+import { namingSizes } from '../training/memory.ts';
 import { profileTables } from '../training/profileTables.ts';
 
 /** Steps before measuring, in which plans are made and the engine warms up. */
@@ -36,14 +37,16 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
   if (!(Number.isInteger(steps) && steps >= 1))
     throw new Failure('usage', `--steps ${options.steps}: expected a whole number from 1`);
   const recipe = await recipeFor(options.recipe.join(' ') || 'digits');
-  const { values: settings } = resolveSettings({
+  const resolved = resolveSettings({
     flag: options.flags,
     environment: fromEnvironment(process.env),
     recipe: recipe.settings,
   });
+  const { values: settings } = resolved;
+  const parameters = parametersOf(recipe, options.changes);
   const backend = await chooseBackend(settings, terminal);
   try {
-    const prepared = await prepare(recipe, settings, parametersOf(recipe, options.changes));
+    const prepared = await prepare(recipe, settings, parameters);
     const assembled = await assemble(prepared, settings);
     const { validation, ...run } = fitOptionsOf(assembled, settings);
     const enough: Callback = {
@@ -68,12 +71,13 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
     ]);
     const { kernels: compiled, peakBytes } = stats();
     terminal.print(
-      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}\n`,
+      `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}`,
+      '',
     );
-    terminal.print(profileTables(measured, terminal.columns));
+    terminal.print(...profileTables(measured, terminal.columns), '');
     const rate = (3 * flops) / measured.milliseconds.kernels / 1e6;
     terminal.print(
-      `\nabout ${rate.toFixed(2)} GFLOP/s in kernels (a step counted as three forward passes), ${compiled} kernels compiled, ` +
+      `about ${rate.toFixed(2)} GFLOP/s in kernels (a step counted as three forward passes), ${compiled} kernels compiled, ` +
         `${bytes(peakBytes)} of device memory at most`,
     );
     const answer = {
@@ -92,6 +96,8 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
     }
     terminal.event({ v: eventVersion, type: 'result', ...answer });
     return exitCodes.done;
+  } catch (error) {
+    throw namingSizes(error, { recipe, parameters, resolved });
   } finally {
     backend.close();
   }

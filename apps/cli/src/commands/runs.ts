@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { drawCurves } from '../drawing/curves.ts';
-import { exitCodes, Failure } from '../failure.ts';
+import { describeFailure, exitCodes, Failure } from '../failure.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import { settingNames } from '../settings.ts';
 import { table } from '../table.ts';
@@ -14,12 +14,13 @@ import { curvesOf, type Run, readRun } from '../training/history.ts';
 
 /** Lists the runs of a folder, newest first. */
 export function listRuns(options: { readonly folder?: string }, terminal: Terminal): number {
-  const runs = findRuns(options.folder ?? 'runs');
+  const { runs, unreadable } = findRuns(options.folder ?? 'runs');
+  for (const { folder, why } of unreadable) terminal.note(`left out ${folder}: ${why}`);
   if (runs.length === 0)
     terminal.note(`there are no runs in ${options.folder ?? 'runs'}; 'agrad train' makes one`);
   else {
     terminal.print(
-      table(
+      ...table(
         ['run', 'recipe', 'epochs', 'loss', 'test', 'time', 'status'],
         runs.map((run) => [
           run.folder,
@@ -33,7 +34,13 @@ export function listRuns(options: { readonly folder?: string }, terminal: Termin
       ),
     );
   }
-  terminal.event({ v: eventVersion, type: 'result', command: 'runs list', runs: runs.map(summary) });
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'runs list',
+    runs: runs.map(summary),
+    unreadable: unreadable.map(({ folder, why }) => ({ run: folder, message: why })),
+  });
   return exitCodes.done;
 }
 
@@ -44,15 +51,16 @@ export async function showRun(folder: string, terminal: Terminal): Promise<numbe
   terminal.print(
     `${terminal.out.bold(run.folder)}: ${config.recipe}, ${run.status}, ${duration(run.seconds)}`,
   );
+  if (run.message !== null) terminal.print(`failed: ${run.message}`);
   terminal.print(`begun ${config.created}; repeat it by: ${config.command}`);
   terminal.print(`test: ${lastFigures(run)}`);
   if (run.epochs.length > 1)
     terminal.print(
-      await lossPlot(
+      ...(await lossPlot(
         run.epochs.map((epoch) => epoch.loss),
         terminal.outColumns,
         terminal.out,
-      ),
+      )),
     );
   const paths = runPaths(folder);
   for (const path of [paths.report, paths.weights]) if (existsSync(path)) terminal.print(path);
@@ -84,11 +92,11 @@ export async function compareRuns(
     ['test', ...runs.map(lastFigures)],
     ['time', ...runs.map((run) => duration(run.seconds))],
   ];
-  terminal.print(table(['', ...runs.map((run) => run.folder)], rows));
+  terminal.print(...table(['', ...runs.map((run) => run.folder)], rows));
   if (terminal.out.isColorSupported && runs.some((run) => run.epochs.length > 1)) {
     const width = Math.min(100, terminal.outColumns - 1);
     const plot = { title: 'loss', xLabel: 'epoch', width, height: 12, colors: terminal.out };
-    terminal.print(`\n${drawCurves(curvesOf(runs, 'loss', 'epoch'), plot).join('\n')}`);
+    terminal.print('', ...drawCurves(curvesOf(runs, 'loss', 'epoch'), plot));
   }
   if (options.out !== undefined) {
     const { comparisonPage } = await import('../report/comparison.ts');
@@ -106,19 +114,36 @@ export async function compareRuns(
   return exitCodes.done;
 }
 
-function findRuns(folder: string): Run[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isDirectory() && existsSync(runPaths(path).config))
-    .flatMap((path) => {
-      try {
-        return [readRun(path)];
-      } catch {
-        return [];
-      }
-    })
-    .sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+/** The runs of a folder, and what looks like one and cannot be read. Whatever else lies there is passed over. */
+function findRuns(folder: string): {
+  readonly runs: readonly Run[];
+  readonly unreadable: readonly { readonly folder: string; readonly why: string }[];
+} {
+  if (!existsSync(folder)) return { runs: [], unreadable: [] };
+  const runs: Run[] = [];
+  const unreadable: { folder: string; why: string }[] = [];
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    try {
+      // A link may lead nowhere, or a folder be closed to this user.
+      const config =
+        statSync(path).isDirectory() && statSync(runPaths(path).config, { throwIfNoEntry: false });
+      if (config) runs.push(readRun(path));
+    } catch (error) {
+      if (!isNoRun(path)) unreadable.push({ folder: path, why: describeFailure(error).message });
+    }
+  }
+  runs.sort((a, b) => (a.config.created < b.config.created ? 1 : -1));
+  return { runs, unreadable };
+}
+
+/** Whether a path leads nowhere, or to no folder: nothing that would be missed in a list. */
+function isNoRun(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return true;
+  }
 }
 
 function lastFigures(run: Run): string {
@@ -138,6 +163,7 @@ function summary(run: Run) {
     recipe: config.recipe,
     created: config.created,
     status,
+    ...(run.message !== null && { message: run.message }),
     trainingSeconds: seconds,
     epoch: run.epochs.at(-1)?.epoch ?? 0,
     train: run.epochs.at(-1) ? { loss: run.epochs.at(-1)!.loss, metrics: run.epochs.at(-1)!.metrics } : null,

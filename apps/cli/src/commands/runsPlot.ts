@@ -5,6 +5,7 @@ import { exitCodes, Failure } from '../failure.ts';
 import { figure, isShare, words } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
+import { pageText } from '../text.ts';
 import { type Axis, curvesOf, type Run, readRun } from '../training/history.ts';
 
 /** What the command line says. */
@@ -39,12 +40,12 @@ export async function plotRuns(options: PlotOptions, terminal: Terminal): Promis
       key: true,
       ...(isShare(name) && { format: (value: number) => `${figure(100 * value)} %` }),
     });
-    for (const line of plot) terminal.print(line);
+    terminal.print(...plot);
   } else {
     await writeAtomically(
       out,
       /\.svg$/i.test(out)
-        ? await picture(curves, name, by)
+        ? pageText(await picture(curves, name, by))
         : (await import('../report/comparison.ts')).comparisonPage(runs),
     );
     terminal.note(`written to ${out}`);

@@ -1,14 +1,17 @@
 /**
  * `agrad sweep`: tries many settings in worker processes, as many at a time as there are cores. What is done is kept:
- * after a kill the same command goes on, finished trials are not repeated, begun ones continue.
+ * after a kill the same command goes on, finished trials are not repeated, begun ones continue. The same command given
+ * again meanwhile, on another machine with the same folder perhaps, shares the work: each trial is taken by one.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { eventVersion, listCheckpoints, writeAtomically } from '@ag/train';
+import { setTimeout as wait } from 'node:timers/promises';
+import { eventVersion, writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
-import { watchInterrupts } from '../interrupt.ts';
+import { endSignals, exitCodeOf, watchInterrupts } from '../interrupt.ts';
 import { duration, words } from '../numbers.ts';
+import { quote } from '../quote.ts';
 import { recipeFor } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { didYouMean } from '../suggest.ts';
@@ -26,7 +29,8 @@ import { keepPlan, keepResult, type Result, readResult, trialName } from '../swe
 import { createWorker, type Worker } from '../sweep/workers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { defaultFolder, makeFolder, quote, runPaths } from '../training/folder.ts';
+import { type Claim, isClaim, tryClaim } from '../training/claim.ts';
+import { expectNothingElse, outputFolder, runPaths } from '../training/folder.ts';
 
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;
@@ -45,17 +49,13 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
   const recipe = await recipeFor(name);
   const plan = makePlan(looksLikeModule(name) ? name : recipe.name, options, Object.keys(recipe.parameters));
   const count = countOf(options.workers, availableParallelism(), '--workers');
-  const folder = options.out ?? defaultFolder(`sweep-${recipe.name}`, new Date());
-  makeFolder(folder);
+  const folder = outputFolder(options.out, `sweep-${recipe.name}`);
+  expectNothingElse(folder, 'sweep.json');
   await keepPlan(folder, plan);
   const results = new Map<number, Result>();
-  const queue = plan.trials.filter((trial) => {
-    const done = readResult(folder, trial);
-    if (done) results.set(trial.id, done);
-    return !done;
-  });
+  const trials = takeTrials(folder, plan, results, (line) => terminal.note(line));
   const before = results.size > 0 ? `, ${results.size} of them done` : '';
-  const workers = Array.from({ length: Math.min(count, queue.length) }, createWorker);
+  const workers = Array.from({ length: Math.min(count, plan.trials.length - results.size) }, createWorker);
   terminal.note(`${recipe.name}: ${plan.trials.length} trials${before}, ${count} at a time, in ${folder}`);
 
   const began = performance.now();
@@ -65,15 +65,20 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
   });
   const { signal } = interrupt;
   const work = async (worker: Worker): Promise<void> => {
-    for (let trial = queue.shift(); trial && !signal.aborted; trial = queue.shift()) {
-      const result = await runTrial(folder, plan, trial, worker, signal);
-      if (!result) return;
-      await keepResult(folder, trial, result);
-      results.set(trial.id, result);
-      terminal.event({ v: eventVersion, type: 'trial', trial: trial.id, values: trial.values, ...result });
-      terminal.note(
-        `trial ${trial.id} (${describeTrial(trial)}): ${result.figures ? shown(result) : result.message}`,
-      );
+    for (let taken = await trials(signal); taken; taken = await trials(signal)) {
+      const { trial, claim } = taken;
+      try {
+        const result = await runTrial(folder, plan, trial, worker, signal);
+        if (!result) return;
+        await keepResult(folder, trial, result);
+        results.set(trial.id, result);
+        terminal.event({ v: eventVersion, type: 'trial', trial: trial.id, values: trial.values, ...result });
+        terminal.note(
+          `trial ${trial.id} (${describeTrial(trial)}): ${result.figures ? shown(result) : result.message}`,
+        );
+      } finally {
+        claim.release();
+      }
     }
   };
   try {
@@ -92,6 +97,67 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
   return conclude(folder, plan, results, options.metric, (performance.now() - began) / 1000, terminal);
 }
 
+/** A trial that this process has taken. */
+interface TakenTrial {
+  readonly trial: Trial;
+  readonly claim: Claim;
+}
+
+/**
+ * Hands out trials that nobody works on and nobody has done, and waits while others work on the last: if they are killed,
+ * somebody has to go on. Results of others are added to `results`.
+ *
+ * @returns gives the next trial; null when all are done, or a signal came
+ */
+function takeTrials(
+  folder: string,
+  plan: Plan,
+  results: Map<number, Result>,
+  note: (line: string) => void,
+): (signal: AbortSignal) => Promise<TakenTrial | null> {
+  const ours = new Set<number>();
+  const isDone = (trial: Trial): boolean => {
+    const result = results.get(trial.id) ?? readResult(folder, trial);
+    if (result) results.set(trial.id, result);
+    return result !== null;
+  };
+  let pending = plan.trials.filter((trial) => !isDone(trial));
+  let told = false;
+  const next = async (signal: AbortSignal): Promise<TakenTrial | null> => {
+    while (!signal.aborted) {
+      pending = pending.filter((trial) => !ours.has(trial.id) && !isDone(trial));
+      if (pending.length === 0) return null;
+      let who = '';
+      for (const trial of pending) {
+        const claim = await tryClaim(folder, trialName(trial));
+        if (!isClaim(claim)) {
+          who = claim.who;
+          continue;
+        }
+        // It may have been done between the two looks.
+        if (isDone(trial)) claim.release();
+        else {
+          ours.add(trial.id);
+          return { trial, claim };
+        }
+      }
+      if (who !== '' && !told) {
+        told = true;
+        note(`another sweep works in this folder (${who}); waiting for its trials`);
+      }
+      await wait(300);
+    }
+    return null;
+  };
+  // One worker after the other: what one of them asks for none of ours is to be told that somebody has it.
+  let turn: Promise<unknown> = Promise.resolve();
+  return (signal) => {
+    const mine = turn.then(() => next(signal));
+    turn = mine.catch(() => null);
+    return mine;
+  };
+}
+
 /** Trains one trial, going on where an earlier process left it; null when it was interrupted. */
 async function runTrial(
   folder: string,
@@ -108,17 +174,21 @@ async function runTrial(
     figures: null,
     message,
   });
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    const begun =
-      existsSync(runPaths(own).config) && (await listCheckpoints(runPaths(own).checkpoints)).length > 0;
-    // A folder without a checkpoint holds nothing to go on from.
-    if (!begun) rmSync(own, { recursive: true, force: true });
-    const task = begun
-      ? ['--resume', own]
+  const byModule = looksLikeModule(plan.recipe) ? ['--recipe', plan.recipe] : [];
+  for (let attempt = 1; attempt <= attempts; ) {
+    // A run without a checkpoint begins anew.
+    const task = existsSync(runPaths(own).config)
+      ? ['--resume', own, ...byModule]
       : [...plan.recipe.split(' '), ...plan.shared, ...argumentsOf(trial), '--out', own];
     const outcome = await worker.run(['train', ...task, '--json', '--threads', '1']);
     if (signal.aborted && outcome?.exitCode !== exitCodes.done) return null;
-    if (!outcome) continue;
+    if (outcome?.exitCode === exitCodes.inUse) {
+      // A process of a sweep that was killed is about to end, or somebody goes on with this run by hand.
+      await wait(200);
+      continue;
+    }
+    attempt++;
+    if (!outcome || isInterrupted(outcome.exitCode)) continue;
     const { exitCode, said } = outcome;
     const last = outcome.last as TrainAnswer | null;
     if (last?.type !== 'result') {
@@ -128,6 +198,11 @@ async function runTrial(
     return { ...failed(exitCode, ''), figures: { loss, ...metrics }, message: null };
   }
   return failed(exitCodes.internal, `its process was killed ${attempts} times; is there enough memory?`);
+}
+
+/** Whether somebody asked the process to end who was not the sweep. */
+function isInterrupted(exitCode: number): boolean {
+  return endSignals.some((name) => exitCodeOf(name) === exitCode);
 }
 
 /** What `agrad train --json` says last, as far as it is used here. */
@@ -155,7 +230,7 @@ async function conclude(
   const names = Object.keys(plan.trials[0]!.values);
   if (ranked.length > 0) {
     terminal.print(
-      table(
+      ...table(
         ['trial', ...names.map(words), ...columns.map(words), 'time'],
         ranked.map((trial) => {
           const { figures, seconds } = results.get(trial.id)!;
@@ -177,8 +252,9 @@ async function conclude(
   if (best) {
     const run = join(folder, trialName(best));
     terminal.print(
+      '',
       terminal.out.bold(
-        `\nbest: trial ${best.id} (${describeTrial(best)}), ${shown(results.get(best.id)!)}; run ${run}`,
+        `best: trial ${best.id} (${describeTrial(best)}), ${shown(results.get(best.id)!)}; run ${run}`,
       ),
     );
   }

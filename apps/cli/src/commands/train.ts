@@ -22,24 +22,28 @@ import {
 } from '@ag/train';
 import { type BackendChoice, chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { type Interrupt, watchInterrupts } from '../interrupt.ts';
+import { exitCodeOf, type Interrupt, watchInterrupts } from '../interrupt.ts';
 import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
+import { quote } from '../quote.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
+import type { Claim } from '../training/claim.ts';
 import { lossPlot, openDisplay } from '../training/display.ts';
 import { eventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
 import {
+  claimFolder,
   configVersion,
   createFolder,
-  defaultFolder,
-  quote,
   type RunConfig,
   type RunPaths,
   runPaths,
   writeConfig,
 } from '../training/folder.ts';
+import { namingSizes } from '../training/memory.ts';
+import { expectOwn, type OwnRun, ownership, recordFailure } from '../training/ownRun.ts';
 import {
   commandOf,
   environmentOf,
@@ -63,14 +67,14 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       throw new Failure('usage', '--ui tui shows a training, not --find-learning-rate or --folds');
     (await import('../live/view.ts')).checkTerminal(terminal.json);
   }
-  const job = await planJob(options);
+  const job = await planJob(options, terminal.ask);
   if (options.printConfig) {
     printConfig(job, terminal);
     return exitCodes.done;
   }
   let began = false;
   const interrupt = watchInterrupts((signal) => {
-    if (!began) process.exit(signal === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted);
+    if (!began) process.exit(exitCodeOf(signal));
     terminal.note(
       `${signal === 'SIGINT' ? 'interrupted' : 'asked to end'}: finishing the step and writing a checkpoint`,
     );
@@ -88,6 +92,8 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       return await trainFolds(job, options, terminal, interrupt, begin);
     }
     return await runJob(job, options, terminal, interrupt, begin);
+  } catch (error) {
+    throw namingSizes(error, job);
   } finally {
     interrupt.stop();
   }
@@ -100,16 +106,36 @@ async function runJob(
   interrupt: Interrupt,
   begin: () => void,
 ): Promise<number> {
+  const { before } = job;
+  const note = (line: string): void => terminal.note(line);
+  const claim = before ? await claimFolder(before.folder, note) : null;
+  try {
+    return await runIn(claim, job, options, terminal, interrupt, begin);
+  } finally {
+    claim?.release();
+  }
+}
+
+/** @param taken the folder of the run that is gone on with; that of a new one is made when all is known to fit */
+async function runIn(
+  taken: Claim | null,
+  job: Job,
+  options: TrainOptions,
+  terminal: Terminal,
+  interrupt: Interrupt,
+  begin: () => void,
+): Promise<number> {
   const { recipe, recipeName, parameters, before } = job;
   const settings = job.resolved.values;
   const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
   const backend = await chooseBackend(asBefore(settings, before?.config), terminal);
+  let claim = taken;
   try {
     const controls = createControls(interrupt.signal);
     const assembled = await assemble(await prepare(recipe, settings, parameters), settings, controls.scale);
-    const paths = before
-      ? runPaths(before.folder)
-      : createFolder(options.out ?? defaultFolder(recipeName, new Date()));
+    let paths: RunPaths;
+    if (before) paths = runPaths(before.folder);
+    else ({ paths, claim } = await createFolder(options.out, recipeName, (line) => terminal.note(line)));
     const config: RunConfig = before?.config ?? {
       version: configVersion,
       recipe: recipeName,
@@ -119,7 +145,7 @@ async function runJob(
       command: commandOf(job, options),
       environment: environmentOf(backend),
     };
-    const shownConfig = before ? { ...config, settings } : config;
+    const run: OwnRun = { paths, claim: claim!, config: before ? { ...config, settings } : config };
     await removeLeftovers(paths.folder);
     if (checkpoint) await rewindEvents(paths.events, checkpoint.progress.step, checkpoint.progress.epoch);
     else await rm(paths.events, { force: true });
@@ -128,18 +154,15 @@ async function runJob(
         `backend ${backend.name}${checkpoint ? `, going on at step ${checkpoint.progress.step}` : ''}`,
     );
     begin();
-    return await trainAndReport(
-      assembled,
-      shownConfig,
-      paths,
-      checkpoint,
-      terminal,
-      interrupt,
-      controls,
-      options,
-    );
+    const began = performance.now();
+    try {
+      return await trainAndReport(assembled, run, checkpoint, terminal, interrupt, controls, options);
+    } catch (caught) {
+      throw await recordFailure(run, namingSizes(caught, job), (performance.now() - began) / 1000);
+    }
   } finally {
     backend.close();
+    claim?.release();
   }
 }
 
@@ -157,14 +180,14 @@ function asBefore(settings: Settings, before: RunConfig | undefined): BackendCho
 /** The loop itself, and what is written after it. */
 async function trainAndReport(
   assembled: Assembled,
-  config: RunConfig,
-  paths: RunPaths,
+  run: OwnRun,
   resume: Checkpoint | null,
   terminal: Terminal,
   interrupt: Interrupt,
   controls: Controls,
   options: TrainOptions,
 ): Promise<number> {
+  const { config, paths } = run;
   const { settings } = config;
   const { model, task, testLoader, steps } = assembled;
   const epochs = epochsOf(settings);
@@ -184,6 +207,7 @@ async function trainAndReport(
     for await (const event of fit({
       ...fitOptionsOf(assembled, settings),
       callbacks: [
+        ownership(run),
         configWriter(paths, config),
         eventLog(paths.events, steps),
         ...callbacksFor(assembled, settings, paths),
@@ -202,14 +226,18 @@ async function trainAndReport(
     }
   } catch (error) {
     display.clear();
-    throw withLastCheckpoint(error, paths, await listCheckpoints(paths.checkpoints));
+    throw withLastCheckpoint(
+      error,
+      resumeCommand(paths, config.recipe),
+      await listCheckpoints(paths.checkpoints),
+    );
   } finally {
     stopDetection();
     display.clear();
   }
   const seconds = spent + (performance.now() - began) / 1000;
   if (end!.reason === 'aborted') {
-    const line = `Interrupted at step ${end!.step}, epoch ${end!.epoch + 1} of ${epochs}. Go on with: ${resumeCommand(paths)}`;
+    const line = `Interrupted at step ${end!.step}, epoch ${end!.epoch + 1} of ${epochs}. Go on with: ${resumeCommand(paths, config.recipe)}`;
     terminal.event({
       v: eventVersion,
       type: 'error',
@@ -221,6 +249,7 @@ async function trainAndReport(
     terminal.note(line);
     return interrupt.exitCode ?? exitCodes.interrupted;
   }
+  expectOwn(run);
   await writeAtomically(
     paths.weights,
     await saveSafetensors(model.stateDict(), {
@@ -233,7 +262,7 @@ async function trainAndReport(
     }),
   );
   const result = await validate(model, testLoader, { loss: task.loss, metrics: task.metrics });
-  const events = readEvents(paths.events);
+  const events = readEvents(paths.events).filter((event) => event.type !== 'error');
   const { renderReport } = await import('../report/report.ts');
   const status =
     end!.reason === 'earlyStopping'
@@ -243,7 +272,7 @@ async function trainAndReport(
     paths.report,
     await renderReport({ config, prepared: assembled, model, events, status, seconds }),
   );
-  await conclude(assembled, result, events, paths, seconds, terminal, options);
+  await conclude(assembled, config.recipe, result, events, paths, seconds, terminal, options);
   terminal.event({
     v: eventVersion,
     type: 'result',
@@ -265,6 +294,7 @@ async function trainAndReport(
 /** What is said at the end. */
 async function conclude(
   { task, train, test, model }: Assembled,
+  recipe: string,
   result: { loss: number; metrics: Readonly<Record<string, number>> },
   events: readonly TrainingEvent[],
   paths: RunPaths,
@@ -274,8 +304,8 @@ async function conclude(
 ): Promise<void> {
   const losses = events.filter((event) => event.type === 'epoch').map((event) => event.loss);
   if ((terminal.live || options.plot) && losses.length > 1)
-    terminal.note(`\n${await lossPlot(losses, terminal.columns, terminal.err)}\n`);
-  for (const line of (await task.conclude?.(model)) ?? []) terminal.print(line);
+    terminal.note('', ...(await lossPlot(losses, terminal.columns, terminal.err)), '');
+  terminal.print(...((await task.conclude?.(model)) ?? []));
   const figures = Object.entries(result.metrics).map(
     ([name, value]) => `, ${words(name)} ${metric(name, value)}`,
   );
@@ -284,7 +314,7 @@ async function conclude(
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {
     const { profileTables } = await import('../training/profileTables.ts');
-    terminal.print(`\n${profileTables(profile, terminal.columns)}\n`);
+    terminal.print('', ...profileTables(profile, terminal.columns), '');
   }
   const tail = losses.slice(-100);
   if (losses.length >= 200) {
@@ -293,7 +323,9 @@ async function conclude(
   }
   terminal.print(`trained in ${duration(seconds)}`);
   terminal.print(`report: ${paths.report}`);
-  terminal.note(`weights: ${paths.weights}; judge them by: agrad eval ${quote(paths.folder)}`);
+  terminal.note(
+    `weights: ${paths.weights}; judge them by: agrad eval ${quote(paths.folder)}${moduleFlag(recipe)}`,
+  );
 }
 
 /** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */
@@ -324,26 +356,40 @@ function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths)
 
 /** The newest checkpoint that can be read; damaged ones are left out with a note. */
 async function newestCheckpoint(paths: RunPaths, terminal: Terminal): Promise<Checkpoint | null> {
+  let damaged = 0;
   for (const path of await listCheckpoints(paths.checkpoints)) {
     try {
       return decodeCheckpoint(readFileSync(path), path);
     } catch (error) {
       terminal.note(terminal.err.yellow(`warning: ${(error as Error).message}; taking the one before`));
+      damaged++;
     }
+  }
+  if (damaged > 0) {
+    throw new Failure(
+      'incompatible',
+      `${paths.checkpoints}: none of the ${damaged} checkpoints can be read`,
+      `To begin anew, remove them: rm ${quote(paths.checkpoints)}/step-*`,
+    );
   }
   terminal.note('there is no checkpoint yet: beginning anew');
   return null;
 }
 
 /** Adds to a numerical failure where the run can be taken up. */
-function withLastCheckpoint(error: unknown, paths: RunPaths, checkpoints: readonly string[]): unknown {
+function withLastCheckpoint(error: unknown, resume: string, checkpoints: readonly string[]): unknown {
   if ((error as { code?: string }).code !== 'nonFiniteLoss') return error;
   const where = checkpoints[0]
-    ? `The last checkpoint is intact: ${resumeCommand(paths)} --learning-rate RATE goes on from there.`
+    ? `The last checkpoint is intact: ${resume} --learning-rate RATE goes on from there.`
     : 'No checkpoint had been written yet.';
   return new Failure('numerical', (error as Error).message, where, error);
 }
 
-function resumeCommand(paths: RunPaths): string {
-  return `agrad train --resume ${quote(paths.folder)}`;
+/** @param recipe a module is not loaded because a run says so: the command names it */
+function resumeCommand(paths: RunPaths, recipe: string): string {
+  return `agrad train --resume ${quote(paths.folder)}${moduleFlag(recipe)}`;
+}
+
+function moduleFlag(recipe: string): string {
+  return looksLikeModule(recipe) ? ` --recipe ${quote(recipe)}` : '';
 }

@@ -13,7 +13,7 @@ const bars = '▁▂▃▄▅▆▇█';
 const parts = 12;
 
 /** A line for each column, with its first few values. */
-export function drawColumns(columns: readonly NumberColumn[], examples: number): string {
+export function drawColumns(columns: readonly NumberColumn[], examples: number): string[] {
   const rows = columns.map(({ name, values }) => {
     const all = Array.from(values);
     const [low, high] = [Math.min(...all), Math.max(...all)];

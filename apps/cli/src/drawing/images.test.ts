@@ -1,6 +1,7 @@
 /** Small images in characters, against pictures made by hand. */
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { terminalText } from '../text.ts';
 import { drawColumns } from './columns.ts';
 import { drawImages } from './images.ts';
 
@@ -22,7 +23,7 @@ describe('drawImages', () => {
   });
 
   it('colours the halves of characters, and writes a colour once where it stays', () => {
-    const [first, second] = drawImages([image], { width: 40, ...colored });
+    const [first, second] = drawImages([image], { width: 40, ...colored }).map(terminalText);
     expect(first).toBe('\u001b[38;2;255;255;255;48;2;255;255;255m▀▀▀\u001b[0m');
     expect(second).toBe('\u001b[38;2;0;0;0;48;2;0;0;0m▀▀\u001b[38;2;255;255;255;48;2;0;0;0m▀\u001b[0m');
   });
@@ -30,7 +31,7 @@ describe('drawImages', () => {
   it('takes the nearest of 256 colours where a terminal has no others', () => {
     const red = { width: 1, height: 2, channels: 3 as const, data: [255, 128, 0, 128, 0, 128], caption: '' };
     // xterm: the cube is 16 + 36 r + 6 g + b with steps 0, 95, 135, …; grey 128 is the 13th of 24.
-    expect(drawImages([red], { width: 40, ...colored, trueColor: false })[0]).toBe(
+    expect(terminalText(drawImages([red], { width: 40, ...colored, trueColor: false })[0]!)).toBe(
       '\u001b[38;5;196;48;5;244m▀\u001b[0m',
     );
   });
@@ -55,8 +56,8 @@ describe('drawImages', () => {
 describe('drawColumns', () => {
   it('says range and mean of each column and draws how its values are spread', () => {
     // Twelve parts of 0 … 12: four values in the first, one in the second, two in the last.
-    const text = drawColumns([{ name: 'size', values: [0, 0, 0, 0, 1, 11, 12] }], 2);
-    expect(text.split('\n')[0]).toMatch(/^column +least +mean +most +spread +#1 +#2$/);
-    expect(text.split('\n')[1]).toMatch(/^size +0 +3\.429 +12 +█▂ {9}▄ +0 +0$/);
+    const lines = drawColumns([{ name: 'size', values: [0, 0, 0, 0, 1, 11, 12] }], 2);
+    expect(lines[0]).toMatch(/^column +least +mean +most +spread +#1 +#2$/);
+    expect(lines[1]).toMatch(/^size +0 +3\.429 +12 +█▂ {9}▄ +0 +0$/);
   });
 });

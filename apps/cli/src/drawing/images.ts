@@ -2,7 +2,7 @@
  * Small images in the terminal: two pixels to a character, one above the other, in the colours of its two halves.
  * Without colours a character is as dark as the pixels it stands for.
  */
-import type { Colors } from '../terminal.ts';
+import { type Colors, ownColors } from '../text.ts';
 
 /** An image, channel after channel, each by rows from the top left: values 0 … 255. */
 export interface SmallImage {
@@ -71,7 +71,7 @@ function drawOne(
       const upper = pixel(image, x, 2 * row, factor);
       const lower = 2 * row + 1 < height ? pixel(image, x, 2 * row + 1, factor) : upper;
       if (colors.isColorSupported) {
-        const change = `\u001b[38;${code(upper, trueColor)};48;${code(lower, trueColor)}m`;
+        const change = ownColors(`\u001b[38;${code(upper, trueColor)};48;${code(lower, trueColor)}m`);
         line += `${change === before ? '' : change}▀`;
         before = change;
       } else {
@@ -79,7 +79,7 @@ function drawOne(
         line += shades[Math.min(shades.length - 1, Math.floor((light / 256) * shades.length))];
       }
     }
-    return colors.isColorSupported ? `${line}\u001b[0m` : line;
+    return colors.isColorSupported ? `${line}${ownColors('\u001b[0m')}` : line;
   });
 }
 

@@ -2,7 +2,6 @@
  * What a person can tell a run while it goes on: pause, take one step, halve the learning rate, write a checkpoint. A
  * callback of the training loop: what is asked for happens between two steps.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Rate } from '@ag/optim';
 import { type Callback, type CallbackContext, type StepEvent, saveCheckpoint } from '@ag/train';
@@ -50,7 +49,6 @@ export function createControls(signal: AbortSignal): Controls {
     saving = false;
     const { step, epoch, batch, batches } = event;
     const path = join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
-    mkdirSync(folder, { recursive: true });
     await saveCheckpoint(path, await context.checkpoint());
     controls.watcher?.saved(path);
     context.emit({

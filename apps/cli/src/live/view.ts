@@ -6,6 +6,7 @@ import { emitKeypressEvents, type Key } from 'node:readline';
 import ansi from 'ansi-escapes';
 import { Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
+import { terminalText } from '../text.ts';
 import type { Display } from '../training/display.ts';
 import type { Controls } from './controls.ts';
 import { createFrame } from './frame.ts';
@@ -68,7 +69,7 @@ export function openLiveView({ name, epochs, controls, terminal }: LiveViewOptio
       note,
     });
     stderr.write(
-      `${ansi.cursorTo(0, 0)}${lines.map((line) => `${line}${ansi.eraseEndLine}`).join('\r\n')}${ansi.eraseDown}`,
+      `${ansi.cursorTo(0, 0)}${lines.map((line) => `${terminalText(line)}${ansi.eraseEndLine}`).join('\r\n')}${ansi.eraseDown}`,
     );
   };
   const redraw = (): void => {

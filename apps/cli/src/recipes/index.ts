@@ -1,7 +1,9 @@
 /**
  * The recipes by name. Each is loaded when it is asked for, so that lists and help cost nothing.
  */
+import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
+import { quote } from '../quote.ts';
 import { didYouMean, nearest } from '../suggest.ts';
 import type { ParameterValue, Recipe } from './recipe.ts';
 import { loadModuleRecipe, looksLikeModule } from './userModule.ts';
@@ -63,15 +65,51 @@ export const recipes: readonly RecipeEntry[] = [
 ];
 
 /** Shorter names. */
-const aliases: Readonly<Record<string, string>> = {
-  mnist: 'mnist mlp',
-  twolayer: 'two-layer',
-  boston2d: 'boston-2d',
-};
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['mnist', 'mnist mlp'],
+  ['twolayer', 'two-layer'],
+  ['boston2d', 'boston-2d'],
+]);
 
-/** A recipe by name, or from a module of the user's own. */
+/** A recipe that the command line names, by its name or by the path of a module, whose code is then loaded. */
 export function recipeFor(name: string): Promise<Recipe> {
   return looksLikeModule(name) ? loadModuleRecipe(name) : loadRecipe(name);
+}
+
+/** A file that names a recipe. */
+export interface NamedRecipe {
+  /** The file, for messages. */
+  readonly file: string;
+  /** What it names: a recipe, or the path of a module. */
+  readonly recipe: string;
+  /** How the command line names a module, for advice: `--recipe`, or the argument of `agrad train`. */
+  readonly by: string;
+}
+
+/**
+ * A recipe that a file names: weights, a run, a config. Its own word is not enough to have code loaded: weights and runs
+ * are handed on because they hold numbers. So a module is loaded where the command line names it, or where the person at
+ * the terminal agrees.
+ *
+ * @param given what the command line names instead
+ * @throws Failure `usage` when the file names a module and nobody agreed
+ */
+export async function recipeOfFile(
+  { file, recipe, by }: NamedRecipe,
+  given: string | undefined,
+  ask: ((question: string) => Promise<boolean>) | null,
+): Promise<Recipe> {
+  if (given !== undefined) return recipeFor(given);
+  if (!looksLikeModule(recipe)) return loadRecipe(recipe);
+  const path = resolve(recipe);
+  if (ask !== null && (await ask(`${file} wants the code in ${path} to be run. Run it?`))) {
+    return loadModuleRecipe(recipe);
+  }
+  throw new Failure(
+    'usage',
+    `${file} wants the code in ${path} to be run, which only the command line can allow`,
+    `If it is code of yours, or code that you trust, name it: ${by} ${quote(recipe)}`,
+  );
 }
 
 /**
@@ -80,12 +118,12 @@ export function recipeFor(name: string): Promise<Recipe> {
  */
 export async function loadRecipe(name: string): Promise<Recipe> {
   const plain = (text: string): string => text.trim().toLowerCase().replace(/\s+/g, '-');
-  const wanted = plain(aliases[plain(name)] ?? name);
+  const wanted = plain(aliases.get(plain(name)) ?? name);
   const found = recipes.find((recipe) => plain(recipe.name) === wanted);
   if (found) return found.load();
   const names = recipes.map((recipe) => recipe.name);
-  const near = nearest(name, [...names, ...Object.keys(aliases)]);
-  const suggestion = near === undefined ? '' : `Did you mean '${aliases[near] ?? near}'? `;
+  const near = nearest(name, [...names, ...aliases.keys()]);
+  const suggestion = near === undefined ? '' : `Did you mean '${aliases.get(near) ?? near}'? `;
   throw new Failure('usage', `there is no recipe '${name}'`, `${suggestion}Recipes: ${names.join(', ')}.`);
 }
 

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Failure } from '../failure.ts';
+import { Failure, usesCode } from '../failure.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Whether a name is a path of a module. */
@@ -44,32 +44,15 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
     );
   }
   const own = recipe as Recipe;
+  usesCode(path);
   return {
     ...own,
     settings: own.settings ?? {},
     parameters: own.parameters ?? {},
-    async prepare(context) {
-      try {
-        return await own.prepare(context);
-      } catch (error) {
-        const known =
-          error instanceof Error && ['Failure', 'DataError', 'TrainingError'].includes(error.name);
-        if (known || !(error instanceof Error)) throw error;
-        throw new Failure('configuration', `${path}: ${error.message}`, placeIn(error, file), error);
-      }
-    },
   };
 }
 
 async function importTypeScript(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
   return createJiti(import.meta.url).import(file);
-}
-
-/** The line of the module where an error arose, if the stack tells it. */
-function placeIn(error: Error, file: string): string | undefined {
-  return error.stack
-    ?.split('\n')
-    .find((line) => line.includes(file))
-    ?.trim();
 }

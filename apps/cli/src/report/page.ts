@@ -3,6 +3,8 @@
  * preference for light or dark.
  */
 
+import { pageText } from '../text.ts';
+
 /** Text as HTML shows it. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
@@ -42,12 +44,12 @@ export function widePicture(svg: string): string {
   return `<div class="wide">${svg}</div>`;
 }
 
-/** The whole page. */
+/** The whole page, in which no control character is left. */
 export function page(title: string, lead: string, sections: readonly Section[]): string {
   const body = sections.map(
     (section) => `<section><h2>${escapeText(section.title)}</h2>${section.body}</section>`,
   );
-  return `<!doctype html>
+  return pageText(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -77,5 +79,5 @@ ${body.join('\n')}
 </main>
 </body>
 </html>
-`;
+`);
 }

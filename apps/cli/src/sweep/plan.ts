@@ -6,6 +6,9 @@ import { recipes } from '../recipes/index.ts';
 import { flagOf, type Given, resolveSettings, type Settings, settingNames, settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 
+/** Each is a folder and a process's work: more would not end. */
+const mostTrials = 100_000;
+
 /** What the command line says about it. */
 export interface Wanted {
   /** `learningRate=1e-3,3e-3`: each of these values. */
@@ -67,6 +70,13 @@ export function makePlan(recipe: string, options: Wanted, parameters: readonly s
       ),
     ...options.set.flatMap((change) => ['--set', change]),
   ];
+  const many = lists.reduce((count, { values }) => count * values.length, 1);
+  if (random.length === 0 && many > mostTrials)
+    throw new Failure(
+      'usage',
+      `--grid: ${many} combinations; at most ${mostTrials} are possible`,
+      'Take fewer values, or draw them by --random.',
+    );
   const combinations =
     random.length === 0
       ? product(lists)
@@ -169,9 +179,9 @@ function numberOrText(text: string): string | number {
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** A whole number from 1. @throws Failure `usage` for anything else */
+/** A whole number from 1 up to the most trials there may be. @throws Failure `usage` for anything else */
 export function countOf(text: string | undefined, fallback: number, flag: string): number {
   const value = text === undefined ? fallback : Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new Failure('usage', `${flag} ${text}: expected a whole number from 1`);
+  if (Number.isInteger(value) && value >= 1 && value <= mostTrials) return value;
+  throw new Failure('usage', `${flag} ${text}: expected a whole number from 1 to ${mostTrials}`);
 }

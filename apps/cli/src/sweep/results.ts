@@ -1,8 +1,11 @@
 /** What a sweep keeps on the disk: its plan, and the result of each trial as soon as it is known. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { writeAtomically } from '@ag/train';
-import { Failure } from '../failure.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import { readText } from '../readJson.ts';
+import { type Claim, isClaim, tryClaim } from '../training/claim.ts';
 import type { Plan, Trial } from './plan.ts';
 
 /** How a trial ended. */
@@ -23,13 +26,27 @@ export function trialName(trial: Trial): string {
 export async function keepPlan(folder: string, plan: Plan): Promise<void> {
   const path = join(folder, 'sweep.json');
   const text = `${JSON.stringify(plan, null, 2)}\n`;
-  if (!existsSync(path)) return writeAtomically(path, text);
-  if (readFileSync(path, 'utf8') !== text) {
-    throw new Failure(
-      'configuration',
-      `${folder} holds another sweep`,
-      'Give the same flags to go on with it, or another --out.',
-    );
+  const claim = await whenFree(folder, 'plan');
+  try {
+    if (!existsSync(path)) return await writeAtomically(path, text);
+    if (readText(path) !== text) {
+      throw new Failure(
+        'configuration',
+        `${folder} holds another sweep`,
+        'Give the same flags to go on with it, or another --out.',
+      );
+    }
+  } finally {
+    claim.release();
+  }
+}
+
+/** Takes what nobody has for long. */
+async function whenFree(folder: string, name: string): Promise<Claim> {
+  for (;;) {
+    const found = await tryClaim(folder, name);
+    if (isClaim(found)) return found;
+    await wait(50);
   }
 }
 
@@ -42,8 +59,10 @@ export function readResult(folder: string, trial: Trial): Result | null {
   const path = resultPath(folder, trial);
   if (!existsSync(path)) return null;
   try {
-    const result = JSON.parse(readFileSync(path, 'utf8')) as Result | null;
-    return typeof result?.exitCode === 'number' && typeof result.seconds === 'number' ? result : null;
+    const result = JSON.parse(readText(path)) as Result | null;
+    const whole = typeof result?.exitCode === 'number' && typeof result.seconds === 'number';
+    // A process that was killed says nothing about its trial.
+    return whole && result.exitCode !== exitCodes.internal ? result : null;
   } catch {
     return null;
   }

@@ -210,3 +210,72 @@ describe('a sweep whose processes are killed', () => {
     expect(stderr).not.toContain('of them done');
   });
 });
+
+describe('two sweeps in one folder at once', () => {
+  const given = (folder: string): string[] =>
+    ['sweep', 'xor', '--grid', 'learningRate=0.01,0.1', '--grid', 'seed=1,2,3'].concat([
+      '--epochs',
+      '150',
+      '--backend',
+      'reference',
+      '--workers',
+      '2',
+      '--json',
+      '--out',
+      folder,
+    ]);
+  const trialsOf = ({ stdout }: { stdout: string }): number[] =>
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .flatMap(({ type, trial, exitCode }) => {
+        if (type !== 'trial') return [];
+        expect(exitCode).toBe(0);
+        return [trial as number];
+      });
+
+  it('share the trials: each is taken once, none fails, both tell all results', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = join(scratch, 'shared');
+    const both = await Promise.all([1, 2].map(() => outcomeOf(start(given(folder)))));
+    for (const outcome of both) {
+      expect(outcome.exitCode, outcome.stderr).toBe(0);
+      const { failed, trials } = lastEvent(outcome) as { failed: number[]; trials: { figures: object }[] };
+      expect(failed).toEqual([]);
+      expect(trials.every(({ figures }) => figures !== null)).toBe(true);
+    }
+    expect(both.flatMap(trialsOf).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(lastEvent(both[0]!).trials).toEqual(lastEvent(both[1]!).trials);
+    // Nobody holds anything any more.
+    expect(readdirSync(folder).filter((name) => name.includes('claim'))).toEqual([]);
+  });
+
+  it('and one of them killed: the other takes over what it had', { timeout: 120_000 }, async () => {
+    const folder = join(scratch, 'taken-over');
+    const victim = start(given(folder));
+    const victimEnded = outcomeOf(victim);
+    for (let i = 0; i < 3000 && !existsSync(join(folder, 'trial-001')); i++) await wait(10);
+    const survivor = outcomeOf(start(given(folder)));
+    await wait(300);
+    victim.kill('SIGKILL');
+    const done = trialsOf({ stdout: (await victimEnded).stdout.replace(/[^\n]*$/, '') || '{}' });
+    const outcome = await survivor;
+    expect(outcome.exitCode, outcome.stderr).toBe(0);
+    expect(lastEvent(outcome)).toMatchObject({ failed: [] });
+    expect([...new Set([...done, ...trialsOf(outcome)])].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('refuses another plan in the same folder, in the same moment too', { timeout: 60_000 }, async () => {
+    const folder = join(scratch, 'one-plan');
+    const plans = ['seed=1', 'seed=2'].map((grid) =>
+      outcomeOf(
+        start(['sweep', 'xor', '--grid', grid, '--epochs', '1', '--backend', 'reference', '--out', folder]),
+      ),
+    );
+    const both = await Promise.all(plans);
+    expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 3]);
+    expect(both.find(({ exitCode }) => exitCode === 3)!.stderr).toContain('holds another sweep');
+  });
+});

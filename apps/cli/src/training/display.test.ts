@@ -1,8 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { TrainingEvent } from '@ag/train';
-import pc from 'picocolors';
 import { expect, it } from 'vitest';
-import type { Terminal } from '../terminal.ts';
+import { type Terminal, terminalOn } from '../terminal.ts';
 import { openDisplay } from './display.ts';
 
 /** A terminal of a width that keeps what is drawn on stderr. */
@@ -18,12 +17,8 @@ function terminalOf(columns: number, colors = true): { terminal: Terminal; drawn
     },
     on: () => stderr,
   };
-  const tone = pc.createColors(colors);
-  const terminal = {
-    ...{ print: () => {}, note: () => {}, event: () => {}, json: false, live: true, columns },
-    ...{ out: tone, err: tone, stderr: stderr as unknown as NodeJS.WriteStream },
-  };
-  return { terminal: terminal as unknown as Terminal, drawn: () => text };
+  const terminal = terminalOn({ stdout: { write: () => {} }, stderr, env: colors ? {} : { NO_COLOR: '1' } });
+  return { terminal, drawn: () => text };
 }
 
 const start = {

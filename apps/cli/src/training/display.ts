@@ -20,16 +20,14 @@ export interface Display {
 
 /** @param epochs of the whole run */
 export async function openDisplay(terminal: Terminal, epochs: number): Promise<Display> {
-  const update = terminal.live
-    ? (await import('log-update')).createLogUpdate(terminal.stderr as never)
-    : null;
+  const redrawn = await terminal.redrawn();
   const every = epochs <= 2 * mostLines ? 1 : Math.ceil(epochs / mostLines);
   let batches: number | null = null;
   let first = 0;
   let drawn = Number.NEGATIVE_INFINITY;
   let validation: ValidationEvent | null = null;
 
-  const clear = (): void => update?.clear();
+  const clear = (): void => redrawn?.clear();
   const line = (text: string): void => {
     clear();
     terminal.print(text);
@@ -43,10 +41,10 @@ export async function openDisplay(terminal: Terminal, epochs: number): Promise<D
           first = event.step;
           break;
         case 'step': {
-          if (!update || performance.now() - drawn < pace) break;
+          if (!redrawn || performance.now() - drawn < pace) break;
           drawn = performance.now();
           const total = batches === null ? null : batches * epochs;
-          update(progressLine(terminal, event, epochs, total, first));
+          redrawn.update(progressLine(terminal, event, epochs, total, first));
           break;
         }
         case 'validation':
@@ -120,11 +118,13 @@ function epochLine(
 }
 
 /** The curve of the training loss by epoch. */
-export async function lossPlot(losses: readonly number[], columns: number, colors: Colors): Promise<string> {
+export async function lossPlot(
+  losses: readonly number[],
+  columns: number,
+  colors: Colors,
+): Promise<string[]> {
   const { drawCurves } = await import('../drawing/curves.ts');
   const curve = { name: 'loss', x: losses.map((_, i) => i + 1), y: losses };
   const width = Math.min(80, columns - 1);
-  return drawCurves([curve], { title: 'training loss', xLabel: 'epoch', width, height: 8, colors }).join(
-    '\n',
-  );
+  return drawCurves([curve], { title: 'training loss', xLabel: 'epoch', width, height: 8, colors });
 }

@@ -2,8 +2,9 @@
  * The events of a run as lines of JSON in `events.jsonl`. A line may be cut off when the program is killed; readers
  * leave such a line out, and a run that is continued takes back what happened after its checkpoint.
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { type Callback, type TrainingEvent, writeAtomically } from '@ag/train';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { type Callback, type eventVersion, type TrainingEvent, writeAtomically } from '@ag/train';
+import { readText } from '../readJson.ts';
 
 /** Steps that are written of a run, at most; more are thinned evenly. */
 const mostSteps = 2000;
@@ -22,7 +23,12 @@ export function eventLog(path: string, steps: number): Callback {
     on(event) {
       if (event.type === 'step' && event.step % every !== 0) return;
       file ??= openSync(path, 'a');
-      writeSync(file, `${JSON.stringify(event)}\n`);
+      try {
+        writeSync(file, `${JSON.stringify(event)}\n`);
+      } catch (error) {
+        // A full disk does not say which file.
+        throw Object.assign(error as Error, { path });
+      }
       if (event.type !== 'end') return;
       closeSync(file);
       file = null;
@@ -30,14 +36,24 @@ export function eventLog(path: string, steps: number): Callback {
   };
 }
 
+/** What failed, as the last line of a log says it. */
+export interface FailedEvent {
+  readonly v: typeof eventVersion;
+  readonly type: 'error';
+  readonly kind: string;
+  readonly exitCode: number;
+  readonly message: string;
+  readonly seconds: number;
+}
+
 /** The events of a run; lines that are not whole are left out. */
-export function readEvents(path: string): TrainingEvent[] {
+export function readEvents(path: string): (TrainingEvent | FailedEvent)[] {
   if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8')
+  return readText(path)
     .split('\n')
     .flatMap((line) => {
       try {
-        const event = JSON.parse(line) as TrainingEvent;
+        const event = JSON.parse(line) as TrainingEvent | FailedEvent;
         return typeof event?.type === 'string' ? [event] : [];
       } catch {
         return [];
@@ -46,7 +62,7 @@ export function readEvents(path: string): TrainingEvent[] {
 }
 
 /** The same events with their seconds counted from the run's first beginning, whatever often it was continued. */
-export function overAllParts(events: readonly TrainingEvent[]): TrainingEvent[] {
+export function overAllParts<Event extends TrainingEvent | FailedEvent>(events: readonly Event[]): Event[] {
   let before = 0;
   let last = 0;
   return events.map((event) => {
@@ -60,7 +76,7 @@ export function overAllParts(events: readonly TrainingEvent[]): TrainingEvent[] 
 export async function rewindEvents(path: string, step: number, epoch: number): Promise<void> {
   const kept = readEvents(path).filter((event) => {
     if (event.type === 'epoch' || event.type === 'validation') return event.epoch <= epoch;
-    return event.type !== 'end' && event.step <= step;
+    return event.type !== 'end' && event.type !== 'error' && event.step <= step;
   });
   await writeAtomically(path, kept.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }

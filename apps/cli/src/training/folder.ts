@@ -4,11 +4,14 @@
  */
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { writeAtomically } from '@ag/train';
 import { Failure } from '../failure.ts';
+import { quote } from '../quote.ts';
 import { readJson } from '../readJson.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
+import { type Claim, isClaim, tryClaim } from './claim.ts';
 
 /** Raised when an older program could not read a run. */
 export const configVersion = 1;
@@ -42,8 +45,8 @@ export function runPaths(folder: string) {
 
 export type RunPaths = ReturnType<typeof runPaths>;
 
-/** `runs/mnist-mlp-2024-05-01-13-45-09`, with a number added where that exists. */
-export function defaultFolder(recipe: string, now: Date): string {
+/** `runs/mnist-mlp-2024-05-01-13-45-09` */
+function defaultFolder(recipe: string, now: Date): string {
   const stamp = [
     now.getFullYear(),
     now.getMonth() + 1,
@@ -55,11 +58,7 @@ export function defaultFolder(recipe: string, now: Date): string {
     .map((part) => String(part).padStart(2, '0'))
     .join('-');
   const name = recipe.replace(/^.*[\\/]/, '').replace(/[^A-Za-z0-9-]+/g, '-');
-  const base = join('runs', `${name}-${stamp}`);
-  for (let i = 1; ; i++) {
-    const folder = i === 1 ? base : `${base}-${i}`;
-    if (!existsSync(folder)) return folder;
-  }
+  return join('runs', `${name}-${stamp}`);
 }
 
 /**
@@ -71,7 +70,7 @@ export function makeFolder(folder: string): void {
   try {
     const missing: string[] = [];
     for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
-    for (const path of missing) mkdirSync(path);
+    for (const path of missing) makeOne(path);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new Failure(
@@ -83,21 +82,103 @@ export function makeFolder(folder: string): void {
   }
 }
 
+/** Makes a folder; false when it is there, made by another process in the same moment perhaps. */
+function makeOne(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    const there = (error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(path).isDirectory();
+    if (!there) throw error;
+    return false;
+  }
+}
+
 /**
- * Makes the folder of a new run.
- * @throws Failure `configuration` when it cannot be written, or holds a run already
+ * The folder that was asked for, or one of a name that nothing has yet: with a number added where several are begun in
+ * the same second.
  */
-export function createFolder(folder: string): RunPaths {
-  const paths = runPaths(folder);
-  makeFolder(folder);
-  if (existsSync(paths.config)) {
+export function outputFolder(wanted: string | undefined, name: string): string {
+  if (wanted !== undefined) {
+    makeFolder(wanted);
+    return wanted;
+  }
+  const base = defaultFolder(name, new Date());
+  makeFolder(dirname(base));
+  for (let i = 1; ; i++) {
+    const folder = i === 1 ? base : `${base}-${i}`;
+    if (makeOne(folder)) return folder;
+  }
+}
+
+/** What a folder holds that may not be written over, by the file that says so. */
+const contents = {
+  'config.json': 'a run',
+  'sweep.json': 'a sweep',
+  'folds.json': 'a cross-validation',
+} as const;
+
+/** @throws Failure `configuration` when a folder holds something, other than what may be gone on with */
+export function expectNothingElse(folder: string, but?: keyof typeof contents): void {
+  for (const [file, what] of Object.entries(contents)) {
+    if (file === but || !existsSync(join(folder, file))) continue;
+    const hint =
+      file === 'config.json' ? `Go on with it by 'agrad train --resume ${quote(folder)}', or name` : 'Name';
     throw new Failure(
       'configuration',
-      `the output folder ${folder} holds a run already`,
-      `Go on with it by 'agrad train --resume ${quote(folder)}', or name another folder with --out.`,
+      `the output folder ${folder} holds ${what} already`,
+      `${hint} another folder with --out.`,
     );
   }
-  return paths;
+}
+
+/**
+ * Takes a folder for this process, until the claim is released.
+ *
+ * @param note is told when it takes a while to find out whether another machine is at work there
+ * @throws Failure `inUse` when another process has it
+ */
+export async function claimFolder(folder: string, note: (line: string) => void): Promise<Claim> {
+  for (let tries = 0; ; tries++) {
+    const found = await tryClaim(folder, 'run');
+    if (isClaim(found)) return found;
+    if (found.alive) {
+      throw new Failure(
+        'inUse',
+        `${folder} is in use: ${found.who}`,
+        'Wait until it has ended, or name another folder with --out.',
+      );
+    }
+    if (tries === 0) {
+      note(
+        `${folder} was taken by ${found.who}; waiting up to a minute to see whether it is still at work (if it is not: rm ${quote(found.file)})`,
+      );
+    }
+    await wait(1000);
+  }
+}
+
+/**
+ * Makes the folder of a new run, or takes an empty one.
+ *
+ * @param but what may lie there, since it is made anew
+ * @throws Failure `configuration` when it cannot be written or holds something already, `inUse` when another process has it
+ */
+export async function createFolder(
+  wanted: string | undefined,
+  name: string,
+  note: (line: string) => void,
+  but?: keyof typeof contents,
+): Promise<{ readonly paths: RunPaths; readonly claim: Claim }> {
+  const folder = outputFolder(wanted, name);
+  const claim = await claimFolder(folder, note);
+  try {
+    expectNothingElse(folder, but);
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
+  return { paths: runPaths(folder), claim };
 }
 
 export async function writeConfig(paths: RunPaths, config: RunConfig): Promise<void> {
@@ -139,9 +220,4 @@ export function readConfig(folder: string): RunConfig {
     );
   }
   return config as RunConfig;
-}
-
-/** A path as a shell takes it. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

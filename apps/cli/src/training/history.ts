@@ -2,19 +2,27 @@
 import { existsSync } from 'node:fs';
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import type { Curve } from '../drawing/curves.ts';
-import { overAllParts, readEvents } from './eventLog.ts';
+import { holderOf } from './claim.ts';
+import { type FailedEvent, overAllParts, readEvents } from './eventLog.ts';
 import { type RunConfig, readConfig, runPaths } from './folder.ts';
+
+/**
+ * How a run stands. `under way`: a process is at work on it. `interrupted`: it was asked to end. `broken off`: its process
+ * is gone without a word, killed perhaps. All but `done` and `under way` can be gone on with.
+ */
+export type RunStatus = 'done' | 'under way' | 'interrupted' | 'failed' | 'broken off';
 
 /** What is known about a run. */
 export interface Run {
   readonly folder: string;
   readonly config: RunConfig;
   /** Seconds count over all parts of a run that was continued. */
-  readonly events: readonly TrainingEvent[];
+  readonly events: readonly (TrainingEvent | FailedEvent)[];
   readonly epochs: readonly EpochEvent[];
   readonly validations: readonly ValidationEvent[];
-  /** `done`, `interrupted`, or `under way` (or killed). */
-  readonly status: string;
+  readonly status: RunStatus;
+  /** Why it failed, if it did. */
+  readonly message: string | null;
   readonly seconds: number;
 }
 
@@ -25,17 +33,33 @@ export function readRun(folder: string): Run {
   const events = overAllParts(readEvents(paths.events));
   const of = <Type extends TrainingEvent['type']>(type: Type) =>
     events.filter((event): event is Extract<TrainingEvent, { type: Type }> => event.type === type);
-  const end = of('end').at(-1);
-  const done = existsSync(paths.weights) || (end !== undefined && end.reason !== 'aborted');
+  const status = statusOf(folder, events);
+  const last = events.at(-1);
   return {
     folder,
     config,
     events,
     epochs: of('epoch'),
     validations: of('validation'),
-    status: done ? 'done' : end ? 'interrupted' : 'under way or killed',
+    status,
+    message: status === 'failed' && last?.type === 'error' ? String(last.message) : null,
     seconds: events.at(-1)?.seconds ?? 0,
   };
+}
+
+function statusOf(folder: string, events: readonly (TrainingEvent | FailedEvent)[]): RunStatus {
+  if (holderOf(folder, 'run') !== null) return 'under way';
+  // Of a run that was gone on with, the last part counts.
+  const last = events.slice(
+    Math.max(
+      0,
+      events.findLastIndex(({ type }) => type === 'start'),
+    ),
+  );
+  if (last.at(-1)?.type === 'error') return 'failed';
+  const end = last.findLast((event) => event.type === 'end');
+  if (end) return end.reason === 'aborted' ? 'interrupted' : 'done';
+  return last.length === 0 && existsSync(runPaths(folder).weights) ? 'done' : 'broken off';
 }
 
 /** What the curves are drawn over. */
@@ -64,7 +88,11 @@ function curveOf(run: Run, type: 'step' | 'epoch' | 'validation', name: string, 
   const value = (event: (typeof events)[number]): number => {
     if (name === 'learningRate') return 'learningRate' in event ? event.learningRate : Number.NaN;
     // JSON has no NaN: what is not finite was written as null.
-    return (name === 'loss' ? event.loss : event.metrics[name]) ?? Number.NaN;
+    return (name === 'loss' ? event.loss : figureOf(event.metrics, name)) ?? Number.NaN;
   };
   return { name: run.folder, x: events.map((event) => event[by]), y: events.map(value) };
+}
+
+function figureOf(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(metrics, name) ? metrics[name] : undefined;
 }

@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { eventVersion } from '@ag/train';
 import type { ChosenBackend } from '../backend.ts';
 import { Failure } from '../failure.ts';
+import { quote } from '../quote.ts';
 import { readJson } from '../readJson.ts';
-import { parametersOf, recipeFor } from '../recipes/index.ts';
+import { parametersOf, recipeFor, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import {
@@ -23,7 +24,7 @@ import {
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
-import { quote, type RunConfig, readConfig } from './folder.ts';
+import { type RunConfig, readConfig } from './folder.ts';
 
 /** What the command line says. */
 export interface TrainOptions {
@@ -36,6 +37,8 @@ export interface TrainOptions {
   readonly config?: string;
   readonly out?: string;
   readonly resume?: string;
+  /** The module of the run that is continued; what the run itself says has no code loaded. */
+  readonly module?: string;
   readonly printConfig?: boolean;
   readonly plot?: boolean;
   /** How progress is shown: a line (default), or a full-screen view. */
@@ -58,7 +61,7 @@ export interface Job {
 }
 
 /** Puts recipe, files, environment and flags together. */
-export async function planJob(options: TrainOptions): Promise<Job> {
+export async function planJob(options: TrainOptions, ask: Terminal['ask'] = null): Promise<Job> {
   const environment = fromEnvironment(process.env);
   if (options.resume !== undefined) {
     if (options.recipe.length > 0) {
@@ -68,22 +71,43 @@ export async function planJob(options: TrainOptions): Promise<Job> {
       );
     }
     const config = readConfig(options.resume);
-    const recipe = await recipeFor(config.recipe);
+    const { resume, module } = options;
+    if (module !== undefined && module !== config.recipe && !looksLikeModule(config.recipe)) {
+      throw new Failure('usage', `--recipe ${module}: the run ${resume} is of the recipe '${config.recipe}'`);
+    }
+    const recipeName = module ?? config.recipe;
+    const by = `agrad train --resume ${quote(resume)} --recipe`;
+    const recipe = await recipeOfFile({ file: `the run ${resume}`, recipe: config.recipe, by }, module, ask);
     const parameters = parametersOf(recipe, { ...config.parameters, ...options.changes });
     const resolved = resolveSettings({ flag: options.flags, environment, config: config.settings });
     return {
       recipe,
-      recipeName: config.recipe,
+      recipeName,
       resolved,
       parameters,
-      before: { folder: options.resume, config: { ...config, parameters } },
+      before: { folder: resume, config: { ...config, recipe: recipeName, parameters } },
     };
+  }
+  if (options.module !== undefined) {
+    throw new Failure(
+      'usage',
+      `--recipe ${options.module}: only --resume takes it`,
+      `A new run is begun by: agrad train ${quote(options.module)}`,
+    );
   }
   const words = options.recipe.join(' ');
   const path = options.config ?? (words.endsWith('.json') ? words : undefined);
   const file = path === undefined ? null : readConfigFile(path);
-  const name = words !== '' && words !== path ? words : (file?.recipe ?? 'digits');
-  const recipe = await recipeFor(name);
+  const named = words !== '' && words !== path ? words : undefined;
+  const name = named ?? file?.recipe ?? 'digits';
+  const recipe =
+    named === undefined && path !== undefined
+      ? await recipeOfFile(
+          { file: path, recipe: name, by: `agrad train --config ${quote(path)}` },
+          named,
+          ask,
+        )
+      : await recipeFor(name);
   const resolved = resolveSettings({
     flag: options.flags,
     environment,

@@ -7,7 +7,7 @@ import { table } from '../table.ts';
 const most = 12;
 
 /** The tables of a profile, no wider than `columns` where names can be cut. */
-export function profileTables(profile: Profile, columns: number): string {
+export function profileTables(profile: Profile, columns: number): string[] {
   const { steps, milliseconds, modules, operations, kernels } = profile;
   const total = milliseconds.data + milliseconds.host + milliseconds.kernels;
   const share = (part: number): string => `${(100 * part).toFixed(1)} %`;
@@ -40,7 +40,7 @@ export function profileTables(profile: Profile, columns: number): string {
     ];
   };
   const headings = (what: string): string[] => [what, 'ms', 'share', 'bytes', 'kernels'];
-  return [
+  const tables = [
     table(
       [`an average step of ${steps}`, 'ms', 'share'],
       parts.map(([name, ms]) => [name, ms.toFixed(3), share(total > 0 ? ms / total : 0)]),
@@ -57,7 +57,8 @@ export function profileTables(profile: Profile, columns: number): string {
       headings('kernel'),
       rows(kernels, (i) => kernelName(kernels[i]!)),
     ),
-  ].join('\n\n');
+  ];
+  return tables.flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));
 }
 
 /** What a kernel is called: its form, the sizes of its axes, its operations. */

@@ -2,6 +2,7 @@
  * Writes what happens to files or to a function: lines of JSON for programs, a table for spreadsheets, a line for people.
  */
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '../events.ts';
+import { appendTo } from '../files.ts';
 import type { Callback } from './callback.ts';
 
 /** Where lines go: a file's path (Node), or a function that takes each line without its end. */
@@ -116,8 +117,7 @@ function writerTo(target: LineTarget): (line: string, now: boolean) => Promise<v
     if (!now && waiting.length < 65_536) return;
     const text = waiting;
     waiting = '';
-    const { appendFile } = await import('node:fs/promises');
-    await appendFile(target, text);
+    await appendTo(target, text);
   };
 }
 

@@ -39,7 +39,8 @@ export class Monitor {
     const ofValidation = this.name.startsWith('validation.');
     if (event.type !== (ofValidation ? 'validation' : 'epoch')) return null;
     const name = ofValidation ? this.name.slice('validation.'.length) : this.name;
-    const value = name === 'loss' ? event.loss : event.metrics[name];
+    const own = Object.hasOwn(event.metrics, name) ? event.metrics[name] : undefined;
+    const value = name === 'loss' ? event.loss : own;
     if (value === undefined) {
       const known = ['loss', ...Object.keys(event.metrics)];
       throw new TrainingError(`there is no figure '${this.name}' to watch; there is ${known.join(', ')}`, {

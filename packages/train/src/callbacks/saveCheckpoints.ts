@@ -8,7 +8,7 @@ import type { Callback, CallbackContext } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
 export interface SaveCheckpointsOptions extends MonitorOptions {
-  /** Where the files go; made when it is missing. */
+  /** Where the files go; made at the start when it is missing. A run whose folder is removed while it goes on ends with an error. */
   readonly folder: string;
   /** After every so many steps. Default 0, only at ends of epochs. */
   readonly everySteps?: number;
@@ -56,9 +56,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     context: CallbackContext,
     best: boolean,
   ): Promise<void> => {
-    const { mkdir } = await import('node:fs/promises');
     const { join } = await import('node:path');
-    await mkdir(folder, { recursive: true });
     const bytes = await encodeCheckpoint(await context.checkpoint());
     const path = join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
     await writeAtomically(path, bytes);
@@ -73,7 +71,12 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     name: 'saveCheckpoints',
     last: true,
     async on(event, context) {
-      if (event.type === 'start') await removeLeftovers(folder);
+      if (event.type === 'start') {
+        // Once: a folder that is removed while the run goes on is not to come back with half of what it held.
+        const { mkdir } = await import('node:fs/promises');
+        await mkdir(folder, { recursive: true });
+        await removeLeftovers(folder);
+      }
       if (keepBest) {
         const value = monitor.read(event);
         if (value !== null) better = monitor.improves(value);

@@ -5,6 +5,7 @@
  */
 import { crc32c } from '../checksum.ts';
 import type { TrainingEvent } from '../events.ts';
+import { appendTo } from '../files.ts';
 import type { Callback } from './callback.ts';
 
 export interface TensorBoardLoggerOptions {
@@ -73,14 +74,14 @@ function figuresOf(event: TrainingEvent, everySteps: number): Record<string, num
 function fileWriter(folder: string, clock: () => number): (record: Uint8Array) => Promise<void> {
   let path: string | null = null;
   return async (record) => {
-    const { appendFile, mkdir } = await import('node:fs/promises');
+    const { mkdir } = await import('node:fs/promises');
     if (path === null) {
       const { join } = await import('node:path');
       const { hostname } = await import('node:os');
       await mkdir(folder, { recursive: true });
       path = join(folder, `events.out.tfevents.${Math.floor(clock())}.${hostname()}.${process.pid}`);
     }
-    await appendFile(path, record);
+    await appendTo(path, record);
   };
 }
 
