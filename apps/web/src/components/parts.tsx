@@ -116,6 +116,12 @@ export function Code({ code }: { readonly code: string }) {
   );
 }
 
+/** A text as it stands in a program, between single quotes: an address may hold any text. */
+export function quoted(text: string): string {
+  const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  return `'${inside}'`;
+}
+
 /** What is seen on a page, in a few sentences. */
 export function Explanation({ text }: { readonly text: Text }) {
   return <p class="soft">{say(text)}</p>;

@@ -69,7 +69,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
-          <p class="card alarm" role="alert">
+          <p class="card alarm" role="alert" data-testid="page-failure">
             {say({ en: 'This page could not be loaded: ', zh: '无法加载此页面：' })}
             {failure}
           </p>
@@ -104,7 +104,7 @@ class Guard extends Component<{ children: ComponentChildren }, { error: Error | 
   override render() {
     if (!this.state.error) return this.props.children;
     return (
-      <div class="card alarm" role="alert">
+      <div class="card alarm" role="alert" data-testid="page-failure">
         <p>{this.state.error.message}</p>
         <button type="button" onClick={() => this.setState({ error: null })}>
           {say({ en: 'Try again', zh: '重试' })}

@@ -50,6 +50,12 @@ export function parameter(name: string, fallback: string): string {
   return route.value.parameters.get(name) ?? fallback;
 }
 
+/** A parameter of the current page that names one of `names`; `fallback` when it is missing or names another. */
+export function oneOf<Name extends string>(names: readonly Name[], parameter: string, fallback: Name): Name {
+  const text = route.value.parameters.get(parameter);
+  return names.find((name) => name === text) ?? fallback;
+}
+
 /** A numeric parameter of the current page; `fallback` when it is missing or no number. */
 export function numberParameter(name: string, fallback: number): number {
   const text = route.value.parameters.get(name);

@@ -7,7 +7,7 @@ import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
-import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
+import { numberParameter, oneOf, parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
 import { ComputingNote } from '../../training/note.tsx';
 import type { AlarmKind, FlowRequest, FlowUpdate } from './flow.ts';
@@ -19,8 +19,8 @@ export default function Gradients() {
   const request: FlowRequest = {
     depth: within(numberParameter('depth', 10), 1, 30),
     width: within(numberParameter('width', 100), 2, 256),
-    activation: oneOf(activationNames, parameter('activation', 'sigmoid'), 'sigmoid'),
-    initializer: oneOf(initializerNames, parameter('init', 'normal'), 'normal'),
+    activation: oneOf(Object.keys(activationNames) as FlowRequest['activation'][], 'activation', 'sigmoid'),
+    initializer: oneOf(Object.keys(initializerNames) as FlowRequest['initializer'][], 'init', 'normal'),
     std: Math.max(0, numberParameter('std', 0.01)),
     residual: parameter('residual', 'false') === 'true',
     learningRate: Math.max(1e-6, numberParameter('rate', 0.1)),
@@ -259,14 +259,6 @@ function Distributions({ update }: { readonly update: FlowUpdate }) {
 
 function layerName(i: number): string {
   return say({ en: `layer ${i + 1}`, zh: `第 ${i + 1} 层` });
-}
-
-function oneOf<Name extends string>(
-  names: Readonly<Record<Name, unknown>>,
-  text: string,
-  fallback: Name,
-): Name {
-  return text in names ? (text as Name) : fallback;
 }
 
 function entries<Name extends string>(names: Readonly<Record<Name, Text | string>>) {

@@ -8,7 +8,7 @@ import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say, type Text } from '../../shell/language.ts';
-import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
+import { numberParameter, oneOf, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
 import { ComputingNote } from '../../training/note.tsx';
 import type { HousesRequest, HousesUpdate } from './houses.ts';
@@ -32,11 +32,10 @@ const turning = { azimuth: 0.5, elevation: 0.3 };
 
 export default function Houses() {
   const [file, setFile] = useState<HousesRequest['file']>(null);
-  const chosen = parameter('optimizer', 'sgd');
   const request: HousesRequest = {
     file,
     hidden: within(numberParameter('hidden', 10), 1, 100),
-    optimizer: chosen in optimizerNames ? (chosen as HousesRequest['optimizer']) : 'sgd',
+    optimizer: oneOf(Object.keys(optimizerNames) as HousesRequest['optimizer'][], 'optimizer', 'sgd'),
     learningRate: Math.max(1e-7, numberParameter('rate', 0.01)),
     seed: within(numberParameter('seed', 2), 0, 1e6),
     epochs: within(numberParameter('epochs', 3000), 1, 20000),

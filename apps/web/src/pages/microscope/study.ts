@@ -32,10 +32,12 @@ const maximalElements = 64;
  * @param values for each name the text of a number or of nested arrays, as JSON
  * @throws Error that says what is wrong with the formula or a value
  */
-export async function study(text: string, values: Readonly<Record<string, string>>): Promise<Study> {
+export async function study(text: string, values: ReadonlyMap<string, string>): Promise<Study> {
   const parsed = formula(text);
-  const leaves: Record<string, Tensor> = {};
-  for (const name of parsed.names) leaves[name] = parseValue(name, values[name] ?? '1');
+  // Made of entries, so that a variable of any name is an own property: `__proto__` assigned would be none.
+  const leaves: Readonly<Record<string, Tensor>> = Object.fromEntries(
+    parsed.names.map((name) => [name, parseValue(name, values.get(name) ?? '1')]),
+  );
   const result = parsed.evaluate(leaves);
   const y = result.size === 1 ? result : result.sum();
   const order = topologicalSort(y);

@@ -3,7 +3,7 @@
  */
 import { contourPath, surface as surfacePicture } from '@ag/viz';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Entry, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { Alarm, Choice, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, setParameters } from '../../shell/route.ts';
@@ -24,9 +24,8 @@ export default function Race() {
     numberParameter('y', chosen.start[1]),
   ];
   const steps = Math.max(1, Math.min(500, Math.round(numberParameter('steps', 30))));
-  const racing = parameter('runners', 'sgd,momentum,adagrad,adam')
-    .split(',')
-    .filter((id): id is Runner => id in runners);
+  const named = parameter('runners', 'sgd,momentum,adagrad,adam').split(',');
+  const racing = ids.filter((id) => named.includes(id));
   const rateOf = (id: Runner) =>
     numberParameter(`rate.${id}`, chosen.rates?.[id] ?? runners[id].learningRate);
   const rates = racing.map(rateOf);
@@ -270,7 +269,7 @@ import { tensor, Variable } from '@ag/tensor';
 
 const x = new Variable(tensor(${start[0]}, { dtype: 'float64' }));
 const y = new Variable(tensor(${start[1]}, { dtype: 'float64' }));
-const surface = formula('${expression}');
+const surface = formula(${quoted(expression)});
 const optimizer = adam([x, y], { learningRate: ${rateOf('adam')} });
 for (let step = 0; step < ${steps}; step++) {
   backward(surface.evaluate({ x: x.value, y: y.value }));
