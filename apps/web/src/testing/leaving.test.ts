@@ -46,7 +46,7 @@ async function visit(page: Page, id: string): Promise<void> {
   }, id);
   await page.waitForFunction((wanted) => window.__ag.state().page === wanted, id);
   for (const button of ['train', 'run']) {
-    const start = page.locator(`[data-testid=${button}]:not([disabled])`);
+    const start = page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`);
     if ((await page.getByTestId(button).count()) > 0) await start.click();
   }
   await page.waitForTimeout(250);
