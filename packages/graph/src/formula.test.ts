@@ -40,6 +40,47 @@ describe('formula', () => {
     const g = gradients(f.evaluate(values), Object.values(values));
     expect(await Promise.all(g.map((t) => t.item()))).toEqual([-4, -4, 3]);
   });
+  it('takes the larger and the smaller of several operands, and of one its extreme element', async () => {
+    expect(await at('max(x, y)', { x: 1, y: 2 })).toBe(2);
+    expect(await at('min(x, y) + max(x, y, 5)', { x: 1, y: 2 })).toBe(6);
+    expect(await at('max(3, x)', { x: 1 })).toBe(3);
+    expect(await at('max(x) - min(x)', { x: [1, 5, 2] })).toBe(4);
+    const x = tensor(3, { dtype: 'float64' });
+    const [slope] = gradients(formula('max(2x, x^2)').evaluate({ x }), [x]);
+    expect(await slope!.item()).toBe(6);
+  });
+  it('multiplies where a number or a parenthesis stands before a name', async () => {
+    expect(await at('2x', { x: 3 })).toBe(6);
+    expect(await at('2x^2', { x: 3 })).toBe(18);
+    expect(await at('1/2x', { x: 3 })).toBe(1.5);
+    expect(await at('x^2y', { x: 3, y: 5 })).toBe(45);
+    expect(await at('-2x + 3(x + 1)', { x: 3 })).toBe(6);
+    expect(await at('(x + 1)(x - 1)', { x: 3 })).toBe(8);
+    expect(await at('2 sin(x) cos(x)', { x: 1 })).toBeCloseTo(Math.sin(2), 12);
+    expect(await at('2e1x', { x: 3 })).toBe(60);
+    expect(await at('2e x', { x: 3 })).toBeCloseTo(6 * Math.E, 12);
+  });
+  it('understands printed signs', async () => {
+    expect(await at('2·x × y ÷ 4 − 1', { x: 3, y: 5 })).toBe(6.5);
+    expect(await at('cos(πx)', { x: 3 })).toBe(-1);
+    expect(await at('2πr', { r: 0.5 })).toBeCloseTo(Math.PI, 12);
+    expect(await at('x²/20 + y³', { x: -7, y: 2 })).toBeCloseTo(10.45, 12);
+    expect(await at('−x²', { x: 3 })).toBe(-9);
+    expect(() => formula('x + × y')).toThrow("'×' was not expected, at position 5 of 'x + × y'");
+    expect(() => formula('x # y')).toThrow("'#' was not expected");
+  });
+  it('takes any name for a name, also those that objects have', async () => {
+    const values = (names: readonly string[]) =>
+      Object.fromEntries(names.map((name, i) => [name, tensor(i + 2, { dtype: 'float64' })]));
+    const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
+    const f = formula(names.join(' + '));
+    expect(f.names).toEqual(names);
+    expect(await f.evaluate(values(names)).item()).toBe(2 + 3 + 4 + 5);
+    for (const name of names) {
+      expect(() => formula(name).evaluate({})).toThrow(`'${name}' has no value`);
+      expect(() => formula(`${name}(x)`)).toThrow(`no function '${name}'`);
+    }
+  });
   it('points at mistakes', () => {
     expect(() => formula('(x + y')).toThrow("')' is missing, at position 7");
     expect(() => formula('x + * y')).toThrow("'*' was not expected, at position 5");

@@ -5,15 +5,15 @@
 import { Tensor } from '@ag/tensor';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
-const precedence: Readonly<Record<string, number>> = {
-  '+': 1,
-  '-': 1,
-  '*': 2,
-  '/': 2,
-  '@': 2,
-  '^': 4,
-  '**': 4,
-};
+const precedence: ReadonlyMap<string, number> = new Map([
+  ['+', 1],
+  ['-', 1],
+  ['*', 2],
+  ['/', 2],
+  ['@', 2],
+  ['^', 4],
+  ['**', 4],
+]);
 const unaryPrecedence = 3;
 
 /** Methods of tensors that formulas may call, with the number of operands they take. */
@@ -25,7 +25,34 @@ const functions: Readonly<Record<string, number>> = {
   sum: 1, tan: 1, tanh: 1, transpose: 1, variance: 1,
 }; // biome-ignore format: a table
 
-const constants: Readonly<Record<string, number>> = { pi: Math.PI, e: Math.E };
+const constants: ReadonlyMap<string, number> = new Map([
+  ['pi', Math.PI],
+  ['π', Math.PI],
+  ['e', Math.E],
+]);
+
+/** The signs of printed mathematics, each as the one that is typed. */
+const printed: ReadonlyMap<string, string> = new Map([
+  ['·', '*'],
+  ['×', '*'],
+  ['÷', '/'],
+  ['−', '-'],
+]);
+
+/** Powers that are written as one raised digit. */
+const raised: ReadonlyMap<string, number> = new Map([
+  ['²', 2],
+  ['³', 3],
+]);
+
+/** `max` and `min` of one operand are its largest and smallest element; of several, element by element. */
+const ofSeveral: ReadonlyMap<string, string> = new Map([
+  ['max', 'maximum'],
+  ['min', 'minimum'],
+]);
+
+/** Functions whose two operands may change places, so that the tensor can come before the number. */
+const commutative: ReadonlySet<string> = new Set(['maximum', 'minimum']);
 
 type Operand = Tensor | number;
 type Step = (values: Readonly<Record<string, Tensor>>) => Operand;
@@ -45,8 +72,10 @@ export interface Formula {
  * f.evaluate({ x: tensor(-2), y: tensor(5), z: tensor(-4) }); // −12
  * ```
  *
- * @param text operators + − * / @ (matrix product) ^ and **, parentheses, numbers, names, and functions such as
- * sigmoid, exp, max (largest element), maximum (of two operands)
+ * @param text operators + − * / @ (matrix product) ^ and **, parentheses, numbers, names, the constants pi and e, and
+ * functions such as sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
+ * parenthesis before a name or a parenthesis multiplies: `2x`, `3(x + 1)`, `1/2x` is (1/2)·x. Printed signs are
+ * understood too: `·`, `×`, `÷`, `−`, `π`, `²`, `³`
  * @throws SyntaxError that points at the place
  */
 export function formula(text: string): Formula {
@@ -57,7 +86,7 @@ export function formula(text: string): Formula {
     names: [...reader.names],
     evaluate(values) {
       for (const name of reader.names) {
-        if (!(values[name] instanceof Tensor))
+        if (!(own(values, name) instanceof Tensor))
           throw new Error(`formula: '${name}' has no value; give a tensor for it`);
       }
       const result = step(values);
@@ -70,22 +99,34 @@ export function formula(text: string): Formula {
 
 class Reader {
   readonly names = new Set<string>();
+  readonly #written: string;
   readonly #text: string;
   #at = 0;
+  /** Where a number or a parenthesis ended that may multiply what follows it. */
+  #factorEnd = -1;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#written = text;
+    this.#text = text.replace(/[^\0-\x7f]/g, (sign) => printed.get(sign) ?? sign);
   }
 
   /** Reads operands and operators that bind at least as tightly as `least`. */
   expression(least: number): Step {
     let left = this.#operand();
     for (;;) {
-      const operator = this.#peekOperator();
-      if (operator === null || precedence[operator]! < least) return left;
-      this.#at += operator.length;
-      const tight = precedence[operator]!;
       const a = left;
+      const power = raised.get(this.#next() ?? '');
+      if (power !== undefined && precedence.get('^')! >= least) {
+        this.#at++;
+        this.#factorEnd = this.#at;
+        left = (values) => combine('^', a(values), power);
+        continue;
+      }
+      const implied = this.#multipliesNext();
+      const operator = implied ? '*' : this.#peekOperator();
+      const tight = operator === null ? -1 : precedence.get(operator)!;
+      if (operator === null || tight < least) return left;
+      if (!implied) this.#at += operator.length;
       const b = this.expression(tight === 4 ? tight : tight + 1);
       left = (values) => combine(operator, a(values), b(values));
     }
@@ -93,7 +134,7 @@ class Reader {
 
   end(): void {
     this.#skip();
-    if (this.#at < this.#text.length) this.#fail(`'${this.#text[this.#at]}' was not expected`);
+    if (this.#at < this.#text.length) this.#fail(`'${this.#here()}' was not expected`);
   }
 
   #operand(): Step {
@@ -112,28 +153,35 @@ class Reader {
       this.#at++;
       const inner = this.expression(0);
       this.#expect(')');
+      this.#factorEnd = this.#at;
       return inner;
     }
     const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i.exec(rest)?.[0];
     if (number !== undefined) {
       this.#at += number.length;
+      this.#factorEnd = this.#at;
       const value = Number(number);
       return () => value;
     }
-    const name = /^[\p{L}_][\p{L}\p{N}_]*/u.exec(rest)?.[0];
+    const name = /^(π|[\p{L}_](?:(?![²³])[\p{L}\p{N}_])*)/u.exec(rest)?.[0];
     if (name === undefined)
-      return this.#fail(rest === '' ? 'something is missing at the end' : `'${rest[0]}' was not expected`);
+      return this.#fail(
+        rest === '' ? 'something is missing at the end' : `'${this.#here()}' was not expected`,
+      );
     this.#at += name.length;
     this.#skip();
     if (this.#text[this.#at] === '(') return this.#call(name);
-    const constant = Object.hasOwn(constants, name) ? constants[name] : undefined;
-    if (constant !== undefined) return () => constant;
+    const constant = constants.get(name);
+    if (constant !== undefined) {
+      this.#factorEnd = this.#at;
+      return () => constant;
+    }
     this.names.add(name);
-    return (values) => values[name]!;
+    return (values) => own(values, name)!;
   }
 
   #call(name: string): Step {
-    const count = Object.hasOwn(functions, name) ? functions[name] : undefined;
+    const count = own(functions, name);
     if (count === undefined)
       return this.#fail(
         `there is no function '${name}'; known are ${Object.keys(functions).join(', ')}`,
@@ -146,17 +194,41 @@ class Reader {
       operands.push(this.expression(0));
     }
     this.#expect(')');
+    this.#factorEnd = this.#at;
+    const several = operands.length > 1 ? ofSeveral.get(name) : undefined;
+    if (several !== undefined) {
+      return (values) => {
+        const given = operands.map((operand) => operand(values));
+        return given.reduce((a, b) => this.#apply(several, [a, b]));
+      };
+    }
     if (operands.length !== count)
       this.#fail(`${name} takes ${count} operand${count === 1 ? '' : 's'}, got ${operands.length}`);
-    return (values) => {
-      const [first, ...others] = operands.map((operand) => operand(values));
-      if (typeof first === 'number') {
-        const other = others.find((x) => x instanceof Tensor) as Tensor | undefined;
-        if (!other) return this.#fail(`${name} of a number: write the result instead`);
-        return callMethod(other.mul(0).add(first), name, others);
-      }
-      return callMethod(first!, name, others);
-    };
+    return (values) =>
+      this.#apply(
+        name,
+        operands.map((operand) => operand(values)),
+      );
+  }
+
+  #apply(name: string, [first, ...others]: readonly Operand[]): Tensor {
+    if (typeof first !== 'number') return callMethod(first!, name, others);
+    const other = others.find((x) => x instanceof Tensor) as Tensor | undefined;
+    if (!other) return this.#fail(`${name} of a number: write the result instead`);
+    if (commutative.has(name)) return callMethod(other, name, [first]);
+    return callMethod(other.mul(0).add(first), name, others);
+  }
+
+  /** Whether a number or a parenthesis stands before a name or a parenthesis. */
+  #multipliesNext(): boolean {
+    const next = this.#next();
+    if (next === undefined || this.#factorEnd < 0) return false;
+    return this.#text.slice(this.#factorEnd, this.#at).trim() === '' && /[\p{L}_(]/u.test(next);
+  }
+
+  /** The sign at this place as it was written. */
+  #here(): string {
+    return String.fromCodePoint(this.#written.codePointAt(this.#at)!);
   }
 
   #next(): string | undefined {
@@ -168,7 +240,7 @@ class Reader {
     this.#skip();
     if (this.#text.startsWith('**', this.#at)) return '**';
     const one = this.#text[this.#at];
-    return one !== undefined && Object.hasOwn(precedence, one) ? one : null;
+    return one !== undefined && precedence.has(one) ? one : null;
   }
 
   #expect(what: string): void {
@@ -181,8 +253,13 @@ class Reader {
   }
 
   #fail(problem: string, back = 0): never {
-    throw new SyntaxError(`formula: ${problem}, at position ${this.#at - back + 1} of '${this.#text}'`);
+    throw new SyntaxError(`formula: ${problem}, at position ${this.#at - back + 1} of '${this.#written}'`);
   }
+}
+
+/** What stands in a record under a name that somebody typed, and not what records inherit. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function callMethod(x: Tensor, name: string, others: readonly Operand[]): Tensor {

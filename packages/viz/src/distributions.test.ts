@@ -177,6 +177,18 @@ describe('parallelCoordinates', () => {
 
   it('has nothing to show without runs, and names an unknown colour', () => {
     expect(parse(parallelCoordinates([], options)).text).toContain('No data');
+  });
+
+  it('shows a setting of any name, and none where a run has none', () => {
+    const rows = parse(
+      parallelCoordinates([{ constructor: 1, accuracy: 0.5 }, { accuracy: 0.7 }] as never, {
+        dimensions: ['constructor', 'accuracy'],
+      }),
+    );
+    expect(rows.text).toContain('constructor');
+    expect(rows.text).not.toContain('native code');
+    // The second run has one place only: no line.
+    expect(rows.one('g', { class: 'ag-runs' }).all('path')[1].attributes.d ?? '').not.toContain('C');
     expect(() => parallelCoordinates(runs, { colorBy: 'loss' })).toThrow(
       'colorBy is "loss", but the dimensions are rate, kind, accuracy',
     );

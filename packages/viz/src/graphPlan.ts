@@ -113,22 +113,20 @@ export function planGraph(
 }
 
 /** Signs read faster than names. */
-const signs: Record<string, string> = {
-  add: '+',
-  sub: '−',
-  mul: '×',
-  div: '÷',
-  matmul: '@',
-  neg: '−',
-  sum: 'Σ',
-};
+const signs: ReadonlyMap<string, string> = new Map([
+  ['add', '+'],
+  ['sub', '−'],
+  ['mul', '×'],
+  ['div', '÷'],
+  ['matmul', '@'],
+  ['neg', '−'],
+  ['sum', 'Σ'],
+]);
 
 function nodeLines(node: GraphNode, settings: Settings): string[] {
-  const name = fit(
-    node.op !== undefined && node.label === node.op ? (signs[node.op] ?? node.label) : node.label,
-    150,
-    13,
-  );
+  // A matrix product is a contraction of its own name.
+  const named = node.label !== node.op && !(node.op === 'contract' && node.label === 'matmul');
+  const name = fit((named ? undefined : signs.get(node.label)) ?? node.label, 150, 13);
   if (!settings.shapes || node.shape === undefined || node.shape.length === 0) return [name];
   return [name, node.shape.map((size) => size ?? '?').join('×')];
 }

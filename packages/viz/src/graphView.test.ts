@@ -165,6 +165,27 @@ describe('graphView', () => {
   });
 });
 
+describe('names', () => {
+  it('writes a matrix product as its sign, however the operation behind it is called', () => {
+    const graph = { nodes: [{ id: 'p', label: 'matmul', op: 'contract' }], edges: [] };
+    expect(parse(graphView(graph)).one('g', { class: 'ag-node' }).one('text').text).toBe('@');
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('shows %s as any other', (name) => {
+    const graph = {
+      nodes: [
+        { id: name, label: name, module: name, value: 1 },
+        { id: 'y', label: name, op: name, value: 2 },
+      ],
+      edges: [{ from: name, to: 'y' }],
+    };
+    const svg = parse(graphView(graph));
+    const texts = svg.all('g', { class: 'ag-node' }).map((node) => node.one('text').text);
+    expect(texts).toEqual([name, name]);
+    expect(graphView(graph, { expand: [name], collapse: [name], highlight: [name] })).toContain(name);
+  });
+});
+
 describe('large graphs', () => {
   /** `layers` modules of `heads` modules of `size` nodes in a row. */
   function stack(layers: number, heads: number, size: number): GraphData {

@@ -86,7 +86,7 @@ function draw(
   );
   const at = dimensions.findIndex((dimension) => dimension.key === colorBy);
   const order = runs
-    .map((run) => ({ run, y: ladders[at].position(run[colorBy]) }))
+    .map((run) => ({ run, y: ladders[at].position(settingOf(run, colorBy)) }))
     // The best end of the scale is painted last, on top.
     .sort((a, b) => (b.y ?? Infinity) - (a.y ?? Infinity));
   const path = line<[number, number] | undefined>()
@@ -97,7 +97,7 @@ function draw(
     .digits(1);
   const lines = order.map(({ run, y }) => {
     const points = ladders.map((ladder, i): [number, number] | undefined => {
-      const height = ladder.position(run[dimensions[i].key]);
+      const height = ladder.position(settingOf(run, dimensions[i].key));
       return height === undefined ? undefined : [ladder.x, height];
     });
     // Twenty shades are as many as one can tell apart.
@@ -145,6 +145,11 @@ function draw(
   return out;
 }
 
+/** What a run itself says under a name; runs come from files, and a setting may have any name. */
+function settingOf(run: SweepRun, key: string): SweepRun[string] {
+  return Object.hasOwn(run, key) ? run[key] : undefined;
+}
+
 function createLadder(
   dimension: SweepDimension,
   runs: readonly SweepRun[],
@@ -154,7 +159,9 @@ function createLadder(
 ): Ladder {
   const { key } = dimension;
   const name = dimension.label ?? key;
-  const present = runs.map((run) => run[key]).filter((value) => value !== null && value !== undefined);
+  const present = runs
+    .map((run) => settingOf(run, key))
+    .filter((value) => value !== null && value !== undefined);
   const kind =
     dimension.scale ?? (present.some((value) => typeof value !== 'number') ? 'category' : 'linear');
   if (kind === 'category') {

@@ -168,6 +168,13 @@ describe('surface', () => {
   const options = { theme: 'light', id: 's', width: 500, height: 500 } as const;
   const tilted = sample(2, 2, (x) => x);
 
+  it('may be turned by any number of degrees', () => {
+    const grid = { x: [0, 1], y: [0, 1], columns: 2, rows: 2, values: [0, 1, 2, 3] } as const;
+    const picture = (azimuth: number) => surface({ ...grid }, { azimuth, id: 's' });
+    expect(picture(400)).toBe(picture(40));
+    expect(picture(1e308)).not.toContain('NaN');
+  });
+
   it('draws one piece for each cell, without those that are not finite', () => {
     const grid = sample(5, 4, (x, y) => (x === 0 && y === 0 ? Number.NaN : x));
     expect(parse(surface(grid, options)).one('g', { class: 'ag-surface' }).all('path')).toHaveLength(

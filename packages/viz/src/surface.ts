@@ -126,7 +126,7 @@ function draw(
 }
 
 function createView(frame: Frame, azimuth: number, elevation: number): View {
-  const a = (azimuth * Math.PI) / 180;
+  const a = ((azimuth % 360) * Math.PI) / 180;
   const e = (Math.min(90, Math.max(0, elevation)) * Math.PI) / 180;
   const turned = ([x, y]: Place) => ({
     across: x * Math.cos(a) - y * Math.sin(a),

@@ -60,6 +60,38 @@ export function Entry({ value, choose, ...attributes }: EntryProperties) {
   );
 }
 
+/**
+ * A button that keeps the focus when it cannot be pressed for now: a disabled one would lose it, and with it the place
+ * of whoever works with keys.
+ */
+export function Button({
+  disabled,
+  onClick,
+  children,
+  ...attributes
+}: {
+  readonly disabled: boolean;
+  readonly onClick: () => void;
+  readonly children: ComponentChildren;
+  readonly class?: string;
+  readonly 'data-testid'?: string;
+}) {
+  return (
+    <button type="button" {...attributes} aria-disabled={disabled} onClick={() => !disabled && onClick()}>
+      {children}
+    </button>
+  );
+}
+
+/** What changed, in a few words, for whoever does not see it. Said when the words change, after what is being said. */
+export function Status({ children }: { readonly children: string }) {
+  return (
+    <p class="unseen" role="status" data-testid="status">
+      {children}
+    </p>
+  );
+}
+
 /** A choice from a list. */
 export function Choice<T extends string>({
   label,
@@ -114,6 +146,12 @@ export function Code({ code }: { readonly code: string }) {
       </pre>
     </details>
   );
+}
+
+/** A text as it stands in a program, between single quotes: an address may hold any text. */
+export function quoted(text: string): string {
+  const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  return `'${inside}'`;
 }
 
 /** What is seen on a page, in a few sentences. */

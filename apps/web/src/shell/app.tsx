@@ -69,16 +69,20 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
-          <p class="card alarm" role="alert">
+          <p class="card alarm" role="alert" data-testid="page-failure">
             {say({ en: 'This page could not be loaded: ', zh: '无法加载此页面：' })}
             {failure}
           </p>
-        ) : loaded?.id === page.id ? (
-          <Guard key={page.id}>
-            <loaded.Page pages={pages} />
-          </Guard>
         ) : (
-          <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+          <div class="page">
+            {loaded?.id === page.id ? (
+              <Guard key={page.id}>
+                <loaded.Page pages={pages} />
+              </Guard>
+            ) : (
+              <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+            )}
+          </div>
         )}
         {next !== page && (
           <p class="next">
@@ -104,7 +108,7 @@ class Guard extends Component<{ children: ComponentChildren }, { error: Error | 
   override render() {
     if (!this.state.error) return this.props.children;
     return (
-      <div class="card alarm" role="alert">
+      <div class="card alarm" role="alert" data-testid="page-failure">
         <p>{this.state.error.message}</p>
         <button type="button" onClick={() => this.setState({ error: null })}>
           {say({ en: 'Try again', zh: '重试' })}

@@ -1,7 +1,7 @@
 /**
  * A worker for as long as a page is shown.
  */
-import { type Remote, wrap } from 'comlink';
+import { type Remote, releaseProxy, wrap } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
 /** A page's way to its worker. */
@@ -30,7 +30,13 @@ export function useService<T>(create: () => Worker): Service<T> {
   }, []);
   useEffect(() => {
     worker.onerror = (event) => setFailure(event.message || 'the worker could not be started');
-    return () => worker.terminate();
+    return () => {
+      // Comlink remembers the worker for as long as its proxy is in use, and a worker's listeners and unanswered calls
+      // hold the page they answer to, which holds the proxy: a circle that no collector opens.
+      worker.onerror = null;
+      (remote as { [releaseProxy](): void })[releaseProxy]();
+      worker.terminate();
+    };
   }, [worker]);
   return { remote, failure };
 }

@@ -6,12 +6,14 @@ import { transfer } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import {
   Alarm,
+  Button,
   Choice,
   Code,
   Picture as Drawing,
   Entry,
   Explanation,
   Field,
+  Status,
 } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say, type Text } from '../../shell/language.ts';
@@ -193,15 +195,14 @@ export default function Digits() {
       </div>
       {config.data === 'files' && <Drop take={takeFiles} files={files} />}
       <div class="card row">
-        <button
-          type="button"
+        <Button
           class="primary"
           data-testid="train"
           disabled={!current || current.alert !== null || pausing}
           onClick={() => (running ? pause() : ask(remote.play(epochs)))}
         >
           {running ? `❚❚ ${say({ en: 'Pause', zh: '暂停' })}` : `▶ ${say({ en: 'Train', zh: '训练' })}`}
-        </button>
+        </Button>
         <Field label={{ en: 'Epochs at a time', zh: '每次轮数' }}>
           <Entry
             type="number"
@@ -212,9 +213,9 @@ export default function Digits() {
             choose={(text) => setParameters({ epochs: text })}
           />
         </Field>
-        <button type="button" data-testid="reset" disabled={!current} onClick={restart}>
+        <Button data-testid="reset" disabled={!current} onClick={restart}>
           ⟲ {say({ en: 'Reset', zh: '重置' })}
-        </button>
+        </Button>
         <button
           type="button"
           data-testid="save"
@@ -244,6 +245,14 @@ export default function Digits() {
           />
         </Field>
       </div>
+      <Status>
+        {current && !running && current.step > 0
+          ? say({
+              en: `Step ${current.step}, ${current.epoch} whole epochs, test accuracy ${percent(current.epochs.at(-1)?.testAccuracy)}.`,
+              zh: `第 ${current.step} 步，完整 ${current.epoch} 轮，测试准确率 ${percent(current.epochs.at(-1)?.testAccuracy)}。`,
+            })
+          : ''}
+      </Status>
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {current !== null && current.alert !== null && (
         <Alarm testId="anomaly">
@@ -252,31 +261,37 @@ export default function Digits() {
         </Alarm>
       )}
       {current && <Progress picture={current} />}
-      <div class="card">
-        <h2>{say({ en: 'Draw a digit', zh: '写一个数字' })}</h2>
-        <div class="drawing">
-          <Board draw={draw} />
-          <Probabilities reading={reading} />
-          {reading && <Stages reading={reading} />}
-        </div>
-        {current !== null && current.epoch === 0 && (
-          <p class="soft">
-            {say({
-              en: 'The network has not finished an epoch yet: its answers are little more than guesses.',
-              zh: '网络尚未完成一轮训练：它的回答几乎只是猜测。',
-            })}
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(picture || problem !== null) && (
+        <>
+          <div class="card">
+            <h2>{say({ en: 'Draw a digit', zh: '写一个数字' })}</h2>
+            <div class="drawing">
+              <Board draw={draw} />
+              <Probabilities reading={reading} />
+              {reading && <Stages reading={reading} />}
+            </div>
+            {current !== null && current.epoch === 0 && (
+              <p class="soft">
+                {say({
+                  en: 'The network has not finished an epoch yet: its answers are little more than guesses.',
+                  zh: '网络尚未完成一轮训练：它的回答几乎只是猜测。',
+                })}
+              </p>
+            )}
+          </div>
+          {current?.confusion && <Examination picture={current} />}
+          <p class="soft hash">
+            {say({ en: 'SHA-256 of the weights: ', zh: '权重的 SHA-256：' })}
+            <span data-testid="hash">
+              {current?.hash ??
+                (current?.running ? say({ en: 'they change just now', zh: '正在变化' }) : '—')}
+            </span>
           </p>
-        )}
-      </div>
-      {current?.confusion && <Examination picture={current} />}
-      <p class="soft hash">
-        {say({ en: 'SHA-256 of the weights: ', zh: '权重的 SHA-256：' })}
-        <span data-testid="hash">
-          {current?.hash ?? (current?.running ? say({ en: 'they change just now', zh: '正在变化' }) : '—')}
-        </span>
-      </p>
-      <ComputingNote computing={computing} />
-      <Code code={codeFor(config)} />
+          <ComputingNote computing={computing} />
+          <Code code={codeFor(config)} />
+        </>
+      )}
     </>
   );
 }

@@ -99,6 +99,7 @@ class Session {
   readonly #publisher: Publisher;
   readonly #runner: Runner;
   #gate: Gate = (batches) => batches;
+  #rate: number;
   /** The run as callbacks see it, from its start on. */
   #context: CallbackContext | null = null;
   #wanted = false;
@@ -123,13 +124,14 @@ class Session {
     resume?: Checkpoint,
   ) {
     this.#config = config;
+    this.#rate = config.learningRate;
     this.#number = number;
     const data = makeData(config, files);
     this.#train = data.train;
     this.#test = data.test;
     manualSeed(config.seed);
     this.#network = makeNetwork(config);
-    const optimizer = adam(this.#network.parameters(), { learningRate: config.learningRate });
+    const optimizer = adam(this.#network.parameters(), { learningRate: () => this.#rate });
     const loader = dataLoader(this.#train, {
       batchSize: Math.min(config.batchSize, this.#train.length),
       shuffle: true,
@@ -278,6 +280,11 @@ class Session {
     await this.#publisher.flush();
   }
 
+  /** The rate of the steps to come. */
+  async adjust(learningRate: number): Promise<void> {
+    this.#rate = learningRate;
+  }
+
   close(): Promise<void> {
     this.#wanted = false;
     return this.#runner.close();
@@ -286,7 +293,8 @@ class Session {
   /** Everything that is needed to go on, as a file. */
   async save(): Promise<Uint8Array> {
     await this.pause();
-    return encodeCheckpoint(await this.#context!.checkpoint());
+    const config = writeConfig({ ...this.#config, learningRate: this.#rate });
+    return encodeCheckpoint({ ...(await this.#context!.checkpoint()), config });
   }
 
   weights(): Promise<Uint8Array> {
@@ -418,6 +426,11 @@ export class Trainer {
 
   play(epochs: number): Promise<void> {
     return this.#inTurn(async () => this.#session?.play(epochs));
+  }
+
+  /** Goes on with another learning rate. */
+  adjust(learningRate: number): Promise<void> {
+    return this.#inTurn(async () => this.#session?.adjust(learningRate));
   }
 
   pause(): Promise<void> {

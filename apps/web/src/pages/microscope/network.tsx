@@ -16,7 +16,7 @@ import type { MicroscopeService } from './worker.ts';
 
 export function Network({ remote }: { readonly remote: Remote<MicroscopeService> }) {
   const opened = parameter('open', '');
-  const open = opened === '' ? [] : opened.split(',');
+  const open = opened === '' ? [] : [...new Set(opened.split(','))];
   const [picture, setPicture] = useState<NetworkPicture | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const vertical = innerWidth < 640;

@@ -4,7 +4,8 @@
 import { graphView } from '@ag/viz';
 import type { Remote } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Alarm, Code, Entry, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { Alarm, Button, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
+import { within } from '../../live/controls.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, route, setParameters } from '../../shell/route.ts';
@@ -43,13 +44,13 @@ export default function Microscope() {
 function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
   const expression = parameter('expression', first.expression);
   const values = valuesFromAddress(expression);
-  const valuesKey = JSON.stringify(values);
+  const valuesKey = JSON.stringify([...values]);
   const [current, setCurrent] = useState<Study | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
 
   useEffect(() => {
     let wanted = true;
-    remote.study(expression, JSON.parse(valuesKey) as Record<string, string>).then(
+    remote.study(expression, new Map(JSON.parse(valuesKey) as [string, string][])).then(
       (result) => {
         if (!wanted) return;
         setCurrent(result);
@@ -66,7 +67,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
 
   const forward = current?.forward ?? [];
   const last = 2 * forward.length;
-  const step = Math.max(0, Math.min(last, numberParameter('step', 0)));
+  const step = within(numberParameter('step', 0), 0, last);
   const shown = useMemo(() => (current ? reveal(current, step) : null), [current, step]);
   const highlighted = current ? stepNode(current, step) : null;
   const svg = shown
@@ -82,7 +83,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
   useInspection(() => ({
     page: 'microscope',
     expression,
-    values,
+    values: Object.fromEntries(values),
     step,
     steps: last,
     problem,
@@ -90,7 +91,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
     edges: shown?.edges ?? [],
   }));
 
-  const go = (to: number) => setParameters({ step: Math.max(0, Math.min(last, to)) });
+  const go = (to: number) => setParameters({ step: Math.max(0, Math.min(last, to)) }, 'steps');
   const setValue = (name: string, text: string) => setParameters({ [`v.${name}`]: text });
   const setExpression = (text: string) => setParameters({ expression: text, step: 0 });
   return (
@@ -107,15 +108,15 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
           />
         </Field>
         <Presets />
-        {(current?.names ?? []).map((name) => (
+        {(current?.names ?? [...values.keys()]).map((name) => (
           // biome-ignore lint/a11y/noLabelWithoutControl: the entry is the control
           <label class="field" key={name}>
             <span>{name} =</span>
             <Entry
               class="code"
               data-testid={`value-${name}`}
-              size={Math.max(5, (values[name] ?? '1').length)}
-              value={values[name] ?? '1'}
+              size={Math.min(40, Math.max(5, (values.get(name) ?? '1').length))}
+              value={values.get(name) ?? '1'}
               choose={(text) => setValue(name, text)}
             />
           </label>
@@ -123,32 +124,21 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
       </div>
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       <div class="card row">
-        <button type="button" data-testid="start" onClick={() => go(0)} disabled={step === 0}>
+        <Button data-testid="start" onClick={() => go(0)} disabled={step === 0}>
           ⟲ {say({ en: 'Start', zh: '起点' })}
-        </button>
-        <button type="button" data-testid="back" onClick={() => go(step - 1)} disabled={step === 0}>
+        </Button>
+        <Button data-testid="back" onClick={() => go(step - 1)} disabled={step === 0}>
           ◀ {say({ en: 'Step back', zh: '退一步' })}
-        </button>
-        <button
-          type="button"
-          class="primary"
-          data-testid="next"
-          onClick={() => go(step + 1)}
-          disabled={step === last}
-        >
+        </Button>
+        <Button class="primary" data-testid="next" onClick={() => go(step + 1)} disabled={step === last}>
           {say({ en: 'Step', zh: '单步' })} ▶
-        </button>
-        <button
-          type="button"
-          data-testid="forward"
-          onClick={() => go(forward.length)}
-          disabled={step >= forward.length}
-        >
+        </Button>
+        <Button data-testid="forward" onClick={() => go(forward.length)} disabled={step >= forward.length}>
           {say({ en: 'All forward', zh: '完成前向' })}
-        </button>
-        <button type="button" data-testid="backward" onClick={() => go(last)} disabled={step === last}>
+        </Button>
+        <Button data-testid="backward" onClick={() => go(last)} disabled={step === last}>
           {say({ en: 'All backward', zh: '完成反向' })}
-        </button>
+        </Button>
         <input
           type="range"
           data-testid="slider"
@@ -172,34 +162,53 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
       <div class="card graph" style={{ '--natural': /\bwidth="(\d+)"/.exec(svg)?.[1] ?? '300' }}>
         <Picture svg={svg} label="graph" />
       </div>
-      {current && <StepText study={current} step={step} />}
-      <Code code={codeFor(expression, values, current)} />
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(current || problem !== null) && (
+        <>
+          <div role="status">{current && <StepText study={current} step={step} />}</div>
+          <Code code={codeFor(expression, values, current)} />
+        </>
+      )}
     </>
   );
 }
 
-function valuesFromAddress(expression: string): Record<string, string> {
-  const values: Record<string, string> = {
-    ...presets.find((preset) => preset.expression === expression)?.values,
-  };
-  for (const [key, value] of route.value.parameters) if (key.startsWith('v.')) values[key.slice(2)] = value;
+function valuesFromAddress(expression: string): ReadonlyMap<string, string> {
+  const known = presets.find((preset) => preset.expression === expression)?.values ?? {};
+  const values = new Map(Object.entries(known));
+  for (const [key, value] of route.value.parameters)
+    if (key.startsWith('v.')) values.set(key.slice(2), value);
   return values;
 }
 
-function codeFor(
-  expression: string,
-  values: Readonly<Record<string, string>>,
-  current: Study | null,
-): string {
-  const names = current?.names ?? Object.keys(values);
-  const lines = names.map((name) => `  ${name}: tensor(${values[name] ?? 1}),`);
+/** A value as code. What is no number and no array of numbers never gets into a program that somebody will run. */
+function numbersIn(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), (_, item) => {
+      if (typeof item === 'number' || Array.isArray(item)) return item;
+      throw new TypeError('neither a number nor an array of numbers');
+    });
+  } catch {
+    return '1';
+  }
+}
+
+/** A name in an object literal, where `__proto__` would be none. */
+function keyOf(name: string): string {
+  return /^[a-z_]\w*$/i.test(name) && name !== '__proto__' ? name : `[${quoted(name)}]`;
+}
+
+function codeFor(expression: string, values: ReadonlyMap<string, string>, current: Study | null): string {
+  const lines = (current?.names ?? []).map(
+    (name) => `  ${keyOf(name)}: tensor(${numbersIn(values.get(name) ?? '1')}),`,
+  );
   return `import { formula, gradients } from '@ag/graph';
 import { tensor } from '@ag/tensor';
 
 const values = {
 ${lines.join('\n')}
 };
-const result = formula('${expression}').evaluate(values).sum();
+const result = formula(${quoted(expression)}).evaluate(values).sum();
 const slopes = gradients(result, Object.values(values));
 console.log(await result.item());
 for (const [i, name] of Object.keys(values).entries()) console.log(name, await slopes[i].toArray());

@@ -104,8 +104,14 @@ export const blobCenters: readonly (readonly [number, number])[] = [
 /** True slopes and height of the plane. */
 export const plane = { weights: [1.5, -1], bias: 0.5 };
 
+/** What of the plane is there to paint on. */
+export const paper = { x: [-1.2, 1.2], y: [-1.2, 1.2] } as const;
+
 /** Most points that can be painted or pasted: they all stand in the address. */
 export const maximalPoints = 400;
+/** How far from 0 a point or its value may be: 32-bit numbers hold it. */
+const farthest = 1e30;
+export const maximalClasses = 5;
 export const maximalLayers = 5;
 export const maximalUnits = 8;
 
@@ -139,6 +145,7 @@ export function configFrom(parameters: URLSearchParams): PlaygroundConfig {
   };
   const one = <T extends string>(name: string, ids: readonly T[], usual: T): T =>
     ids.find((id) => id === parameters.get(name)) ?? usual;
+  const regression = parameters.get('regression') === 'true';
   return {
     data: one(
       'data',
@@ -149,8 +156,8 @@ export function configFrom(parameters: URLSearchParams): PlaygroundConfig {
     noise: number('noise', 0, 1, false),
     classes: number('classes', 2, 5),
     test: number('test', 0, 0.8, false),
-    regression: parameters.get('regression') === 'true',
-    points: parsePoints(parameters.get('points') ?? ''),
+    regression,
+    points: parsePoints(parameters.get('points') ?? '', regression),
     standardize: parameters.get('standardize') !== 'false',
     layers: parameters.has('layers') ? parseLayers(parameters.get('layers')!) : fallback.layers,
     dropout: number('dropout', 0, 0.9, false),
@@ -187,15 +194,20 @@ export function writePoints(points: readonly PaintedPoint[]): string {
   return points.map(({ x, y, target }) => `${short(x)},${short(y)},${short(target)}`).join(';');
 }
 
-function parsePoints(text: string): PaintedPoint[] {
+/** Points that cannot be are left out: places beyond what pictures can show, and classes that are none. */
+function parsePoints(text: string, regression: boolean): PaintedPoint[] {
+  const isTarget = (value: number) =>
+    regression
+      ? Math.abs(value) <= farthest
+      : Number.isInteger(value) && value >= 0 && value < maximalClasses;
+
   return text
     .split(';')
     .flatMap((part): PaintedPoint[] => {
       const numbers = part.split(',').map(Number);
       const [x, y, target] = numbers;
-      return part !== '' && numbers.length === 3 && numbers.every(Number.isFinite)
-        ? [{ x: x!, y: y!, target: target! }]
-        : [];
+      const fits = Math.abs(x!) <= farthest && Math.abs(y!) <= farthest && isTarget(target!);
+      return part !== '' && numbers.length === 3 && fits ? [{ x: x!, y: y!, target: target! }] : [];
     })
     .slice(0, maximalPoints);
 }

@@ -100,6 +100,7 @@ class Session {
   #wanted = false;
   /** Milliseconds between steps. */
   #slowness = 0;
+  #rate: number;
   #step = 0;
   #epoch = 0;
   #furthest = 0;
@@ -114,12 +115,13 @@ class Session {
 
   constructor(config: PlaygroundConfig, number: number, send: (picture: Picture) => unknown) {
     this.#number = number;
+    this.#rate = config.learningRate;
     this.#data = makeData(config);
     const { kind, classes, domain, train } = this.#data;
     this.#objective = objectives[kind];
     manualSeed(config.seed);
     this.#network = makeNetwork(config, kind === 'classes' ? classes : 1);
-    this.#optimizer = makeOptimizer(config, this.#network.parameters());
+    this.#optimizer = makeOptimizer(config, this.#network.parameters(), () => this.#rate);
     this.#loader = dataLoader(train, {
       batchSize: Math.min(config.batchSize, train.length),
       shuffle: true,
@@ -228,6 +230,11 @@ class Session {
 
   async slow(milliseconds: number): Promise<void> {
     this.#slowness = milliseconds;
+  }
+
+  /** The rate of the steps to come. */
+  async adjust(learningRate: number): Promise<void> {
+    this.#rate = learningRate;
   }
 
   async look(x: number, y: number): Promise<void> {
@@ -432,6 +439,11 @@ export class Trainer {
   slow(milliseconds: number): Promise<void> {
     this.#slowness = milliseconds;
     return this.#inTurn(async () => this.#session?.slow(milliseconds));
+  }
+
+  /** Goes on with another learning rate. */
+  adjust(learningRate: number): Promise<void> {
+    return this.#inTurn(async () => this.#session?.adjust(learningRate));
   }
 
   /** The point that is looked at. */
