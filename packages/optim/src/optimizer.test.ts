@@ -263,4 +263,21 @@ it('reads the norm of clipped gradients from the plan of the step', () => {
   expect(() => clipGradNorm([w], 0)).toThrow(/above 0/);
 });
 
+it('says what is wrong with gradients that a step does not find', () => {
+  const w = new Variable(tensor([1]));
+  const optimizer = sgd([w], { learningRate: 0.5 });
+  // PyTorch's way of giving gradients of one's own.
+  w.grad = tensor([1]);
+  expect(() => optimizer.step()).toThrow(
+    /step\(new Map\(\[\[variable, gradient\]\]\)\), not assigned to variable\.grad/,
+  );
+  expect(() => optimizer.step(new Map([[new Variable(tensor([1])), tensor([1])]]))).toThrow(
+    /their keys must be its variables/,
+  );
+  optimizer.step(new Map([[w, tensor([1])]]));
+  expect(w.value.itemSync()).toBe(0.5);
+  w.trainable = false;
+  expect(() => optimizer.step()).toThrow(/all parameters of this optimizer are frozen/);
+});
+
 it('constant is the number', () => expect(constant(0.3)(17)).toBe(0.3));

@@ -135,9 +135,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
         for (const group of this.#groups) this.#updateGroup(group, gradients, updates);
       });
       if (updates.size === 0) {
-        throw new Error(
-          'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
-        );
+        throw withoutGradients(this.parameters, gradients);
       }
       commitUpdates(updates);
     } catch (error) {
@@ -323,4 +321,23 @@ export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
 
 function isStateful(schedule: Schedule): schedule is PlateauSchedule {
   return 'loadState' in schedule;
+}
+
+/** Why a step finds nothing to do. */
+function withoutGradients(
+  parameters: readonly Variable[],
+  gradients: ReadonlyMap<Variable, Tensor> | undefined,
+): Error {
+  if (parameters.every(({ trainable }) => !trainable))
+    return new Error(
+      'step: all parameters of this optimizer are frozen; set variable.trainable = true, or call module.unfreeze()',
+    );
+  if (gradients)
+    return new Error(
+      'step: the gradients given are of no trainable parameter of this optimizer; their keys must be its variables',
+    );
+  return new Error(
+    'step: no parameter of this optimizer has a gradient waiting; call backward(loss) first, with a loss that depends on them. ' +
+      'Gradients of your own are given to the step: step(new Map([[variable, gradient]])), not assigned to variable.grad',
+  );
 }

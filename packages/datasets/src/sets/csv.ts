@@ -3,7 +3,7 @@ import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';
 import { nodeModules } from '../platform.ts';
-import { type TableOptions, tableDataset } from './table.ts';
+import { checkTarget, type TableOptions, tableDataset } from './table.ts';
 
 /** Options of {@link csvDataset}. */
 export interface CsvDatasetOptions extends TableOptions, CsvOptions {
@@ -17,7 +17,7 @@ export interface CsvDatasetOptions extends TableOptions, CsvOptions {
  *
  * @param source a path (Node) or an address; or the text itself as `{ text }`
  * @throws DataError `missing` when the file cannot be read, `format` when it is not a table, `column` when the header
- * lacks a column, `value` for a cell that is missing or not a number, with line and column
+ * lacks a column, `option` without a target, `value` for a cell that is missing or not a number, with line and column
  *
  * @example
  * const text = 'length,kind\n1.5,a\n2.5,b\n';
@@ -28,6 +28,7 @@ export async function csvDataset(
   source: string | URL | { text: string },
   options: CsvDatasetOptions,
 ): Promise<MemoryDataset> {
+  checkTarget(options, typeof source === 'object' && 'text' in source ? 'CSV text' : String(source));
   const inMemory = typeof source === 'object' && 'text' in source;
   const file = options.file ?? (inMemory ? 'CSV text' : String(source));
   const text = inMemory ? source.text : await readText(source);

@@ -1,13 +1,13 @@
 /**
  * The losses of classification into one of several classes.
  */
-import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
+import { checkInteger, checkTensor, formatShape, isFloat, oneHot, type Tensor, userLine } from '@ag/tensor';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 export interface NllOptions extends LossOptions {
   /** A factor for each class, [classes]. The mean is then weighted with the targets' factors. */
   readonly weight?: Tensor;
-  /** Targets with this index count nothing, neither in the sum nor in the mean. */
+  /** Targets with this index count nothing, neither in the sum nor in the mean. Default none: PyTorch's −100 has to be said. */
   readonly ignoreIndex?: number;
   /** The axis of classes. Default −1; 1 for images [n, classes, height, width]. */
   readonly axis?: number;
@@ -27,7 +27,7 @@ export interface CrossEntropyOptions extends NllOptions {
  *
  * @param logits `[..., classes]`, not yet passed through softmax
  * @param target class indices `[...]` (any integer dtype, or whole numbers in float32), or probabilities
- * `[..., classes]`. An index outside 0 … classes − 1 gives NaN.
+ * `[..., classes]`. What is no class (an index outside 0 … classes − 1, a fraction, NaN) gives NaN.
  * @returns a scalar, or `[...]` with reduction 'none'
  * @throws RangeError when the shapes do not fit
  */
@@ -46,7 +46,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
       options,
     );
   }
-  checkIndices(scores, target, 'crossEntropy');
+  checkIndices(scores, target, options, 'crossEntropy');
   const total = scores.logSumExp(-1);
   const picked = pick(scores, target, options.weight);
   const chosen = total.sub(picked.value);
@@ -64,12 +64,12 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * −log p[target] of log-probabilities, as `logSoftmax` gives them.
  *
  * @param logProbabilities `[..., classes]`
- * @param target class indices `[...]`; an index outside 0 … classes − 1 gives NaN
+ * @param target class indices `[...]`; what is no class (outside 0 … classes − 1, a fraction, NaN) gives NaN
  * @returns a scalar, or `[...]` with reduction 'none'
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   const scores = classesLast(logProbabilities, options.axis, 'nllLoss');
-  checkIndices(scores, target, 'nllLoss');
+  checkIndices(scores, target, options, 'nllLoss');
   const picked = pick(scores, target, options.weight);
   const own = picked.value.neg();
   return average(picked.factor ? own.mul(picked.factor) : own, target, picked, options);
@@ -102,7 +102,9 @@ function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined): Picke
 /** Leaves ignored targets out, marks impossible ones, and reduces. */
 function average(losses: Tensor, target: Tensor, picked: Picked, options: NllOptions): Tensor {
   const { ignoreIndex, reduction = 'mean' } = options;
-  const possible = target.greaterEqual(0).logicalAnd(target.less(picked.classes));
+  const inside = target.greaterEqual(0).logicalAnd(target.less(picked.classes));
+  // Comparisons with NaN are false, so it is outside.
+  const possible = isFloat(target.dtype) ? inside.logicalAnd(target.equal(target.floor())) : inside;
   // A constant that is added: the gradient needs no second look at the targets.
   let checked = losses.add(possible.where(0, Number.NaN).cast(losses.dtype));
   let counted = picked.factor;
@@ -128,7 +130,8 @@ function withProbabilities(
 }
 
 function classesLast(scores: Tensor, axis = -1, loss: string): Tensor {
-  const rank = scores.shape.length;
+  const rank = checkTensor(scores, loss, 'scores').shape.length;
+  checkInteger(axis, loss, 'axis');
   const at = axis < 0 ? axis + rank : axis;
   if (!(at >= 0 && at < rank)) {
     throw new RangeError(`${loss}: ${formatShape(scores.shape)} has no axis ${axis} of classes`);
@@ -138,12 +141,40 @@ function classesLast(scores: Tensor, axis = -1, loss: string): Tensor {
   return scores.permute([...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== at), at]);
 }
 
-function checkIndices(scores: Tensor, target: Tensor, loss: string): void {
+function checkIndices(scores: Tensor, target: Tensor, { ignoreIndex }: NllOptions, loss: string): void {
+  if (ignoreIndex !== undefined) checkInteger(ignoreIndex, loss, 'ignoreIndex');
   const expected = scores.shape.slice(0, -1);
-  if (target.shape.length !== expected.length || target.shape.some((size, i) => size !== expected[i])) {
+  if (
+    checkTensor(target, loss, 'target').shape.length !== expected.length ||
+    target.shape.some((size, i) => size !== expected[i])
+  ) {
     throw new RangeError(
       `${loss}: scores for ${formatShape(expected)} targets need class indices of that shape, or probabilities of the ` +
         `scores' own shape; got ${formatShape(target.shape)}`,
     );
+  }
+  hintAtImpossible(target, scores.shape[scores.shape.length - 1]!, ignoreIndex, loss);
+}
+
+let hinted = false;
+
+/** Says once why the loss is NaN, where the targets' elements are at hand. Large ones are not searched to the end. */
+function hintAtImpossible(
+  { leaf }: Tensor,
+  classes: number,
+  ignoreIndex: number | undefined,
+  loss: string,
+): void {
+  if (hinted || leaf?.kind !== 'host') return;
+  const { data } = leaf;
+  for (let i = 0; i < data.length && i < 4096; i++) {
+    const target = data[i]!;
+    if ((target >= 0 && target < classes && Number.isInteger(target)) || target === ignoreIndex) continue;
+    hinted = true;
+    const remedy = target < 0 ? `; if it marks what does not count, give { ignoreIndex: ${target} }` : '';
+    console.warn(
+      `${loss}: target ${target} at position ${i} is none of the classes 0 … ${classes - 1}, so the loss is NaN${remedy} (${userLine(new Error().stack) ?? 'no line known'})`,
+    );
+    return;
   }
 }
