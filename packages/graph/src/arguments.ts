@@ -30,7 +30,7 @@ export function argumentsOf(given: readonly Tensor[]): Arguments {
   let lazy = false;
   let literal = false;
   for (const tensor of given) {
-    if (checkTensor(tensor).op !== null) lazy = true;
+    if (checkTensor(tensor, 'compile', 'an argument').op !== null) lazy = true;
     else if (tensor.leaf!.kind === 'literal') literal = true;
   }
   if (lazy) {

@@ -13,6 +13,7 @@ import {
   type Tensor,
   type Trace,
   tie,
+  traverse,
   Variable,
 } from '@ag/tensor';
 import { detectAnomaly } from './anomaly.ts';
@@ -48,11 +49,11 @@ export interface BackwardOptions {
  *
  * @param loss a scalar
  * @throws RangeError when `loss` is no scalar
- * @throws Error when it depends on no trainable variable
+ * @throws Error when it depends on no variable, or on frozen ones only
  * @throws whatever computing the gradients that wait throws
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
-  checkTensor(loss);
+  checkTensor(loss, 'backward', 'loss');
   if (isMapping()) {
     throw new Error(
       'backward: inside vmap there is a gradient for each example, and a variable has one .grad. Map the gradient of a function, ' +
@@ -77,6 +78,13 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   }
   const found = variableGradients(loss);
   if (found.size === 0) {
+    const frozen = frozenBehind(loss);
+    if (frozen.length > 0) {
+      throw new Error(
+        `backward: all variables that the loss depends on are frozen: ${listed(frozen)}. Unfreeze what shall be trained: ` +
+          'variable.trainable = true, or module.unfreeze().',
+      );
+    }
     throw new Error(
       'backward: the loss depends on no trainable variable. Was it computed with variable.value, and after the last update? ' +
         'Evaluated tensors forget what they were made of at the next update.',
@@ -144,6 +152,20 @@ function computeWaiting(pending: readonly Variable[]): void {
   if (errors.length > 0) throw errors[0];
 }
 
+/** Variables that no gradient is computed for, among those the loss is made of. */
+function frozenBehind(loss: Tensor): Variable[] {
+  const found = new Set<Variable>();
+  for (const { leaf } of traverse([loss], []).leaves) {
+    if (leaf?.kind === 'variable' && !leaf.variable.trainable) found.add(leaf.variable);
+  }
+  return [...found];
+}
+
+function listed(variables: readonly Variable[]): string {
+  const names = variables.slice(0, 5).map((variable) => `'${variable.name}'`);
+  return `${names.join(', ')}${variables.length > 5 ? ` and ${variables.length - 5} more` : ''}`;
+}
+
 let told = false;
 
 /** A parameter that was left out of the optimiser stays as it is, silently: said once, where some do have one. */
@@ -153,9 +175,8 @@ function warnUnowned(variables: Iterable<Variable>): void {
   const unowned = all.filter((variable) => !variable.owned);
   if (unowned.length === 0 || unowned.length === all.length) return;
   told = true;
-  const names = unowned.slice(0, 5).map((variable) => `'${variable.name}'`);
   console.warn(
-    `ag: no optimiser moves ${names.join(', ')}${unowned.length > 5 ? ` and ${unowned.length - 5} more` : ''}, though the loss depends on ` +
+    `ag: no optimiser moves ${listed(unowned)}, though the loss depends on ` +
       'them and others have one. Give them to an optimiser, or freeze them: variable.trainable = false. (Said once.)',
   );
 }

@@ -11,7 +11,7 @@ import { gradients } from './gradients.ts';
  * @param h default 1e-6 for float64, 1e-3 for float32
  */
 export function numericalGradient(f: (x: Tensor) => Tensor, x: Tensor, h?: number): Tensor {
-  const step = h ?? (checkTensor(x).dtype === 'float64' ? 1e-6 : 1e-3);
+  const step = h ?? (checkTensor(x, 'numericalGradient').dtype === 'float64' ? 1e-6 : 1e-3);
   const base = x.dataSync();
   const result = new Float64Array(base.length);
   const at = (i: number, value: number): number => {
@@ -90,7 +90,10 @@ function checkList(
   if (x.length === 0)
     throw new RangeError('checkGradients: give the tensors to differentiate by, at least one');
   const points = x.map((t) =>
-    tensor(checkTensor(t).cast('float64').dataSync(), { shape: t.shape, dtype: 'float64' }),
+    tensor(checkTensor(t, 'checkGradients', 'a point').cast('float64').dataSync(), {
+      shape: t.shape,
+      dtype: 'float64',
+    }),
   );
   const draws = splitKey(key(seed), order * (1 + 5 * points.length));
   let next = 0;

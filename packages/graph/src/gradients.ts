@@ -39,7 +39,7 @@ export type Differentiable = Tensor | Variable;
  * @throws RangeError when `y` is no scalar and there is no seed, or the seed has another shape
  */
 export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tensor): Tensor[] {
-  checkTensor(y);
+  checkTensor(y, 'gradients', 'y');
   return pullback([y], [seedOf(y, seed)], wrt);
 }
 
@@ -336,5 +336,8 @@ function tensorOf(x: Differentiable): Tensor {
   const foreign = x as unknown as { readonly value?: unknown; readonly trainable?: unknown } | null;
   return checkTensor(
     typeof foreign === 'object' && foreign !== null && 'trainable' in foreign ? foreign.value : x,
+    'gradients',
+    'wrt',
+    'a tensor or a variable',
   );
 }

@@ -131,7 +131,9 @@ export function inspect(
   const given: readonly (Tensor | Variable)[] = Array.isArray(outputs)
     ? outputs
     : [outputs as Tensor | Variable];
-  const roots = given.map((x) => (x instanceof Variable ? x.value : checkTensor(x)));
+  const roots = given.map((x) =>
+    x instanceof Variable ? x.value : checkTensor(x, 'inspect', 'an output', 'a tensor or a variable'),
+  );
   const { nodes } = walkAll(roots);
   const named = new Map<Tensor | Variable, string>(Object.entries(names).map(([name, x]) => [x, name]));
   // Taken at once: what is built below walks over the same nodes, and reading makes values of some.

@@ -172,8 +172,10 @@ describe('misuse is named, with the remedy', () => {
 
   it('a loss that reaches no variable', () => {
     expect(() => backward(tensor([1]).sum())).toThrow(/depends on no trainable variable/);
-    const frozen = new Variable(tensor([1]), { trainable: false });
-    expect(() => backward(frozen.value.sum())).toThrow(/depends on no trainable variable/);
+    const frozen = new Variable(tensor([1]), { trainable: false, name: 'w' });
+    expect(() => backward(frozen.value.square().sum())).toThrow(
+      /all variables that the loss depends on are frozen: 'w'\. .*variable\.trainable = true/,
+    );
   });
 });
 

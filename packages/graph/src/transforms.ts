@@ -49,11 +49,15 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
   return (...x) => {
     const fresh = [...x] as TensorTree[];
     for (const i of numbers) {
-      if (i < 0 || i >= x.length)
+      if (!Number.isInteger(i) || i < 0 || i >= x.length)
         throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
       fresh[i] = aliased(fresh[i]!);
     }
-    const y = checkTensor(transforming('grad', () => f(...fresh)));
+    const y = checkTensor(
+      transforming('grad', () => f(...fresh)),
+      'grad',
+      'the result of the function',
+    );
     const leaves = numbers.map((i) => treeLeaves(fresh[i]!));
     const all = gradients(y, leaves.flat());
     let next = 0;

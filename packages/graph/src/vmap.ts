@@ -77,7 +77,9 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
       const tree = argument as TensorTree;
       return treeFrom(
         tree,
-        treeLeaves(tree).map((leaf) => standIn(checkTensor(leaf), axis, `argument ${i}`)),
+        treeLeaves(tree).map((leaf) =>
+          standIn(checkTensor(leaf, 'vmap', `argument ${i}`), axis, `argument ${i}`),
+        ),
       );
     });
     if (size.count < 0) throw new RangeError('vmap: no argument is mapped; give at least one an axis');

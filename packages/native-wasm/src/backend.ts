@@ -8,6 +8,7 @@ import {
   bytesPerElement,
   type DType,
   type Executable,
+  indexError,
   type Memory,
   type Program,
   type TypedArray,
@@ -287,9 +288,6 @@ export class WasmBackend implements Backend {
     i32[control.fault >> 2] = 0;
     const launch = plan.launchAt(i32[control.faultRecord >> 2] >>> 0);
     const size = launch?.axis?.size ?? 0;
-    throw new RangeError(
-      `${launch?.label ?? 'gather'}: index ${i32[control.faultIndex >> 2]} is outside an axis of size ${size}; ` +
-        `indices must be in ${-size} … ${size - 1}`,
-    );
+    throw indexError(launch?.label ?? 'gather', i32[control.faultIndex >> 2], size);
   }
 }

@@ -12,6 +12,7 @@ import {
   type Operand,
   type Program,
   type TypedArray,
+  toDType,
 } from '@ag/tensor';
 import { header, type Scratch, type Stage } from './abi.ts';
 import type { CompiledKernel } from './kernels.ts';
@@ -287,13 +288,10 @@ export class WasmExecutable implements Executable {
         memory.f64[word >>> 1] = value;
         break;
       case 'bool':
-        memory.i32[word] = value !== 0 ? -1 : 0;
+        memory.i32[word] = toDType(value, dtype) === 0 ? 0 : -1;
         break;
-      default: {
-        const [low, high] =
-          dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === 'uint8' ? 255 : 2 ** 32 - 1];
-        memory.i32[word] = Math.trunc(Math.min(Math.max(value, low), high)) || 0;
-      }
+      default:
+        memory.i32[word] = toDType(value, dtype);
     }
   }
 

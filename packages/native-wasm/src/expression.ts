@@ -6,7 +6,7 @@
  * one or all zero. When anything in a kernel is float64, vectors carry two elements: float64 fills the vector, the
  * others use the first two 32-bit lanes. What stands in unused lanes never matters.
  */
-import type { BinaryOperation, DType, Expression, Instruction, UnaryOperation } from '@ag/tensor';
+import { type BinaryOperation, type DType, type Expression, type Instruction, toDType, type UnaryOperation } from '@ag/tensor';
 import type { FunctionBuilder } from './assembler.ts';
 import { atan2, inlined, pow, unaryFunctions } from './functions32.ts';
 import { type HostFunction, hostFunction } from './hostFunctions.ts';
@@ -403,12 +403,9 @@ export function constant(v: VectorCode, value: number, dtype: DType): Vector {
     case 'float64':
       return v.f64(value);
     case 'bool':
-      return v.i32(value !== 0 ? -1 : 0);
-    default: {
-      // The kernel vocabulary converts constants like a cast from float64: toward zero, within the dtype's range.
-      const [low, high] = dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === 'uint8' ? 255 : 2 ** 32 - 1];
-      return v.i32(Math.trunc(Math.min(Math.max(value, low), high)) || 0);
-    }
+      return v.i32(toDType(value, dtype) === 0 ? 0 : -1);
+    default:
+      return v.i32(toDType(value, dtype));
   }
 }
 

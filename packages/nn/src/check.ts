@@ -1,7 +1,7 @@
 /**
  * Checks that layers share, so that mistakes are reported alike.
  */
-import { formatShape, type Tensor } from '@ag/tensor';
+import { checkTensor, formatShape, type Tensor } from '@ag/tensor';
 
 /** A number of features, channels or heads. @throws RangeError unless it is a whole number ≥ 1 */
 export function checkCount(count: number, layer: string, what: string): number {
@@ -19,7 +19,8 @@ export function checkProbability(p: number, layer: string): number {
 
 /** @throws RangeError when the last axis of `x` does not have `size` elements */
 export function checkLastAxis(x: Tensor, size: number, layer: string): void {
-  const found = x.shape[x.shape.length - 1];
+  const { shape } = checkTensor(x, layer);
+  const found = shape[shape.length - 1];
   if (found !== size) {
     throw new RangeError(
       `${layer}: expects ${size} features along the last axis, got ${formatShape(x.shape)}` +
@@ -30,7 +31,7 @@ export function checkLastAxis(x: Tensor, size: number, layer: string): void {
 
 /** @throws RangeError when `x` does not have one of the given numbers of axes */
 export function checkRank(x: Tensor, ranks: readonly number[], layer: string, layout: string): void {
-  if (!ranks.includes(x.shape.length)) {
+  if (!ranks.includes(checkTensor(x, layer).shape.length)) {
     throw new RangeError(`${layer}: expects ${layout}, got ${formatShape(x.shape)}`);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A table of trained vectors, looked up by index: words, categories, positions.
  */
-import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
+import { checkTensor, type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
 import { Module } from './module.ts';
@@ -45,7 +45,7 @@ export class Embedding extends Module {
 
   override forward(index: Tensor): Tensor {
     // Row i of the table stands along axis 0; the index's other axes and the features broadcast.
-    const given = (index.shape.length === 0 ? index.reshape([1]) : index).cast('int32');
+    const given = checkTensor(index, 'embedding', 'index').shape.length === 0 ? index.reshape([1]) : index;
     // Elsewhere negative indices count from the end; a −1 that fills up sentences must not become the last word.
     const places = given.less(0).where(this.count, given).unsqueeze(-1);
     const between = places.shape.slice(1, -1).map(() => 1);
@@ -70,7 +70,7 @@ export class Embedding extends Module {
 /**
  * `[...]` whole numbers in 0 … count − 1 (integers, or float32) → `[..., features]`.
  *
- * An index outside makes the evaluation fail.
+ * An index outside, a fraction or NaN makes the evaluation fail.
  */
 export function embedding(count: number, features: number, options: EmbeddingOptions = {}): Embedding {
   return new Embedding(count, features, options);

@@ -2,7 +2,7 @@
  * How good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand them to
  * `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful gradient.
  */
-import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
+import { checkInteger, eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
 import { classAxis, classesLast, expectedTargets } from './classAxis.ts';
 
 export interface AxisOptions {
@@ -47,6 +47,7 @@ export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options
   const axis = classAxis(scores.shape, targets.shape, options.axis, 'topKAccuracy');
   const last = classesLast(scores, axis);
   checkIndices(scores, last.shape.slice(0, -1), targets, options.axis, 'topKAccuracy');
+  checkInteger(k, 'topKAccuracy', 'k', 0, last.shape[last.shape.length - 1] ?? 0);
   const { indices } = topK(last, k);
   return indices.equal(targets.unsqueeze(-1)).any(-1).mean();
 }
@@ -58,7 +59,11 @@ export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options
  * @param targets class indices
  */
 export function confusionMatrix(predictions: Tensor, targets: Tensor, options: ClassOptions = {}): Tensor {
-  const [predicted, actual, classes] = withClasses(predictions, targets, options, 'confusionMatrix');
+  return confusion('confusionMatrix', predictions, targets, options);
+}
+
+function confusion(metric: string, predictions: Tensor, targets: Tensor, options: ClassOptions): Tensor {
+  const [predicted, actual, classes] = withClasses(predictions, targets, options, metric);
   const rows = oneHot(actual.flatten(), classes);
   const columns = oneHot(predicted.flatten(), classes);
   return rows.transpose().matmul(columns).cast('int32');
@@ -75,17 +80,19 @@ export interface AverageOptions extends ClassOptions {
 
 /** Of what was taken for a class, the share that is of it; 0 where nothing was. Takes what `confusionMatrix` takes. */
 export function precision(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
-  return averaged(predictions, targets, options, (counts) => ratio(counts.right, counts.predicted));
+  return averaged('precision', predictions, targets, options, (counts) =>
+    ratio(counts.right, counts.predicted),
+  );
 }
 
 /** Of what is of a class, the share that was recognised; 0 where nothing is. Takes what `confusionMatrix` takes. */
 export function recall(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
-  return averaged(predictions, targets, options, (counts) => ratio(counts.right, counts.actual));
+  return averaged('recall', predictions, targets, options, (counts) => ratio(counts.right, counts.actual));
 }
 
 /** The harmonic mean of precision and recall of each class. Takes what `confusionMatrix` takes. */
 export function f1(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
-  return averaged(predictions, targets, options, (counts) =>
+  return averaged('f1', predictions, targets, options, (counts) =>
     ratio(counts.right.mul(2), counts.predicted.add(counts.actual)),
   );
 }
@@ -118,12 +125,13 @@ interface Counts {
 }
 
 function averaged(
+  metric: string,
   predictions: Tensor,
   targets: Tensor,
   options: AverageOptions,
   figure: (counts: Counts) => Tensor,
 ): Tensor {
-  const matrix = confusionMatrix(predictions, targets, options).cast('float32');
+  const matrix = confusion(metric, predictions, targets, options).cast('float32');
   const classes = matrix.shape[0]!;
   const counts = { right: eye(classes).mul(matrix).sum(1), predicted: matrix.sum(0), actual: matrix.sum(1) };
   const { average = 'macro' } = options;
@@ -142,7 +150,7 @@ function averaged(
       });
     default:
       throw new RangeError(
-        `average must be 'macro', 'weighted', 'micro' or 'none', got '${String(average)}'`,
+        `${metric}: average must be 'macro', 'weighted', 'micro' or 'none', got '${String(average)}'`,
       );
   }
 }
@@ -193,7 +201,7 @@ function withClasses(
       `${metric}: with class indices as predictions say how many there are: { classes: … }`,
     );
   }
-  return [predicted, actual, known];
+  return [predicted, actual, checkInteger(known, metric, 'the number of classes', 1)];
 }
 
 function checkIndices(

@@ -143,6 +143,19 @@ describe('stateDict', () => {
     expect([...net.parameters()[0]!.value.dataSync()]).toEqual([9, 9, 9, 9, 9, 9]);
   });
 
+  it('names an entry as the file and as the module call it', () => {
+    const net = nn.linear(1, 1);
+    const rename = (name: string): string => name.replace('fc.', '').replace('scale', 'weight');
+    expect(() =>
+      net.loadStateDict(
+        { 'fc.scale': tensor([[1, 2]]), 'fc.bias': tensor([1]), 'fc.other': tensor(1) },
+        { rename },
+      ),
+    ).toThrow(
+      /'fc\.scale', renamed to 'weight', has shape \[1, 2\], the module needs \[1, 1\]; unknown: 'fc\.other', renamed to 'other'/,
+    );
+  });
+
   it('renames and converts', () => {
     const net = nn.linear(1, 1);
     const state = {

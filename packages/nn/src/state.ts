@@ -35,11 +35,12 @@ export function loadInto(
         `loadStateDict: rename must give a name, or null to leave '${given}' out; got ${typeof name}`,
       );
     }
+    const shown = name === given ? `'${given}'` : `'${given}', renamed to '${name}',`;
     const path = targets.has(name) ? name : foreign.has(name) ? foreign.get(name) : camelCase(name);
     if (path === null || path === undefined) continue;
     const variable = targets.get(path);
     if (!variable) {
-      if (strict) problems.push(`unknown: '${given}'`);
+      if (strict) problems.push(`unknown: ${shown.replace(/,$/, '')}`);
       continue;
     }
     met.add(variable);
@@ -49,13 +50,13 @@ export function loadInto(
       continue;
     }
     origins.set(path, given);
-    if (!(value instanceof Tensor)) throw new TypeError(`loadStateDict: '${given}' is no tensor`);
+    if (!(value instanceof Tensor)) throw new TypeError(`loadStateDict: ${shown} is no tensor`);
     if (
       value.shape.length !== variable.shape.length ||
       value.shape.some((size, i) => size !== variable.shape[i])
     ) {
       problems.push(
-        `'${given}' has shape ${formatShape(value.shape)}, the module needs ${formatShape(variable.shape)}`,
+        `${shown} has shape ${formatShape(value.shape)}, the module needs ${formatShape(variable.shape)}`,
       );
       continue;
     }

@@ -275,4 +275,21 @@ it('clips gradients whose squares overflow to 0, and leaves tiny ones', () => {
   expect(clipped(1e-30)).toEqual([1e-30, -1e-30].map(Math.fround));
 });
 
+it('says what is wrong with gradients that a step does not find', () => {
+  const w = new Variable(tensor([1]));
+  const optimizer = sgd([w], { learningRate: 0.5 });
+  // PyTorch's way of giving gradients of one's own.
+  w.grad = tensor([1]);
+  expect(() => optimizer.step()).toThrow(
+    /step\(new Map\(\[\[variable, gradient\]\]\)\), not assigned to variable\.grad/,
+  );
+  expect(() => optimizer.step(new Map([[new Variable(tensor([1])), tensor([1])]]))).toThrow(
+    /their keys must be its variables/,
+  );
+  optimizer.step(new Map([[w, tensor([1])]]));
+  expect(w.value.itemSync()).toBe(0.5);
+  w.trainable = false;
+  expect(() => optimizer.step()).toThrow(/all parameters of this optimizer are frozen/);
+});
+
 it('constant is the number', () => expect(constant(0.3)(17)).toBe(0.3));

@@ -148,9 +148,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   step(gradients?: ReadonlyMap<Variable, Tensor>): void {
     const moving = this.#moving(gradients);
     if (moving.length === 0) {
-      throw new Error(
-        'step: no parameter of this optimiser has a gradient; call backward(loss) first, with a loss that depends on them',
-      );
+      throw withoutGradients(this.parameters, gradients);
     }
     // Numbers of this step, apart from the counts: a compiled function may make several steps in each run.
     const now = { step: 0 };
@@ -419,4 +417,23 @@ export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
 
 function isStateful(schedule: Schedule): schedule is PlateauSchedule {
   return 'loadState' in schedule;
+}
+
+/** Why a step finds nothing to do. */
+function withoutGradients(
+  parameters: readonly Variable[],
+  gradients: ReadonlyMap<Variable, Tensor> | undefined,
+): Error {
+  if (parameters.every(({ trainable }) => !trainable))
+    return new Error(
+      'step: all parameters of this optimizer are frozen; set variable.trainable = true, or call module.unfreeze()',
+    );
+  if (gradients)
+    return new Error(
+      'step: the gradients given are of no trainable parameter of this optimizer; their keys must be its variables',
+    );
+  return new Error(
+    'step: no parameter of this optimizer has a gradient waiting; call backward(loss) first, with a loss that depends on them. ' +
+      'Gradients of your own are given to the step: step(new Map([[variable, gradient]])), not assigned to variable.grad',
+  );
 }

@@ -2,6 +2,7 @@
  * Convolution and pooling of images and sequences, channels before space (NCHW): functions only, so that bundles
  * without them leave them out.
  */
+import { checkInteger, describeValue } from './check.ts';
 import { fromArray } from './create.ts';
 import { type DType, floatOf } from './dtype.ts';
 import { type ConvolutionRole, convolution } from './ops/convolution.ts';
@@ -145,6 +146,7 @@ export function convTranspose2d(
  * @param x [batch, channels, height, width]
  * @param size of the windows
  * @returns [batch, channels, output height, output width], output height = ⌊(height + padding − dilation·(size − 1) − 1) / stride⌋ + 1
+ * @throws RangeError for sizes that do not fit, and where a window would lie wholly in the padding
  */
 export function maxPool2d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
   return apply(maxPool, [x], poolAttributes('maxPool2d', x, size, options));
@@ -160,6 +162,7 @@ export function maxPool2d(x: Tensor, size: PerAxis, options: PoolOptions = {}): 
  * @param x [batch, channels, height, width]; integers give float32
  * @param options `countPadding`: whether padding counts as elements with value 0 (default true); otherwise the sum is
  * divided by how many elements of the input the window sees
+ * @throws RangeError for sizes that do not fit, and where a window would lie wholly in the padding
  */
 export function avgPool2d(
   x: Tensor,
@@ -245,7 +248,7 @@ function convolutionNode(
 }
 
 function poolAttributes(name: string, x: Tensor, size: PerAxis, options: PoolOptions): PoolAttributes {
-  if (checkTensor(x).shape.length !== 4) {
+  if (checkTensor(x, name).shape.length !== 4) {
     throw new RangeError(`${name}: expects [batch, channels, height, width], got ${formatShape(x.shape)}`);
   }
   const window = perAxis(name, 'size', size, 2, 1);
@@ -253,7 +256,25 @@ function poolAttributes(name: string, x: Tensor, size: PerAxis, options: PoolOpt
   const dilation = perAxis(name, 'dilation', options.dilation ?? 1, 2, 1);
   const input = x.shape.slice(2);
   const { low, size: output } = slide(name, input, window, stride, dilation, options.padding ?? 0);
-  return { input, output, window, stride, dilation, low };
+  const attributes = { input, output, window, stride, dilation, low };
+  checkWindows(name, attributes);
+  return attributes;
+}
+
+/** Of what a window has none of there is no largest element and no average. */
+function checkWindows(name: string, a: PoolAttributes): void {
+  a.input.forEach((length, i) => {
+    const [stride, dilation, low] = [a.stride[i]!, a.dilation[i]!, a.low[i]!];
+    for (let window = 0; window < a.output[i]!; window++) {
+      const start = stride * window - low;
+      const first = Math.max(0, Math.ceil(-start / dilation));
+      if (first < a.window[i]! && start + dilation * first < length) continue;
+      throw new RangeError(
+        `${name}: window ${window} along axis ${2 + i} lies wholly in the padding: it reaches from ${start} to ` +
+          `${start + dilation * (a.window[i]! - 1)}, the axis from 0 to ${length - 1}; use padding of at most half of the window`,
+      );
+    }
+  });
 }
 
 /** Where the first window starts and how many there are, along each spatial axis. */
@@ -294,19 +315,19 @@ function paddingOf(name: string, padding: Padding, axis: number, spatial: number
   if (padding === 'valid' || padding === 'same') return [0, 0];
   const wrong = (): RangeError =>
     new RangeError(
-      `${name}: padding must be 'same', 'valid', a whole number ≥ 0 or one number or [before, after] for each of ${spatial} axes, got ${JSON.stringify(padding)}`,
+      `${name}: padding must be 'same', 'valid', a whole number ≥ 0 or one number or [before, after] for each of ${spatial} axes, got ${show(padding)}`,
     );
-  if (typeof padding !== 'number' && padding.length !== spatial) throw wrong();
-  const own = typeof padding === 'number' ? padding : padding[axis]!;
-  const [before, after] = typeof own === 'number' ? [own, own] : own;
-  if (![before, after].every((n) => Number.isInteger(n) && n >= 0)) throw wrong();
-  return [before, after];
+  const list = Array.isArray(padding);
+  if (list && padding.length !== spatial) throw wrong();
+  const own = list ? padding[axis] : padding;
+  const pair = Array.isArray(own) ? own : [own, own];
+  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= 0)) throw wrong();
+  return pair as readonly number[] as readonly [number, number];
 }
 
 function geometryOf(name: string, options: ConvolutionOptions, spatial = 2): Geometry {
   const groups = options.groups ?? 1;
-  if (!Number.isInteger(groups) || groups < 1)
-    throw new RangeError(`${name}: groups must be a whole number ≥ 1, got ${groups}`);
+  checkInteger(groups, name, 'groups', 1);
   return {
     stride: perAxis(name, 'stride', options.stride ?? 1, spatial, 1),
     dilation: perAxis(name, 'dilation', options.dilation ?? 1, spatial, 1),
@@ -315,24 +336,31 @@ function geometryOf(name: string, options: ConvolutionOptions, spatial = 2): Geo
 }
 
 function perAxis(name: string, what: string, value: PerAxis, spatial: number, least: number): number[] {
-  const list = typeof value === 'number' ? new Array<number>(spatial).fill(value) : [...value];
+  const list = Array.isArray(value)
+    ? (value as readonly number[])
+    : new Array<number>(spatial).fill(value as number);
   if (list.length !== spatial || list.some((n) => !Number.isInteger(n) || n < least)) {
     throw new RangeError(
-      `${name}: ${what} must be a whole number ≥ ${least} or ${spatial} of them, got ${JSON.stringify(value)}`,
+      `${name}: ${what} must be a whole number ≥ ${least} or ${spatial} of them, got ${show(value)}`,
     );
   }
-  return list;
+  return [...list];
+}
+
+/** Lists are spelled out, as NaN and texts in them are the mistake. */
+function show(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : describeValue(value);
 }
 
 function checkRanks(name: string, x: Tensor, weight: Tensor, spatial: number): void {
   const space = spatial === 1 ? 'length' : 'height, width';
   const sizes = spatial === 1 ? 'size' : 'height, width';
-  if (checkTensor(x).shape.length !== spatial + 2) {
+  if (checkTensor(x, name).shape.length !== spatial + 2) {
     throw new RangeError(
       `${name}: the input must be [batch, channels, ${space}], got ${formatShape(x.shape)}`,
     );
   }
-  if (checkTensor(weight).shape.length !== spatial + 2) {
+  if (checkTensor(weight, name, 'weight').shape.length !== spatial + 2) {
     throw new RangeError(
       `${name}: the weight must be [output channels, channels / groups, ${sizes}], got ${formatShape(weight.shape)}`,
     );

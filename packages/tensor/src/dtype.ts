@@ -4,6 +4,8 @@
  * JavaScript numbers are "weak": they take the dtype of the tensor they meet (see `promote`).
  */
 
+import { describeValue } from './check.ts';
+
 /** The element type of a tensor. `bool` is stored as one byte, 0 or 1. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'uint8' | 'bool';
 
@@ -42,6 +44,36 @@ export function viewArray(
   return new arrays[dtype](buffer as ArrayBuffer, byteOffset, length);
 }
 
+/**
+ * An element of `dtype` from a number: the one rule for every number that becomes an element, whether it comes in an array, as
+ * a scalar or a constant, or by `cast`. To bool: x ≠ 0, so NaN is true. To an integer: toward zero, NaN to 0, and what
+ * lies outside to the nearest integer that the dtype has. To float32: to the nearest.
+ */
+export function toDType(x: number, dtype: DType): number {
+  if (dtype === 'float64') return x;
+  if (dtype === 'float32') return Math.fround(x);
+  if (dtype === 'bool') return x !== 0 ? 1 : 0;
+  const [lowest, highest] = integerLimits[dtype];
+  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest)) + 0;
+}
+
+/** Lowest and highest element of the integer dtypes. */
+export const integerLimits = {
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+  uint8: [0, 255],
+} as const;
+
+/** Writes numbers as elements of `dtype`, as `cast` does; those of integer arrays wrap in smaller integers. */
+export function convertElements(data: ArrayLike<number>, dtype: DType): TypedArray {
+  const { length } = data;
+  const array = allocateArray(dtype, length);
+  const whole = isTypedArray(data) && !isFloat(dtypeOfArray(data));
+  if (isFloat(dtype) || (whole && dtype !== 'bool')) array.set(data);
+  else for (let i = 0; i < length; i++) array[i] = toDType(data[i]!, dtype);
+  return array;
+}
+
 /** Whether `x` is one of the typed arrays a tensor can be made from without conversion. */
 export function isTypedArray(x: unknown): x is TypedArray {
   return (
@@ -51,6 +83,43 @@ export function isTypedArray(x: unknown): x is TypedArray {
     x instanceof Uint32Array ||
     x instanceof Uint8Array
   );
+}
+
+/**
+ * Typed arrays that have no dtype of their own but one that holds all their numbers: Int8Array, Int16Array and Uint16Array
+ * become int32, Uint8ClampedArray uint8; Float16Array, where the engine has it, float32.
+ */
+export type OtherTypedArray = Int8Array | Int16Array | Uint16Array | Uint8ClampedArray;
+
+/**
+ * The same numbers in an array that a tensor can hold; null for what is no array of numbers. Arrays of another realm (a frame,
+ * a test environment) count, too.
+ */
+export function asTypedArray(x: unknown): TypedArray | null {
+  if (isTypedArray(x)) return x;
+  if (!ArrayBuffer.isView(x)) return null;
+  const array = x as unknown as OtherTypedArray;
+  const kind: string = array[Symbol.toStringTag];
+  switch (kind) {
+    case 'Int8Array':
+    case 'Int16Array':
+    case 'Uint16Array':
+      return Int32Array.from(array);
+    case 'Float16Array':
+      return Float32Array.from(array);
+    case 'Uint8ClampedArray':
+      return viewArray('uint8', array.buffer, array.byteOffset, array.length);
+    case 'Float32Array':
+    case 'Float64Array':
+    case 'Int32Array':
+    case 'Uint32Array':
+    case 'Uint8Array': {
+      const dtype = kind.slice(0, -'Array'.length).toLowerCase() as DType;
+      return viewArray(dtype, array.buffer, array.byteOffset, array.length);
+    }
+    default:
+      return null;
+  }
 }
 
 /** The dtype whose elements a typed array holds (`Uint8Array` → `uint8`). */
@@ -68,9 +137,15 @@ export function isFloat(dtype: DType): boolean {
 }
 
 /** Checks a dtype that came from outside. @throws TypeError listing the known dtypes. */
-export function checkDType(dtype: string): DType {
-  if (!(dtype in arrays)) throw new TypeError(`unknown dtype '${dtype}'; known: ${dtypes.join(', ')}`);
-  return dtype as DType;
+export function checkDType(dtype: string, operation: string): DType {
+  if (dtypes.includes(dtype as DType)) return dtype as DType;
+  throw new TypeError(`${operation}: unknown dtype ${describeValue(dtype)}; known: ${dtypes.join(', ')}`);
+}
+
+/** The same for an operation that gives fractions. @throws TypeError for other dtypes than float32 and float64 */
+export function checkFloatDType(dtype: string, operation: string): DType {
+  if (isFloat(checkDType(dtype, operation))) return dtype as DType;
+  throw new TypeError(`${operation}: dtype must be float32 or float64, got ${dtype}; cast the result`);
 }
 
 /**

@@ -122,7 +122,11 @@ describe('two copies of the library', () => {
     const foreign = new Tensor() as unknown as ReturnType<typeof tensor>;
     expect(() => tensor([1]).add(foreign)).toThrow(/two copies of @ag\/tensor.*npm ls/s);
     expect(() => tensor([1]).matmul(foreign)).toThrow(/two copies/);
-    expect(() => tensor([1]).add({} as typeof foreign)).toThrow(/expected a tensor, got object/);
-    expect(() => tensor([1]).add(undefined as unknown as number)).toThrow(/expected a tensor, got undefined/);
+    expect(() => tensor([1]).add({} as typeof foreign)).toThrow(
+      /add: expected a tensor or a number as other, got an object/,
+    );
+    expect(() => tensor([1]).add(undefined as unknown as number)).toThrow(
+      /add: expected a tensor or a number as other, got undefined/,
+    );
   });
 });

@@ -2,6 +2,7 @@
  * Einstein's notation: any number of operands, repeated labels, ellipses. Products are made two at a time, those
  * with the smallest result first, each as one contraction that writes its axes in the order that is needed next.
  */
+import { checkInteger, describeValue } from './check.ts';
 import { sumDType } from './dtype.ts';
 import type { ContractionLabels } from './op.ts';
 import { contract } from './ops/contract.ts';
@@ -31,6 +32,11 @@ interface Labelled {
  * @throws RangeError for an equation that does not fit the operands
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  if (typeof equation !== 'string')
+    throw new TypeError(`einsum: the equation must be a text, got ${describeValue(equation)}`);
+  operands.forEach((operand, i) => {
+    checkTensor(operand, 'einsum', `operand ${i}`);
+  });
   const say = (what: string): RangeError =>
     new RangeError(
       `einsum: ${what} in '${equation}' for ${operands.map((t) => formatShape(t.shape)).join(', ') || 'no operands'}`,
@@ -41,7 +47,7 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   if (operands.length === 0 || terms.length !== operands.length)
     throw say(`${terms.length} terms and ${operands.length} operands`);
   const sizes = new Map<number, number>();
-  let parts = operands.map((operand, i) => label(checkTensor(operand), terms[i]!, say));
+  let parts = operands.map((operand, i) => label(operand, terms[i]!, say));
   for (const { tensor, labels } of parts) {
     labels.forEach((name, axis) => {
       const size = tensor.shape[axis]!;
@@ -77,12 +83,10 @@ export function tensordot(
   b: Tensor,
   axes: number | readonly [readonly number[], readonly number[]] = 2,
 ): Tensor {
-  const [rankA, rankB] = [checkTensor(a).shape.length, checkTensor(b).shape.length];
-  if (typeof axes === 'number' && !(Number.isInteger(axes) && axes >= 0 && axes <= Math.min(rankA, rankB))) {
-    throw new RangeError(
-      `tensordot: axes must be a whole number in 0 … ${Math.min(rankA, rankB)}, got ${axes}`,
-    );
-  }
+  const rankA = checkTensor(a, 'tensordot', 'a').shape.length;
+  const rankB = checkTensor(b, 'tensordot', 'b').shape.length;
+  const pairs = Array.isArray(axes) && axes.length === 2 && axes.every((list) => Array.isArray(list));
+  if (!pairs) checkInteger(axes, 'tensordot', 'axes', 0, Math.min(rankA, rankB));
   const [first, second] =
     typeof axes === 'number'
       ? [Array.from({ length: axes }, (_, i) => rankA - axes + i), Array.from({ length: axes }, (_, i) => i)]

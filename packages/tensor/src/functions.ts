@@ -3,8 +3,9 @@
  * tensors or are rare enough to be left out of bundles that do not use them.
  */
 
+import { checkArray, checkInteger } from './check.ts';
 import { coordinate } from './create.ts';
-import type { DType } from './dtype.ts';
+import { checkDType, type DType } from './dtype.ts';
 import { expand as expandLowering, type Lowering } from './op.ts';
 import { diagonal as diagonalOp } from './ops/movement.ts';
 import { argsort as argsortOp } from './ops/reduce.ts';
@@ -20,7 +21,7 @@ type Method = {
 type Free<K extends Method> = (x: Tensor, ...rest: Parameters<Tensor[K]>) => Tensor;
 
 function free<K extends Method>(name: K): Free<K> {
-  return (x, ...rest) => (checkTensor(x)[name] as (...args: unknown[]) => Tensor)(...rest);
+  return (x, ...rest) => (checkTensor(x, name)[name] as (...args: unknown[]) => Tensor)(...rest);
 }
 
 /** The same for a method of two operands, either of which may be a number. */
@@ -44,8 +45,8 @@ function binary(
 ) {
   return (a: TensorLike, b: TensorLike): Tensor => {
     if (a instanceof Tensor) return a[name](b);
-    if (typeof a !== 'number') return checkTensor(a);
-    return checkTensor(b).number(a)[name](b);
+    if (typeof a !== 'number') return checkTensor(a, name, 'a', 'a tensor or a number');
+    return checkTensor(b, name, 'b', 'a tensor, or a number beside a tensor,').number(a)[name](b);
   };
 }
 
@@ -153,20 +154,20 @@ export const dot = /* @__PURE__ */ free('dot');
 
 /** Where `condition` is true the element of `x`, elsewhere that of `y`. */
 export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
-  return checkTensor(condition).where(x, y);
+  return checkTensor(condition, 'where', 'condition').where(x, y);
 }
 
 /** The product of every element of `a` with every element of `b`: shape [...a.shape, ...b.shape]. */
 export function outer(a: Tensor, b: Tensor): Tensor {
-  return checkTensor(a)
+  checkTensor(b, 'outer', 'b');
+  return checkTensor(a, 'outer', 'a')
     .reshape([...a.shape, ...b.shape.map(() => 1)])
     .mul(b);
 }
 
 /** Joins tensors along an existing axis; their other sizes must be equal. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  if (tensors.length === 0) throw new RangeError('concat: needs at least one tensor');
-  for (const t of tensors) checkTensor(t);
+  checkTensors(tensors, 'concat');
   const first = tensors[0]!;
   const at = normalizeAxis(axis, first.shape.length, 'concat');
   for (const t of tensors) {
@@ -184,17 +185,26 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** Joins tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  if (tensors.length === 0) throw new RangeError('stack: needs at least one tensor');
-  const first = checkTensor(tensors[0]);
+  checkTensors(tensors, 'stack');
+  const first = tensors[0]!;
+  const at = normalizeAxis(axis, first.shape.length + 1, 'stack');
   for (const t of tensors) {
     if (!sameShape(t.shape, first.shape)) {
       throw new RangeError(`stack: shapes differ: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`);
     }
   }
   return concat(
-    tensors.map((t) => t.unsqueeze(axis)),
-    axis,
+    tensors.map((t) => t.unsqueeze(at)),
+    at,
   );
+}
+
+function checkTensors(tensors: readonly Tensor[], operation: string): void {
+  if (checkArray(tensors, operation, 'the tensors').length === 0)
+    throw new RangeError(`${operation}: needs at least one tensor`);
+  tensors.forEach((t, i) => {
+    checkTensor(t, operation, `element ${i}`);
+  });
 }
 
 /**
@@ -203,9 +213,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  * @throws RangeError when the sizes do not add up to the axis
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'split');
+  const at = normalizeAxis(axis, checkTensor(x, 'split').shape.length, 'split');
   const n = x.shape[at]!;
-  const list = typeof sizes === 'number' ? pieces(n, sizes) : sizes;
+  const list = typeof sizes === 'number' ? pieces(n, sizes) : checkArray(sizes, 'split', 'sizes');
   if (list.some((size) => !Number.isInteger(size) || size < 0)) {
     throw new RangeError(`split: sizes must be whole numbers ≥ 0, got ${JSON.stringify(sizes)}`);
   }
@@ -225,25 +235,24 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 
 /** Cuts along an axis into `count` pieces of equal size; the last may be smaller, and pieces that would be empty are left out. */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'chunk');
-  if (!Number.isInteger(count) || count < 1)
-    throw new RangeError(`chunk: the count must be a whole number ≥ 1, got ${count}`);
+  const at = normalizeAxis(axis, checkTensor(x, 'chunk').shape.length, 'chunk');
+  checkInteger(count, 'chunk', 'the count', 1);
   return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
 }
 
 function pieces(n: number, size: number): number[] {
-  if (!Number.isInteger(size) || size < 1)
-    throw new RangeError(`split: the size must be a whole number ≥ 1, got ${size}`);
+  checkInteger(size, 'split', 'the size', 1);
   if (n === 0) return [0];
   return Array.from({ length: Math.ceil(n / size) }, (_, i) => Math.min(size, n - i * size));
 }
 
 /** Element n of the class axis is 1 where the class index is n: `[...]` → `[..., classes]`. Indices outside give zeros. */
 export function oneHot(indices: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
-  return checkTensor(indices)
+  const count = checkInteger(classes, 'oneHot', 'the number of classes', 0, 2 ** 31 - 1);
+  return checkTensor(indices, 'oneHot', 'indices')
     .unsqueeze(-1)
-    .equal(coordinate(classes))
-    .cast(options.dtype ?? 'float32');
+    .equal(coordinate(count))
+    .cast(checkDType(options.dtype ?? 'float32', 'oneHot'));
 }
 
 /**
@@ -254,7 +263,7 @@ export function oneHot(indices: Tensor, classes: number, options: { readonly dty
  * ```
  */
 export async function nonzero(x: Tensor): Promise<Tensor[]> {
-  return positionsOf(x, await checkTensor(x).data());
+  return positionsOf(x, await checkTensor(x, 'nonzero').data());
 }
 
 /** `broadcastTo`; given a function instead of a tensor, the lowering of an operation that is defined by others. */
@@ -264,55 +273,60 @@ export function expand(
   x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor),
   shape?: Shape,
 ): Tensor | Lowering<never> {
-  return typeof x === 'function' ? expandLowering(x) : checkTensor(x).broadcastTo(shape!);
+  return typeof x === 'function' ? expandLowering(x) : checkTensor(x, 'expand').broadcastTo(shape!);
 }
 
 /** Positions (int32) that sort along an axis; equal elements keep their order, NaN comes last. */
 export function argsort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'argsort');
+  return argsortAs('argsort', x, axis, options.descending);
+}
+
+function argsortAs(operation: string, x: Tensor, axis: number, descending = false): Tensor {
+  const at = normalizeAxis(axis, checkTensor(x, operation).shape.length, operation);
   const last = x.shape.length - 1;
-  const order = (t: Tensor): Tensor => apply(argsortOp, [t], { descending: options.descending ?? false });
+  const order = (t: Tensor): Tensor => apply(argsortOp, [t], { descending });
   return at === last ? order(x) : order(x.transpose(at, last)).transpose(at, last);
 }
 
 /** The elements sorted along an axis. */
 export function sort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
-  return x.gather(argsort(x, axis, options), axis);
+  return checkTensor(x, 'sort').gather(argsortAs('sort', x, axis, options.descending), axis);
 }
 
 /** The `k` largest elements along an axis, largest first, and their positions. */
 export function topK(x: Tensor, k: number, axis = -1): { readonly values: Tensor; readonly indices: Tensor } {
-  const at = normalizeAxis(axis, checkTensor(x).shape.length, 'topK');
-  if (!Number.isInteger(k) || k < 0 || k > x.shape[at]!) {
-    throw new RangeError(`topK: k must be a whole number in 0 … ${x.shape[at]}, got ${k}`);
-  }
+  const at = normalizeAxis(axis, checkTensor(x, 'topK').shape.length, 'topK');
+  checkInteger(k, 'topK', 'k', 0, x.shape[at]!);
   const indices = sectionOf(argsort(x, at, { descending: true }), 0, k, at);
   return { values: x.gather(indices, at), indices };
 }
 
 /** The lower triangle of the last two axes, up to diagonal `k` (0 the main one); zeros elsewhere. */
 export function tril(x: Tensor, k = 0): Tensor {
-  const [rows, columns] = lastTwo(x, 'tril');
+  const [rows, columns] = lastTwo(x, 'tril', k);
   return coordinate(columns).lessEqual(coordinate(rows).unsqueeze(1).add(k)).where(x, 0);
 }
 
 /** The upper triangle of the last two axes, from diagonal `k` (0 the main one); zeros elsewhere. */
 export function triu(x: Tensor, k = 0): Tensor {
-  const [rows, columns] = lastTwo(x, 'triu');
+  const [rows, columns] = lastTwo(x, 'triu', k);
   return coordinate(columns).greaterEqual(coordinate(rows).unsqueeze(1).add(k)).where(x, 0);
 }
 
 /** The sum along diagonal `k` (0 the main one) of the last two axes. */
 export function trace(x: Tensor, k = 0): Tensor {
-  return diagonal(x, k).sum(-1);
+  return diagonalAs('trace', x, k).sum(-1);
 }
 
 /**
  * Diagonal `k` of the last two axes (0 the main one, above it positive), as the last axis: `[..., n, m]` → `[..., l]`.
  */
 export function diagonal(x: Tensor, k = 0): Tensor {
-  const [rows, columns] = lastTwo(x, 'diagonal');
-  if (!Number.isInteger(k)) throw new RangeError(`diagonal: k must be a whole number, got ${k}`);
+  return diagonalAs('diagonal', x, k);
+}
+
+function diagonalAs(operation: string, x: Tensor, k: number): Tensor {
+  const [rows, columns] = lastTwo(x, operation, k);
   const rank = x.shape.length;
   const down = Math.min(rows, Math.max(0, -k));
   const right = Math.min(columns, Math.max(0, k));
@@ -322,7 +336,8 @@ export function diagonal(x: Tensor, k = 0): Tensor {
 
 /** A square matrix with the last axis of `x` on its diagonal `k` and zeros elsewhere; for a matrix instead its diagonal (NumPy's `diag`). */
 export function diag(x: Tensor, k = 0): Tensor {
-  if (checkTensor(x).shape.length === 2) return diagonal(x, k);
+  checkDiagonal(k, 'diag');
+  if (checkTensor(x, 'diag').shape.length === 2) return diagonalAs('diag', x, k);
   if (x.shape.length !== 1)
     throw new RangeError(
       `diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`,
@@ -335,8 +350,14 @@ export function diag(x: Tensor, k = 0): Tensor {
   return coordinate(size).sub(row).equal(k).where(spread, 0);
 }
 
-function lastTwo(x: Tensor, where: string): [number, number] {
-  if (checkTensor(x).shape.length < 2)
-    throw new RangeError(`${where}: needs at least two axes, got ${formatShape(x.shape)}`);
+/** Rows and columns of the last two axes. @throws an error for fewer axes, and for a `k` that is no diagonal */
+function lastTwo(x: Tensor, operation: string, k: number): [number, number] {
+  checkDiagonal(k, operation);
+  if (checkTensor(x, operation).shape.length < 2)
+    throw new RangeError(`${operation}: needs at least two axes, got ${formatShape(x.shape)}`);
   return [x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!];
+}
+
+function checkDiagonal(k: number, operation: string): void {
+  checkInteger(k, operation, 'k', -(2 ** 31) + 1, 2 ** 31 - 1);
 }

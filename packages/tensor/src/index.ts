@@ -11,6 +11,7 @@ export {
   type Memory,
   OutOfMemoryError,
 } from './backend.ts';
+export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -47,8 +48,10 @@ export {
   dtypes,
   isFloat,
   isTypedArray,
+  type OtherTypedArray,
   promote,
   type TypedArray,
+  toDType,
 } from './dtype.ts';
 export { einsum, tensordot } from './einsum.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';

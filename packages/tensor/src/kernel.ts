@@ -244,6 +244,20 @@ export interface Program {
   readonly launches: readonly Launch[];
 }
 
+/** No position of any axis: what stands in an index for a number that is no whole number of 32 bits. */
+export const noPosition = -(2 ** 31);
+
+/** What a backend throws for an index outside its axis. `at` says where the index stands, if it is known. */
+export function indexError(label: string, index: number, size: number, at?: readonly number[]): RangeError {
+  const where = at === undefined ? '' : ` at position [${at.join(', ')}]`;
+  const range = size === 0 ? 'it has no elements' : `indices must be in ${-size} … ${size - 1}`;
+  return new RangeError(
+    index === noPosition
+      ? `${label}: an index${where} is NaN, a fraction or beyond 32 bits, for an axis of size ${size}; ${range}`
+      : `${label}: index ${index}${where} does not exist on an axis of size ${size}; ${range}`,
+  );
+}
+
 /** A text that is equal for kernels of equal structure: the key under which backends cache compiled code. */
 export function kernelKey(kernel: Kernel): string {
   return JSON.stringify(kernel, (_, value) =>

@@ -18,10 +18,10 @@ import { apply, checkTensor, type Tensor } from './tensor.ts';
  * @throws RangeError when evaluated, for a matrix that is not positive definite
  */
 export function cholesky(x: Tensor): Tensor {
-  const { shape } = checkTensor(x);
+  const { shape } = checkTensor(x, 'cholesky');
   // The operation's type rule says what is wrong with other shapes.
   const square = shape.length >= 2 && shape[shape.length - 1] === shape[shape.length - 2];
-  return apply(operations.cholesky, [square ? x.add(x.transpose()).div(2) : x]);
+  return apply(operations.cholesky, [square ? x.mul(0.5).add(x.transpose().mul(0.5)) : x]);
 }
 
 /**
@@ -50,7 +50,7 @@ export function solveTriangular(t: Tensor, b: Tensor, options: { readonly lower?
 
 /** The inverse: `[..., n, n]` → `[..., n, n]`. To solve equations `solve` is faster and more exact. @throws RangeError when evaluated, for a singular matrix */
 export function inverse(x: Tensor): Tensor {
-  return apply(operations.inverse, [checkTensor(x)]);
+  return apply(operations.inverse, [checkTensor(x, 'inverse')]);
 }
 
 /**
@@ -58,7 +58,7 @@ export function inverse(x: Tensor): Tensor {
  * singular matrices too; the third needs a regular one. Of large matrices the determinant overflows: see `logdet`.
  */
 export function det(x: Tensor): Tensor {
-  return apply(operations.det, [checkTensor(x)]);
+  return apply(operations.det, [checkTensor(x, 'det')]);
 }
 
 /**
@@ -66,7 +66,10 @@ export function det(x: Tensor): Tensor {
  * sign 0 and logarithm −∞. Only the logarithm has a gradient.
  */
 export function slogdet(x: Tensor): { readonly sign: Tensor; readonly logarithm: Tensor } {
-  const both = apply(operations.slogdet, [checkTensor(x)]);
+  return parts(apply(operations.slogdet, [checkTensor(x, 'slogdet')]));
+}
+
+function parts(both: Tensor): { readonly sign: Tensor; readonly logarithm: Tensor } {
   const last = both.shape.length - 1;
   return {
     sign: both.sliceFrom(0, 1, last, 1).squeeze(last),
@@ -76,7 +79,9 @@ export function slogdet(x: Tensor): { readonly sign: Tensor; readonly logarithm:
 
 /** Logarithm of the determinant: `[..., n, n]` → `[...]`; NaN where the determinant is negative. */
 export function logdet(x: Tensor): Tensor {
-  const { sign, logarithm } = slogdet(x);
+  const { sign, logarithm } = parts(
+    apply(operations.slogdet, [operations.checkSquare('logdet', checkTensor(x, 'logdet'))]),
+  );
   return sign.detach().less(0).where(Number.NaN, logarithm);
 }
 
@@ -90,7 +95,7 @@ export function logdet(x: Tensor): Tensor {
  * ```
  */
 export function qr(x: Tensor): { readonly q: Tensor; readonly r: Tensor } {
-  const packed = apply(operations.qr, [checkTensor(x)]);
+  const packed = apply(operations.qr, [checkTensor(x, 'qr')]);
   const [q, r] = operations.unpackQr(packed, x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!);
   return { q, r };
 }
@@ -107,14 +112,15 @@ export function qr(x: Tensor): { readonly q: Tensor; readonly r: Tensor } {
  * ```
  */
 export function svd(x: Tensor): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor } {
-  const packed = apply(operations.svd, [checkTensor(x)]);
+  const packed = apply(operations.svd, [checkTensor(x, 'svd')]);
   const [u, s, vt] = operations.unpackSvd(packed, x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!);
   return { u, s, vt };
 }
 
 /** Gives both operands the same leading axes and the right-hand side columns. */
 function system(name: string, a: Tensor, b: Tensor, work: (a: Tensor, b: Tensor) => Tensor): Tensor {
-  const [first, second] = [checkTensor(a).shape, checkTensor(b).shape];
+  const first = checkTensor(a, name, 'a').shape;
+  const second = checkTensor(b, name, 'b').shape;
   if (second.length === 1) return system(name, a, b.unsqueeze(-1), work).squeeze(-1);
   if (first.length < 2 || second.length < 1) {
     throw new RangeError(

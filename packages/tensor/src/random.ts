@@ -2,11 +2,12 @@
  * Random tensors. Every draw is made from a key; without one, the next key of a global sequence is taken, which
  * `manualSeed` starts anew. The same key always gives the same numbers.
  */
-import type { DType } from './dtype.ts';
+import { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
+import { checkDType, checkFloatDType, type DType } from './dtype.ts';
 import { coordinates } from './ops/indexing.ts';
 import { randomBits, randomUniform } from './ops/random.ts';
 import { checkShape, type Shape } from './shape.ts';
-import { apply, literal, type Tensor } from './tensor.ts';
+import { apply, checkTensor, literal, type Tensor } from './tensor.ts';
 
 /** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
 export interface Key {
@@ -30,7 +31,7 @@ let keySource: (() => Key) | null = null;
 
 /** Starts the global sequence of keys anew. */
 export function manualSeed(seed: number): void {
-  globalKey = key(seed);
+  globalKey = keyOf(seed, 'manualSeed');
   drawn = 0;
 }
 
@@ -50,12 +51,18 @@ export function restoreRandomState(state: {
 
 /** A key from a whole number up to 2⁵³. */
 export function key(seed: number): Key {
-  if (!Number.isInteger(seed)) throw new RangeError(`key: the seed must be a whole number, got ${seed}`);
+  return keyOf(seed, 'key');
+}
+
+function keyOf(seed: number, operation: string): Key {
+  checkInteger(seed, operation, 'the seed');
   return { words: [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] };
 }
 
 /** `n` keys that are independent of each other and of `from`. */
 export function splitKey(from: Key, n = 2): Key[] {
+  checkKey(from, 'splitKey');
+  checkInteger(n, 'splitKey', 'n', 0);
   if (from.tensors) {
     throw new Error(
       'splitKey: the key is one of many that vmap maps over and has no numbers here; split it outside: vmap(f)(splitKey(key, n), …)',
@@ -97,8 +104,11 @@ export function uniform(
   shape: Shape,
   options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
-  const { low = 0, high = 1, dtype = 'float32' } = options;
-  const unit = draw(shape, options.key ?? nextKey(), 0, dtype);
+  const { low = 0, high = 1 } = options;
+  checkFinite(low, 'uniform', 'low');
+  checkFinite(high, 'uniform', 'high');
+  if (low > high) throw new RangeError(`uniform: needs low ≤ high, got ${low} and ${high}`);
+  const unit = fraction('uniform', shape, options);
   return low === 0 && high === 1 ? unit : unit.mul(high - low).add(low);
 }
 
@@ -107,8 +117,12 @@ export function normal(
   shape: Shape,
   options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
-  const { mean = 0, std = 1, dtype = 'float32' } = options;
-  const words = keyWords(options.key ?? nextKey());
+  const { mean = 0, std = 1 } = options;
+  checkFinite(mean, 'normal', 'mean');
+  if (!(checkFinite(std, 'normal', 'std') >= 0)) throw new RangeError(`normal: std must be ≥ 0, got ${std}`);
+  const dtype = checkFloatDType(options.dtype ?? 'float32', 'normal');
+  checkShape(shape, 'normal');
+  const words = keyWords(keyFrom(options, 'normal'));
   const radius = drawWith(shape, words, 1, dtype).neg().log1p().mul(-2).sqrt();
   const angle = drawWith(shape, words, 2, dtype).mul(2 * Math.PI);
   const unit = radius.mul(angle.cos());
@@ -128,8 +142,13 @@ export function truncatedNormal(
     readonly high?: number;
   } = {},
 ): Tensor {
-  const { mean = 0, std = 1, dtype = 'float32' } = options;
+  const { mean = 0, std = 1 } = options;
+  const dtype = checkFloatDType(options.dtype ?? 'float32', 'truncatedNormal');
+  checkFinite(mean, 'truncatedNormal', 'mean');
+  checkFinite(std, 'truncatedNormal', 'std');
   const { low = mean - 2 * std, high = mean + 2 * std } = options;
+  checkNumber(low, 'truncatedNormal', 'low');
+  checkNumber(high, 'truncatedNormal', 'high');
   if (!(low < high) || !(std > 0)) {
     throw new RangeError(
       `truncatedNormal: needs low < high and std > 0, got low ${low}, high ${high}, std ${std}`,
@@ -137,7 +156,7 @@ export function truncatedNormal(
   }
   const error = (limit: number): Tensor => literal(((limit - mean) / std) * Math.SQRT1_2, 'float64').erf();
   const [from, to] = [error(low), error(high)];
-  const spread = draw(shape, options.key ?? nextKey(), 0, 'float64')
+  const spread = fraction('truncatedNormal', shape, { ...options, dtype: 'float64' })
     .mul(to.sub(from))
     .add(from);
   const result = erfInverse(spread)
@@ -148,21 +167,21 @@ export function truncatedNormal(
 
 /** Exponentially distributed numbers: waiting times at `rate` (default 1) events a unit; mean 1 / rate. */
 export function exponential(shape: Shape, options: RandomOptions & { readonly rate?: number } = {}): Tensor {
-  const { rate = 1, dtype = 'float32' } = options;
-  if (!(rate > 0)) throw new RangeError(`exponential: the rate must be positive, got ${rate}`);
-  return draw(shape, options.key ?? nextKey(), 0, dtype)
-    .neg()
-    .log1p()
-    .div(-rate);
+  const { rate = 1 } = options;
+  if (!(checkFinite(rate, 'exponential', 'the rate') > 0))
+    throw new RangeError(`exponential: the rate must be positive, got ${rate}`);
+  return fraction('exponential', shape, options).neg().log1p().div(-rate);
 }
 
 /** 1 with probability `p`, else 0. As a tensor, `p` broadcasts to the shape. */
 export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptions = {}): Tensor {
-  if (typeof p === 'number' && !(p >= 0 && p <= 1))
+  if (typeof p !== 'number') checkTensor(p, 'bernoulli', 'p', 'a tensor or a number');
+  else if (!(p >= 0 && p <= 1))
     throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
-  return draw(shape, options.key ?? nextKey(), 0, 'float32')
+  const dtype = checkDType(options.dtype ?? 'float32', 'bernoulli');
+  return fraction('bernoulli', shape, { ...options, dtype: 'float32' })
     .less(p)
-    .cast(options.dtype ?? 'float32');
+    .cast(dtype);
 }
 
 /** Whole numbers spread evenly over low … high − 1, int32. */
@@ -181,7 +200,7 @@ export function randint(
   ) {
     throw new RangeError(`randint: needs whole numbers low < high within int32, got ${low} and ${high}`);
   }
-  return draw(shape, options.key ?? nextKey(), 0, 'float64')
+  return fraction('randint', shape, { ...options, dtype: 'float64' })
     .mul(high - low)
     .floor()
     .add(low)
@@ -190,12 +209,14 @@ export function randint(
 
 /** The numbers 0 … n − 1 in random order, int32; each order is as likely as any other. */
 export function permutation(n: number, options: { readonly key?: Key } = {}): Tensor {
-  return draw([n], options.key ?? nextKey(), 0, 'float64').argsort();
+  checkInteger(n, 'permutation', 'n', 0);
+  return fraction('permutation', [n], { ...options, dtype: 'float64' }).argsort();
 }
 
 /** Draws classes with the probabilities softmax(logits) along the last axis, by the Gumbel-max method: `[..., classes]` → `[...]`, int32. */
 export function categorical(logits: Tensor, options: { readonly key?: Key } = {}): Tensor {
-  const noise = draw(logits.shape, options.key ?? nextKey(), 0, 'float64')
+  const { shape } = checkTensor(logits, 'categorical', 'logits');
+  const noise = fraction('categorical', shape, { ...options, dtype: 'float64' })
     .neg()
     .log1p()
     .neg()
@@ -244,8 +265,20 @@ export function bits(shape: Shape, own: Key): Tensor {
   return apply(randomBits, [counters(shape), k0, k1], { stream: 0 });
 }
 
-function draw(shape: Shape, own: Key, stream: number, dtype: DType): Tensor {
-  return drawWith(shape, keyWords(own), stream, dtype);
+/** Numbers spread evenly over [0, 1), of checked options. */
+function fraction(operation: string, shape: Shape, options: RandomOptions): Tensor {
+  const dtype = checkFloatDType(options.dtype ?? 'float32', operation);
+  checkShape(shape, operation);
+  return drawWith(shape, keyWords(keyFrom(options, operation)), 0, dtype);
+}
+
+function keyFrom(options: RandomOptions, operation: string): Key {
+  return options.key === undefined ? nextKey() : checkKey(options.key, operation);
+}
+
+function checkKey(own: Key, operation: string): Key {
+  if (Array.isArray((own as Partial<Key> | null)?.words)) return own;
+  throw new TypeError(`${operation}: expected a key, got ${describeValue(own)}; make one with key(seed)`);
 }
 
 function drawWith(shape: Shape, [k0, k1]: readonly [Tensor, Tensor], stream: number, dtype: DType): Tensor {

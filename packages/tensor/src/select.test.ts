@@ -258,7 +258,7 @@ describe('pieces', () => {
     expect(() => zeros([0]).pad([[1, 0]], { mode: 'edge' })).toThrow('at most 0');
     expect(() => x.roll([1, 2], 0)).toThrow('roll: shifts');
     expect(() => x.repeat(-1, 0)).toThrow('repeat: the count');
-    expect(() => x.tile([1.5])).toThrow('tile: counts');
+    expect(() => x.tile([1.5])).toThrow('tile: a count');
     expect(() => x.clamp(2, 1)).toThrow('clamp: the lower limit 2');
   });
 });

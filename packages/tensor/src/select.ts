@@ -2,10 +2,19 @@
  * Picking, repeating and rearranging elements: the methods of `Tensor` that are more than one operation. They are
  * written with other methods, so they have no rules of their own.
  */
+import { checkArray, checkInteger, checkNumber, describeValue } from './check.ts';
 import { floatOf } from './dtype.ts';
-import { gather, scatter } from './ops/indexing.ts';
+import { gather, positions, scatter } from './ops/indexing.ts';
 import { checkKnownSize, place, section } from './ops/movement.ts';
-import { type Axes, formatShape, normalizeAxes, normalizeAxis, type Shape, sizeOf } from './shape.ts';
+import {
+  type Axes,
+  checkShape,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sizeOf,
+} from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A range of positions as NumPy writes `start:end:step`. */
@@ -35,6 +44,30 @@ export interface PadOptions {
 /** Widths before and after each axis. */
 export type PadWidths = readonly (readonly [number, number])[];
 
+/** Positions `start`, `start + step`, … before `end`, as NumPy counts them. */
+export function slice(
+  x: Tensor,
+  start: number,
+  end: number | undefined,
+  options: { readonly axis?: number; readonly step?: number },
+  operation: string,
+): Tensor {
+  const axis = normalizeAxis(options.axis ?? 0, x.shape.length, operation);
+  const step = checkInteger(options.step ?? 1, operation, 'step');
+  if (step === 0) throw new RangeError(`${operation}: step must not be 0`);
+  checkInteger(start, operation, 'start');
+  if (end !== undefined) checkInteger(end, operation, 'end');
+  checkKnownSize(x.shape, axis, operation);
+  const n = x.shape[axis]!;
+  const limit = (position: number): number => {
+    const from = position < 0 ? position + n : position;
+    return step > 0 ? Math.min(n, Math.max(0, from)) : Math.min(n - 1, Math.max(-1, from));
+  };
+  const first = limit(start);
+  const last = end === undefined ? (step > 0 ? n : -1) : limit(end);
+  return x.sliceFrom(first, Math.max(0, Math.ceil((last - first) / step)), axis, step);
+}
+
 export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
   const { list, advanced } = resolveItems(x, items);
   let result = x;
@@ -54,7 +87,9 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
       const n = result.shape[axis]!;
       if (!Number.isInteger(item) || item < -n || item >= n) {
         throw new RangeError(
-          `index: position ${item} is outside an axis of size ${n} in ${formatShape(x.shape)}`,
+          Number.isInteger(item)
+            ? `index: position ${item} is outside an axis of size ${n} in ${formatShape(x.shape)}`
+            : `index: a position must be a whole number, got ${item}`,
         );
       }
       result = result.sliceFrom(item < 0 ? item + n : item, 1, axis, 1).squeeze(axis);
@@ -63,10 +98,8 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
     } else {
       if (typeof item === 'object') {
         const step = item.step ?? 1;
-        result = result.slice(item.start ?? (step > 0 ? 0 : result.shape[axis]! - 1), item.end, {
-          axis,
-          step,
-        });
+        const start = item.start ?? (step > 0 ? 0 : result.shape[axis]! - 1);
+        result = slice(result, start, item.end, { axis, step }, 'index');
       }
       axis++;
     }
@@ -109,17 +142,12 @@ function resolveItems(
       }
       list.push(...positionsOf(item, item.dataSync()));
       axis += item.shape.length;
-    } else if (
-      item === null ||
-      item === ':' ||
-      typeof item === 'number' ||
-      (typeof item === 'object' && item !== undefined)
-    ) {
+    } else if (item === null || item === ':' || typeof item === 'number' || isTensor(item) || isRange(item)) {
       list.push(item);
       if (item !== null) axis++;
     } else {
       throw new TypeError(
-        `index: expected a number, a range, ':', '...', null or a tensor, got ${String(item)}`,
+        `index: expected a number, a range { start, end, step }, ':', '...', null or a tensor, got ${describeValue(item)}`,
       );
     }
   }
@@ -130,7 +158,7 @@ function resolveItems(
 export function positionsOf(mask: Tensor, values: ArrayLike<number>): Tensor[] {
   const { shape } = mask;
   const found: number[] = [];
-  for (let i = 0; i < values.length; i++) if (values[i]) found.push(i);
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) found.push(i);
   const after = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   return shape.map((size, axis) =>
     mask.fromHost(
@@ -154,7 +182,7 @@ function lookUp(
   const sizes = axes.map((axis) => x.shape[axis]!);
   const order = [...before, ...axes, ...after];
   const moved = order.every((axis, i) => axis === i) ? x : x.permute(order);
-  if (axes.length === 1) return take(moved, lookups[0]!.position, front);
+  if (axes.length === 1) return take(moved, lookups[0]!.position, front, 'index');
   const merged = moved.reshape([
     ...before.map((i) => x.shape[i]!),
     sizeOf(sizes),
@@ -167,16 +195,17 @@ function lookUp(
       sizes,
     ),
     front,
+    'index',
   );
 }
 
 /** Positions along several axes as positions in those axes taken as one; one past the end where any lies outside. */
-function flatPosition(positions: readonly Tensor[], sizes: Shape): Tensor {
+function flatPosition(given: readonly Tensor[], sizes: Shape): Tensor {
   let flat: Tensor | null = null;
   let inside: Tensor | null = null;
-  positions.forEach((given, i) => {
+  given.forEach((own, i) => {
     const size = sizes[i]!;
-    const position = given.cast('int32');
+    const position = own.dtype === 'int32' ? own : own.apply(positions, [own]);
     const fits = position.less(size).logicalAnd(position.greaterEqual(-size));
     const forward = position.less(0).where(position.add(size), position);
     flat = flat === null ? forward : flat.mul(size).add(forward);
@@ -185,8 +214,8 @@ function flatPosition(positions: readonly Tensor[], sizes: Shape): Tensor {
   return inside!.where(flat!, sizeOf(sizes));
 }
 
-export function take(x: Tensor, position: Tensor, axis: number): Tensor {
-  const at = normalizeAxis(axis, x.shape.length, 'take');
+export function take(x: Tensor, position: Tensor, axis: number, operation: string): Tensor {
+  const at = normalizeAxis(axis, x.shape.length, operation);
   const before = x.shape.slice(0, at);
   const after = x.shape.slice(at + 1);
   const inner = position.shape.length === 0 ? [1] : position.shape;
@@ -228,27 +257,33 @@ export function joined(tensors: readonly Tensor[], axis: number): Tensor {
 }
 
 export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0 }: PadOptions): Tensor {
-  if (
-    widths.length !== x.shape.length ||
-    widths.some(([a, b]) => !(Number.isInteger(a) && Number.isInteger(b) && a >= 0 && b >= 0))
-  ) {
+  const each = checkArray(widths, 'pad', 'the widths').every(
+    (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0),
+  );
+  if (!each || widths.length !== x.shape.length) {
     throw new RangeError(
-      `pad: give one [before, after] ≥ 0 for each of the ${x.shape.length} axes, got ${JSON.stringify(widths)}`,
+      `pad: give one [before, after] of whole numbers ≥ 0 for each of the ${x.shape.length} axes, got ${JSON.stringify(widths)}`,
     );
   }
+  checkNumber(value, 'pad', 'the value');
   widths.forEach(([before, after], axis) => {
     if (before > 0 || after > 0) checkKnownSize(x.shape, axis, 'pad');
   });
   if (mode === 'constant') {
+    const shape = x.shape.map((size, i) => (size < 0 ? size : size + widths[i]![0] + widths[i]![1]));
+    checkShape(
+      shape.map((size) => Math.max(size, 0)),
+      'pad',
+    );
     return x.apply(place, [x], {
-      shape: x.shape.map((size, i) => (size < 0 ? size : size + widths[i]![0] + widths[i]![1])),
+      shape,
       parts: [{ starts: widths.map(([before]) => before), steps: x.shape.map(() => 1), moving: [] }],
       fill: value,
       accumulate: false,
     });
   }
   if (mode !== 'edge' && mode !== 'reflect') {
-    throw new RangeError(`pad: mode must be 'constant', 'edge' or 'reflect', got '${String(mode)}'`);
+    throw new RangeError(`pad: mode must be 'constant', 'edge' or 'reflect', got ${describeValue(mode)}`);
   }
   let result = x;
   widths.forEach(([before, after], axis) => {
@@ -275,12 +310,13 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
 
 export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | undefined): Tensor {
   if (axis === undefined) {
-    if (typeof shift !== 'number') throw new RangeError('roll: several shifts need as many axes');
-    return x.shape.length === 0 ? x : roll(x.reshape([-1]), shift, 0).reshape(x.shape);
+    if (Array.isArray(shift)) throw new RangeError('roll: several shifts need as many axes');
+    checkInteger(shift, 'roll', 'the shift');
+    return x.shape.length === 0 ? x : roll(x.reshape([-1]), shift as number, 0).reshape(x.shape);
   }
+  normalizeAxes(axis, x.shape.length, 'roll');
   const axes = typeof axis === 'number' ? [axis] : axis;
-  normalizeAxes(axes, x.shape.length, 'roll');
-  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift;
+  const shifts = Array.isArray(shift) ? (shift as readonly number[]) : axes.map(() => shift as number);
   if (shifts.length !== axes.length || shifts.some((n) => !Number.isInteger(n))) {
     throw new RangeError(
       `roll: shifts must be whole numbers, one for each axis, got ${JSON.stringify(shift)} for axes ${JSON.stringify(axis)}`,
@@ -298,8 +334,7 @@ export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | 
 }
 
 export function repeat(x: Tensor, count: number, axis: number | undefined): Tensor {
-  if (!Number.isInteger(count) || count < 0)
-    throw new RangeError(`repeat: the count must be a whole number ≥ 0, got ${count}`);
+  checkInteger(count, 'repeat', 'the count', 0);
   if (axis === undefined) return repeat(x.reshape([-1]), count, 0);
   const at = normalizeAxis(axis, x.shape.length, 'repeat');
   const [before, size, after] = [x.shape.slice(0, at), x.shape[at]!, x.shape.slice(at + 1)];
@@ -310,10 +345,8 @@ export function repeat(x: Tensor, count: number, axis: number | undefined): Tens
 }
 
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
-  const list = typeof counts === 'number' ? [counts] : counts;
-  if (list.some((n) => !Number.isInteger(n) || n < 0)) {
-    throw new RangeError(`tile: counts must be whole numbers ≥ 0, got ${JSON.stringify(counts)}`);
-  }
+  const list = Array.isArray(counts) ? (counts as readonly number[]) : [counts as number];
+  for (const count of list) checkInteger(count, 'tile', 'a count', 0);
   const rank = Math.max(list.length, x.shape.length);
   const times = [...new Array<number>(rank - list.length).fill(1), ...list];
   const shape = [...new Array<number>(rank - x.shape.length).fill(1), ...x.shape];
@@ -326,25 +359,56 @@ export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
 /** Σ|x|ᵖ ^ 1/p along axes. Where the norm, or for other p an element, is 0 the derivative counts as 0. */
 export function norm(
   x: Tensor,
-  axis: Axes | undefined,
+  axis: readonly number[],
   { p = 2, keepDims = false }: { readonly p?: number; readonly keepDims?: boolean },
 ): Tensor {
-  if (Number.isNaN(p)) throw new RangeError('norm: p must be a number, got NaN');
+  if (Number.isNaN(checkNumber(p, 'norm', 'p'))) throw new RangeError('norm: p must not be NaN');
   const options = { keepDims };
   const real = x.cast(floatOf(x.dtype));
-  if (p === 2) return real.square().sum(axis, options).sqrt();
   const size = real.abs();
   if (p === 1) return size.sum(axis, options);
   if (p === Number.POSITIVE_INFINITY) return size.max(axis, options);
   if (p === Number.NEGATIVE_INFINITY) return size.min(axis, options);
   if (p === 0) return real.notEqual(0).cast(real.dtype).sum(axis, options);
+  const empty = axis.some((a) => x.shape[a] === 0);
+  // The norm of x/c is that of x over c for any c, so c is a constant to gradients.
+  const extreme = (
+    empty
+      ? size.sum(axis, { keepDims: true })
+      : p > 0
+        ? size.max(axis, { keepDims: true })
+        : size.min(axis, { keepDims: true })
+  ).detach();
+  const back = (t: Tensor): Tensor => (keepDims ? t : t.reshapeLike(size.sum(axis)));
+  if (p === 2) {
+    const scale = squareScale(extreme);
+    return real.mul(scale).square().sum(axis, options).sqrt().div(back(scale));
+  }
+  const usual = extreme.greater(0).logicalAnd(extreme.isFinite());
+  const scale = usual.where(extreme, 1);
   const zero = size.equal(0);
-  const powers = zero.where(p > 0 ? 0 : Number.POSITIVE_INFINITY, zero.where(1, size).pow(p));
+  const powers = zero.where(p > 0 ? 0 : Number.POSITIVE_INFINITY, zero.where(1, size.div(scale)).pow(p));
   const total = powers.sum(axis, options);
   const none = total.equal(0);
-  return none.where(0, none.where(1, total).pow(1 / p));
+  return none.where(0, none.where(1, total).pow(1 / p)).mul(back(scale));
+}
+
+/**
+ * A power of two, 1 for numbers of common size, by which the largest of some numbers has to be multiplied so that their squares
+ * neither overflow nor vanish.
+ */
+function squareScale(largest: Tensor): Tensor {
+  const [high, low, step] =
+    largest.dtype === 'float64' ? [2 ** 400, 2 ** -400, 2 ** 600] : [2 ** 50, 2 ** -40, 2 ** 80];
+  const one = largest.less(low).where(largest.number(step), 1);
+  return largest.greater(high).where(1 / step, one);
 }
 
 function isTensor(item: unknown): item is Tensor {
-  return typeof item === 'object' && item !== null && 'dtype' in item;
+  return typeof item === 'object' && item !== null && 'dtype' in item && 'apply' in item;
+}
+
+function isRange(item: unknown): item is Range {
+  const prototype = typeof item === 'object' && item !== null ? Object.getPrototypeOf(item) : undefined;
+  return prototype === Object.prototype || prototype === null;
 }

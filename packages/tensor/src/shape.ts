@@ -3,6 +3,8 @@
  * into the shape of a tensor.
  */
 
+import { describeValue } from './check.ts';
+
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
@@ -92,10 +94,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
 /** Checks sizes that came from outside; returns them as tensors hold them. @throws RangeError for a negative, fractional or missing size, or too many elements. */
 export function checkShape(shape: Shape, where: string): Shape {
   if (!Array.isArray(shape))
-    throw new TypeError(`${where}: the shape must be an array of sizes, got ${String(shape)}`);
+    throw new TypeError(`${where}: the shape must be an array of sizes, got ${describeValue(shape)}`);
   for (let i = 0; i < shape.length; i++) {
     if (!Number.isInteger(shape[i]) || shape[i]! < 0) {
-      throw new RangeError(`${where}: sizes must be integers ≥ 0, got ${formatShape(shape)}`);
+      throw new RangeError(
+        `${where}: sizes must be whole numbers ≥ 0, got [${shape.map((size) => describeValue(size)).join(', ')}]`,
+      );
     }
   }
   if (sizeOf(shape) > 2 ** 31 - 1) {
@@ -108,6 +112,8 @@ export function checkShape(shape: Shape, where: string): Shape {
 
 /** `axis` counted from the front. @throws RangeError when it does not exist in `rank` axes. */
 export function normalizeAxis(axis: number, rank: number, where: string): number {
+  if (typeof axis !== 'number')
+    throw new TypeError(`${where}: an axis must be a whole number, got ${describeValue(axis)}`);
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
     throw new RangeError(
@@ -126,7 +132,7 @@ export function normalizeAxes(axes: Axes | undefined, rank: number, where: strin
     for (let i = 0; i < rank; i++) all[i] = i;
     return all;
   }
-  const list = typeof axes === 'number' ? [axes] : axes;
+  const list = Array.isArray(axes) ? (axes as readonly number[]) : [axes as number];
   const resolved = list.map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
   for (let i = 1; i < resolved.length; i++) {
     if (resolved[i] === resolved[i - 1]) throw new RangeError(`${where}: axis ${resolved[i]} is given twice`);

@@ -5,8 +5,9 @@
  * The methods below are the public face of the operations in `ops/`; each is one line that names its operation.
  */
 
+import { checkArray, checkFinite, describeValue } from './check.ts';
 import { noteCreation } from './creation.ts';
-import { type DType, isFloat, type TypedArray } from './dtype.ts';
+import { checkDType, type DType, isFloat, type TypedArray } from './dtype.ts';
 import type { AnyOp, Op } from './op.ts';
 import * as activations from './ops/activations.ts';
 import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
@@ -64,6 +65,7 @@ export interface Origin {
 const brand = Symbol.for('@ag/tensor');
 let made = 0;
 const noInputs: readonly Tensor[] = [];
+const orNumber = 'a tensor or a number';
 
 /** An immutable n-dimensional array, computed when it is read. */
 export class Tensor {
@@ -217,12 +219,12 @@ export class Tensor {
     });
   }
 
-  #with(other: TensorLike): Tensor {
+  #with(other: TensorLike, operation: string): Tensor {
     return other instanceof Tensor
       ? other
       : typeof other === 'number'
         ? this.number(other)
-        : checkTensor(other);
+        : checkTensor(other, operation, 'other', orNumber);
   }
 
   /** Small integers would wrap where a formula subtracts before it divides. */
@@ -242,43 +244,44 @@ export class Tensor {
 
   /** Elementwise sum. */
   add(other: TensorLike): Tensor {
-    return apply(elementwise.add, [this, this.#with(other)]);
+    return apply(elementwise.add, [this, this.#with(other, 'add')]);
   }
   /** Elementwise difference. */
   sub(other: TensorLike): Tensor {
-    return apply(elementwise.sub, [this, this.#with(other)]);
+    return apply(elementwise.sub, [this, this.#with(other, 'sub')]);
   }
   /** Elementwise product. */
   mul(other: TensorLike): Tensor {
-    return apply(elementwise.mul, [this, this.#with(other)]);
+    return apply(elementwise.mul, [this, this.#with(other, 'mul')]);
   }
   /** Elementwise quotient; integers give float32. */
   div(other: TensorLike): Tensor {
-    return apply(elementwise.div, [this, this.#with(other)]);
+    return apply(elementwise.div, [this, this.#with(other, 'div')]);
   }
-  /** Elementwise power. */
+  /** Elementwise power. The dtype is that of the operands' types, whatever the exponent's value. */
   pow(exponent: TensorLike): Tensor {
     if (exponent === 2) return this.square();
-    if (exponent === 1) return this;
+    // Of integers 1/x is a whole number, and of bools x¹ is one.
+    if (exponent === 1 && this.dtype !== 'bool') return this;
     if (exponent === 0.5) return this.sqrt();
-    if (exponent === -1) return this.reciprocal();
-    return apply(elementwise.pow, [this, this.#with(exponent)]);
+    if (exponent === -1 && isFloat(this.dtype)) return this.reciprocal();
+    return apply(elementwise.pow, [this, this.#with(exponent, 'pow')]);
   }
   /** Remainder with the sign of the divisor. */
   mod(other: TensorLike): Tensor {
-    return apply(elementwise.mod, [this, this.#with(other)]);
+    return apply(elementwise.mod, [this, this.#with(other, 'mod')]);
   }
   /** The larger of two; NaN if either is NaN. */
   maximum(other: TensorLike): Tensor {
-    return apply(elementwise.maximum, [this, this.#with(other)]);
+    return apply(elementwise.maximum, [this, this.#with(other, 'maximum')]);
   }
   /** The smaller of two; NaN if either is NaN. */
   minimum(other: TensorLike): Tensor {
-    return apply(elementwise.minimum, [this, this.#with(other)]);
+    return apply(elementwise.minimum, [this, this.#with(other, 'minimum')]);
   }
   /** Angle of the point (x, this). */
   atan2(x: TensorLike): Tensor {
-    return apply(elementwise.atan2, [this, this.#with(x)]);
+    return apply(elementwise.atan2, [this, this.#with(x, 'atan2')]);
   }
   /** −x. */
   neg(): Tensor {
@@ -325,6 +328,10 @@ export class Tensor {
    * inside, ends included, elsewhere to the limit. @throws RangeError for two numbers of which the first is larger.
    */
   clamp(low?: TensorLike, high?: TensorLike): Tensor {
+    for (const limit of [low, high]) {
+      if (Number.isNaN(limit)) throw new RangeError('clamp: a limit must not be NaN');
+      if (limit !== undefined && typeof limit !== 'number') checkTensor(limit, 'clamp', 'a limit', orNumber);
+    }
     if (typeof low === 'number' && typeof high === 'number' && low > high) {
       throw new RangeError(`clamp: the lower limit ${low} is above the upper limit ${high}`);
     }
@@ -401,10 +408,11 @@ export class Tensor {
   }
   /** x where positive, else slope · x. */
   leakyRelu(slope = 0.01): Tensor {
-    return this.greater(0).where(this, this.mul(slope));
+    return this.greater(0).where(this, this.mul(checkFinite(slope, 'leakyRelu', 'the slope')));
   }
   /** x where positive, else alpha · (eˣ − 1) (Clevert et al. 2015). */
   elu(alpha = 1): Tensor {
+    checkFinite(alpha, 'elu', 'alpha');
     const positive = this.greater(0);
     return positive.where(this, positive.where(0, this).expm1().mul(alpha));
   }
@@ -414,6 +422,10 @@ export class Tensor {
   }
   /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
   gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
+    if (approximation !== 'none' && approximation !== 'tanh')
+      throw new RangeError(
+        `gelu: the approximation must be 'none' or 'tanh', got ${describeValue(approximation)}`,
+      );
     return apply(approximation === 'tanh' ? activations.geluTanh : activations.gelu, [this]);
   }
   /** x · sigmoid(x), also called swish. */
@@ -445,28 +457,28 @@ export class Tensor {
   // Comparison and logic: bool results without gradient
 
   equal(other: TensorLike): Tensor {
-    return apply(elementwise.equal, [this, this.#with(other)]);
+    return apply(elementwise.equal, [this, this.#with(other, 'equal')]);
   }
   notEqual(other: TensorLike): Tensor {
-    return apply(elementwise.notEqual, [this, this.#with(other)]);
+    return apply(elementwise.notEqual, [this, this.#with(other, 'notEqual')]);
   }
   less(other: TensorLike): Tensor {
-    return apply(elementwise.less, [this, this.#with(other)]);
+    return apply(elementwise.less, [this, this.#with(other, 'less')]);
   }
   lessEqual(other: TensorLike): Tensor {
-    return apply(elementwise.lessEqual, [this, this.#with(other)]);
+    return apply(elementwise.lessEqual, [this, this.#with(other, 'lessEqual')]);
   }
   greater(other: TensorLike): Tensor {
-    return apply(elementwise.greater, [this, this.#with(other)]);
+    return apply(elementwise.greater, [this, this.#with(other, 'greater')]);
   }
   greaterEqual(other: TensorLike): Tensor {
-    return apply(elementwise.greaterEqual, [this, this.#with(other)]);
+    return apply(elementwise.greaterEqual, [this, this.#with(other, 'greaterEqual')]);
   }
   logicalAnd(other: Tensor): Tensor {
-    return apply(elementwise.logicalAnd, [this, checkTensor(other)]);
+    return apply(elementwise.logicalAnd, [this, checkTensor(other, 'logicalAnd', 'other')]);
   }
   logicalOr(other: Tensor): Tensor {
-    return apply(elementwise.logicalOr, [this, checkTensor(other)]);
+    return apply(elementwise.logicalOr, [this, checkTensor(other, 'logicalOr', 'other')]);
   }
   logicalNot(): Tensor {
     return apply(elementwise.logicalNot, [this]);
@@ -483,13 +495,18 @@ export class Tensor {
       const dtype = weakDType(x, weakDType(y, 'float32'));
       return apply(elementwise.where, [this, literal(x, dtype), literal(y, dtype)]);
     }
-    const first = typeof x === 'number' ? checkTensor(y).number(x) : checkTensor(x);
-    const second = typeof y === 'number' ? first.number(y) : checkTensor(y);
+    const first =
+      typeof x === 'number'
+        ? checkTensor(y, 'where', 'y', orNumber).number(x)
+        : checkTensor(x, 'where', 'x', orNumber);
+    const second = typeof y === 'number' ? first.number(y) : checkTensor(y, 'where', 'y', orNumber);
     return apply(elementwise.where, [this, first, second]);
   }
   /** The elements as another dtype. */
   cast(dtype: DType): Tensor {
-    return dtype === this.dtype ? this : apply(elementwise.cast, [this], { dtype });
+    return dtype === this.dtype
+      ? this
+      : apply(elementwise.cast, [this], { dtype: checkDType(dtype, 'cast') });
   }
   /** The same values, a constant to gradients. */
   detach(): Tensor {
@@ -504,7 +521,7 @@ export class Tensor {
     options: ReduceOptions | undefined,
   ): Tensor {
     return apply(op, [this], {
-      axes: normalizeAxes(axis, this.shape.length, op.name),
+      axes: this.#axes(axis, op.name),
       keepDims: options?.keepDims ?? false,
     });
   }
@@ -538,36 +555,47 @@ export class Tensor {
   }
   /** Whether all elements are true. */
   all(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.cast('bool').logicalNot().sum(axis, options).equal(0);
+    return this.cast('bool').logicalNot().sum(this.#axes(axis, 'all'), options).equal(0);
   }
   /** Whether any element is true. */
   any(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.cast('bool').sum(axis, options).greater(0);
+    return this.cast('bool').sum(this.#axes(axis, 'any'), options).greater(0);
   }
   /** Mean squared distance from the mean, divided by n − correction (default 0, the population's variance). */
   variance(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
-    const centred = this.sub(this.mean(axis, { keepDims: true }));
-    const mean = centred.square().mean(axis, options);
-    if (!options.correction) return mean;
-    const axes = normalizeAxes(axis, this.shape.length, 'variance');
-    if (axes.some((a) => this.shape[a] === movement.openSize)) {
-      throw new RangeError(
-        'variance: a correction needs to know how many elements there are, and the first size of the placeholder is open',
-      );
-    }
-    const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
-    return mean.mul(count / Math.max(0, count - options.correction));
+    return this.#variance('variance', axis, options);
   }
   /** Square root of the variance. */
   std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
-    return this.variance(axis, options).sqrt();
+    return this.#variance('std', axis, options).sqrt();
+  }
+  #variance(
+    operation: string,
+    axis: Axes | undefined,
+    options: ReduceOptions & { readonly correction?: number },
+  ): Tensor {
+    const axes = this.#axes(axis, operation);
+    const centred = this.sub(this.mean(axes, { keepDims: true }));
+    const mean = centred.square().mean(axes, options);
+    const correction = checkFinite(options.correction ?? 0, operation, 'correction');
+    if (correction === 0) return mean;
+    if (axes.some((a) => this.shape[a] === movement.openSize)) {
+      throw new RangeError(
+        `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
+      );
+    }
+    const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
+    return mean.mul(count / Math.max(0, count - correction));
+  }
+  #axes(axis: Axes | undefined, operation: string): number[] {
+    return normalizeAxes(axis, this.shape.length, operation);
   }
   /**
    * The p-norm along axes, over all by default: (Σ |x|ᵖ)^(1/p), p = 2 by default; ±Infinity: largest and smallest |x|, 0: how
    * many are not 0. Where a norm is 0 its derivative counts as 0.
    */
   norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
-    return select.norm(this, axis, options);
+    return select.norm(this, this.#axes(axis, 'norm'), options);
   }
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
@@ -609,7 +637,7 @@ export class Tensor {
 
   /** The same elements in another shape; one size may be −1. */
   reshape(shape: Shape): Tensor {
-    if (shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0)))
+    if (!Array.isArray(shape) || shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0)))
       checkShape(shape, 'reshape');
     return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
@@ -646,9 +674,10 @@ export class Tensor {
   /** Axis i of the result is axis order[i] of this tensor; without `order` all axes are reversed. */
   permute(order?: readonly number[]): Tensor {
     const rank = this.shape.length;
-    const resolved = order
-      ? order.map((axis) => normalizeAxis(axis, rank, 'permute'))
-      : Array.from({ length: rank }, (_, i) => rank - 1 - i);
+    const resolved =
+      order !== undefined
+        ? checkArray(order, 'permute', 'the order').map((axis) => normalizeAxis(axis, rank, 'permute'))
+        : Array.from({ length: rank }, (_, i) => rank - 1 - i);
     if (resolved.length !== rank || new Set(resolved).size !== rank) {
       throw new RangeError(
         `permute: the order must name each of the ${rank} axes once, got [${(order ?? []).join(', ')}]`,
@@ -692,22 +721,7 @@ export class Tensor {
     end?: number,
     options: { readonly axis?: number; readonly step?: number } = {},
   ): Tensor {
-    const axis = normalizeAxis(options.axis ?? 0, this.shape.length, 'slice');
-    const step = options.step ?? 1;
-    if (!Number.isInteger(step) || step === 0)
-      throw new RangeError(`slice: step must be a whole number other than 0, got ${step}`);
-    if (!Number.isInteger(start) || (end !== undefined && !Number.isInteger(end))) {
-      throw new RangeError(`slice: start and end must be whole numbers, got ${start} and ${end}`);
-    }
-    movement.checkKnownSize(this.shape, axis, 'slice');
-    const n = this.shape[axis]!;
-    const limit = (position: number): number => {
-      const from = position < 0 ? position + n : position;
-      return step > 0 ? Math.min(n, Math.max(0, from)) : Math.min(n - 1, Math.max(-1, from));
-    };
-    const first = limit(start);
-    const last = end === undefined ? (step > 0 ? n : -1) : limit(end);
-    return this.sliceFrom(first, Math.max(0, Math.ceil((last - first) / step)), axis, step);
+    return select.slice(this, start, end, options, 'slice');
   }
   /** @internal */
   sliceFrom(start: TensorLike, size: number, axis: number, step: number): Tensor {
@@ -724,7 +738,8 @@ export class Tensor {
    * ```
    */
   pad(widths: select.PadWidths, fill: number | select.PadOptions = 0): Tensor {
-    return select.pad(this, widths, typeof fill === 'number' ? { value: fill } : fill);
+    const options = typeof fill === 'object' && fill !== null ? fill : { value: fill };
+    return select.pad(this, widths, options);
   }
   /** Moves elements by `shift` places along axes; what leaves at the end comes back at the start. Without axis: in row-major order. */
   roll(shift: number | readonly number[], axis?: Axes): Tensor {
@@ -763,28 +778,33 @@ export class Tensor {
    * makes the evaluation fail; negative ones count from the end.
    */
   gather(position: Tensor, axis = -1): Tensor {
-    return select.gatherAlong(this, checkTensor(position), axis);
+    return select.gatherAlong(this, checkTensor(position, 'gather', 'position'), axis);
   }
   /** This tensor with updates added at […, position[…, i, …], …] along `axis`; updates for the same place add up. */
   scatterAdd(position: Tensor, updates: Tensor, axis = -1): Tensor {
-    return select.scatterAddAlong(this, checkTensor(position), checkTensor(updates), axis);
+    return select.scatterAddAlong(
+      this,
+      checkTensor(position, 'scatterAdd', 'position'),
+      checkTensor(updates, 'scatterAdd', 'updates'),
+      axis,
+    );
   }
   /** Whole slices along `axis`, looked up by positions of any shape: the axis is replaced by the axes of `position`. */
   take(position: Tensor, axis = 0): Tensor {
-    return select.take(this, checkTensor(position), axis);
+    return select.take(this, checkTensor(position, 'take', 'position'), axis, 'take');
   }
   /** `take` with a one-dimensional tensor of positions. */
   indexSelect(axis: number, position: Tensor): Tensor {
-    if (checkTensor(position).shape.length !== 1) {
+    if (checkTensor(position, 'indexSelect', 'position').shape.length !== 1) {
       throw new RangeError(
         `indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`,
       );
     }
-    return select.take(this, position, axis);
+    return select.take(this, position, axis, 'indexSelect');
   }
   /** Matrix product of the last two axes; leading axes broadcast as batches. Vectors count as a row or a column. */
   matmul(other: Tensor): Tensor {
-    checkTensor(other);
+    checkTensor(other, 'matmul', 'other');
     checkMatmul(this.shape, other.shape);
     if (this.shape.length === 1)
       return this.unsqueeze(0)
@@ -803,7 +823,7 @@ export class Tensor {
   }
   /** Inner product of two vectors; otherwise the same as `matmul`. */
   dot(other: Tensor): Tensor {
-    return this.matmul(other);
+    return this.matmul(checkTensor(other, 'dot', 'other'));
   }
 
   // Used by gradient rules
@@ -884,20 +904,30 @@ export function literal(value: number, dtype: DType, read?: () => number): Tenso
   );
 }
 
-/** A tensor that stands where one was expected. @throws TypeError otherwise, also for one from another copy of the library. */
-export function checkTensor(value: unknown): Tensor {
+/**
+ * A tensor that stands where one was expected.
+ *
+ * @param operation begins the message, `argument` says which of its arguments it is, `expected` what may stand there
+ * @throws TypeError otherwise, also for a tensor of another copy of the library
+ */
+export function checkTensor(
+  value: unknown,
+  operation?: string,
+  argument = 'x',
+  expected = 'a tensor',
+): Tensor {
   if (value instanceof Tensor) return value;
+  const begin = operation === undefined ? '' : `${operation}: `;
   if (typeof value === 'object' && value !== null && brand in value) {
     throw new TypeError(
-      'two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)',
+      `${begin}two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)`,
     );
   }
+  const wanted = operation === undefined ? expected : `${expected} as ${argument}`;
   if ((value as Partial<Variable> | null | undefined)?.value instanceof Tensor) {
-    throw new TypeError(`expected a tensor, got ${value}; give its value: variable.value`);
+    throw new TypeError(`${begin}expected ${wanted}, got ${value}; give its value: variable.value`);
   }
-  throw new TypeError(
-    `expected a tensor, got ${value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value}; make one with tensor(…)`,
-  );
+  throw new TypeError(`${begin}expected ${wanted}, got ${describeValue(value)}; make one with tensor(…)`);
 }
 
 /** What a plain number becomes beside a tensor of `dtype`. */

@@ -76,7 +76,7 @@ export class Variable {
 
   /** @param initial the first value; a random one is drawn when the variable is first used. */
   constructor(initial: Tensor, options: VariableOptions = {}) {
-    checkTensor(initial);
+    checkTensor(initial, 'Variable', 'initial value');
     this.name = options.name ?? `variable${unnamed++}`;
     this.shape = initial.shape;
     this.dtype = initial.dtype;
@@ -128,7 +128,7 @@ export class Variable {
    * @throws RangeError when shape or dtype differ.
    */
   assign(value: Tensor): void {
-    checkTensor(value);
+    checkTensor(value, 'assign', 'value');
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
       throw new RangeError(
         `assign: variable '${this.name}' is ${formatShape(this.shape)} ${this.dtype}, the value ${formatShape(value.shape)} ${value.dtype}`,

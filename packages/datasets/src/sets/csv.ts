@@ -4,7 +4,7 @@ import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';
 import { decodeText, type TextOptions } from '../formats/text.ts';
 import { nodeModules } from '../platform.ts';
-import { type TableOptions, tableDataset } from './table.ts';
+import { checkTarget, type TableOptions, tableDataset } from './table.ts';
 
 /** Options of {@link csvDataset}. */
 export interface CsvDatasetOptions extends TableOptions, CsvOptions, TextOptions {
@@ -20,7 +20,8 @@ export interface CsvDatasetOptions extends TableOptions, CsvOptions, TextOptions
  *
  * @param source a path (Node) or an address; or the text itself as `{ text }`
  * @throws DataError `missing` when the file cannot be read, `format` when it is not a table or not in its encoding,
- * `column` when the header lacks a column, `value` for a cell that is missing or not a number, with line and column
+ * `column` when the header lacks a column, `option` without a target, `value` for a cell that is missing or not a number,
+ * with line and column
  *
  * @example
  * const text = 'length,kind\n1.5,a\n2.5,b\n';
@@ -31,6 +32,7 @@ export async function csvDataset(
   source: string | URL | { text: string },
   options: CsvDatasetOptions,
 ): Promise<MemoryDataset> {
+  checkTarget(options, typeof source === 'object' && 'text' in source ? 'CSV text' : String(source));
   const inMemory = typeof source === 'object' && 'text' in source;
   const file = options.file ?? (inMemory ? 'CSV text' : String(source));
   const text = inMemory ? source.text : await decodeText(await readBytes(source), { ...options, file });

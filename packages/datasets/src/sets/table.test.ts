@@ -28,6 +28,21 @@ describe('tableDataset', () => {
     expect(set.featureNames).toEqual(['size']);
   });
 
+  it('needs to be told what is to be predicted', async () => {
+    for (const options of [undefined, {}, { target: null }, { target: 3 }, { target: ['price', 1] }]) {
+      await expect(
+        csvDataset({ text }, options as unknown as TableOptions),
+        JSON.stringify(options),
+      ).rejects.toThrow(
+        /CSV text: which column is to be predicted is not said: expected target: a column name.*found target: /,
+      );
+    }
+    await expect(csvDataset('nowhere.csv', {} as TableOptions)).rejects.toThrow(
+      /^nowhere\.csv: which column/,
+    );
+    expect(() => read(text, {} as TableOptions)).toThrow(DataError);
+  });
+
   it('expands a category into columns of 0 and 1', () => {
     const set = read(text, { target: 'price', categorical: ['colour'] });
     expect(set.featureNames).toEqual(['size', 'colour=blue', 'colour=red']);

@@ -2,6 +2,7 @@
  * From the text of a table to a data set: numbers checked cell by cell, missing values dealt with, categories turned
  * into columns of 0 and 1 (inputs) or class indices (target).
  */
+import { describeValue } from '@ag/tensor';
 import { type Column, type DatasetInfo, type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import type { CsvTable } from '../formats/csv.ts';
@@ -39,6 +40,7 @@ const usualMissingValues = ['', 'NA', 'N/A', 'NaN', 'nan', 'null', '?'];
  * missing, with line and column
  */
 export function tableDataset(table: CsvTable, options: TableOptions, info: DatasetInfo = {}): MemoryDataset {
+  checkTarget(options);
   const reader = tableReader(table, options);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
   if (!Array.isArray(targets) || targets.some((name) => typeof name !== 'string')) {
@@ -77,6 +79,23 @@ export function tableDataset(table: CsvTable, options: TableOptions, info: Datas
       ...(target.classes === undefined ? {} : { classes: target.classes }),
     },
   );
+}
+
+/** @throws DataError `option` unless a column, or a list of columns, is named as the target */
+export function checkTarget(options: Partial<TableOptions> | undefined, file?: string): void {
+  const target: unknown = options?.target;
+  if (
+    typeof target === 'string' ||
+    (Array.isArray(target) && target.every((name) => typeof name === 'string'))
+  )
+    return;
+  throw new DataError('which column is to be predicted is not said', {
+    code: 'option',
+    ...(file === undefined ? {} : { file }),
+    expected: 'target: a column name, or a list of them',
+    found: `target: ${describeValue(target)}`,
+    hint: "Give { target: 'price' }, by the name in the header.",
+  });
 }
 
 interface NamedValues {

@@ -1,14 +1,14 @@
 /**
  * The losses of classification into one of several classes.
  */
-import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
+import { checkInteger, checkTensor, formatShape, isFloat, oneHot, type Tensor, userLine } from '@ag/tensor';
 import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 export interface NllOptions extends LossOptions {
   /** A factor for each class, [classes]. The mean is then weighted with the targets' factors. */
   readonly weight?: Tensor;
-  /** Targets with this index count nothing, neither in the sum nor in the mean. */
+  /** Targets with this index count nothing, neither in the sum nor in the mean. Default none: PyTorch's −100 has to be said. */
   readonly ignoreIndex?: number;
   /**
    * The axis of classes. By default found from the targets' shape: the last, `[batch, time, classes]`, or axis 1,
@@ -34,7 +34,8 @@ export interface CrossEntropyOptions extends NllOptions {
  *
  * @param logits `[..., classes]` or `[batch, classes, ...]`, not yet passed through softmax
  * @param target class indices, `[...]` or `[batch, ...]` (any integer dtype, or whole numbers in float32), or probabilities of
- * the logits' shape. An index outside 0 … classes − 1 gives NaN.
+ * the logits' shape. What is no class (an index outside 0 … classes − 1, a fraction, NaN)
+ * gives NaN.
  * @returns a scalar, or one loss for each target with reduction 'none'
  * @throws RangeError when the shapes do not fit, and when both axes could hold the classes: for indices with three axes or
  * more where sizes are equal, for probabilities with three axes or more always
@@ -50,7 +51,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
     checkSameShape(logits, target, 'crossEntropy');
     return withProbabilities(scores, classesLast(target, axis), labelSmoothing, options);
   }
-  checkIndices(logits, scores, target, options.axis, 'crossEntropy');
+  checkIndices(logits, scores, target, options, 'crossEntropy');
   // Less the largest, which changes nothing but the rounding: of 10000.1 little more than the 10000 would be left.
   const peak = scores.max(-1, { keepDims: true }).detach();
   const shifted = scores.sub(peak.isFinite().where(peak, 0));
@@ -70,13 +71,14 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * −log p[target] of log-probabilities, as `logSoftmax` gives them.
  *
  * @param logProbabilities `[..., classes]` or `[batch, classes, ...]`
- * @param target class indices, `[...]` or `[batch, ...]`; an index outside 0 … classes − 1 gives NaN
+ * @param target class indices, `[...]` or `[batch, ...]`; what is no class (outside 0 … classes − 1, a fraction, NaN)
+ * gives NaN
  * @returns a scalar, or one loss for each target with reduction 'none'
  * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   const scores = classesLast(logProbabilities, axisOf(logProbabilities, target, options.axis, 'nllLoss'));
-  checkIndices(logProbabilities, scores, target, options.axis, 'nllLoss');
+  checkIndices(logProbabilities, scores, target, options, 'nllLoss');
   const picked = pick(scores, target, options.weight, 'nllLoss');
   return average(weighted(picked.value.neg(), picked.factor), target, picked, options);
 }
@@ -115,7 +117,9 @@ function weighted(losses: Tensor, factor: Tensor | null): Tensor {
 /** Leaves ignored targets out, marks impossible ones, and reduces. */
 function average(losses: Tensor, target: Tensor, picked: Picked, options: NllOptions): Tensor {
   const { ignoreIndex, reduction = 'mean' } = options;
-  const possible = target.greaterEqual(0).logicalAnd(target.less(picked.classes));
+  const inside = target.greaterEqual(0).logicalAnd(target.less(picked.classes));
+  // Comparisons with NaN are false, so it is outside.
+  const possible = isFloat(target.dtype) ? inside.logicalAnd(target.equal(target.floor())) : inside;
   // A constant that is added: the gradient needs no second look at the targets.
   let checked = losses.add(possible.where(0, Number.NaN).cast(losses.dtype));
   let counted = picked.factor;
@@ -141,6 +145,9 @@ function withProbabilities(
 }
 
 function axisOf(scores: Tensor, target: Tensor, axis: number | undefined, loss: string): number {
+  checkTensor(scores, loss, 'scores');
+  checkTensor(target, loss, 'target');
+  if (axis !== undefined) checkInteger(axis, loss, 'axis');
   if (!isFloat(scores.dtype)) throw new TypeError(`${loss}: scores must be floats, got ${scores.dtype}`);
   return classAxis(scores.shape, target.shape, axis, loss);
 }
@@ -150,14 +157,42 @@ function checkIndices(
   given: Tensor,
   scores: Tensor,
   target: Tensor,
-  axis: number | undefined,
+  { axis, ignoreIndex }: NllOptions,
   loss: string,
 ): void {
+  if (ignoreIndex !== undefined) checkInteger(ignoreIndex, loss, 'ignoreIndex');
   const expected = scores.shape.slice(0, -1);
-  if (target.shape.length !== expected.length || target.shape.some((size, i) => size !== expected[i])) {
+  if (
+    checkTensor(target, loss, 'target').shape.length !== expected.length ||
+    target.shape.some((size, i) => size !== expected[i])
+  ) {
     throw new RangeError(
       `${loss}: scores ${formatShape(given.shape)} need class indices of the shape ${expectedTargets(given.shape, axis)}, or ` +
         `probabilities of the scores' own shape; got ${formatShape(target.shape)}`,
     );
+  }
+  hintAtImpossible(target, scores.shape[scores.shape.length - 1]!, ignoreIndex, loss);
+}
+
+let hinted = false;
+
+/** Says once why the loss is NaN, where the targets' elements are at hand. Large ones are not searched to the end. */
+function hintAtImpossible(
+  { leaf }: Tensor,
+  classes: number,
+  ignoreIndex: number | undefined,
+  loss: string,
+): void {
+  if (hinted || leaf?.kind !== 'host') return;
+  const { data } = leaf;
+  for (let i = 0; i < data.length && i < 4096; i++) {
+    const target = data[i]!;
+    if ((target >= 0 && target < classes && Number.isInteger(target)) || target === ignoreIndex) continue;
+    hinted = true;
+    const remedy = target < 0 ? `; if it marks what does not count, give { ignoreIndex: ${target} }` : '';
+    console.warn(
+      `${loss}: target ${target} at position ${i} is none of the classes 0 … ${classes - 1}, so the loss is NaN${remedy} (${userLine(new Error().stack) ?? 'no line known'})`,
+    );
+    return;
   }
 }

@@ -29,6 +29,20 @@ describe('crossEntropy', () => {
     );
   });
 
+  it('is NaN for a fraction and for NaN, as for any index that is no class', () => {
+    for (const target of [
+      tensor([1.5, 0]),
+      tensor([Number.NaN, 0]),
+      tensor([0, 2 - 1e-9], { dtype: 'float64' }),
+    ]) {
+      expect(nn.crossEntropy(logits, target).itemSync()).toBeNaN();
+      expect(nn.nllLoss(logits.logSoftmax(), target).itemSync()).toBeNaN();
+      // Only where it stands.
+      const each = nn.crossEntropy(logits, target, { reduction: 'none' }).dataSync();
+      expect(each.filter(Number.isNaN).length).toBe(1);
+    }
+  });
+
   it('stays finite where a class is impossible', () => {
     const masked = tensor([[0, Number.NEGATIVE_INFINITY]]);
     expect(nn.crossEntropy(masked, tensor([0])).itemSync()).toBe(0);

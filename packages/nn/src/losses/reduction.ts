@@ -1,7 +1,7 @@
 /**
  * What losses share: how the losses of single elements become one number, and the check that shapes agree.
  */
-import { formatShape, type Tensor } from '@ag/tensor';
+import { checkTensor, formatShape, type Tensor } from '@ag/tensor';
 
 /** 'mean' over all elements, their 'sum', or 'none': one loss for each element. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -29,6 +29,8 @@ export function reduce(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
  * @throws RangeError when they differ
  */
 export function checkSameShape(a: Tensor, b: Tensor, loss: string): void {
+  checkTensor(a, loss, 'prediction');
+  checkTensor(b, loss, 'target');
   if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
     throw new RangeError(
       `${loss}: prediction ${formatShape(a.shape)} and target ${formatShape(b.shape)} differ in shape; use reshape, squeeze or unsqueeze`,

@@ -2,7 +2,10 @@
  * Reading and writing at computed positions. `gather` and `scatter` are each other's transpose, so gradients of
  * any order stay between the two.
  */
-import { defineOp, type Op, type TensorType } from '../op.ts';
+import { isFloat } from '../dtype.ts';
+import { builder, s } from '../expression.ts';
+import { noPosition } from '../kernel.ts';
+import { defineOp, map, type Op, type TensorType } from '../op.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 
 interface AxisAttributes {
@@ -15,7 +18,10 @@ interface AxisAttributes {
  */
 export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: 'gather',
-  type: ([source, index], { axis }) => ({ shape: gatherShape(source!, index!, axis), dtype: source!.dtype }),
+  type: ([source, index], { axis }) => ({
+    shape: gatherShape('gather', source!, index!, axis),
+    dtype: source!.dtype,
+  }),
   lower: { form: 'gather', axis: (a) => a.axis },
   vjp: (g, [source, index], _y, { axis }) => [g.apply(scatter, [source!, index!, g], { axis }), null],
 });
@@ -27,7 +33,7 @@ export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
 export const scatter: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: 'scatter',
   type: ([like, index, updates], { axis }) => {
-    const shape = gatherShape(like!, index!, axis);
+    const shape = gatherShape('scatterAdd', like!, index!, axis);
     broadcastShapes(shape, updates!.shape, 'scatterAdd');
     return { shape: like!.shape, dtype: updates!.dtype };
   },
@@ -49,13 +55,36 @@ export const coordinatesLike = defineOp({
   lower: { form: 'coordinates' },
 });
 
-function gatherShape(source: TensorType, index: TensorType, axis: number): number[] {
+/**
+ * Positions of any dtype as int32. Fractions, NaN, and what 32 bits do not hold become `noPosition`, at which reading and writing
+ * fail, instead of a position nearby. Gather and scatter do this to their index.
+ */
+export const positions = defineOp({
+  name: 'positions',
+  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  lower: map(
+    ([x]) => {
+      const e = builder();
+      const dtype = e.dtypeOf(x!);
+      const whole = e.cast(x!, 'int32');
+      if (!isFloat(dtype) && dtype !== 'uint32') return whole;
+      // What saturates is 2³¹ − 1 afterwards, which no axis is long enough for.
+      const fits = isFloat(dtype)
+        ? s.equal(e.cast(whole, dtype), x!)
+        : s.lessEqual(x!, e.constant(2 ** 31 - 1, dtype));
+      return e.where(fits, whole, e.constant(noPosition, 'int32'));
+    },
+    { operands: 'own' },
+  ),
+});
+
+function gatherShape(operation: string, source: TensorType, index: TensorType, axis: number): number[] {
   if (source.shape.length !== index.shape.length) {
     throw new RangeError(
-      `gather: the index has ${index.shape.length} axes and the source ${source.shape.length}: ${formatShape(index.shape)}, ` +
+      `${operation}: the index has ${index.shape.length} axes and the source ${source.shape.length}: ${formatShape(index.shape)}, ` +
         `${formatShape(source.shape)}; they must have equally many (use take to look up whole rows)`,
     );
   }
   const others = source.shape.map((size, i) => (i === axis ? index.shape[axis]! : size));
-  return broadcastShapes(others, index.shape, 'gather') as number[];
+  return broadcastShapes(others, index.shape, operation) as number[];
 }

@@ -15,17 +15,15 @@ import type { Tensor } from '../tensor.ts';
 import { coordinates } from './indexing.ts';
 import {
   choleskyRun,
-  cofactorDerivativeRun,
-  cofactorRun,
   detRun,
   inverseRun,
   qrRun,
   slogdetRun,
   solveRun,
   solveTriangularRun,
-  svdRun,
 } from './linearAlgebraHost.ts';
 import { place, section } from './movement.ts';
+import { cofactorDerivativeRun, cofactorRun, svdRun } from './singularValuesHost.ts';
 
 /* @__NO_SIDE_EFFECTS__ */
 function host(run: HostKernel['run']): Lowering<undefined> {
@@ -206,14 +204,17 @@ export const svd: Op<undefined> = defineOp({
     const [u, values, vt] = unpackSvd(packed, m, n);
     const [gu, gs, gvt] = unpackSvd(g, m, n);
     const s = values.unsqueeze(-2);
-    const squares = s.square();
-    const apart = squares.sub(squares.transpose());
-    // Equal singular values count as far apart: what depends on them alone has no gradient through their vectors.
-    const f = safeReciprocal(apart);
+    // 1 / (sⱼ² − sᵢ²) times sⱼ and times sᵢ, in quotients that neither overflow nor vanish where the squares do. Equal singular
+    // values count as far apart: what depends on them alone has no gradient through their vectors.
+    const across = s.transpose();
+    const apart = safeReciprocal(s.sub(across));
+    const sum = s.add(across);
+    const own = quotient(s, sum).mul(apart);
+    const other = quotient(across, sum).mul(apart);
     const inverse = safeReciprocal(s);
     const [v, gv] = [vt.transpose(), gvt.transpose()];
-    const turnU = f.mul(skew(u.transpose().matmul(gu))).mul(s);
-    const turnV = f.mul(skew(vt.matmul(gv))).mul(s.transpose());
+    const turnU = skew(u.transpose().matmul(gu)).mul(own);
+    const turnV = skew(vt.matmul(gv)).mul(other);
     const restU = gu.sub(u.matmul(u.transpose().matmul(gu))).mul(inverse);
     const restV = gv
       .sub(v.matmul(vt.matmul(gv)))
@@ -237,6 +238,12 @@ function skew(x: Tensor): Tensor {
 function safeReciprocal(x: Tensor): Tensor {
   const zero = x.equal(0);
   return zero.where(0, zero.where(1, x).reciprocal());
+}
+
+/** x ÷ y, 0 where y is 0. */
+function quotient(x: Tensor, y: Tensor): Tensor {
+  const zero = y.equal(0);
+  return zero.where(0, x.div(zero.where(1, y)));
 }
 
 function identity(like: Tensor, n: number): Tensor {
@@ -280,6 +287,12 @@ function columnsAside(left: Tensor, right: Tensor): Tensor {
     { starts: starts.map((_, i) => (i === axis ? columnsOf(left) : 0)), steps, moving: [] },
   ];
   return left.apply(place, [left, right], { shape, parts, fill: 0, accumulate: false });
+}
+
+/** @throws RangeError, in the name of what was called, unless these are square matrices */
+export function checkSquare(name: string, a: Tensor): Tensor {
+  square(name, a);
+  return a;
 }
 
 function square(name: string, a: TensorType): Shape {

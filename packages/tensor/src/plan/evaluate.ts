@@ -3,7 +3,7 @@
  * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
  */
 import type { Binding } from '../backend.ts';
-import type { TypedArray } from '../dtype.ts';
+import { convertElements, type TypedArray } from '../dtype.ts';
 import { backend, planFor, relieve } from '../runtime.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
 import { activeTrace, type Trace } from '../tracing.ts';
@@ -330,15 +330,7 @@ function readLeafSync(tensor: Tensor): TypedArray {
 }
 
 function literalArray(tensor: Tensor, value: number): TypedArray {
-  const array = {
-    float32: Float32Array,
-    float64: Float64Array,
-    int32: Int32Array,
-    uint32: Uint32Array,
-    uint8: Uint8Array,
-    bool: Uint8Array,
-  }[tensor.dtype];
-  return array.of(value);
+  return convertElements([value], tensor.dtype);
 }
 
 /** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */

@@ -4,6 +4,7 @@
  */
 import type { DType } from '../dtype.ts';
 import { type AnyOp, defineOp, map, type ViewContext } from '../op.ts';
+import { positions } from '../ops/indexing.ts';
 import { openSize } from '../ops/movement.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -155,7 +156,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       case 'gather':
       case 'scatter': {
         inputs = inputs.map((x, i) =>
-          i === 1 && x.dtype !== 'int32' ? withOp(castTo, { dtype: 'int32' }, [x], x.shape, 'int32') : x,
+          i === 1 && x.dtype !== 'int32' ? withOp(positions, undefined, [x], x.shape, 'int32') : x,
         );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
         break;

@@ -4,11 +4,10 @@
  * Compiling turns each instruction into one `Step` over registers. Binding adds the walks that fill the registers of
  * loads. Evaluating a block is then: every load, then every step; no decision is left per element.
  */
-import type { DType, TypedArray } from '../dtype.ts';
+import { type DType, type TypedArray, toDType } from '../dtype.ts';
 import type { BinaryOperation, Expression, Launch, Operand, UnaryOperation } from '../kernel.ts';
 import { binaryStep, castStep, threefryStep, unaryStep, whereStep } from './operations.ts';
 import { blockSize, type Register, RegisterAllocator, type RegisterFile, type Step } from './registers.ts';
-import { toDType } from './scalarMath.ts';
 import { Coordinates, Load } from './walk.ts';
 
 /** A register that memory fills, and the launch operand it comes from. */

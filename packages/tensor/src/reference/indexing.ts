@@ -1,5 +1,5 @@
 /** The gather and scatter forms: elements whose position along one axis is read from an index operand. */
-import type { GatherKernel, Launch, ScatterKernel } from '../kernel.ts';
+import { type GatherKernel, indexError, type Launch, type ScatterKernel } from '../kernel.ts';
 import { contiguousStrides, sizeOf } from '../shape.ts';
 import type { CompiledKernel } from './form.ts';
 import { JointWalk, mergeAxes } from './walk.ts';
@@ -93,8 +93,5 @@ function outOfRange(launch: Launch, index: number, position: number): RangeError
   const coordinates = contiguousStrides(launch.dims).map(
     (step, axis) => Math.floor(position / step) % launch.dims[axis]!,
   );
-  const range = size === 0 ? 'it has no elements' : `indices must be in ${-size} … ${size - 1}`;
-  return new RangeError(
-    `${launch.label}: index ${index} at position [${coordinates.join(', ')}] does not exist on an axis of size ${size}; ${range}`,
-  );
+  return indexError(launch.label, index, size, coordinates);
 }

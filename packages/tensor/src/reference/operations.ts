@@ -6,7 +6,7 @@
  * does `mod`; `floor`, `ceil` and `round` change nothing; functions that need fractions are not defined. bool knows
  * `not`, `and`, `or`, comparisons and, as products and extremes of 0 and 1, `mul`, `max` and `min`.
  */
-import type { DType } from '../dtype.ts';
+import { type DType, toDType } from '../dtype.ts';
 import type { BinaryOperation, UnaryOperation } from '../kernel.ts';
 import type { Register, Step } from './registers.ts';
 import {
@@ -18,7 +18,6 @@ import {
   roundHalfToEven,
   sigmoid,
   threefry,
-  toDType,
 } from './scalarMath.ts';
 
 type UnaryLoop = (operand: Register, out: Register) => Step;

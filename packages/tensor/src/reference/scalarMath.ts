@@ -1,7 +1,7 @@
 /**
  * Functions of one element that JavaScript's Math lacks or defines otherwise than the kernel vocabulary does.
  */
-import type { DType } from '../dtype.ts';
+import { type DType, integerLimits } from '../dtype.ts';
 
 /**
  * `base ** exponent` as C and NumPy define it: 1 ** NaN = 1 and (−1) ** ±∞ = 1, where JavaScript gives NaN.
@@ -120,19 +120,6 @@ export function erf(x: number): number {
   }
   const magnitude = 1 - complement * Math.exp(-y * y);
   return x < 0 ? -magnitude : magnitude;
-}
-
-const integerLimits = { int32: [-2147483648, 2147483647], uint32: [0, 4294967295], uint8: [0, 255] } as const;
-
-/**
- * A number that no element holds yet as an element of `dtype`: what `cast` from float64 gives (see `operations.ts`).
- */
-export function toDType(x: number, dtype: DType): number {
-  if (dtype === 'float64') return x;
-  if (dtype === 'float32') return Math.fround(x);
-  if (dtype === 'bool') return x !== 0 ? 1 : 0;
-  const [lowest, highest] = integerLimits[dtype];
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest));
 }
 
 /** Lowest and highest element of a dtype: the identities of max and min. */

@@ -1,0 +1,68 @@
+/**
+ * What comes from outside is checked here, so that every operation reports a wrong argument in the same words: the
+ * operation, the argument, what it may be and what was given.
+ */
+
+/** A value as messages show it: numbers and texts as they are, everything else by its kind. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  switch (typeof value) {
+    case 'number':
+    case 'boolean':
+      return String(value);
+    case 'string':
+      return value.length > 40 ? `a text of ${value.length} characters` : `'${value}'`;
+    case 'bigint':
+      return `the BigInt ${value}n`;
+    case 'function':
+      return 'a function';
+    case 'symbol':
+      return 'a symbol';
+  }
+  if (Array.isArray(value)) return 'an array';
+  const object = value as object;
+  if ('dtype' in object && 'shape' in object) return 'value' in object ? 'a variable' : 'a tensor';
+  const kind = object.constructor?.name;
+  return kind === undefined || kind === 'Object' ? 'an object' : `an object of ${kind}`;
+}
+
+/** A number of any size, NaN included. @throws TypeError for anything else */
+export function checkNumber(value: unknown, operation: string, argument: string): number {
+  if (typeof value !== 'number')
+    throw new TypeError(`${operation}: ${argument} must be a number, got ${describeValue(value)}`);
+  return value;
+}
+
+/** @throws TypeError for what is no number, RangeError for NaN and infinities */
+export function checkFinite(value: unknown, operation: string, argument: string): number {
+  if (!Number.isFinite(checkNumber(value, operation, argument)))
+    throw new RangeError(`${operation}: ${argument} must be finite, got ${value}`);
+  return value as number;
+}
+
+/** A whole number in least … most. @throws TypeError for what is no number, RangeError for other numbers */
+export function checkInteger(
+  value: unknown,
+  operation: string,
+  argument: string,
+  least = Number.MIN_SAFE_INTEGER,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+  if (fits) return value as number;
+  const range =
+    most !== Number.MAX_SAFE_INTEGER
+      ? ` in ${least} … ${most}`
+      : least !== Number.MIN_SAFE_INTEGER
+        ? ` ≥ ${least}`
+        : '';
+  const message = `${operation}: ${argument} must be a whole number${range}, got ${describeValue(value)}`;
+  throw typeof value === 'number' ? new RangeError(message) : new TypeError(message);
+}
+
+/** @throws TypeError for what is no array */
+export function checkArray<T>(value: readonly T[], operation: string, argument: string): readonly T[] {
+  if (!Array.isArray(value))
+    throw new TypeError(`${operation}: ${argument} must be an array, got ${describeValue(value)}`);
+  return value;
+}
