@@ -208,7 +208,7 @@ export const arrayCases: Case[] = [
       null,
     ],
     [
-      'has a hundred thousand empty tensors',
+      'has thirty thousand empty tensors',
       make.safetensors(
         Object.fromEntries(
           Array.from({ length: 100_000 }, (_, i) => [
