@@ -24,8 +24,8 @@ import { cases, harmless } from './cases.ts';
 import type { Report } from './readers.ts';
 import type { Case, Content } from './table.ts';
 
-/** Of the processor, which a busy machine does not lengthen; half a second more for engines that are slow to begin. */
-const mostSeconds = 1.5;
+/** Of the processor, which a busy machine lengthens little: about one, and as much again for that. */
+const mostSeconds = 2;
 const mostMegabytes = 100;
 
 const scratch = mkdtempSync(join(tmpdir(), 'ag-hostile-'));

@@ -32,6 +32,12 @@ type Reader = (path: string, folder: string) => unknown;
 
 const bytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
+/** No name has become what all objects inherit from. */
+function checkPrototype(tensors: object): void {
+  const prototype = Object.getPrototypeOf(tensors);
+  if (prototype !== null && prototype !== Object.prototype) throw new Error('another prototype');
+}
+
 /** A command that fails is an error with what it said; one that calls itself mistaken, another. */
 function command(...words: readonly string[]): Reader {
   return async (_, folder) => {
@@ -68,12 +74,12 @@ const existing =
 const readers: Record<string, Reader> = {
   loadNpz: async (path) => {
     const tensors = await loadNpz(bytes(path));
-    if (Object.getPrototypeOf(tensors) !== Object.prototype) throw new Error('another prototype');
+    checkPrototype(tensors);
   },
   loadNpy: (path) => loadNpy(bytes(path)),
   loadSafetensors: (path) => {
     const { tensors } = loadSafetensors(bytes(path));
-    if (Object.getPrototypeOf(tensors) !== Object.prototype) throw new Error('another prototype');
+    checkPrototype(tensors);
   },
   decodeCheckpoint: (path) => decodeCheckpoint(bytes(path), path),
   decodeImage: (path) => decodeImage(bytes(path), path),

@@ -121,11 +121,4 @@ describe('csvDataset', () => {
       /found g0, g1, .* and 299981 more$/,
     );
   });
-
-  it('says which column to predict is missing', async () => {
-    await expect(csvDataset({ text: 'a,b\n1,2\n' }, {} as never)).rejects.toMatchObject({
-      code: 'option',
-      expected: 'the name of the column to predict, or several',
-    });
-  });
 });

@@ -43,14 +43,6 @@ export function tableDataset(table: CsvTable, options: TableOptions, info: Datas
   checkTarget(options);
   const reader = tableReader(table, options);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
-  if (!Array.isArray(targets) || targets.some((name) => typeof name !== 'string')) {
-    throw new DataError('target', {
-      code: 'option',
-      file: reader.file,
-      expected: 'the name of the column to predict, or several',
-      found: JSON.stringify(options.target) ?? 'undefined',
-    });
-  }
   const wanted = new Set(targets);
   const features = options.features ?? table.header.filter((name) => !wanted.has(name));
   if (targets.length === 0 || features.length === 0) {

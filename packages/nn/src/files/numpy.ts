@@ -72,7 +72,8 @@ export async function saveNpz(tensors: Readonly<Record<string, Tensor>>): Promis
  * @throws RangeError saying what is wrong with the file
  *
  * @example
- * const { weight } = await loadNpz(new Uint8Array(await file.arrayBuffer()));
+ * const response = await fetch('weights.npz');
+ * const { weight } = await loadNpz(new Uint8Array(await response.arrayBuffer()));
  */
 export async function loadNpz(
   bytes: Uint8Array,

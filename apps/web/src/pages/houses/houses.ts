@@ -4,7 +4,6 @@
  */
 import {
   dataLoader,
-  decodeText,
   type MemoryDataset,
   parseCsv,
   tableDataset,
@@ -26,7 +25,7 @@ export const optimizers = {
 
 export interface HousesRequest {
   /** A table with the columns rm, lstat and medv, or null for generated houses. */
-  readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
+  readonly file: { readonly name: string; readonly text: string } | null;
   readonly hidden: number;
   readonly optimizer: keyof typeof optimizers;
   readonly learningRate: number;
@@ -59,7 +58,7 @@ const resolution = 26;
 export async function openHouses(request: HousesRequest): Promise<Session<HousesUpdate>> {
   const { file, hidden, seed, epochs } = request;
   let rate = request.learningRate;
-  const data = file ? await readHouses(file.bytes, file.name) : await generateHouses(seed);
+  const data = file ? await readHouses(file.text, file.name) : await generateHouses(seed);
   const houses = data.length;
   const transform = transforms.standardize(data);
   manualSeed(seed);
@@ -134,8 +133,8 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
 }
 
 /** Capitals in the header make no difference. */
-async function readHouses(bytes: Uint8Array, file: string): Promise<MemoryDataset> {
-  const table = await parseCsv(await decodeText(bytes, { file }), { file });
+async function readHouses(text: string, file: string): Promise<MemoryDataset> {
+  const table = await parseCsv(text, { file });
   if (table.rows.length === 0)
     throw new Error(`${file}: has no houses; rows with rm, lstat and medv are needed`);
   const header = table.header.map((name) => name.toLowerCase());

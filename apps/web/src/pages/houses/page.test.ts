@@ -79,6 +79,14 @@ describe.skipIf(chromiumPath === undefined)('house prices', () => {
     await page.getByTestId('file').setInputFiles(csv('wrong.csv', 'rm,price\n6,24\n'));
     await page.getByTestId('problem').waitFor();
     expect(await page.getByTestId('problem').textContent()).toContain('lstat');
+    await page.getByTestId('file').setInputFiles({
+      name: 'latin1.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from('rm,lstat,medv,é', 'latin1'),
+    });
+    await page.getByText('not UTF-8').waitFor();
+    await page.getByTestId('file').setInputFiles(csv('wrong.csv', 'rm,price\n7,24\n'));
+    await page.getByText('lstat').first().waitFor();
     await page.getByTestId('forget').click();
     await page.waitForFunction(() => window.__ag.state().source === 'generated');
     expect(await page.getByTestId('problem').count()).toBe(0);

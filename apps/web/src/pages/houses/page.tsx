@@ -12,6 +12,7 @@ import { language, say, type Text } from '../../shell/language.ts';
 import { numberParameter, oneOf, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
 import { ComputingNote } from '../../training/note.tsx';
+import { messageOf } from '../../training/useService.ts';
 import type { HousesRequest, HousesUpdate } from './houses.ts';
 
 const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
@@ -30,6 +31,7 @@ const turning = { azimuth: 0.5, elevation: 0.3 };
 
 export default function Houses() {
   const [file, setFile] = useState<HousesRequest['file']>(null);
+  const [unreadable, setUnreadable] = useState<string | null>(null);
   const request: HousesRequest = {
     file,
     hidden: within(numberParameter('hidden', 10), 1, 100),
@@ -49,6 +51,7 @@ export default function Houses() {
   const [view, setView] = useState(kept);
   // Back, too, turns the picture.
   useEffect(() => setView(kept), [kept.azimuth, kept.elevation]);
+  const problem = unreadable ?? live.problem;
   useInspection(() => ({
     page: 'houses',
     ...request,
@@ -56,12 +59,25 @@ export default function Houses() {
     ...update,
     ...view,
     running: live.running,
-    problem: live.problem,
+    problem,
   }));
 
   const take = async (list: FileList | null | undefined) => {
     const first = list?.[0];
-    if (first) setFile({ name: first.name, bytes: new Uint8Array(await first.arrayBuffer()) });
+    if (!first) return;
+    const { name } = first;
+    try {
+      const { decodeText } = await import('@ag/datasets');
+      setFile({ name, text: await decodeText(new Uint8Array(await first.arrayBuffer()), { file: name }) });
+      setUnreadable(null);
+    } catch (error) {
+      setUnreadable(messageOf(error));
+    }
+  };
+
+  const forget = () => {
+    setFile(null);
+    setUnreadable(null);
   };
 
   return (
@@ -95,7 +111,7 @@ export default function Houses() {
           />
         </Field>
         {file && (
-          <button type="button" data-testid="forget" onClick={() => setFile(null)}>
+          <button type="button" data-testid="forget" onClick={forget}>
             {say({ en: 'Generated houses again', zh: '改回生成数据' })}
           </button>
         )}
@@ -120,7 +136,7 @@ export default function Houses() {
             })
           : ''}
       </Status>
-      {live.problem !== null && <Alarm testId="problem">{live.problem}</Alarm>}
+      {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {update?.failure && <Alarm testId="failure">{update.failure}</Alarm>}
       {update && (
         <>
