@@ -119,7 +119,7 @@ function warnUnowned(variables: Iterable<Variable>): void {
   if (unowned.length === 0 || unowned.length === all.length) return;
   told = true;
   const names = unowned.slice(0, 5).map((variable) => `'${variable.name}'`);
-  console.warn(
+  globalThis.console?.warn(
     `ag: no optimiser moves ${names.join(', ')}${unowned.length > 5 ? ` and ${unowned.length - 5} more` : ''}, though the loss depends on ` +
       'them and others have one. Give them to an optimiser, or freeze them: variable.trainable = false. (Said once.)',
   );

@@ -10,6 +10,7 @@ import { backward, compile } from '@ag/graph';
 import { activeTrace, backend, evaluate, type Tensor } from '@ag/tensor';
 import type { Callback, CallbackContext } from './callbacks/callback.ts';
 import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
+import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
 import { type EndReason, type EventBody, eventVersion, type Figures, type TrainingEvent } from './events.ts';
 import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
@@ -49,7 +50,7 @@ interface StepTensors {
 class Run {
   readonly #options: FitOptions;
   readonly #metricNames: readonly string[];
-  readonly #began = performance.now();
+  readonly #began = now();
   readonly #callbacks: readonly Callback[];
   readonly #context: CallbackContext;
   readonly #queue: TrainingEvent[] = [];
@@ -170,21 +171,21 @@ class Run {
   /** Goes through the data once; false when it was left early. */
   async *#runEpoch(): AsyncGenerator<TrainingEvent, boolean, undefined> {
     const { train, reportEvery = 1, accumulate = 1 } = this.#options;
-    const began = performance.now();
+    const began = now();
     const examplesBefore = this.#totals.examples;
     if (this.#batch === 0) train.setEpoch?.(this.#epoch);
     const batches = train.length ?? null;
-    let waiting = performance.now();
+    let waiting = now();
     for await (const { x, y } of train) {
-      const arrived = performance.now();
+      const arrived = now();
       await pauseWhenDue();
       const learningRate = this.#options.optimizer.learningRate;
       this.#batch++;
       const steps = this.#batch % accumulate === 0 || this.#batch === batches;
-      const started = performance.now();
+      const started = now();
       const figures = await this.#compute(x, y, steps);
       if (steps) this.#step++;
-      this.#profiler?.step(arrived - waiting, performance.now() - started);
+      this.#profiler?.step(arrived - waiting, now() - started);
       if (!Number.isFinite(figures.loss)) yield* this.#failNonFinite(figures.loss, learningRate);
       addTo(this.#totals, x.shape[0] ?? 1, figures.loss, figures.metrics);
       const reported = reportEvery > 0 && this.#step % reportEvery === 0;
@@ -204,11 +205,11 @@ class Run {
       }
       // Gradients that wait for a step are in no checkpoint, so a run ends between steps only.
       if (steps && this.#ended() && this.#batch !== batches) return false;
-      waiting = performance.now();
+      waiting = now();
     }
     const { examples } = this.#totals;
     if (examples === 0) throw new TrainingError('fit: the training data hold no batch', { code: 'option' });
-    const epochSeconds = (performance.now() - began) / 1000;
+    const epochSeconds = (now() - began) / 1000;
     this.#last = meansOf(this.#totals);
     this.#epoch++;
     this.#batch = 0;
@@ -303,7 +304,7 @@ class Run {
   }
 
   #complete(body: EventBody): TrainingEvent {
-    return { v: eventVersion, ...body, seconds: (performance.now() - this.#began) / 1000 } as TrainingEvent;
+    return { v: eventVersion, ...body, seconds: (now() - this.#began) / 1000 } as TrainingEvent;
   }
 
   #ended(): boolean {
