@@ -175,7 +175,7 @@ function warnUnowned(variables: Iterable<Variable>): void {
   const unowned = all.filter((variable) => !variable.owned);
   if (unowned.length === 0 || unowned.length === all.length) return;
   told = true;
-  console.warn(
+  globalThis.console?.warn(
     `ag: no optimiser moves ${listed(unowned)}, though the loss depends on ` +
       'them and others have one. Give them to an optimiser, or freeze them: variable.trainable = false. (Said once.)',
   );

@@ -180,7 +180,8 @@ function emitTile(
   const zero = f.v128(new Uint8Array(16)).let(w.v128);
   /** How many k are left of this chain or, in a list, where its entries end; where the ends of the next chains are. */
   const left = f.local(int);
-  const chain = f.get(state).i32(tileState.chain).op(w.i32_shr_u).let(int);
+  /** Pushes the products of a chain: not kept, since the loop below needs the registers. */
+  const pushChain = () => f.get(state).i32(tileState.chain).op(w.i32_shr_u);
   const ends = listed ? f.get(kTable).let(int) : 0;
   if (listed) f.increment(kTable, listHeader.bytes);
   f.loop((nextChain) => {
@@ -190,7 +191,8 @@ function emitTile(
       f.increment(ends, 4);
       f.get(left).get(kTable).op(w.i32_ne);
     } else {
-      f.get(k).get(chain).get(k).get(chain).op(w.i32_lt_s).op(w.select).tee(left);
+      f.get(k);
+      pushChain().tee(left).get(k).get(left).op(w.i32_lt_s).op(w.select).tee(left);
     }
     f.if(() => f.loop(emitStep));
     if (zerosOf(arithmetic)) {
@@ -211,7 +213,8 @@ function emitTile(
     });
     sums.forEach((sum, i) => f.get(c).get(sum).memory(w.v128_store, 16 * i)); // biome-ignore format: short
     f.get(state).i32(tileState.resume).op(w.i32_or).set(state);
-    f.get(k).get(chain).op(w.i32_sub).tee(k).i32(0).op(w.i32_gt_s).branchIf(nextChain);
+    f.get(k);
+    pushChain().op(w.i32_sub).tee(k).i32(0).op(w.i32_gt_s).branchIf(nextChain);
   });
 
   function emitStep(again: Label): void {

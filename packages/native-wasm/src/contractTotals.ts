@@ -22,8 +22,8 @@ export const maxChains = 4;
 export const blocksOfTotal = 16;
 
 /**
- * Products of a chain. Ending one costs a tile some ten cycles more than what it multiplies in the meantime may hide, so where k is short
- * anyway, chains are as long as is reasonable.
+ * Products of a chain. Ending one costs a tile some 20 cycles, a branch that is predicted wrongly, so chains are longer where k is
+ * short anyway.
  */
 export function chainOf(k: number, kBlock: number): number {
   return k <= 2 * maxK ? Math.ceil(kBlock / Math.ceil(kBlock / 256)) : maxK / maxChains;

@@ -70,7 +70,7 @@ describe.each(figures)('%s', (name, figure, expected) => {
     expect(() => figure(zeros([2, 3, 4]), zeros([2, 5]))).toThrow(/\[2, 3\].*\[2, 4\]/);
     expect(() => figure(zeros([2, 3, 4]), zeros([2, 3]), { axis: 1 })).toThrow(/\[2, 4\]/);
     expect(() => figure(zeros([2, 3]), zeros([2]), { axis: 2 })).toThrow(/no axis 2/);
-    expect(() => figure(zeros([2, 3]), zeros([2]), { axis: 0.5 })).toThrow(/no axis 0.5/);
+    expect(() => figure(zeros([2, 3]), zeros([2]), { axis: 0.5 })).toThrow(/axis.* 0.5/);
   });
 });
 

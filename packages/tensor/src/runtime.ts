@@ -196,7 +196,7 @@ function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   cache.evicted++;
   if (cache.evicted === 2 * maximalPlans && !churnWarned.has(target)) {
     churnWarned.add(target);
-    console.warn(
+    globalThis.console?.warn(
       `ag: ${cache.made} plans were made and ${cache.evicted} dropped again: the structure of the computation changes at almost every ` +
         'evaluation. Common causes: sizes that differ each time, numbers that decide which operations run. Pad to few sizes or use where.',
     );

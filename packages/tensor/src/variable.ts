@@ -6,6 +6,7 @@
 import type { Backend, Memory } from './backend.ts';
 import { notePart } from './decisions.ts';
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
+import { finalizersOf } from './finalization.ts';
 import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
 import { checkAssignable, dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
@@ -28,7 +29,7 @@ const maximalQueued = 64;
 
 let unnamed = 0;
 
-const finalizers = new FinalizationRegistry<Storage>((storage) => storage.release());
+const finalizers = /* @__PURE__ */ finalizersOf<Storage>((storage) => storage.release());
 
 /** Device memory of a variable, apart from it so that it can be freed after it. */
 class Storage {

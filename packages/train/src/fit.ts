@@ -19,6 +19,7 @@ import {
 } from '@ag/tensor';
 import type { Callback, CallbackContext } from './callbacks/callback.ts';
 import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } from './checkpoint.ts';
+import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
 import { type EndReason, type EventBody, eventVersion, type Figures, type TrainingEvent } from './events.ts';
 import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
@@ -65,7 +66,7 @@ type Position = Pick<Checkpoint, 'random'> & Pick<Checkpoint['progress'], 'batch
 class Run {
   readonly #options: FitOptions;
   readonly #metricNames: readonly string[];
-  readonly #began = performance.now();
+  readonly #began = now();
   readonly #callbacks: readonly Callback[];
   readonly #context: CallbackContext;
   readonly #queue: TrainingEvent[] = [];
@@ -196,25 +197,25 @@ class Run {
   /** Goes through the data once; false when it was left early. */
   async *#runEpoch(): AsyncGenerator<TrainingEvent, boolean, undefined> {
     const { train, reportEvery = 1, accumulate = 1 } = this.#options;
-    const began = performance.now();
+    const began = now();
     const examplesBefore = this.#totals.examples;
     if (this.#batch === 0) train.setEpoch?.(this.#epoch);
     const batches = train.length ?? null;
-    let waiting = performance.now();
+    let waiting = now();
     for await (const batch of inGroups(train, accumulate, this.#batch)) {
-      const arrived = performance.now();
+      const arrived = now();
       await pauseWhenDue();
       const learningRate = this.#options.optimizer.learningRate;
       const steps = batch.endsGroup;
       if (!steps) this.#beforeGroup ??= this.#position();
       this.#batch++;
-      const started = performance.now();
+      const started = now();
       const figures = await this.#compute(batch, steps);
       if (steps) {
         this.#step++;
         this.#beforeGroup = null;
       }
-      this.#profiler?.step(arrived - waiting, performance.now() - started);
+      this.#profiler?.step(arrived - waiting, now() - started);
       if (!Number.isFinite(figures.loss)) yield* this.#failNonFinite(figures.loss, learningRate);
       addTo(this.#totals, batch.x.shape[0] ?? 1, figures.loss, figures.metrics);
       const reported = reportEvery > 0 && this.#step % reportEvery === 0;
@@ -234,11 +235,11 @@ class Run {
       }
       // Gradients that wait for a step are in no checkpoint, so a run ends between steps only.
       if (steps && this.#ended() && this.#batch !== batches) return false;
-      waiting = performance.now();
+      waiting = now();
     }
     const { examples } = this.#totals;
     if (examples === 0) throw new TrainingError('fit: the training data hold no batch', { code: 'option' });
-    const epochSeconds = (performance.now() - began) / 1000;
+    const epochSeconds = (now() - began) / 1000;
     this.#last = meansOf(this.#totals);
     this.#epoch++;
     this.#batch = 0;
@@ -345,7 +346,7 @@ class Run {
   }
 
   #complete(body: EventBody): TrainingEvent {
-    return { v: eventVersion, ...body, seconds: (performance.now() - this.#began) / 1000 } as TrainingEvent;
+    return { v: eventVersion, ...body, seconds: (now() - this.#began) / 1000 } as TrainingEvent;
   }
 
   #ended(): boolean {

@@ -3,6 +3,8 @@
  * do not: they all run before anything else gets its turn.
  */
 
+import { now } from './clock.ts';
+
 /** Milliseconds for which a loop may keep everything else waiting. */
 const patience = 10;
 
@@ -10,13 +12,18 @@ let last = 0;
 
 /** Lets other tasks run when the last pause is a while ago. */
 export async function pauseWhenDue(): Promise<void> {
-  if (performance.now() - last < patience) return;
+  if (now() - last < patience) return;
   await new Promise<void>((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);
       return;
     }
     // A message arrives sooner than a browser's shortest timer.
+    if (typeof MessageChannel === 'undefined') {
+      if (typeof setTimeout === 'function') setTimeout(resolve, 0);
+      else resolve();
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
@@ -24,5 +31,5 @@ export async function pauseWhenDue(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
-  last = performance.now();
+  last = now();
 }

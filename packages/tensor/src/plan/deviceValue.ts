@@ -5,11 +5,12 @@
  */
 import type { Backend, Memory } from '../backend.ts';
 import type { DType, TypedArray } from '../dtype.ts';
+import { finalizersOf } from '../finalization.ts';
 
 /** Bytes of unread results that may stay on a device before the oldest move to the host. */
 export const deviceBudget = 256 * 2 ** 20;
 
-const finalizers = new FinalizationRegistry<() => void>((release) => release());
+const finalizers = /* @__PURE__ */ finalizersOf<() => void>((release) => release());
 const waiting = new Map<DeviceValue, number>();
 let waitingBytes = 0;
 

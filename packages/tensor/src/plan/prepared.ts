@@ -4,6 +4,7 @@
  */
 import type { Backend, Binding } from '../backend.ts';
 import { isTypedArray, type TypedArray } from '../dtype.ts';
+import { finalizersOf } from '../finalization.ts';
 import { randomState, restoreRandomState } from '../random.ts';
 import { backend, planFor, type ReadyPlan, relieve } from '../runtime.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
@@ -22,7 +23,7 @@ export type Feed = Tensor | TypedArray;
 const none: readonly Tensor[] = [];
 
 /** A graph that nobody holds any more lets go of its plan. */
-const finalizers = new FinalizationRegistry<ReadyPlan>((plan) => {
+const finalizers = /* @__PURE__ */ finalizersOf<ReadyPlan>((plan) => {
   plan.pins--;
 });
 

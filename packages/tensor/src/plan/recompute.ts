@@ -19,7 +19,7 @@ export function warnRecomputed(traversal: Traversal): void {
     if (node.computedAt === 0 || node.op?.lower.form !== 'contract' || work(node) < worthTelling) continue;
     told = true;
     const line = userLine(new Error().stack);
-    console.warn(
+    globalThis.console?.warn(
       `ag: a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time${line ? ` at ${line}` : ''}. ` +
         'A tensor that was not asked for is not kept. Read it in the same step with backward(loss, { also: [logits] }), ' +
         'or keep it with evaluate([…]). (Said once.)',

@@ -2,6 +2,7 @@
  * Writes checkpoints while a run goes on, so that it can be continued after whatever happens. Node only.
  */
 import { encodeCheckpoint } from '../checkpoint.ts';
+import { now } from '../clock.ts';
 import { TrainingError } from '../errors.ts';
 import { removeLeftovers, writeAtomically } from '../files.ts';
 import type { Callback, CallbackContext } from './callback.ts';
@@ -63,7 +64,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     if (best) await writeAtomically(join(folder, 'best.safetensors'), bytes);
     await prune(folder, keepLast);
     saved = step;
-    savedAt = performance.now();
+    savedAt = now();
     context.emit({ type: 'checkpoint', step, epoch, path, best });
   };
 
@@ -85,7 +86,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
         if (everySteps > 0 && event.step % everySteps === 0)
           await save(event.step, event.epoch - 1, context, false);
       } else if (event.type === 'epoch') {
-        const old = performance.now() - savedAt >= minimumSeconds * 1000;
+        const old = now() - savedAt >= minimumSeconds * 1000;
         if (better || (event.epoch % everyEpochs === 0 && old))
           await save(event.step, event.epoch, context, better);
         better = false;

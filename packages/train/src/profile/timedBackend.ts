@@ -14,6 +14,7 @@ import {
   type Program,
   type TypedArray,
 } from '@ag/tensor';
+import { now } from '../clock.ts';
 
 /** A launch and what its runs took. */
 export interface TimedLaunch {
@@ -123,12 +124,12 @@ export class TimedBackend implements Backend {
       const bound = sources.map((source) =>
         'binding' in source ? places.get(source.binding)! : this.#slots[source.slot]!,
       );
-      const began = performance.now();
+      const began = now();
       this.inner.run(executable, bound, scalars);
       if (this.tally === null) continue;
       const timed = this.tally.get(launch) ?? { launch, bytes, milliseconds: 0, runs: 0 };
       this.tally.set(launch, timed);
-      timed.milliseconds += performance.now() - began;
+      timed.milliseconds += now() - began;
       timed.runs++;
     }
   }
