@@ -31,7 +31,7 @@ describe('the table is complete', () => {
   const notOperations = new Set(
     (
       'apply arange asOneCall currentCall atRun activeTrace backend bernoulli broadcastFloatType broadcastShapes broadcastType builder bytesPerElement ' +
-      'categorical checkTensor commitAssignments commitUpdates defineOp dropGradients noteHolder noteHook readFlag synchronous writeFlag evaluate evaluationWatch ExpressionBuilder eye formatShape full ' +
+      'categorical checkTensor commitAssignments commitUpdates defineOp dropGradients noteAssignments noteHolder noteHook readFlag synchronous writeFlag evaluate evaluationWatch ExpressionBuilder eye formatShape full ' +
       'exponential isFloat isForgotten refusingAssignments setChainBound userLine wasSwallowed withoutGrowth isTypedArray kernelKey key keyTensor launchTraffic linspace listenToCreation liveScalar manualSeed map nextMark normal ones onesLike OutOfMemoryError ' +
       'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState sameSignature scalar ' +
       'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie traverse truncatedNormal uniform use Variable view ' +

@@ -85,7 +85,7 @@ export { openSize } from './ops/movement.ts';
 export { commitAssignments, commitUpdates, evaluate, isForgotten, wasSwallowed } from './plan/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './plan/group.ts';
 export { setChainBound, withoutGrowth } from './plan/growth.ts';
-export { refusingAssignments } from './plan/pending.ts';
+export { noteAssignments, refusingAssignments } from './plan/pending.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
 export {
