@@ -31,7 +31,7 @@ describe('the table is complete', () => {
   const notOperations = new Set(
     (
       'apply arange asOneCall currentCall atRun activeTrace backend bernoulli broadcastFloatType broadcastShapes broadcastType builder bytesPerElement ' +
-      'capturedNodes categorical checkFinite checkInteger checkNumber checkTensor commitAssignments commitUpdates defineOp describeValue dropGradients noteHolder noteHook readFlag synchronous writeFlag evaluate evaluationWatch ExpressionBuilder eye formatShape full indexError ' +
+      'capturedNodes categorical checkFinite checkInteger checkNumber checkTensor commitAssignments commitUpdates defineOp describeValue dropGradients noteAssignments noteHolder noteHook readFlag synchronous writeFlag evaluate evaluationWatch ExpressionBuilder eye formatShape full indexError ' +
       'exponential isFloat isForgotten refusingAssignments setChainBound isSourceOfForgotten userLine withoutGrowth isTypedArray kernelKey key keyTensor launchTraffic linspace listenToCreation liveScalar manualSeed map nextMark nextSerial normal ones onesLike OutOfMemoryError ' +
       'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState sameSignature scalar ' +
       'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie toDType traverse truncatedNormal uniform use Variable view ' +

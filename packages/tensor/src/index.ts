@@ -90,7 +90,7 @@ export { commitAssignments, commitUpdates, evaluate } from './plan/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './plan/group.ts';
 export { setChainBound, withoutGrowth } from './plan/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './plan/history.ts';
-export { refusingAssignments } from './plan/pending.ts';
+export { noteAssignments, refusingAssignments } from './plan/pending.ts';
 export { PreparedGraph } from './plan/prepared.ts';
 export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
 export {

@@ -9,7 +9,7 @@ import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import { finalizersOf } from './finalization.ts';
 import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
 import type { EvaluationGroup } from './plan/group.ts';
-import { checkAssignable, dropAssignment, queueAssignment, queuedValue } from './plan/pending.ts';
+import { checkAssignable, queueAssignment, queuedValue } from './plan/pending.ts';
 import { backend } from './runtime.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { checkTensor, Tensor } from './tensor.ts';
@@ -219,7 +219,6 @@ export class Variable {
     this.#version++;
     this.#leaf = null;
     this.#host = null;
-    dropAssignment(this);
   }
 
   /** @internal */

@@ -12,6 +12,7 @@ import {
   backend,
   dropGradients,
   evaluate,
+  noteAssignments,
   randomState,
   restoreRandomState,
   synchronous,
@@ -270,11 +271,13 @@ class Run {
       return built;
     };
     const random = randomState();
+    const dropAssignments = noteAssignments();
     let built: StepTensors;
     try {
       built = this.#profiler ? this.#profiler.counting(compute) : compute();
     } catch (error) {
-      // Whoever goes on from here draws what a run that never met this batch draws.
+      // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
+      dropAssignments();
       restoreRandomState(random);
       throw error;
     }

@@ -12,7 +12,13 @@ import { carriedNodes, noteComputed } from './carried.ts';
 import type { EvaluationGroup } from './group.ts';
 import { overgrown, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
-import { forgetAside, pendingAssignments, queuedAssignments, settleAssignments } from './pending.ts';
+import {
+  forgetAside,
+  isBuiltOn,
+  pendingAssignments,
+  queuedAssignments,
+  settleAssignments,
+} from './pending.ts';
 import { warnRecomputed } from './recompute.ts';
 import { recover } from './recover.ts';
 import { bindLeaf, isRunning, runPlan } from './run.ts';
@@ -50,6 +56,8 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   const assigned = pendingAssignments(traversal.mark, updates);
   if (assigned.length > 0) {
     queued.push(...assigned);
+    // What later assignments are built on is kept, so that it is not computed again with them.
+    for (const update of assigned) if (isBuiltOn(update)) outputs.push(update.value);
     updates = [...updates, ...assigned];
     traversal = traverse(outputs, updates);
   }

@@ -8,8 +8,8 @@
  *   dropped with a warning that has its error, and the evaluation goes on without it.
  */
 import type { Tensor } from '../tensor.ts';
-import { dissolve, type EvaluationGroup } from './group.ts';
-import { dropAssignment, dropFailed, meets, queuedValue, setAside } from './pending.ts';
+import { dissolve, dropGradients, type EvaluationGroup } from './group.ts';
+import { keepFirst, queuedChain, queuedValue, setAside, warnDropped } from './pending.ts';
 import { traverse, type Update } from './signature.ts';
 
 export interface Evaluation {
@@ -41,24 +41,40 @@ export function recover(
   judged: boolean,
 ): void {
   const { outputs, own, queued } = evaluation;
+  const failure = (tensors: readonly Tensor[]): { readonly error: unknown } | null => {
+    try {
+      attempt(tensors);
+      return null;
+    } catch (error) {
+      return { error };
+    }
+  };
+  const giveUp = (part: Evaluation): void => takeBack(part, (value) => failure([value]) === null);
   if (queued.length === 0) {
     giveUp(evaluation);
     throw error;
   }
-  const asked = failureOf(() => attempt([...outputs, ...own.map(({ value }) => value)]));
+  const asked = failure([...outputs, ...own.map(({ value }) => value)]);
   if (asked !== null) {
     giveUp(evaluation);
     throw asked.error;
   }
-  const failed = queued.flatMap((update) => {
-    const failure = failureOf(() => attempt([update.value]));
-    return failure ? [{ ...update, ...failure }] : [];
-  });
-  // Who watches for anomalies wants to hear of them then and there.
-  for (const { variable, error } of failed) judged ? dropAssignment(variable) : dropFailed(variable, error);
-  const left = queued.filter(({ variable }) => failed.every((one) => one.variable !== variable));
+  const left: Update[] = [];
+  let mended = false;
+  for (const update of queued) {
+    const failed = failure([update.value]);
+    if (failed === null) {
+      left.push(update);
+      continue;
+    }
+    mended = true;
+    const before = dropLast(update, (value) => failure([value]) === null);
+    if (before) left.push(before);
+    // Who watches for anomalies is told by the error.
+    if (!judged) warnDropped(update.variable, failed.error);
+  }
   const rest = { outputs, own, queued: left };
-  if (judged || failed.length === 0) {
+  if (judged || !mended) {
     giveUp(rest);
     throw error;
   }
@@ -70,29 +86,38 @@ export function recover(
   }
 }
 
-function failureOf(work: () => void): { readonly error: unknown } | null {
-  try {
-    work();
-    return null;
-  } catch (error) {
-    return { error };
-  }
-}
-
 /** Takes back what belongs to an evaluation that failed. */
-function giveUp({ outputs, own, queued }: Evaluation): void {
+function takeBack({ outputs, own, queued }: Evaluation, computable: (value: Tensor) => boolean): void {
+  const unread = queued.filter(({ variable }) => queuedChain(variable).length > 1);
+  const bad = new Set(unread.filter(({ value }) => !computable(value)));
   // Before the groups are dissolved, whose tensors are among the outputs.
   const { mark } = traverse(outputs, own);
-  setAside(queued.filter(({ value }) => meets(value, mark)));
-  for (const { variable, value } of own) if (queuedValue(variable) === value) dropAssignment(variable);
+  for (const update of queued) if (!bad.has(update)) setAside(update, mark);
+  for (const update of bad) dropLast(update, computable);
+  for (const update of own) if (queuedValue(update.variable) === update.value) dropLast(update, computable);
   const groups = new Set<EvaluationGroup>();
   for (const { group } of outputs) if (group) groups.add(group);
   for (const { variable } of own)
     if (variable.gradPending && variable.gradGroup) groups.add(variable.gradGroup);
   for (const group of groups) dissolve(group, own.length > 0 ? 'drop' : 'keep');
-  for (const { variable } of own) {
-    if (!variable.gradPending) continue;
-    variable.grad = undefined;
-    variable.gradPending = false;
+  dropGradients(own.map(({ variable }) => variable));
+}
+
+/**
+ * Drops an assignment that cannot be computed and those that are built on it; of those before, the ones that can be computed
+ * stay. The last of these, null without any.
+ */
+function dropLast({ variable, value }: Update, computable: (value: Tensor) => boolean): Update | null {
+  const chain = queuedChain(variable);
+  let good = 0;
+  const at = chain.indexOf(value);
+  // One that was set aside is built on all that wait.
+  let bad = at < 0 ? chain.length : at;
+  while (good < bad) {
+    const middle = (good + bad) >> 1;
+    if (computable(chain[middle]!)) good = middle + 1;
+    else bad = middle;
   }
+  keepFirst(variable, good);
+  return good > 0 ? { variable, value: chain[good - 1]! } : null;
 }
