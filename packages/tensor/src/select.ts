@@ -379,7 +379,7 @@ export function norm(
         ? size.max(axis, { keepDims: true })
         : size.min(axis, { keepDims: true })
   ).detach();
-  const back = (t: Tensor): Tensor => (keepDims ? t : t.reshapeLike(size.sum(axis)));
+  const back = (t: Tensor): Tensor => (keepDims ? t : t.squeeze(axis));
   if (p === 2) {
     const scale = squareScale(extreme);
     return real.mul(scale).square().sum(axis, options).sqrt().div(back(scale));

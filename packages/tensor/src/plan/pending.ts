@@ -118,17 +118,19 @@ export function queuedAssignments(updates: readonly Update[]): Update[] {
 export function pendingAssignments(mark: number, updates: readonly Update[]): Update[] {
   if (queue.size === 0 && aside.size === 0) return [];
   const found: Update[] = [];
-  const taken = (variable: Variable): boolean =>
-    updates.some((update) => update.variable === variable) ||
-    found.some((update) => update.variable === variable);
+  const taken = new Set(updates.map(({ variable }) => variable));
+  const take = (update: Update): void => {
+    found.push(update);
+    taken.add(update.variable);
+  };
   for (const [variable, value] of aside) {
     const chain = [...queuedChain(variable), value];
-    if (!taken(variable) && linkMeets(chain, chain.length - 1, mark)) found.push({ variable, value });
+    if (!taken.has(variable) && linkMeets(chain, chain.length - 1, mark)) take({ variable, value });
   }
   for (const [variable, chain] of queue) {
-    if (taken(variable)) continue;
+    if (taken.has(variable)) continue;
     const last = chain.findLastIndex((_, i) => linkMeets(chain, i, mark));
-    if (last >= 0) found.push({ variable, value: chain[last]! });
+    if (last >= 0) take({ variable, value: chain[last]! });
   }
   return found;
 }
