@@ -34,7 +34,7 @@ describe('the table is complete', () => {
       'capturedNodes categorical checkFinite checkInteger checkNumber checkTensor commitAssignments commitUpdates defineOp describeValue dropGradients noteAssignments noteHolder noteHook readFlag synchronous writeFlag evaluate evaluationWatch ExpressionBuilder eye formatShape full indexError ' +
       'exponential isFloat isForgotten refusingAssignments setChainBound isSourceOfForgotten userLine withoutGrowth isTypedArray kernelKey key keyTensor launchTraffic linspace listenToCreation liveScalar manualSeed map nextMark nextSerial normal ones onesLike OutOfMemoryError ' +
       'permutation placeholderLeaf PreparedGraph promote randint randomState recordTrace reference restoreRandomState sameSignature scalar ' +
-      'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie toDType traverse truncatedNormal uniform use Variable view ' +
+      'setEvaluationWatch setFusion setPlaceNames sizeOf splitKey stats sumGradients sumToShape Tensor tensor tie toDType traverse truncatedNormal uniform use Variable variableOf view ' +
       'watchCreation withRunKeys zeros zerosLike'
     ).split(' '),
   );

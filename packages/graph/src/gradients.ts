@@ -16,6 +16,7 @@ import {
   sumToShape,
   type Tensor,
   Variable,
+  variableOf,
   withoutGrowth,
   zerosLike,
 } from '@ag/tensor';
@@ -81,7 +82,8 @@ export function pullback(
     if (!g) continue;
     const node = walk.nodes[position]!;
     note(node, g);
-    if (node.leaf?.kind === 'variable') note(node.leaf.variable, g);
+    const variable = variableOf(node);
+    if (variable !== null) note(variable, g);
   }
   return wrt.map((x, i) => {
     const list = terms.get(x);
@@ -321,13 +323,13 @@ function goneError(node: Tensor): Error {
 }
 
 function trainable(node: Tensor): Variable | null {
-  const leaf = node.leaf;
-  return leaf !== null && leaf.kind === 'variable' && leaf.variable.trainable ? leaf.variable : null;
+  const variable = variableOf(node);
+  return variable?.trainable ? variable : null;
 }
 
 function variableIn(node: Tensor, wanted: ReadonlySet<Differentiable>): boolean {
-  const leaf = node.leaf;
-  return leaf !== null && leaf.kind === 'variable' && wanted.has(leaf.variable);
+  const variable = variableOf(node);
+  return variable !== null && wanted.has(variable);
 }
 
 /** A tensor, or the current value of a variable; a variable of another copy of the library is named as such. */

@@ -141,6 +141,7 @@ export {
   readFlag,
   recordTrace,
   type Trace,
+  variableOf,
   writeFlag,
 } from './tracing.ts';
 export { launchTraffic } from './traffic.ts';

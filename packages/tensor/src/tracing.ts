@@ -11,6 +11,10 @@ export type HostWork = () => (() => void) | undefined;
 
 export interface Trace {
   readonly updates: Map<Variable, Tensor>;
+  /** What stands for the new value of a trained variable: gradients end there, as they do at the value outside of traces. */
+  readonly standIns: Map<Tensor, Variable>;
+  /** The last of each variable. */
+  readonly standInOf: Map<Variable, Tensor>;
   /** Tensors that `step()` would have computed along with the updates. */
   readonly outputs: Tensor[];
   /** Runs before each run of the compiled function, in this order. */
@@ -26,10 +30,23 @@ export function activeTrace(): Trace | null {
   return active;
 }
 
+/** The variable whose value `node` is, or stands for in the trace that is being recorded; null for other nodes. @internal */
+export function variableOf(node: Tensor): Variable | null {
+  if (node.leaf?.kind === 'variable') return node.leaf.variable;
+  return active?.standIns.get(node) ?? null;
+}
+
 /** Records what `work` does. @internal */
 export function recordTrace<T>(work: () => T): { readonly result: T; readonly trace: Trace } {
   const outer = active;
-  const trace: Trace = { updates: new Map(), outputs: [], atRun: [], decisions: new Decisions() };
+  const trace: Trace = {
+    updates: new Map(),
+    standIns: new Map(),
+    standInOf: new Map(),
+    outputs: [],
+    atRun: [],
+    decisions: new Decisions(),
+  };
   active = trace;
   try {
     return { result: work(), trace };

@@ -13,7 +13,7 @@ import { checkAssignable, queueAssignment, queuedValue } from './plan/pending.ts
 import { backend } from './runtime.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { checkTensor, Tensor } from './tensor.ts';
-import { activeTrace, readFlag, writeFlag } from './tracing.ts';
+import { activeTrace, readFlag, type Trace, writeFlag } from './tracing.ts';
 
 export interface VariableOptions {
   /** Shown in messages, summaries and saved files. */
@@ -100,9 +100,12 @@ export class Variable {
 
   /** The current value as a tensor. It stays the value of this version whatever happens to the variable later. */
   get value(): Tensor {
-    const queued = activeTrace()?.updates.get(this) ?? queuedValue(this);
+    const trace = activeTrace();
+    const recorded = trace?.updates.get(this);
+    if (recorded) return this.trainable ? this.#standIn(trace!, recorded) : recorded;
+    const queued = queuedValue(this);
     if (queued) {
-      if (!this.trainable || activeTrace()) return queued;
+      if (!this.trainable || trace) return queued;
       commitUpdates(new Map([[this, queued]]));
     }
     this.#leaf ??= new Tensor(this.shape, this.dtype, null, [], undefined, {
@@ -111,6 +114,16 @@ export class Variable {
       version: this.#version,
     });
     return this.#leaf;
+  }
+
+  /** The value that a step gave it in the function being traced; one tensor for each step. */
+  #standIn(trace: Trace, recorded: Tensor): Tensor {
+    const known = trace.standInOf.get(this);
+    if (known?.inputs[0] === recorded) return known;
+    const tensor = recorded.detach();
+    trace.standIns.set(tensor, this);
+    trace.standInOf.set(this, tensor);
+    return tensor;
   }
 
   /** Number of updates so far. */

@@ -177,7 +177,11 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
         'outside, or choose between values with where(condition, x, y).',
     );
   }
-  for (const { variable, value } of options.updates) trace.updates.set(variable, value);
+  for (const { variable, value } of options.updates) {
+    trace.updates.set(variable, value);
+    variable.gradPending = false;
+    variable.gradGroup = null;
+  }
   trace.outputs.push(...tensors);
 }
 
