@@ -44,7 +44,7 @@ export async function trainEpochs(page: Page, epochs: number): Promise<State['ep
   const { epoch } = await stateOf<State>(page);
   await page.getByTestId('epochs').fill(String(epochs));
   await page.getByTestId('epochs').press('Enter');
-  await page.locator('[data-testid=train]:not([disabled])').click();
+  await page.locator('[data-testid=train]:not([disabled]):not([aria-disabled=true])').click();
   await page.waitForFunction(
     (last) => {
       const { epoch, running, hash } = window.__ag.state() as unknown as State;

@@ -37,7 +37,7 @@ export async function freshPage(browser: Browser): Promise<{ page: Page; context
 /** Opens a page of the application and waits until its main button can be pressed. */
 export async function open(page: Page, address: string, hash: string, button: string): Promise<void> {
   await page.goto(`${address}#/${hash}`);
-  await page.locator(`[data-testid=${button}]:not([disabled])`).first().waitFor();
+  await page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`).first().waitFor();
 }
 
 /** The page's state as plain data. */

@@ -20,9 +20,9 @@ interface Subject {
 
 /** Trains until a step, then rests. */
 const trainTo = (button: string, step: number) => async (page: Page) => {
-  await page.locator(`[data-testid=${button}]:not([disabled])`).click();
+  await page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`).click();
   await page.waitForFunction((last) => (window.__ag.state() as { step?: number }).step! >= last, step);
-  const pause = page.locator(`[data-testid=${button}]:not([disabled])`);
+  const pause = page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`);
   if (await pause.count()) await pause.click();
   await page.waitForTimeout(500);
 };

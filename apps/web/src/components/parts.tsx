@@ -60,6 +60,38 @@ export function Entry({ value, choose, ...attributes }: EntryProperties) {
   );
 }
 
+/**
+ * A button that keeps the focus when it cannot be pressed for now: a disabled one would lose it, and with it the place
+ * of whoever works with keys.
+ */
+export function Button({
+  disabled,
+  onClick,
+  children,
+  ...attributes
+}: {
+  readonly disabled: boolean;
+  readonly onClick: () => void;
+  readonly children: ComponentChildren;
+  readonly class?: string;
+  readonly 'data-testid'?: string;
+}) {
+  return (
+    <button type="button" {...attributes} aria-disabled={disabled} onClick={() => !disabled && onClick()}>
+      {children}
+    </button>
+  );
+}
+
+/** What changed, in a few words, for whoever does not see it. Said when the words change, after what is being said. */
+export function Status({ children }: { readonly children: string }) {
+  return (
+    <p class="unseen" role="status" data-testid="status">
+      {children}
+    </p>
+  );
+}
+
 /** A choice from a list. */
 export function Choice<T extends string>({
   label,

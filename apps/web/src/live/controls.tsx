@@ -1,7 +1,7 @@
 /**
  * Controls of a page that goes on.
  */
-import { Entry, Field } from '../components/parts.tsx';
+import { Button, Entry, Field } from '../components/parts.tsx';
 import { say, type Text } from '../shell/language.ts';
 import { setParameters } from '../shell/route.ts';
 import type { Live } from './useLive.ts';
@@ -17,26 +17,20 @@ export function RunButtons({
 }) {
   return (
     <>
-      <button
-        type="button"
+      <Button
         class="primary"
         data-testid="run"
         disabled={done || live.update === null}
         onClick={() => live.run(!live.running)}
       >
         {live.running ? say({ en: 'Pause', zh: '暂停' }) : say(start)}
-      </button>
-      <button
-        type="button"
-        data-testid="once"
-        disabled={done || live.running || live.update === null}
-        onClick={live.once}
-      >
+      </Button>
+      <Button data-testid="once" disabled={done || live.running || live.update === null} onClick={live.once}>
         {say({ en: 'A little more', zh: '再练一点' })}
-      </button>
-      <button type="button" data-testid="restart" disabled={live.update === null} onClick={live.restart}>
+      </Button>
+      <Button data-testid="restart" disabled={live.update === null} onClick={live.restart}>
         {say({ en: 'Start again', zh: '重新开始' })}
-      </button>
+      </Button>
     </>
   );
 }

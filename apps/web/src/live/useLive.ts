@@ -25,14 +25,14 @@ export interface Live<Update> {
 
 /**
  * @param create makes the worker; called once
- * @param request what to open; a change of its content opens another session. Null opens none
+ * @param request what to open; a change of its content opens another session, but for the learning rate, with which the
+ * session goes on. Null opens none
  * @param begin whether a session runs as soon as it is open
  */
-export function useLive<Request, Update extends { readonly done: boolean }>(
-  create: () => Worker,
-  request: Request | null,
-  begin: boolean,
-): Live<Update> {
+export function useLive<
+  Request extends { readonly learningRate: number },
+  Update extends { readonly done: boolean },
+>(create: () => Worker, request: Request | null, begin: boolean): Live<Update> {
   const [update, setUpdate] = useState<Update | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [running, setRunning] = useState(begin);
@@ -49,13 +49,16 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
     service.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
   }, [remote]);
 
-  const content = JSON.stringify(request);
+  const content = JSON.stringify(request && { ...request, learningRate: null });
+  const rate = request?.learningRate;
+  const used = useRef(rate);
   useEffect(() => {
+    used.current = rate;
     const mine = ++latest.current;
     intent.current = begin;
     setProblem(null);
     if (content === 'null') return;
-    void service.open(JSON.parse(content) as Request).then(
+    void service.open({ ...(JSON.parse(content) as Request), learningRate: rate! }).then(
       (first) => {
         if (mine !== latest.current) return;
         setUpdate(first);
@@ -67,6 +70,17 @@ export function useLive<Request, Update extends { readonly done: boolean }>(
       },
     );
   }, [content, round]);
+
+  useEffect(() => {
+    if (rate === undefined || used.current === rate) return;
+    used.current = rate;
+    // A session at its end has no steps to come.
+    if (update?.done === true) {
+      setRound((before) => before + 1);
+      return;
+    }
+    service.adjust(rate).catch((error: unknown) => setProblem(messageOf(error)));
+  }, [rate]);
 
   const turn = async (mine: number): Promise<boolean> => {
     try {

@@ -73,12 +73,16 @@ export function App() {
             {say({ en: 'This page could not be loaded: ', zh: '无法加载此页面：' })}
             {failure}
           </p>
-        ) : loaded?.id === page.id ? (
-          <Guard key={page.id}>
-            <loaded.Page pages={pages} />
-          </Guard>
         ) : (
-          <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+          <div class="page">
+            {loaded?.id === page.id ? (
+              <Guard key={page.id}>
+                <loaded.Page pages={pages} />
+              </Guard>
+            ) : (
+              <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+            )}
+          </div>
         )}
         {next !== page && (
           <p class="next">

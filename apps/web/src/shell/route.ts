@@ -12,6 +12,7 @@ export interface Route {
 export const route = signal<Route>(parse(location.hash));
 
 addEventListener('hashchange', () => {
+  latest = { what: '', at: Number.NEGATIVE_INFINITY };
   route.value = parse(location.hash);
 });
 
@@ -31,17 +32,35 @@ export function addressOf(page: string, parameters: Readonly<Record<string, stri
   return write(page, new URLSearchParams(parameters));
 }
 
+/** Changes of the same parameters within so many milliseconds are one: a slider that is dragged, keys that repeat. */
+const together = 1000;
+
+/** Which parameters were changed last, where, and when. */
+let latest = { what: '', at: Number.NEGATIVE_INFINITY };
+
 /**
- * Writes parameters of the current page into the address without a new entry in the history; `null` removes one.
+ * Writes parameters of the current page into the address; `null` removes one. *Back* undoes the change.
+ *
+ * @param by 'steps' of a tour through what is shown are no change of it: they make no entry in the history
  */
-export function setParameters(changes: Readonly<Record<string, string | number | boolean | null>>): void {
+export function setParameters(
+  changes: Readonly<Record<string, string | number | boolean | null>>,
+  by: 'change' | 'steps' = 'change',
+): void {
   const { page, parameters } = route.peek();
   const next = new URLSearchParams(parameters);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) next.delete(name);
     else next.set(name, String(value));
   }
-  history.replaceState(null, '', write(page, next));
+  const address = write(page, next);
+  if (address === write(page, parameters)) return;
+  const what = `${page} ${Object.keys(changes).sort().join()}`;
+  const now = performance.now();
+  const apart = what !== latest.what || now - latest.at > together;
+  latest = { what, at: now };
+  if (by === 'change' && apart) history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
   route.value = { page, parameters: next };
 }
 

@@ -14,6 +14,8 @@ export interface TrainerService<Config, Picture> {
   listen(send: (picture: Picture) => unknown): void;
   /** Begins anew; pictures carry `number` as their session. */
   configure(config: Config, number: number): Promise<void>;
+  /** Goes on with another learning rate. */
+  adjust(learningRate: number): Promise<void>;
 }
 
 /** A page's way to its trainer. */
@@ -39,12 +41,13 @@ export interface Trainer<Config, Service> {
 
 /**
  * @param create makes the worker; called once
- * @param config what to train; another content begins anew. Null begins nothing
+ * @param config what to train; another content begins anew, but for the learning rate, with which the run goes on. Null
+ * begins nothing
  * @param show called with each picture of the present configuration; the next one waits for its promise
  * @param begun called when a configuration was accepted
  */
 export function useTrainer<
-  Config,
+  Config extends { readonly learningRate: number },
   Picture extends { readonly session: number },
   Service extends TrainerService<Config, Picture>,
 >(
@@ -58,10 +61,11 @@ export function useTrainer<
   const [problem, setProblem] = useState<string | null>(null);
   const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
-  const keyOf = (of: unknown): string => `${round} ${JSON.stringify(of)}`;
+  const keyOf = (of: Config | null): string =>
+    `${round} ${JSON.stringify(of && { ...of, learningRate: null })}`;
   const key = keyOf(config);
   /** What the worker was last asked to begin. */
-  const session = useRef({ number: 0, key: '' });
+  const session = useRef<{ number: number; key: string; rate?: number }>({ number: 0, key: '' });
   const told = useRef(false);
   const latest = useRef(show);
   latest.current = show;
@@ -76,10 +80,16 @@ export function useTrainer<
   }, [remote]);
 
   useEffect(() => {
+    const rate = config?.learningRate;
     // What was taken up has begun already.
-    if (session.current.key === key) return;
+    if (session.current.key === key) {
+      if (rate === undefined || session.current.rate === rate) return;
+      session.current.rate = rate;
+      service.adjust(rate).catch((error: unknown) => setProblem(messageOf(error)));
+      return;
+    }
     const mine = session.current.number + 1;
-    session.current = { number: mine, key };
+    session.current = { number: mine, key, rate };
     // What went wrong with a file is still to be read when the page begins anew because of it.
     if (!told.current) setProblem(null);
     told.current = false;
@@ -87,7 +97,7 @@ export function useTrainer<
     service.configure(config as never, mine).then(begun, (error: unknown) => {
       if (mine === session.current.number) setProblem(messageOf(error));
     });
-  }, [remote, key]);
+  }, [remote, key, config?.learningRate]);
 
   return {
     remote,
@@ -106,7 +116,7 @@ export function useTrainer<
       try {
         setProblem(null);
         const found = await begin(number);
-        session.current = { number, key: keyOf(found) };
+        session.current = { number, key: keyOf(found), rate: found.learningRate };
         return found;
       } catch (error) {
         told.current = true;
