@@ -17,6 +17,27 @@ export interface Surface {
   readonly minima: readonly (readonly [number, number])[];
 }
 
+/** A formula of the reader's own: nothing is known of it, so nothing is said of it. */
+const own: Surface = {
+  id: 'own',
+  title: { en: 'Your own formula', zh: '自定义公式' },
+  expression: 'x^2 + y^2',
+  start: [-4, 3],
+  domain: { x: [-5, 5], y: [-5, 5] },
+  minima: [],
+};
+
+/**
+ * The surface that an address means: by its formula where it names one, so that what is said of a surface (its title,
+ * domain, scale and minima) is never said of another formula.
+ */
+export function surfaceOf(id: string, expression: string | null): Surface {
+  if (expression === null) return surfaces.find((each) => each.id === id) ?? surfaces[0]!;
+  const tight = (text: string) => text.replace(/\s/g, '');
+  const known = surfaces.find((each) => tight(each.expression) === tight(expression));
+  return known ?? { ...own, expression };
+}
+
 export const surfaces: readonly Surface[] = [
   {
     id: 'valley',
