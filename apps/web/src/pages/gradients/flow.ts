@@ -10,6 +10,7 @@ import { concat, evaluate, linspace, manualSeed, stack, type Tensor, zeros } fro
 import { fit, TrainingError } from '@ag/train';
 import type { Bins } from '@ag/viz';
 import type { Session } from '../../live/serve.ts';
+import { limits } from './limits.ts';
 
 export const activations = {
   sigmoid: nn.sigmoid,
@@ -44,7 +45,11 @@ export interface FlowRequest {
   readonly steps: number;
 }
 
-export type AlarmKind = 'vanishing' | 'exploding' | 'dead' | 'notFinite';
+/**
+ * Gradients vanish on the way back (the first layer's is small beside the last one's), or everywhere (all are small
+ * beside the loss they come from).
+ */
+export type AlarmKind = 'vanishing' | 'tiny' | 'exploding' | 'dead' | 'notFinite';
 
 /** One layer at the time of the update. */
 export interface LayerFlow {
@@ -67,21 +72,13 @@ export interface FlowUpdate {
   readonly ratio: number;
   /** Steps of the measurements, and at each the norms of all layers. */
   readonly history: { readonly steps: readonly number[]; readonly norms: readonly (readonly number[])[] };
+  /** Below this a layer's gradient has vanished: by itself, or beside the last one's. */
+  readonly vanishing: number;
   readonly alarms: readonly AlarmKind[];
   /** What ended the training early, or null. */
   readonly failure: string | null;
   readonly done: boolean;
 }
-
-/** What raises an alarm. */
-export const limits = {
-  /** The first layer's gradient over the last one's is below. */
-  vanishing: 1e-3,
-  /** A layer's gradient is above. */
-  exploding: 1e2,
-  /** More than this share of a layer's units is dead. */
-  dead: 0.2,
-};
 
 const bins = 24;
 const classes = 4;
@@ -92,7 +89,8 @@ const remembered = 300;
 
 /** @throws RangeError for sizes and rates out of range */
 export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate>> {
-  const { width, learningRate, seed, steps } = request;
+  const { width, seed, steps } = request;
+  let rate = request.learningRate;
   manualSeed(seed);
   const network = build(request);
   const data = blobs({ count: examples, features: width, centers: classes, deviation: 3, seed });
@@ -102,7 +100,7 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   const probe = await first(loaded(2 * batchSize));
   const events = fit({
     model: network.model,
-    optimizer: sgd(network.model.parameters(), { learningRate }),
+    optimizer: sgd(network.model.parameters(), { learningRate: () => rate }),
     loss: nn.crossEntropy,
     metrics: { accuracy: nn.accuracy },
     train: loaded(batchSize),
@@ -129,9 +127,12 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   };
 
   return {
+    adjust(learningRate) {
+      rate = learningRate;
+    },
     async advance(patience) {
       await train(performance.now() + patience);
-      const { layers, ratio } = await measure(network, probe);
+      const { layers, ratio, loss } = await measure(network, probe);
       if (history.steps.length >= remembered) thin(history);
       if (history.steps.at(-1) !== losses.length) {
         history.steps.push(losses.length);
@@ -144,7 +145,8 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
         layers,
         ratio,
         history,
-        alarms: alarmsOf(layers, ratio, failure),
+        vanishing: Math.max(limits.tiny * loss, limits.vanishing * layers.at(-1)!.norm),
+        alarms: alarmsOf(layers, ratio, loss, failure),
         failure,
         done: failure !== null || losses.length >= steps,
       };
@@ -174,7 +176,7 @@ function build({ depth, width, activation, initializer, std, residual }: FlowReq
 async function measure(
   { model, linears, steps, blocks }: Network,
   { x, y }: { readonly x: Tensor; readonly y: Tensor },
-): Promise<{ layers: LayerFlow[]; ratio: number }> {
+): Promise<{ layers: LayerFlow[]; ratio: number; loss: number }> {
   const answers: Tensor[] = [];
   const outputs: Tensor[] = [];
   const hooks = [
@@ -206,7 +208,7 @@ async function measure(
     activations: shown[i]!,
     gradients: logarithms[i]!,
   }));
-  return { layers, ratio };
+  return { layers, ratio, loss: await loss.item() };
 }
 
 /** Histograms over a common range of all finite values. */
@@ -229,10 +231,16 @@ async function histograms(rows: readonly Tensor[]): Promise<Bins[]> {
   );
 }
 
-function alarmsOf(layers: readonly LayerFlow[], ratio: number, failure: string | null): AlarmKind[] {
+function alarmsOf(
+  layers: readonly LayerFlow[],
+  ratio: number,
+  loss: number,
+  failure: string | null,
+): AlarmKind[] {
   const found: AlarmKind[] = [];
   if (failure !== null || layers.some((layer) => !Number.isFinite(layer.norm))) found.push('notFinite');
-  if (ratio < limits.vanishing) found.push('vanishing');
+  if (layers.every((layer) => layer.norm < limits.tiny * loss)) found.push('tiny');
+  else if (ratio < limits.vanishing) found.push('vanishing');
   if (layers.some((layer) => layer.norm > limits.exploding)) found.push('exploding');
   if (layers.some((layer) => layer.dead > limits.dead)) found.push('dead');
   return found;

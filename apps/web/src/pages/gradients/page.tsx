@@ -2,7 +2,7 @@
  * Gradient-flow lab: why deep stacks were hard to train, and what keeps the gradient alive.
  */
 import { gradientFlow, histogram, lineChart } from '@ag/viz';
-import { Alarm, Choice, Code, Explanation, Picture } from '../../components/parts.tsx';
+import { Alarm, Choice, Code, Explanation, Picture, Status } from '../../components/parts.tsx';
 import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
@@ -11,6 +11,7 @@ import { numberParameter, oneOf, parameter, setParameters } from '../../shell/ro
 import { theme } from '../../shell/theme.ts';
 import { ComputingNote } from '../../training/note.tsx';
 import type { AlarmKind, FlowRequest, FlowUpdate } from './flow.ts';
+import { limits } from './limits.ts';
 import { activationNames, alarmTexts, explanation, initializerNames, presets } from './texts.ts';
 
 const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
@@ -91,6 +92,14 @@ export default function Gradients() {
           <RunButtons live={live} done={update?.done === true} />
         </div>
       </div>
+      <Status>
+        {update && !live.running && update.step > 0
+          ? say({
+              en: `Step ${update.step}, loss ${update.losses.at(-1)!.toPrecision(4)}.`,
+              zh: `第 ${update.step} 步，损失 ${update.losses.at(-1)!.toPrecision(4)}。`,
+            })
+          : ''}
+      </Status>
       {live.problem !== null && <Alarm testId="problem">{live.problem}</Alarm>}
       {update && (
         <>
@@ -112,7 +121,7 @@ export default function Gradients() {
               en: 'Gradient of the first layer over that of the last: ',
               zh: '第一层与最后一层的梯度之比：',
             })}
-            <strong>{update.ratio.toPrecision(3)}</strong>
+            <strong>{Number.isFinite(update.ratio) ? update.ratio.toPrecision(3) : '—'}</strong>
             {' · '}
             {say({ en: 'step', zh: '步' })} {update.step}
             {update.losses.length > 0 &&
@@ -124,8 +133,13 @@ export default function Gradients() {
           <Distributions update={update} />
         </>
       )}
-      <ComputingNote computing={live.computing} />
-      <Code code={codeFor(request)} />
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(update || live.problem !== null) && (
+        <>
+          <ComputingNote computing={live.computing} />
+          <Code code={codeFor(request)} />
+        </>
+      )}
     </>
   );
 }
@@ -146,7 +160,6 @@ function FlowAlarm({ kind, update }: { readonly kind: AlarmKind; readonly update
 
 function Charts({ update }: { readonly update: FlowUpdate }) {
   const narrow = innerWidth < 640;
-  const last = update.layers.at(-1)!.norm;
   const options = {
     theme: theme.value,
     width: narrow ? 360 : 540,
@@ -159,8 +172,7 @@ function Charts({ update }: { readonly update: FlowUpdate }) {
       notFinite: say({ en: 'not finite', zh: '非有限' }),
       dead: say({ en: 'dead', zh: '死亡' }),
     },
-    // Small is what is small beside the last layer.
-    vanishing: Math.min(1, last > 0 && Number.isFinite(last) ? last * 1e-3 : 1e-5),
+    vanishing: update.vanishing > 0 ? Math.min(1, update.vanishing) : limits.tiny,
     exploding: 100,
   };
   const now = gradientFlow(

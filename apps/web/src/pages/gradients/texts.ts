@@ -94,6 +94,13 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
       zh: '第一层得到的梯度不到最后一层的千分之一，几乎学不动。办法：使用与激活函数匹配的初始化（ReLU 用 He，tanh 用 Xavier）、不饱和的激活函数、残差连接。',
     },
   },
+  tiny: {
+    title: { en: 'The gradient vanishes everywhere.', zh: '各层梯度都消失。' },
+    advice: {
+      en: 'Every layer gets less than a millionth of the loss, so none of them learns. Remedies: larger first weights (He for ReLU, Xavier for tanh), fewer layers, shortcuts.',
+      zh: '每一层得到的梯度都不到损失的百万分之一，没有一层在学习。办法：增大初始权重（ReLU 用 He，tanh 用 Xavier）、减少层数、残差连接。',
+    },
+  },
   exploding: {
     title: { en: 'The gradient explodes.', zh: '梯度爆炸。' },
     advice: {
@@ -111,8 +118,8 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
   notFinite: {
     title: { en: 'The numbers ran away.', zh: '数值失控。' },
     advice: {
-      en: 'Loss or gradients are no longer finite; the training was ended. Choose smaller weights or a smaller learning rate and start again.',
-      zh: '损失或梯度不再是有限值，训练已停止。请减小权重或学习率，然后重新开始。',
+      en: 'Loss or gradients are no longer finite. Choose smaller weights or a smaller learning rate and start again.',
+      zh: '损失或梯度不再是有限值。请减小权重或学习率，然后重新开始。',
     },
   },
 };

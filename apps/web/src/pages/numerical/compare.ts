@@ -70,12 +70,12 @@ class Runner {
   time = 0;
   readonly #optimizer: Optimizer;
 
-  constructor({ hidden, learningRate, seed }: CompareRequest) {
+  constructor({ hidden, seed }: CompareRequest, rate: () => number) {
     const keys = splitKey(key(seed), 4);
     this.variables = [[hidden, 2], [hidden], [1, hidden], [1]].map(
       (shape, i) => new Variable(init.normal(shape, { std: 1, key: keys[i]!, ...float64 })),
     );
-    this.#optimizer = sgd(this.variables, { learningRate });
+    this.#optimizer = sgd(this.variables, { learningRate: rate });
   }
 
   get values(): Tensor[] {
@@ -135,10 +135,14 @@ class Runner {
 
 /** @throws RangeError for sizes and rates out of range */
 export async function openComparison(request: CompareRequest): Promise<Session<CompareUpdate>> {
-  const numerical = new Runner(request);
-  const automatic = new Runner(request);
+  let rate = request.learningRate;
+  const numerical = new Runner(request, () => rate);
+  const automatic = new Runner(request, () => rate);
   const parameters = numerical.variables.reduce((sum, variable) => sum + variable.size, 0);
   return {
+    adjust(learningRate) {
+      rate = learningRate;
+    },
     async advance(patience) {
       const end = performance.now() + patience;
       while (numerical.losses.length < request.steps && performance.now() < end) {

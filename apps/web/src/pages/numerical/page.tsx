@@ -1,9 +1,9 @@
 /**
- * From numerical to automatic: why backpropagation. Two trainings of the same network, step by step alike, at very
+ * From numerical to automatic: why backpropagation. Two trainings of the same network, from the same start, at very
  * different cost.
  */
 import { lineChart } from '@ag/viz';
-import { Alarm, Choice, Code, Explanation, Picture } from '../../components/parts.tsx';
+import { Alarm, Choice, Code, Explanation, Picture, Status } from '../../components/parts.tsx';
 import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
@@ -40,6 +40,7 @@ export default function Numerical() {
     problem: live.problem,
   }));
 
+  const agree = update === null || lossesAgree(update);
   const chart = (x: 'steps' | 'passes') =>
     update
       ? lineChart(
@@ -58,7 +59,9 @@ export default function Numerical() {
             ...(x === 'passes' && { xScale: 'log' as const }),
             title:
               x === 'steps'
-                ? say({ en: 'By step: the same curve', zh: '按步数：同一条曲线' })
+                ? agree
+                  ? say({ en: 'By step: the same curve', zh: '按步数：同一条曲线' })
+                  : say({ en: 'By step: the curves part', zh: '按步数：两条曲线分开' })
                 : say({ en: 'By cost: far apart', zh: '按代价：相差甚远' }),
             xLabel:
               x === 'steps' ? say({ en: 'step', zh: '步' }) : say({ en: 'forward passes', zh: '前向次数' }),
@@ -71,8 +74,8 @@ export default function Numerical() {
     <>
       <Explanation
         text={{
-          en: 'How should a weight change? One way is to try: move it a little to both sides and see what the loss does. That takes two forward passes for every weight. Backpropagation finds the slopes for all weights in a single pass back through the graph. Both networks start from the same weights and learn XOR; the losses agree, the cost does not. Add hidden units and watch the factor grow.',
-          zh: '一个权重该如何改变？一种办法是试：把它向两边各移动一点，看损失怎么变——每个权重需要两次前向计算。反向传播只沿计算图往回走一遍，就得到所有权重的斜率。两个网络从相同的权重出发学习异或；损失一致，代价却不同。增加隐藏单元，看倍数如何增长。',
+          en: 'How should a weight change? One way is to try: move it a little to both sides and see what the loss does. That takes two forward passes for every weight. Backpropagation finds the slopes for all weights in a single pass back through the graph. Both networks start from the same weights and learn XOR, at very different cost. Add hidden units and watch the factor grow.',
+          zh: '一个权重该如何改变？一种办法是试：把它向两边各移动一点，看损失怎么变——每个权重需要两次前向计算。反向传播只沿计算图往回走一遍，就得到所有权重的斜率。两个网络从相同的权重出发学习异或，代价却大不相同。增加隐藏单元，看倍数如何增长。',
         }}
       />
       <div class="card row">
@@ -88,6 +91,14 @@ export default function Numerical() {
         <NumberField name="seed" label={{ en: 'Seed', zh: '随机种子' }} value={request.seed} />
         <RunButtons live={live} done={update?.done === true} />
       </div>
+      <Status>
+        {update && !live.running && update.steps > 0
+          ? say({
+              en: `Step ${update.steps}: ${number(update.factor)} times the forward passes.`,
+              zh: `第 ${update.steps} 步：前向次数为 ${number(update.factor)} 倍。`,
+            })
+          : ''}
+      </Status>
       {live.problem !== null && <Alarm testId="problem">{live.problem}</Alarm>}
       {update && (
         <>
@@ -126,6 +137,11 @@ export default function Numerical() {
               </div>
             </div>
             <p class="number" data-testid="apart">
+              <strong data-testid="agreement">
+                {agree
+                  ? say({ en: 'The losses agree.', zh: '两个损失一致。' })
+                  : say({ en: 'The losses do not agree.', zh: '两个损失不一致。' })}
+              </strong>{' '}
               {say({
                 en: 'Largest difference between the two losses so far: ',
                 zh: '到目前为止两个损失的最大差值：',
@@ -144,16 +160,26 @@ export default function Numerical() {
           </div>
         </>
       )}
-      <Explanation
-        text={{
-          en: 'A step with numerical gradients takes two passes per parameter and one for the loss itself; one with backpropagation takes a single forward pass, whose loss it needs anyway, and one backward pass. Try h = 0.1, which is too coarse, and h = 1e-10, where rounding errors take over: the difference grows. That is what numerical gradients are still good for: checking the others.',
-          zh: '用数值梯度走一步，每个参数需要两次前向，外加一次计算损失；反向传播只需要一次前向（损失本来就要算）和一次反向。试试 h = 0.1（太粗）和 h = 1e-10（舍入误差占上风）：差值会变大。数值梯度如今仍有用处：检验其他梯度。',
-        }}
-      />
-      <ComputingNote computing={live.computing} />
-      <Code code={codeFor(request)} />
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(update || live.problem !== null) && (
+        <>
+          <Explanation
+            text={{
+              en: 'A step with numerical gradients takes two passes per parameter and one for the loss itself; one with backpropagation takes a single forward pass, whose loss it needs anyway, and one backward pass. Try h = 0.1, which is too coarse, and h = 1e-10, where rounding errors take over: the difference grows. That is what numerical gradients are still good for: checking the others.',
+              zh: '用数值梯度走一步，每个参数需要两次前向，外加一次计算损失；反向传播只需要一次前向（损失本来就要算）和一次反向。试试 h = 0.1（太粗）和 h = 1e-10（舍入误差占上风）：差值会变大。数值梯度如今仍有用处：检验其他梯度。',
+            }}
+          />
+          <ComputingNote computing={live.computing} />
+          <Code code={codeFor(request)} />
+        </>
+      )}
     </>
   );
+}
+
+/** Whether the losses of all steps are the same to four digits, of the first loss. */
+function lossesAgree({ apart, automatic }: CompareUpdate): boolean {
+  return apart <= 1e-4 * (automatic.losses[0] ?? 0);
 }
 
 const rows: readonly (readonly [Text, (side: Side) => string])[] = [
