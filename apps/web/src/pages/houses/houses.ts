@@ -11,18 +11,17 @@ import {
   transforms,
 } from '@ag/datasets';
 import * as nn from '@ag/nn';
-import { adam, type Optimizer, sgd } from '@ag/optim';
+import { adam, type Optimizer, type Rate, sgd } from '@ag/optim';
 import { key, linspace, manualSeed, normal, splitKey, stack, tensor, type Variable, zeros } from '@ag/tensor';
 import { fit, TrainingError, validate } from '@ag/train';
 import type { Grid } from '@ag/viz';
 import type { Session } from '../../live/serve.ts';
 
 export const optimizers = {
-  sgd: (p: readonly Variable[], learningRate: number): Optimizer => sgd(p, { learningRate }),
-  momentum: (p: readonly Variable[], learningRate: number): Optimizer =>
-    sgd(p, { learningRate, momentum: 0.9 }),
-  adam: (p: readonly Variable[], learningRate: number): Optimizer => adam(p, { learningRate }),
-} satisfies Record<string, (p: readonly Variable[], rate: number) => Optimizer>;
+  sgd: (p, learningRate) => sgd(p, { learningRate }),
+  momentum: (p, learningRate) => sgd(p, { learningRate, momentum: 0.9 }),
+  adam: (p, learningRate) => adam(p, { learningRate }),
+} satisfies Record<string, (p: readonly Variable[], rate: Rate) => Optimizer>;
 
 export interface HousesRequest {
   /** A table with the columns rm, lstat and medv, or null for generated houses. */
@@ -57,7 +56,8 @@ const resolution = 26;
 
 /** @throws DataError for a file that is no table, lacks a column, or has text where a number should be */
 export async function openHouses(request: HousesRequest): Promise<Session<HousesUpdate>> {
-  const { file, hidden, learningRate, seed, epochs } = request;
+  const { file, hidden, seed, epochs } = request;
+  let rate = request.learningRate;
   const data = file ? readHouses(file.text, file.name) : await generateHouses(seed);
   const houses = data.length;
   const transform = transforms.standardize(data);
@@ -71,7 +71,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   const batchSize = Math.min(16, houses);
   const events = fit({
     model,
-    optimizer: optimizers[request.optimizer](model.parameters(), learningRate),
+    optimizer: optimizers[request.optimizer](model.parameters(), () => rate),
     loss: nn.mseLoss,
     train: dataLoader(data, { batchSize, replacement: true, dropLast: true, seed, transform }),
     epochs,
@@ -102,6 +102,9 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   };
 
   return {
+    adjust(learningRate) {
+      rate = learningRate;
+    },
     async advance(patience) {
       if (patience > 0) await train(performance.now() + patience);
       const { loss, metrics } = await validate(model, all, {
@@ -132,6 +135,8 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
 /** Capitals in the header make no difference. */
 function readHouses(text: string, file: string): MemoryDataset {
   const table = parseCsv(text, { file });
+  if (table.rows.length === 0)
+    throw new Error(`${file}: has no houses; rows with rm, lstat and medv are needed`);
   const header = table.header.map((name) => name.toLowerCase());
   return tableDataset({ ...table, header }, { target: 'medv', features: ['rm', 'lstat'], file });
 }
@@ -168,8 +173,11 @@ async function rows(columns: Parameters<typeof stack>[0]) {
 /** A mesh of houses over the range of the data. */
 async function meshOver(data: MemoryDataset) {
   const { x } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
-  const low = await x.min(0).data();
-  const high = await x.max(0).data();
+  const [least, most] = [await x.min(0).data(), await x.max(0).data()];
+  // Where all houses are alike the surface goes a little to either side.
+  const room = (axis: number) => (most[axis]! > least[axis]! ? 0 : Math.max(1, Math.abs(least[axis]!) / 10));
+  const low = [0, 1].map((axis) => least[axis]! - room(axis));
+  const high = [0, 1].map((axis) => most[axis]! + room(axis));
   const size = [resolution, resolution];
   const rooms = linspace(low[0]!, high[0]!, resolution).reshape([1, resolution]).broadcastTo(size).flatten();
   const status = linspace(low[1]!, high[1]!, resolution).reshape([resolution, 1]).broadcastTo(size).flatten();

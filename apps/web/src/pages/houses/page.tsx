@@ -2,8 +2,9 @@
  * House prices: a surface over two properties is fitted to 506 houses while one watches, and can be turned.
  */
 import { lineChart, surface } from '@ag/viz';
-import { useMemo, useRef, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Explanation, Field, Picture } from '../../components/parts.tsx';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { short } from '../../components/numbers.ts';
+import { Alarm, Choice, Code, Explanation, Field, Picture, Status } from '../../components/parts.tsx';
 import { NumberField, RunButtons, within } from '../../live/controls.tsx';
 import { useLive } from '../../live/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
@@ -24,9 +25,6 @@ const optimizerNames: Readonly<Record<HousesRequest['optimizer'], string | Text>
 /** What the program of the original lesson reached on the real data. */
 const lesson = 16.18;
 
-/** Houses drawn while the picture moves. */
-const mostWhileMoving = 150;
-
 /** Degrees for each pixel of a drag. */
 const turning = { azimuth: 0.5, elevation: 0.3 };
 
@@ -44,10 +42,13 @@ export default function Houses() {
   const { update } = live;
   // Not drawn anew while the surface is turned.
   const lossCurve = useMemo(() => (update ? curve(update) : ''), [update, theme.value, language.value]);
-  const [view, setView] = useState({
+  const kept: View = {
     azimuth: numberParameter('azimuth', 215),
     elevation: numberParameter('elevation', 25),
-  });
+  };
+  const [view, setView] = useState(kept);
+  // Back, too, turns the picture.
+  useEffect(() => setView(kept), [kept.azimuth, kept.elevation]);
   useInspection(() => ({
     page: 'houses',
     ...request,
@@ -111,6 +112,14 @@ export default function Houses() {
         <NumberField name="seed" label={{ en: 'Seed', zh: '随机种子' }} value={request.seed} />
         <RunButtons live={live} done={update?.done === true} />
       </fieldset>
+      <Status>
+        {update && !live.running && update.epoch > 0
+          ? say({
+              en: `Epoch ${update.epoch}, mean squared error ${short(update.measured.losses.at(-1)!)}.`,
+              zh: `第 ${update.epoch} 轮，均方误差 ${short(update.measured.losses.at(-1)!)}。`,
+            })
+          : ''}
+      </Status>
       {live.problem !== null && <Alarm testId="problem">{live.problem}</Alarm>}
       {update?.failure && <Alarm testId="failure">{update.failure}</Alarm>}
       {update && (
@@ -136,11 +145,12 @@ export default function Houses() {
               <Orbit update={update} view={view} moving={live.running} onTurn={setView} />
             </div>
             <div class="card">
-              <p class="number" data-testid="figures" style={{ marginTop: 0 }}>
+              <p class="number" data-testid="figures" style={{ marginTop: 0, minHeight: '3rem' }}>
                 {say({ en: 'epoch', zh: '轮' })} <strong>{update.epoch}</strong> ·{' '}
                 {say({ en: 'mean squared error over all houses', zh: '全部房屋的均方误差' })}{' '}
-                <strong data-testid="loss">{update.measured.losses.at(-1)!.toFixed(2)}</strong> ·{' '}
-                {say({ en: 'off by', zh: '平均偏差' })} <strong>{update.error.toFixed(2)}</strong>{' '}
+                <strong data-testid="loss">{short(update.measured.losses.at(-1)!)}</strong>
+                <br />
+                {say({ en: 'off by', zh: '平均偏差' })} <strong>{short(update.error)}</strong>{' '}
                 {say({ en: 'thousand dollars on average', zh: '千美元' })}
               </p>
               <Picture svg={lossCurve} label="curve" />
@@ -148,14 +158,19 @@ export default function Houses() {
           </div>
         </>
       )}
-      <Explanation
-        text={{
-          en: 'The line that jumps is the loss of each epoch on the batches that were drawn, with replacement, as in the lesson: every epoch sees other houses. The error over all houses is the calm number to compare.',
-          zh: '跳动的线是每轮在随机抽取（有放回，与原课程相同）的小批量上的损失；每轮看到的房屋不同。全部房屋的误差才是适合比较的平稳数字。',
-        }}
-      />
-      <ComputingNote computing={live.computing} />
-      <Code code={codeFor(request)} />
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(update || live.problem !== null) && (
+        <>
+          <Explanation
+            text={{
+              en: 'The line that jumps is the loss of each epoch on the batches that were drawn, with replacement, as in the lesson: every epoch sees other houses. The error over all houses is the calm number to compare.',
+              zh: '跳动的线是每轮在随机抽取（有放回，与原课程相同）的小批量上的损失；每轮看到的房屋不同。全部房屋的误差才是适合比较的平稳数字。',
+            }}
+          />
+          <ComputingNote computing={live.computing} />
+          <Code code={codeFor(request)} />
+        </>
+      )}
     </>
   );
 }
@@ -174,21 +189,20 @@ function Orbit({
 }: {
   readonly update: HousesUpdate;
   readonly view: View;
-  /** While it moves it is drawn more coarsely, so that the page stays quick. */
+  /** While it moves the sheet is drawn more coarsely, so that the page stays quick. */
   readonly moving: boolean;
   readonly onTurn: (view: View) => void;
 }) {
   const grip = useRef<{ x: number; y: number; view: View } | null>(null);
   const [held, setHeld] = useState(false);
   const coarse = moving || held;
-  const every = coarse ? Math.ceil(update.points.length / mostWhileMoving) : 1;
   const svg = surface(update.grid, {
     theme: theme.value,
     id: 'houses',
     width: innerWidth < 640 ? 360 : 560,
     height: innerWidth < 640 ? 340 : 460,
     title: say({ en: 'Price by rooms and status', zh: '房价与房间数、LSTAT 的关系' }),
-    points: update.points.filter((_, i) => i % every === 0),
+    points: update.points,
     azimuth: view.azimuth,
     elevation: view.elevation,
     xLabel: 'RM',
