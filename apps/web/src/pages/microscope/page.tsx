@@ -4,7 +4,7 @@
 import { graphView } from '@ag/viz';
 import type { Remote } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Alarm, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
+import { Alarm, Button, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
 import { within } from '../../live/controls.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
@@ -91,7 +91,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
     edges: shown?.edges ?? [],
   }));
 
-  const go = (to: number) => setParameters({ step: Math.max(0, Math.min(last, to)) });
+  const go = (to: number) => setParameters({ step: Math.max(0, Math.min(last, to)) }, 'steps');
   const setValue = (name: string, text: string) => setParameters({ [`v.${name}`]: text });
   const setExpression = (text: string) => setParameters({ expression: text, step: 0 });
   return (
@@ -108,14 +108,14 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
           />
         </Field>
         <Presets />
-        {(current?.names ?? []).map((name) => (
+        {(current?.names ?? [...values.keys()]).map((name) => (
           // biome-ignore lint/a11y/noLabelWithoutControl: the entry is the control
           <label class="field" key={name}>
             <span>{name} =</span>
             <Entry
               class="code"
               data-testid={`value-${name}`}
-              size={Math.max(5, (values.get(name) ?? '1').length)}
+              size={Math.min(40, Math.max(5, (values.get(name) ?? '1').length))}
               value={values.get(name) ?? '1'}
               choose={(text) => setValue(name, text)}
             />
@@ -124,32 +124,21 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
       </div>
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       <div class="card row">
-        <button type="button" data-testid="start" onClick={() => go(0)} disabled={step === 0}>
+        <Button data-testid="start" onClick={() => go(0)} disabled={step === 0}>
           ⟲ {say({ en: 'Start', zh: '起点' })}
-        </button>
-        <button type="button" data-testid="back" onClick={() => go(step - 1)} disabled={step === 0}>
+        </Button>
+        <Button data-testid="back" onClick={() => go(step - 1)} disabled={step === 0}>
           ◀ {say({ en: 'Step back', zh: '退一步' })}
-        </button>
-        <button
-          type="button"
-          class="primary"
-          data-testid="next"
-          onClick={() => go(step + 1)}
-          disabled={step === last}
-        >
+        </Button>
+        <Button class="primary" data-testid="next" onClick={() => go(step + 1)} disabled={step === last}>
           {say({ en: 'Step', zh: '单步' })} ▶
-        </button>
-        <button
-          type="button"
-          data-testid="forward"
-          onClick={() => go(forward.length)}
-          disabled={step >= forward.length}
-        >
+        </Button>
+        <Button data-testid="forward" onClick={() => go(forward.length)} disabled={step >= forward.length}>
           {say({ en: 'All forward', zh: '完成前向' })}
-        </button>
-        <button type="button" data-testid="backward" onClick={() => go(last)} disabled={step === last}>
+        </Button>
+        <Button data-testid="backward" onClick={() => go(last)} disabled={step === last}>
           {say({ en: 'All backward', zh: '完成反向' })}
-        </button>
+        </Button>
         <input
           type="range"
           data-testid="slider"
@@ -173,8 +162,13 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
       <div class="card graph" style={{ '--natural': /\bwidth="(\d+)"/.exec(svg)?.[1] ?? '300' }}>
         <Picture svg={svg} label="graph" />
       </div>
-      {current && <StepText study={current} step={step} />}
-      <Code code={codeFor(expression, values, current)} />
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(current || problem !== null) && (
+        <>
+          <div role="status">{current && <StepText study={current} step={step} />}</div>
+          <Code code={codeFor(expression, values, current)} />
+        </>
+      )}
     </>
   );
 }

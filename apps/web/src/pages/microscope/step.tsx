@@ -4,7 +4,7 @@
 import type { NestedArray } from '@ag/tensor';
 import { say } from '../../shell/language.ts';
 import { stepNode } from './reveal.ts';
-import type { Study } from './study.ts';
+import type { Link, Study } from './study.ts';
 import { wordsFor } from './words.ts';
 
 /** What the present step computes, written out. */
@@ -32,9 +32,9 @@ export function StepText({
   if (step <= forward.length) {
     return (
       <div class="card" data-testid="step-text">
-        <h2>{say({ en: `Forward: ${node.op}`, zh: `前向：${node.op}` })}</h2>
+        <h2>{say({ en: `Forward: ${node.label}`, zh: `前向：${node.label}` })}</h2>
         <p class="number">
-          {node.op}({operands.map((edge) => numbers(nameOf(edge.from).value as NestedArray)).join(', ')}) ={' '}
+          {node.label}({operands.map((edge) => numbers(nameOf(edge.from).value as NestedArray)).join(', ')}) ={' '}
           <strong>{numbers(node.value as NestedArray)}</strong>
         </p>
       </div>
@@ -42,7 +42,7 @@ export function StepText({
   }
   return (
     <div class="card" data-testid="step-text">
-      <h2>{say({ en: `Backward: ${node.op}`, zh: `反向：${node.op}` })}</h2>
+      <h2>{say({ en: `Backward: ${node.label}`, zh: `反向：${node.label}` })}</h2>
       <p>{say(wordsFor(node.op ?? ''))}</p>
       <p class="number">
         {say({ en: 'Gradient that arrives: ', zh: '到达的梯度：' })}
@@ -61,7 +61,9 @@ export function StepText({
             {links[position]!.map((link, i) => (
               <tr key={i}>
                 <td>{link.label}</td>
-                <td class="number">{numbers(link.local)}</td>
+                <td class="number">
+                  {link.undefinedAt.length > 0 ? <UndefinedHere link={link} /> : numbers(link.local)}
+                </td>
                 <td class="number">
                   {typeof link.local === 'number'
                     ? `${numbers(link.local)} × ${numbers(node.gradient as NestedArray)} = `
@@ -77,9 +79,34 @@ export function StepText({
   );
 }
 
+/** No derivative is not a derivative of 0: the rule's own choice is told as one. */
+function UndefinedHere({ link: { local, undefinedAt } }: { readonly link: Link }) {
+  const where = undefinedAt.map((position) => position + 1).join(', ');
+  return (
+    <span data-testid="undefined-here">
+      <strong>
+        {typeof local === 'number'
+          ? say({ en: 'not defined here', zh: '此处不可导' })
+          : say({ en: `not defined at element ${where}`, zh: `在第 ${where} 个元素处不可导` })}
+      </strong>
+      {say({ en: '; the rule takes ', zh: '；规则取 ' })}
+      {numbers(local)}
+    </span>
+  );
+}
+
+/** Arrays of more numbers are told by their size. */
+const most = 64;
+
 function numbers(value: NestedArray | null): string {
   if (value === null) return '—';
+  const sizes = sizesOf(value);
+  if (sizes.reduce((a, b) => a * b, 1) > most) return `[${sizes.join('×')}]`;
   if (Array.isArray(value)) return `[${value.map(numbers).join(', ')}]`;
   if (typeof value !== 'number') return String(value);
   return String(Number(value.toPrecision(4))).replaceAll('-', '−');
+}
+
+function sizesOf(value: NestedArray): number[] {
+  return Array.isArray(value) ? [value.length, ...sizesOf(value[0] ?? 0)] : [];
 }

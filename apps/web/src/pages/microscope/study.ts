@@ -11,6 +11,8 @@ export interface Link {
   readonly label: string;
   /** ∂node/∂operand: a number, or a matrix with a row for each element of the node. */
   readonly local: NestedArray;
+  /** Elements of the operand, by their position, at which the node has no derivative: a kink, an edge, no value. */
+  readonly undefinedAt: readonly number[];
   /** What this link adds to the operand's gradient. */
   readonly contribution: NestedArray | null;
 }
@@ -57,17 +59,18 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
         if (input.size > maximalElements || order[i]!.size > maximalElements || from.kind === 'constant')
           continue;
         const op = source.op;
-        const local = jacobian((x) =>
+        const withOperand = (x: Tensor) =>
           apply(
             op,
-            source.inputs.map((other, j) => (j === index ? x : other)),
+            source.inputs.map((other, j) => (j === index ? x : other.detach())),
             source.attributes,
-          ),
-        );
+          );
+        const local = jacobian(withOperand);
         own.push({
           from: from.id,
           label: from.label,
           local: await local(input.detach()).reshape(localShape(order[i]!, input)).toArray(),
+          undefinedAt: await withoutDerivative(withOperand, input.detach()),
           contribution: (edge?.gradient ?? null) as NestedArray | null,
         });
       }
@@ -80,6 +83,47 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
     links,
     forward: graph.nodes.flatMap((node, i) => (node.op === undefined ? [] : [i])),
   };
+}
+
+/** How far a point is moved to see whether a function goes on as its derivative says, beside its size. */
+const near = 1e-6;
+
+/**
+ * Where a function has no derivative with respect to an element: its slopes to the left and to the right differ however
+ * near one looks, or are no numbers. Where it has none a rule of differentiation takes one that suits learning (0 for
+ * the root of 0), which is not to be shown as if it were one. A smooth function's slopes differ by as much as one looks
+ * to the sides, so that half of that is about half the difference; a kink's difference stays.
+ */
+async function withoutDerivative(f: (x: Tensor) => Tensor, x: Tensor): Promise<number[]> {
+  const values = Array.from(await x.data(), Number);
+  const at = async (position: number, change: number): Promise<number[]> => {
+    const moved = Float64Array.from(values);
+    moved[position]! += change;
+    return Array.from(await f(tensor(moved, { shape: x.shape })).data(), Number);
+  };
+  const here = Array.from(await f(x).data(), Number);
+  const found: number[] = [];
+  for (const position of values.keys()) {
+    /** Largest difference of the slopes to both sides, beside their size. */
+    const parting = async (step: number): Promise<number> => {
+      const [left, right] = [await at(position, -step), await at(position, step)];
+      let most = 0;
+      for (const [i, value] of here.entries()) {
+        const [before, after] = [(value - left[i]!) / step, (right[i]! - value) / step];
+        // What rounding of the values alone makes of it.
+        const noise =
+          (Number.EPSILON * (2 * Math.abs(value) + Math.abs(left[i]!) + Math.abs(right[i]!))) / step;
+        const apart = (Math.abs(after - before) - noise) / (1 + Math.abs(after) + Math.abs(before));
+        if (!Number.isFinite(apart)) return Number.POSITIVE_INFINITY;
+        most = Math.max(most, apart);
+      }
+      return most;
+    };
+    const step = near * (1 + Math.abs(values[position]!));
+    const [far, close] = [await parting(step), await parting(step / 4)];
+    if (close === Number.POSITIVE_INFINITY || (far > 1e-6 && close > far / 2)) found.push(position);
+  }
+  return found;
 }
 
 function localShape(node: Tensor, input: Tensor): readonly number[] {
