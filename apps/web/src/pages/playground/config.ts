@@ -104,6 +104,9 @@ export const blobCenters: readonly (readonly [number, number])[] = [
 /** True slopes and height of the plane. */
 export const plane = { weights: [1.5, -1], bias: 0.5 };
 
+/** What of the plane is there to paint on. */
+export const paper = { x: [-1.2, 1.2], y: [-1.2, 1.2] } as const;
+
 /** Most points that can be painted or pasted: they all stand in the address. */
 export const maximalPoints = 400;
 /** How far from 0 a point or its value may be: 32-bit numbers hold it. */

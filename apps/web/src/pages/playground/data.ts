@@ -16,7 +16,14 @@ import {
   transforms,
   xor,
 } from '@ag/datasets';
-import { blobCenters, maximalPoints, type PaintedPoint, type PlaygroundConfig, plane } from './config.ts';
+import {
+  blobCenters,
+  maximalPoints,
+  type PaintedPoint,
+  type PlaygroundConfig,
+  paper,
+  plane,
+} from './config.ts';
 
 /** What is to be predicted: one of two classes, one of several, or a number. */
 export type Kind = 'binary' | 'classes' | 'value';
@@ -123,10 +130,13 @@ function pointsOf({ columns: { x, y } }: MemoryDataset): PaintedPoint[] {
   return Array.from(y.data, (target, i) => ({ x: x.data[2 * i]!, y: x.data[2 * i + 1]!, target }));
 }
 
-/** The square around the points, with a margin. Painted points leave at least the unit square to paint on. */
+/**
+ * The square around the points, with a margin. What is painted stays where it is painted: the plane that is shown at
+ * first moves only for points outside of it, which a table may have.
+ */
 function domainOf({ columns }: MemoryDataset, painted: boolean): Domain {
   const along = (axis: 0 | 1): readonly [number, number] => {
-    let [low, high] = painted ? [-1, 1] : [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = axis; i < columns.x.data.length; i += 2) {
       low = Math.min(low, columns.x.data[i]!);
       high = Math.max(high, columns.x.data[i]!);
@@ -134,6 +144,9 @@ function domainOf({ columns }: MemoryDataset, painted: boolean): Domain {
     return [low, high];
   };
   const [x, y] = [along(0), along(1)];
+  const inside = ([low, high]: readonly [number, number], [from, to]: readonly [number, number]) =>
+    low >= from && high <= to;
+  if (painted && inside(x, paper.x) && inside(y, paper.y)) return paper;
   const half = 0.6 * Math.max(x[1] - x[0], y[1] - y[0], 1e-6);
   const around = ([low, high]: readonly [number, number]): readonly [number, number] => {
     const middle = (low + high) / 2;

@@ -1,10 +1,11 @@
 /**
  * What a chosen neuron computes for the point that is looked at, with all numbers.
  */
+import { short } from '../../components/numbers.ts';
 import { say } from '../../shell/language.ts';
 import type { PlaygroundConfig } from './config.ts';
 import { type Chosen, nameOf, subscript } from './diagram.tsx';
-import type { Picture } from './trainer.ts';
+import type { Picture } from './picture.ts';
 
 export function NeuronFormula({
   picture,
@@ -77,16 +78,6 @@ export function NeuronFormula({
       </p>
     </div>
   );
-}
-
-export function short(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  const text =
-    size !== 0 && (size < 1e-3 || size >= 1e5)
-      ? value.toExponential(2)
-      : String(Number(value.toPrecision(4)));
-  return text.replaceAll('-', '−');
 }
 
 function signed(value: number, between: boolean): string {

@@ -31,7 +31,7 @@ const activations: Readonly<Record<ActivationId, () => nn.Module>> = {
 };
 
 const optimizers: Readonly<
-  Record<OptimizerId, (parameters: readonly Variable[], learningRate: number) => optim.Optimizer>
+  Record<OptimizerId, (parameters: readonly Variable[], learningRate: optim.Rate) => optim.Optimizer>
 > = {
   sgd: (p, learningRate) => optim.sgd(p, { learningRate }),
   momentum: (p, learningRate) => optim.sgd(p, { learningRate, momentum: 0.9 }),
@@ -58,8 +58,13 @@ export function makeNetwork(config: PlaygroundConfig, outputs: number): Sequenti
   return sequential(...modules, linear(inputs, outputs));
 }
 
-export function makeOptimizer(config: PlaygroundConfig, parameters: readonly Variable[]): optim.Optimizer {
-  return optimizers[config.optimizer](parameters, config.learningRate);
+/** @param rate asked before every step: it may change while the network learns */
+export function makeOptimizer(
+  { optimizer }: PlaygroundConfig,
+  parameters: readonly Variable[],
+  rate: () => number,
+): optim.Optimizer {
+  return optimizers[optimizer](parameters, rate);
 }
 
 export interface Objective {

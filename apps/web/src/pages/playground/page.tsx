@@ -1,13 +1,9 @@
-/**
- * Playground: a small network learns points of the plane, and everything it does can be watched.
- */
-import { lineChart } from '@ag/viz';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Alarm, Choice, Code, Picture as Drawing, Entry, Explanation } from '../../components/parts.tsx';
+import { short } from '../../components/numbers.ts';
+import { Alarm, Button, Choice, Code, Entry, Explanation, Status } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
-import { theme } from '../../shell/theme.ts';
 import { download } from '../../training/download.ts';
 import { nextFrame } from '../../training/nextFrame.ts';
 import { ComputingNote } from '../../training/note.tsx';
@@ -18,17 +14,20 @@ import {
   maximalPoints,
   type PaintedPoint,
   type PlaygroundConfig,
+  paper,
   resolution,
   writePoints,
 } from './config.ts';
 import { openPreset, Settings } from './controls.tsx';
 import { type Chosen, Diagram } from './diagram.tsx';
-import { NeuronFormula, short } from './formula.tsx';
+import { NeuronFormula } from './formula.tsx';
 import './page.css';
 import '../../training/figures.css';
 import { Painting } from './painting.tsx';
+import type { Alert, Picture } from './picture.ts';
 import { Plane } from './plane.tsx';
-import type { Alert, Picture, Trainer } from './trainer.ts';
+import { Answers, Progress } from './progress.tsx';
+import type { Trainer } from './trainer.ts';
 
 /** Milliseconds between steps. */
 const speeds = { full: 0, fast: 5, medium: 50, slow: 500 } as const;
@@ -87,6 +86,7 @@ export default function Playground() {
   const shown = current ?? (waiting ? emptyPicture : picture);
   const running = current?.running === true;
   const chosen = usableNeuron(neuron, current);
+  const slowerRate = Number((config.learningRate / 10).toPrecision(6));
   const ofThisSession = (each: Picture | null): Picture | null =>
     each?.session === shown?.session ? each : shown;
   const diagram = useMemo(
@@ -153,26 +153,24 @@ export default function Playground() {
       />
       <Settings config={config} />
       <div class="card row">
-        <button
-          type="button"
+        <Button
           class="primary"
           data-testid="train"
           disabled={!current || current.failed}
           onClick={() => ask(running ? remote.pause() : remote.play())}
         >
           {running ? `❚❚ ${say({ en: 'Pause', zh: '暂停' })}` : `▶ ${say({ en: 'Train', zh: '训练' })}`}
-        </button>
-        <button
-          type="button"
+        </Button>
+        <Button
           data-testid="step"
           disabled={!current || current.failed || running}
           onClick={() => ask(remote.step())}
         >
           {say({ en: 'One step', zh: '一步' })}
-        </button>
-        <button type="button" data-testid="reset" disabled={!current} onClick={restart}>
+        </Button>
+        <Button data-testid="reset" disabled={!current} onClick={restart}>
           ⟲ {say({ en: 'Reset', zh: '重置' })}
-        </button>
+        </Button>
         <Choice
           label={{ en: 'Speed', zh: '速度' }}
           testId="speed"
@@ -202,6 +200,15 @@ export default function Playground() {
           />
         </label>
       </div>
+      {/* Not while it runs: nobody could listen to every step. */}
+      <Status>
+        {current && !running && current.step > 0
+          ? say({
+              en: `Step ${current.step}, loss of the batch ${current.loss === null ? 'not known' : short(current.loss)}.`,
+              zh: `第 ${current.step} 步，本批损失${current.loss === null ? '未知' : ` ${short(current.loss)}`}。`,
+            })
+          : ''}
+      </Status>
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {current?.alerts.map((alert) => (
         <Alarm key={`${alert.kind}${alert.step}`} testId="anomaly">
@@ -210,11 +217,14 @@ export default function Playground() {
             <button
               type="button"
               data-testid="slower"
-              onClick={() => setParameters({ learningRate: config.learningRate / 10 })}
+              onClick={() => {
+                setParameters({ learningRate: slowerRate });
+                restart();
+              }}
             >
               {say({
-                en: `Begin again with a rate of ${short(config.learningRate / 10)}`,
-                zh: `以学习率 ${short(config.learningRate / 10)} 重新开始`,
+                en: `Begin again with a rate of ${short(slowerRate)}`,
+                zh: `以学习率 ${short(slowerRate)} 重新开始`,
               })}
             </button>
             <button type="button" onClick={() => ask(remote.rewind(Math.max(0, alert.step - 10)))}>
@@ -232,7 +242,18 @@ export default function Playground() {
         />
       )}
       {shown && (
-        <div class="columns">
+        <div class={painted ? 'columns painted' : 'columns'}>
+          {/* The places of network and curves are kept while there is nothing in them: a plane does not move under a brush. */}
+          {shown.layers.length === 0 && (
+            <div>
+              <div class="card soft">
+                {say({
+                  en: 'The network stands here as soon as there are two points.',
+                  zh: '有两个点之后，网络会出现在这里。',
+                })}
+              </div>
+            </div>
+          )}
           {shown.layers.length > 0 && (
             <div>
               <div class="card">
@@ -259,9 +280,10 @@ export default function Playground() {
               {current && <NeuronFormula picture={current} config={config} chosen={chosen} />}
             </div>
           )}
-          <div>
+          <div class="canvas">
             <div class="card">
               <Plane
+                paintable={painted}
                 picture={ofThisSession(plane)!}
                 testing={testing}
                 probe={painted ? null : (probe ?? middleOf(shown))}
@@ -300,6 +322,7 @@ export default function Playground() {
             </div>
             {current && current.pointAnswers.length > 0 && <Answers picture={current} />}
           </div>
+          {!current && <div />}
           {current && (
             <div class="card">
               <Progress picture={current} chart={ofThisSession(chart)!} />
@@ -307,114 +330,34 @@ export default function Playground() {
           )}
         </div>
       )}
-      <div class="card row">
-        <button
-          type="button"
-          data-testid="save-safetensors"
-          disabled={!current}
-          onClick={() =>
-            void save('playground.safetensors', 'application/octet-stream', remote.safetensors())
-          }
-        >
-          {say({ en: 'Save weights (safetensors)', zh: '保存权重（safetensors）' })}
-        </button>
-        <button
-          type="button"
-          data-testid="save-json"
-          disabled={!current}
-          onClick={() => void save('playground.json', 'application/json', remote.json())}
-        >
-          {say({ en: 'Save network and weights (JSON)', zh: '保存网络与权重（JSON）' })}
-        </button>
-      </div>
-      <ComputingNote computing={computing} />
-      {!waiting && <Code code={codeFor(config)} />}
-    </>
-  );
-}
-
-/** Losses and accuracies, as numbers and as curves. */
-function Progress({ picture, chart }: { readonly picture: Picture; readonly chart: Picture }) {
-  const { step, epoch, loss, train, test } = picture;
-  const { trainCurve, testCurve } = chart;
-  const svg = useMemo(
-    () =>
-      lineChart(
-        [
-          { name: say({ en: 'training', zh: '训练' }), ...trainCurve },
-          ...(testCurve.x.length > 0 ? [{ name: say({ en: 'test', zh: '测试' }), ...testCurve }] : []),
-        ],
-        {
-          theme: theme.value,
-          id: 'losses',
-          width: 480,
-          height: 260,
-          xLabel: say({ en: 'step', zh: '步' }),
-          yLabel: say({ en: 'loss', zh: '损失' }),
-          yScale: 'log',
-          points: false,
-        },
-      ),
-    [chart, theme.value, language.value],
-  );
-  const share = (accuracy: number | null | undefined) =>
-    accuracy === null || accuracy === undefined ? '—' : `${(100 * accuracy).toFixed(1)} %`;
-  const rows: readonly (readonly [string, string])[] = [
-    [say({ en: 'step', zh: '步' }), String(step)],
-    [say({ en: 'epoch', zh: '轮' }), String(epoch)],
-    [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : short(loss)],
-    [say({ en: 'training loss', zh: '训练损失' }), train ? short(train.loss) : '—'],
-    [say({ en: 'test loss', zh: '测试损失' }), test ? short(test.loss) : '—'],
-    ...(picture.kind === 'value'
-      ? []
-      : ([
-          [say({ en: 'training accuracy', zh: '训练准确率' }), share(train?.accuracy)],
-          [say({ en: 'test accuracy', zh: '测试准确率' }), share(test?.accuracy)],
-        ] as const)),
-  ];
-  return (
-    <>
-      <dl class="figures" data-testid="figures">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
+      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
+      {(shown || problem !== null) && (
+        <>
+          <div class="card row">
+            <button
+              type="button"
+              data-testid="save-safetensors"
+              disabled={!current}
+              onClick={() =>
+                void save('playground.safetensors', 'application/octet-stream', remote.safetensors())
+              }
+            >
+              {say({ en: 'Save weights (safetensors)', zh: '保存权重（safetensors）' })}
+            </button>
+            <button
+              type="button"
+              data-testid="save-json"
+              disabled={!current}
+              onClick={() => void save('playground.json', 'application/json', remote.json())}
+            >
+              {say({ en: 'Save network and weights (JSON)', zh: '保存网络与权重（JSON）' })}
+            </button>
           </div>
-        ))}
-      </dl>
-      <Drawing svg={svg} label="losses" />
+          <ComputingNote computing={computing} />
+          {!waiting && <Code code={codeFor(config)} />}
+        </>
+      )}
     </>
-  );
-}
-
-/** What the network says of each training point, where they are few. */
-function Answers({ picture }: { readonly picture: Picture }) {
-  return (
-    <div class="card">
-      <h2>{say({ en: 'The training points', zh: '训练点' })}</h2>
-      <div class="scroll">
-        <table data-testid="answers">
-          <thead>
-            <tr>
-              <th scope="col">x₁</th>
-              <th scope="col">x₂</th>
-              <th scope="col">{say({ en: 'should be', zh: '应为' })}</th>
-              <th scope="col">{say({ en: 'network says', zh: '网络输出' })}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {picture.trainPoints.map(({ x, y, target }, i) => (
-              <tr key={i}>
-                <td class="number">{short(x)}</td>
-                <td class="number">{short(y)}</td>
-                <td class="number">{short(target)}</td>
-                <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </div>
   );
 }
 
@@ -428,12 +371,14 @@ function alarmText({ kind, step }: Alert): string {
         at + say({ en: 'the loss rises instead of falling.', zh: '损失在上升而不是下降。请减小学习率。' })
       );
     case 'vanishingGradient':
-      return at + say({ en: 'gradients have vanished.', zh: '梯度消失，参数不再变化。' });
+      return at + say({ en: 'gradients have vanished.', zh: '梯度消失。' });
     case 'explodingGradient':
     case 'nonFiniteGradient':
       return at + say({ en: 'gradients explode.', zh: '梯度爆炸。请减小学习率。' });
-    default:
+    case 'error':
       return at + say({ en: 'training stopped.', zh: '训练中断。' });
+    default:
+      return at + say({ en: 'something needs attention.', zh: '有情况需要注意。' });
   }
 }
 
@@ -467,7 +412,7 @@ const emptyPicture: Picture = {
   alerts: [],
   failed: false,
   deviceBytes: 0,
-  domain: { x: [-1.2, 1.2], y: [-1.2, 1.2] },
+  domain: paper,
   trainPoints: [],
   testPoints: [],
   inputs: new Float32Array(0),

@@ -7,7 +7,7 @@ import { Picture as Drawing } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
-import type { Picture } from './trainer.ts';
+import type { Picture } from './picture.ts';
 
 interface Properties {
   readonly picture: Picture;
@@ -16,9 +16,11 @@ interface Properties {
   /** Painted points, shown instead of the picture's own while they are more recent. */
   readonly points: readonly PaintedPoint[] | null;
   readonly touch: (x: number, y: number, first: boolean) => void;
+  /** Whether a finger paints. Where it only looks at a place, a drag of it moves the page, as everywhere. */
+  readonly paintable: boolean;
 }
 
-export function Plane({ picture, testing, probe, points, touch }: Properties) {
+export function Plane({ picture, testing, probe, points, touch, paintable }: Properties) {
   const box = useRef<HTMLDivElement>(null);
   const marker = useRef<HTMLSpanElement>(null);
   const { domain } = picture;
@@ -86,10 +88,11 @@ export function Plane({ picture, testing, probe, points, touch }: Properties) {
 
   return (
     <div
-      class="plane"
+      class={paintable ? 'plane paintable' : 'plane'}
       ref={box}
-      onPointerDown={(event) => at(event, true)}
+      onPointerDown={(event) => (paintable || event.pointerType === 'mouse') && at(event, true)}
       onPointerMove={(event) => event.buttons === 1 && at(event, false)}
+      onPointerUp={(event) => !paintable && event.pointerType !== 'mouse' && at(event, true)}
     >
       <Drawing svg={svg} label="plane" />
       {probe && <span class="probe" ref={marker} aria-hidden="true" />}
