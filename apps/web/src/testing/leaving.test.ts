@@ -46,7 +46,7 @@ async function visit(page: Page, id: string): Promise<void> {
   }, id);
   await page.waitForFunction((wanted) => window.__ag.state().page === wanted, id);
   for (const button of ['train', 'run']) {
-    const start = page.locator(`[data-testid=${button}]:not([disabled])`);
+    const start = page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`);
     if ((await page.getByTestId(button).count()) > 0) await start.click();
   }
   await page.waitForTimeout(250);
@@ -73,7 +73,9 @@ describe.skipIf(chromiumPath === undefined)('a page that was left', () => {
         await visit(page, 'home');
         after.push(await held(debuggee));
       }
-      expect(after[9]).toEqual(after[1]);
+      expect(after[9]).toEqual({ ...after[1], objects: expect.any(Number) });
+      // A page that stays is thousands of objects; an answer under way may be one.
+      expect(after[9]!.objects - after[1]!.objects).toBeLessThan(8);
       expect(await alive(debuggee, 'Worker')).toBe(0);
       expect(await alive(debuggee, 'HTMLCanvasElement')).toBe(0);
       await page.close();
@@ -90,7 +92,8 @@ describe.skipIf(chromiumPath === undefined)('a page that was left', () => {
       for (const { id } of pages.toReversed()) await visit(page, id);
       after.push(await held(debuggee));
     }
-    expect(after[2]).toEqual(after[1]);
+    expect(after[2]).toEqual({ ...after[1], objects: expect.any(Number) });
+    expect(after[2]!.objects - after[1]!.objects).toBeLessThan(8);
     expect(await alive(debuggee, 'Worker')).toBe(0);
     expect(application.errors()).toEqual([]);
     await page.close();
