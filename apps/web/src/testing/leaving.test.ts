@@ -16,6 +16,8 @@ interface Held {
 
 /** What the page holds when nothing more can be freed. */
 async function held(debuggee: CDPSession): Promise<Held> {
+  // A frame that was waited for when the page was left is given up after a quarter of a second.
+  await new Promise((resolve) => setTimeout(resolve, 400));
   // What the first collection finalizes the second one frees.
   await debuggee.send('HeapProfiler.collectGarbage');
   await debuggee.send('HeapProfiler.collectGarbage');
