@@ -43,6 +43,8 @@ export interface ApplicationOptions {
   readonly change?: (code: string, file: string) => string;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly theme?: 'light' | 'dark';
+  /** A screen that is touched. */
+  readonly touch?: boolean;
   /** Pixels of the screen for each of the page. Default 1. */
   readonly scale?: number;
 }
@@ -113,6 +115,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     viewport: options.viewport ?? { width: 1280, height: 900 },
     colorScheme: options.theme ?? 'light',
     acceptDownloads: true,
+    hasTouch: options.touch ?? false,
     ...(options.scale !== undefined && { deviceScaleFactor: options.scale }),
     args: browserArguments,
   });

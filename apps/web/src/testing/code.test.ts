@@ -67,12 +67,15 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
     expect(gradient('x')).toBeCloseTo(Math.sin(0.5), 10);
   });
 
-  it('of the race prints the path of Adam', async () => {
-    const page = await application.open('race?steps=12&runners=adam');
-    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 1);
-    const { paths } = await stateOf<{ paths: { points: [number, number][] }[] }>(page);
+  it('of the race prints the path of every racer', async () => {
+    const page = await application.open('race?steps=12&runners=momentum,adam');
+    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 2);
+    const { paths } = await stateOf<{ paths: { name: string; points: [number, number][] }[] }>(page);
     const printed = await run('race', await page.getByTestId('code').textContent());
-    expect(printed).toEqual(paths[0]!.points.slice(1).map((point) => point.map(near)));
+    expect(paths.map(({ name }) => name)).toEqual(['Momentum', 'Adam']);
+    expect(printed).toEqual(
+      paths.flatMap(({ name, points }) => points.slice(1).map((point) => [name, ...point.map(near)])),
+    );
   });
 
   it('of the gradient lab prints its losses', async () => {

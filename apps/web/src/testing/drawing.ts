@@ -51,14 +51,10 @@ export async function draw(page: Page, { strokes }: Drawing): Promise<Read> {
     for (const point of stroke) await page.mouse.move(...at(point), { steps: 2 });
     await page.mouse.up();
   }
-  await page.waitForFunction(() => (window.__ag.state() as { reading?: unknown }).reading !== null);
-  // The last answer is for the whole drawing: it stays.
-  let before = '';
-  for (;;) {
-    const read = await reading();
-    const now = JSON.stringify(read?.image);
-    if (read !== null && now === before) return read;
-    before = now;
-    await page.waitForTimeout(60);
-  }
+  // Of a drawing that grows faster than it is read, the last answer is for the whole of it.
+  await page.waitForFunction(() => {
+    const { reading, answering } = window.__ag.state() as { reading?: unknown; answering?: boolean };
+    return reading !== null && answering === false;
+  });
+  return (await reading())!;
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import { bestOf, draw, drawings, placed, type Read } from '../../testing/drawing.ts';
 import type { DigitsConfig } from './config.ts';
-import type { EpochFigures } from './trainer.ts';
+import type { EpochFigures } from './picture.ts';
 
 interface State {
   readonly ready: boolean;

@@ -39,6 +39,23 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(total(kept.layers[9]!.gradients.counts)).toBe(100 * 100);
   });
 
+  it('raises the alarm where all gradients are tiny, whatever their ratio', async () => {
+    const page = await open('gradients?depth=10&width=100&activation=relu&init=normal&std=0.01');
+    const { layers, ratio, alarms } = await stateOf<FlowUpdate>(page);
+    expect(Math.max(...layers.map(({ norm }) => norm))).toBeLessThan(1e-9);
+    expect(ratio).toBeGreaterThan(1e-3);
+    expect(alarms).toContain('tiny');
+    expect(await page.getByTestId('calm').count()).toBe(0);
+    expect(await page.getByTestId('flow').textContent()).toContain('vanishing');
+    await page.close();
+    // At the end of a training that went well gradients are small because the loss is.
+    const learnt = await open('gradients?depth=3&width=32&activation=leakyRelu&init=he&steps=400');
+    await learnt.getByTestId('run').click();
+    await learnt.waitForFunction(() => window.__ag.state().done === true);
+    expect((await stateOf<FlowUpdate>(learnt)).alarms).toEqual([]);
+    await learnt.close();
+  });
+
   it('learns while it is watched, keeps the ratio, and repeats itself', async () => {
     const page = await open('gradients?depth=10&width=100&activation=leakyRelu&init=he&steps=60');
     await page.getByTestId('run').click();

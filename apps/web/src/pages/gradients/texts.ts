@@ -97,8 +97,8 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
   tiny: {
     title: { en: 'The gradient vanishes everywhere.', zh: '各层梯度都消失。' },
     advice: {
-      en: 'Every layer gets less than a millionth of the loss, so nothing moves. Remedies: larger first weights (He for ReLU, Xavier for tanh), fewer layers, shortcuts.',
-      zh: '每一层得到的梯度都不到损失的百万分之一，什么都动不了。办法：增大初始权重（ReLU 用 He，tanh 用 Xavier）、减少层数、残差连接。',
+      en: 'Every layer gets less than a millionth of the loss, so none of them learns. Remedies: larger first weights (He for ReLU, Xavier for tanh), fewer layers, shortcuts.',
+      zh: '每一层得到的梯度都不到损失的百万分之一，没有一层在学习。办法：增大初始权重（ReLU 用 He，tanh 用 Xavier）、减少层数、残差连接。',
     },
   },
   exploding: {

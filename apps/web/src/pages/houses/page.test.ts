@@ -92,6 +92,49 @@ describe.skipIf(chromiumPath === undefined)('house prices', () => {
     expect(await page.getByTestId('problem').count()).toBe(0);
   });
 
+  it.each([
+    ['one house', 'rm,lstat,medv\n6,4,24\n', 1],
+    ['equal rooms', 'rm,lstat,medv\n6,4,24\n6,9,20\n6,12,18\n', 3],
+    ['equal houses', 'rm,lstat,medv\n6,4,24\n6,4,24\n', 2],
+    ['nothing but zeros', 'rm,lstat,medv\n0,0,0\n0,0,0\n', 2],
+  ])('takes a file of %s', async (_, text, houses) => {
+    const page = await open('houses?epochs=3');
+    await page.getByTestId('file').setInputFiles(csv('few.csv', text));
+    await page.waitForFunction(() => window.__ag.state().source === 'file');
+    await page.waitForFunction(() => window.__ag.state().done === true);
+    const state = await stateOf<State>(page);
+    expect(state.houses).toBe(houses);
+    expect(Array.from(state.grid.values).every(Number.isFinite)).toBe(true);
+    expect(state.losses.every(Number.isFinite)).toBe(true);
+    expect(await page.getByTestId('surface').locator('.ag-point').count()).toBe(houses);
+    await page.close();
+  });
+
+  it.each([
+    ['empty', ''],
+    ['blank', '\n\n'],
+    ['a header alone', 'rm,lstat,medv\n'],
+  ])('says of a file that is %s what is missing, and lives', async (_, text) => {
+    const page = await open('houses?epochs=3');
+    await page.getByTestId('file').setInputFiles(csv('empty.csv', text));
+    await page.getByTestId('problem').waitFor();
+    expect(await page.getByTestId('problem').textContent()).toContain('empty.csv');
+    await page.getByTestId('file').setInputFiles(csv('plane.csv', planeOfHouses()));
+    await page.waitForFunction(() => window.__ag.state().houses === 120);
+    expect(await page.getByTestId('problem').count()).toBe(0);
+    await page.close();
+  });
+
+  it('draws every house, while it learns too', async () => {
+    const page = await open('houses?epochs=20000');
+    await page.waitForFunction(() => {
+      const { running, epoch } = window.__ag.state() as { running?: boolean; epoch?: number };
+      return running === true && epoch! > 0;
+    });
+    expect(await page.getByTestId('surface').locator('.ag-point').count()).toBe(506);
+    await page.close();
+  });
+
   it('turns when it is dragged, and remembers the view', async () => {
     const page = await open('houses?epochs=5&azimuth=100');
     const before = await page.getByTestId('surface').innerHTML();

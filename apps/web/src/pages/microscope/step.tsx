@@ -95,9 +95,18 @@ function UndefinedHere({ link: { local, undefinedAt } }: { readonly link: Link }
   );
 }
 
+/** Arrays of more numbers are told by their size. */
+const most = 64;
+
 function numbers(value: NestedArray | null): string {
   if (value === null) return '—';
+  const sizes = sizesOf(value);
+  if (sizes.reduce((a, b) => a * b, 1) > most) return `[${sizes.join('×')}]`;
   if (Array.isArray(value)) return `[${value.map(numbers).join(', ')}]`;
   if (typeof value !== 'number') return String(value);
   return String(Number(value.toPrecision(4))).replaceAll('-', '−');
+}
+
+function sizesOf(value: NestedArray): number[] {
+  return Array.isArray(value) ? [value.length, ...sizesOf(value[0] ?? 0)] : [];
 }

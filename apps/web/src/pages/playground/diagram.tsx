@@ -4,7 +4,7 @@
 import { say } from '../../shell/language.ts';
 import { resolution } from './config.ts';
 import { colorOf, Heat } from './heat.tsx';
-import type { Picture } from './trainer.ts';
+import type { Picture } from './picture.ts';
 
 /** A neuron: its layer (0 is the first hidden one) and its place. */
 export interface Chosen {

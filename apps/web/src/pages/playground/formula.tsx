@@ -5,7 +5,7 @@ import { short } from '../../components/numbers.ts';
 import { say } from '../../shell/language.ts';
 import type { PlaygroundConfig } from './config.ts';
 import { type Chosen, nameOf, subscript } from './diagram.tsx';
-import type { Picture } from './trainer.ts';
+import type { Picture } from './picture.ts';
 
 export function NeuronFormula({
   picture,

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import type { PlaygroundConfig } from './config.ts';
-import type { Alert, Figures } from './trainer.ts';
+import type { Alert, Figures } from './picture.ts';
 
 interface State {
   readonly ready: boolean;
@@ -113,6 +113,47 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).config.learningRate === 1);
     await page.waitForFunction(isReady);
     expect(await page.getByTestId('anomaly').count()).toBe(0);
+    await page.close();
+  });
+
+  it.each([1440, 768, 390])('keeps the plane in its place while one paints, %i wide', async (width) => {
+    const page = await application.context.newPage();
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${application.address}#/playground?data=points&test=0`);
+    await page.getByTestId('plane').locator('svg').waitFor();
+    const area = await planeOf(page);
+    /** Where the plane is and what it shows of the world, by what is written along it. */
+    const look = async () => ({
+      box: await page.getByTestId('plane').locator('svg clipPath + rect').boundingBox(),
+      axes: await page.getByTestId('plane').locator('.ag-x-axis, .ag-y-axis').allTextContents(),
+    });
+    const before = await look();
+    for (const [brush, height] of [0.04, 0.3, 0.6, 0.96].entries()) {
+      await page.getByTestId(`brush-${brush % 2}`).evaluate((button: HTMLElement) => button.click());
+      await page.mouse.move(area.x + area.width * 0.03, area.y + area.height * height);
+      await page.mouse.down();
+      await page.mouse.move(area.x + area.width * 0.97, area.y + area.height * height, { steps: 5 });
+      await page.mouse.up();
+      await page.waitForFunction(
+        (least) => (window.__ag.state() as unknown as State).config.points.length >= least,
+        5 * (brush + 1),
+      );
+      await page.waitForFunction(isReady);
+      await page.waitForTimeout(150);
+      expect(await look()).toEqual(before);
+    }
+    await page.close();
+  });
+
+  it('takes from an address only points that can be', async () => {
+    const page = await application.open(
+      'playground?data=points&points=0,0,0;1,1,1;1e308,0,0;0,0,7;0,0,-1;0,0,0.5;x,0,0',
+    );
+    const { config } = await stateOf<State>(page);
+    expect(config.points).toEqual([
+      { x: 0, y: 0, target: 0 },
+      { x: 1, y: 1, target: 1 },
+    ]);
     await page.close();
   });
 

@@ -1,23 +1,9 @@
-/**
- * Playground: a small network learns points of the plane, and everything it does can be watched.
- */
-import { lineChart } from '@ag/viz';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { short } from '../../components/numbers.ts';
-import {
-  Alarm,
-  Button,
-  Choice,
-  Code,
-  Picture as Drawing,
-  Entry,
-  Explanation,
-  Status,
-} from '../../components/parts.tsx';
+import { Alarm, Button, Choice, Code, Entry, Explanation, Status } from '../../components/parts.tsx';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
-import { theme } from '../../shell/theme.ts';
 import { download } from '../../training/download.ts';
 import { nextFrame } from '../../training/nextFrame.ts';
 import { ComputingNote } from '../../training/note.tsx';
@@ -38,8 +24,10 @@ import { NeuronFormula } from './formula.tsx';
 import './page.css';
 import '../../training/figures.css';
 import { Painting } from './painting.tsx';
+import type { Alert, Picture } from './picture.ts';
 import { Plane } from './plane.tsx';
-import type { Alert, Picture, Trainer } from './trainer.ts';
+import { Answers, Progress } from './progress.tsx';
+import type { Trainer } from './trainer.ts';
 
 /** Milliseconds between steps. */
 const speeds = { full: 0, fast: 5, medium: 50, slow: 500 } as const;
@@ -258,12 +246,12 @@ export default function Playground() {
           {/* The places of network and curves are kept while there is nothing in them: a plane does not move under a brush. */}
           {shown.layers.length === 0 && (
             <div>
-              <p class="card soft">
+              <div class="card soft">
                 {say({
                   en: 'The network stands here as soon as there are two points.',
                   zh: '有两个点之后，网络会出现在这里。',
                 })}
-              </p>
+              </div>
             </div>
           )}
           {shown.layers.length > 0 && (
@@ -334,7 +322,7 @@ export default function Playground() {
             </div>
             {current && current.pointAnswers.length > 0 && <Answers picture={current} />}
           </div>
-          {!current && <div class="card" />}
+          {!current && <div />}
           {current && (
             <div class="card">
               <Progress picture={current} chart={ofThisSession(chart)!} />
@@ -370,91 +358,6 @@ export default function Playground() {
         </>
       )}
     </>
-  );
-}
-
-/** Losses and accuracies, as numbers and as curves. */
-function Progress({ picture, chart }: { readonly picture: Picture; readonly chart: Picture }) {
-  const { step, epoch, loss, train, test } = picture;
-  const { trainCurve, testCurve } = chart;
-  const svg = useMemo(
-    () =>
-      lineChart(
-        [
-          { name: say({ en: 'training', zh: '训练' }), ...trainCurve },
-          ...(testCurve.x.length > 0 ? [{ name: say({ en: 'test', zh: '测试' }), ...testCurve }] : []),
-        ],
-        {
-          theme: theme.value,
-          id: 'losses',
-          width: 480,
-          height: 260,
-          xLabel: say({ en: 'step', zh: '步' }),
-          yLabel: say({ en: 'loss', zh: '损失' }),
-          yScale: 'log',
-          points: false,
-        },
-      ),
-    [chart, theme.value, language.value],
-  );
-  const share = (accuracy: number | null | undefined) =>
-    accuracy === null || accuracy === undefined ? '—' : `${(100 * accuracy).toFixed(1)} %`;
-  const rows: readonly (readonly [string, string])[] = [
-    [say({ en: 'step', zh: '步' }), String(step)],
-    [say({ en: 'epoch', zh: '轮' }), String(epoch)],
-    [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : short(loss)],
-    [say({ en: 'training loss', zh: '训练损失' }), train ? short(train.loss) : '—'],
-    [say({ en: 'test loss', zh: '测试损失' }), test ? short(test.loss) : '—'],
-    ...(picture.kind === 'value'
-      ? []
-      : ([
-          [say({ en: 'training accuracy', zh: '训练准确率' }), share(train?.accuracy)],
-          [say({ en: 'test accuracy', zh: '测试准确率' }), share(test?.accuracy)],
-        ] as const)),
-  ];
-  return (
-    <>
-      <dl class="figures" data-testid="figures">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <Drawing svg={svg} label="losses" />
-    </>
-  );
-}
-
-/** What the network says of each training point, where they are few. */
-function Answers({ picture }: { readonly picture: Picture }) {
-  return (
-    <div class="card">
-      <h2>{say({ en: 'The training points', zh: '训练点' })}</h2>
-      <div class="scroll">
-        <table data-testid="answers">
-          <thead>
-            <tr>
-              <th scope="col">x₁</th>
-              <th scope="col">x₂</th>
-              <th scope="col">{say({ en: 'should be', zh: '应为' })}</th>
-              <th scope="col">{say({ en: 'network says', zh: '网络输出' })}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {picture.trainPoints.map(({ x, y, target }, i) => (
-              <tr key={i}>
-                <td class="number">{short(x)}</td>
-                <td class="number">{short(y)}</td>
-                <td class="number">{short(target)}</td>
-                <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </div>
   );
 }
 

@@ -7,7 +7,7 @@ import { Picture as Drawing } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
-import type { Picture } from './trainer.ts';
+import type { Picture } from './picture.ts';
 
 interface Properties {
   readonly picture: Picture;

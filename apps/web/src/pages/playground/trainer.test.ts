@@ -4,7 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { codeFor } from './code.ts';
 import { configFrom, type PlaygroundConfig, presets, writePoints } from './config.ts';
 import { pointsFromText } from './data.ts';
-import { type Picture, Trainer } from './trainer.ts';
+import type { Picture } from './picture.ts';
+import { Trainer } from './trainer.ts';
 
 const preset = (id: string, changes: Record<string, string> = {}): PlaygroundConfig =>
   configFrom(new URLSearchParams({ ...presets.find((each) => each.id === id)!.parameters, ...changes }));

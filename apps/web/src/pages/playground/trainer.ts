@@ -7,80 +7,14 @@ import { Linear, type Sequential, saveSafetensors } from '@ag/nn';
 import { evaluate, manualSeed, type NestedArray, stats, type Tensor } from '@ag/tensor';
 import { type Checkpoint, fit, gradientAlarms, type TrainingEvent } from '@ag/train';
 import { type Computing, startComputing } from '../../training/computing.ts';
-import { Curve, type CurvePoints, History } from '../../training/history.ts';
+import { Curve, History } from '../../training/history.ts';
 import { type Publisher, publisher } from '../../training/publisher.ts';
 import { Runner } from '../../training/runner.ts';
 import { type PaintedPoint, type PlaygroundConfig, resolution } from './config.ts';
-import { type Domain, type Kind, makeData, type PlaygroundData, pointsFromText } from './data.ts';
+import { type Domain, makeData, type PlaygroundData, pointsFromText } from './data.ts';
 import { makeNetwork, makeOptimizer, type Objective, objectives } from './network.ts';
+import type { Alert, Figures, LayerPicture, Picture } from './picture.ts';
 import { watch } from './watch.ts';
-
-/** One layer of neurons: what it computes over the plane, and what it computes with. */
-export interface LayerPicture {
-  readonly units: number;
-  /** Outputs over the plane, `[cells, units]`, first row at the lowest y. */
-  readonly outputs: Float32Array;
-  /** Weights `[units][inputs]` and biases, with the gradients of the loss over all training points. */
-  readonly weights: readonly (readonly number[])[];
-  readonly bias: readonly number[];
-  readonly weightGradients: readonly (readonly number[])[];
-  readonly biasGradients: readonly number[];
-  /** For the point that is looked at: weighted sums, and outputs. */
-  readonly sums: readonly number[];
-  readonly values: readonly number[];
-}
-
-/** An alarm of the run. */
-export interface Alert {
-  readonly kind: string;
-  readonly step: number;
-  readonly message: string;
-}
-
-/** How things stand; plain data. */
-export interface Picture {
-  /** Which configuration this belongs to. */
-  readonly session: number;
-  readonly kind: Kind;
-  readonly classes: number;
-  readonly running: boolean;
-  readonly parameters: number;
-  readonly step: number;
-  readonly epoch: number;
-  /** The furthest step reached; those before can be gone back to. */
-  readonly furthest: number;
-  /** Loss of the last batch, before its step. */
-  readonly loss: number | null;
-  /** Means of the last whole epoch, and over the test points after it. */
-  readonly train: Figures | null;
-  readonly test: Figures | null;
-  /** The first hundred losses. */
-  readonly losses: readonly number[];
-  readonly trainCurve: CurvePoints;
-  readonly testCurve: CurvePoints;
-  readonly alerts: readonly Alert[];
-  /** Whether the run cannot go on from here. */
-  readonly failed: boolean;
-  /** Bytes of device memory, those of WebAssembly. */
-  readonly deviceBytes: number;
-  readonly domain: Domain;
-  readonly trainPoints: readonly PaintedPoint[];
-  readonly testPoints: readonly PaintedPoint[];
-  /** Inputs over the plane, as the network gets them: `[cells, 2]`. */
-  readonly inputs: Float32Array;
-  /** The inputs of the point that is looked at. */
-  readonly probe: readonly number[];
-  readonly layers: readonly LayerPicture[];
-  /** What the network says over the plane: `[cells, outputs]`. */
-  readonly answers: Float32Array;
-  /** And of few training points, in their order; empty for many. */
-  readonly pointAnswers: readonly (readonly number[])[];
-}
-
-export interface Figures {
-  readonly loss: number;
-  readonly accuracy: number | null;
-}
 
 /** Answers of training points are told one by one up to this many. */
 const fewPoints = 8;

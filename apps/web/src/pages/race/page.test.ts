@@ -71,6 +71,40 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
     expect(Math.hypot(second[0] + 2.805118, second[1] - 3.131312)).toBeLessThan(0.1);
   });
 
+  it('says of a formula of one’s own nothing that holds of another', async () => {
+    const page = await application.open('race?surface=rosenbrock&runners=adam');
+    const relief = page.getByTestId('relief');
+    await relief.locator('svg').waitFor();
+    expect(await relief.textContent()).toContain('log₁₀(f + 0.001)');
+    expect(await page.getByTestId('map').locator('.ag-minimum').count()).toBe(1);
+    await page.getByTestId('expression').fill('(x - 3)² + y²');
+    await page.getByTestId('expression').press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('.ag-minimum').length === 0);
+    expect(await page.getByTestId('surface').locator('option:checked').textContent()).toBe(
+      'Your own formula',
+    );
+    expect(await relief.textContent()).not.toContain('log');
+    // As a list of its own domain: −5 to 5 both ways, not Rosenbrock's −1 to 3.
+    expect(await page.getByTestId('map').textContent()).toContain('−4');
+    const { start } = await stateOf<State>(page);
+    expect(start.every((at) => Math.abs(at) <= 5)).toBe(true);
+    // The known formula, however it is spaced, is the known surface.
+    await page.getByTestId('expression').fill('(1-x)^2 + 100*(y-x^2)^2');
+    await page.getByTestId('expression').press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('.ag-minimum').length === 1);
+    await page.close();
+  });
+
+  it('writes numbers of a few digits, however far a racer went', async () => {
+    const page = await application.open('race?runners=sgd&rate.sgd=7&steps=40');
+    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 1);
+    const { paths } = await stateOf<State>(page);
+    expect(Math.abs(paths[0]!.points.at(-1)![1])).toBeGreaterThan(1e17);
+    await page.getByTestId('results').waitFor();
+    expect(/[\d.]{9,}/.exec((await page.getByTestId('results').textContent())!)).toBeNull();
+    await page.close();
+  });
+
   it('moves the start by dragging on the map, and explains a wrong formula', async () => {
     const page = await application.open('race');
     await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 4);
@@ -88,5 +122,51 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
     await page.getByTestId('problem').waitFor();
     expect(await page.getByTestId('problem').textContent()).toContain("'q'");
     expect(application.errors()).toEqual([]);
+  });
+});
+
+describe.skipIf(chromiumPath === undefined)('optimiser race under a finger', () => {
+  let application: Application;
+  beforeAll(async () => {
+    application = await startApplication({ viewport: { width: 390, height: 600 }, touch: true });
+  });
+  afterAll(async () => {
+    await application?.close();
+  });
+
+  it('moves the page where the map is swiped, the start where it is tapped or its handle dragged', async () => {
+    const page = await application.open('race?runners=adam');
+    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 1);
+    const area = page.getByTestId('map').locator('svg clipPath + rect');
+    await area.scrollIntoViewIfNeeded();
+    const debuggee = await application.context.newCDPSession(page);
+    const startOf = async () => (await stateOf<State>(page)).start;
+    const before = await startOf();
+    const middle = async () => {
+      const box = (await area.boundingBox())!;
+      return { x: box.x + box.width * 0.6, y: box.y + box.height * 0.5 };
+    };
+    const from = await page.evaluate(() => scrollY);
+    await debuggee.send('Input.synthesizeScrollGesture', { ...(await middle()), yDistance: -150 });
+    expect((await page.evaluate(() => scrollY)) - from).toBeGreaterThan(100);
+    expect(await startOf()).toEqual(before);
+    await area.scrollIntoViewIfNeeded();
+    await page.touchscreen.tap((await middle()).x, (await middle()).y);
+    // The map shows x from −10 to 10: 0.6 of the way is 2.
+    await page.waitForFunction(() => Math.abs((window.__ag.state() as unknown as State).start[0] - 2) < 0.3);
+    // The handle follows, and takes a finger for itself.
+    const handle = (await page.getByTestId('start-handle').boundingBox())!;
+    const at = { x: handle.x + handle.width / 2, y: handle.y + handle.height / 2 };
+    expect(Math.hypot(at.x - (await middle()).x, at.y - (await middle()).y)).toBeLessThan(3);
+    const scrolled = await page.evaluate(() => scrollY);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x: number, y: number) =>
+      debuggee.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchEnd' ? [] : [{ x, y }] });
+    await touch('touchStart', at.x, at.y);
+    for (let i = 1; i <= 5; i++) await touch('touchMove', at.x - 10 * i, at.y - 5 * i);
+    await touch('touchEnd', 0, 0);
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).start[0] < 1);
+    expect(await page.evaluate(() => scrollY)).toBe(scrolled);
+    expect(application.errors()).toEqual([]);
+    await page.close();
   });
 });

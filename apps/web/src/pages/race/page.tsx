@@ -302,26 +302,48 @@ export default function Race() {
               </table>
             </div>
           </div>
-          <Code
-            code={`import { backward, formula } from '@ag/graph';
-import { adam } from '@ag/optim';
-import { tensor, Variable } from '@ag/tensor';
-
-const x = new Variable(tensor(${start[0]}, { dtype: 'float64' }));
-const y = new Variable(tensor(${start[1]}, { dtype: 'float64' }));
-const surface = formula(${quoted(expression)});
-const optimizer = adam([x, y], { learningRate: ${rateOf('adam')} });
-for (let step = 0; step < ${steps}; step++) {
-  backward(surface.evaluate({ x: x.value, y: y.value }));
-  optimizer.step();
-  console.log(await x.value.item(), await y.value.item());
-}
-`}
-          />
+          <Code code={codeFor(expression, start, steps, racing, rates)} />
         </>
       )}
     </>
   );
+}
+
+function codeFor(
+  expression: string,
+  start: readonly [number, number],
+  steps: number,
+  racing: readonly Runner[],
+  rates: readonly number[],
+): string {
+  const functions = [...new Set(racing.map((id) => runners[id].function))].sort();
+  const calls = racing.map((id, i) => {
+    const {
+      name,
+      function: call,
+      more = '',
+    } = runners[id] as (typeof runners)['momentum'] & { more?: string };
+    return `  [${quoted(name)}, (p) => ${call}(p, { learningRate: ${rates[i]}${more} })],`;
+  });
+  return `import { backward, formula } from '@ag/graph';
+import { ${functions.join(', ')} } from '@ag/optim';
+import { tensor, Variable } from '@ag/tensor';
+
+const surface = formula(${quoted(expression)});
+const racers = [
+${calls.join('\n')}
+];
+for (const [name, make] of racers) {
+  const x = new Variable(tensor(${start[0]}, { dtype: 'float64' }));
+  const y = new Variable(tensor(${start[1]}, { dtype: 'float64' }));
+  const optimizer = make([x, y]);
+  for (let step = 0; step < ${steps}; step++) {
+    backward(surface.evaluate({ x: x.value, y: y.value }));
+    optimizer.step();
+    console.log(name, await x.value.item(), await y.value.item());
+  }
+}
+`;
 }
 
 /** Where on the screen the plane is drawn. */

@@ -9,56 +9,74 @@ export const runners = {
   sgd: {
     name: 'SGD',
     learningRate: 0.95,
+    function: 'sgd',
     make: (p: readonly Variable[], learningRate: number) => sgd(p, { learningRate }),
   },
   momentum: {
     name: 'Momentum',
     learningRate: 0.1,
+    function: 'sgd',
+    more: ', momentum: 0.9',
     make: (p: readonly Variable[], learningRate: number) => sgd(p, { learningRate, momentum: 0.9 }),
   },
   adagrad: {
     name: 'AdaGrad',
     learningRate: 1.5,
+    function: 'adagrad',
     make: (p: readonly Variable[], learningRate: number) => adagrad(p, { learningRate }),
   },
   adam: {
     name: 'Adam',
     learningRate: 0.3,
+    function: 'adam',
     make: (p: readonly Variable[], learningRate: number) => adam(p, { learningRate }),
   },
   rmsprop: {
     name: 'RMSProp',
     learningRate: 0.1,
+    function: 'rmsprop',
     make: (p: readonly Variable[], learningRate: number) => rmsprop(p, { learningRate }),
   },
   adadelta: {
     name: 'AdaDelta',
     learningRate: 20,
+    function: 'adadelta',
     make: (p: readonly Variable[], learningRate: number) => adadelta(p, { learningRate }),
   },
   adamw: {
     name: 'AdamW',
     learningRate: 0.3,
+    function: 'adamw',
     make: (p: readonly Variable[], learningRate: number) => adamw(p, { learningRate }),
   },
   nadam: {
     name: 'NAdam',
     learningRate: 0.3,
+    function: 'nadam',
     make: (p: readonly Variable[], learningRate: number) => nadam(p, { learningRate }),
   },
   radam: {
     name: 'RAdam',
     learningRate: 0.3,
+    function: 'radam',
     make: (p: readonly Variable[], learningRate: number) => radam(p, { learningRate }),
   },
   lion: {
     name: 'Lion',
     learningRate: 0.1,
+    function: 'lion',
     make: (p: readonly Variable[], learningRate: number) => lion(p, { learningRate }),
   },
 } satisfies Record<
   string,
-  { name: string; learningRate: number; make: (p: readonly Variable[], rate: number) => Optimizer }
+  {
+    name: string;
+    learningRate: number;
+    /** The function of @ag/optim, and its other options as code. */
+    function: string;
+    more?: string;
+    make: (p: readonly Variable[], rate: number) => Optimizer;
+  }
 >;
 
 export type Runner = keyof typeof runners;
