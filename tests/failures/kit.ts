@@ -226,6 +226,8 @@ export interface Entry {
    * ran, and the test puts them back as a user would.
    */
   readonly keepsKeys?: boolean;
+  /** Whether each call makes variables, whose memory is freed when the garbage collector finds them. */
+  readonly makesVariables?: boolean;
   /** Failures that cannot reach it, by the beginning of their names. */
   readonly spared?: readonly string[];
 }

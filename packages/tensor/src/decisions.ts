@@ -10,7 +10,7 @@ export interface Holder {
   readonly training: boolean;
 }
 
-/** Anything with fields or elements. */
+/** Anything with fields. */
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What a trace depends on. */
@@ -25,6 +25,8 @@ export class Decisions {
   readonly #owners: Fields[] = [];
   readonly #names: string[] = [];
   readonly #values: unknown[] = [];
+  readonly #lists: (readonly unknown[])[] = [];
+  readonly #elements: (readonly unknown[])[] = [];
 
   /** A flag of a variable or module was read while the function ran; what it read first is what it depends on. */
   read(of: 'trainable' | 'training', object: object, flag: boolean): void {
@@ -46,41 +48,43 @@ export class Decisions {
     this.#modules = modes.map(([module]) => module as Holder);
     this.#flags = [...all, ...modes].map(([, flag]) => flag!);
     const seeds = new Set<unknown>([...variables, ...this.#training.keys()]);
-    for (const holder of holdersOf(seeds)) this.#noteFields(holder as unknown as Fields, new Set());
+    for (const holder of holdersOf(seeds)) this.#noteFields(holder as unknown as Fields);
   }
 
   /** Whether everything noted is as it was. */
   hold(): boolean {
-    if (hooks !== this.#hooks && !sameHooks(hooks, this.#hooks)) return false;
+    if (hooks !== this.#hooks && !sameElements(hooks, this.#hooks)) return false;
     const [variables, modules, flags] = [this.#variables, this.#modules, this.#flags];
     for (let i = 0; i < variables.length; i++) if (variables[i]!.trainable !== flags[i]) return false;
     for (let i = 0; i < modules.length; i++)
       if (modules[i]!.training !== flags[variables.length + i]) return false;
     const [owners, names, values] = [this.#owners, this.#names, this.#values];
     for (let i = 0; i < owners.length; i++) if (owners[i]![names[i]!] !== values[i]) return false;
+    const [lists, elements] = [this.#lists, this.#elements];
+    for (let i = 0; i < lists.length; i++) if (!sameElements(lists[i]!, elements[i]!)) return false;
     return true;
   }
 
-  /** Notes what a module (or an array in it) is made of, and places where something could come to be. */
-  #noteFields(owner: Fields, seen: Set<object>): void {
-    if (seen.has(owner)) return;
-    seen.add(owner);
+  /** Notes what a module is made of, and places where something could come to be. */
+  #noteFields(owner: Fields): void {
     for (const name of Object.keys(owner)) {
       const value = owner[name];
       if (Array.isArray(value)) {
         if (value.length > 0 && !value.some(isPart)) continue;
-        this.#note(value as unknown as Fields, 'length');
-        this.#noteFields(value as unknown as Fields, seen);
-      } else if (!isPart(value) && typeof value !== 'function' && value !== null && value !== undefined)
+        this.#noteElements(value);
+      } else if (!isPart(value) && typeof value !== 'function' && value !== null && value !== undefined) {
         continue;
-      this.#note(owner, name);
+      }
+      this.#owners.push(owner);
+      this.#names.push(name);
+      this.#values.push(value);
     }
   }
 
-  #note(owner: Fields, name: string): void {
-    this.#owners.push(owner);
-    this.#names.push(name);
-    this.#values.push(owner[name]);
+  #noteElements(list: readonly unknown[]): void {
+    this.#lists.push(list);
+    this.#elements.push([...list]);
+    for (const element of list) if (Array.isArray(element)) this.#noteElements(element);
   }
 }
 
@@ -162,6 +166,8 @@ export function noteHook(): () => void {
   };
 }
 
-function sameHooks(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((one, i) => one === b[i]);
+function sameElements(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

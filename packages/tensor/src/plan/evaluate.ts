@@ -14,6 +14,7 @@ import { overgrown, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
 import {
   forgetAside,
+  holdingAssignments,
   isBuiltOn,
   pendingAssignments,
   queuedAssignments,
@@ -33,6 +34,8 @@ export interface EvaluateOptions {
   readonly updates?: readonly Update[];
 }
 
+const none: readonly Update[] = [];
+
 /**
  * Computes tensors (and what was tied to them) in one plan, together with new values of variables.
  *
@@ -46,7 +49,7 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     recordEvaluation(trace, tensors, options);
     return;
   }
-  const own = options.updates ?? [];
+  const own = options.updates ?? none;
   // A step commits all that is queued: it may depend on values that the step replaces.
   const queued = options.updates ? queuedAssignments(own) : [];
   const outputs = collectOutputs(tensors, queued.length > 0 ? [...own, ...queued] : own);
@@ -128,7 +131,7 @@ function watching(
   outputs.push(also);
   return (elements) => {
     judged.refused = true;
-    watch.judge(results, elements);
+    holdingAssignments(() => watch.judge(results, elements));
     judged.refused = false;
   };
 }
@@ -347,8 +350,7 @@ function literalArray(tensor: Tensor, value: number): TypedArray {
 
 /** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */
 export function commitAssignments(): void {
-  const updates = queuedAssignments([]);
-  if (updates.length > 0) evaluate([], { updates });
+  if (queuedAssignments(none).length > 0) evaluate([], { updates: none });
 }
 
 /** Commits new values of variables, computing `outputs` in the same plan. Optimisers call this. */

@@ -55,6 +55,20 @@ export function dropAssignment(variable: Variable): void {
   waiting.delete(variable);
 }
 
+/** Whether evaluations leave alone what is queued. */
+let held = false;
+
+/** Runs work that computes parts of a graph to look at them: nothing that is queued takes effect by it. */
+export function holdingAssignments<T>(work: () => T): T {
+  const outer = held;
+  held = true;
+  try {
+    return work();
+  } finally {
+    held = outer;
+  }
+}
+
 /** Notes what is queued; the function returned drops what has been queued since and was not committed. @internal */
 export function noteAssignments(): () => void {
   const before = new Map(queue);
@@ -116,7 +130,7 @@ export function queuedAssignments(updates: readonly Update[]): Update[] {
  * the last that does, not counting what it takes from those before.
  */
 export function pendingAssignments(mark: number, updates: readonly Update[]): Update[] {
-  if (queue.size === 0 && aside.size === 0) return [];
+  if (held || (queue.size === 0 && aside.size === 0)) return [];
   const found: Update[] = [];
   const taken = new Set(updates.map(({ variable }) => variable));
   const take = (update: Update): void => {

@@ -2,7 +2,7 @@ import { dataLoader, tensorDataset } from '@ag/datasets';
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { crossEntropy, linear, relu, sequential } from '@ag/nn';
 import { adam, sgd } from '@ag/optim';
-import { backend, manualSeed, tensor, use } from '@ag/tensor';
+import { backend, manualSeed, reference, tensor, use } from '@ag/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ProfileEvent } from '../events.ts';
 import { fit } from '../fit.ts';
@@ -97,4 +97,52 @@ describe('a profile', () => {
     await expect(collect({ ...line(), profile: { warmUp: -1 } })).rejects.toThrow(/warmUp/);
     expect(backend()).toBe(before);
   });
+});
+
+it('lets runs overlap, each with its own figures, and puts the backend back', async () => {
+  const before = backend();
+  const losses: Record<string, number[]> = {};
+  const run = async (name: string, pause: number, profile: boolean): Promise<void> => {
+    const own = line({ batchSize: 1 });
+    const profiles: unknown[] = [];
+    for await (const event of fit({ ...own, epochs: 3, profile: profile ? { warmUp: 2 } : false })) {
+      if (event.type === 'step') losses[name] = [...(losses[name] ?? []), event.loss];
+      if (event.type === 'profile')
+        profiles.push([event.steps, event.operations.some((row) => row.runs > 0)]);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    expect(profiles).toEqual(profile ? [[10, true]] : []);
+  };
+  await run('alone', 0, false);
+  // The first to begin is the first to end, and the other way round.
+  for (const [one, other] of [
+    [1, 3],
+    [3, 1],
+  ] as const) {
+    await Promise.all([run('one', one, true), run('other', other, true)]);
+    expect(backend()).toBe(before);
+    expect([losses.one, losses.other]).toEqual([losses.alone, losses.alone]);
+    losses.one = [];
+    losses.other = [];
+  }
+  const counted = async (): Promise<number> => {
+    let runs = 0;
+    for await (const event of fit({ ...line({ batchSize: 1 }), epochs: 3, profile: { warmUp: 2 } }))
+      if (event.type === 'profile') runs = event.operations.reduce((sum, row) => sum + row.runs, 0);
+    return runs;
+  };
+  const alone = await counted();
+  // Neither counts what the other computes.
+  expect(await Promise.all([counted(), counted()])).toEqual([alone, alone]);
+});
+
+it('leaves a backend alone that somebody chose meanwhile', async () => {
+  const before = backend();
+  const chosen = reference();
+  try {
+    for await (const event of fit({ ...line(), profile: true })) if (event.type === 'step') use(chosen);
+    expect(backend()).toBe(chosen);
+  } finally {
+    use(before);
+  }
 });
