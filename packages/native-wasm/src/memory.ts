@@ -5,6 +5,7 @@
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { control } from './control.ts';
+import { digitsOfTwoOverPi } from './functions64.ts';
 
 const page = 65536;
 /** Blocks start at multiples of it. */
@@ -66,6 +67,7 @@ export class LinearMemory {
     this.memory = memory;
     this.maximumPages = Math.max(16, pages);
     this.#views();
+    this.f64.set(digitsOfTwoOverPi, control.twoOverPi >> 3);
     this.#free.push({ start: control.end, size: memory.buffer.byteLength - margin - control.end });
   }
 
