@@ -2,6 +2,7 @@
  * Adam and AdamW: steps scaled by running estimates of the gradient's mean and mean square.
  */
 import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import {
   checkRange,
   Optimizer,
@@ -50,8 +51,8 @@ export class Adam extends Optimizer<AdamOptions> {
     const { betas = [0.9, 0.999] } = options;
     const decay = this.#decay(options);
     return {
-      stepSize: read(() => rate() / (1 - betas[0] ** this.steps)),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** this.steps)),
+      stepSize: read(() => rate() / (1 - pow(betas[0], this.steps))),
+      rootFactor: read(() => 1 / Math.sqrt(1 - pow(betas[1], this.steps))),
       ...(this.decoupled && decay !== 0 && { kept: read(() => 1 - rate() * decay) }),
     };
   }

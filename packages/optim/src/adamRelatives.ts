@@ -2,6 +2,7 @@
  * Relatives of Adam: with Nesterov's momentum, with a rectified variance.
  */
 import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import {
   checkRange,
   Optimizer,
@@ -47,7 +48,7 @@ export class Nadam extends Optimizer<NadamOptions> {
       meanRate: read(
         () => (rate() * momentumAt(this.steps + 1, options)) / (1 - this.#product(this.steps + 1, options)),
       ),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** this.steps)),
+      rootFactor: read(() => 1 / Math.sqrt(1 - pow(betas[1], this.steps))),
     };
   }
 
@@ -80,7 +81,7 @@ export class Nadam extends Optimizer<NadamOptions> {
 
 /** β₁ (1 − ½ · 0.96^(t · decay)) */
 function momentumAt(step: number, { betas = [0.9, 0.999], momentumDecay = 4e-3 }: NadamOptions): number {
-  return betas[0] * (1 - 0.5 * 0.96 ** (step * momentumDecay));
+  return betas[0] * (1 - 0.5 * pow(0.96, step * momentumDecay));
 }
 
 /**
@@ -120,8 +121,8 @@ export class Radam extends Optimizer<RadamOptions> {
     read: Read,
     rate: () => number,
   ): Scalars {
-    const corrected = (): number => rate() / (1 - betas[0] ** this.steps);
-    const root = (): number => Math.sqrt(1 - betas[1] ** this.steps);
+    const corrected = (): number => rate() / (1 - pow(betas[0], this.steps));
+    const root = (): number => Math.sqrt(1 - pow(betas[1], this.steps));
     return {
       plainRate: read(() => (rectification(this.steps, betas[1]) === 0 ? corrected() : 0)),
       scaledRate: read(() => corrected() * root() * rectification(this.steps, betas[1])),
@@ -146,7 +147,7 @@ export class Radam extends Optimizer<RadamOptions> {
 /** How much the adaptive rate can be trusted at a step; 0 where its variance is unbounded. */
 function rectification(step: number, beta: number): number {
   const limit = 2 / (1 - beta) - 1;
-  const length = limit - (2 * step * beta ** step) / (1 - beta ** step);
+  const length = limit - (2 * step * pow(beta, step)) / (1 - pow(beta, step));
   if (length <= 5) return 0;
   return Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length));
 }

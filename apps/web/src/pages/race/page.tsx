@@ -1,6 +1,7 @@
 /**
  * Optimiser race: every optimiser's path down the same surface, from a start that can be dragged.
  */
+import { log } from '@ag/tensor/math';
 import { contourPath, surface as surfacePicture } from '@ag/viz';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Alarm, Choice, Code, Entry, Explanation, Field, Picture } from '../../components/parts.tsx';
@@ -80,7 +81,9 @@ export default function Race() {
     y: chosen.domain.y as [number, number],
     columns: result.grid.columns,
     rows: result.grid.rows,
-    values: chosen.logarithmic ? result.grid.values.map((z) => Math.log10(z + 1e-3)) : result.grid.values,
+    values: chosen.logarithmic
+      ? result.grid.values.map((z) => log(z + 1e-3) * Math.LOG10E)
+      : result.grid.values,
   };
   const map =
     result && grid
