@@ -379,7 +379,8 @@ export function norm(
         ? size.max(axis, { keepDims: true })
         : size.min(axis, { keepDims: true })
   ).detach();
-  const back = (t: Tensor): Tensor => (keepDims ? t : t.reshapeLike(size.sum(axis)));
+  // In the shape of the result: a sum over axes of size 1.
+  const back = (t: Tensor): Tensor => t.sum(axis, options);
   if (p === 2) {
     const scale = squareScale(extreme);
     return real.mul(scale).square().sum(axis, options).sqrt().div(back(scale));
