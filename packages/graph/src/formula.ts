@@ -3,6 +3,7 @@
  * microscope and give to `agrad graph` becomes ordinary tensor calls.
  */
 import { Tensor } from '@ag/tensor';
+import { log, pow } from '@ag/tensor/math';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
 const precedence: ReadonlyMap<string, number> = new Map([
@@ -276,7 +277,7 @@ function combine(operator: string, a: Operand, b: Operand): Operand {
     if (operator === '-') return tensor.neg().add(a);
     if (operator === '/') return a === 1 ? tensor.reciprocal() : tensor.reciprocal().mul(a);
     if (operator === '@') throw new Error("formula: '@' multiplies matrices; use * for a number");
-    return tensor.mul(Math.log(a)).exp();
+    return tensor.mul(log(a)).exp();
   }
   switch (operator) {
     case '+':
@@ -307,6 +308,6 @@ function fold(operator: string, a: number, b: number): number {
     case '/':
       return a / b;
     default:
-      return a ** b;
+      return pow(a, b);
   }
 }

@@ -29,6 +29,8 @@ export const control = {
   firstModule: 512,
   /** For each thread the modules it has loaded, 64 bytes apart. */
   loaded: 576,
+  /** f64: digits of 2/π, 54 of them, for the reduction of large angles. */
+  twoOverPi: 1152,
   /** Device memory starts here. */
   end: 2048,
 } as const;

@@ -9,7 +9,7 @@
 import { type BinaryOperation, type DType, type Expression, type Instruction, toDType, type UnaryOperation } from '@ag/tensor';
 import type { FunctionBuilder } from './assembler.ts';
 import { atan2, inlined, pow, unaryFunctions } from './functions32.ts';
-import { type HostFunction, hostFunction } from './hostFunctions.ts';
+import { function64 } from './functions64.ts';
 import * as w from './opcodes.ts';
 import { erf64, integerFunction, modulo, threefry } from './scalarFunctions.ts';
 import type { Vector, VectorCode } from './vector.ts';
@@ -47,7 +47,7 @@ export function emitExpression(
 /** An estimate of the time one element takes, in nanoseconds: decides from which size on threads share a kernel. */
 export function cost(expression: Expression): number {
   let sum = 0;
-  for (const { op, dtype } of expression.instructions) sum += isHeavy(op) ? (dtype === 'float64' ? 40 : 0.6) : 0.08;
+  for (const { op, dtype } of expression.instructions) sum += isHeavy(op) ? (dtype === 'float64' ? 20 : 0.6) : 0.08;
   return sum + 0.1;
 }
 
@@ -177,7 +177,7 @@ class Emitter {
       case 'isFinite':
         return narrow(v, v.op2(w.f64x2_lt, v.op1(w.f64x2_abs, x), v.f64(Infinity)));
       case 'sigmoid': {
-        const e = this.#each64((f) => hostFunction(f, v.target, 'exp'), v.op1(w.f64x2_neg, x));
+        const e = v.call(function64(v.target, v, 'exp'), v.op1(w.f64x2_neg, x));
         return v.op2(w.f64x2_div, v.f64(1), v.op2(w.f64x2_add, v.f64(1), e));
       }
       case 'erf':
@@ -185,7 +185,7 @@ class Emitter {
       case 'not':
         throw undefinedOperation(op, 'float64');
       default:
-        return this.#each64((f) => hostFunction(f, v.target, op as HostFunction), x);
+        return v.call(function64(v.target, v, op), x);
     }
   }
 
@@ -293,7 +293,7 @@ class Emitter {
     switch (op) {
       case 'pow':
       case 'atan2':
-        return this.#each64((f) => hostFunction(f, v.target, op), a, b);
+        return v.call(function64(v.target, v, op), a, b);
       case 'mod':
         return this.#each64((f) => f.call(modulo(v.target, false)), a, b);
       case 'and':

@@ -9,7 +9,7 @@
  * Functions", 1980), then polynomials made by `scripts/minimax.mjs`.
  */
 import type { UnaryOperation } from '@ag/tensor';
-import { hostFunction } from './hostFunctions.ts';
+import { function64 } from './functions64.ts';
 import * as w from './opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';
 
@@ -239,8 +239,8 @@ function trigonometric(v: VectorCode, x: Vector, what: 'sin' | 'cos' | 'tan'): V
     .op(w.i32_eqz);
   f.if(() => {
     for (let lane = 0; lane < 4; lane++) {
-      f.get(result).get(x).lane(w.f32x4_extract_lane, lane).op(w.f64_promote_f32);
-      hostFunction(f, v.target, what);
+      f.get(result).get(x).lane(w.f32x4_extract_lane, lane).op(w.f64_promote_f32).op(w.f64x2_splat);
+      f.call(function64(v.target, v, what)).lane(w.f64x2_extract_lane, 0);
       f.op(w.f32_demote_f64).lane(w.f32x4_replace_lane, lane).set(result);
     }
   });

@@ -19,11 +19,8 @@ export interface CompiledKernel {
   users: number;
 }
 
-/** JavaScript's Math with powers as C defines them, for `hostFunctionModule`. `worker.js` has the same. */
-const math = Object.assign(Object.create(Math) as typeof Math, {
-  remainder: (a: number, b: number) => a % b,
-  pow: (a: number, b: number) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
-});
+/** For `hostFunctionModule`. `worker.js` has the same. */
+const math = { remainder: (a: number, b: number) => a % b };
 
 export class KernelCache {
   readonly table: WebAssembly.Table;
@@ -102,7 +99,7 @@ export class KernelCache {
     this.#hasHostFunctions = true;
     new WebAssembly.Instance(compiled(hostFunctionModule()), {
       env: { table: this.table },
-      math: math as unknown as WebAssembly.ModuleImports,
+      math,
     });
   }
 

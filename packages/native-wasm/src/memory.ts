@@ -5,6 +5,7 @@
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { control } from './control.ts';
+import { digitsOfTwoOverPi } from './functions64.ts';
 import { useReference } from './support.ts';
 
 const page = 65536;
@@ -67,6 +68,7 @@ export class LinearMemory {
     this.memory = memory;
     this.maximumPages = Math.max(16, pages);
     this.#views();
+    this.f64.set(digitsOfTwoOverPi, control.twoOverPi >> 3);
     this.#free.push({ start: control.end, size: memory.buffer.byteLength - margin - control.end });
   }
 

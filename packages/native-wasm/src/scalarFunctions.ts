@@ -5,6 +5,7 @@
  */
 import type { Target } from './abi.ts';
 import type { Callable } from './assembler.ts';
+import { function64 } from './functions64.ts';
 import { hostFunction } from './hostFunctions.ts';
 import * as w from './opcodes.ts';
 import { VectorCode } from './vector.ts';
@@ -104,7 +105,7 @@ export function erf64(target: Target): Callable {
       () => f.get(term).op(w.f64_abs).get(sum).op(w.f64_abs).f64(1e-17).op(w.f64_mul).op(w.f64_gt),
     );
     f.get(sum).f64(2 / Math.sqrt(Math.PI)).op(w.f64_mul).get(square).op(w.f64_neg);
-    hostFunction(f, target, 'exp');
+    f.op(w.f64x2_splat).call(function64(target, new VectorCode(f, target), 'exp')).lane(w.f64x2_extract_lane, 0);
     f.op(w.f64_mul);
   });
 }

@@ -6,10 +6,7 @@
  */
 const control = { ready: 200, published: 320, quit: 324, failed: 384, loaded: 576 };
 
-const math = Object.assign(Object.create(Math), {
-  remainder: (a, b) => a % b,
-  pow: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b),
-});
+const math = { remainder: (a, b) => a % b };
 
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 

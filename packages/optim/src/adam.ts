@@ -2,6 +2,7 @@
  * Adam and AdamW: steps scaled by running estimates of the gradient's mean and mean square.
  */
 import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import {
   checkRange,
   Optimizer,
@@ -58,8 +59,8 @@ export class Adam extends Optimizer<AdamOptions> {
     steps: () => number,
   ): Scalars {
     return {
-      stepSize: read(() => rate() / (1 - betas[0] ** steps())),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** steps())),
+      stepSize: read(() => rate() / (1 - pow(betas[0], steps()))),
+      rootFactor: read(() => 1 / Math.sqrt(1 - pow(betas[1], steps()))),
     };
   }
 

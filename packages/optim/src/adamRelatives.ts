@@ -2,6 +2,7 @@
  * Relatives of Adam: with Nesterov's momentum, with a rectified variance.
  */
 import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import {
   checkRange,
   Optimizer,
@@ -57,7 +58,7 @@ export class Nadam extends Optimizer<NadamOptions> {
       meanRate: read(
         () => (rate() * momentumAt(steps() + 1, options)) / (1 - this.#product(steps() + 1, options)),
       ),
-      rootFactor: read(() => 1 / Math.sqrt(1 - betas[1] ** steps())),
+      rootFactor: read(() => 1 / Math.sqrt(1 - pow(betas[1], steps()))),
     };
   }
 
@@ -87,7 +88,7 @@ export class Nadam extends Optimizer<NadamOptions> {
 
 /** β₁ (1 − ½ · 0.96^(t · decay)) */
 function momentumAt(step: number, { betas = [0.9, 0.999], momentumDecay = 4e-3 }: NadamOptions): number {
-  return betas[0] * (1 - 0.5 * 0.96 ** (step * momentumDecay));
+  return betas[0] * (1 - 0.5 * pow(0.96, step * momentumDecay));
 }
 
 /**
@@ -132,8 +133,8 @@ export class Radam extends Optimizer<RadamOptions> {
     rate: () => number,
     steps: () => number,
   ): Scalars {
-    const corrected = (): number => rate() / (1 - betas[0] ** steps());
-    const root = (): number => Math.sqrt(1 - betas[1] ** steps());
+    const corrected = (): number => rate() / (1 - pow(betas[0], steps()));
+    const root = (): number => Math.sqrt(1 - pow(betas[1], steps()));
     return {
       plainRate: read(() => (rectification(steps(), betas[1]) === 0 ? corrected() : 0)),
       scaledRate: read(() => corrected() * root() * rectification(steps(), betas[1])),
@@ -158,7 +159,7 @@ export class Radam extends Optimizer<RadamOptions> {
 /** How much the adaptive rate can be trusted at a step; 0 where its variance is unbounded. */
 function rectification(step: number, beta: number): number {
   const limit = 2 / (1 - beta) - 1;
-  const length = limit - (2 * step * beta ** step) / (1 - beta ** step);
+  const length = limit - (2 * step * pow(beta, step)) / (1 - pow(beta, step));
   if (length <= 5) return 0;
   return Math.sqrt(((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length));
 }

@@ -8,6 +8,7 @@
  * const optimizer = adam(model.parameters(), { learningRate: schedule });
  * ```
  */
+import { cos, pow } from '@ag/tensor/math';
 
 /** The learning rate after `step` steps. */
 export type Schedule = (step: number) => number;
@@ -29,13 +30,13 @@ export function stepDecay(
   const { every, factor = 0.1 } = options;
   checkRate(rate, 'stepDecay');
   checkSteps(every, 'stepDecay', 'every');
-  return (step) => rate * factor ** Math.floor(step / every);
+  return (step) => rate * pow(factor, Math.floor(step / every));
 }
 
 /** The rate times `factor` after each step. */
 export function exponential(rate: number, options: { readonly factor: number }): Schedule {
   checkRate(rate, 'exponential');
-  return (step) => rate * options.factor ** step;
+  return (step) => rate * pow(options.factor, step);
 }
 
 /** From `rate` down to `minimum` (default 0) along half a cosine wave over `steps` steps, then `minimum`. */
@@ -46,8 +47,7 @@ export function cosine(
   const { steps, minimum = 0 } = options;
   checkRate(rate, 'cosine');
   checkSteps(steps, 'cosine', 'steps');
-  return (step) =>
-    minimum + ((rate - minimum) / 2) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps));
+  return (step) => minimum + ((rate - minimum) / 2) * (1 + cos((Math.PI * Math.min(step, steps)) / steps));
 }
 
 /**
@@ -70,7 +70,7 @@ export function cosineWithRestarts(
       start += length;
       length *= multiply;
     }
-    return minimum + ((rate - minimum) / 2) * (1 + Math.cos((Math.PI * (step - start)) / length));
+    return minimum + ((rate - minimum) / 2) * (1 + cos((Math.PI * (step - start)) / length));
   };
 }
 
@@ -82,7 +82,7 @@ export function polynomial(
   const { steps, power = 1, minimum = 0 } = options;
   checkRate(rate, 'polynomial');
   checkSteps(steps, 'polynomial', 'steps');
-  return (step) => minimum + (rate - minimum) * (1 - Math.min(step, steps) / steps) ** power;
+  return (step) => minimum + (rate - minimum) * pow(1 - Math.min(step, steps) / steps, power);
 }
 
 /**
@@ -120,9 +120,7 @@ export function oneCycle(
   const last = steps - 1;
   const first = rate / divide;
   const between = (from: number, to: number, share: number): number =>
-    anneal === 'linear'
-      ? from + (to - from) * share
-      : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * share));
+    anneal === 'linear' ? from + (to - from) * share : to + ((from - to) / 2) * (1 + cos(Math.PI * share));
   return (step) => {
     if (step >= last) return first / finalDivide;
     if (step <= top) return between(first, rate, step / top);

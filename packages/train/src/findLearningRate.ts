@@ -4,6 +4,7 @@
  */
 import type { Schedule } from '@ag/optim';
 import { randomState, restoreRandomState } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import { TrainingError } from './errors.ts';
 import { fit } from './fit.ts';
 import type { FitOptimizer, FitOptions } from './options.ts';
@@ -73,7 +74,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
 
   const weights = model.stateDict();
   const random = randomState();
-  const rateAt = (step: number): number => from * (to / from) ** (step / (steps - 1));
+  const rateAt = (step: number): number => from * pow(to / from, step / (steps - 1));
   const points: LearningRatePoint[] = [];
   let average = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -87,7 +88,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const count = points.length + 1;
       average = smoothing * average + (1 - smoothing) * event.loss;
       // Corrected for its start at 0, as Adam's moments are (Kingma and Ba 2015, section 3).
-      const smoothed = average / (1 - smoothing ** count);
+      const smoothed = average / (1 - pow(smoothing, count));
       points.push({ rate: event.learningRate, loss: event.loss, smoothed });
       least = Math.min(least, smoothed);
       diverged = count >= leastSteps && smoothed > divergence * least;

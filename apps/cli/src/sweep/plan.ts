@@ -1,4 +1,5 @@
 /** Which settings a sweep tries: every combination of lists, or values drawn from ranges. */
+import { pow } from '@ag/tensor/math';
 import { Failure } from '../failure.ts';
 import { splitOutsideBrackets } from '../lists.ts';
 import { words } from '../numbers.ts';
@@ -142,7 +143,7 @@ function drawn(
     const values: Values = {};
     for (const { name, low, high, whole, logarithmic } of parsed) {
       const share = next();
-      const value = logarithmic ? low * (high / low) ** share : low + (high - low) * share;
+      const value = logarithmic ? low * pow(high / low, share) : low + (high - low) * share;
       values[name] = whole ? Math.round(value) : Number(value.toPrecision(4));
     }
     for (const { name, values: list } of lists) values[name] = list[Math.floor(next() * list.length)]!;

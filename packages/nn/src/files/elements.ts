@@ -3,6 +3,7 @@
  * where the machine or the alignment does not allow a plain copy.
  */
 import { type DType, type Shape, type Tensor, type TypedArray, tensor } from '@ag/tensor';
+import { exponentOf } from '@ag/tensor/math';
 
 /** Element types of files, by the names of safetensors. */
 export type Element =
@@ -138,9 +139,9 @@ export function halfFromFloat(value: number): number {
   const size = Math.abs(value);
   if (size >= 65520) return sign | 0x7c00;
   // Below 2⁻¹⁴ steps are 2⁻²⁴; above, 2^(exponent − 10).
-  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
-  // log2 may be off by one next to a power of two: the rounded fraction tells.
-  for (let e = size === 0 ? -14 : exponent; ; e++) {
+  const exponent = size === 0 ? -14 : Math.max(-14, exponentOf(size));
+  // Rounding may carry into the next exponent.
+  for (let e = exponent; ; e++) {
     const steps = roundToEven(size * 2 ** (10 - e));
     if (steps < 2048) return sign | (steps < 1024 ? steps : ((e + 15) << 10) | (steps - 1024));
   }

@@ -3,6 +3,7 @@
  * row-major order, one matrix after the other. Sizes are small where these are used, so they are written to be read.
  */
 import type { HostKernel } from '../kernel.ts';
+import { log } from '../math/index.ts';
 import { eachMatrix, lengthOf, productOf } from './hostMatrices.ts';
 
 /** A = L·Lᵀ (Cholesky–Banachiewicz); reads the lower triangle. */
@@ -58,7 +59,7 @@ export const slogdetRun = eachMatrix(([a], [[n]]) => {
   for (let i = 0; i < n; i++) {
     const pivot = a![i * n + i]!;
     sign *= Math.sign(pivot);
-    logarithm += Math.log(Math.abs(pivot));
+    logarithm += log(Math.abs(pivot));
   }
   return Float64Array.of(sign + 0, logarithm);
 });

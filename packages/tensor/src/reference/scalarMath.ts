@@ -2,14 +2,7 @@
  * Functions of one element that JavaScript's Math lacks or defines otherwise than the kernel vocabulary does.
  */
 import { type DType, integerLimits } from '../dtype.ts';
-
-/**
- * `base ** exponent` as C and NumPy define it: 1 ** NaN = 1 and (−1) ** ±∞ = 1, where JavaScript gives NaN.
- */
-export function power(base: number, exponent: number): number {
-  if (base === 1 || (base === -1 && (exponent === Infinity || exponent === -Infinity))) return 1;
-  return base ** exponent;
-}
+import { exp } from '../math/index.ts';
 
 /**
  * `base ** exponent` of integers by repeated squaring, wrapping at 32 bits. A negative exponent gives the reciprocal
@@ -55,8 +48,8 @@ export function roundHalfToEven(x: number): number {
 
 /** 1 / (1 + e⁻ˣ), written so that the exponential never overflows. */
 export function sigmoid(x: number): number {
-  if (x >= 0) return 1 / (1 + Math.exp(-x));
-  const e = Math.exp(x);
+  if (x >= 0) return 1 / (1 + exp(-x));
+  const e = exp(x);
   return e / (1 + e);
 }
 
@@ -118,7 +111,7 @@ export function erf(x: number): number {
     complement =
       (1 / Math.sqrt(Math.PI) - (z * polynomial(farNumerator, z)) / monicPolynomial(farDenominator, z)) / y;
   }
-  const magnitude = 1 - complement * Math.exp(-y * y);
+  const magnitude = 1 - complement * exp(-y * y);
   return x < 0 ? -magnitude : magnitude;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Optimiser race: every optimiser's path down the same surface, from a start that can be dragged.
  */
+import { log } from '@ag/tensor/math';
 import { contourPath, surface as surfacePicture } from '@ag/viz';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { short } from '../../components/numbers.ts';
@@ -352,7 +353,7 @@ function areaIn(box: HTMLElement | null): Element | null {
 }
 
 /** Heights of surfaces that have cliffs; their minima are 0. */
-const logarithm = (height: number): number => Math.log10(height + 1e-3);
+const logarithm = (height: number): number => log(height + 1e-3) * Math.LOG10E;
 
 function round(value: number): number {
   return Number(value.toPrecision(3));
