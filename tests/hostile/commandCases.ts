@@ -66,6 +66,29 @@ export const commandCases: Case[] = [
       },
       /./,
     ],
+    [
+      'a recipe that every object has',
+      {
+        'w.safetensors': make.safetensors(
+          { __metadata__: { recipe: 'constructor' }, w: entry },
+          Buffer.alloc(8),
+        ),
+      },
+      /constructor/,
+    ],
+    [
+      'a recipe that is code',
+      {
+        'w.safetensors': make.safetensors(
+          { __metadata__: { recipe: './evil.mjs' }, w: entry },
+          Buffer.alloc(8),
+        ),
+        'evil.mjs': Buffer.from(
+          "import { writeFileSync } from 'node:fs'; writeFileSync('PWNED', ''); export default {};",
+        ),
+      },
+      /evil\.mjs/,
+    ],
   ]),
   ...table('agrad data preview', [
     [
