@@ -275,7 +275,8 @@ it('has every function of @ag/tensor that gives tensors', () => {
       'ExpressionBuilder formatShape indexError isFloat isForgotten isTypedArray kernelKey launchTraffic listenToCreation map nextMark ' +
       'OutOfMemoryError placeholderLeaf PreparedGraph promote randomState recordTrace reference refusingAssignments restoreRandomState ' +
       'sameSignature setChainBound setEvaluationWatch setFusion setPlaceNames sizeOf stats sumGradients sumToShape Tensor tie toDType ' +
-      'traverse use userLine view wasSwallowed watchCreation withoutGrowth withRunKeys'
+      'traverse use userLine view watchCreation withoutGrowth withRunKeys capturedNodes dropGradients isSourceOfForgotten nextSerial ' +
+      'noteAssignments noteHolder noteHook readFlag synchronous variableOf writeFlag'
     ).split(' '),
   );
   const missing = Object.entries(api).filter(
