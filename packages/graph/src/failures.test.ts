@@ -85,6 +85,16 @@ describe('an assignment that cannot be computed', () => {
     }
   });
 
+  it('does not keep its forward pass from being computed, whatever was assigned since', async () => {
+    const counter = counterOf('counter');
+    const hidden = tensor([3]).mul(2);
+    counter.assign(counter.value.add(hidden).add(bad()));
+    counter.assign(counter.value.add(1));
+    expect(await hidden.add(1).toArray()).toEqual([7]);
+    expect(await counter.value.item()).toBe(0);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
   it('does not keep others from being computed that share its forward pass', async () => {
     const [good, failing] = [counterOf('good'), counterOf('failing')];
     const hidden = tensor([3]).mul(2);

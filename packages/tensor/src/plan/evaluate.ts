@@ -52,7 +52,8 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   const own = options.updates ?? none;
   // A step commits all that is queued: it may depend on values that the step replaces.
   const queued = options.updates ? queuedAssignments(own) : [];
-  const outputs = collectOutputs(tensors, queued.length > 0 ? [...own, ...queued] : own);
+  const asked = collectOutputs(tensors, queued.length > 0 ? [...own, ...queued] : own);
+  let outputs = asked;
   if (outputs.length === 0 && own.length === 0 && queued.length === 0) return;
   let updates = queued.length > 0 ? [...own, ...queued] : own;
   let traversal = traverse(outputs, updates);
@@ -60,7 +61,8 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   if (assigned.length > 0) {
     queued.push(...assigned);
     // What later assignments are built on is kept, so that it is not computed again with them.
-    for (const update of assigned) if (isBuiltOn(update)) outputs.push(update.value);
+    const kept = assigned.filter(isBuiltOn);
+    if (kept.length > 0) outputs = [...asked, ...kept.map(({ value }) => value)];
     updates = [...updates, ...assigned];
     traversal = traverse(outputs, updates);
   }
@@ -71,9 +73,9 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     const again = {
       evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
         compute(traverse(rest, values), rest, values, options, { refused: false }),
-      attempt: (wanted: readonly Tensor[]) => attempt(wanted),
+      attempt,
     };
-    recover(error, { outputs, own, queued }, again, judged.refused);
+    recover(error, { outputs: asked, own, queued }, again, judged.refused);
   }
 }
 
