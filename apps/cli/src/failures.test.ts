@@ -207,20 +207,13 @@ describe('a loss that is not finite', () => {
   });
 
   it('names the operation, its operands and the phase with --detect-anomaly', async () => {
-    const given = [
-      '--learning-rate',
-      '1e30',
-      '--optimizer',
-      'sgd',
-      '--epochs',
-      '5',
-      '--backend',
-      'reference',
-    ];
+    const given = ['--learning-rate', '1e20', '--batch-size', '8', '--backend', 'reference'];
+    const shape = ['data.count=8', 'model.inputs=20', 'model.hidden=5'].flatMap((one) => ['--set', one]);
     const outcome = await inProcess(
       'train',
-      'xor',
+      'two-layer',
       ...given,
+      ...shape,
       '--detect-anomaly',
       '--out',
       join(newFolder(), 'run'),
@@ -229,7 +222,7 @@ describe('a loss that is not finite', () => {
     expect(outcome.stderr).toMatch(
       /detectAnomaly: \w+ gives values that are not finite in the (forward|backward) /,
     );
-    expect(outcome.stderr).toMatch(/of its result \[4, 1\]/);
+    expect(outcome.stderr).toMatch(/of its result \[/);
   });
 });
 

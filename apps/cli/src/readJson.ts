@@ -12,8 +12,7 @@ export function readJson(path: string): unknown {
 
 /**
  * The text of a file. A pipe or a device that lies in its place is not waited for.
- * @throws Failure `incompatible` for what is no file, or far too large
- * @throws Error where it is not in UTF-8
+ * @throws Failure `incompatible` for what is no file, not in UTF-8, or far too large
  */
 export function readText(path: string): string {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -28,7 +27,7 @@ export function readText(path: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      throw new Error('it is not in UTF-8; save it in UTF-8', { cause });
+      throw new Failure('incompatible', `${path} is not in UTF-8; save it in UTF-8`, undefined, cause);
     throw new Failure('incompatible', `${path} is larger than any file of its kind`, undefined, cause);
   }
 }
