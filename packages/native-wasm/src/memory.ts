@@ -148,7 +148,7 @@ export class LinearMemory {
 
   #refused(cause: unknown): never {
     throw new OutOfMemoryError(
-      `wasm: the engine refused memory (${(cause as Error).message}). Engines reserve some 10 GiB of addresses for each memory, of which ` +
+      `wasm: the engine refused memory (${(cause as Error).message}). Some engines reserve 10 GiB of addresses for each memory, of which ` +
         `little is used: raise the limit on addresses where one is set (ulimit -v). ${useReference}`,
       { cause },
     );
