@@ -51,7 +51,10 @@ function command(...words: readonly string[]): Reader {
       ...processTerminal({ ...options, quiet: true }),
       print: () => {},
       note: () => {},
-      stderr: { write: (text: string) => (said += text) } as unknown as NodeJS.WriteStream,
+      complain: (...lines: readonly string[]) => {
+        said += lines.join('\n');
+      },
+      ask: null,
     }));
     if (exitCode === 0) return;
     const error = new Error(said);
