@@ -118,7 +118,8 @@ export class Threads {
 
   /** Called now and then while the main thread waits for the end of a job; true when it should give up. */
   stalled(): boolean {
-    const now = Date.now();
+    // The time of day may jump, and a worker is none the slower for it.
+    const now = globalThis.performance?.now() ?? Date.now();
     // The upper half of the ticket: the wait counts from when this job was first asked about.
     const job = Atomics.load(this.#memory.i32, (control.ticket + 4) >> 2);
     if (job !== this.#waitingFor) {
