@@ -20,7 +20,8 @@ async function runBare(program: string): Promise<unknown> {
     globalName: 'ag',
     platform: 'neutral',
     conditions: ['@ag/source'],
-    external: ['node:*'],
+    // Libraries for files are loaded when such a file is met.
+    external: ['node:*', 'papaparse', 'pngjs', 'jpeg-js', '@zip.js/*'],
     logLevel: 'error',
   });
   const missing = absent.map((name) => `delete globalThis.${name};`).join(' ');

@@ -109,16 +109,9 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
     expect(await shows(/ended with \d/)).toMatch(/--resume[\s\S]*ended with 143/);
     expect(asBefore()).toBe('1 0 1');
 
-    const failing = [
-      'train',
-      'xor',
-      '--learning-rate',
-      '1e30',
-      '--optimizer',
-      'sgd',
-      '--backend',
-      'reference',
-    ];
+    const small = ['data.count=8', 'model.inputs=20', 'model.hidden=5'].flatMap((one) => ['--set', one]);
+    const diverging = ['--learning-rate', '1e20', '--batch-size', '8', '--backend', 'reference'];
+    const failing = ['train', 'two-layer', ...diverging, ...small];
     type(
       `clear; ${commandLine([...failing, '--ui', 'tui', '--out', join(scratch, 'failing')])}; echo "failed with $?"`,
       'Enter',
