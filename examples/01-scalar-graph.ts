@@ -23,8 +23,8 @@ const loss = y.sub(sigmoid).square();
 const [dk, db] = gradients(loss, [k, b]);
 const learningRate = 0.5;
 const updates = new Map([
-  [k, k.value.sub(dk!.mul(learningRate))],
-  [b, b.value.sub(db!.mul(learningRate))],
+  [k, k.value.sub(dk.mul(learningRate))],
+  [b, b.value.sub(db.mul(learningRate))],
 ]);
 
 /** What a node is called on the page. */
@@ -38,11 +38,11 @@ function describe(node: Tensor): string {
 
 console.log(`topological order: ${topologicalSort(loss).map(describe).join(' → ')}`);
 
-const graph = new Graph({ inputs: [x, y], outputs: { loss, sigmoid, dk: dk!, db: db! }, updates });
+const graph = new Graph({ inputs: [x, y], outputs: { loss, sigmoid, dk: dk, db: db }, updates });
 for (let step = 1; step <= 10; step++) {
   const now = graph.run({ x: 2, y: 0.9 });
   const [l, s, gk, gb] = await Promise.all([now.loss, now.sigmoid, now.dk, now.db].map((t) => t.item()));
-  const numbers = `loss ${l!.toFixed(5)}  prediction ${s!.toFixed(4)}  ∂loss/∂k ${gk!.toFixed(4)}  ∂loss/∂b ${gb!.toFixed(4)}`;
+  const numbers = `loss ${l.toFixed(5)}  prediction ${s.toFixed(4)}  ∂loss/∂k ${gk.toFixed(4)}  ∂loss/∂b ${gb.toFixed(4)}`;
   console.log(`step ${String(step).padStart(2)}: ${numbers}`);
 }
 console.log(`k = ${(await k.value.item()).toFixed(4)}, b = ${(await b.value.item()).toFixed(4)}`);

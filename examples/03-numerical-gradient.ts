@@ -32,17 +32,17 @@ const errors: number[] = [];
 for (const h of steps) {
   forwardPasses = 0;
   const measured = await numericalGradient(loss, weights, h).data();
-  errors.push(Math.max(...exact.map((g, i) => Math.abs(g - measured[i]!))));
+  errors.push(Math.max(...exact.map((g, i) => Math.abs(g - measured[i]))));
   console.log(
     `h = ${h.toExponential(0)}: largest error ${errors.at(-1)!.toExponential(1)}, ${forwardPasses} forward passes`,
   );
 }
 
-const best = steps[errors.indexOf(Math.min(...errors))]!;
+const best = steps[errors.indexOf(Math.min(...errors))];
 console.log(`best step: ${best.toExponential(0)}, error ${Math.min(...errors).toExponential(1)}`);
 
 // One call does the comparison, second derivatives included, and throws where a rule is wrong.
-const { errors: orders } = checkGradients(([w]) => loss(w!), [weights]);
+const { errors: orders } = checkGradients(([w]) => loss(w), [weights]);
 console.log(
   `checkGradients: ${orders.map((e, i) => `order ${i + 1} off by ${e.toExponential(1)}`).join(', ')}`,
 );

@@ -23,7 +23,7 @@ async function train(name: string, model: Module): Promise<void> {
   }
   const loss = await bceWithLogits(model.forward(x), y).item();
   const answers = await model.forward(x).sigmoid().data();
-  const right = answers.filter((p, i) => Math.abs(p - truth[i]!) < 0.4).length;
+  const right = answers.filter((p, i) => Math.abs(p - truth[i]) < 0.4).length;
   const shown = Array.from(answers, (p) => p.toFixed(3)).join(' ');
   console.log(`${name}: loss ${loss.toFixed(4)}, answers ${shown}, ${right} of 4 right`);
 }
@@ -40,6 +40,6 @@ if (process.argv[2]) {
   const values = await network.forward(tensor(plane)).sigmoid().data();
   const grid = { x: [-0.5, 1.5], y: [-0.5, 1.5], columns: n, rows: n, values } as const;
   const inputs = await x.data();
-  const points = [...truth].map((target, i) => ({ x: inputs[2 * i]!, y: inputs[2 * i + 1]!, target }));
+  const points = [...truth].map((target, i) => ({ x: inputs[2 * i], y: inputs[2 * i + 1], target }));
   writeFileSync(process.argv[2], decisionBoundary(grid, points, { title: 'Exclusive or' }));
 }

@@ -20,15 +20,15 @@ manualSeed(6);
 /** Stand-in: rooms, percentage of poor neighbours, and a price that they bend: poverty costs least where rooms are few. */
 function generated() {
   const [k1, k2, k3] = splitKey(key(6), 3);
-  const rooms = normal([506], { mean: 6.3, std: 0.7, key: k1! });
-  const poor = normal([506], { mean: 2.4, std: 0.6, key: k2! }).exp();
+  const rooms = normal([506], { mean: 6.3, std: 0.7, key: k1 });
+  const poor = normal([506], { mean: 2.4, std: 0.6, key: k2 }).exp();
   const size = rooms.sub(6.3).mul(2).exp().add(1).log(); // flat, then rising
   const price = poor
     .div(-12)
     .exp()
     .mul(26)
     .add(size.mul(5))
-    .add(normal([506], { std: 2.5, key: k3! }));
+    .add(normal([506], { std: 2.5, key: k3 }));
   return tensorDataset(stack([rooms, poor], 1), price.reshape([506, 1]));
 }
 const columns = ['rm', 'lstat'];
@@ -54,8 +54,8 @@ async function explained(name: string, model: Module): Promise<void> {
     compile: true,
   }));
   const { loss, metrics } = await validate(model, test, { loss: mseLoss, metrics: { r2 } });
-  const dollars = Math.sqrt(loss) * scaleY.divisor[0]!;
-  console.log(`${name}: off by ${dollars.toFixed(2)} thousand dollars, r² ${metrics.r2!.toFixed(3)}`);
+  const dollars = Math.sqrt(loss) * scaleY.divisor[0];
+  console.log(`${name}: off by ${dollars.toFixed(2)} thousand dollars, r² ${metrics.r2.toFixed(3)}`);
 }
 await explained('plane', sequential(linear(2, 1)));
 const network = sequential(linear(2, 16), tanh(), linear(16, 1));
@@ -65,11 +65,11 @@ if (process.argv[2]) {
   const [rooms, poor, n] = [[4, 8.5] as const, [2, 36] as const, 24];
   const at = ([low, high]: readonly [number, number], i: number) => low + ((high - low) * i) / (n - 1);
   const places = Array.from({ length: n * n }, (_, i) => [at(rooms, i % n), at(poor, Math.floor(i / n))]);
-  const scaled = places.map((row) => row.map((v, j) => (v - scaleX.shift[j]!) / scaleX.divisor[j]!));
+  const scaled = places.map((row) => row.map((v, j) => (v - scaleX.shift[j]) / scaleX.divisor[j]));
   const values = scaleY.inverse(await (await predict(network, tensor(scaled))).data());
   const { x, y } = await testRows.batch([...Array(106).keys()]);
   const prices = await y.data();
-  const points = ((await x.toArray()) as [number, number][]).map(([a, b], i) => [a, b, prices[i]!] as const);
+  const points = ((await x.toArray()) as [number, number][]).map(([a, b], i) => [a, b, prices[i]] as const);
   const labels = { xLabel: 'rooms', yLabel: '% poor', zLabel: 'price', title: 'House prices' };
   writeFileSync(
     process.argv[2],

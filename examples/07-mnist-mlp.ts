@@ -45,7 +45,7 @@ const options = {
 let unseen = '';
 for await (const event of fit({ ...options, epochs: full ? 10 : 4, reportEvery: 0 })) {
   if (event.type !== 'validation' && event.type !== 'epoch') continue;
-  const figures = `loss ${event.loss.toFixed(4)}, accuracy ${event.metrics.accuracy!.toFixed(4)}`;
+  const figures = `loss ${event.loss.toFixed(4)}, accuracy ${event.metrics.accuracy.toFixed(4)}`;
   // The validation belongs to the epoch and comes just before its end.
   if (event.type === 'validation') unseen = figures;
   else console.log(`epoch ${event.epoch}: ${figures}; on unseen digits: ${unseen}`);

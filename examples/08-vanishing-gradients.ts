@@ -60,7 +60,7 @@ for (const [name, network] of Object.entries(networks)) {
   const norms = await gradientNorms(network);
   flow.push({ name, norms });
   console.log(`${name}: ${norms.map((norm) => norm.toExponential(0)).join(' ')}`);
-  console.log(`  first/last layer: ${(norms[0]! / norms.at(-1)!).toExponential(2)}`);
+  console.log(`  first/last layer: ${(norms[0] / norms.at(-1)!).toExponential(2)}`);
 }
 
 if (process.argv[2]) {

@@ -29,7 +29,7 @@ for (const [name, make] of Object.entries(optimizers)) {
     backward(place.value.square().mul(steepness).sum());
     optimizer.step();
     const [x, y] = await place.value.data();
-    points.push([x!, y!]);
+    points.push([x, y]);
   }
   paths.push({ name, points });
   const [x, y] = points.at(-1)!;

@@ -66,7 +66,7 @@ for (const [name, [make, weightDecay]] of Object.entries(networks)) {
   const figures = { loss: crossEntropy, metrics: { accuracy } };
   const [known, fresh] = [await validate(model, seen, figures), await validate(model, unseen, figures)];
   const show = ({ loss, metrics }: typeof known) =>
-    `${loss.toFixed(3)} (${(100 * metrics.accuracy!).toFixed(1)} %)`;
+    `${loss.toFixed(3)} (${(100 * metrics.accuracy).toFixed(1)} %)`;
   console.log(`${name}: loss on its examples ${show(known)}, on unseen ones ${show(fresh)}`);
 }
 

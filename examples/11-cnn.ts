@@ -47,7 +47,7 @@ const options = {
 };
 for await (const event of fit({ model, optimizer, train, validation, compile: true, ...options })) {
   if (event.type === 'validation') {
-    console.log(`epoch ${event.epoch}: unseen digits, accuracy ${event.metrics.accuracy!.toFixed(4)}`);
+    console.log(`epoch ${event.epoch}: unseen digits, accuracy ${event.metrics.accuracy.toFixed(4)}`);
   }
 }
 

@@ -20,7 +20,7 @@ const [time, batch, width, steps] = full ? [48, 16, 48, 2000] : [32, 16, 32, 500
 function text(count: number): string {
   const draws = uniform([12 * count]).dataSync();
   let next = 0;
-  const pick = (...words: string[]) => words[Math.floor(draws[next++]! * words.length)]!;
+  const pick = (...words: string[]) => words[Math.floor(draws[next++] * words.length)];
   const noun = (s: string) => `${pick('the', s ? 'some' : 'a')} ${pick('cat', 'dog', 'bird', 'girl')}${s}`;
   const sentence = (s: string) => {
     const aside = pick('', ` ${pick('near', 'behind')} ${noun(pick('', 's'))}`);
@@ -35,7 +35,7 @@ const alphabet = [...new Set(known)].sort();
 const block = () => nn.transformerEncoderLayer(width, 4, { causal: true, normFirst: true, dropout: 0 });
 const letters = nn.embedding(alphabet.length, width);
 const places = nn.embedding(time, width); // attention itself knows no order
-const placed = (x: Tensor) => x.add(places.forward(arange(x.shape[1]!).cast('int32')));
+const placed = (x: Tensor) => x.add(places.forward(arange(x.shape[1]).cast('int32')));
 // Letters [n, time] → scores of the letter after each, [n, time, alphabet]
 const model = nn.sequential(letters, placed, block(), block(), nn.linear(width, alphabet.length));
 const learningRate = cosine(5e-3, { steps });

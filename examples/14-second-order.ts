@@ -28,7 +28,7 @@ async function descend(name: string, count: number, step: (at: Tensor) => Tensor
   const [x, y] = points.at(-1)!;
   const rest = await rosenbrock(at).item();
   console.log(
-    `${name}: ${count} steps, at (${x!.toFixed(6)}, ${y!.toFixed(6)}), height ${rest.toExponential(1)}`,
+    `${name}: ${count} steps, at (${x.toFixed(6)}, ${y.toFixed(6)}), height ${rest.toExponential(1)}`,
   );
   return points;
 }

@@ -28,7 +28,7 @@ function parts(images: Tensor): { copy: Tensor; distance: Tensor } {
   const code = encoder.forward(images);
   const [mean, logVariance] = chunk(code, 2, 1) as [Tensor, Tensor];
   const place = mean.add(logVariance.mul(0.5).exp().mul(normal(mean.shape)));
-  const copy = bceWithLogits(decoder.forward(place), images, { reduction: 'sum' }).div(images.shape[0]!);
+  const copy = bceWithLogits(decoder.forward(place), images, { reduction: 'sum' }).div(images.shape[0]);
   // KL(N(mean, σ²) ‖ N(0, 1)) = ½ Σ (mean² + σ² − 1 − log σ²)
   const distance = mean.square().add(logVariance.exp()).sub(1).sub(logVariance).sum(1).mean().mul(0.5);
   return { copy, distance };
@@ -36,7 +36,7 @@ function parts(images: Tensor): { copy: Tensor; distance: Tensor } {
 
 const optimizer = adam([...encoder.parameters(), ...decoder.parameters()], { learningRate: 5e-3 });
 const step = compile((x: Tensor) => {
-  const { copy, distance } = parts(x.reshape([x.shape[0]!, pixels]));
+  const { copy, distance } = parts(x.reshape([x.shape[0], pixels]));
   backward(copy.add(distance));
   optimizer.step();
   return { copy, distance };

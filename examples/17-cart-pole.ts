@@ -18,13 +18,13 @@ const [carts, limit, rounds] = [16, 200, process.env.AG_EXAMPLE === 'full' ? 120
 /** Position, speed, angle, angular speed 0.02 s later: the equations of Barto, Sutton, Anderson (1983), no friction. */
 function push([x, v, angle, spin]: number[], force: number): number[] {
   const [cartMass, poleMass, halfLength, dt] = [1, 0.1, 0.5, 0.02];
-  const [sin, cos, mass] = [Math.sin(angle!), Math.cos(angle!), cartMass + poleMass];
-  const pull = (force + poleMass * halfLength * spin! ** 2 * sin) / mass;
+  const [sin, cos, mass] = [Math.sin(angle), Math.cos(angle), cartMass + poleMass];
+  const pull = (force + poleMass * halfLength * spin ** 2 * sin) / mass;
   const spinUp = (9.8 * sin - cos * pull) / (halfLength * (4 / 3 - (poleMass * cos ** 2) / mass));
   const speedUp = pull - (poleMass * halfLength * spinUp * cos) / mass;
-  return [x! + dt * v!, v! + dt * speedUp, angle! + dt * spin!, spin! + dt * spinUp];
+  return [x + dt * v, v + dt * speedUp, angle + dt * spin, spin + dt * spinUp];
 }
-const fallen = ([x, , angle]: number[]) => Math.abs(x!) > 2.4 || Math.abs(angle!) > Math.PI / 15;
+const fallen = ([x, , angle]: number[]) => Math.abs(x) > 2.4 || Math.abs(angle) > Math.PI / 15;
 
 const policy = sequential(linear(4, 32), tanh(), linear(32, 2));
 const choose = compile((states: Tensor) => categorical(policy.forward(states)));
@@ -47,14 +47,14 @@ for (let round = 1; round <= rounds; round++) {
     const actual = await choose(tensor(now)).data();
     states.set(now.flat(), t * carts * 4);
     actions.set(actual, t * carts);
-    for (let i = 0; i < carts; i++) if (!fallen(now[i]!)) lengths[i]!++;
+    for (let i = 0; i < carts; i++) if (!fallen(now[i])) lengths[i]++;
     now = now.map((state, i) => (fallen(state) ? state : push(state, actual[i] === 1 ? 10 : -10)));
   }
   // The points still to come (later ones count less), against what is usual in this round; 0 after the fall.
   const discount = 0.97;
   const togo = Array.from(
     actions,
-    (_, i) => 1 - discount ** Math.max(0, lengths[i % carts]! - Math.floor(i / carts)),
+    (_, i) => 1 - discount ** Math.max(0, lengths[i % carts] - Math.floor(i / carts)),
   );
   const counted = togo.filter((points) => points > 0);
   const mean = counted.reduce((a, b) => a + b) / counted.length;
@@ -69,7 +69,7 @@ for (let round = 1; round <= rounds; round++) {
 }
 const last = scores.slice(-5).reduce((a, b) => a + b) / 5;
 console.log(
-  `first round ${scores[0]!.toFixed(1)} steps, mean of the last five ${last.toFixed(1)} of at most ${limit}`,
+  `first round ${scores[0].toFixed(1)} steps, mean of the last five ${last.toFixed(1)} of at most ${limit}`,
 );
 
 if (process.argv[2]) {

@@ -51,9 +51,9 @@ const { metrics } = await crossValidate(
       epochs: 40,
     };
   },
-  { onFold: ({ fold, metrics }) => console.log(`fold ${fold}: ${(100 * metrics.accuracy!).toFixed(0)} %`) },
+  { onFold: ({ fold, metrics }) => console.log(`fold ${fold}: ${(100 * metrics.accuracy).toFixed(0)} %`) },
 );
-const { mean, standardDeviation } = metrics.accuracy!;
+const { mean, standardDeviation } = metrics.accuracy;
 console.log(`accuracy ${(100 * mean).toFixed(1)} % ± ${(100 * standardDeviation).toFixed(1)} %`);
 
 // A rate many times too large throws the units of the relu to where no example reaches them.

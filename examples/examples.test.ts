@@ -33,7 +33,7 @@ function run(file: string): Promise<string> {
 beforeAll(() => {
   const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
   files.forEach((file, i) => {
-    const output = lanes[i % 2]!.then(() => run(file));
+    const output = lanes[i % 2].then(() => run(file));
     lanes[i % 2] = output.catch(() => null);
     outputs.set(file.slice(0, 2), output);
   });
@@ -61,7 +61,7 @@ it('has a test for each file', () => {
 describe('examples', { timeout: 180_000 }, () => {
   it('01: prints an order in which inputs come first, and a loss that falls at each of ten steps', async () => {
     const text = await printed('01');
-    const order = /topological order: (.*)/.exec(text)![1]!.split(' → ');
+    const order = /topological order: (.*)/.exec(text)![1].split(' → ');
     const pairs = [
       ['x (placeholder)', 'mul'],
       ['k (trainable)', 'mul'],
@@ -72,12 +72,12 @@ describe('examples', { timeout: 180_000 }, () => {
       ['sub', 'square'],
     ];
     for (const [before, after] of pairs) {
-      expect(order.indexOf(before!), before).toBeGreaterThanOrEqual(0);
-      expect(order.indexOf(before!)).toBeLessThan(order.indexOf(after!));
+      expect(order.indexOf(before), before).toBeGreaterThanOrEqual(0);
+      expect(order.indexOf(before)).toBeLessThan(order.indexOf(after));
     }
     const losses = numbers(text, /loss (\d\.\d+)/g);
     expect(losses).toHaveLength(10);
-    losses.slice(1).forEach((loss, i) => expect(loss).toBeLessThan(losses[i]!));
+    losses.slice(1).forEach((loss, i) => expect(loss).toBeLessThan(losses[i]));
   });
 
   it('02: gates by hand and by the library agree', async () => {
@@ -103,7 +103,7 @@ describe('examples', { timeout: 180_000 }, () => {
   it('04: a thousandth of the loss is left after 300 steps', async () => {
     const losses = numbers(await printed('04'), /loss (\S+)/g);
     expect(losses).toHaveLength(7);
-    expect(losses[6]).toBeLessThan(1e-3 * losses[0]!);
+    expect(losses[6]).toBeLessThan(1e-3 * losses[0]);
   });
 
   it('05: a line answers none of the four, a hidden layer all', async () => {
@@ -148,7 +148,7 @@ describe('examples', { timeout: 180_000 }, () => {
     const unseen = losses.filter((_, i) => i % 2 === 0);
     expect(seen).toBeLessThan(0.01);
     expect(unseen).toHaveLength(4);
-    for (const loss of unseen.slice(1)) expect(loss).toBeLessThan(unseen[0]! - 0.05);
+    for (const loss of unseen.slice(1)) expect(loss).toBeLessThan(unseen[0] - 0.05);
   });
 
   it('11: a small convolutional network reads better than the larger one of 07', async () => {
@@ -168,8 +168,8 @@ describe('examples', { timeout: 180_000 }, () => {
     const text = await printed('13');
     const [trigram, transformer] = numbers(text, /trigrams (\S+), transformer (\S+)/g);
     expect(trigram).toBeLessThan(1);
-    expect(transformer).toBeLessThan(trigram! - 0.08);
-    const words = /written: (.*)/.exec(text)![1]!.split(' ').slice(1, -1);
+    expect(transformer).toBeLessThan(trigram - 0.08);
+    const words = /written: (.*)/.exec(text)![1].split(' ').slice(1, -1);
     const known = words.filter((word) => vocabulary.test(word));
     expect(words.length).toBeGreaterThan(10);
     expect(known.length / words.length).toBeGreaterThan(0.8);
@@ -224,7 +224,7 @@ describe('examples', { timeout: 180_000 }, () => {
   it('19: a rate is suggested that learns the flowers in every fold, one far above it kills units', async () => {
     const text = await printed('19');
     const [lowest, suggestion] = numbers(text, /lowest at a rate of (\S+); suggestion: (\S+)/g);
-    expect(suggestion! / lowest!).toBeCloseTo(0.1, 2);
+    expect(suggestion / lowest).toBeCloseTo(0.1, 2);
     expect(numbers(text, /^fold \d+: (\d+) %/gm)).toHaveLength(10);
     const [mean, deviation] = numbers(text, /^accuracy ([\d.]+) % ± ([\d.]+) %/gm);
     expect(mean).toBeGreaterThan(93);

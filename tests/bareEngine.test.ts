@@ -26,7 +26,7 @@ async function runBare(program: string): Promise<unknown> {
   });
   const missing = absent.map((name) => `delete globalThis.${name};`).join(' ');
   const present = `(${JSON.stringify(absent)}).filter((name) => name in globalThis)`;
-  const code = `${missing}\nif (${present}.length > 0) throw new Error(${present});\n${outputFiles[0]!.text}\nag.result`;
+  const code = `${missing}\nif (${present}.length > 0) throw new Error(${present});\n${outputFiles[0].text}\nag.result`;
   // Strings, because objects of another context have prototypes of their own.
   return JSON.parse((await runInNewContext(code, {})) as string);
 }
@@ -61,7 +61,7 @@ describe('an engine with nothing but the language', () => {
         return JSON.stringify(losses);
       })();`)) as number[];
     expect(losses).toHaveLength(64);
-    expect(losses[63]).toBeLessThan(losses[0]! / 20);
+    expect(losses[63]).toBeLessThan(losses[0] / 20);
   });
 
   it('trains by fit, whose events have times', async () => {
@@ -75,7 +75,7 @@ describe('an engine with nothing but the language', () => {
       })();`)) as { type: string; seconds: number; loss?: number }[];
     const epochs = events.filter(({ type }) => type === 'epoch');
     expect(epochs).toHaveLength(3);
-    expect(epochs[2]!.loss).toBeLessThan(epochs[0]!.loss!);
+    expect(epochs[2].loss).toBeLessThan(epochs[0].loss!);
     for (const { seconds } of events) expect(seconds).toBeGreaterThanOrEqual(0);
   });
 

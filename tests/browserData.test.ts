@@ -66,7 +66,7 @@ describe.skipIf(executablePath === undefined)('data sets in Chromium', () => {
     });
     page = await browser.newPage();
     await page.goto(address);
-    await page.addScriptTag({ content: bundle.outputFiles[0]!.text });
+    await page.addScriptTag({ content: bundle.outputFiles[0].text });
   });
   afterAll(async () => {
     await browser?.close();
@@ -108,10 +108,10 @@ describe.skipIf(executablePath === undefined)('data sets in Chromium', () => {
     expect(opaque.length).toBeGreaterThan(3);
     for (const { name, rgba } of opaque) {
       const planes = [0, 1, 2].flatMap((channel) => rgba.filter((_, i) => i % 4 === channel));
-      const off = planes.map((value, i) => Math.abs(value - found.pixels[`set/png/${name}.png`]![i]!));
+      const off = planes.map((value, i) => Math.abs(value - found.pixels[`set/png/${name}.png`][i]));
       expect(Math.max(...off), name).toBeLessThanOrEqual(name === '16 bits' ? 1 : 0);
     }
-    const worst = Math.max(...fixtures.jpeg.rgba.map((value, i) => Math.abs(value - found.photo[i]!)));
+    const worst = Math.max(...fixtures.jpeg.rgba.map((value, i) => Math.abs(value - found.photo[i])));
     expect(worst).toBeLessThanOrEqual(3);
   });
 
@@ -136,7 +136,7 @@ describe.skipIf(executablePath === undefined)('data sets in Chromium', () => {
       const reason = await data.mnist({ split: 'test', mirrors, retryDelay: 1 }).catch((e) => e);
       return { code: reason.code, found: reason.found, message: reason.message };
     }, address);
-    const sha256 = createHash('sha256').update(files['/own/t10k-images-idx3-ubyte.gz']!).digest('hex');
+    const sha256 = createHash('sha256').update(files['/own/t10k-images-idx3-ubyte.gz']).digest('hex');
     expect(error.code).toBe('checksum');
     expect(error.found).toContain(sha256);
   });

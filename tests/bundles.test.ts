@@ -19,7 +19,7 @@ async function bundled(define: Record<string, string>): Promise<{ code: string; 
     conditions: ['@ag/source'],
     define,
   });
-  const code = outputFiles[0]!.text;
+  const code = outputFiles[0].text;
   return { code, ...(await import(`data:text/javascript,${encodeURIComponent(code)}`)) };
 }
 

@@ -37,7 +37,7 @@ function examplesOf(name: string): Example[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const readme = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8');
   const fragments = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
-    .map(([, code]) => ({ place: `${name}/README.md`, code: code! }))
+    .map(([, code]) => ({ place: `${name}/README.md`, code: code }))
     .filter(({ code }) => !/^import /m.test(code));
   const comments = files
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
@@ -45,10 +45,10 @@ function examplesOf(name: string): Example[] {
     .flatMap((file) => {
       const text = readFileSync(join(folder, file), 'utf8');
       return [...text.matchAll(/^( *)\/\*\*\n([\s\S]*?)\n *\*\//gm)].flatMap(([, indent, comment], i) => {
-        const lines = comment!.replaceAll(new RegExp(`^${indent} \\* ?`, 'gm'), '');
-        const fenced = [...lines.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+        const lines = comment.replaceAll(new RegExp(`^${indent} \\* ?`, 'gm'), '');
+        const fenced = [...lines.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
         const tagged = [...lines.matchAll(/@example\n([\s\S]*?)(?=\n@|$(?![\s\S]))/g)].map(
-          ([, code]) => code!,
+          ([, code]) => code,
         );
         return [...fenced, ...tagged].map((code, j) => ({
           place: `${name}/${file}, ${i + 1}.${j + 1}`,

@@ -24,7 +24,7 @@ it('finds the documents', () => {
 
 it.each(found)('%s links only to what exists', (file) => {
   const text = readFileSync(join(root, file), 'utf8').replace(/^```[\s\S]*?^```/gm, '');
-  const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map((match) => match[1]!);
+  const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map((match) => match[1]);
   const relative = targets.filter((target) => !/^[a-z]+:/.test(target));
   const broken = relative.filter((target) => !existsSync(join(root, dirname(file), target)));
   expect(broken).toEqual([]);

@@ -24,7 +24,7 @@ beforeAll(async () => {
     const pnpm = join(root, 'node_modules/pnpm/bin/pnpm.cjs');
     await run(process.execPath, [pnpm, 'pack', '--pack-destination', target], folder);
     const [file] = await readdir(target);
-    tarballs.set(name, join(target, file!));
+    tarballs.set(name, join(target, file));
   }
 }, 120_000);
 
@@ -65,7 +65,7 @@ it('the example in the README of the repository type-checks and runs', async () 
 async function runExample(home: string, readme: string, names: string[]): Promise<string[]> {
   const example = firstBlock(await readFile(readme, 'utf8'), 'ts');
   if (example === undefined) throw new Error(`${readme} has no \`\`\`ts block to run.`);
-  const imported = [...example.matchAll(/from '(@ag\/[\w-]+)/g)].map((match) => match[1]!);
+  const imported = [...example.matchAll(/from '(@ag\/[\w-]+)/g)].map((match) => match[1]);
   await install(home, [...names, ...imported]);
 
   await writeFile(join(home, 'example.ts'), example);

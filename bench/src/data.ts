@@ -40,7 +40,7 @@ export function readImages(folder: string): {
 } {
   const bytes = readFileSync(join(folder, 'mnist-images.u8'));
   const x = new Float32Array(bytes.length);
-  for (let i = 0; i < x.length; i++) x[i] = bytes[i]! / 255;
+  for (let i = 0; i < x.length; i++) x[i] = bytes[i] / 255;
   return { x, labels: Int32Array.from(readFileSync(join(folder, 'mnist-labels.u8'))) };
 }
 
@@ -79,11 +79,11 @@ function standardized(data: ArrayLike<number>): Float32Array {
   const rows = data.length / features;
   for (let j = 0; j < features; j++) {
     let mean = 0;
-    for (let i = 0; i < rows; i++) mean += data[i * features + j]! / rows;
+    for (let i = 0; i < rows; i++) mean += data[i * features + j] / rows;
     let variance = 0;
-    for (let i = 0; i < rows; i++) variance += (data[i * features + j]! - mean) ** 2 / rows;
+    for (let i = 0; i < rows; i++) variance += (data[i * features + j] - mean) ** 2 / rows;
     for (let i = 0; i < rows; i++) {
-      result[i * features + j] = (data[i * features + j]! - mean) / Math.sqrt(variance);
+      result[i * features + j] = (data[i * features + j] - mean) / Math.sqrt(variance);
     }
   }
   return result;
@@ -112,7 +112,7 @@ function standInHouses(): { x: Float32Array; y: Float32Array } {
     y[i] = 22 + randomAt(5, i);
     for (let j = 0; j < features; j++) {
       x[i * features + j] = randomAt(4, i * features + j);
-      y[i] += (j - 6) * (x[i * features + j]! - 0.5) * 2;
+      y[i] += (j - 6) * (x[i * features + j] - 0.5) * 2;
     }
   }
   return { x: standardized(x), y };

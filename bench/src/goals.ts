@@ -116,7 +116,7 @@ export function goalOf(
   name: string,
   major: number,
 ): { readonly value: number; readonly ratio: number } | null {
-  const { goals, higherIsBetter } = reports[workload]!;
+  const { goals, higherIsBetter } = reports[workload];
   const key = Object.keys(goals).find(
     (part) => part !== '' && (variant.startsWith(part) || name.includes(part)),
   );
@@ -130,5 +130,5 @@ export function goalOf(
 function gigaflops(name: string): number {
   const sizes = name.split(' ').at(-1)!.split('×').map(Number);
   const [m, k, n] = sizes.length === 3 ? sizes : [sizes[0], sizes[0], sizes[0]];
-  return (2 * m! * k! * n!) / 1e9;
+  return (2 * m * k * n) / 1e9;
 }

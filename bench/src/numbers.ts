@@ -20,5 +20,5 @@ export function randomArray(seed: number, count: number, scale: number): Float32
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
+  return sorted[sorted.length >> 1];
 }

@@ -8,7 +8,7 @@ import type { Task } from './protocol.ts';
 import { serve } from './serve.ts';
 import { workloads } from './workloads/index.ts';
 
-const task = JSON.parse(process.argv[2]!) as Task;
+const task = JSON.parse(process.argv[2]) as Task;
 
 let relaxed = false;
 const profile = task.profile ? profiling() : null;
@@ -22,7 +22,7 @@ if (task.backend === 'wasm') {
 } else {
   start(reference());
 }
-const workload = workloads[task.workload]!(task.data);
+const workload = workloads[task.workload](task.data);
 const known = workload.variants.includes(task.variant);
 const prepared = Object.entries(known ? workload.cases : {}).map(
   ([name, prepare]) => [name, () => prepare(task.variant)] as const,

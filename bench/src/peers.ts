@@ -108,7 +108,7 @@ function troubleOf({ command, flags, environment, task }: Engine): string | null
     { encoding: 'utf8', input: '', timeout: 20_000, env: { ...process.env, ...environment } },
   );
   try {
-    JSON.parse(stdout.split('\n')[0]!);
+    JSON.parse(stdout.split('\n')[0]);
     return null;
   } catch {
     const lines = (error?.message ?? stderr).split('\n');

@@ -121,7 +121,7 @@ function workOf({ kernel, dims, operands }: Launch, { buffers }: Program): { wor
   const size = dims.reduce((product, length) => product * length, 1);
   if (kernel.form === 'contract') return { work, amount: 2 * size };
   const bytes = operands.map(({ buffer }) =>
-    buffer < 0 ? 0 : Math.min(size, buffers[buffer]!.length) * bytesPerElement(buffers[buffer]!.dtype),
+    buffer < 0 ? 0 : Math.min(size, buffers[buffer].length) * bytesPerElement(buffers[buffer].dtype),
   );
   return { work, amount: bytes.reduce((sum, length) => sum + length, 0) };
 }

@@ -43,7 +43,7 @@ export function describeMachine(
     peers: [...new Set(engines.filter(({ kind }) => kind === 'peer').map(({ version }) => version))],
     peerNode,
     data,
-    load: loadavg()[0]!,
+    load: loadavg()[0],
     statistic,
   };
 }
@@ -100,7 +100,7 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
   );
   for (const key of keys) {
     const [workload, name, variant] = key.split('\n') as [string, string, string];
-    const { unit, higherIsBetter } = reports[workload]!;
+    const { unit, higherIsBetter } = reports[workload];
     const value = (engine: string): Measurement | undefined =>
       measurements.find(
         (m) =>

@@ -24,7 +24,7 @@ export async function serve({ cases, engine, absent, profile }: Served): Promise
     if ('open' in request) {
       // The former case's memory may be needed.
       run = null;
-      run = await cases[request.open]!();
+      run = await cases[request.open]();
       say({ check: run.check, ...(run.figures && { figures: run.figures }) });
     } else {
       profile?.reset();

@@ -129,12 +129,12 @@ async function manyVariables(): Promise<void> {
         const began = performance.now();
         backward(all.reduce((sum, p) => sum.add(p.value.square()), zeros([1])).sum());
         optimizer.step();
-        await all[0]!.value.item();
+        await all[0].value.item();
         times.push(performance.now() - began);
       }
       const step = median(times.slice(1));
       console.log(
-        `| ${name}, ${count} | ${times[0]!.toFixed(0)} | ${step.toFixed(0)} | ${((step / count) * 1000).toFixed(1)} |`,
+        `| ${name}, ${count} | ${times[0].toFixed(0)} | ${step.toFixed(0)} | ${((step / count) * 1000).toFixed(1)} |`,
       );
     }
   }

@@ -24,7 +24,7 @@ export async function* draw(browser: Browser, address: string, options: Options)
   const { page, context } = await freshPage(browser);
   await open(page, address, 'digits?model=cnn&count=6000', 'train');
   const real = options.dataFolder !== undefined;
-  if (real) await dropMnist(page, join(options.dataFolder!, 'mnist'));
+  if (real) await dropMnist(page, join(options.dataFolder, 'mnist'));
   const { testAccuracy } = await trainEpochs(page, real ? 3 : 5);
   const source = real ? 'MNIST' : 'generated digits';
   let right = 0;

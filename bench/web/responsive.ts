@@ -148,10 +148,10 @@ export function longestTask(what: string, recorded: Buffer): Result {
   const parts = events.filter(
     (each) =>
       !isTask(each) &&
-      each.tid === longest!.tid &&
-      each.pid === longest!.pid &&
-      each.ts >= longest!.ts &&
-      each.ts + each.dur! <= longest!.ts + longest!.dur!,
+      each.tid === longest.tid &&
+      each.pid === longest.pid &&
+      each.ts >= longest.ts &&
+      each.ts + each.dur! <= longest.ts + longest.dur!,
   );
   const sums = new Map<string, number>();
   for (const { name, tdur } of parts) sums.set(name, (sums.get(name) ?? 0) + (tdur ?? 0) / 1000);
@@ -161,7 +161,7 @@ export function longestTask(what: string, recorded: Buffer): Result {
     .map(([name, sum]) => `${name} ${sum.toFixed(0)}`);
   return {
     what: `${what}: longest task`,
-    value: longest!.tdur! / 1000,
+    value: longest.tdur! / 1000,
     unit: 'ms',
     budget: 50,
     note: `${above} above 50 ms; by the clock ${clock.toFixed(0)} ms; ${list.join(', ')}`,

@@ -38,8 +38,8 @@ export async function* soak(browser: Browser, address: string, options: Options)
       const list = Object.entries(megabytes).map(([name, value]) => `${name} ${value.toFixed(1)}`);
       console.error(`${id} ${minutes().toFixed(1)} min, step ${step}: ${list.join(', ')} MB`);
     }
-    for (const name of Object.keys(samples[0]!.megabytes)) {
-      const last = samples.at(-1)!.megabytes[name]!;
+    for (const name of Object.keys(samples[0].megabytes)) {
+      const last = samples.at(-1)!.megabytes[name];
       yield {
         what: `soak ${id}, ${options.minutes} min: ${name}`,
         value: slope(samples, name),
@@ -113,10 +113,10 @@ function residentBytes(root: number): number {
 function slope(samples: readonly Sample[], name: string): number {
   const late = samples.slice(Math.floor(samples.length / 2));
   const x = late.map(({ minutes }) => minutes);
-  const y = late.map(({ megabytes }) => megabytes[name]!);
+  const y = late.map(({ megabytes }) => megabytes[name]);
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [mx, my] = [mean(x), mean(y)];
-  const above = x.reduce((sum, value, i) => sum + (value - mx) * (y[i]! - my), 0);
+  const above = x.reduce((sum, value, i) => sum + (value - mx) * (y[i] - my), 0);
   const below = x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
   return below === 0 ? 0 : above / below;
 }

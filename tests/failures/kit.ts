@@ -121,12 +121,12 @@ export const failures: Readonly<Record<string, Trigger>> = {
 /** Passes on what it gets, by a routine of the host that throws for negative numbers. */
 const touchy = defineOp({
   name: 'touchy',
-  type: ([x]) => x!,
+  type: ([x]) => x,
   lower: {
     form: 'host',
     run: () => (inputs, outputs) => {
-      if (inputs[0]![0]! < 0) throw new Error('touchy: a negative number');
-      outputs[0]!.set(inputs[0]!);
+      if (inputs[0][0] < 0) throw new Error('touchy: a negative number');
+      outputs[0].set(inputs[0]);
     },
   },
   vjp: (g) => [g],
@@ -292,7 +292,7 @@ async function go(
   const failed: boolean[] = [];
   for (let part = 0; part < 3; part++) {
     for (let i = 0; i < times; i++) {
-      const fails = follow === null ? null : follow[failed.length]!;
+      const fails = follow === null ? null : follow[failed.length];
       const before = randomState();
       if (fails === true) {
         failed.push(true);
@@ -375,7 +375,7 @@ export const backends: Readonly<Record<string, () => Promise<Backend>>> = {
 /** Uses a backend that can be made to fail; the function returned ends it. */
 export async function useFailing(name: string): Promise<() => void> {
   const before = used();
-  const inner = await backends[name]!();
+  const inner = await backends[name]();
   use(new Failing(inner));
   return () => {
     use(before);

@@ -34,7 +34,7 @@ export function matrix(
 
     for (const [name, entry] of Object.entries(entries)) {
       for (const [failure, trigger] of Object.entries(failures)) {
-        if (!reaches(entry, failure) || !(full || own[backend]!.includes(failure))) continue;
+        if (!reaches(entry, failure) || !(full || own[backend].includes(failure))) continue;
         it(`${name}: ${failure}`, async () => {
           const { met, never, failed } = await compare(entry, trigger);
           // What little memory is left may be enough.

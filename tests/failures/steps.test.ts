@@ -37,9 +37,9 @@ const ways: Record<string, (own: World) => (trigger: Trigger) => ReturnType<Worl
     const optimizer = optim.sgd([factor, ...own.net.parameters()], { learningRate: 0.1, momentum: 0.9 });
     // The loss itself is fine: the gradient of a parameter is what cannot be computed.
     const learn = customGradient(
-      ([x, ..._triggers]: Tensor[]) => x!,
+      ([x, ..._triggers]: Tensor[]) => x,
       (g, [[, index, matrix, flag]]) => [
-        [spoil(g, { ...clean, index: index!, matrix: matrix!, flag: flag! }), null, null, null],
+        [spoil(g, { ...clean, index: index, matrix: matrix, flag: flag }), null, null, null],
       ],
     );
     return (trigger) => {
@@ -188,7 +188,7 @@ const asWritten: Record<string, Entry> = {
 
 const groups: Record<string, Record<string, Entry>> = { 'as it is written': asWritten };
 for (const [name, work] of Object.entries(ways)) groups[name] = bothWays(work);
-groups.adam = bothWays(stepOf(optimizers.adam!));
+groups.adam = bothWays(stepOf(optimizers.adam));
 matrix(named(groups));
 
 const { adam: _, ...others } = optimizers;

@@ -39,7 +39,7 @@ function codeOf(name: string, features: Features): Uint8Array {
 describe('the code of', () => {
   it.each(Object.keys(featureSets))('all graphs: %s', (set) => {
     const lines = graphNames.map((name) => {
-      const code = codeOf(name, featureSets[set]!);
+      const code = codeOf(name, featureSets[set]);
       return `${createHash('sha256').update(code).digest('hex').slice(0, 16)} ${code.length} ${name}`;
     });
     expectGolden(`bytes/${set.replaceAll(/\W+/g, '-')}.txt`, `${lines.join('\n')}\n`);

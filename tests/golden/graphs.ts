@@ -153,9 +153,9 @@ export function programOf(name: string): Program {
     },
   });
   try {
-    programs[name]!();
+    programs[name]();
   } finally {
     use(before);
   }
-  return seen[0]!;
+  return seen[0];
 }

@@ -116,7 +116,7 @@ describe.each(Object.keys(harmless))('%s', (reader) => {
   let outcome: Awaited<ReturnType<typeof reportsOf>>;
 
   beforeAll(async () => {
-    const first = put(join(own, 'harmless'), harmless[reader]!);
+    const first = put(join(own, 'harmless'), harmless[reader]);
     const folders = rows.map((one) => put(folderOf(one), one.files));
     outcome = await reportsOf({ reader, folders: [first, ...folders] }, own);
   }, 110_000);

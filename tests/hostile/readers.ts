@@ -95,8 +95,8 @@ const readers: Record<string, Reader> = {
   'agrad predict': command('predict', './../run', './x.*'),
 };
 
-const task = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Task;
-const read = readers[task.reader]!;
+const task = JSON.parse(readFileSync(process.argv[2], 'utf8')) as Task;
+const read = readers[task.reader];
 const before = Object.getOwnPropertyNames(Object.prototype).length;
 for (const folder of task.folders) {
   // Said first, so that the test knows where a process ended that says nothing more.

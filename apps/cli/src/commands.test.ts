@@ -121,7 +121,7 @@ describe('agrad train', () => {
       Number(answer),
     ]);
     expect(answers).toHaveLength(4);
-    for (const [truth, answer] of answers) expect(Math.abs(truth! - answer!)).toBeLessThan(0.1);
+    for (const [truth, answer] of answers) expect(Math.abs(truth - answer)).toBeLessThan(0.1);
   });
 
   it.each(['boston', 'boston-2d'])('reads the table of %s', async (recipe) => {

@@ -45,7 +45,7 @@ function damaged(bytes: Uint8Array, random: Random): Uint8Array {
   for (let count = 1 + Math.floor(random() * 4); count > 0 && result.length > 0; count--) {
     switch (Math.floor(random() * 6)) {
       case 0:
-        result[at()]! ^= 1 << Math.floor(random() * 8);
+        result[at()] ^= 1 << Math.floor(random() * 8);
         break;
       case 1:
         result = result.slice(0, at());
@@ -54,7 +54,7 @@ function damaged(bytes: Uint8Array, random: Random): Uint8Array {
         // A length that lies, of four or eight bytes, either way round; near the front, where lengths are.
         const place = Math.floor(random() ** 3 * result.length);
         const view = new DataView(result.buffer);
-        const lie = lies[Math.floor(random() * lies.length)]!;
+        const lie = lies[Math.floor(random() * lies.length)];
         if (place + 4 <= result.length) view.setUint32(place, lie, random() < 0.5);
         if (random() < 0.3 && place + 8 <= result.length) view.setUint32(place + 4, lie, random() < 0.5);
         break;
@@ -98,7 +98,7 @@ function damagedJson(text: string, random: Random): string {
     const found = [...result.matchAll(/"[^"]*"|-?\d[\d.e+-]*|true|false|null|\[[^[\]{}]*\]|\{[^{}]*\}/g)];
     const one = found[Math.floor(random() * found.length)];
     if (!one) break;
-    const value = values[Math.floor(random() * values.length)]!;
+    const value = values[Math.floor(random() * values.length)];
     result = result.slice(0, one.index) + value + result.slice(one.index + one[0].length);
   }
   return result;

@@ -11,7 +11,7 @@ const wordsOf =
   'train eval data list info get preview graph gradcheck doctor runs show compare plot sweep predict convert completion bash help digits xor'.split(
     ' ',
   );
-const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]!);
+const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]);
 const others =
   '--json --quiet --out --resume --recipe --set --config --help -h -V --at --format --grid --ui --by --metric --count -- - --= ---x --seed= --epochs=3'.split(
     ' ',

@@ -249,7 +249,7 @@ describe('agrad predict', () => {
         lastEvent(await inProcess('predict', run, file, ...given, '--json')).predictions as {
           values: number[];
         }[]
-      ).map((one) => one.values[0]!);
+      ).map((one) => one.values[0]);
     expect(await predictions(swapped)).toEqual(await predictions(ordered));
     expect(new Set(await predictions(ordered)).size).toBe(2);
     writeFileSync(ordered, '6\n');
@@ -269,15 +269,15 @@ describe('agrad convert', () => {
     await inProcess(...xor, '--out', run);
     const steps = ['weights.safetensors', 'a.npz', 'b.json', 'c.safetensors'].map((name) => join(run, name));
     for (let i = 1; i < steps.length; i++) {
-      expect((await inProcess('convert', steps[i - 1]!, steps[i]!)).exitCode).toBe(0);
+      expect((await inProcess('convert', steps[i - 1], steps[i])).exitCode).toBe(0);
     }
     const judge = async (file: string) =>
       lastEvent(await inProcess('eval', file, '--recipe', 'xor', '--backend', 'reference', '--json'));
-    const { loss } = await judge(steps[0]!);
-    expect((await judge(steps[3]!)).loss).toBe(loss);
-    expect((await inProcess('convert', steps[0]!, join(run, 'x.onxx'))).exitCode).toBe(2);
-    writeFileSync(steps[1]!, 'no archive');
-    expect((await inProcess('convert', steps[1]!, steps[2]!)).exitCode).toBe(7);
+    const { loss } = await judge(steps[0]);
+    expect((await judge(steps[3])).loss).toBe(loss);
+    expect((await inProcess('convert', steps[0], join(run, 'x.onxx'))).exitCode).toBe(2);
+    writeFileSync(steps[1], 'no archive');
+    expect((await inProcess('convert', steps[1], steps[2])).exitCode).toBe(7);
   });
 });
 

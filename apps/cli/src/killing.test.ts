@@ -93,7 +93,7 @@ async function killAndResume(
   const random = randomNumbers(seed);
   const whole = join(scratch, `${name}-whole`);
   const broken = join(scratch, `${name}-broken`);
-  const byModule = given[1]!.endsWith('.ts') ? ['--recipe', given[1]!] : [];
+  const byModule = given[1].endsWith('.ts') ? ['--recipe', given[1]] : [];
   const resume = ['train', '--resume', broken, ...byModule];
   const left = await outcomeOf(start([...given, '--out', whole, '--quiet']));
   expect(left.exitCode, left.stderr).toBe(0);

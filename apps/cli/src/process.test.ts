@@ -56,7 +56,7 @@ describe('a run that is interrupted', () => {
 
     const second = start(['train', '--resume', broken]);
     const killed = outcomeOf(second);
-    await until(() => !checkpointsOf(broken).includes(saved!));
+    await until(() => !checkpointsOf(broken).includes(saved));
     second.kill('SIGKILL');
     expect((await killed).signal).toBe('SIGKILL');
 
@@ -71,7 +71,7 @@ describe('a run that is interrupted', () => {
         .split('\n')
         .map((line) => JSON.parse(line))
         .flatMap((event) => (event.type === 'step' ? [event.step] : []));
-    expect(steps(broken).every((step, i, all) => i === 0 || step > all[i - 1]!)).toBe(true);
+    expect(steps(broken).every((step, i, all) => i === 0 || step > all[i - 1])).toBe(true);
   });
 });
 
@@ -114,7 +114,7 @@ describe('help', () => {
     const { stdout, exitCode } = await outcomeOf(start(['--help']));
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/Examples:\n {2}agrad train/);
-    const commands = [...stdout.split('Commands:')[1]!.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+    const commands = [...stdout.split('Commands:')[1].matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name);
     expect(commands).toContain('train');
   });
 });

@@ -139,7 +139,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
         const { evaluate } = await import('./commands/eval.ts');
         return evaluate(
           {
-            target: target!,
+            target: target,
             flags: settingsFrom(flags),
             failUnder: flags.failUnder as string[],
             failOver: flags.failOver as string[],
@@ -164,14 +164,14 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--data-dir <folder>', 'where the data files are')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/data.ts')).dataInfo(name!, texts(flags, 'dataDir'), terminal),
+        (await import('./commands/data.ts')).dataInfo(name, texts(flags, 'dataDir'), terminal),
       ),
     );
   command(data, 'get <name>', 'downloads a data set into the cache', 'agrad data get mnist')
     .option('--data-dir <folder>', 'where the data files are')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/data.ts')).getData(name!, texts(flags, 'dataDir'), terminal),
+        (await import('./commands/data.ts')).getData(name, texts(flags, 'dataDir'), terminal),
       ),
     );
 
@@ -192,7 +192,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       action(async (terminal, flags, [name]) =>
         (await import('./commands/preview.ts')).previewData(
           {
-            name: name!,
+            name: name,
             ...(flags.split !== undefined && { split: flags.split as 'train' | 'test' }),
             ...texts(flags, 'count', 'seed', 'dataDir', 'out'),
           },
@@ -216,7 +216,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
       action(async (terminal, flags, [target, ...inputs]) => {
         const { predictFiles } = await import('./commands/predict.ts');
         return predictFiles(
-          { target: target!, inputs, flags: settingsFrom(flags), ...texts(flags, 'recipe') },
+          { target: target, inputs, flags: settingsFrom(flags), ...texts(flags, 'recipe') },
           terminal,
         );
       }),
@@ -302,7 +302,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'one run: settings, figures, the curve of its loss',
     'agrad runs show runs/xor-…',
   ).action(
-    action(async (terminal, _, [folder]) => (await import('./commands/runs.ts')).showRun(folder!, terminal)),
+    action(async (terminal, _, [folder]) => (await import('./commands/runs.ts')).showRun(folder, terminal)),
   );
   command(
     runs,
@@ -388,7 +388,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'agrad convert weights.safetensors weights.npz',
   ).action(
     action(async (terminal, _, [from, to]) =>
-      (await import('./commands/convert.ts')).convert(from!, to!, terminal),
+      (await import('./commands/convert.ts')).convert(from, to, terminal),
     ),
   );
 
@@ -475,7 +475,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
     .action(
       action(async (terminal, _, [shell]) =>
-        (await import('./commands/completion.ts')).completion(shell!, program, terminal),
+        (await import('./commands/completion.ts')).completion(shell, program, terminal),
       ),
     );
   return program;

@@ -49,7 +49,7 @@ export async function attended(ask: Terminal['ask'], ...given: readonly string[]
 /** The last line of JSON. */
 export function lastEvent(outcome: Outcome): Record<string, unknown> {
   const lines = outcome.stdout.trim().split('\n');
-  return JSON.parse(lines[lines.length - 1]!);
+  return JSON.parse(lines[lines.length - 1]);
 }
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));

@@ -29,7 +29,7 @@ const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 
 function visible(sign: string): string {
   const code = sign.charCodeAt(0);
-  if (Object.hasOwn(named, sign)) return named[sign]!;
+  if (Object.hasOwn(named, sign)) return named[sign];
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 

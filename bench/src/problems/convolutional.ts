@@ -44,14 +44,14 @@ function reshaped({ data }: Values, shape: readonly number[]): Values {
 
 /** `result[..., index along axes[i], ...] = values` with its three axes in another order. */
 function permuted({ data, shape }: Values, axes: readonly [number, number, number]): Values {
-  const strides = [shape[1]! * shape[2]!, shape[2]!, 1];
-  const [rows, columns, depth] = axes.map((axis) => shape[axis]!) as [number, number, number];
+  const strides = [shape[1] * shape[2], shape[2], 1];
+  const [rows, columns, depth] = axes.map((axis) => shape[axis]) as [number, number, number];
   const result = new Float32Array(data.length);
   let to = 0;
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       for (let k = 0; k < depth; k++) {
-        result[to++] = data[i * strides[axes[0]]! + j * strides[axes[1]]! + k * strides[axes[2]]!]!;
+        result[to++] = data[i * strides[axes[0]] + j * strides[axes[1]] + k * strides[axes[2]]];
       }
     }
   }

@@ -70,9 +70,9 @@ export function houses(folder: string): Houses {
       const targets = new Float32Array(batchSize);
       const start = (step % draws) * batchSize;
       for (let i = 0; i < batchSize; i++) {
-        const row = drawn[start + i]!;
-        for (let j = 0; j < features; j++) inputs[i * features + j] = x[row * features + j]!;
-        targets[i] = y[row]!;
+        const row = drawn[start + i];
+        for (let j = 0; j < features; j++) inputs[i * features + j] = x[row * features + j];
+        targets[i] = y[row];
       }
       return [inputs, targets];
     },
@@ -167,8 +167,5 @@ export function digits(
 function layers(sizes: readonly number[], seed: number): Values[] {
   return sizes
     .slice(1)
-    .flatMap((outputs, i) => [
-      random([sizes[i]!, outputs], seed + i, sizes[i]! ** -0.5),
-      constant([outputs]),
-    ]);
+    .flatMap((outputs, i) => [random([sizes[i], outputs], seed + i, sizes[i] ** -0.5), constant([outputs])]);
 }

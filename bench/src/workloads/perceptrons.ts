@@ -29,13 +29,13 @@ function perceptron(problem: Perceptron, variant: string): Run {
     let h = bytes ? x.cast('float32').div(255) : x;
     for (let i = 0; i < parameters.length; i += 2) {
       if (i > 0) h = h[problem.activation]();
-      h = h.matmul(parameters[i]!.value).add(parameters[i + 1]!.value);
+      h = h.matmul(parameters[i].value).add(parameters[i + 1].value);
     }
     return crossEntropy(h, y);
   };
   return train(
     {
-      loss: (x, y) => loss(x!, y!),
+      loss: (x, y) => loss(x, y),
       optimizer: optimizerOf(problem, parameters),
       batch: onDevice.includes(variant) ? slices(problem) : bytes ? byteCopies(problem) : copies(problem),
       lossAt: problem.lossAt,

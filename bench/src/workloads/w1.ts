@@ -16,8 +16,8 @@ export const w1: Workload = {
       return train(
         {
           loss: () => {
-            const hidden = x.matmul(w1!.value).add(b1!.value).sigmoid();
-            return hidden.matmul(w2!.value).add(b2!.value).sigmoid().sub(y).square().sum();
+            const hidden = x.matmul(w1.value).add(b1.value).sigmoid();
+            return hidden.matmul(w2.value).add(b2.value).sigmoid().sub(y).square().sum();
           },
           optimizer: optimizerOf(problem, parameters),
           batch: () => [],

@@ -15,7 +15,7 @@ export const w2: Workload = {
       const [first, second] = parameters;
       return train(
         {
-          loss: () => x.matmul(first!.value).sigmoid().matmul(second!.value).sub(y).square().sum(),
+          loss: () => x.matmul(first.value).sigmoid().matmul(second.value).sub(y).square().sum(),
           optimizer: optimizerOf(problem, parameters),
           batch: () => [],
           lossAt: problem.lossAt,

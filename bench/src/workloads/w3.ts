@@ -19,11 +19,11 @@ export const w3 = (data: string): Workload => ({
       const optimizer = optimizerOf(problem, parameters);
       const loss = (input: Tensor, target: Tensor): Tensor =>
         input
-          .matmul(w1!.value)
-          .add(b1!.value)
+          .matmul(w1.value)
+          .add(b1.value)
           .sigmoid()
-          .matmul(w2!.value)
-          .add(b2!.value)
+          .matmul(w2.value)
+          .add(b2.value)
           .sub(target)
           .square()
           .mean();
@@ -33,7 +33,7 @@ export const w3 = (data: string): Workload => ({
         evaluate([inputs, targets], { keep: true });
         return train(
           {
-            loss: (picked) => loss(take(inputs, picked!), take(targets, picked!)),
+            loss: (picked) => loss(take(inputs, picked), take(targets, picked)),
             optimizer,
             batch: (step) => [tensor(problem.rows(step), { copy: false })],
             lossAt,
@@ -43,7 +43,7 @@ export const w3 = (data: string): Workload => ({
       }
       return train(
         {
-          loss: (input, target) => loss(input!, target!),
+          loss: (input, target) => loss(input, target),
           optimizer,
           batch: (step) => {
             const [inputs, targets] = problem.batch(step);

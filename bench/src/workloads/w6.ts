@@ -17,9 +17,9 @@ export const w6 = (data: string): Workload => ({
       return train(
         {
           loss: (input, target) => {
-            const a = convolve(input!, kernel1!, bias1!);
-            const b = convolve(a, kernel2!, bias2!);
-            return crossEntropy(b.reshape([batchSize, 1568]).matmul(weight!.value).add(bias!.value), target!);
+            const a = convolve(input, kernel1, bias1);
+            const b = convolve(a, kernel2, bias2);
+            return crossEntropy(b.reshape([batchSize, 1568]).matmul(weight.value).add(bias.value), target);
           },
           optimizer: optimizerOf(problem, parameters),
           batch: (step) => {

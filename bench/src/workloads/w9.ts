@@ -46,12 +46,12 @@ export const w9: Workload = {
       return train(
         {
           loss: (current, next) => {
-            let h = take(tokens.value, current!)
+            let h = take(tokens.value, current)
               .reshape([batchSize, length, width])
               .add(positions.value)
               .reshape([batchSize * length, width]);
             for (const b of blocks) h = block(h, b);
-            return crossEntropy(normalize(h, gain, shift).matmul(head.value), next!);
+            return crossEntropy(normalize(h, gain, shift).matmul(head.value), next);
           },
           optimizer: optimizerOf(problem, parameters),
           batch: (step) => problem.batch(step).map((array) => tensor(array, { copy: false })),

@@ -24,7 +24,7 @@ function anomalyOf(f: () => unknown, options = {}): AnomalyError {
 
 /** The line that this is called on, as `file:line`. */
 function line(offset: number): string {
-  const frame = new Error().stack!.split('\n')[2]!;
+  const frame = new Error().stack!.split('\n')[2];
   const [, file, row] = /([\w.-]+):(\d+):\d+\)?$/.exec(frame)!;
   return `${file}:${Number(row) + offset}:`;
 }
@@ -70,7 +70,7 @@ describe('detectAnomaly', () => {
     const x = tensor([0], { dtype: 'float64' });
     const error = anomalyOf(() => {
       const [g] = gradients(x.pow(1.5).sum(), [x]);
-      return gradients(g!.sum(), [x]);
+      return gradients(g.sum(), [x]);
     });
     // 1.5·√x is finite at 0, its derivative is not.
     expect(error.anomaly).toMatchObject({ phase: 'backward', gradientOf: 'pow, a gradient of pow' });

@@ -141,7 +141,7 @@ function checkOf(results: readonly Tensor[]): Tensor | null {
       next.push(checks.slice(i, i + 8).reduce((sum, check) => sum.add(check)));
     checks = next;
   }
-  return checks[0]!;
+  return checks[0];
 }
 
 /** How many elements are not finite. */
@@ -163,7 +163,7 @@ function judge(results: readonly Tensor[], [check]: TypedArray): void {
 function explain(results: readonly Tensor[]): Error {
   const nodes = walkAll(results).nodes.filter((node) => isFloat(node.dtype));
   const counts = countEach(nodes);
-  const bad = new Map(nodes.flatMap((node, i) => (counts[i]! > 0 ? [[node, counts[i]!] as const] : [])));
+  const bad = new Map(nodes.flatMap((node, i) => (counts[i] > 0 ? [[node, counts[i]] as const] : [])));
   let at = results.find((x) => bad.has(x));
   if (!at)
     return new Error(
@@ -185,7 +185,7 @@ function countEach(nodes: readonly Tensor[]): ArrayLike<number> {
     for (let i = 0; i < parts.length; i += 64) next.push(concat(parts.slice(i, i + 64)));
     parts = next;
   } while (parts.length > 1);
-  return parts[0]!.dataSync();
+  return parts[0].dataSync();
 }
 
 function describe(node: Tensor, count: number): AnomalyError {
@@ -203,7 +203,7 @@ function describe(node: Tensor, count: number): AnomalyError {
   // The gradient of a gradient: down to what the user wrote.
   const gradients: Tensor[] = [];
   for (let at = made?.gradientOf; at; at = creationOf(at)?.gradientOf) gradients.push(at);
-  const written = gradients.length > 0 ? creationOf(gradients[gradients.length - 1]!) : made;
+  const written = gradients.length > 0 ? creationOf(gradients[gradients.length - 1]) : made;
   const chain = gradients.map((at) => sourceOf(at)?.op.name ?? 'a leaf').join(', a gradient of ');
   const anomaly: Anomaly = {
     op: source?.op.name ?? 'leaf',

@@ -73,11 +73,11 @@ export class TracedArguments {
       return;
     }
     const built = new Map<Tensor, Tensor>();
-    steps.leaves.forEach((leaf, i) => built.set(leaf, inputs[i]!));
+    steps.leaves.forEach((leaf, i) => built.set(leaf, inputs[i]));
     steps.literals.forEach((literal, i) =>
       built.set(
         literal,
-        liveScalar(() => numberOf(this.#numbers[i]!), literal.dtype),
+        liveScalar(() => numberOf(this.#numbers[i]), literal.dtype),
       ),
     );
     for (const node of steps.nodes) {
@@ -107,8 +107,8 @@ function numberOf({ leaf }: Tensor): number {
 function sameTypes(a: readonly Tensor[], b: readonly Tensor[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i]!;
-    const y = b[i]!;
+    const x = a[i];
+    const y = b[i];
     if (x.dtype !== y.dtype || x.shape.length !== y.shape.length) return false;
     for (let axis = 0; axis < x.shape.length; axis++) if (x.shape[axis] !== y.shape[axis]) return false;
   }

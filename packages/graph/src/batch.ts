@@ -95,7 +95,7 @@ class Batch {
     if (at.op === (custom as AnyOp) || at.op === (bundle as AnyOp) || at.op === (member as AnyOp))
       return this.#withRule(at, lanes);
     const used = lanes.map((lane, i) =>
-      onlyShape(at, i) ? { tensor: stub(at.inputs[i]!), batched: false } : lane,
+      onlyShape(at, i) ? { tensor: stub(at.inputs[i]), batched: false } : lane,
     );
     if (at.op.lower.form === 'barrier') {
       return {
@@ -104,7 +104,7 @@ class Batch {
           lanes.map((lane) => lane.tensor),
           at.attributes,
         ),
-        batched: lanes[0]!.batched,
+        batched: lanes[0].batched,
       };
     }
     if (!used.some((lane) => lane.batched)) {
@@ -132,7 +132,7 @@ class Batch {
       return result !== null && same(result.shape, expected) && result.dtype === node.dtype ? result : null;
     };
     const lowering = op.lower as Lowering<unknown>;
-    const all = (): Tensor[] => lanes.map((lane, i) => this.#wide(lane, at.inputs[i]!.shape));
+    const all = (): Tensor[] => lanes.map((lane, i) => this.#wide(lane, at.inputs[i].shape));
     switch (lowering.form) {
       case 'map': {
         const rank = node.shape.length;
@@ -149,10 +149,10 @@ class Batch {
         return this.#view(at, lanes, lowering, attempt);
       case 'reduce': {
         const attributes = shifted(at.attributes, size, node);
-        const rank = at.inputs[0]!.shape.length;
+        const rank = at.inputs[0].shape.length;
         const before = lowering.axes(at.attributes).map((axis) => (axis < 0 ? axis + rank : axis) + 1);
         const after = lowering.axes(attributes).map((axis) => (axis < 0 ? axis + rank + 1 : axis));
-        return same(before, after) ? attempt([lanes[0]!.tensor], attributes) : null;
+        return same(before, after) ? attempt([lanes[0].tensor], attributes) : null;
       }
       case 'contract': {
         const labels = lowering.labels(at.attributes);
@@ -172,7 +172,7 @@ class Batch {
       case 'gather':
       case 'scatter': {
         const attributes = shifted(at.attributes, size, node);
-        const rank = at.inputs[0]!.shape.length;
+        const rank = at.inputs[0].shape.length;
         const axis = lowering.axis(at.attributes);
         if (lowering.axis(attributes) !== (axis < 0 ? axis + rank : axis) + 1) return null;
         return attempt(all(), attributes);
@@ -180,7 +180,7 @@ class Batch {
       case 'scan':
       case 'sort':
         // Along the last axis.
-        return attempt([lanes[0]!.tensor], at.attributes);
+        return attempt([lanes[0].tensor], at.attributes);
       case 'place': {
         const attributes = shifted(at.attributes, size, node);
         const parts = lowering.parts(at.attributes);
@@ -188,11 +188,11 @@ class Batch {
         if (lanes.slice(parts.length).some((lane) => lane.batched)) return null;
         const fits = parts.every(
           (part, i) =>
-            same(read[i]!.starts, [0, ...part.starts]) &&
-            same(read[i]!.steps, [1, ...part.steps]) &&
+            same(read[i].starts, [0, ...part.starts]) &&
+            same(read[i].steps, [1, ...part.steps]) &&
             part.moving.every(
               (move, j) =>
-                read[i]!.moving[j]?.axis === move.axis + 1 && read[i]!.moving[j]?.input === move.input,
+                read[i].moving[j]?.axis === move.axis + 1 && read[i].moving[j]?.input === move.input,
             ),
         );
         if (!fits) return null;
@@ -224,7 +224,7 @@ class Batch {
       );
     const attributes = shifted(at.attributes, this.#size, at.node);
     const scalars = at.inputs.slice(1).map((input, i) => (isScalar(input) ? i : -1));
-    const before = lowering.of(contiguous(at.inputs[0]!.shape), at.attributes, {
+    const before = lowering.of(contiguous(at.inputs[0].shape), at.attributes, {
       inputs: at.inputs,
       output: at.node,
       scalars,
@@ -238,7 +238,7 @@ class Batch {
         output: result,
         scalars,
       });
-      if (after !== null && stepsThrough(after, before, sizeOf(at.inputs[0]!.shape))) return result;
+      if (after !== null && stepsThrough(after, before, sizeOf(at.inputs[0].shape))) return result;
     }
     return null;
   }
@@ -250,14 +250,14 @@ class Batch {
     const lane = this.lane(body);
     const vjp = op.vjp;
     if (!lane.batched || !vjp) return lane;
-    const rule: Rule = (gradients, inputs, outputs) => vjp(gradients[0]!, inputs, outputs[0]!, attributes);
+    const rule: Rule = (gradients, inputs, outputs) => vjp(gradients[0], inputs, outputs[0], attributes);
     const own = this.#ruleForAll(rule, at.inputs, lanes, [at.node]);
     const [result] = withRule(
       [lane.tensor],
       lanes.map((x) => x.tensor),
       own,
     );
-    return { tensor: result!, batched: true };
+    return { tensor: result, batched: true };
   }
 
   #withRule(at: Node, lanes: readonly Lane[]): Lane {
@@ -274,7 +274,7 @@ class Batch {
     if (at.op === (member as AnyOp)) {
       const [y] = lanes as [Lane, Lane];
       const { start } = at.attributes as { readonly start: number };
-      const tensor = apply(member, [this.#wide(y, at.inputs[0]!.shape), lanes[1]!.tensor], {
+      const tensor = apply(member, [this.#wide(y, at.inputs[0].shape), lanes[1].tensor], {
         start: start * this.#size,
       });
       return { tensor, batched: true };
@@ -296,7 +296,7 @@ class Batch {
     const { outputs } = at.attributes as BundleAttributes;
     const attributes: BundleAttributes = {
       rule: () => this.#ruleForAll(rule(), at.inputs, lanes, outputs()),
-      shape: [at.node.shape[0]! * this.#size],
+      shape: [at.node.shape[0] * this.#size],
       outputs: () => outputs().map((output) => this.full(output)),
     };
     return {
@@ -324,15 +324,15 @@ class Batch {
         own.set(leaf, { tensor: all, batched: true });
         return leaf;
       };
-      const single = at.map((tensor, i) => (lanes[i]!.batched ? one(inputs[i]!, tensor) : tensor));
+      const single = at.map((tensor, i) => (lanes[i].batched ? one(inputs[i], tensor) : tensor));
       const found = rule(
-        gradients.map((g, i) => one(outputs[i]!, g)),
+        gradients.map((g, i) => one(outputs[i], g)),
         single,
-        results.map((result, i) => one(outputs[i]!, result)),
+        results.map((result, i) => one(outputs[i], result)),
       );
       const batch = new Batch(own, size);
       return found.map((g, i) =>
-        g === null || g === undefined ? null : batch.full(sumToShape(g, single[i]!)),
+        g === null || g === undefined ? null : batch.full(sumToShape(g, single[i])),
       );
     };
   }
@@ -343,7 +343,7 @@ class Batch {
       apply(
         at.op,
         lanes.map((lane, j) =>
-          lane.batched ? lane.tensor.slice(i, i + 1).reshape(at.inputs[j]!.shape) : lane.tensor,
+          lane.batched ? lane.tensor.slice(i, i + 1).reshape(at.inputs[j].shape) : lane.tensor,
         ),
         at.attributes,
       ),
@@ -356,7 +356,7 @@ class Batch {
 function onlyShape({ op, inputs }: Node, i: number): boolean {
   const { form } = op.lower;
   if (form === 'coordinates') return true;
-  if (form === 'view') return i > 0 && !isScalar(inputs[i]!);
+  if (form === 'view') return i > 0 && !isScalar(inputs[i]);
   return form === 'scatter' && i === 0 && inputs[0] !== inputs[1] && inputs[0] !== inputs[2];
 }
 
@@ -373,7 +373,7 @@ function isScalar(x: Tensor): boolean {
 function padded(x: Tensor, rank: number): Tensor {
   const missing = rank + 1 - x.shape.length;
   if (missing <= 0) return x;
-  return x.reshape([x.shape[0]!, ...new Array<number>(missing).fill(1), ...x.shape.slice(1)]);
+  return x.reshape([x.shape[0], ...new Array<number>(missing).fill(1), ...x.shape.slice(1)]);
 }
 
 /** Attributes for one more axis in front, as far as their names tell. */
@@ -424,7 +424,7 @@ function contiguous(shape: Shape): View {
   let stride = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = stride;
-    stride *= shape[i]!;
+    stride *= shape[i];
   }
   return { shape, strides, offset: 0, dynamic: [] };
 }
@@ -433,7 +433,7 @@ function contiguous(shape: Shape): View {
 function stepsThrough(all: View, one: View, step: number): boolean {
   if (sizeOf(all.shape) === 0) return true;
   if (all.offset !== one.offset || all.dynamic.length !== one.dynamic.length) return false;
-  if (all.dynamic.some((d, i) => d.scalar !== one.dynamic[i]!.scalar || d.factor !== one.dynamic[i]!.factor))
+  if (all.dynamic.some((d, i) => d.scalar !== one.dynamic[i].scalar || d.factor !== one.dynamic[i].factor))
     return false;
   if (all.shape[0] !== 1 && all.strides[0] !== step) return false;
   return one.shape.every((size, i) => size === 1 || all.strides[i + 1] === one.strides[i]);

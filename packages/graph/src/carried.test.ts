@@ -53,15 +53,15 @@ const recurrent = (): ReturnType<Loop['make']> => {
   return {
     step: (i) => {
       const gates = normal([2, 6], { key: key(100 + i) })
-        .matmul(wi!.value)
-        .add(h.matmul(wh!.value));
+        .matmul(wi.value)
+        .add(h.matmul(wh.value));
       const gate = (j: number): Tensor => gates.slice(8 * j, 8 * j + 8, { axis: 1 });
       c = gate(0)
         .sigmoid()
         .mul(c)
         .add(gate(1).sigmoid().mul(gate(2).tanh()));
       h = gate(3).sigmoid().mul(c.tanh());
-      return h.matmul(out!.value).argmax(-1).sum();
+      return h.matmul(out.value).argmax(-1).sum();
     },
     state: () => [h, c],
   };
@@ -226,13 +226,13 @@ describe('truncated backpropagation', () => {
     let plans = 0;
     for (let i = 1; i <= 200; i++) {
       const x = tensor([[Math.sin(i)]], { dtype: 'float64' });
-      h = x.matmul(wi!.value).add(used(h).matmul(wh!.value)).tanh();
+      h = x.matmul(wi.value).add(used(h).matmul(wh.value)).tanh();
       const loss = h.square().mean();
       backward(loss);
-      const next = [wi!, wh!].map((w) => w.value.sub(w.grad!.mul(0.1)));
-      commitUpdates(new Map([wi!, wh!].map((w, j) => [w, next[j]!])), [loss]);
+      const next = [wi, wh].map((w) => w.value.sub(w.grad!.mul(0.1)));
+      commitUpdates(new Map([wi, wh].map((w, j) => [w, next[j]])), [loss]);
       if (after) h = h.detach();
-      expect(await loss.item()).toBeCloseTo(expected[i - 1]!, 12);
+      expect(await loss.item()).toBeCloseTo(expected[i - 1], 12);
       if (i === 5) plans = stats().plansMade;
     }
     expect(stats().plansMade).toBe(plans);
@@ -250,11 +250,11 @@ describe('what was carried', () => {
         s = s.matmul(w.value).tanh();
         if (look) s.sum().itemSync();
       }
-      return gradients(s.sum(), [w])[0]!.dataSync() as Float64Array;
+      return gradients(s.sum(), [w])[0].dataSync() as Float64Array;
     };
     const [unread, looked] = [run(100, false), run(100, true)];
     expect(Math.max(...unread.map(Math.abs))).toBeGreaterThan(0);
-    looked.forEach((value, i) => expect(value).toBeCloseTo(unread[i]!, 12));
+    looked.forEach((value, i) => expect(value).toBeCloseTo(unread[i], 12));
   });
 
   it('is an error, not a part of the gradient, where it is gone', () => {
@@ -266,7 +266,7 @@ describe('what was carried', () => {
       s.sum().itemSync();
     }
     expect(() => gradients(s.sum(), [w])).toThrow(/what it was computed from is gone.*detach/s);
-    expect(gradients(s.detach().add(w).sum(), [w])[0]!.itemSync()).toBe(1);
+    expect(gradients(s.detach().add(w).sum(), [w])[0].itemSync()).toBe(1);
     // As an argument it is a constant of the function that is differentiated.
     expect(grad((x: Tensor) => x.mul(s.add(1)).sum())(w).itemSync()).toBe(1);
   });

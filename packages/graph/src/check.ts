@@ -21,7 +21,7 @@ export function numericalGradient(f: (x: Tensor) => Tensor, x: Tensor, h?: numbe
     return synchronous('numericalGradient', f(there)).itemSync();
   };
   for (let i = 0; i < base.length; i++) {
-    const centre = base[i]!;
+    const centre = base[i];
     const up = x.dtype === 'float32' ? Math.fround(centre + step) : centre + step;
     const down = x.dtype === 'float32' ? Math.fround(centre - step) : centre - step;
     result[i] = (at(i, up) - at(i, down)) / (up - down);
@@ -76,7 +76,7 @@ export function checkGradients(
   options: CheckOptions = {},
 ): CheckResult {
   return x instanceof Tensor
-    ? checkList(([only]) => (f as (x: Tensor) => Tensor)(only!), [x], options)
+    ? checkList(([only]) => (f as (x: Tensor) => Tensor)(only), [x], options)
     : checkList(f as (x: readonly Tensor[]) => Tensor, x, options);
 }
 
@@ -98,7 +98,7 @@ function checkList(
   const draws = splitKey(key(seed), order * (1 + 5 * points.length));
   let next = 0;
   const random = (shape: readonly number[]): Tensor =>
-    tensor(normal(shape, { key: draws[next++]!, dtype: 'float64' }).dataSync(), { shape, dtype: 'float64' });
+    tensor(normal(shape, { key: draws[next++], dtype: 'float64' }).dataSync(), { shape, dtype: 'float64' });
 
   const weights = random(f(points).shape);
   let scalar = (at: readonly Tensor[]): Tensor => f(at).cast('float64').mul(weights).sum();
@@ -108,7 +108,7 @@ function checkList(
     const analytic = gradients(current(points), points);
     let worst = 0;
     points.forEach((point, i) => {
-      const exact = analytic[i]!;
+      const exact = analytic[i];
       const where = `checkGradients: order ${level}, argument ${i} of shape ${formatShape(point.shape)}`;
       if (exact.dtype !== 'float64' || formatShape(exact.shape) !== formatShape(point.shape)) {
         throw new Error(
@@ -130,7 +130,7 @@ function checkList(
     const directions = points.map((point) => random(point.shape));
     scalar = (at) =>
       gradients(current(at), at)
-        .map((g, i) => g.mul(directions[i]!).sum())
+        .map((g, i) => g.mul(directions[i]).sum())
         .reduce((sum, term) => sum.add(term));
   }
   return { order, errors };
@@ -148,7 +148,7 @@ function comparisons(
     const exact = gradient.dataSync();
     return [...numericalGradient(f, point).dataSync()].map((b, i) => ({
       place: `element ${i}`,
-      a: exact[i]!,
+      a: exact[i],
       b,
     }));
   }

@@ -40,8 +40,8 @@ function expectClose(actual: Tensor, expected: Tensor | readonly unknown[], digi
   actual
     .dataSync()
     .forEach((value, i) =>
-      expect(value / Math.max(1, Math.abs(numbers[i]!))).toBeCloseTo(
-        numbers[i]! / Math.max(1, Math.abs(numbers[i]!)),
+      expect(value / Math.max(1, Math.abs(numbers[i]))).toBeCloseTo(
+        numbers[i] / Math.max(1, Math.abs(numbers[i])),
         digits,
       ),
     );
@@ -162,7 +162,7 @@ describe('matrix calculus', () => {
     const f = (at: Tensor): Tensor => at.dot(a.matmul(at));
     expectClose(grad(f)(x), a.add(a.transpose()).matmul(x));
     expectClose(hessian(f)(x), a.add(a.transpose()));
-    expectClose(gradients(f(x), [a])[0]!, x.unsqueeze(1).mul(x));
+    expectClose(gradients(f(x), [a])[0], x.unsqueeze(1).mul(x));
   });
 
   it('least squares ‖Ax − b‖²: gradient 2Aᵀ(Ax − b), Hessian 2AᵀA', () => {
@@ -255,12 +255,12 @@ describe('functions of objects', () => {
 
   it('gives gradients in their form, typed', () => {
     const g = grad(f)(model);
-    expect(g.layers[0]!.w.shape).toEqual([2, 3]);
-    const [b] = gradients(f(model), [model.layers[1]!.b]);
-    expectClose(g.layers[1]!.b, b!);
+    expect(g.layers[0].w.shape).toEqual([2, 3]);
+    const [b] = gradients(f(model), [model.layers[1].b]);
+    expectClose(g.layers[1].b, b);
     const several = grad((m: typeof model, scale: Tensor) => f(m).mul(scale), [0, 1])(model, f64(2));
     expectClose(several[1], f(model));
-    expectClose(several[0].layers[0]!.b, g.layers[0]!.b.mul(2));
+    expectClose(several[0].layers[0].b, g.layers[0].b.mul(2));
   });
 
   it('multiplies Hessians with directions of the same form: symmetric, and the gradient of the slope', () => {
@@ -273,7 +273,7 @@ describe('functions of objects', () => {
     const dot = (a: typeof model, b: typeof model): number =>
       a.layers.reduce(
         (sum, layer, i) =>
-          sum + layer.w.mul(b.layers[i]!.w).sum().itemSync() + layer.b.mul(b.layers[i]!.b).sum().itemSync(),
+          sum + layer.w.mul(b.layers[i].w).sum().itemSync() + layer.b.mul(b.layers[i].b).sum().itemSync(),
         0,
       );
     const u = direction(10);
@@ -285,7 +285,7 @@ describe('functions of objects', () => {
     expect(jvp(along, [model], [v])[1].itemSync()).toBeCloseTo(dot(v, hvp(f, model, v)), 10);
     // jvp of grad is hvp.
     const pushed = jvp((m: typeof model) => grad(f)(m) as TensorTree, [model], [v])[1] as typeof model;
-    expectClose(pushed.layers[0]!.w, hvp(f, model, v).layers[0]!.w);
+    expectClose(pushed.layers[0].w, hvp(f, model, v).layers[0].w);
   });
 
   it('gives Jacobians and Hessians of objects as trees of trees', () => {
@@ -309,8 +309,8 @@ describe('functions of objects', () => {
       [0, 2],
     ]);
     expectClose(j.sum.a, [1, 2]);
-    expectClose(j.all[0]!.rest[0], f64(1));
-    expectClose(j.all[0]!.rest[1], [0, 0]);
+    expectClose(j.all[0].rest[0], f64(1));
+    expectClose(j.all[0].rest[1], [0, 0]);
   });
 
   it('maps over a batch of inputs with shared parameters', () => {
@@ -320,8 +320,8 @@ describe('functions of objects', () => {
         .square()
         .sum();
     const each = vmap(grad(loss), [null, 0])(model, x);
-    expect(each.layers[0]!.w.shape).toEqual([5, 2, 3]);
-    expectClose(each.layers[0]!.w.mean(0), grad(f)(model).layers[0]!.w);
+    expect(each.layers[0].w.shape).toEqual([5, 2, 3]);
+    expectClose(each.layers[0].w.mean(0), grad(f)(model).layers[0].w);
   });
 });
 

@@ -85,7 +85,7 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     let traced = traces[traces.length - 1];
     if (traced === undefined || !serves(traced)) {
       const known = traces.findIndex(serves);
-      traced = known < 0 ? trace(f, x, leaves, given, userKey) : traces.splice(known, 1)[0]!;
+      traced = known < 0 ? trace(f, x, leaves, given, userKey) : traces.splice(known, 1)[0];
       traces.push(traced);
       if (traces.length > maximalTraces) traces.shift()!.graph.release();
     }

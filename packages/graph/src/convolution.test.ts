@@ -197,8 +197,8 @@ describe('convolution against PyTorch', () => {
       expect(result.shape).toEqual(shape);
       close(result, y);
       const [gx, gw] = gradients(result, [xs, ws], sequence(shape, 3, 5));
-      close(gx!, dx);
-      close(gw!, dw);
+      close(gx, dx);
+      close(gw, dw);
     });
   }
 });
@@ -210,7 +210,7 @@ describe('pooling against PyTorch', () => {
       const result = of(xs, window, options);
       expect(result.shape).toEqual(shape);
       close(result, y);
-      close(gradients(result, [xs], sequence(shape, 3, 5))[0]!, dx);
+      close(gradients(result, [xs], sequence(shape, 3, 5))[0], dx);
     });
   }
 });
@@ -230,7 +230,7 @@ describe('convolutions of random geometry', () => {
       const dilation = [pickFrom(1, 2), pickFrom(1, 2)];
       const padding = [0, 1].map((): [number, number] => [pickFrom(0, 2), pickFrom(0, 2)]);
       const size = [0, 1].map(
-        (i) => Math.max(1, dilation[i]! * (k[i]! - 1) + 1 - padding[i]![0] - padding[i]![1]) + pickFrom(0, 4),
+        (i) => Math.max(1, dilation[i] * (k[i] - 1) + 1 - padding[i][0] - padding[i][1]) + pickFrom(0, 4),
       );
       const x = sequence([n, c, ...size], 7, 11);
       const w = sequence([m, c / groups, ...k], 5, 7);
@@ -249,25 +249,25 @@ describe('convolutions of random geometry', () => {
           for (let r = 0; r < rows; r++)
             for (let q = 0; q < columns; q++)
               for (let i = 0; i < perIn; i++)
-                for (let u = 0; u < k[0]!; u++)
-                  for (let v = 0; v < k[1]!; v++) {
-                    const row = r * stride[0]! + u * dilation[0]! - padding[0]![0];
-                    const column = q * stride[1]! + v * dilation[1]! - padding[1]![0];
-                    if (row < 0 || row >= size[0]! || column < 0 || column >= size[1]!) continue;
+                for (let u = 0; u < k[0]; u++)
+                  for (let v = 0; v < k[1]; v++) {
+                    const row = r * stride[0] + u * dilation[0] - padding[0][0];
+                    const column = q * stride[1] + v * dilation[1] - padding[1][0];
+                    if (row < 0 || row >= size[0] || column < 0 || column >= size[1]) continue;
                     const channel = Math.floor(o / perOut) * perIn + i;
-                    const atX = ((b * c + channel) * size[0]! + row) * size[1]! + column;
-                    const atW = ((o * perIn + i) * k[0]! + u) * k[1]! + v;
+                    const atX = ((b * c + channel) * size[0] + row) * size[1] + column;
+                    const atW = ((o * perIn + i) * k[0] + u) * k[1] + v;
                     const atY = ((b * m + o) * rows + r) * columns + q;
-                    ys[atY] = ys[atY]! + xs[atX]! * ws[atW]!;
-                    dx[atX] = dx[atX]! + gs[atY]! * ws[atW]!;
-                    dw[atW] = dw[atW]! + gs[atY]! * xs[atX]!;
+                    ys[atY] = ys[atY] + xs[atX] * ws[atW];
+                    dx[atX] = dx[atX] + gs[atY] * ws[atW];
+                    dw[atW] = dw[atW] + gs[atY] * xs[atX];
                   }
       const [gx, gw] = gradients(y, [x, w], g);
       const what = JSON.stringify({ x: x.shape, w: w.shape, stride, dilation, padding, groups });
       // Whole numbers: the sums are exact.
       expect([...y.dataSync()], what).toEqual([...ys]);
-      expect([...gx!.dataSync()], what).toEqual([...dx]);
-      expect([...gw!.dataSync()], what).toEqual([...dw]);
+      expect([...gx.dataSync()], what).toEqual([...dx]);
+      expect([...gw.dataSync()], what).toEqual([...dw]);
     }
   }, 120_000);
 });
@@ -277,7 +277,7 @@ describe('higher orders against central differences', () => {
     [
       'conv2d, padded',
       ([x, w]) =>
-        conv2d(x!, w!, {
+        conv2d(x, w, {
           padding: [
             [1, 0],
             [0, 2],
@@ -288,39 +288,39 @@ describe('higher orders against central differences', () => {
     ],
     [
       'conv2d, strided, dilated, grouped',
-      ([x, w]) => conv2d(x!, w!, { stride: [2, 1], dilation: [1, 2], padding: 1, groups: 2 }).square(),
+      ([x, w]) => conv2d(x, w, { stride: [2, 1], dilation: [1, 2], padding: 1, groups: 2 }).square(),
       [sample([1, 2, 4, 4], 1), sample([2, 1, 2, 2], 2)],
       2,
     ],
     [
       'conv2d of one tensor with itself',
-      ([x]) => conv2d(x!, x!, { padding: 'same' }),
+      ([x]) => conv2d(x, x, { padding: 'same' }),
       [sample([2, 2, 2, 2], 1)],
       2,
     ],
     [
       'conv1d',
-      ([x, w]) => conv1d(x!, w!, { stride: 2, padding: 'same' }).sin(),
+      ([x, w]) => conv1d(x, w, { stride: 2, padding: 'same' }).sin(),
       [sample([1, 2, 5], 1), sample([1, 2, 3], 2)],
       2,
     ],
     [
       'convTranspose2d',
-      ([x, w]) => convTranspose2d(x!, w!, { stride: 2, padding: 1, outputPadding: 1 }).square(),
+      ([x, w]) => convTranspose2d(x, w, { stride: 2, padding: 1, outputPadding: 1 }).square(),
       [sample([1, 2, 2, 2], 1), sample([2, 1, 3, 3], 2)],
       2,
     ],
-    ['maxPool2d, windows side by side', ([x]) => maxPool2d(x!, 2).square(), [sample([1, 2, 4, 4], 3)], 2],
+    ['maxPool2d, windows side by side', ([x]) => maxPool2d(x, 2).square(), [sample([1, 2, 4, 4], 3)], 2],
     [
       'maxPool2d, windows that overlap',
-      ([x]) => maxPool2d(x!, 3, { stride: 2, padding: 1 }).square(),
+      ([x]) => maxPool2d(x, 3, { stride: 2, padding: 1 }).square(),
       [sample([1, 2, 5, 5], 3)],
       2,
     ],
-    ['avgPool2d, windows side by side', ([x]) => avgPool2d(x!, 2).square(), [sample([1, 2, 4, 4], 3)], 2],
+    ['avgPool2d, windows side by side', ([x]) => avgPool2d(x, 2).square(), [sample([1, 2, 4, 4], 3)], 2],
     [
       'avgPool2d, windows that overlap',
-      ([x]) => avgPool2d(x!, 3, { stride: 2, padding: 1, countPadding: false }).square(),
+      ([x]) => avgPool2d(x, 3, { stride: 2, padding: 1, countPadding: false }).square(),
       [sample([1, 1, 5, 5], 3)],
       2,
     ],
@@ -341,9 +341,9 @@ describe('higher orders against central differences', () => {
         ],
       ],
     ]);
-    const once = gradients(maxPool2d(x.slice(0, 2, { axis: 2 }).slice(0, 2, { axis: 3 }), 2).sum(), [x])[0]!;
+    const once = gradients(maxPool2d(x.slice(0, 2, { axis: 2 }).slice(0, 2, { axis: 3 }), 2).sum(), [x])[0];
     expect([...once.dataSync()]).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0]);
-    const overlapping = gradients(maxPool2d(x, 2, { stride: 1 }).sum(), [x])[0]!;
+    const overlapping = gradients(maxPool2d(x, 2, { stride: 1 }).sum(), [x])[0];
     // Windows in order take (0,0), (0,2), (2,1) and (1,2).
     expect([...overlapping.dataSync()]).toEqual([1, 0, 1, 0, 0, 1, 0, 1, 0]);
   });
@@ -376,13 +376,13 @@ describe('together with', () => {
     const input = placeholder([null, 2, 5, 5], { name: 'input', dtype: 'float64' });
     const graph = new Graph({
       inputs: [input],
-      outputs: { y: f(input, w), slope: gradients(f(input, w).sum(), [w])[0]! },
+      outputs: { y: f(input, w), slope: gradients(f(input, w).sum(), [w])[0] },
     });
     for (const size of [2, 1]) {
       const fed = x.slice(0, size);
       const { y, slope } = await graph.run({ input: fed });
-      close(y!, [...f(fed, w).dataSync()]);
-      close(slope!, [...gradients(f(fed, w).sum(), [w])[0]!.dataSync()]);
+      close(y, [...f(fed, w).dataSync()]);
+      close(slope, [...gradients(f(fed, w).sum(), [w])[0].dataSync()]);
     }
   });
 });
@@ -408,7 +408,7 @@ describe('the plan of a training step', () => {
       const y = maxPool2d(conv2d(hidden, w.value, { padding: 1 }).add(b.value).relu(), 2);
       const parameters = [inner, w, b];
       const slopes = gradients(y.square().sum(), parameters);
-      commitUpdates(new Map(parameters.map((v, i) => [v, v.value.sub(slopes[i]!.mul(0.1))])));
+      commitUpdates(new Map(parameters.map((v, i) => [v, v.value.sub(slopes[i].mul(0.1))])));
       const count = (form: string): number => launches.filter(({ kernel }) => kernel.form === form).length;
       // Contractions: two forward, two for weights, one for the inner activation; none for the gradient at x.
       expect(count('contract')).toBe(5);

@@ -42,7 +42,7 @@ describe('customGradient', () => {
       [x],
     );
     expect(await step(x).toArray()).toEqual([0, 1, 1]);
-    expect(await g!.toArray()).toEqual([1, 2, 3]);
+    expect(await g.toArray()).toEqual([1, 2, 3]);
   });
 
   it('differentiates the rule for second order, through y as well', async () => {
@@ -54,7 +54,7 @@ describe('customGradient', () => {
     const x = tensor(0.5, { dtype: 'float64' });
     const third = grad(grad(grad((at: Tensor) => exp(at))));
     expect(await third(x).item()).toBeCloseTo(Math.exp(0.5), 12);
-    checkGradients(([at]) => exp(at!), [sample([3], 1)], { order: 3 });
+    checkGradients(([at]) => exp(at), [sample([3], 1)], { order: 3 });
   });
 
   it('takes and gives objects, with null for no gradient', async () => {
@@ -67,9 +67,9 @@ describe('customGradient', () => {
     const s = tensor([5, 6]);
     const { sum, product } = f({ a, b }, s);
     const [ga, gb, gs] = gradients(sum.mul(2).sum().add(product.sum()), [a, b, s]);
-    expect(await ga!.toArray()).toEqual([21, 21]);
-    expect(await gb!.toArray()).toEqual([0, 0]);
-    expect(await gs!.toArray()).toEqual([3, 4]);
+    expect(await ga.toArray()).toEqual([21, 21]);
+    expect(await gb.toArray()).toEqual([0, 0]);
+    expect(await gs.toArray()).toEqual([3, 4]);
     expect(await product.toArray()).toEqual([5, 12]);
   });
 
@@ -103,7 +103,7 @@ describe('checkpoint', () => {
     const x = sample([2, 3], 1);
     const w = sample([3, 3], 2);
     expect(f(x, w).dataSync()).toEqual(x.matmul(w).tanh().matmul(w).sin().dataSync());
-    checkGradients(([a, b]) => f(a!, b!), [x, w], { order: 3 });
+    checkGradients(([a, b]) => f(a, b), [x, w], { order: 3 });
   });
 
   it('reaches what the function uses from outside, parameters included', async () => {
@@ -126,7 +126,7 @@ describe('checkpoint', () => {
     const [g] = gradients(y.sum().add(z.mul(10).sum()), [x]);
     const mask = await chosen.data();
     const expected = [1, 2, 3, 4].map((v, i) => (mask[i] ? Math.exp(v) + 20 * v : 0));
-    (await g!.data()).forEach((v, i) => expect(v / (expected[i]! || 1)).toBeCloseTo(expected[i] ? 1 : 0, 5));
+    (await g.data()).forEach((v, i) => expect(v / (expected[i] || 1)).toBeCloseTo(expected[i] ? 1 : 0, 5));
   });
 
   it('needs less memory for a deep chain, and computes it once more', () => {
@@ -143,7 +143,7 @@ describe('checkpoint', () => {
         const x = tensor(new Float32Array(64 * 64), { shape: [64, 64] });
         const part = (from: number) => (h: Tensor) => {
           let at = h;
-          for (let i = from; i < from + (cut || layers); i++) at = at.matmul(w[i]!).tanh();
+          for (let i = from; i < from + (cut || layers); i++) at = at.matmul(w[i]).tanh();
           return at;
         };
         let h = x;
@@ -151,7 +151,7 @@ describe('checkpoint', () => {
         const loss = h.sum();
         const [g] = gradients(loss, [x]);
         const held = stats().peakBytes;
-        evaluate([loss, g!]);
+        evaluate([loss, g]);
         return { slots: stats().peakBytes - held, products: device.last.byForm.contract ?? 0 };
       } finally {
         use(before);
@@ -177,7 +177,7 @@ describe('checkpoint', () => {
       const y = checkpoint((at: Tensor) => at.matmul(w).tanh())(x)
         .matmul(w)
         .sin();
-      gradients(y.sum(), [x])[0]!.dataSync();
+      gradients(y.sum(), [x])[0].dataSync();
       const { labels } = device.last;
       const tanh = labels.flatMap((label, i) => (label.includes('tanh') ? [i] : []));
       expect(tanh.length).toBe(2);

@@ -108,7 +108,7 @@ function isKept(node: Tensor, made: ReadonlySet<Tensor>): boolean {
  */
 export const barrier: Op = defineOp<unknown>({
   name: 'barrier',
-  type: ([x]) => x!,
+  type: ([x]) => x,
   lower: { form: 'barrier' },
   vjp: (g) => [g, null],
 });
@@ -116,9 +116,9 @@ export const barrier: Op = defineOp<unknown>({
 /** Computes the steps again once the gradients have arrived, and differentiates that second computation. */
 function recomputing(steps: readonly Step[], outputs: readonly Tensor[], kept: readonly Tensor[]): Rule {
   return (gradients, inputs) => {
-    const gate = gradients[0]!;
+    const gate = gradients[0];
     const held = inputs.map((input) => apply(barrier, [input, gate]));
-    const replaced = new Map<Tensor, Tensor>(kept.map((node, i) => [node, held[i]!]));
+    const replaced = new Map<Tensor, Tensor>(kept.map((node, i) => [node, held[i]]));
     // Random numbers are made of positions alone; without a barrier they would be shared, and stored.
     for (const { node, op } of steps)
       if (op.lower.form === 'coordinates') replaced.set(node, apply(barrier, [node, gate]));
@@ -128,7 +128,7 @@ function recomputing(steps: readonly Step[], outputs: readonly Tensor[], kept: r
       .map((output) => replaced.get(output) ?? output);
     const floats = held.filter((input) => isFloat(input.dtype));
     const found = pullback(again, gradients, floats);
-    return held.map((input) => (isFloat(input.dtype) ? found[floats.indexOf(input)]! : null));
+    return held.map((input) => (isFloat(input.dtype) ? found[floats.indexOf(input)] : null));
   };
 }
 
@@ -147,7 +147,7 @@ export interface BundleAttributes extends CustomAttributes {
 /** The first operand; its gradient goes by the rule to the other operands. @internal */
 export const custom = defineOp<CustomAttributes>({
   name: 'custom',
-  type: ([y]) => y!,
+  type: ([y]) => y,
   lower: view((v) => v),
   vjp: (g, [, ...inputs], y, { rule }) => [null, ...rule()([g], inputs, [y])],
 });
@@ -165,7 +165,7 @@ export const bundle = defineOp<BundleAttributes>({
       .filter(isFloat)
       .reduce(promote, 'float32'),
   }),
-  lower: { form: 'expand', of: ([x], { shape }) => x!.number(0).broadcastTo(shape) },
+  lower: { form: 'expand', of: ([x], { shape }) => x.number(0).broadcastTo(shape) },
   vjp: (g, inputs, _y, { rule, outputs }) => {
     let start = 0;
     const parts = outputs().map((output) => {
@@ -184,11 +184,11 @@ export const bundle = defineOp<BundleAttributes>({
 /** The first operand, one of several outputs; its gradient is its part of the second operand's. @internal */
 export const member = defineOp<{ readonly start: number }>({
   name: 'member',
-  type: ([y]) => y!,
+  type: ([y]) => y,
   lower: view((v) => v),
   vjp: (g, [, whole], _y, { start }) => {
     const size = sizeOf(g.shape);
-    return [null, g.reshape([size]).pad([[start, whole!.shape[0]! - start - size]])];
+    return [null, g.reshape([size]).pad([[start, whole.shape[0] - start - size]])];
   },
 });
 
@@ -233,12 +233,12 @@ function gradientLeaves(
     if (gradient === null || gradient === undefined) {
       for (const _ of treeLeaves(like)) leaves.push(null);
     } else if (like instanceof Tensor) {
-      checkGradient(gradient, inputs[leaves.length]!, leaves.length);
+      checkGradient(gradient, inputs[leaves.length], leaves.length);
       leaves.push(gradient as Tensor);
     } else {
       for (const key of Object.keys(like)) {
         collect(
-          (like as { readonly [key: string]: TensorTree })[key]!,
+          (like as { readonly [key: string]: TensorTree })[key],
           (gradient as { readonly [key: string]: unknown })[key],
         );
       }

@@ -12,7 +12,7 @@ function training() {
   const model = sequential(linear(2, 2), linear(2, 1));
   const [first, second] = model.layers as ReturnType<typeof linear>[];
   const optimizer = sgd(model.parameters(), { learningRate: 0.1 });
-  const own = { model, first: first!, second: second!, traces: 0 };
+  const own = { model, first: first, second: second, traces: 0 };
   const step = compile((input: Tensor) => {
     own.traces++;
     const loss = model.forward(input).square().sum();

@@ -49,7 +49,7 @@ describe('an assignment that cannot be computed', () => {
     expect(await w.value.item()).toBeCloseTo(0.64, 6);
     expect(await counter.value.item()).toBe(0);
     expect(warn).toHaveBeenCalledTimes(1);
-    expect(warn.mock.calls[0]![0]).toMatch(/assignment to variable 'counter'.*dropped.*index 9/s);
+    expect(warn.mock.calls[0][0]).toMatch(/assignment to variable 'counter'.*dropped.*index 9/s);
   });
 
   it('is reported to whoever reads it first, and is gone then', async () => {

@@ -47,7 +47,7 @@ describe('formula', () => {
     expect(await at('max(x) - min(x)', { x: [1, 5, 2] })).toBe(4);
     const x = tensor(3, { dtype: 'float64' });
     const [slope] = gradients(formula('max(2x, x^2)').evaluate({ x }), [x]);
-    expect(await slope!.item()).toBe(6);
+    expect(await slope.item()).toBe(6);
   });
   it('multiplies where a number or a parenthesis stands before a name', async () => {
     expect(await at('2x', { x: 3 })).toBe(6);

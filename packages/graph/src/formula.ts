@@ -213,7 +213,7 @@ class Reader {
   }
 
   #apply(name: string, [first, ...others]: readonly Operand[]): Tensor {
-    if (typeof first !== 'number') return callMethod(first!, name, others);
+    if (typeof first !== 'number') return callMethod(first, name, others);
     const other = others.find((x) => x instanceof Tensor) as Tensor | undefined;
     if (!other) return this.#fail(`${name} of a number: write the result instead`);
     if (commutative.has(name)) return callMethod(other, name, [first]);

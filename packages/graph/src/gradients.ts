@@ -80,14 +80,14 @@ export function pullback(
   for (let position = 0; position < walk.nodes.length; position++) {
     const g = found[position];
     if (!g) continue;
-    const node = walk.nodes[position]!;
+    const node = walk.nodes[position];
     note(node, g);
     const variable = variableOf(node);
     if (variable !== null) note(variable, g);
   }
   return wrt.map((x, i) => {
     const list = terms.get(x);
-    return list ? sumGradients(list) : zerosLike(tensors[i]!);
+    return list ? sumGradients(list) : zerosLike(tensors[i]);
   });
 }
 
@@ -97,7 +97,7 @@ export function variableGradients(y: Tensor): Map<Variable, Tensor> {
   const found = propagate(walk, [y], [seedOf(y, undefined)], (node) => trainable(node) !== null);
   const terms = new Map<Variable, Tensor[]>();
   for (let i = 0; i < walk.nodes.length; i++) {
-    const variable = trainable(walk.nodes[i]!);
+    const variable = trainable(walk.nodes[i]);
     if (variable === null) continue;
     const g = found[i];
     const list = terms.get(variable) ?? [];
@@ -172,11 +172,11 @@ export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
     stack.push(output);
     next.push(0);
     while (stack.length > 0) {
-      const node = stack[stack.length - 1]!;
+      const node = stack[stack.length - 1];
       const inputs = node.serial <= since ? none : (sourceOf(node)?.inputs ?? none);
-      const i = next[next.length - 1]!++;
+      const i = next[next.length - 1]++;
       if (i < inputs.length) {
-        const input = inputs[i]!;
+        const input = inputs[i];
         if (input.mark !== mark) {
           input.mark = mark;
           stack.push(input);
@@ -242,7 +242,7 @@ function propagateThrough(
   /** Whether a node passes on what arrives. */
   const goesOn = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     first[i] = positions.length;
     if (wanted(node)) {
       target[i] = 1;
@@ -265,14 +265,14 @@ function propagateThrough(
     const position = output.position;
     if (!depends[position]) return;
     const list = arriving[position];
-    if (list) list.push(seeds[i]!);
-    else arriving[position] = [seeds[i]!];
+    if (list) list.push(seeds[i]);
+    else arriving[position] = [seeds[i]];
   });
   for (let i = count - 1; i >= 0; i--) {
     const terms = arriving[i];
     if (terms === undefined) continue;
     arriving[i] = undefined;
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (!target[i] && isForgotten(node, sources)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
@@ -283,8 +283,8 @@ function propagateThrough(
       if (!goesOn[i]) continue;
       const contributions = rule!(g, source!.inputs, node, source!.attributes);
       if (seen) seen(i, contributions);
-      for (let j = 0, at = first[i]!; at < first[i + 1]!; j++, at++) {
-        const position = positions[at]!;
+      for (let j = 0, at = first[i]; at < first[i + 1]; j++, at++) {
+        const position = positions[at];
         const contribution = contributions[j];
         if (!depends[position] || !contribution) continue;
         const list = arriving[position];
@@ -304,7 +304,7 @@ function propagateThrough(
  */
 function total(terms: readonly Tensor[], node: Tensor): Tensor {
   const fitting = (g: Tensor): Tensor => sumToShape(g, node).cast(node.dtype);
-  if (terms.length === 1) return fitting(terms[0]!);
+  if (terms.length === 1) return fitting(terms[0]);
   const byShape = new Map<string, Tensor[]>();
   for (const term of terms) {
     const key = `${term.shape.join('x')} ${term.dtype}`;

@@ -27,10 +27,10 @@ describe('the scalar graph of the lesson', () => {
     const [dk, db] = gradients(loss, [k, b]);
     const graph = new Graph({
       inputs: [x, y],
-      outputs: { loss, guess, dk: dk!, db: db! },
+      outputs: { loss, guess, dk: dk, db: db },
       updates: new Map([
-        [k, k.value.sub(dk!.mul(0.5))],
-        [b, b.value.sub(db!.mul(0.5))],
+        [k, k.value.sub(dk.mul(0.5))],
+        [b, b.value.sub(db.mul(0.5))],
       ]),
     });
 
@@ -89,7 +89,7 @@ describe('the scalar graph of the lesson', () => {
       commitUpdates(new Map([k, b].map((v) => [v, v.value.sub(v.grad!.mul(0.5))])));
       losses.push(await loss.item());
     }
-    losses.slice(1).forEach((loss, i) => expect(loss).toBeLessThan(losses[i]!));
+    losses.slice(1).forEach((loss, i) => expect(loss).toBeLessThan(losses[i]));
     expect(losses[0]).toBeCloseTo((0.9 - sigmoid(0.7)) ** 2, 6);
   });
 });
@@ -106,12 +106,12 @@ describe('placeholders', () => {
         [5, 6],
       ],
     });
-    expect(await rows!.toArray()).toEqual([21, 43, 65]);
-    expect(await mean!.toArray()).toEqual([3, 4]);
-    expect(await graph.run({ x: Float32Array.of(1, 1) })[0]!.toArray()).toEqual([11]);
-    expect(await graph.run(new Map([[x, tensor([[2, 2]]).add(1)]]))[0]!.toArray()).toEqual([33]);
-    expect(await graph.run({ x: tensor([[7, 8]], { dtype: 'int32' }) })[0]!.toArray()).toEqual([87]);
-    expect(await graph.run({ x: new Float32Array(0) })[0]!.toArray()).toEqual([]);
+    expect(await rows.toArray()).toEqual([21, 43, 65]);
+    expect(await mean.toArray()).toEqual([3, 4]);
+    expect(await graph.run({ x: Float32Array.of(1, 1) })[0].toArray()).toEqual([11]);
+    expect(await graph.run(new Map([[x, tensor([[2, 2]]).add(1)]]))[0].toArray()).toEqual([33]);
+    expect(await graph.run({ x: tensor([[7, 8]], { dtype: 'int32' }) })[0].toArray()).toEqual([87]);
+    expect(await graph.run({ x: new Float32Array(0) })[0].toArray()).toEqual([]);
   });
 
   it('give errors that name the feed: missing, unknown, misshapen, not to be counted', () => {
@@ -162,12 +162,12 @@ describe('placeholders', () => {
       const expected = gradients(plain.matmul(w.value).tanh().square().mean(), [w, plain]);
       evaluate(expected);
       for (const [given, own] of [
-        [dw!, expected[0]!],
-        [dx!, expected[1]!],
+        [dw, expected[0]],
+        [dx, expected[1]],
       ] as [Tensor, Tensor][]) {
         expect(given.shape).toEqual(own.shape);
         const numbers = own.dataSync();
-        given.dataSync().forEach((v, i) => expect(v).toBeCloseTo(numbers[i]!, 6));
+        given.dataSync().forEach((v, i) => expect(v).toBeCloseTo(numbers[i], 6));
       }
     }
   });

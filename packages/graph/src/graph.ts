@@ -114,7 +114,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     this.#checkNames(feeds);
     if (detectingAnomalies()) return this.#named(this.#runWatched(fed));
     const key = this.inputs
-      .map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]!).join('x') : ''))
+      .map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]).join('x') : ''))
       .join('|');
     let ready = this.#prepared.get(key);
     if (!ready) {
@@ -131,22 +131,22 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
 
   #named(results: readonly Tensor[]): Outputs {
     if (Array.isArray(this.outputs)) return results as unknown as Outputs;
-    return Object.fromEntries(Object.keys(this.outputs).map((name, i) => [name, results[i]!])) as Outputs;
+    return Object.fromEntries(Object.keys(this.outputs).map((name, i) => [name, results[i]])) as Outputs;
   }
 
   /** The same without a prepared plan, so that anomaly detection sees the nodes. */
   #runWatched(fed: readonly Feed[]): Tensor[] {
     const outputs = this.#outputList();
-    const values = this.inputs.map((input, i) => asTensor(fed[i]!, input));
+    const values = this.inputs.map((input, i) => asTensor(fed[i], input));
     const current = rewrite([...outputs, ...this.updates.values()], (node) => {
       const position = this.inputs.indexOf(node);
-      if (position >= 0) return values[position]!;
+      if (position >= 0) return values[position];
       return node.leaf?.kind === 'variable' ? node.leaf.variable.value : null;
     });
     const results = current.slice(0, outputs.length).map((output) => output.broadcastTo(output.shape));
     const updates = [...this.updates.keys()].map((variable, i) => ({
       variable,
-      value: current[outputs.length + i]!,
+      value: current[outputs.length + i],
     }));
     evaluate(results, { updates });
     return results;
@@ -167,7 +167,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     }
     const replaced = new Map<Tensor, Tensor>();
     const inputs = this.inputs.map((input, i) => {
-      const concrete = placeholderLeaf(fed[i]!.shape, input.dtype, nameOf(input));
+      const concrete = placeholderLeaf(fed[i].shape, input.dtype, nameOf(input));
       replaced.set(input, concrete);
       return concrete;
     });

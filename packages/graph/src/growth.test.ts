@@ -61,7 +61,7 @@ describe('what is computed on its own', () => {
     expect(() => gradients(ofTensor.sum(), [x])).toThrow(/what it was computed from is gone.*detach/s);
     // As a constant it is as good as any.
     const y = tensor([5]);
-    expect(gradients(ofTensor.mul(y).sum(), [y])[0]!.itemSync()).toBe(303);
+    expect(gradients(ofTensor.mul(y).sum(), [y])[0].itemSync()).toBe(303);
   });
 });
 
@@ -72,7 +72,7 @@ describe('what is no growth', () => {
     for (let i = 0; i < 5_000; i++) y = y.mul(1.0001);
     const [g] = gradients(y.sum(), [x]);
     expect(waiting(y)).toBe(5_000);
-    expect(g!.itemSync() / 1.0001 ** 5_000).toBeCloseTo(1, 9);
+    expect(g.itemSync() / 1.0001 ** 5_000).toBeCloseTo(1, 9);
   });
 
   it('gradients of gradients of something deep', () => {
@@ -81,9 +81,9 @@ describe('what is no growth', () => {
     let y: Tensor = x;
     for (let i = 0; i < 100; i++) y = y.mul(x);
     const [first] = gradients(y.sum(), [x]);
-    const [second] = gradients(first!.sum(), [x]);
+    const [second] = gradients(first.sum(), [x]);
     // x¹⁰¹
-    expect(second!.itemSync() / (101 * 100 * 0.5 ** 99)).toBeCloseTo(1, 9);
+    expect(second.itemSync() / (101 * 100 * 0.5 ** 99)).toBeCloseTo(1, 9);
   });
 
   it('chains that have been computed on the way', () => {

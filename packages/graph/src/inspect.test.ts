@@ -147,9 +147,9 @@ describe('inspect', () => {
       [false, false],
       [true, true],
     ]);
-    expect(inspect(tensor([[], []]), { values: true }).nodes[0]!.value).toEqual([[], []]);
+    expect(inspect(tensor([[], []]), { values: true }).nodes[0].value).toEqual([[], []]);
     const large = inspect(tensor(Float32Array.from({ length: 2001 }, (_, i) => i)), { values: true });
-    expect(large.nodes[0]!.value).toBe('2001 elements: 0 … 2000, mean 1000');
+    expect(large.nodes[0].value).toBe('2001 elements: 0 … 2000, mean 1000');
   });
 
   it('writes text, DOT, Mermaid and JSON', () => {
@@ -232,7 +232,7 @@ describe('inspect', () => {
       ['sum', undefined],
     ]);
     for (const node of nodes) expect(node.site).toMatch(/inspect\.test\.ts:\d+:\d+/);
-    expect(inspect(tensor([1]).exp()).nodes[1]!.site).toBeUndefined();
+    expect(inspect(tensor([1]).exp()).nodes[1].site).toBeUndefined();
   });
 
   it('takes graphs of 100,000 nodes', () => {

@@ -146,7 +146,7 @@ export function inspect(
 
   const reader = new Reader(maximalElements);
   const readValue = values
-    ? findComputable(nodes).map((fits, i) => (fits ? reader.ask(nodes[i]!) : null))
+    ? findComputable(nodes).map((fits, i) => (fits ? reader.ask(nodes[i]) : null))
     : [];
   const readGradient: Pending[] = [];
   const readEdge: Pending[][] = [];
@@ -177,11 +177,11 @@ export function inspect(
   const inspected = nodes.map((node, i): InspectedNode => {
     const source = sources[i]!;
     const made = creationOf(node);
-    inputsOf[i]!.forEach((from, index) => {
-      edges.push({ from: ids[from]!, to: ids[i]!, index, gradient: value(readEdge[i]?.[index]) });
+    inputsOf[i].forEach((from, index) => {
+      edges.push({ from: ids[from], to: ids[i], index, gradient: value(readEdge[i]?.[index]) });
     });
     const own: Changeable<InspectedNode> = {
-      id: ids[i]!,
+      id: ids[i],
       label: named.get(node) ?? labelOf(node, named),
       kind: kindOf(node),
       ...(source && { op: source.op.name }),
@@ -248,24 +248,24 @@ class Reader {
       for (let i = 0; i < parts.length; i += joined) next.push(concat(parts.slice(i, i + joined)));
       parts = next;
     } while (parts.length > 1);
-    evaluate([parts[0]!]);
-    this.#numbers = parts[0]!.dataSync();
+    evaluate([parts[0]]);
+    this.#numbers = parts[0].dataSync();
   }
 
   answer({ tensor, start, count, summary }: Request): InspectedValue {
     if (summary) {
-      const [low, mean, high] = [0, 1, 2].map((i) => short(this.#numbers[start + i]!));
+      const [low, mean, high] = [0, 1, 2].map((i) => short(this.#numbers[start + i]));
       return `${sizeOf(tensor.shape)} elements: ${low} … ${high}, mean ${mean}`;
     }
     let next = start;
     const element = (): InspectedValue => {
-      const x = this.#numbers[next++]!;
+      const x = this.#numbers[next++];
       return tensor.dtype === 'bool' ? x !== 0 : x;
     };
     const build = (axis: number): InspectedValue =>
       axis === tensor.shape.length
         ? element()
-        : Array.from({ length: tensor.shape[axis]! }, () => build(axis + 1));
+        : Array.from({ length: tensor.shape[axis] }, () => build(axis + 1));
     return count === 0 && tensor.shape.length === 0 ? 0 : build(0);
   }
 }

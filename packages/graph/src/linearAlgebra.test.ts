@@ -29,30 +29,30 @@ const batch = sample([2, 3, 3], 3);
 
 describe('gradients', () => {
   const cases: [string, (x: readonly Tensor[]) => Tensor, readonly Tensor[]][] = [
-    ['cholesky', ([x]) => cholesky(definite(x!)).square(), [a]],
-    ['cholesky, batched', ([x]) => cholesky(definite(x!)), [batch]],
+    ['cholesky', ([x]) => cholesky(definite(x)).square(), [a]],
+    ['cholesky, batched', ([x]) => cholesky(definite(x)), [batch]],
     [
       'cholesky of the matrix itself',
-      ([x]) => cholesky(x!),
+      ([x]) => cholesky(x),
       [tensor(definite(a).dataSync(), { shape: [3, 3] })],
     ],
-    ['solve', ([x, y]) => solve(x!, y!).square(), [a, b]],
-    ['solve for a vector', ([x, y]) => solve(x!, y!), [a, sample([3], 4)]],
-    ['solve with broadcast batches', ([x, y]) => solve(x!, y!), [batch, b]],
-    ['solveTriangular, lower', ([x, y]) => solveTriangular(x!, y!).square(), [a, b]],
+    ['solve', ([x, y]) => solve(x, y).square(), [a, b]],
+    ['solve for a vector', ([x, y]) => solve(x, y), [a, sample([3], 4)]],
+    ['solve with broadcast batches', ([x, y]) => solve(x, y), [batch, b]],
+    ['solveTriangular, lower', ([x, y]) => solveTriangular(x, y).square(), [a, b]],
     [
       'solveTriangular, upper',
-      ([x, y]) => solveTriangular(x!, y!, { lower: false }),
+      ([x, y]) => solveTriangular(x, y, { lower: false }),
       [batch, sample([2, 3, 2], 5)],
     ],
-    ['inverse', ([x]) => inverse(x!).square(), [batch]],
-    ['det', ([x]) => det(x!), [batch]],
-    ['slogdet', ([x]) => slogdet(x!).logarithm.square(), [batch]],
-    ['logdet', ([x]) => logdet(definite(x!)), [a]],
+    ['inverse', ([x]) => inverse(x).square(), [batch]],
+    ['det', ([x]) => det(x), [batch]],
+    ['slogdet', ([x]) => slogdet(x).logarithm.square(), [batch]],
+    ['logdet', ([x]) => logdet(definite(x)), [a]],
     [
       'qr, tall',
       ([x]) => {
-        const { q, r } = qr(x!);
+        const { q, r } = qr(x);
         return q.add(1).matmul(r.square());
       },
       [sample([4, 2], 6)],
@@ -60,7 +60,7 @@ describe('gradients', () => {
     [
       'qr, square and batched',
       ([x]) => {
-        const { q, r } = qr(x!);
+        const { q, r } = qr(x);
         return q.sin().add(r.square());
       },
       [batch],
@@ -68,16 +68,16 @@ describe('gradients', () => {
     [
       'qr, wide',
       ([x]) => {
-        const { q, r } = qr(x!);
+        const { q, r } = qr(x);
         return q.exp().matmul(r.square());
       },
       [sample([2, 4], 7)],
     ],
-    ['svd, singular values', ([x]) => svd(x!).s.square().exp().log1p(), [sample([3, 2], 8)]],
+    ['svd, singular values', ([x]) => svd(x).s.square().exp().log1p(), [sample([3, 2], 8)]],
     [
       'svd, tall',
       ([x]) => {
-        const { u, s, vt } = svd(x!);
+        const { u, s, vt } = svd(x);
         return u.square().mul(s.unsqueeze(-2)).matmul(vt.square());
       },
       [sample([4, 2], 9)],
@@ -85,7 +85,7 @@ describe('gradients', () => {
     [
       'svd, wide and batched',
       ([x]) => {
-        const { u, s, vt } = svd(x!);
+        const { u, s, vt } = svd(x);
         return u.square().mul(s.log().unsqueeze(-2)).matmul(vt.square());
       },
       [sample([2, 2, 3], 10)],
@@ -93,7 +93,7 @@ describe('gradients', () => {
     [
       'low-rank approximation',
       ([x]) => {
-        const { u, s, vt } = svd(x!);
+        const { u, s, vt } = svd(x);
         return u.slice(0, 1, { axis: 1 }).mul(s.slice(0, 1)).matmul(vt.slice(0, 1));
       },
       [a],
@@ -114,7 +114,7 @@ describe('gradients', () => {
       ],
       { dtype: 'float64' },
     );
-    expect([...gradients(logdet(x), [x])[0]!.dataSync()]).toEqual([0.5, 0, 0, 0.25]);
+    expect([...gradients(logdet(x), [x])[0].dataSync()]).toEqual([0.5, 0, 0, 0.25]);
     const s = tensor(
       [
         [4, 2],
@@ -123,13 +123,13 @@ describe('gradients', () => {
       { dtype: 'float64' },
     );
     const [g] = gradients(cholesky(s).sum(), [s]);
-    const [, up, down] = g!.dataSync();
+    const [, up, down] = g.dataSync();
     expect(up).toBe(down);
   });
 
   it('of the determinant exists for singular matrices, to second order', () => {
     const matrix = (rows: number[][]): Tensor => tensor(rows, { dtype: 'float64' });
-    const cofactors = (x: Tensor): number[] => [...gradients(det(x), [x])[0]!.dataSync()];
+    const cofactors = (x: Tensor): number[] => [...gradients(det(x), [x])[0].dataSync()];
     // By hand: minors with alternating signs.
     const byHand: [Tensor, number[]][] = [
       [
@@ -166,7 +166,7 @@ describe('gradients', () => {
     ];
     for (const [x, expected] of byHand) {
       cofactors(x).forEach((found, i) => {
-        expect(found).toBeCloseTo(expected[i]!, 12);
+        expect(found).toBeCloseTo(expected[i], 12);
       });
     }
     // det = ad − bc: the second derivatives are constant.
@@ -177,7 +177,7 @@ describe('gradients', () => {
     expect([...hessian(det)(zero).dataSync()].map((value) => value + 0)).toEqual([
       0, 0, 0, 1, 0, 0, -1, 0, 0, -1, 0, 0, 1, 0, 0, 0,
     ]);
-    expect(checkGradients(([x]) => det(x!), [batch], { order: 3, tolerance: 1e-5 }).order).toBe(3);
+    expect(checkGradients(([x]) => det(x), [batch], { order: 3, tolerance: 1e-5 }).order).toBe(3);
   });
 
   it('is U·Vᵀ for the sum of singular values, also when they are equal', () => {
@@ -188,7 +188,7 @@ describe('gradients', () => {
       ],
       { dtype: 'float64' },
     );
-    const found = gradients(svd(x).s.sum(), [x])[0]!.dataSync();
+    const found = gradients(svd(x).s.sum(), [x])[0].dataSync();
     // The polar factor of the matrix: itself over 2.
     [0, 1, 1, 0].forEach((value, i) => {
       expect(found[i]).toBeCloseTo(value, 12);
@@ -197,6 +197,6 @@ describe('gradients', () => {
 
   it('reads only its triangle', () => {
     const [g] = gradients(solveTriangular(a, b).sum(), [a]);
-    expect([...g!.dataSync()]).toEqual([...tril(g!).dataSync()]);
+    expect([...g.dataSync()]).toEqual([...tril(g).dataSync()]);
   });
 });

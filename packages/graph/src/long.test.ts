@@ -36,7 +36,7 @@ describe('a chain of n nodes', () => {
       expect(sorted).toHaveLength(2 * n + 1);
       expect(sorted.at(-1)).toBe(y);
       const [g] = timed(`${n} nodes, gradients`, () => gradients(y.sum(), [x]));
-      expect([...timed(`${n} nodes, backward`, () => g!.dataSync())]).toEqual([1, 1]);
+      expect([...timed(`${n} nodes, backward`, () => g.dataSync())]).toEqual([1, 1]);
       expect([...timed(`${n} nodes, forward`, () => y.dataSync())]).toEqual([n / 2, n / 2 + 1]);
     });
   }
@@ -59,10 +59,10 @@ describe('steps through time', () => {
       }
       const [dx, da] = timed(`${steps} steps, gradients`, () => gradients(h.sum(), [sequence, factor]));
       const before = stats().bytes;
-      const values = timed(`${steps} steps, backward`, () => dx!.dataSync());
+      const values = timed(`${steps} steps, backward`, () => dx.dataSync());
       for (const t of [0, Math.floor(steps / 2), steps - 1])
         expect(values[t]).toBeCloseTo(a ** (steps - 1 - t), 10);
-      expect(da!.itemSync() / slope).toBeCloseTo(1, 9);
+      expect(da.itemSync() / slope).toBeCloseTo(1, 9);
       expect(h.itemSync() / expected).toBeCloseTo(1, 9);
       // Each step keeps a constant number of scalars.
       expect(stats().bytes - before).toBeLessThan(steps * 8 * 16 + 100_000);
@@ -77,13 +77,13 @@ describe('steps through time', () => {
       const x = new Variable(tensor(new Float32Array(steps * width), { shape: [steps, width] }));
       let h: Tensor = tensor(new Float32Array(width), { shape: [1, width] });
       for (let t = 0; t < steps; t++) h = h.add(x.value.slice(t, t + 1)).tanh();
-      gradients(h.sum(), [x])[0]!.dataSync();
+      gradients(h.sum(), [x])[0].dataSync();
       return device.stats().peakBytes;
     });
-    expect(bytes[1]! / bytes[0]!).toBeLessThan(2.1);
-    expect(bytes[2]! / bytes[1]!).toBeLessThan(2.1);
+    expect(bytes[1] / bytes[0]).toBeLessThan(2.1);
+    expect(bytes[2] / bytes[1]).toBeLessThan(2.1);
     // The sequence in two versions at most, its gradient, and the hidden states.
-    expect(bytes[2]!).toBeLessThan(5 * 800 * 64 * 4);
+    expect(bytes[2]).toBeLessThan(5 * 800 * 64 * 4);
   });
 
   it('joins and cuts many pieces', () => {
@@ -92,7 +92,7 @@ describe('steps through time', () => {
     const pieces = Array.from({ length: n }, (_, i) => x.slice(i, i + 1).mul(2));
     const joined = timed(`${n} pieces, joined`, () => concat(pieces));
     const [g] = gradients(joined.square().sum(), [x]);
-    const values = timed(`${n} pieces, backward`, () => g!.dataSync());
+    const values = timed(`${n} pieces, backward`, () => g.dataSync());
     // d Σ (2x)² / dx = 8x
     expect([values[0], values[1], values[n - 1]]).toEqual([0, 8, 8 * (n - 1)]);
   });

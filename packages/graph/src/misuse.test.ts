@@ -75,7 +75,7 @@ describe('misuse is named, with the remedy', () => {
       /built on version 0 of 'w', which has since been updated to version 2.*Evaluate the tensor before the update/s,
     );
     const [g] = gradients(old, [w]);
-    expect(() => g!.dataSync()).toThrow(/version 0 of 'w'/);
+    expect(() => g.dataSync()).toThrow(/version 0 of 'w'/);
   });
 
   it('writing into a shape', () => {
@@ -217,11 +217,11 @@ describe('what is no mistake', () => {
   it('gives zeros for inputs that the result does not depend on', async () => {
     const [a, b, w] = [tensor([1, 2]), tensor([[3], [4]]), new Variable(tensor([5]))];
     const [, gb, gw] = gradients(a.square().sum(), [a, b, w]);
-    expect(await gb!.toArray()).toEqual([[0], [0]]);
-    expect(await gw!.toArray()).toEqual([0]);
+    expect(await gb.toArray()).toEqual([[0], [0]]);
+    expect(await gw.toArray()).toEqual([0]);
     // Only by way of something without a gradient.
     const [g] = gradients(a.greater(1).cast('float32').sum(), [a]);
-    expect(await g!.toArray()).toEqual([0, 0]);
+    expect(await g.toArray()).toEqual([0, 0]);
     expect(await jacobian((x: Tensor) => x.mul(0).add(1))(a).toArray()).toEqual([
       [0, 0],
       [0, 0],
@@ -239,17 +239,17 @@ describe('what is no mistake', () => {
     expect(await first.toArray()).toEqual([3, 6]);
     expect(await second.toArray()).toEqual([3, 6]);
     const [g] = gradients(x.mul(x).sum(), [x, x]);
-    expect(await g!.toArray()).toEqual([2, 4]);
+    expect(await g.toArray()).toEqual([2, 4]);
   });
 
   it('differentiates scalars of shape [1] and [1, 1]', async () => {
     const x = tensor([[3]]);
-    expect(await gradients(x.square(), [x])[0]!.toArray()).toEqual([[6]]);
+    expect(await gradients(x.square(), [x])[0].toArray()).toEqual([[6]]);
   });
 
   it('takes zero-size tensors', async () => {
     const x = tensor([], { shape: [0, 3] });
-    expect(gradients(x.square().sum(), [x])[0]!.shape).toEqual([0, 3]);
+    expect(gradients(x.square().sum(), [x])[0].shape).toEqual([0, 3]);
     expect(jacobian((a: Tensor) => a.exp())(x).shape).toEqual([0, 3, 0, 3]);
   });
 });

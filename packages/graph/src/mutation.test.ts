@@ -64,7 +64,7 @@ describe('the gradient check has teeth', () => {
   for (const [op] of casesOf) {
     it(`notices a wrong rule of ${op.name}`, () => {
       const samples = ruleAt(op);
-      const operands = samples[0]!.contributions.flatMap((c, i) => (c ? [i] : []));
+      const operands = samples[0].contributions.flatMap((c, i) => (c ? [i] : []));
       const mutations = zeroRules.has(op.name) ? [addedGradient(0)] : operands.flatMap(contributionMutations);
       const survivors = mutations.filter((mutation) => !isCaught(op, mutation)).map(({ name }) => name);
       expect(survivors).toEqual([]);
@@ -73,7 +73,7 @@ describe('the gradient check has teeth', () => {
     if (!zeroRules.has(op.name)) {
       it(`notices a term or factor missing in the rule of ${op.name}`, () => {
         const [first] = ruleAt(op);
-        const survivors = termMutations(first!.contributions, first!.made)
+        const survivors = termMutations(first.contributions, first.made)
           .filter((mutation) => !isCaught(op, mutation))
           .map(({ name }) => name);
         expect(survivors).toEqual([]);

@@ -28,8 +28,8 @@ interface Network {
 
 function network(): Network {
   return {
-    weights: [0, 1, 2].map((i) => new Variable(blank([sizes[i]!, sizes[i + 1]!]), { name: `weight${i}` })),
-    biases: [0, 1, 2].map((i) => new Variable(blank([sizes[i + 1]!]), { name: `bias${i}` })),
+    weights: [0, 1, 2].map((i) => new Variable(blank([sizes[i], sizes[i + 1]]), { name: `weight${i}` })),
+    biases: [0, 1, 2].map((i) => new Variable(blank([sizes[i + 1]]), { name: `bias${i}` })),
   };
 }
 
@@ -37,7 +37,7 @@ function network(): Network {
 function lossOf({ weights, biases }: Network, x: Tensor, labels: Tensor): Tensor {
   let y = x;
   for (let i = 0; i < 3; i++) {
-    y = y.matmul(weights[i]!.value).add(biases[i]!.value);
+    y = y.matmul(weights[i].value).add(biases[i].value);
     if (i < 2) y = y.sigmoid();
   }
   return y
@@ -166,7 +166,7 @@ describe('a weight that is used at each of 20 steps', () => {
     let state = blank([rows, width]);
     for (let t = 0; t < steps; t++)
       state = state.matmul(weight.value.transpose()).add(inputs.index(t)).tanh();
-    gradients(state.sum(), [weight])[0]!.dataSync();
+    gradients(state.sum(), [weight])[0].dataSync();
     // 20 steps forward, 19 gradients of states (nobody asked for that of the first), the weight's.
     expect(device.last.byForm.contract, device.last.labels.join('\n')).toBe(steps + steps - 1 + 1);
   });
@@ -175,7 +175,7 @@ describe('a weight that is used at each of 20 steps', () => {
     const weight = new Variable(blank([4, 3]), { name: 'weight' });
     const [x, y] = [blank([500, 4]), blank([400, 4])];
     const loss = x.matmul(weight.value).square().sum().add(y.matmul(weight.value).square().sum());
-    gradients(loss, [weight])[0]!.dataSync();
+    gradients(loss, [weight])[0].dataSync();
     expect(device.last.byForm, device.last.labels.join('\n')).toMatchObject({ contract: 4 });
     expect(device.last.labels.filter((label) => label.includes('place'))).toEqual([]);
   });

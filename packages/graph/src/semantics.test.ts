@@ -224,7 +224,7 @@ describe('accumulation', () => {
     }
     expect(stats().plansMade).toBe(plans);
     const sum = await w.grad!.data();
-    sum.forEach((g, i) => expect(g).toBeCloseTo(whole[i]!, 10));
+    sum.forEach((g, i) => expect(g).toBeCloseTo(whole[i], 10));
   });
 });
 
@@ -604,7 +604,7 @@ describe('work done twice', () => {
         await logits.data();
       }
       expect(warn).toHaveBeenCalledTimes(1);
-      expect(warn.mock.calls[0]![0]).toMatch(/second time.*also/s);
+      expect(warn.mock.calls[0][0]).toMatch(/second time.*also/s);
     } finally {
       warn.mockRestore();
     }

@@ -30,7 +30,7 @@ describe('two steps in one compiled function', () => {
     const w = start();
     const slope = compile(() => {
       descend(w, 0.1);
-      return gradients(w.value.square().sum(), [w])[0]!;
+      return gradients(w.value.square().sum(), [w])[0];
     });
     // 2w at 3 − 2 · 0.8 = 1.4
     expect(slope().itemSync()).toBeCloseTo(2.8, 12);
@@ -43,14 +43,14 @@ describe('two steps in one compiled function', () => {
       commitUpdates(new Map([a, b].map((v) => [v, v.value.sub(v.grad!.mul(0.05))])));
     };
     const compiled = compile(() => {
-      for (let i = 0; i < 5; i++) step(traced!);
-      return traced![0].value.sum();
+      for (let i = 0; i < 5; i++) step(traced);
+      return traced[0].value.sum();
     });
-    for (let i = 0; i < 10; i++) step(eager!);
+    for (let i = 0; i < 10; i++) step(eager);
     compiled();
     compiled();
     for (const i of [0, 1] as const) {
-      expect(traced![i].value.itemSync()).toBeCloseTo(eager![i].value.itemSync(), 12);
+      expect(traced[i].value.itemSync()).toBeCloseTo(eager[i].value.itemSync(), 12);
     }
   });
 });

@@ -51,20 +51,20 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
     for (const i of numbers) {
       if (!Number.isInteger(i) || i < 0 || i >= x.length)
         throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
-      fresh[i] = aliased(fresh[i]!);
+      fresh[i] = aliased(fresh[i]);
     }
     const y = checkTensor(
       transforming('grad', () => f(...fresh)),
       'grad',
       'the result of the function',
     );
-    const leaves = numbers.map((i) => treeLeaves(fresh[i]!));
+    const leaves = numbers.map((i) => treeLeaves(fresh[i]));
     const all = gradients(y, leaves.flat());
     let next = 0;
     const trees = numbers.map((i, j) => {
-      const count = leaves[j]!.length;
+      const count = leaves[j].length;
       next += count;
-      return treeFrom(fresh[i]!, all.slice(next - count, next));
+      return treeFrom(fresh[i], all.slice(next - count, next));
     });
     return [y, (typeof argumentNumbers === 'number' ? trees[0] : trees) as GradientOf<F, N>];
   };
@@ -110,9 +110,9 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
   // Without numbers, so that a rule that reads them is noticed: what it made of them would count as constant.
   const probes = outputs.map((output) => placeholderLeaf(output.shape, output.dtype, 'the vector of jvp'));
   const pulled = unread(() => pullback(outputs, probes, inputs));
-  const product = pulled.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
+  const product = pulled.map((g, i) => g.mul(directions[i]).sum()).reduce((sum, term) => sum.add(term));
   const found = gradients(product, probes);
-  const zero = new Map(probes.map((probe, i) => [probe, zerosLike(outputs[i]!)]));
+  const zero = new Map(probes.map((probe, i) => [probe, zerosLike(outputs[i])]));
   return [
     y,
     treeFrom(
@@ -161,7 +161,7 @@ export function jacobian<X extends TensorTree, Y extends TensorTree>(
     const rows = treeLeaves(y).map((output) => treeFrom(fresh, jacobians(output, inputs)));
     let next = 0;
     const build = (tree: TensorTree): TensorTree => {
-      if (tree instanceof Tensor) return rows[next++]!;
+      if (tree instanceof Tensor) return rows[next++];
       if (Array.isArray(tree)) return tree.map(build);
       return Object.fromEntries(
         Object.entries(tree).map(([name, part]) => [name, build(part as TensorTree)]),
@@ -180,13 +180,13 @@ function jacobians(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
       zerosLike(input)
         .broadcastTo([1, ...input.shape])
         .slice(0, 0)
-        .reshape(shapes[i]!),
+        .reshape(shapes[i]),
     );
   const seeds = eye(size, size, { dtype: output.dtype }).reshape([size, ...output.shape]);
   const rows = vmap((seed: Tensor): TensorTree => gradients(output, inputs, seed))(
     seeds,
   ) as readonly Tensor[];
-  return rows.map((row, i) => row.reshape(shapes[i]!));
+  return rows.map((row, i) => row.reshape(shapes[i]));
 }
 
 /**
@@ -205,7 +205,7 @@ export function hvp<X extends TensorTree>(f: (x: X) => Tensor, x: X, v: X): X {
   const first = treeLeaves(grad(f)(fresh) as TensorTree);
   const directions = treeLeaves(v);
   checkSame('hvp', first, directions);
-  const product = first.map((g, i) => g.mul(directions[i]!).sum()).reduce((sum, term) => sum.add(term));
+  const product = first.map((g, i) => g.mul(directions[i]).sum()).reduce((sum, term) => sum.add(term));
   return treeFrom(x, gradients(product, treeLeaves(fresh)));
 }
 
@@ -221,8 +221,7 @@ function checkSame(where: string, expected: readonly Tensor[], given: readonly T
   const fits =
     expected.length === given.length &&
     expected.every(
-      (x, i) =>
-        x.shape.length === given[i]!.shape.length && x.shape.every((n, j) => n === given[i]!.shape[j]),
+      (x, i) => x.shape.length === given[i].shape.length && x.shape.every((n, j) => n === given[i].shape[j]),
     );
   if (!fits) {
     throw new RangeError(

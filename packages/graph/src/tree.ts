@@ -12,7 +12,7 @@ export function treeLeaves(tree: TensorTree): Tensor[] {
   if (Array.isArray(tree)) return tree.flatMap(treeLeaves);
   if (typeof tree === 'object' && tree !== null) {
     return Object.keys(tree).flatMap((key) =>
-      treeLeaves((tree as { readonly [key: string]: TensorTree })[key]!),
+      treeLeaves((tree as { readonly [key: string]: TensorTree })[key]),
     );
   }
   throw new TypeError(
@@ -24,7 +24,7 @@ export function treeLeaves(tree: TensorTree): Tensor[] {
 export function treeFrom<T extends TensorTree>(like: T, leaves: readonly Tensor[]): T {
   let next = 0;
   const build = (tree: TensorTree): TensorTree => {
-    if (tree instanceof Tensor) return leaves[next++]!;
+    if (tree instanceof Tensor) return leaves[next++];
     if (Array.isArray(tree)) return tree.map(build);
     return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, build(value)]));
   };

@@ -53,7 +53,7 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
     let next = 0;
     const standIn = (mapped: Tensor, axis: number, where: string): Tensor => {
       const first = front(mapped, axis, where);
-      const count = first.shape[0]!;
+      const count = first.shape[0];
       if (size.count >= 0 && count !== size.count) {
         throw new RangeError(
           `vmap: ${size.where} holds ${size.count} examples, ${where} of shape ${formatShape(mapped.shape)} holds ${count} along axis ${axis}`,

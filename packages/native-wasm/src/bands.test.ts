@@ -84,7 +84,7 @@ const functions: [string, (x: Tensor) => Tensor, (row: number[]) => number[]][] 
   ],
   [
     'gradient of a softmax',
-    (x) => gradients(x.softmax().square().sum(), [x])[0]!,
+    (x) => gradients(x.softmax().square().sum(), [x])[0],
     (row) => {
       const y = softmax(row);
       const inner = total(y.map((value) => 2 * value * value));
@@ -112,7 +112,7 @@ describe('bands', () => {
               expected = y;
               const scale = wanted?.reduce((most, v) => Math.max(most, v > -1e8 ? Math.abs(v) : 0), 0) ?? 0;
               wanted?.forEach((v, i) => {
-                if (!(Math.abs(y[i]! - v) <= 1e-5 * (scale + Math.abs(v))))
+                if (!(Math.abs(y[i] - v) <= 1e-5 * (scale + Math.abs(v))))
                   expect(y[i], `${rows}×${columns} at ${i}`).toBe(v);
               });
             }
@@ -132,10 +132,10 @@ describe('bands', () => {
     await tensor(numbers(512 * 512), { shape: [512, 512] })
       .softmax()
       .data();
-    const { lowered, local } = lowerProgram(programs[programs.length - 1]!, features);
+    const { lowered, local } = lowerProgram(programs[programs.length - 1], features);
     const [band, ...members] = lowered.flatMap(({ stages }) => stages);
-    expect(band!.key).toBe('band');
-    expect(band!.members).toBe(4);
+    expect(band.key).toBe('band');
+    expect(band.members).toBe(4);
     expect(members.map(({ key }) => key.split(' ')[0])).toEqual(['reduce', 'map', 'reduce', 'map']);
     expect(local.size).toBe(3);
   });
@@ -159,10 +159,10 @@ describe('bands', () => {
       [4, 70_000],
       [17, 70_000],
     ]) {
-      await tensor(numbers(shape[0]! * shape[1]!), { shape })
+      await tensor(numbers(shape[0] * shape[1]), { shape })
         .softmax()
         .data();
-      const { lowered, local } = lowerProgram(programs[programs.length - 1]!, features);
+      const { lowered, local } = lowerProgram(programs[programs.length - 1], features);
       expect(lowered.flatMap(({ stages }) => stages).some(({ key }) => key === 'band')).toBe(false);
       expect(local.size).toBe(0);
     }

@@ -107,7 +107,7 @@ describe.each(variants)(
       // The input's gradient: windows of the padded gradient and turned weights, whose strides are negative.
       const g = [filters * padded * padded, padded * padded];
       new Case(machine, kernelOf('float32', 3, 1, 3), [images, size, size, channels, filters, window, window], [
-      { sizes: [images, size, size, filters, window, window], strides: [g[0]!, padded, 1, g[1]!, padded, 1] },
+      { sizes: [images, size, size, filters, window, window], strides: [g[0], padded, 1, g[1], padded, 1] },
       { sizes: [filters, window, window, channels], strides: [channels * area, -window, -1, area] },
       { sizes: [images, size, size, channels], strides: [channels * size * size, size, 1, size * size] },
     ]).check(); // biome-ignore format: a table
@@ -194,8 +194,8 @@ describe.each(variants)(
             for (let j = 0; j < n; j++) {
               let want = 0;
               for (let t = 0; t < k; t++)
-                want += a[aTurned ? t * m + i : i * k + t]! * b[bTurned ? j * k + t : t * n + j]!;
-              if (!Number.isFinite(want) || !Number.isFinite(results[i * n + j]!)) {
+                want += a[aTurned ? t * m + i : i * k + t] * b[bTurned ? j * k + t : t * n + j];
+              if (!Number.isFinite(want) || !Number.isFinite(results[i * n + j])) {
                 expect(results[i * n + j]).toBe(want);
               }
             }
@@ -446,8 +446,8 @@ class Case {
     const operands: Operand[] = [];
     const addresses: number[] = [];
     layouts.forEach(({ sizes, strides, coordinate }, i) => {
-      const dtype = this.#dtypes[i]!;
-      const reach = sizes.map((size, axis) => (size - 1) * strides[axis]!);
+      const dtype = this.#dtypes[i];
+      const reach = sizes.map((size, axis) => (size - 1) * strides[axis]);
       const low = reach.reduce((sum, x) => sum + Math.min(0, x), 0);
       const high = reach.reduce((sum, x) => sum + Math.max(0, x), 0);
       const length = sizes.includes(0) ? 0 : high - low + 1;
@@ -464,7 +464,7 @@ class Case {
     this.#launch = launch;
     const stages = lowerContract({ ...machine.features, launch, program: null as never });
     expect(stages.length).toBe(1);
-    this.stage = stages[0]!;
+    this.stage = stages[0];
     this.#record = machine.allocate(this.stage.record.bytes);
     const data = new DataView(machine.memory.buffer);
     for (const field of this.stage.record.fields) {
@@ -472,7 +472,7 @@ class Case {
       if (field.kind === 'i32') data.setInt32(at, field.value, true);
       else if (field.kind === 'address') {
         const { buffer, offset } = field.operand;
-        data.setInt32(at, addresses[buffer]! + offset * bytesPerElement(field.dtype), true);
+        data.setInt32(at, addresses[buffer] + offset * bytesPerElement(field.dtype), true);
       } else if (field.kind === 'coordinate') data.setInt32(at, field.operand.offset, true);
       else if (field.kind === 'literal') data.setFloat32(at, literal, true);
       else if (field.kind === 'scratch') {
@@ -485,7 +485,7 @@ class Case {
   }
 
   array(operand: number): Numbers {
-    return this.#arrays[operand]!;
+    return this.#arrays[operand];
   }
 
   run(pieces: readonly (readonly [number, number])[] = [[0, this.stage.units]]): void {
@@ -509,7 +509,7 @@ class Case {
     for (const at of words) memory.setInt32(at, 0, true);
     this.run();
     words.forEach((at, i) => {
-      memory.setInt32(at, values[i]!, true);
+      memory.setInt32(at, values[i], true);
     });
   }
 
@@ -536,7 +536,7 @@ class Case {
 
   /** The buffer of an output. */
   results(output: number): number[] {
-    return [...this.#arrays[2 + this.kernel.extras.length + output]!];
+    return [...this.#arrays[2 + this.kernel.extras.length + output]];
   }
 
   /** Compares a run with plain loops, and runs in pieces with the run in one. */
@@ -546,17 +546,17 @@ class Case {
     const groups = [0, batchRank, batchRank + mRank, batchRank + mRank + nRank, dims.length];
     const [batches, ms, ns, ks] = [0, 1, 2, 3].map((i) => dims.slice(groups[i], groups[i + 1])) as number[][];
     const offsets = (operand: number, first: readonly number[], second: readonly number[]) => {
-      const { strides } = this.#layouts[operand]!;
+      const { strides } = this.#layouts[operand];
       const cut = batchRank + first.length;
       return {
-        batch: positions(batches!, strides),
+        batch: positions(batches, strides),
         rows: positions(first, strides.slice(batchRank, cut)),
         columns: positions(second, strides.slice(cut)),
       };
     };
-    const a = offsets(0, ms!, ks!);
-    const b = offsets(1, ks!, ns!);
-    const others = this.#layouts.slice(2).map((_, i) => offsets(i + 2, ms!, ns!));
+    const a = offsets(0, ms, ks);
+    const b = offsets(1, ks, ns);
+    const others = this.#layouts.slice(2).map((_, i) => offsets(i + 2, ms, ns));
     const [left, right] = this.#arrays as [Numbers, Numbers];
     const count = kernel.outputs.length;
     const first = kernel.extras.length;
@@ -565,27 +565,27 @@ class Case {
     for (let batch = 0; batch < a.batch.length; batch++) {
       for (let i = 0; i < a.rows.length; i++) {
         for (let j = 0; j < b.columns.length; j++) {
-          const aAt = this.#starts[0]! + a.batch[batch]! + a.rows[i]!;
-          const bAt = this.#starts[1]! + b.batch[batch]! + b.columns[j]!;
+          const aAt = this.#starts[0] + a.batch[batch] + a.rows[i];
+          const bAt = this.#starts[1] + b.batch[batch] + b.columns[j];
           let sum = 0;
           let size = 0;
           for (let k = 0; k < a.columns.length; k++) {
-            const x = left[aAt + a.columns[k]!]!;
-            const y = right[b.rows[k]! + bAt]!;
+            const x = left[aAt + a.columns[k]];
+            const y = right[b.rows[k] + bAt];
             sum += x * y;
             size += Math.abs(x * y);
           }
           const address = (o: number) =>
-            this.#starts[o + 2]! + others[o]!.batch[batch]! + others[o]!.rows[i]! + others[o]!.columns[j]!;
+            this.#starts[o + 2] + others[o].batch[batch] + others[o].rows[i] + others[o].columns[j];
           const values = evaluate(kernel.epilogue.instructions, sum, (o) => {
-            return this.#layouts[o]!.coordinate ? address(o - 2) : this.#arrays[o]![address(o - 2)]!;
+            return this.#layouts[o].coordinate ? address(o - 2) : this.#arrays[o][address(o - 2)];
           });
           for (let o = 0; o < count; o++) {
             const at = address(first + o);
-            const value = values[kernel.epilogue.results[o]!]!;
-            const { accumulate } = kernel.outputs[o]!;
-            wanted[o]![at] = accumulate ? wanted[o]![at]! + value : value;
-            slack[o]![at] = Math.max(accumulate ? filler : 0, size, ...values.map(Math.abs));
+            const value = values[kernel.epilogue.results[o]];
+            const { accumulate } = kernel.outputs[o];
+            wanted[o][at] = accumulate ? wanted[o][at] + value : value;
+            slack[o][at] = Math.max(accumulate ? filler : 0, size, ...values.map(Math.abs));
           }
         }
       }
@@ -594,7 +594,7 @@ class Case {
     this.run();
     const outputs = this.#arrays.slice(2 + first);
     outputs.forEach((array, o) => {
-      const { dtype } = kernel.outputs[o]!;
+      const { dtype } = kernel.outputs[o];
       // A sum of k products is off by at most (k + 1) roundings of Σ|a·b|, whatever k is by those of a chain and of the sums that
       // are added to one another (README.md); the epilogue adds a few (N. Higham, "Accuracy and Stability of Numerical Algorithms", 3.1
       // and 4.2). The float64 sums here round as well.
@@ -606,9 +606,9 @@ class Case {
           ? roundings * 2 ** -24
           : 0;
       array.forEach((got, at) => {
-        const want = wanted[o]![at]!;
+        const want = wanted[o][at];
         const difference = tolerance === 0 ? (got - want) % 2 ** 32 : got - want;
-        if (!(Math.abs(difference) <= tolerance * slack[o]![at]!)) {
+        if (!(Math.abs(difference) <= tolerance * slack[o][at])) {
           expect.fail(
             `output ${o} (${dtype}) at ${at}: ${got}, wanted ${want}; ${describeCase(this.kernel, dims, this.#layouts)}`,
           );
@@ -617,23 +617,23 @@ class Case {
     });
     const whole = outputs.map((array) => array.slice());
     outputs.forEach((array, o) => {
-      array.set(before[o]! as never);
+      array.set(before[o] as never);
     });
     const cuts = [0, this.stage.units];
     const random = new Random(this.stage.units);
     for (let i = 0; i < 5; i++) cuts.push(random.below(this.stage.units + 1));
     cuts.sort((x, y) => x - y);
-    const pieces = cuts.slice(1).map((end, i) => [cuts[i]!, end] as const);
+    const pieces = cuts.slice(1).map((end, i) => [cuts[i], end] as const);
     const same = () =>
       outputs.forEach((array, o) => {
-        expect(Buffer.compare(bytesOf(array), bytesOf(whole[o]!))).toBe(0);
+        expect(Buffer.compare(bytesOf(array), bytesOf(whole[o]))).toBe(0);
       });
     this.run(pieces.reverse());
     same();
     if (this.lists().some(({ used }) => used)) {
       // What was left out changes no bit.
       outputs.forEach((array, o) => {
-        array.set(before[o]! as never);
+        array.set(before[o] as never);
       });
       this.runWhole();
       same();
@@ -651,7 +651,7 @@ function describeCase(kernel: ContractKernel, dims: readonly number[], layouts: 
 function positions(sizes: readonly number[], strides: readonly number[]): number[] {
   let list = [0];
   sizes.forEach((size, axis) => {
-    list = list.flatMap((base) => Array.from({ length: size }, (_, i) => base + i * strides[axis]!));
+    list = list.flatMap((base) => Array.from({ length: size }, (_, i) => base + i * strides[axis]));
   });
   return list;
 }
@@ -664,7 +664,7 @@ function evaluate(
 ): number[] {
   const values: number[] = [];
   for (const i of instructions) {
-    const [x, y, z] = ['a', 'b', 'c'].map((name) => values[(i as never)[name] as number]!) as [
+    const [x, y, z] = ['a', 'b', 'c'].map((name) => values[(i as never)[name] as number]) as [
       number,
       number,
       number,
@@ -723,11 +723,11 @@ class Random {
     const strides = new Array<number>(sizes.length);
     let stride = this.chance(0.15) ? 2 : 1;
     for (let i = order.length - 1; i >= 0; i--) {
-      const axis = order[i]!;
+      const axis = order[i];
       strides[axis] = this.chance(0.1) ? -stride : stride;
       if (!output && this.chance(0.1)) strides[axis] = 0;
       if (!output && this.chance(0.15)) continue;
-      stride *= sizes[axis]!;
+      stride *= sizes[axis];
       if (this.chance(0.1)) stride += 3;
     }
     return { sizes, strides };

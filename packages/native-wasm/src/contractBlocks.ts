@@ -162,10 +162,10 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       f.set(bColumns);
       fields.otherGroups.forEach((groups, index) => {
         f.get(scratch);
-        batchAddress(fields.others[index]!, groups.batch);
+        batchAddress(fields.others[index], groups.batch);
         f.memory(w.i32_store, operand(index));
         f.get(scratch);
-        tableOf(groups.columns, () => f.get(n), () => f.get(columns), parts.otherColumns[index]!); // biome-ignore format: one thing
+        tableOf(groups.columns, () => f.get(n), () => f.get(columns), parts.otherColumns[index]); // biome-ignore format: one thing
         f.memory(w.i32_store, operand(index) + operandWords.columns);
       });
       f.loop((nextSuper) => {
@@ -231,7 +231,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       f.get(last).if(() => {
         fields.otherGroups.forEach((groups, index) => {
           f.get(scratch);
-          tableOf(groups.rows, () => f.get(i), () => f.get(rows), parts.otherRows[index]!); // biome-ignore format: one thing
+          tableOf(groups.rows, () => f.get(i), () => f.get(rows), parts.otherRows[index]); // biome-ignore format: one thing
           f.memory(w.i32_store, operand(index) + operandWords.rows);
         });
       });

@@ -53,7 +53,7 @@ export function layEpilogue(
 ): Epilogue {
   const { mode, others } = plan;
   const step = ({ rows, columns }: Factor) =>
-    mode === 'elements' ? 0 : (mode === 'columns' ? rows : columns).axes[0]![1];
+    mode === 'elements' ? 0 : (mode === 'columns' ? rows : columns).axes[0][1];
   const patterns = others.map((other): Pattern => {
     return other.operand.buffer < 0 ? 'strided' : patternOf(step(other) / other.rows.size);
   });
@@ -102,8 +102,8 @@ export function emitEpilogue(
   const words = (i: number, word: number) =>
     f.load(w.i32_load, scratch, operands + operandWords.bytes * i + word);
   const places = dtypes.map((dtype, i): Place => {
-    const step = f.load(w.i32_load, parameter.record, steps[i]!).let(int);
-    return { dtype, pattern: patterns[i]!, pointer: f.local(int), step };
+    const step = f.load(w.i32_load, parameter.record, steps[i]).let(int);
+    return { dtype, pattern: patterns[i], pointer: f.local(int), step };
   });
   /** Where each operand stands but for the axis that is looked up. */
   const bases = dtypes.map(() => f.local(int));
@@ -117,28 +117,28 @@ export function emitEpilogue(
       kernel.epilogue,
       {
         load: (operand) => {
-          const place = places[operand - 2]!;
+          const place = places[operand - 2];
           return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
         },
-        coordinate: (operand) => coordinates(v, places[operand - 2]!, lanes, ahead),
+        coordinate: (operand) => coordinates(v, places[operand - 2], lanes, ahead),
         literal: (literal, dtype) => literalVector(v, epilogue.literals, literal, dtype),
         accumulator: () => accumulator,
       },
       part === null,
     );
     kernel.outputs.forEach(({ accumulate }, i) => {
-      const place = places[inputs + i]!;
-      if (mode === 'elements') storeFirst(v, place, results[i]!, accumulate);
-      else if (part === null) storeVector(v, lanes, place, results[i]!, accumulate, ahead);
-      else storePartial(v, lanes, place, results[i]!, accumulate, part);
+      const place = places[inputs + i];
+      if (mode === 'elements') storeFirst(v, place, results[i], accumulate);
+      else if (part === null) storeVector(v, lanes, place, results[i], accumulate, ahead);
+      else storePartial(v, lanes, place, results[i], accumulate, part);
     });
   };
   const sums = (at: Local, offset: number) => f.load(w.v128_load, at, offset).let(w.v128);
   /** Pointers to the next position of the axis that is looked up. */
   const look = () => {
     places.forEach(({ pointer }, i) => {
-      f.get(bases[i]!).load(w.i32_load, tables[i]!).op(w.i32_add).set(pointer);
-      f.increment(tables[i]!, 4);
+      f.get(bases[i]).load(w.i32_load, tables[i]).op(w.i32_add).set(pointer);
+      f.increment(tables[i], 4);
     });
   };
   const countDown = (count: Local, again: number) => f.increment(count, -1).get(count).branchIf(again);
@@ -154,8 +154,8 @@ export function emitEpilogue(
     const part = f.local(int);
     places.forEach((_, i) => {
       words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).memory(w.i32_load);
-      words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
-      words(i, operandWords.rows).set(tables[i]!);
+      words(i, operandWords.address).op(w.i32_add).set(bases[i]);
+      words(i, operandWords.rows).set(tables[i]);
     });
     /** Moves all pointers on by `count` columns. */
     const advance = (count: number) => {
@@ -205,7 +205,7 @@ export function emitEpilogue(
     const count = f.local(int);
     places.forEach((_, i) => {
       words(i, operandWords.rows).memory(w.i32_load);
-      words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
+      words(i, operandWords.address).op(w.i32_add).set(bases[i]);
     });
     const down = (part: Local | null) => {
       for (let i = 0; i < high; i += lanes) {
@@ -215,7 +215,7 @@ export function emitEpilogue(
           .op(w.i32_add)
           .set(at);
         places.forEach((_, i) => {
-          words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]!);
+          words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]);
         });
         f.loop((again) => {
           look();
@@ -224,7 +224,7 @@ export function emitEpilogue(
           countDown(count, again);
         });
         places.forEach(({ step }, i) => {
-          f.get(bases[i]!).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(bases[i]!);
+          f.get(bases[i]).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(bases[i]);
         });
         f.increment(rows, -lanes);
         if (part !== null && i + lanes < high)
@@ -263,10 +263,10 @@ export function emitEpilogue(
       f.get(columns).set(count);
       f.get(c).set(at);
       places.forEach((_, i) => {
-        f.load(w.i32_load, rowTables[i]!);
-        words(i, operandWords.address).op(w.i32_add).set(bases[i]!);
-        f.increment(rowTables[i]!, 4);
-        words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]!);
+        f.load(w.i32_load, rowTables[i]);
+        words(i, operandWords.address).op(w.i32_add).set(bases[i]);
+        f.increment(rowTables[i], 4);
+        words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]);
       });
       f.loop((again) => {
         look();

@@ -221,7 +221,7 @@ function emitTile(
     if (!panel || listed) {
       f.load(w.i32_load, kTable);
       if (panel) f.i32(rows).op(w.i32_mul);
-      if (!apart) f.get(panel ? a : pointers[0]!).op(w.i32_add);
+      if (!apart) f.get(panel ? a : pointers[0]).op(w.i32_add);
       f.set(at);
     }
     if (listed) f.load(w.i32_load, kTable, 4).get(b).op(w.i32_add).set(row);
@@ -230,12 +230,12 @@ function emitTile(
     if (four !== null) f.load(w.v128_load, at).set(four);
     for (let i = 0; i < rows; i++) {
       if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(element);
-      else if (apart) f.get(pointers[i]!).get(at).op(w.i32_add).memory(splat).set(element);
+      else if (apart) f.get(pointers[i]).get(at).op(w.i32_add).memory(splat).set(element);
       else f.load(splat, at, size * i).set(element);
       for (let j = 0; j < vectors; j++) {
-        const sum = sums[i * vectors + j]!;
-        if (fused === null) f.get(element).get(right[j]!).op(multiply).get(sum).op(add).set(sum);
-        else f.get(element).get(right[j]!).get(sum).op(fused).set(sum);
+        const sum = sums[i * vectors + j];
+        if (fused === null) f.get(element).get(right[j]).op(multiply).get(sum).op(add).set(sum);
+        else f.get(element).get(right[j]).get(sum).op(fused).set(sum);
       }
     }
     if (listed) f.get(kTable).get(left).op(w.i32_ne).branchIf(again);

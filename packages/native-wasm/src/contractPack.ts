@@ -152,11 +152,11 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
     });
     const offset = f.local(int);
     const even = f.local(int);
-    f.get(pointers[0]!).i32(size * lanes).op(w.i32_add).get(pointers[lanes]!).op(w.i32_eq); // biome-ignore format: short
-    f.get(sideBySide[0]!).get(sideBySide[1]!).op(w.i32_and).op(w.i32_and).set(even);
+    f.get(pointers[0]).i32(size * lanes).op(w.i32_add).get(pointers[lanes]).op(w.i32_eq); // biome-ignore format: short
+    f.get(sideBySide[0]).get(sideBySide[1]).op(w.i32_and).op(w.i32_and).set(even);
 
     f.get(kStep).if(() => {
-      f.get(pointers[0]!).load(w.i32_load, kTable).op(w.i32_add).set(offset);
+      f.get(pointers[0]).load(w.i32_load, kTable).op(w.i32_add).set(offset);
       f.get(even).if(() => {
         f.loop((again) => {
           f.get(destination).load(w.v128_load, offset).memory(w.v128_store);
@@ -173,11 +173,11 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
         f.get(step).i32(size * lanes).op(w.i32_gt_u); // biome-ignore format: short
         f.if(() => {
           f.get(destination).i32(16).op(w.i32_add);
-          for (let i = lanes; i < 2 * lanes; i++) f.get(pointers[i]!).load(w.i32_load, kTable).op(w.i32_add);
+          for (let i = lanes; i < 2 * lanes; i++) f.get(pointers[i]).load(w.i32_load, kTable).op(w.i32_add);
           f.get(k).get(step).call(transposed);
         });
         f.get(destination);
-        for (let i = 0; i < lanes; i++) f.get(pointers[i]!).load(w.i32_load, kTable).op(w.i32_add);
+        for (let i = 0; i < lanes; i++) f.get(pointers[i]).load(w.i32_load, kTable).op(w.i32_add);
         f.get(k).get(step).call(transposed);
         f.op(w.return_);
       });
@@ -186,10 +186,10 @@ function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable 
     f.loop((again) => {
       f.load(w.i32_load, kTable).set(offset);
       halves.forEach((half, j) => {
-        f.get(sideBySide[j]!).if(
+        f.get(sideBySide[j]).if(
           () => {
             f.get(destination);
-            at(half[0]!).memory(w.v128_load);
+            at(half[0]).memory(w.v128_load);
             f.memory(w.v128_store, 16 * j);
           },
           () => {
@@ -219,7 +219,7 @@ function transposedFunction(module: ModuleBuilder, arithmetic: Arithmetic): Call
     const mixed = Array.from({ length: lanes }, () => f.local(w.v128));
     const load = () => {
       pointers.forEach((pointer, i) => {
-        f.load(w.v128_load, pointer).set(vectors[i]!);
+        f.load(w.v128_load, pointer).set(vectors[i]);
         f.increment(pointer, 16);
       });
     };
@@ -258,7 +258,7 @@ function transposedFunction(module: ModuleBuilder, arithmetic: Arithmetic): Call
 /** Pushes an i32: whether the addresses lie `size` bytes apart, in order. */
 export function emitContiguous(f: FunctionBuilder, pointers: readonly number[], size: number): void {
   for (let i = 1; i < pointers.length; i++) {
-    f.get(pointers[i]!).get(pointers[0]!).op(w.i32_sub);
+    f.get(pointers[i]).get(pointers[0]).op(w.i32_sub);
     f.i32(i * size).op(w.i32_eq);
     if (i > 1) f.op(w.i32_and);
   }

@@ -84,8 +84,8 @@ export function groupOf(sizes: readonly number[], strides: readonly number[], si
   const axes: [number, number][] = [];
   let count = 1;
   for (let i = sizes.length - 1; i >= 0; i--) {
-    const length = sizes[i]!;
-    const stride = strides[i]! * size;
+    const length = sizes[i];
+    const stride = strides[i] * size;
     count *= length;
     if (length === 1) continue;
     const outer = axes[axes.length - 1];
@@ -98,7 +98,7 @@ export function groupOf(sizes: readonly number[], strides: readonly number[], si
 
 /** Whether neighbours of the group lie side by side, in runs at least. */
 function hasRuns(group: Group): boolean {
-  return group.axes[0]![1] === group.size;
+  return group.axes[0][1] === group.size;
 }
 
 /** Whether the whole group lies side by side. */
@@ -133,7 +133,7 @@ export function planContract(launch: Launch, arithmetic: Arithmetic, threads: nu
     rows: readonly number[],
     columns: readonly number[],
   ): Factor => {
-    const operand = launch.operands[position]!;
+    const operand = launch.operands[position];
     // Coordinates are counted in elements.
     const size = operand.buffer < 0 ? 1 : bytesPerElement(type);
     const split = batchRank + rows.length;
@@ -187,7 +187,7 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
     (reading === 'panels' ? k * m * packCycles(a.rows, a.columns) : 0) +
     (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
   const mode = epilogueMode(others, first, tiling.strip);
-  const { rows, columns } = others[first]!;
+  const { rows, columns } = others[first];
   const runs = mode === 'columns' ? hasRuns(rows) : mode !== 'elements' && hasRuns(columns);
   const store = m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : 2);
   return multiply + pack + store;
@@ -201,9 +201,9 @@ function packCycles(along: Group, k: Group): number {
 /** The first of the ways in which all operands of the epilogue go on evenly. */
 function epilogueMode(others: readonly Factor[], first: number, strip: number): EpilogueMode {
   const straight = others.every(({ columns }) => columns.axes.length === 1);
-  const even = others.every(({ columns }) => columns.axes.length === 1 || columns.axes[0]![0] % strip === 0);
+  const even = others.every(({ columns }) => columns.axes.length === 1 || columns.axes[0][0] % strip === 0);
   const long = rowRun(others) >= 4 * strip;
-  const { rows, columns } = others[first]!;
+  const { rows, columns } = others[first];
   // Side by side along m and not along n, or rows shorter than a vector: down the columns.
   if (
     long &&
@@ -218,7 +218,7 @@ function epilogueMode(others: readonly Factor[], first: number, strip: number): 
 /** The longest stretch of rows over which every operand of the epilogue goes on evenly, if blocks start at its multiples. */
 function rowRun(others: readonly Factor[]): number {
   let run = 0;
-  for (const { rows } of others) if (rows.axes.length > 1) run = greatestCommonDivisor(rows.axes[0]![0], run);
+  for (const { rows } of others) if (rows.axes.length > 1) run = greatestCommonDivisor(rows.axes[0][0], run);
   return run === 0 ? 2 ** 30 : run;
 }
 
@@ -236,7 +236,7 @@ function rowCycles({ rows }: Factor, reading: Reading, { tileRows, panelRows }: 
   const m = rows.count;
   if (reading === 'rows') return tileCycles(m, tileRows);
   if (reading === 'panels') return tileCycles(m, panelRows);
-  const run = rows.axes[0]![0];
+  const run = rows.axes[0][0];
   return (m / run) * tileCycles(run, panelRows);
 }
 
@@ -265,7 +265,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   const mUnit = Math.ceil(m / 128);
   const reading = readingOf(a, n, tiling);
   const tileRows = reading === 'rows' ? tiling.tileRows : tiling.panelRows;
-  const aRun = a.rows.axes[0]![0];
+  const aRun = a.rows.axes[0][0];
   const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   // What is not shared out, every thread reads and packs: better that of the shorter side.
   const { threads } = tiling;

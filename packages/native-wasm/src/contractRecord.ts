@@ -140,7 +140,7 @@ export function layContract(
     ['nUnit', plan.nUnit],
     ['nUnits', plan.nUnits],
     ['packB', Number(plan.packB)],
-    ['bStep', b.rows.axes[0]![1]],
+    ['bStep', b.rows.axes[0][1]],
     ['aPackStep', evenStep(a.columns)],
     ['bPackStep', evenStep(b.rows)],
     ['aPanels', parts.panels],
@@ -197,7 +197,7 @@ export function layContract(
 
 /** Bytes from one position to the next, 0 where they differ. */
 function evenStep({ axes }: Group): number {
-  return axes.length === 1 ? axes[0]![1] : 0;
+  return axes.length === 1 ? axes[0][1] : 0;
 }
 
 /** What `table` would make of the whole group. */
@@ -207,6 +207,6 @@ function tabulate(group: Group): number[] {
     const inner = offsets.slice();
     for (let i = 1; i < size; i++) for (const offset of inner) offsets.push(offset + i * stride);
   }
-  for (let i = 0; i < tableSlack; i++) offsets.push(offsets[offsets.length - 1]! + group.size);
+  for (let i = 0; i < tableSlack; i++) offsets.push(offsets[offsets.length - 1] + group.size);
   return offsets;
 }

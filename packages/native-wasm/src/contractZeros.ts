@@ -166,7 +166,7 @@ function listFunction(
       f.memory(w.i32_store);
       vectors.forEach((i) => {
         f.load(w.v128_load, address, 16 * i);
-        if (masked) f.get(masks[i]!).op(w.v128_and);
+        if (masked) f.get(masks[i]).op(w.v128_and);
         if (i > 0) f.op(w.v128_or);
       });
       // Without the sign: −0 is zero as well.

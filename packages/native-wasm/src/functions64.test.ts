@@ -26,7 +26,7 @@ const special = [
 const argumentsOf = (size: number): Float64Array =>
   Float64Array.from({ length: size }, (_, i) =>
     i < special.length
-      ? special[i]!
+      ? special[i]
       : i % 4 === 0
         ? anywhere(-1074, 1023)
         : i % 4 === 1
@@ -56,7 +56,7 @@ describe('bits of @ag/tensor/math', () => {
     expectSame(
       name,
       tensor(x)[name]().dataSync(),
-      (i) => math[name](x[i]!),
+      (i) => math[name](x[i]),
       (i) => x[i],
     );
   });
@@ -64,15 +64,15 @@ describe('bits of @ag/tensor/math', () => {
   it.each(['pow', 'atan2'] as const)('%s', (name) => {
     const pairs = special.flatMap((a) => special.map((b) => [a, b]));
     const other = argumentsOf(20_000);
-    const a = Float64Array.from([...pairs.map(([first]) => first!), ...argumentsOf(20_000)]);
+    const a = Float64Array.from([...pairs.map(([first]) => first), ...argumentsOf(20_000)]);
     const b = Float64Array.from([
-      ...pairs.map(([, second]) => second!),
+      ...pairs.map(([, second]) => second),
       ...other.map((x, i) => (i % 3 === 0 ? Math.round(x) : x)),
     ]);
     expectSame(
       name,
       tensor(a)[name](tensor(b)).dataSync(),
-      (i) => math[name](a[i]!, b[i]!),
+      (i) => math[name](a[i], b[i]),
       (i) => `${a[i]}, ${b[i]}`,
     );
   });
@@ -83,7 +83,7 @@ describe('bits of @ag/tensor/math', () => {
       expectSame(
         name,
         tensor(x)[name]().dataSync(),
-        (i) => Math.fround(math[name](x[i]!)),
+        (i) => Math.fround(math[name](x[i])),
         (i) => x[i],
       );
   });
@@ -95,13 +95,13 @@ describe('bits of @ag/tensor/math', () => {
     expectSame(
       'exp',
       tensor(x).exp().dataSync(),
-      (i) => math.exp(x[i]!),
+      (i) => math.exp(x[i]),
       (i) => x[i],
     );
     expectSame(
       'sin',
       tensor(x).sin().dataSync(),
-      (i) => math.sin(x[i]!),
+      (i) => math.sin(x[i]),
       (i) => x[i],
     );
     use(backend);

@@ -49,7 +49,7 @@ describe('what nobody holds makes room', () => {
       results.push(result);
     }
     // Half a mebibyte each: most had to move, all are still there.
-    for (let i = 0; i < 32; i++) expect((await results[i]!.data())[1000]).toBe(i + 0.5);
+    for (let i = 0; i < 32; i++) expect((await results[i].data())[1000]).toBe(i + 0.5);
   });
 
   it('plans that hold copies of host arrays', async () => {
@@ -67,7 +67,7 @@ describe('what nobody holds makes room', () => {
     evaluate(results);
     // Its own copy of the argument is 4 MB.
     expect(await (total(elements(1_000_000)) as Tensor).item()).toBe(2_000_000);
-    expect((await results[3]!.data())[5]).toBe(3);
+    expect((await results[3].data())[5]).toBe(3);
   });
 });
 
@@ -83,7 +83,7 @@ describe('a plan whose variables are computed first, by plans of their own,', ()
       return total;
     });
     expect(sumOfNew(10).itemSync()).toBe(50);
-    expect(functions[259]!(elements(260)).itemSync()).toBe(260);
+    expect(functions[259](elements(260)).itemSync()).toBe(260);
   });
 
   it('stays when memory is exhausted, which is the error', async () => {
@@ -97,7 +97,7 @@ describe('a plan whose variables are computed first, by plans of their own,', ()
         .itemSync(),
     ).toBeGreaterThan(0);
     const [a, b] = [1, 2].map((seed) => new Variable(normal([2 ** 20], { key: key(seed) })));
-    const much = a!.value.add(b!.value).cumsum().flip().cumsum().sum();
+    const much = a.value.add(b.value).cumsum().flip().cumsum().sum();
     expect(() => much.itemSync()).toThrow(OutOfMemoryError);
   });
 });

@@ -28,7 +28,7 @@ function check(make: () => Tensor, expected: readonly number[], relative = 2e-6)
     const data = make().dataSync();
     expect(data.length).toBe(expected.length);
     const worst = expected.reduce(
-      (most, value, i) => Math.max(most, Math.abs(data[i]! - value) / Math.abs(value)),
+      (most, value, i) => Math.max(most, Math.abs(data[i] - value) / Math.abs(value)),
       0,
     );
     expect(worst, `threads ${backend.threads}, ${backend.arithmetic}`).toBeLessThan(relative);
@@ -62,10 +62,10 @@ describe('long sums of products', () => {
       const a = random(m * k, 1);
       const b = random(k * n, 2);
       const turned = (x: Float32Array, rows: number, columns: number) =>
-        Float32Array.from({ length: x.length }, (_, i) => x[(i % rows) * columns + Math.floor(i / rows)]!);
+        Float32Array.from({ length: x.length }, (_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
       const expected = Array.from({ length: m * n }, (_, at) => {
         const [i, j] = [Math.floor(at / n), at % n];
-        return sum(k, (t) => a[i * k + t]! * b[t * n + j]!);
+        return sum(k, (t) => a[i * k + t] * b[t * n + j]);
       });
       const [aTurned, bTurned] = [turned(a, m, k), turned(b, k, n)];
       for (const left of [
@@ -104,7 +104,7 @@ describe('long sums of products', () => {
   it('every second element, and one row for all', () => {
     const n = 300_001;
     const x = random(2 * n, 3);
-    const every = sum(n, (i) => x[2 * i]! ** 2);
+    const every = sum(n, (i) => x[2 * i] ** 2);
     check(
       () =>
         tensor(x)
@@ -118,7 +118,7 @@ describe('long sums of products', () => {
           .reshape([1, 2 * n])
           .broadcastTo([3, 2 * n])
           .matmul(tensor(x)),
-      new Array(3).fill(sum(2 * n, (i) => x[i]! ** 2)),
+      new Array(3).fill(sum(2 * n, (i) => x[i] ** 2)),
     );
   });
 
@@ -129,7 +129,7 @@ describe('long sums of products', () => {
       () => einsum('bik,bjk->bij', tensor(x, { shape: [batch, 2, k] }), tensor(x, { shape: [batch, 2, k] })),
       Array.from({ length: batch * 4 }, (_, at) => {
         const [b, i, j] = [at >> 2, (at >> 1) & 1, at & 1];
-        return sum(k, (t) => x[(2 * b + i) * k + t]! * x[(2 * b + j) * k + t]!);
+        return sum(k, (t) => x[(2 * b + i) * k + t] * x[(2 * b + j) * k + t]);
       }),
     );
   });
@@ -140,7 +140,7 @@ describe('long sums of products', () => {
     const places = 1000 * 1000;
     const byPlace = Array.from({ length: size * size }, (_, at) => {
       const [dy, dx] = [Math.floor(at / size), at % size];
-      return sum(places, (i) => x[(Math.floor(i / 1000) + dy) * width + (i % 1000) + dx]!);
+      return sum(places, (i) => x[(Math.floor(i / 1000) + dy) * width + (i % 1000) + dx]);
     });
     check(
       () =>
@@ -184,7 +184,7 @@ describe('long sums of products', () => {
           );
         return weight.grad!;
       },
-      Array.from({ length: 6 }, (_, at) => 2 * sum(k, (i) => x[2 * i + Math.floor(at / 3)]!)),
+      Array.from({ length: 6 }, (_, at) => 2 * sum(k, (i) => x[2 * i + Math.floor(at / 3)])),
     );
   });
 
@@ -196,7 +196,7 @@ describe('long sums of products', () => {
     const b = random(k * n, 9);
     const expected = Array.from({ length: m * n }, (_, at) => {
       const [i, j] = [Math.floor(at / n), at % n];
-      return sum(k, (t) => a[i * k + t]! * b[t * n + j]!);
+      return sum(k, (t) => a[i * k + t] * b[t * n + j]);
     });
     check(() => tensor(a, { shape: [m, k] }).matmul(tensor(b, { shape: [k, n] })), expected);
     check(
@@ -215,7 +215,7 @@ describe('long sums of products', () => {
     const x = Float64Array.from({ length: k }, () => 0.1);
     for (const backend of backends) {
       use(backend);
-      expect(Math.abs(tensor(x).dot(tensor(x)).dataSync()[0]! / (k * 0.1 * 0.1) - 1)).toBeLessThan(1e-13);
+      expect(Math.abs(tensor(x).dot(tensor(x)).dataSync()[0] / (k * 0.1 * 0.1) - 1)).toBeLessThan(1e-13);
       const whole = tensor(Int32Array.from({ length: k }, (_, i) => (i * 48_271) % 65_537));
       let wrapped = 0;
       for (let i = 0; i < k; i++)

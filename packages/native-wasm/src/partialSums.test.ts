@@ -34,7 +34,7 @@ function product(m: number, k: number, n: number, at: (i: number, t: number, j: 
 
 function expectClose(actual: Float32Array, expected: readonly number[], tolerance: number): void {
   expect(actual.length).toBe(expected.length);
-  const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i]!)), 0);
+  const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i])), 0);
   expect(worst).toBeLessThan(tolerance);
 }
 
@@ -46,7 +46,7 @@ describe('products with long sums', () => {
       ['map', 6400],
     ]);
     expect(slots).toEqual([2 * 4 * 6400]);
-    expect(buffers[launches[0]!.operands[2]!.buffer]).toMatchObject({ kind: 'slot', slot: 0, length: 12800 });
+    expect(buffers[launches[0].operands[2].buffer]).toMatchObject({ kind: 'slot', slot: 0, length: 12800 });
   });
 
   it('stay as they are where they are short, odd or small', () => {
@@ -70,14 +70,14 @@ describe('products with long sums', () => {
   ])('multiplies [%i, %i] by [%i columns]', (m, k, n) => {
     const a = numbers(m * k, 37);
     const b = numbers(k * n, 53);
-    const expected = product(m, k, n, (i, t, j) => a[i * k + t]! * b[t * n + j]!);
+    const expected = product(m, k, n, (i, t, j) => a[i * k + t] * b[t * n + j]);
     for (const [left, right] of [
       [() => tensor(a, { shape: [m, k] }), () => tensor(b, { shape: [k, n] })],
       [() => tensor(columns(a, m, k), { shape: [k, m] }).transpose(), () => tensor(b, { shape: [k, n] })],
       [() => tensor(a, { shape: [m, k] }), () => tensor(columns(b, k, n), { shape: [n, k] }).transpose()],
     ] as const) {
       const results = backends.map((backend) => compute(backend, () => left().matmul(right())));
-      expectClose(results[0]!, expected, 1e-6 * k);
+      expectClose(results[0], expected, 1e-6 * k);
       for (const result of results) expect(result).toEqual(results[0]);
     }
   });
@@ -93,10 +93,10 @@ describe('products with long sums', () => {
         .mul(0.125)
         .add(tensor(bias))
         .sigmoid();
-    const sums = product(m, k, n, (i, t, j) => a[i * k + t]! * b[t * n + j]!);
-    const expected = sums.map((sum, i) => 1 / (1 + Math.exp(-(0.125 * sum + bias[i % n]!))));
+    const sums = product(m, k, n, (i, t, j) => a[i * k + t] * b[t * n + j]);
+    const expected = sums.map((sum, i) => 1 / (1 + Math.exp(-(0.125 * sum + bias[i % n]))));
     const results = backends.map((backend) => compute(backend, make));
-    expectClose(results[0]!, expected, 1e-4);
+    expectClose(results[0], expected, 1e-4);
     for (const result of results) expect(result).toEqual(results[0]);
   });
 
@@ -112,10 +112,10 @@ describe('products with long sums', () => {
       );
     const expected = product(inputs, images * pixels, outputs, (i, t, o) => {
       const [image, pixel] = [Math.floor(t / pixels), t % pixels];
-      return x[(image * inputs + i) * pixels + pixel]! * y[(image * outputs + o) * pixels + pixel]!;
+      return x[(image * inputs + i) * pixels + pixel] * y[(image * outputs + o) * pixels + pixel];
     });
     const results = backends.map((backend) => compute(backend, make));
-    expectClose(results[0]!, expected, 1e-6 * images * pixels);
+    expectClose(results[0], expected, 1e-6 * images * pixels);
     for (const result of results) expect(result).toEqual(results[0]);
   });
 
@@ -127,7 +127,7 @@ describe('products with long sums', () => {
     const actual = tensor(a, { shape: [m, k] })
       .matmul(tensor(b, { shape: [k, n] }))
       .dataSync();
-    const expected = product(m, k, n, (i, t, j) => a[i * k + t]! * b[t * n + j]!);
+    const expected = product(m, k, n, (i, t, j) => a[i * k + t] * b[t * n + j]);
     expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 10));
   });
 });
@@ -172,6 +172,6 @@ function plain(m: number, k: number, n: number): Program {
 function columns(matrix: Float32Array, rows: number, width: number): Float32Array {
   return Float32Array.from(
     { length: rows * width },
-    (_, i) => matrix[(i % rows) * width + Math.floor(i / rows)]!,
+    (_, i) => matrix[(i % rows) * width + Math.floor(i / rows)],
   );
 }

@@ -35,7 +35,7 @@ export function withPartialSums(program: Program): Program {
     if (!isLong(launch)) return [launch];
     const { dtype } = launch.kernel as ContractKernel;
     const length = 2 * count(resultDims(launch));
-    slots[slot] = Math.max(slots[slot]!, length * bytesPerElement(dtype));
+    slots[slot] = Math.max(slots[slot], length * bytesPerElement(dtype));
     buffers.push({ kind: 'slot', slot, dtype, length } satisfies BufferSpec);
     return inTwo(launch, buffers.length - 1, dtype);
   });
@@ -51,7 +51,7 @@ function isLong({ kernel, dims }: Launch): boolean {
   return (
     count(dims.slice(0, batchRank)) === 1 &&
     k.length > 0 &&
-    k[0]! % 2 === 0 &&
+    k[0] % 2 === 0 &&
     count(k) >= longer * Math.max(m, n) &&
     m * n * count(k) >= fewest
   );
@@ -68,12 +68,12 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
   const { batchRank, mRank, nRank, kRank } = kernel;
   const result = resultDims(launch);
   const size = count(result);
-  const half = launch.dims[result.length]! / 2;
+  const half = launch.dims[result.length] / 2;
   const [a, b, ...others] = launch.operands as readonly [Operand, Operand, ...Operand[]];
   /** The halves of k as a batch of two. */
   const halves = (operand: Operand, k: number): Operand => ({
     ...operand,
-    strides: [operand.strides[k]! * half, ...operand.strides],
+    strides: [operand.strides[k] * half, ...operand.strides],
   });
   const dense = contiguous(result);
   const partial = (offset: number, strides: readonly number[]): Operand => ({
@@ -111,7 +111,7 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
       expression: ofTotal(kernel.epilogue, dtype),
     },
     dims: merged.sizes,
-    operands: operands.map((operand, i) => ({ ...operand, strides: merged.strides[i]! })),
+    operands: operands.map((operand, i) => ({ ...operand, strides: merged.strides[i] })),
   };
   return [product, total];
 }
@@ -122,7 +122,7 @@ function contiguous(dims: readonly number[]): number[] {
   let stride = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= dims[axis]!;
+    stride *= dims[axis];
   }
   return strides;
 }
@@ -146,5 +146,5 @@ function ofTotal({ instructions, results }: Expression, dtype: DType): Expressio
       })),
     );
   });
-  return { instructions: [...added, ...moved], results: results.map((i) => places[i]!) };
+  return { instructions: [...added, ...moved], results: results.map((i) => places[i]) };
 }

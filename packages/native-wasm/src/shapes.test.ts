@@ -22,7 +22,7 @@ const backends = await Promise.all([
   wasm({ threads: 2, relaxedSimd: false }),
 ]);
 await Promise.all(backends.map((backend) => backend.startThreads()));
-leaveOnlyHighMemory(backends[3]!);
+leaveOnlyHighMemory(backends[3]);
 afterAll(() => {
   for (const backend of backends) backend.close();
 });
@@ -39,7 +39,7 @@ describe('random shapes agree with plain loops', () => {
 });
 
 function onBackend(seed: number, check: (random: Random) => void): void {
-  use(backends[seed % backends.length]!);
+  use(backends[seed % backends.length]);
   check(new Random(seed));
 }
 
@@ -69,14 +69,14 @@ class Random {
   /** The tensor of `shape` with these elements, laid out in memory in one of several ways. */
   lay(data: readonly number[], shape: readonly number[], dtype: DType): Tensor {
     const rank = shape.length;
-    const [rows, columns] = [shape[rank - 2]!, shape[rank - 1]!];
+    const [rows, columns] = [shape[rank - 2], shape[rank - 1]];
     const move = (width: number, from: (row: number, column: number) => number): number[] => {
       const out = new Array<number>((data.length / columns) * width).fill(55);
       for (let i = 0; i < data.length; i++) {
         const column = i % columns;
         const row = Math.floor(i / columns) % rows;
         const matrix = Math.floor(i / (rows * columns));
-        out[matrix * rows * width + from(row, column)] = data[i]!;
+        out[matrix * rows * width + from(row, column)] = data[i];
       }
       return out;
     };
@@ -111,9 +111,9 @@ class Sums {
     this.terms = new Float64Array(length);
   }
   add(at: number, a: number, b: number): void {
-    this.value[at]! += a * b;
-    this.size[at]! += Math.abs(a * b);
-    this.terms[at]!++;
+    this.value[at] += a * b;
+    this.size[at] += Math.abs(a * b);
+    this.terms[at]++;
   }
   /** `actual` holds these sums, followed by `after`. */
   check(actual: Tensor, what: string, after: (x: number, at: number) => number = (x) => x): void {
@@ -121,9 +121,9 @@ class Sums {
     expect(data.length, what).toBe(this.value.length);
     const unit = actual.dtype === 'float64' ? 2 ** -52 : actual.dtype === 'float32' ? 2 ** -24 : 0;
     for (let i = 0; i < data.length; i++) {
-      const wanted = after(this.value[i]!, i);
-      const allowed = unit * ((this.terms[i]! + 3) * this.size[i]! + 3 * Math.abs(wanted));
-      if (!(Math.abs(data[i]! - wanted) <= allowed))
+      const wanted = after(this.value[i], i);
+      const allowed = unit * ((this.terms[i] + 3) * this.size[i] + 3 * Math.abs(wanted));
+      if (!(Math.abs(data[i] - wanted) <= allowed))
         throw new Error(`${what}: element ${i} is ${data[i]}, expected ${wanted} ± ${allowed}`);
     }
   }
@@ -138,7 +138,7 @@ function product(random: Random): void {
   const second = random.size(Math.min(4000, Math.floor(budget / first)));
   const third = random.size(Math.min(4000, Math.floor(budget / first / second)));
   const turn = random.integer(0, 2);
-  const [m, n, k] = [0, 1, 2].map((i) => [first, second, third][(i + turn) % 3]!) as [number, number, number];
+  const [m, n, k] = [0, 1, 2].map((i) => [first, second, third][(i + turn) % 3]) as [number, number, number];
   const batchedA = batch > 1 && random.chance(0.7);
   const batchedB = batch > 1 && (!batchedA || random.chance(0.7));
   const a = random.elements((batchedA ? batch : 1) * m * k, dtype);
@@ -149,9 +149,9 @@ function product(random: Random): void {
   for (let z = 0; z < batch; z++) {
     for (let i = 0; i < m; i++) {
       for (let p = 0; p < k; p++) {
-        const left = a[((batchedA ? z * m : 0) + i) * k + p]!;
+        const left = a[((batchedA ? z * m : 0) + i) * k + p];
         for (let j = 0; j < n; j++)
-          sums.add((z * m + i) * n + j, left, b[((batchedB ? z * k : 0) + p) * n + j]!);
+          sums.add((z * m + i) * n + j, left, b[((batchedB ? z * k : 0) + p) * n + j]);
       }
     }
   }
@@ -160,7 +160,7 @@ function product(random: Random): void {
   else {
     const bias = random.elements(n, dtype);
     const result = x.matmul(y).add(tensor(bias, { dtype })).relu();
-    sums.check(result, `${what} + bias, relu`, (sum, at) => Math.max(0, sum + bias[at % n]!));
+    sums.check(result, `${what} + bias, relu`, (sum, at) => Math.max(0, sum + bias[at % n]));
   }
 }
 
@@ -233,9 +233,9 @@ function checkConvolution(
             if (row < 0 || row >= rows.size || column < 0 || column >= columns.size) continue;
             const from = (image * channels + group * inner + c) * pixels + row * columns.size + column;
             const to = (image * filters + filter) * area + o;
-            y.add(to, x[from]!, w[weightAt]!);
-            dx.add(from, g[to]!, w[weightAt]!);
-            dw.add(weightAt, g[to]!, x[from]!);
+            y.add(to, x[from], w[weightAt]);
+            dx.add(from, g[to], w[weightAt]);
+            dw.add(weightAt, g[to], x[from]);
           }
         }
       }
@@ -257,9 +257,9 @@ function checkConvolution(
     padding: used.map(({ before, after }) => [before, after] as const),
   });
   const [inputGradient, weightGradient] = gradients(result.mul(cotangent).sum(), [input, weight]);
-  evaluate([result, inputGradient!, weightGradient!]);
+  evaluate([result, inputGradient, weightGradient]);
   const what = `${dtype} ${JSON.stringify({ images, inner, filters, groups, axes })}`;
   y.check(result, what);
-  dx.check(inputGradient!, `input gradient, ${what}`);
-  dw.check(weightGradient!, `weight gradient, ${what}`);
+  dx.check(inputGradient, `input gradient, ${what}`);
+  dw.check(weightGradient, `weight gradient, ${what}`);
 }

@@ -91,7 +91,7 @@ async function both(
     outputs: [{ dtype: last.dtype, accumulate: false }],
     expression,
   };
-  const { length } = inputs[0]!.data;
+  const { length } = inputs[0].data;
   const run = async (on: Parameters<typeof runOnce>[0]) =>
     (await runOnce(on, kernel, [length], [...inputs, empty(last.dtype, length)])).at(-1)!;
   return [await run(backend), await run(oracle)];
@@ -108,7 +108,7 @@ function same(
   const unit = dtype === 'float32' ? 2 ** -23 : dtype === 'float64' ? 2 ** -52 : 0;
   const least = dtype === 'float32' ? 2 ** -149 : 2 ** -1074;
   wanted.forEach((w: number, i: number) => {
-    const g = got[i]!;
+    const g = got[i];
     if (Object.is(g, w) || (!signed && g === w)) return;
     const close =
       Number.isFinite(w) && Math.abs(g - w) <= Math.max(units * unit * Math.abs(w), unit && 4 * least);
@@ -128,7 +128,7 @@ describe.each(backends)('$name', ({ backend }) => {
       const [got, wanted] = await both(backend, instruction, [make(dtype, repeated)]);
       // The series of erf in float64 is good to twenty units in the last place.
       const units = op === 'erf' ? 20 : 4;
-      same(got, wanted, instruction.dtype, (i) => `${op}(${text(repeated[i]!)})`, !anyZero.has(op), units);
+      same(got, wanted, instruction.dtype, (i) => `${op}(${text(repeated[i])})`, !anyZero.has(op), units);
     });
 
     it.each(binaryOperations.filter((op) => has(op, dtype)))('%s', async (op: BinaryOperation) => {
@@ -136,13 +136,13 @@ describe.each(backends)('$name', ({ backend }) => {
       const left = list.flatMap((x) => list.map(() => x));
       const right = list.flatMap(() => list);
       const [got, wanted] = await both(backend, instruction, [make(dtype, left), make(dtype, right)]);
-      const what = (i: number) => `${op}(${text(left[i]!)}, ${text(right[i]!)})`;
+      const what = (i: number) => `${op}(${text(left[i])}, ${text(right[i])})`;
       same(got, wanted, instruction.dtype, what, !anyZero.has(op));
     });
 
     it.each(dtypes.filter((to) => to !== dtype))('cast to %s', async (to) => {
       const [got, wanted] = await both(backend, { op: 'cast', a: 0, dtype: to }, [make(dtype, repeated)]);
-      same(got, wanted, to, (i) => `${text(repeated[i]!)} as ${to}`);
+      same(got, wanted, to, (i) => `${text(repeated[i])} as ${to}`);
     });
 
     it('where', async () => {
@@ -166,8 +166,8 @@ describe.each(backends)('$name', ({ backend }) => {
     dtype: DType,
     columns: boolean,
   ) {
-    const [n, m] = [rows.length, rows[0]!.length];
-    const data = columns ? rows[0]!.flatMap((_, j) => rows.map((row) => row[j]!)) : rows.flat();
+    const [n, m] = [rows.length, rows[0].length];
+    const data = columns ? rows[0].flatMap((_, j) => rows.map((row) => row[j])) : rows.flat();
     const result: DType = combine.startsWith('arg') ? 'int32' : dtype;
     const kernel = {
       form: 'reduce', outerRank: 1, reducedRank: 1, combine, dtype, inputs: [dtype], extras: [],
@@ -207,10 +207,10 @@ describe.each(backends)('$name', ({ backend }) => {
       for (const [k, combine] of ['sum', 'prod', 'max', 'min', 'argmax', 'argmin'].entries()) {
         const got = await reduced(combine, rows, dtype, columns);
         table.forEach(([a, b, expected], i) => {
-          const wanted = dtype === f ? Math.fround(expected[k]!) : expected[k]!;
+          const wanted = dtype === f ? Math.fround(expected[k]) : expected[k];
           const what = `${combine} with ${text(a)} and ${text(b)}, ${columns ? 'columns' : 'rows'}`;
           // + 0: whatever the sign of a zero.
-          expect(got[i]! + 0, what).toBe(wanted + 0);
+          expect(got[i] + 0, what).toBe(wanted + 0);
         });
       }
     }

@@ -181,7 +181,7 @@ async function trainingBits(): Promise<string> {
     const hidden = maxPool2d(conv2d(images, filter, { padding: 2 }).relu(), 2).reshape([32, -1]);
     const loss = hidden.matmul(dense).logSoftmax().mul(labels).sum().neg().div(32);
     const slopes = gradients(loss, [filter, dense]);
-    commitUpdates(new Map(weights.map((weight, i) => [weight, weight.value.sub(slopes[i]!.mul(0.1))])), [
+    commitUpdates(new Map(weights.map((weight, i) => [weight, weight.value.sub(slopes[i].mul(0.1))])), [
       loss,
     ]);
     losses.push(loss);
@@ -257,8 +257,8 @@ describe('threads', () => {
     use(backend);
     const weight = new Variable(tensor([1, 2, 3, 4]));
     expect(await weight.value.mul(2).sum().item()).toBe(20);
-    await spawned[1]!.terminate();
-    expect(() => run(backend, programs.map!)).toThrow(
+    await spawned[1].terminate();
+    expect(() => run(backend, programs.map)).toThrow(
       /a worker thread failed: the worker ended with code 1\. Variables can still be read/,
     );
     await expect(weight.value.mul(3).sum().item()).rejects.toThrow('a worker thread failed');
@@ -271,9 +271,9 @@ describe('threads', () => {
     const backend = await wasm({ threads: 3 });
     open.push(backend);
     const starting = backend.startThreads();
-    await spawned[0]!.terminate();
+    await spawned[0].terminate();
     await expect(starting).rejects.toThrow(/a worker thread failed: the worker ended with code [01]/);
-    expect(() => run(backend, programs.map!)).toThrow('a worker thread failed');
+    expect(() => run(backend, programs.map)).toThrow('a worker thread failed');
   });
 
   it('are reported when their file is not there', async () => {
@@ -308,26 +308,26 @@ describe('threads', () => {
           now += 20_000;
           return now;
         });
-        expect(() => run(backend, programs[name]!, 100)).toThrow(
+        expect(() => run(backend, programs[name], 100)).toThrow(
           'a worker has not finished its work within 60 s',
         );
       } finally {
         clock.mockRestore();
       }
-      expect(() => run(backend, programs[name]!)).toThrow('60 s');
+      expect(() => run(backend, programs[name])).toThrow('60 s');
     },
   );
 
   it.each(['map', 'band'])('are told of a kernel that fails: %s', async (name) => {
     const backend = await start(2);
-    const { launches } = programs[name]!;
+    const { launches } = programs[name];
     // A program that lies about the size of its operands.
     const lie = {
-      ...programs[name]!,
+      ...programs[name],
       launches: launches.map((launch) => ({ ...launch, dims: [2 ** 29, ...launch.dims.slice(1)] })),
     };
     expect(() => run(backend, lie)).toThrow(/wasm: (a kernel|a worker thread) failed: .*memory access/);
-    expect(() => run(backend, programs.map!)).toThrow('failed');
+    expect(() => run(backend, programs.map)).toThrow('failed');
   });
 
   it('cannot be used after close', async () => {

@@ -274,7 +274,7 @@ export class Prelu extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const channels = this.weight.shape[0]!;
+    const channels = this.weight.shape[0];
     const after = channels === 1 ? 0 : Math.max(0, x.shape.length - 2);
     const slope = this.weight.value.reshape([channels, ...new Array<number>(after).fill(1)]);
     const positive = x.greater(0);
@@ -283,7 +283,7 @@ export class Prelu extends Module {
   }
 
   override describe() {
-    return ['prelu', this.weight.shape[0]!, { dtype: this.weight.dtype }] as const;
+    return ['prelu', this.weight.shape[0], { dtype: this.weight.dtype }] as const;
   }
 }
 

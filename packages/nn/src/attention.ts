@@ -43,7 +43,7 @@ function weigh(
   query: Tensor,
   options: AttentionMask & { readonly dropout?: number },
 ): { readonly powers: Tensor; readonly total: Tensor } {
-  let scores = products.mul(1 / Math.sqrt(query.shape[query.shape.length - 1]!));
+  let scores = products.mul(1 / Math.sqrt(query.shape[query.shape.length - 1]));
   if (options.causal) {
     const [rows, columns] = scores.shape.slice(-2) as [number, number];
     scores = tril(ones([rows, columns]))

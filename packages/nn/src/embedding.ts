@@ -77,5 +77,5 @@ export function embedding(count: number, features: number, options: EmbeddingOpt
 }
 
 function withoutRow(table: Tensor, row: number): Tensor {
-  return oneHot(scalar(row), table.shape[0]!, { dtype: 'bool' }).unsqueeze(-1).where(0, table);
+  return oneHot(scalar(row), table.shape[0], { dtype: 'bool' }).unsqueeze(-1).where(0, table);
 }

@@ -40,16 +40,16 @@ const numbersOf = (x: Nested): never => (Array.isArray(x) ? x.map(numbersOf) : n
 
 function compute({ call, options, dtype }: Case, inputs: Tensor[], targets: Tensor[]): Tensor {
   const { given = [], scale, weight, ...others } = options;
-  const x = inputs[0]!;
+  const x = inputs[0];
   if (call === 'logSumExp') return x.logSumExp(-1);
   if (call === 'norm') return x.norm(-1);
-  if (call === 'cosineSimilarity') return nn.cosineSimilarity(x, inputs[1]!);
+  if (call === 'cosineSimilarity') return nn.cosineSimilarity(x, inputs[1]);
   if ('reduction' in options) {
     const weights = weight && { weight: tensor(weight, { dtype }) };
-    return library[call]!(...inputs, ...targets, { ...others, ...weights }) as Tensor;
+    return library[call](...inputs, ...targets, { ...others, ...weights }) as Tensor;
   }
   const own = /Norm/.test(call) ? [...given, { dtype }] : call === 'prelu' ? [1, { dtype }] : given;
-  const y = (library[call]!(...own) as nn.Module).forward(x);
+  const y = (library[call](...own) as nn.Module).forward(x);
   return scale ? y.mul(tensor(scale, { dtype })) : y;
 }
 
@@ -76,7 +76,7 @@ function expectClose(
     const number = numberOf(text);
     if (Object.is(data[i], number) || data[i] === number) return;
     const allowed = relative * Math.abs(number) + absolute + smallest;
-    if (!(Math.abs(data[i]! - number) <= allowed))
+    if (!(Math.abs(data[i] - number) <= allowed))
       expect.fail(`${what}[${i}]: ${data[i]} instead of ${number}`);
   });
 }
@@ -92,7 +92,7 @@ it.each(cases)('$name in $dtype', (given) => {
   const found = gradients(value.sum(), inputs);
   expectClose(value, given.value, given, 'value');
   found.forEach((gradient, i) => {
-    expectClose(gradient, given.gradients[i]!, given, `gradient of input ${i}`);
+    expectClose(gradient, given.gradients[i], given, `gradient of input ${i}`);
   });
 });
 
@@ -109,7 +109,7 @@ describe('beyond what PyTorch computes', () => {
     const x = tensor([-33, -100], { dtype: 'float64' });
     const [g] = gradients(nn.elu().forward(x).sum(), [x]);
     [-33, -100].forEach((at, i) => {
-      expect(g!.dataSync()[i]! / Math.exp(at)).toBeCloseTo(1, 12);
+      expect(g.dataSync()[i] / Math.exp(at)).toBeCloseTo(1, 12);
     });
   });
 
@@ -157,7 +157,7 @@ describe('beyond what PyTorch computes', () => {
     const y = layer.forward(x);
     expect([...y.dataSync()].map(Math.abs)).toEqual([0, 0, 0]);
     const [g] = gradients(y.mul(tensor([1, 2, 4])).sum(), [x]);
-    for (const number of g!.dataSync()) expect(number).toSatisfy(Number.isFinite);
+    for (const number of g.dataSync()) expect(number).toSatisfy(Number.isFinite);
   });
 
   it('does not see through prelu what is not multiplied', () => {

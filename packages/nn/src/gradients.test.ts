@@ -19,10 +19,10 @@ function asFunction(layer: nn.Module<never[], Tensor>, x: Tensor): void {
   const value = Object.getOwnPropertyDescriptor(Variable.prototype, 'value')!;
   checkGradients(([input, ...weights]) => {
     parameters.forEach((variable, i) => {
-      Object.defineProperty(variable, 'value', { get: () => weights[i]!, configurable: true });
+      Object.defineProperty(variable, 'value', { get: () => weights[i], configurable: true });
     });
     try {
-      return (layer as unknown as nn.Module).forward(input!);
+      return (layer as unknown as nn.Module).forward(input);
     } finally {
       for (const variable of parameters) Reflect.deleteProperty(variable, 'value');
     }

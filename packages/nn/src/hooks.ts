@@ -65,7 +65,7 @@ export function addGradientHook<Inputs extends readonly unknown[]>(
   // One operation for each hook: operations are compared by identity, so plans are found again.
   const watch: Op = defineOp<unknown>({
     name: 'watchGradient',
-    type: ([x]) => x!,
+    type: ([x]) => x,
     lower: view((v) => v),
     vjp: (gradient) => [synchronous('onGradient', hook(gradient), 'the hook') ?? gradient],
   });

@@ -13,10 +13,10 @@ function moments(t: Tensor): { mean: number; std: number; least: number; largest
   const second = data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / data.length;
   const fourth = data.reduce((sum, x) => sum + (x - mean) ** 4, 0) / data.length;
   const [least, largest] = data.reduce(
-    ([a, b], x) => [Math.min(a!, x), Math.max(b!, x)],
+    ([a, b], x) => [Math.min(a, x), Math.max(b, x)],
     [Infinity, -Infinity],
   );
-  return { mean, std: Math.sqrt(second), least: least!, largest: largest!, kurtosis: fourth / second ** 2 };
+  return { mean, std: Math.sqrt(second), least: least, largest: largest, kurtosis: fourth / second ** 2 };
 }
 
 // Standard deviations and bounds by the published formulas; a normal distribution has kurtosis 3, an even one 1.8.
@@ -68,9 +68,9 @@ it('truncatedNormal keeps its limits and its mean', () => {
 
 describe('orthogonal', () => {
   it.each([[[5, 5]], [[3, 7]], [[7, 3]], [[4, 2, 3]]])('%j has orthonormal rows or columns', (size) => {
-    const rows = size[0]!;
+    const rows = size[0];
     const w = init.orthogonal(size, { gain: 2, dtype: 'float64' }).reshape([rows, -1]);
-    const columns = w.shape[1]!;
+    const columns = w.shape[1];
     const product = rows <= columns ? w.matmul(w.transpose()) : w.transpose().matmul(w);
     const n = Math.min(rows, columns);
     product.dataSync().forEach((v, i) => {

@@ -134,7 +134,7 @@ export function truncatedNormal(
 export function orthogonal(shape: Shape, options: ScalingOptions = {}): Tensor {
   if (shape.length < 2)
     throw new RangeError(`orthogonal: needs at least two axes, got [${shape.join(', ')}]`);
-  const rows = shape[0]!;
+  const rows = shape[0];
   const columns = sizeOf(shape) / rows || 0;
   const count = Math.min(rows, columns);
   const length = Math.max(rows, columns);
@@ -148,7 +148,7 @@ export function orthogonal(shape: Shape, options: ScalingOptions = {}): Tensor {
   const data = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++)
-      data[i * columns + j] = gain * (rows <= columns ? vectors[i]![j]! : vectors[j]![i]!);
+      data[i * columns + j] = gain * (rows <= columns ? vectors[i][j] : vectors[j][i]);
   }
   return tensor(data, { shape, dtype: options.dtype ?? 'float32' });
 }
@@ -180,7 +180,7 @@ export function fans(shape: Shape, where: string): readonly [number, number] {
     );
   }
   const kernel = sizeOf(shape.slice(2));
-  return [shape[1]! * kernel, shape[0]! * kernel];
+  return [shape[1] * kernel, shape[0] * kernel];
 }
 
 /** A key for a seed, so that `init.heNormal(shape, { key: init.key(7) })` needs no second import. */
@@ -246,18 +246,18 @@ function orthonormalize(vectors: readonly Float64Array[]): void {
   vectors.forEach((vector, i) => {
     for (let pass = 0; pass < 2; pass++) {
       for (let j = 0; j < i; j++) {
-        const other = vectors[j]!;
+        const other = vectors[j];
         const along = dot(vector, other);
-        for (let n = 0; n < vector.length; n++) vector[n]! -= along * other[n]!;
+        for (let n = 0; n < vector.length; n++) vector[n] -= along * other[n];
       }
     }
     const norm = Math.sqrt(dot(vector, vector));
-    for (let n = 0; n < vector.length; n++) vector[n]! /= norm;
+    for (let n = 0; n < vector.length; n++) vector[n] /= norm;
   });
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }

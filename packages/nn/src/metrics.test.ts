@@ -69,7 +69,7 @@ describe('precision, recall, f1', () => {
   ];
   const close = (found: number[], expected: number[]): void => {
     expect(found).toHaveLength(expected.length);
-    found.forEach((v, i) => expect(v).toBeCloseTo(expected[i]!, 6));
+    found.forEach((v, i) => expect(v).toBeCloseTo(expected[i], 6));
   };
   const p = [2 / 3, 1 / 2, 2 / 3];
   const r = [2 / 3, 1 / 2, 2 / 3];

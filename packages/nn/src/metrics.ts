@@ -132,7 +132,7 @@ function averaged(
   figure: (counts: Counts) => Tensor,
 ): Tensor {
   const matrix = confusion(metric, predictions, targets, options).cast('float32');
-  const classes = matrix.shape[0]!;
+  const classes = matrix.shape[0];
   const counts = { right: eye(classes).mul(matrix).sum(1), predicted: matrix.sum(0), actual: matrix.sum(1) };
   const { average = 'macro' } = options;
   switch (average) {
@@ -173,7 +173,7 @@ function classIndices(
     const at = classAxis(p, t, axis, metric);
     const predicted = predictions.argmax(at);
     checkIndices(predictions, predicted.shape, targets, axis, metric);
-    return [predicted, targets, p[at]!];
+    return [predicted, targets, p[at]];
   }
   checkEqual(predictions, targets, metric);
   if (!isFloat(predictions.dtype) || p.length < 2) return [predictions, targets, null];
@@ -185,7 +185,7 @@ function classIndices(
   }
   const at = classAxis(p, t, axis, metric);
   if (axis === undefined && p[at] === 1) return [predictions, targets, null];
-  return [predictions.argmax(at), targets.argmax(at), p[at]!];
+  return [predictions.argmax(at), targets.argmax(at), p[at]];
 }
 
 function withClasses(

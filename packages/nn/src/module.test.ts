@@ -13,7 +13,7 @@ class Net extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const y = this.blocks[0].forward(this.hidden.forward(x).tanh());
-    return this.blocks[1][0]!.forward(y).mul(this.scale.value);
+    return this.blocks[1][0].forward(y).mul(this.scale.value);
   }
 }
 
@@ -95,13 +95,13 @@ describe('stateDict', () => {
   it('is a copy that training does not change', () => {
     const net = nn.linear(2, 1);
     const state = net.stateDict();
-    const before = [...state.weight!.dataSync()];
+    const before = [...state.weight.dataSync()];
     const optimizer = sgd(net.parameters(), { learningRate: 0.1 });
     for (let i = 0; i < 4; i++) {
       backward(net.forward(tensor([[1, 2]])).sum());
       optimizer.step();
     }
-    expect([...state.weight!.dataSync()]).toEqual(before);
+    expect([...state.weight.dataSync()]).toEqual(before);
     expect([...net.weight.value.dataSync()]).not.toEqual(before);
     net.loadStateDict(state);
     expect([...net.weight.value.dataSync()]).toEqual(before);
@@ -122,7 +122,7 @@ describe('stateDict', () => {
 
   it('changes nothing when anything does not fit, and says what', () => {
     const net = nn.sequential(nn.linear(2, 3), nn.linear(3, 1));
-    const before = [...net.parameters()[0]!.value.dataSync()];
+    const before = [...net.parameters()[0].value.dataSync()];
     const state: nn.StateDict = {
       ...net.stateDict(),
       '0.weight': tensor([
@@ -137,10 +137,10 @@ describe('stateDict', () => {
     expect(() => net.loadStateDict(broken)).toThrow(
       /nothing was changed. '1.weight' has shape \[1, 2\], the module needs \[1, 3\]; unknown: 'extra'; missing: '1.bias' \[1\]/,
     );
-    expect([...net.parameters()[0]!.value.dataSync()]).toEqual(before);
+    expect([...net.parameters()[0].value.dataSync()]).toEqual(before);
     const { '1.weight': __, ...fitting } = broken;
     net.loadStateDict(fitting, { strict: false });
-    expect([...net.parameters()[0]!.value.dataSync()]).toEqual([9, 9, 9, 9, 9, 9]);
+    expect([...net.parameters()[0].value.dataSync()]).toEqual([9, 9, 9, 9, 9, 9]);
   });
 
   it('names an entry as the file and as the module call it', () => {
@@ -346,7 +346,7 @@ describe('recurrent layers', () => {
     expect(whole.state.hidden.shape).toEqual([2, 2, 3]);
     const close = (a: Tensor, b: Tensor): void => {
       const expected = b.dataSync();
-      for (const [i, v] of a.dataSync().entries()) expect(v).toBeCloseTo(expected[i]!, 12);
+      for (const [i, v] of a.dataSync().entries()) expect(v).toBeCloseTo(expected[i], 12);
     };
     close(second.output, whole.output.slice(3, 5, { axis: 1 }));
     close(second.state.hidden, whole.state.hidden);
@@ -547,8 +547,6 @@ describe('summary', () => {
       ['first', 'linear', 6],
       ['second', 'linear', 2],
     ]);
-    expect(nn.summary(nn.embedding(5, 3), [2, 4], { dtype: 'int32' }).rows[0]!.outputShape).toEqual([
-      2, 4, 3,
-    ]);
+    expect(nn.summary(nn.embedding(5, 3), [2, 4], { dtype: 'int32' }).rows[0].outputShape).toEqual([2, 4, 3]);
   });
 });

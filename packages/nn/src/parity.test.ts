@@ -54,7 +54,7 @@ const factories = nn as unknown as Record<string, (...given: unknown[]) => nn.Mo
 describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
   it.each(layers)('$name', (layer) => {
     const [factory, ...given] = layer.call;
-    const module = factories[factory]!(...withDType(given, factory, dtype)).train(layer.train);
+    const module = factories[factory](...withDType(given, factory, dtype)).train(layer.train);
     const named = new Map([...module.namedParameters(), ...module.namedBuffers()]);
     for (const part of [...layer.parameters, ...(layer.givenBuffers ?? [])])
       named.get(part.name)!.assign(pattern(part, dtype));
@@ -80,14 +80,9 @@ describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
     const parameters = layer.parameters.map((part) => named.get(part.name) as Variable);
     const found = gradients(output.mul(seed).sum(), [...inputs, ...parameters]);
     close(output, layer.output.data, dtype, 'output');
-    layer.inputGradients.forEach((numbers, i) => close(found[i]!, numbers, dtype, `gradient of input ${i}`));
+    layer.inputGradients.forEach((numbers, i) => close(found[i], numbers, dtype, `gradient of input ${i}`));
     layer.parameters.forEach((part, i) => {
-      close(
-        found[inputs.length + i]!,
-        layer.parameterGradients[part.name]!,
-        dtype,
-        `gradient of ${part.name}`,
-      );
+      close(found[inputs.length + i], layer.parameterGradients[part.name], dtype, `gradient of ${part.name}`);
     });
     for (const [name, numbers] of Object.entries(layer.buffers))
       close(named.get(name)!.value, numbers, dtype, name);
@@ -106,13 +101,13 @@ describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
       ...(weight && { weight: tensor(weight, { dtype }) }),
       ...(positiveWeight && { positiveWeight: tensor(positiveWeight, { dtype }) }),
     };
-    const f = (nn as unknown as Record<string, (...given: unknown[]) => Tensor>)[loss.call]!;
+    const f = (nn as unknown as Record<string, (...given: unknown[]) => Tensor>)[loss.call];
     const value = f(...given, ...targets, options);
     expect(value.shape).toEqual(loss.shape);
     const seed = loss.shape.length ? pattern({ shape: loss.shape, seed: 99, scale: 1 }, dtype) : undefined;
     const found = gradients(seed ? value.mul(seed).sum() : value, inputs);
     close(value, loss.value, dtype, 'loss');
-    loss.gradients.forEach((numbers, i) => close(found[i]!, numbers, dtype, `gradient of input ${i}`));
+    loss.gradients.forEach((numbers, i) => close(found[i], numbers, dtype, `gradient of input ${i}`));
   });
 });
 
@@ -142,7 +137,7 @@ function optionsOf({ inputsOption: given }: LayerCase): object | undefined {
 
 /** All that a recurrent layer gives when it starts from a state, in one row. */
 function fromState(layer: nn.Recurrent, [x, hidden, cell]: Tensor[]): Tensor {
-  const { output, state } = layer.forwardWithState(x!, { hidden: hidden!, ...(cell && { cell }) });
+  const { output, state } = layer.forwardWithState(x, { hidden: hidden, ...(cell && { cell }) });
   return concat([output, state.hidden, ...(state.cell ? [state.cell] : [])].map((t) => t.flatten()));
 }
 
@@ -185,7 +180,7 @@ function close(actual: Tensor, expected: number[], dtype: DType, what: string): 
   const tolerance = dtype === 'float64' ? 1e-9 : 1e-5;
   const scale = Math.max(1, ...expected.map(Math.abs));
   for (let i = 0; i < data.length; i++) {
-    if (!(Math.abs(data[i]! - expected[i]!) <= tolerance * scale)) {
+    if (!(Math.abs(data[i] - expected[i]) <= tolerance * scale)) {
       expect.fail(`${what}[${i}]: ${data[i]} instead of ${expected[i]}`);
     }
   }

@@ -35,7 +35,7 @@ it.each(cases)('%s', (_, model, shape, dtype = 'float32') => {
     const expected = model.forward(fed);
     expect(y.shape).toEqual(expected.shape);
     const numbers = expected.dataSync();
-    for (const [i, v] of y.dataSync().entries()) expect(v).toBeCloseTo(numbers[i]!, 5);
+    for (const [i, v] of y.dataSync().entries()) expect(v).toBeCloseTo(numbers[i], 5);
   }
 });
 
@@ -48,6 +48,6 @@ it('losses', () => {
     const x = normal([batch, 3]);
     const y = randint([batch], 0, 2);
     const [loss] = graph.run({ logits: x, labels: y });
-    expect(loss!.itemSync()).toBeCloseTo(nn.crossEntropy(x, y, options).itemSync(), 5);
+    expect(loss.itemSync()).toBeCloseTo(nn.crossEntropy(x, y, options).itemSync(), 5);
   }
 });

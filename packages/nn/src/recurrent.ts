@@ -65,7 +65,7 @@ class Direction extends Module<[Tensor, number?]> {
     const product = x.matmul(this.inputWeight.value.transpose());
     if (!this.inputBias || !this.hiddenBias) return product;
     const all = this.hiddenBias.value;
-    const hidden = apart === 0 ? all : all.slice(0, all.shape[0]! - apart).pad([[0, apart]]);
+    const hidden = apart === 0 ? all : all.slice(0, all.shape[0] - apart).pad([[0, apart]]);
     return product.add(this.inputBias.value.add(hidden));
   }
 
@@ -127,9 +127,9 @@ export abstract class Recurrent extends Module<[Tensor]> {
         `${this.layer}: expects [batch, time, ${this.inFeatures}], got [${x.shape.join(', ')}]`,
       );
     }
-    const time = x.shape[1]!;
+    const time = x.shape[1];
     if (time === 0) throw new RangeError(`${this.layer}: the sequence is empty, [${x.shape.join(', ')}]`);
-    this.#checkState(state, x.shape[0]!);
+    this.#checkState(state, x.shape[0]);
     const finals: CellState[] = [];
     const part = (of: Tensor | undefined): Tensor | null =>
       of ? of.sliceFrom(finals.length, 1, 0, 1).squeeze(0) : null;
@@ -149,10 +149,10 @@ export abstract class Recurrent extends Module<[Tensor]> {
         finals.push(current);
         return stack(steps);
       });
-      sequence = outputs.length === 1 ? outputs[0]! : concat(outputs, -1);
+      sequence = outputs.length === 1 ? outputs[0] : concat(outputs, -1);
     });
     const hidden = stack(finals.map((final) => final.hidden!));
-    const last = finals[0]!.cell ? { hidden, cell: stack(finals.map((final) => final.cell!)) } : { hidden };
+    const last = finals[0].cell ? { hidden, cell: stack(finals.map((final) => final.cell!)) } : { hidden };
     return { output: sequence.transpose(0, 1), state: last };
   }
 
@@ -187,9 +187,9 @@ export abstract class Recurrent extends Module<[Tensor]> {
     const options = {
       layers: this.layers.length,
       bidirectional: this.bidirectional,
-      bias: this.layers[0]![0]!.inputBias !== null,
+      bias: this.layers[0][0].inputBias !== null,
       dropout: this.dropout,
-      dtype: this.layers[0]![0]!.inputWeight.dtype,
+      dtype: this.layers[0][0].inputWeight.dtype,
     };
     return [this.layer, this.inFeatures, this.hidden, options];
   }

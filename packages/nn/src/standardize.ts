@@ -12,10 +12,10 @@ import { apply, broadcastFloatType, defineOp, map, s, type Tensor } from '@ag/te
 const standardized = /* @__PURE__ */ defineOp<{ readonly axes: readonly number[] }>({
   name: 'standardized',
   type: /* @__PURE__ */ broadcastFloatType('standardized'),
-  lower: /* @__PURE__ */ map(([x, mean, factor]) => s.mul(s.sub(x!, mean!), factor!)),
+  lower: /* @__PURE__ */ map(([x, mean, factor]) => s.mul(s.sub(x, mean), factor)),
   vjp: (g, [, , factor], y, { axes }) => {
     const mean = (t: Tensor): Tensor => t.mean(axes, { keepDims: true });
-    return [factor!.mul(g.sub(mean(g)).sub(y.mul(mean(g.mul(y))))), null, null];
+    return [factor.mul(g.sub(mean(g)).sub(y.mul(mean(g.mul(y))))), null, null];
   },
 });
 

@@ -126,7 +126,7 @@ function flopsBetween(inputs: readonly Tensor[], output: Tensor): number {
       const sizes = new Map<number, number>();
       [labels.a, labels.b].forEach((list, i) => {
         list.forEach((label, axis) => {
-          sizes.set(label, node.inputs[i]!.shape[axis]!);
+          sizes.set(label, node.inputs[i].shape[axis]);
         });
       });
       flops += 2 * [...sizes.values()].reduce((product, size) => product * size, 1);
@@ -145,14 +145,14 @@ function table({ rows, parameters, trainable, flops }: Omit<Summary, 'toString'>
     row.flops.toLocaleString('en-US'),
   ]);
   const all = [['module', 'layer', 'output', 'parameters', 'FLOPs'], ...lines];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
+  const widths = all[0].map((_, column) => Math.max(...all.map((line) => line[column].length)));
   const format = (line: string[]): string =>
     line
-      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
       .join('  ')
       .trimEnd();
   const [head, ...body] = all.map(format);
   const frozen = parameters - trainable;
   const total = `${parameters.toLocaleString('en-US')} parameters${frozen ? ` (${frozen.toLocaleString('en-US')} frozen)` : ''}, ${flops.toLocaleString('en-US')} FLOPs`;
-  return [head, '─'.repeat(head!.length), ...body, '─'.repeat(head!.length), total].join('\n');
+  return [head, '─'.repeat(head.length), ...body, '─'.repeat(head.length), total].join('\n');
 }

@@ -21,7 +21,7 @@ function ratio(
   const draw =
     (i: number): Initializer =>
     (shape) =>
-      std === 'he' ? init.heNormal(shape, { key: keys[i]! }) : init.normal(shape, { std, key: keys[i]! });
+      std === 'he' ? init.heNormal(shape, { key: keys[i] }) : init.normal(shape, { std, key: keys[i] });
   const linears = Array.from({ length: layers }, (_, i) =>
     linear(width, width, { weightInit: draw(i), biasInit: (shape) => init.zeros(shape) }),
   );
@@ -29,15 +29,15 @@ function ratio(
     const step = sequential(layer, activation);
     return shortcut ? residual(step) : step;
   });
-  const x = normal([32, width], { key: keys[layers]! });
-  const seedOfLoss = normal([32, width], { key: keys[layers + 1]! });
+  const x = normal([32, width], { key: keys[layers] });
+  const seedOfLoss = normal([32, width], { key: keys[layers + 1] });
   backward(
     sequential(...blocks)
       .forward(x)
       .mul(seedOfLoss)
       .sum(),
   );
-  const [first, last] = [0, layers - 1].map((i) => linears[i]!.weight.grad!.square().sum().sqrt()) as [
+  const [first, last] = [0, layers - 1].map((i) => linears[i].weight.grad!.square().sum().sqrt()) as [
     Tensor,
     Tensor,
   ];

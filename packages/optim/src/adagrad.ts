@@ -57,8 +57,8 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     { epsilon = 1e-10, weightDecay = 0 }: AdagradOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const square = slots.square!.add(g.square());
-    return { value: value.sub(g.div(square.sqrt().add(epsilon)).mul(rate!)), slots: { square } };
+    const square = slots.square.add(g.square());
+    return { value: value.sub(g.div(square.sqrt().add(epsilon)).mul(rate)), slots: { square } };
   }
 }
 
@@ -107,10 +107,10 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     { decay = 0.9, epsilon = 1e-6, weightDecay = 0 }: AdadeltaOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const square = slots.square!.mul(decay).add(g.square().mul(1 - decay));
-    const step = slots.moved!.add(epsilon).sqrt().div(square.add(epsilon).sqrt()).mul(g);
-    const moved = slots.moved!.mul(decay).add(step.square().mul(1 - decay));
-    return { value: value.sub(step.mul(rate!)), slots: { square, moved } };
+    const square = slots.square.mul(decay).add(g.square().mul(1 - decay));
+    const step = slots.moved.add(epsilon).sqrt().div(square.add(epsilon).sqrt()).mul(g);
+    const moved = slots.moved.mul(decay).add(step.square().mul(1 - decay));
+    return { value: value.sub(step.mul(rate)), slots: { square, moved } };
   }
 }
 

@@ -74,12 +74,12 @@ export class Adam extends Optimizer<AdamOptions> {
     const { betas = [0.9, 0.999], epsilon = 1e-8 } = options;
     const decay = this.#decay(options);
     const g = decay === 0 || this.decoupled ? gradient : gradient.add(value.mul(decay));
-    const mean = slots.mean!.mul(betas[0]).add(g.mul(1 - betas[0]));
-    const square = slots.square!.mul(betas[1]).add(g.square().mul(1 - betas[1]));
+    const mean = slots.mean.mul(betas[0]).add(g.mul(1 - betas[0]));
+    const square = slots.square.mul(betas[1]).add(g.square().mul(1 - betas[1]));
     const largest = slots.largest?.maximum(square);
-    const root = (largest ?? square).sqrt().mul(rootFactor!).add(epsilon);
+    const root = (largest ?? square).sqrt().mul(rootFactor).add(epsilon);
     return {
-      value: (kept ? value.mul(kept) : value).sub(mean.div(root).mul(stepSize!)),
+      value: (kept ? value.mul(kept) : value).sub(mean.div(root).mul(stepSize)),
       slots: largest ? { mean, square, largest } : { mean, square },
     };
   }

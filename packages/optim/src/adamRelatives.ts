@@ -70,10 +70,10 @@ export class Nadam extends Optimizer<NadamOptions> {
     { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: NadamOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const mean = slots.mean!.mul(betas[0]).add(g.mul(1 - betas[0]));
-    const square = slots.square!.mul(betas[1]).add(g.square().mul(1 - betas[1]));
-    const root = square.sqrt().mul(rootFactor!).add(epsilon);
-    const step = g.mul(gradientRate!).add(mean.mul(meanRate!)).div(root);
+    const mean = slots.mean.mul(betas[0]).add(g.mul(1 - betas[0]));
+    const square = slots.square.mul(betas[1]).add(g.square().mul(1 - betas[1]));
+    const root = square.sqrt().mul(rootFactor).add(epsilon);
+    const step = g.mul(gradientRate).add(mean.mul(meanRate)).div(root);
     return { value: value.sub(step), slots: { mean, square } };
   }
 
@@ -81,8 +81,8 @@ export class Nadam extends Optimizer<NadamOptions> {
   #product(steps: number, options: NadamOptions): number {
     const known = this.#products.get(options) ?? [1];
     this.#products.set(options, known);
-    for (let at = known.length; at <= steps; at++) known.push(known[at - 1]! * momentumAt(at, options));
-    return known[steps]!;
+    for (let at = known.length; at <= steps; at++) known.push(known[at - 1] * momentumAt(at, options));
+    return known[steps];
   }
 }
 
@@ -149,9 +149,9 @@ export class Radam extends Optimizer<RadamOptions> {
     { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: RadamOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const mean = slots.mean!.mul(betas[0]).add(g.mul(1 - betas[0]));
-    const square = slots.square!.mul(betas[1]).add(g.square().mul(1 - betas[1]));
-    const factor = scaledRate!.div(square.sqrt().add(epsilon)).add(plainRate!);
+    const mean = slots.mean.mul(betas[0]).add(g.mul(1 - betas[0]));
+    const square = slots.square.mul(betas[1]).add(g.square().mul(1 - betas[1]));
+    const factor = scaledRate.div(square.sqrt().add(epsilon)).add(plainRate);
     return { value: value.sub(mean.mul(factor)), slots: { mean, square } };
   }
 }

@@ -8,10 +8,10 @@ it('follows the parameters: 0.9 · 1 + 0.1 · 2 = 1.1, then 0.9 · 1.1 + 0.1 · 
   const average = ema([w], { decay: 0.9 });
   w.assign(tensor([2], { dtype: 'float64' }));
   average.update();
-  expect(average.averages()[0]!.itemSync()).toBeCloseTo(1.1, 12);
+  expect(average.averages()[0].itemSync()).toBeCloseTo(1.1, 12);
   w.assign(tensor([4], { dtype: 'float64' }));
   average.update();
-  expect(average.averages()[0]!.itemSync()).toBeCloseTo(1.39, 12);
+  expect(average.averages()[0].itemSync()).toBeCloseTo(1.39, 12);
 });
 
 it('puts averages in place of the parameters and back, also when the work fails', async () => {
@@ -40,9 +40,9 @@ it('goes on from a saved state', () => {
   resumed.loadState(average.state());
   average.update();
   resumed.update();
-  expect(resumed.averages()[0]!.itemSync()).toBe(average.averages()[0]!.itemSync());
+  expect(resumed.averages()[0].itemSync()).toBe(average.averages()[0].itemSync());
   // Shares of the old average: 2/11, 3/12, 4/13.
-  expect(resumed.averages()[0]!.itemSync()).toBeCloseTo(5 - 4 * (2 / 11) * (3 / 12) * (4 / 13), 5);
+  expect(resumed.averages()[0].itemSync()).toBeCloseTo(5 - 4 * (2 / 11) * (3 / 12) * (4 / 13), 5);
   expect(() => resumed.loadState({ type: 'ema', numbers: {}, tensors: {} })).toThrow(
     /average 0 should be \[1\]/,
   );
@@ -64,5 +64,5 @@ it('follows a compiled step, its shares counted anew at each run', () => {
     expected = keep * expected + (1 - keep) * (1 + n);
   }
   expect(average.updates).toBe(4);
-  expect(average.averages()[0]!.itemSync()).toBeCloseTo(expected, 12);
+  expect(average.averages()[0].itemSync()).toBeCloseTo(expected, 12);
 });

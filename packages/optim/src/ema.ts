@@ -31,7 +31,7 @@ export class Ema {
     evaluate(initial);
     this.#pairs = list.map((parameter, i) => ({
       parameter,
-      average: new Variable(initial[i]!, {
+      average: new Variable(initial[i], {
         trainable: false,
         inPlace: true,
         name: `${parameter.name}.average`,
@@ -79,7 +79,7 @@ export class Ema {
     const original = this.#pairs.map(({ parameter }) => parameter.value.reshape(parameter.shape));
     evaluate(original);
     commitUpdates(new Map(this.#pairs.map(({ parameter, average }) => [parameter, average.value])));
-    this.#original = new Map(this.#pairs.map(({ parameter }, i) => [parameter, original[i]!]));
+    this.#original = new Map(this.#pairs.map(({ parameter }, i) => [parameter, original[i]]));
   }
 
   /** Gives the parameters back what they were before `apply`. */

@@ -28,7 +28,7 @@ function launches(make: (parameters: Variable[]) => { step(): void }): number {
   for (let step = 0; step < 2; step++) {
     let y = blank([rows, width]);
     weights.forEach((weight, i) => {
-      y = y.matmul(weight.value.transpose()).add(biases[i]!.value).relu();
+      y = y.matmul(weight.value.transpose()).add(biases[i].value).relu();
     });
     backward(y.square().sum());
     optimizer.step();

@@ -130,7 +130,7 @@ export class Lbfgs {
           ? Math.min(1, 1 / sumOfAbsolutes(current.gradient)) * o.learningRate
           : o.learningRate;
       const start = position;
-      const at = (t: number): Float64Array => start.map((x, i) => x + t * direction[i]!);
+      const at = (t: number): Float64Array => start.map((x, i) => x + t * direction[i]);
       let length = first;
       let next: Evaluation | null = null;
       if (o.lineSearch === 'strongWolfe') {
@@ -195,13 +195,13 @@ export class Lbfgs {
       throw new Error(`loadState: this is ${this.type}, the state is of ${state.type}`);
     const rows = (name: string): Float64Array[] => {
       const found = state.tensors[name];
-      if (found?.shape.length !== 2 || (found.shape[0]! > 0 && found.shape[1] !== this.#size)) {
+      if (found?.shape.length !== 2 || (found.shape[0] > 0 && found.shape[1] !== this.#size)) {
         throw new Error(
           `loadState: '${name}' should be [n, ${this.#size}], found ${found ? formatShape(found.shape) : 'none'}`,
         );
       }
       const data = Float64Array.from(found.dataSync());
-      return Array.from({ length: found.shape[0]! }, (_, i) =>
+      return Array.from({ length: found.shape[0] }, (_, i) =>
         data.slice(i * this.#size, (i + 1) * this.#size),
       );
     };
@@ -237,7 +237,7 @@ export class Lbfgs {
   /** −H⁻¹ g by the two loops over the history (Nocedal & Wright, algorithm 7.4). */
   #direction(gradient: Float64Array): Float64Array {
     if (this.#previousGradient) {
-      const change = gradient.map((g, i) => g - this.#previousGradient![i]!);
+      const change = gradient.map((g, i) => g - this.#previousGradient![i]);
       const move = this.#previousMove!;
       const along = dot(change, move);
       // Only steps along which the slope grows keep the estimate positive definite.
@@ -254,13 +254,13 @@ export class Lbfgs {
     const q = gradient.map((g) => -g);
     const weights: number[] = [];
     for (let i = this.#moves.length - 1; i >= 0; i--) {
-      weights[i] = dot(this.#moves[i]!, q) / dot(this.#moves[i]!, this.#changes[i]!);
-      addScaled(q, this.#changes[i]!, -weights[i]!);
+      weights[i] = dot(this.#moves[i], q) / dot(this.#moves[i], this.#changes[i]);
+      addScaled(q, this.#changes[i], -weights[i]);
     }
-    for (let i = 0; i < q.length; i++) q[i]! *= this.#scale;
+    for (let i = 0; i < q.length; i++) q[i] *= this.#scale;
     for (let i = 0; i < this.#moves.length; i++) {
-      const back = dot(this.#changes[i]!, q) / dot(this.#moves[i]!, this.#changes[i]!);
-      addScaled(q, this.#moves[i]!, weights[i]! - back);
+      const back = dot(this.#changes[i], q) / dot(this.#moves[i], this.#changes[i]);
+      addScaled(q, this.#moves[i], weights[i] - back);
     }
     return q;
   }
@@ -320,12 +320,12 @@ export function lbfgs(parameters: Iterable<Variable>, options: LbfgsOptions = {}
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }
 
 function addScaled(a: Float64Array, b: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i]! += factor * b[i]!;
+  for (let i = 0; i < a.length; i++) a[i] += factor * b[i];
 }
 
 function largest(a: Float64Array): number {

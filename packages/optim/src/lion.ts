@@ -47,10 +47,10 @@ export class Lion extends Optimizer<LionOptions> {
     { betas = [0.9, 0.99] }: LionOptions,
   ): Update {
     // β·m + (1 − β)·g as m + (1 − β)·(g − m): the difference, which both averages need, puts them into one kernel.
-    const change = gradient.sub(slots.mean!);
-    const direction = slots.mean!.add(change.mul(1 - betas[0])).sign();
-    const mean = slots.mean!.add(change.mul(1 - betas[1]));
-    return { value: (kept ? value.mul(kept) : value).sub(direction.mul(rate!)), slots: { mean } };
+    const change = gradient.sub(slots.mean);
+    const direction = slots.mean.add(change.mul(1 - betas[0])).sign();
+    const mean = slots.mean.add(change.mul(1 - betas[1]));
+    return { value: (kept ? value.mul(kept) : value).sub(direction.mul(rate)), slots: { mean } };
   }
 }
 

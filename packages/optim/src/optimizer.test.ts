@@ -255,9 +255,9 @@ it('reads the norm of clipped gradients from the plan of the step', () => {
   once();
   const made = stats().plansMade;
   const [loss, norm] = once();
-  expect(loss!.itemSync()).toBeGreaterThan(0);
+  expect(loss.itemSync()).toBeGreaterThan(0);
   // After one step of length 0.1 along (2, 1) / √5 the distance to (3, 3) is √5 − 0.1.
-  expect(norm!.itemSync()).toBeCloseTo(2 * (Math.sqrt(5) - 0.1), 4);
+  expect(norm.itemSync()).toBeCloseTo(2 * (Math.sqrt(5) - 0.1), 4);
   expect(stats().plansMade).toBe(made);
   expect(() => clipGradNorm([w], 1)).toThrow(/no parameter has a gradient waiting/);
   expect(() => clipGradNorm([w], 0)).toThrow(/above 0/);

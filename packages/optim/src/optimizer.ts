@@ -128,7 +128,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
 
   /** The rate of the next step, in the first group. */
   get learningRate(): number {
-    return this.learningRates[0]!;
+    return this.learningRates[0];
   }
 
   /** The rate of the next step, in each group. */
@@ -236,7 +236,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     if (updates.size > 0) commitUpdates(updates);
     this.steps = steps;
     this.#members().forEach((member, i) => {
-      member.steps = counts[i]!;
+      member.steps = counts[i];
     });
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
@@ -313,7 +313,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   #updatesOf(moving: readonly Moving<Options>[], now: { readonly step: number }): Map<Variable, Tensor> {
     const updates = new Map<Variable, Tensor>();
     let byType = new Map<DType, SharedScalars>();
-    let last = moving[0]!.group;
+    let last = moving[0].group;
     for (const each of moving) {
       const { group, gradient } = each;
       const { parameter, slots } = each.member;
@@ -322,10 +322,10 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       last = group;
       const scalars = this.#scalarsOf(each, now, byType);
       const present: Record<string, Tensor> = {};
-      for (const name in slots) present[name] = slots[name]!.value;
+      for (const name in slots) present[name] = slots[name].value;
       const next = this.update(parameter.value, gradient, present, scalars, group.options);
       updates.set(parameter, next.value);
-      for (const name in next.slots) updates.set(slots[name]!, next.slots[name]!);
+      for (const name in next.slots) updates.set(slots[name], next.slots[name]);
     }
     return updates;
   }
@@ -376,7 +376,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   #namedSlots(): Map<string, Variable> {
     const found = new Map<string, Variable>();
     for (const { slots, index } of this.#members())
-      for (const name in slots) found.set(`${index}.${name}`, slots[name]!);
+      for (const name in slots) found.set(`${index}.${name}`, slots[name]);
     return found;
   }
 }

@@ -31,7 +31,7 @@ const start = (): Variable[] => shapes.map((shape, i) => new Variable(pattern(sh
 
 /** The generators' loss of one parameter. */
 function lossOf(p: Variable, i: number): Tensor {
-  const bowl = pattern(shapes[i]!, 20 + i, 1, 1.5).mul(p.value.sub(pattern(shapes[i]!, 30 + i, 2)).square());
+  const bowl = pattern(shapes[i], 20 + i, 1, 1.5).mul(p.value.sub(pattern(shapes[i], 30 + i, 2)).square());
   return bowl.sum().add(p.value.mul(2).sin().sum().mul(0.3));
 }
 
@@ -40,9 +40,9 @@ const moves = (step: number): boolean => step > 20 && step % 3 !== 0;
 
 function expectClose(parameters: readonly Variable[], expected: readonly number[][], what: string): void {
   expected.forEach((numbers, i) => {
-    const found = parameters[i]!.value.dataSync();
+    const found = parameters[i].value.dataSync();
     numbers.forEach((number, k) => {
-      expect(Math.abs(found[k]! - number), `${what}, parameter ${i}[${k}]`).toBeLessThan(1e-9);
+      expect(Math.abs(found[k] - number), `${what}, parameter ${i}[${k}]`).toBeLessThan(1e-9);
     });
   });
 }
@@ -69,7 +69,7 @@ const ways: [
   [
     'frozen at times',
     (parameters, optimizer) => (second) => {
-      parameters[1]!.trainable = second;
+      parameters[1].trainable = second;
       backward(parameters.map(lossOf).reduce((a, b) => a.add(b)));
       optimizer.step();
     },
@@ -78,7 +78,7 @@ const ways: [
     'in compiled branches',
     (parameters, optimizer) => {
       const one = compile(() => {
-        const loss = lossOf(parameters[0]!, 0);
+        const loss = lossOf(parameters[0], 0);
         backward(loss);
         optimizer.step();
         return loss;
@@ -97,12 +97,12 @@ const ways: [
     (parameters, optimizer) => {
       // Traced once before the path begins, then put back to where it begins.
       const [state, values] = [optimizer.state(), parameters.map(({ value }) => tensor(value.dataSync()))];
-      const step = ways[2]![1](parameters, optimizer);
+      const step = ways[2][1](parameters, optimizer);
       step(true);
       step(false);
       optimizer.loadState(state);
       parameters.forEach((p, i) => {
-        p.assign(values[i]!.reshape(p.shape));
+        p.assign(values[i].reshape(p.shape));
       });
       return step;
     },
@@ -112,7 +112,7 @@ const ways: [
 describe.each(ways)('%s', (_, way) => {
   it.each(paths)('$optimizer $options', ({ optimizer: name, options, values }) => {
     const parameters = start();
-    const optimizer = make[name]!(parameters, options);
+    const optimizer = make[name](parameters, options);
     const step = way(parameters, optimizer);
     for (let at = 1; at <= 40; at++) {
       step(moves(at));
@@ -125,14 +125,14 @@ describe.each(ways)('%s', (_, way) => {
 it.each(paths)('$optimizer $options goes on from a state with counts that differ', (path) => {
   const { optimizer: name, options, values } = path;
   let parameters = start();
-  let optimizer = make[name]!(parameters, options);
+  let optimizer = make[name](parameters, options);
   for (let at = 1; at <= 40; at++) {
-    ways[0]![1](parameters, optimizer)(moves(at));
+    ways[0][1](parameters, optimizer)(moves(at));
     if (values[at]) expectClose(parameters, values[at], `step ${at}`);
     if (at === 10 || at === 21) {
       const { type, numbers, tensors } = optimizer.state();
       parameters = parameters.map(({ value, shape }) => new Variable(tensor(value.dataSync(), { shape })));
-      optimizer = make[name]!(parameters, options);
+      optimizer = make[name](parameters, options);
       optimizer.loadState({ type, numbers: JSON.parse(JSON.stringify(numbers)), tensors });
     }
   }
@@ -166,14 +166,14 @@ it('counts each step of a compiled function that makes two', () => {
   };
   const plain = run(false);
   run(true).forEach((number, i) => {
-    expect(number).toBeCloseTo(plain[i]!, 6);
+    expect(number).toBeCloseTo(plain[i], 6);
   });
 });
 
 it('makes no further plan where counts stay apart', () => {
   const parameters = start();
   const optimizer = optim.adam(parameters);
-  const step = ways[0]![1](parameters, optimizer);
+  const step = ways[0][1](parameters, optimizer);
   for (let at = 0; at < 3; at++) step(false);
   for (let at = 0; at < 3; at++) step(true);
   const made = stats().plansMade;
@@ -193,20 +193,20 @@ describe('states saved before parameters had counts of their own', () => {
   const { paths: whole } = load<{ paths: Paths }>('optimizers');
 
   it.each(states)("$optimizer goes on along PyTorch's path", ({ path, values, state }) => {
-    const { optimizer: name, options, values: expected } = whole[path]!;
+    const { optimizer: name, options, values: expected } = whole[path];
     const parameters = values.map((numbers, i) => {
-      return new Variable(tensor(Float64Array.from(numbers), { shape: shapes[i]! }));
+      return new Variable(tensor(Float64Array.from(numbers), { shape: shapes[i] }));
     });
-    const optimizer = make[name]!(parameters, options);
+    const optimizer = make[name](parameters, options);
     const tensors = Object.fromEntries(
       Object.entries(state.tensors).map(([slot, numbers]) => {
-        const shape = shapes[Number(slot.split('.')[0])]!;
+        const shape = shapes[Number(slot.split('.')[0])];
         return [slot, tensor(Float64Array.from(numbers), { shape })];
       }),
     );
     optimizer.loadState({ ...state, tensors });
-    for (let at = 8; at <= 50; at++) ways[0]![1](parameters, optimizer)(true);
-    expectClose(parameters, expected[50]!, 'step 50');
+    for (let at = 8; at <= 50; at++) ways[0][1](parameters, optimizer)(true);
+    expectClose(parameters, expected[50], 'step 50');
   });
 
   it('refuses counts that are none', () => {

@@ -63,8 +63,8 @@ const start = (dtype: DType): Variable[] =>
 function lossOf(parameters: readonly Variable[], dtype: DType): Tensor {
   return parameters
     .map((p, i) => {
-      const curvature = pattern(shapes[i]!, 20 + i, 1, dtype, 1.5);
-      const target = pattern(shapes[i]!, 30 + i, 2, dtype);
+      const curvature = pattern(shapes[i], 20 + i, 1, dtype, 1.5);
+      const target = pattern(shapes[i], 30 + i, 2, dtype);
       const bowl = curvature.mul(p.value.sub(target).square()).sum();
       return bowl.add(p.value.mul(2).sin().sum().mul(0.3));
     })
@@ -79,8 +79,8 @@ function close(
 ): void {
   expect(actual.length, what).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
-    const allowed = tolerance * Math.max(1, Math.abs(expected[i]!));
-    if (!(Math.abs(actual[i]! - expected[i]!) <= allowed)) {
+    const allowed = tolerance * Math.max(1, Math.abs(expected[i]));
+    if (!(Math.abs(actual[i] - expected[i]) <= allowed)) {
       expect.fail(`${what}[${i}]: ${actual[i]} instead of ${expected[i]}`);
     }
   }
@@ -89,13 +89,13 @@ function close(
 describe.each(['float64', 'float32'] as const)('50 steps in %s', (dtype) => {
   it.each(fixtures.paths)('$optimizer $options', ({ optimizer: name, options, values }) => {
     const parameters = start(dtype);
-    const optimizer = make[name]!(parameters, options);
+    const optimizer = make[name](parameters, options);
     for (let step = 1; step <= 50; step++) {
       backward(lossOf(parameters, dtype));
       optimizer.step();
       values[step]?.forEach((expected, i) => {
         const tolerance = dtype === 'float64' ? 1e-9 : 1e-5;
-        close(parameters[i]!.value.dataSync(), expected, tolerance, `step ${step}, parameter ${i}`);
+        close(parameters[i].value.dataSync(), expected, tolerance, `step ${step}, parameter ${i}`);
       });
     }
   });
@@ -107,16 +107,16 @@ it.each(fixtures.groups)(
     const parameters = start('float64');
     const [first, second] = rates.map((rate) => optim.exponential(rate, { factor }));
     const groups = [
-      { parameters: [parameters[0]!] },
-      { parameters: [parameters[1]!], ...own, learningRate: second! },
+      { parameters: [parameters[0]] },
+      { parameters: [parameters[1]], ...own, learningRate: second },
     ];
-    const optimizer = make[name]!(groups as unknown as Variable[], { ...options, learningRate: first! });
+    const optimizer = make[name](groups as unknown as Variable[], { ...options, learningRate: first });
     for (let step = 1; step <= 50; step++) {
       for (let half = 0; half < 2; half++) backward(lossOf(parameters, 'float64').mul(0.5));
       optim.clipGradNorm(parameters, clip);
       optimizer.step();
       values[step]?.forEach((expected, i) => {
-        close(parameters[i]!.value.dataSync(), expected, 1e-9, `step ${step}, parameter ${i}`);
+        close(parameters[i].value.dataSync(), expected, 1e-9, `step ${step}, parameter ${i}`);
       });
     }
   },
@@ -131,16 +131,16 @@ it.each(fixtures.lbfgs)('L-BFGS without line search', async ({ options, losses, 
       backward(loss);
       return loss;
     });
-    close([before], [losses[step - 1]!], 1e-9, `loss of step ${step}`);
+    close([before], [losses[step - 1]], 1e-9, `loss of step ${step}`);
     values[step]?.forEach((expected, i) => {
-      close(parameters[i]!.value.dataSync(), expected, 1e-9, `step ${step}, parameter ${i}`);
+      close(parameters[i].value.dataSync(), expected, 1e-9, `step ${step}, parameter ${i}`);
     });
   }
 });
 
 /** What a call of a schedule's factory gives. */
 function scheduleOf([factory, ...given]: [string, ...unknown[]]): optim.PlateauSchedule {
-  return (optim as unknown as Record<string, (...given: unknown[]) => optim.PlateauSchedule>)[factory]!(
+  return (optim as unknown as Record<string, (...given: unknown[]) => optim.PlateauSchedule>)[factory](
     ...given,
   );
 }
@@ -153,7 +153,7 @@ it.each(fixtures.schedules)('$name', ({ call, sequence, warmup, reports, rates }
   const schedule = warmup ? optim.linearWarmup(inner, warmup) : inner;
   const found = rates.map((_, step) => {
     const rate = schedule(step);
-    if (reports) inner.report(reports[step]!);
+    if (reports) inner.report(reports[step]);
     return rate;
   });
   close(found, rates, 1e-11, 'rate of step');
@@ -172,7 +172,7 @@ it.each(fixtures.clipping)(
       close([found.itemSync()], [norm!], 1e-9, 'norm');
     }
     gradients.forEach((expected, i) =>
-      close(parameters[i]!.grad!.dataSync(), expected, 1e-9, `gradient ${i}`),
+      close(parameters[i].grad!.dataSync(), expected, 1e-9, `gradient ${i}`),
     );
   },
 );
@@ -180,7 +180,7 @@ it.each(fixtures.clipping)(
 it.each(fixtures.bowl)('$optimizer $options on x²/20 + y²', ({ optimizer: name, options, path }) => {
   const point = new Variable(tensor([-7, 2], { dtype: 'float64' }));
   const weights = tensor([1 / 20, 1], { dtype: 'float64' });
-  const optimizer = make[name]!([point], options);
+  const optimizer = make[name]([point], options);
   path.forEach((expected, step) => {
     backward(point.value.square().mul(weights).sum());
     optimizer.step();

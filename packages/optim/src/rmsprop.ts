@@ -57,13 +57,13 @@ export class Rmsprop extends Optimizer<RmspropOptions> {
     { decay = 0.99, epsilon = 1e-8, momentum = 0, weightDecay = 0 }: RmspropOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const square = slots.square!.mul(decay).add(g.square().mul(1 - decay));
+    const square = slots.square.mul(decay).add(g.square().mul(1 - decay));
     const mean = slots.mean?.mul(decay).add(g.mul(1 - decay));
     const root = (mean ? square.sub(mean.square()) : square).sqrt().add(epsilon);
     const scaled = g.div(root);
     const velocity = slots.momentum?.mul(momentum).add(scaled);
     return {
-      value: value.sub((velocity ?? scaled).mul(rate!)),
+      value: value.sub((velocity ?? scaled).mul(rate)),
       slots: { square, ...(mean && { mean }), ...(velocity && { momentum: velocity }) },
     };
   }

@@ -64,10 +64,10 @@ export class Sgd extends Optimizer<SgdOptions> {
     { momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions,
   ): Update {
     const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    if (!slots.momentum) return { value: value.sub(g.mul(rate!)) };
+    if (!slots.momentum) return { value: value.sub(g.mul(rate)) };
     const velocity = slots.momentum.mul(momentum).add(fresh ? g.mul(fresh) : g);
     const direction = nesterov ? g.add(velocity.mul(momentum)) : velocity;
-    return { value: value.sub(direction.mul(rate!)), slots: { momentum: velocity } };
+    return { value: value.sub(direction.mul(rate)), slots: { momentum: velocity } };
   }
 }
 

@@ -15,6 +15,6 @@ it('a trainable variable that no optimiser has is named once, where others have 
     optimizer.step();
   }
   expect(warn).toHaveBeenCalledTimes(1);
-  expect(warn.mock.calls[0]![0]).toContain("'free'");
+  expect(warn.mock.calls[0][0]).toContain("'free'");
   warn.mockRestore();
 });

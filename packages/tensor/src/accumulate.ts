@@ -20,19 +20,17 @@ const termsPerKernel = 16;
  * gradients of a weight used at T places, become one product with a sum T times as long.
  */
 export function sumGradients(terms: readonly Tensor[]): Tensor {
-  if (terms.length === 1) return terms[0]!;
+  if (terms.length === 1) return terms[0];
   let rest = mergeProducts(mergePlaced(terms));
   while (rest.length > 1) {
     const next: Tensor[] = [];
     for (let i = 0; i < rest.length; i += termsPerKernel) {
       const part = rest.slice(i, i + termsPerKernel);
-      next.push(
-        part.length === 1 ? part[0]! : part.length === 2 ? part[0]!.add(part[1]!) : apply(addAll, part),
-      );
+      next.push(part.length === 1 ? part[0] : part.length === 2 ? part[0].add(part[1]) : apply(addAll, part));
     }
     rest = next;
   }
-  return rest[0]!;
+  return rest[0];
 }
 
 function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
@@ -57,7 +55,7 @@ function mergePlaced(terms: readonly Tensor[]): readonly Tensor[] {
       });
     }
   }
-  const { shape } = placed[0]!;
+  const { shape } = placed[0];
   const accumulate = !apart(parts, inputs);
   const merged = apply(place, [...inputs, ...starts], { shape, parts, fill: 0, accumulate });
   return [...terms.filter((term) => !placed.includes(term)), merged];
@@ -89,11 +87,11 @@ function mergeProducts(terms: readonly Tensor[]): readonly Tensor[] {
   const merged: Tensor[] = [];
   for (const products of alike.values()) {
     if (products.length < 2) continue;
-    const { labels, summed } = products[0]!;
+    const { labels, summed } = products[0];
     const factors = [0, 1].map((i) =>
       joined(
-        products.map((product) => product.factors[i]!),
-        summed[i]!,
+        products.map((product) => product.factors[i]),
+        summed[i],
       ),
     );
     merged.push(apply(contract, factors, labels));
@@ -109,27 +107,27 @@ function mergeProducts(terms: readonly Tensor[]): readonly Tensor[] {
 function productOf(term: Tensor): Product | null {
   const order =
     (term.op as unknown) === permute ? (term.attributes as { order: readonly number[] }).order : null;
-  const node = order === null ? term : term.inputs[0]!;
+  const node = order === null ? term : term.inputs[0];
   if ((node.op as unknown) !== contract) return null;
   const { a, b, out } = node.attributes as ContractionLabels;
   const factors = node.inputs as readonly [Tensor, Tensor];
   const axis = a.findIndex((label) => b.includes(label) && !out.includes(label));
   if (axis < 0 || factors.some((x) => x.shape.includes(openSize))) return null;
   if (sizeOf(term.shape) < sizeOf(factors[0].shape) + sizeOf(factors[1].shape)) return null;
-  const labels = { a, b, out: order === null ? out : order.map((i) => out[i]!) };
-  return { term, factors, labels, summed: [axis, b.indexOf(a[axis]!)] };
+  const labels = { a, b, out: order === null ? out : order.map((i) => out[i]) };
+  return { term, factors, labels, summed: [axis, b.indexOf(a[axis])] };
 }
 
 /** Whether no two parts meet, seen from their places along one axis: pieces of a split. */
 function apart(parts: readonly Placement[], inputs: readonly Tensor[]): boolean {
   if (parts.some((part) => part.moving.length > 0 || part.steps.some((step) => step !== 1))) return false;
-  const axis = parts[0]!.starts.findIndex((start, i) => parts.some((part) => part.starts[i] !== start));
+  const axis = parts[0].starts.findIndex((start, i) => parts.some((part) => part.starts[i] !== start));
   if (axis < 0) return false;
   const spans = parts.map(
-    (part, i) => [part.starts[axis]!, part.starts[axis]! + inputs[i]!.shape[axis]!] as const,
+    (part, i) => [part.starts[axis], part.starts[axis] + inputs[i].shape[axis]] as const,
   );
   spans.sort((a, b) => a[0] - b[0]);
-  return spans.every(([start], i) => i === 0 || start >= spans[i - 1]![1]);
+  return spans.every(([start], i) => i === 0 || start >= spans[i - 1][1]);
 }
 
 /** Sums what was broadcast: `g` back to the shape of `like`. */

@@ -103,7 +103,7 @@ export function convTranspose2d(
   const geometry = geometryOf(name, options);
   const { stride, dilation, groups } = geometry;
   const extra = perAxis(name, 'outputPadding', options.outputPadding ?? 0, 2, 0);
-  if (x.shape[1] !== weight.shape[0] || x.shape[1]! % groups !== 0) {
+  if (x.shape[1] !== weight.shape[0] || x.shape[1] % groups !== 0) {
     throw new RangeError(
       `${name}: the input ${formatShape(x.shape)} has ${x.shape[1]} channels and the weight ${formatShape(weight.shape)} is for ${weight.shape[0]}` +
         (groups > 1 ? ` in ${groups} groups` : ''),
@@ -111,15 +111,15 @@ export function convTranspose2d(
   }
   const low: number[] = [];
   const size = stride.map((step, i) => {
-    if (extra[i]! > 0 && extra[i]! >= Math.max(step, dilation[i]!)) {
+    if (extra[i] > 0 && extra[i] >= Math.max(step, dilation[i])) {
       throw new RangeError(
         `${name}: outputPadding ${extra[i]} must be smaller than stride ${step} or dilation ${dilation[i]}`,
       );
     }
-    const given = x.shape[2 + i]!;
-    const reach = dilation[i]! * (weight.shape[2 + i]! - 1) + 1;
-    const whole = (given - 1) * step + reach + extra[i]!;
-    const wanted = given * step + extra[i]!;
+    const given = x.shape[2 + i];
+    const reach = dilation[i] * (weight.shape[2 + i] - 1) + 1;
+    const whole = (given - 1) * step + reach + extra[i];
+    const wanted = given * step + extra[i];
     const [before, after] =
       options.padding === 'same'
         ? halves(Math.max(0, whole - wanted))
@@ -182,10 +182,10 @@ function seenElements(
   dtype: DType,
 ): Tensor {
   const along = input.map((size, i) =>
-    Array.from({ length: output[i]! }, (_, o) => {
+    Array.from({ length: output[i] }, (_, o) => {
       let count = 0;
-      for (let k = 0; k < window[i]!; k++) {
-        const j = stride[i]! * o + dilation[i]! * k - low[i]!;
+      for (let k = 0; k < window[i]; k++) {
+        const j = stride[i] * o + dilation[i] * k - low[i];
         if (j >= 0 && j < size) count++;
       }
       return count;
@@ -216,7 +216,7 @@ function convolve(
   checkRanks(name, x, weight, spatial);
   const geometry = geometryOf(name, options, spatial);
   const { stride, dilation, groups } = geometry;
-  if (x.shape[1] !== weight.shape[1]! * groups || weight.shape[0]! % groups !== 0) {
+  if (x.shape[1] !== weight.shape[1] * groups || weight.shape[0] % groups !== 0) {
     throw new RangeError(
       `${name}: the input ${formatShape(x.shape)} has ${x.shape[1]} channels and the weight ${formatShape(weight.shape)} is for ` +
         `${weight.shape[1]}${groups > 1 ? ` in each of ${groups} groups` : ''}; the weight's shape is [output channels, channels / groups, …]`,
@@ -264,14 +264,14 @@ function poolAttributes(name: string, x: Tensor, size: PerAxis, options: PoolOpt
 /** Of what a window has none of there is no largest element and no average. */
 function checkWindows(name: string, a: PoolAttributes): void {
   a.input.forEach((length, i) => {
-    const [stride, dilation, low] = [a.stride[i]!, a.dilation[i]!, a.low[i]!];
-    for (let window = 0; window < a.output[i]!; window++) {
+    const [stride, dilation, low] = [a.stride[i], a.dilation[i], a.low[i]];
+    for (let window = 0; window < a.output[i]; window++) {
       const start = stride * window - low;
       const first = Math.max(0, Math.ceil(-start / dilation));
-      if (first < a.window[i]! && start + dilation * first < length) continue;
+      if (first < a.window[i] && start + dilation * first < length) continue;
       throw new RangeError(
         `${name}: window ${window} along axis ${2 + i} lies wholly in the padding: it reaches from ${start} to ` +
-          `${start + dilation * (a.window[i]! - 1)}, the axis from 0 to ${length - 1}; use padding of at most half of the window`,
+          `${start + dilation * (a.window[i] - 1)}, the axis from 0 to ${length - 1}; use padding of at most half of the window`,
       );
     }
   });
@@ -288,8 +288,8 @@ function slide(
 ): { low: number[]; size: number[] } {
   const low: number[] = [];
   const size = input.map((length, i) => {
-    const reach = dilation[i]! * (window[i]! - 1) + 1;
-    const step = stride[i]!;
+    const reach = dilation[i] * (window[i] - 1) + 1;
+    const step = stride[i];
     const [before, after] =
       padding === 'same'
         ? halves(Math.max(0, (Math.ceil(length / step) - 1) * step + reach - length))

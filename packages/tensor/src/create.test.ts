@@ -64,7 +64,7 @@ describe('numbers become elements alike', () => {
                 .add(1)
                 .dataSync()[0],
           );
-          expect(computed, `${dtype}, computed`).toEqual(expected!.map((value) => value + 1));
+          expect(computed, `${dtype}, computed`).toEqual(expected.map((value) => value + 1));
         }
       }
     });
@@ -84,7 +84,7 @@ describe('numbers become elements alike', () => {
 
   it('finds NaN where it is not 0, so masks and positions agree', async () => {
     const x = tensor([Number.NaN, 0, 2]);
-    expect([...(await nonzero(x))[0]!.dataSync()]).toEqual([0, 2]);
+    expect([...(await nonzero(x))[0].dataSync()]).toEqual([0, 2]);
     expect(x.index(x.cast('bool')).dataSync()).toEqual(x.index(...(await nonzero(x))).dataSync());
     expect(x.where(1, 0).dataSync()).toEqual(Float32Array.of(1, 0, 1));
     expect(x.any().itemSync()).toBe(1);

@@ -253,7 +253,7 @@ function flatten(data: NestedNumbers, shape: Shape, axis: number, out: Flat, at:
     out.plain = true;
     return at + 1;
   }
-  const size = shape[axis]!;
+  const size = shape[axis];
   const row = asTypedArray(data);
   if (row === null && !Array.isArray(data)) checkElement(data, at);
   if ((row === null && !Array.isArray(data)) || (data as ArrayLike<number>).length !== size) {
@@ -263,14 +263,14 @@ function flatten(data: NestedNumbers, shape: Shape, axis: number, out: Flat, at:
     );
   }
   if (row !== null && axis === shape.length - 1) {
-    for (let i = 0; i < size; i++) out.numbers[at + i] = row[i]!;
+    for (let i = 0; i < size; i++) out.numbers[at + i] = row[i];
     const own = dtypeOfArray(row);
     out.rows = out.rows === null ? own : promote(out.rows, own);
     return at + size;
   }
   let position = at;
   for (let i = 0; i < size; i++)
-    position = flatten((data as readonly NestedNumbers[])[i]!, shape, axis + 1, out, position);
+    position = flatten((data as readonly NestedNumbers[])[i], shape, axis + 1, out, position);
   return position;
 }
 

@@ -55,13 +55,13 @@ export class Decisions {
   hold(): boolean {
     if (hooks !== this.#hooks && !sameElements(hooks, this.#hooks)) return false;
     const [variables, modules, flags] = [this.#variables, this.#modules, this.#flags];
-    for (let i = 0; i < variables.length; i++) if (variables[i]!.trainable !== flags[i]) return false;
+    for (let i = 0; i < variables.length; i++) if (variables[i].trainable !== flags[i]) return false;
     for (let i = 0; i < modules.length; i++)
-      if (modules[i]!.training !== flags[variables.length + i]) return false;
+      if (modules[i].training !== flags[variables.length + i]) return false;
     const [owners, names, values] = [this.#owners, this.#names, this.#values];
-    for (let i = 0; i < owners.length; i++) if (owners[i]![names[i]!] !== values[i]) return false;
+    for (let i = 0; i < owners.length; i++) if (owners[i][names[i]] !== values[i]) return false;
     const [lists, elements] = [this.#lists, this.#elements];
-    for (let i = 0; i < lists.length; i++) if (!sameElements(lists[i]!, elements[i]!)) return false;
+    for (let i = 0; i < lists.length; i++) if (!sameElements(lists[i], elements[i])) return false;
     return true;
   }
 

@@ -70,7 +70,7 @@ export function convertElements(data: ArrayLike<number>, dtype: DType): TypedArr
   const array = allocateArray(dtype, length);
   const whole = isTypedArray(data) && !isFloat(dtypeOfArray(data));
   if (isFloat(dtype) || (whole && dtype !== 'bool')) array.set(data);
-  else for (let i = 0; i < length; i++) array[i] = toDType(data[i]!, dtype);
+  else for (let i = 0; i < length; i++) array[i] = toDType(data[i], dtype);
   return array;
 }
 

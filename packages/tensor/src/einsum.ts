@@ -42,15 +42,15 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
       `einsum: ${what} in '${equation}' for ${operands.map((t) => formatShape(t.shape)).join(', ') || 'no operands'}`,
     );
   const [left, right, more] = equation.replaceAll(' ', '').split('->');
-  const terms = left!.split(',');
+  const terms = left.split(',');
   if (more !== undefined) throw say("more than one '->'");
   if (operands.length === 0 || terms.length !== operands.length)
     throw say(`${terms.length} terms and ${operands.length} operands`);
   const sizes = new Map<number, number>();
-  let parts = operands.map((operand, i) => label(operand, terms[i]!, say));
+  let parts = operands.map((operand, i) => label(operand, terms[i], say));
   for (const { tensor, labels } of parts) {
     labels.forEach((name, axis) => {
-      const size = tensor.shape[axis]!;
+      const size = tensor.shape[axis];
       const known = sizes.get(name);
       if (known === undefined || known === 1) sizes.set(name, size);
       else if (size !== known && size !== 1)
@@ -64,9 +64,9 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
     const rest = parts.filter((_, k) => k !== i && k !== j);
     const wanted = rest.length === 0 ? out : null;
     const needed = new Set([...out, ...rest.flatMap((part) => part.labels)]);
-    parts = [...rest, multiply(parts[i]!, parts[j]!, needed, wanted)];
+    parts = [...rest, multiply(parts[i], parts[j], needed, wanted)];
   }
-  return arrange(sumOut(parts[0]!, new Set(out)), out, sizes);
+  return arrange(sumOut(parts[0], new Set(out)), out, sizes);
 }
 
 /**
@@ -98,14 +98,14 @@ export function tensordot(
     first.length !== second.length ||
     new Set(first).size !== first.length ||
     new Set(second).size !== second.length ||
-    first.some((axis, i) => a.shape[axis] !== b.shape[second[i]!])
+    first.some((axis, i) => a.shape[axis] !== b.shape[second[i]])
   ) {
     throw new RangeError(
       `tensordot: axes ${JSON.stringify(first)} of ${formatShape(a.shape)} and ${JSON.stringify(second)} of ${formatShape(b.shape)} do not pair up`,
     );
   }
   const labelsA = a.shape.map((_, i) => i);
-  const labelsB = b.shape.map((_, i) => (second.includes(i) ? first[second.indexOf(i)]! : rankA + i));
+  const labelsB = b.shape.map((_, i) => (second.includes(i) ? first[second.indexOf(i)] : rankA + i));
   const out = [
     ...labelsA.filter((name) => !labelsB.includes(name)),
     ...labelsB.filter((name) => name >= rankA),
@@ -117,7 +117,7 @@ function label(tensor: Tensor, term: string, say: (what: string) => RangeError):
   const match = /^([A-Za-z]*)(\.\.\.)?([A-Za-z]*)$/.exec(term);
   if (!match) throw say(`the term '${term}'`);
   const letters = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
-  const [before, after] = [letters(match[1]!), letters(match[3]!)];
+  const [before, after] = [letters(match[1]), letters(match[3])];
   const free = tensor.shape.length - before.length - after.length;
   if (free < 0 || (free > 0 && !match[2])) {
     throw say(`the term '${term}' names ${before.length + after.length} axes of ${tensor.shape.length}`);
@@ -144,7 +144,7 @@ function outputLabels(
   const match = /^([A-Za-z]*)(\.\.\.)?([A-Za-z]*)$/.exec(right);
   if (!match) throw say(`the output '${right}'`);
   const letters = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
-  const out = [...letters(match[1]!), ...(match[2] ? ellipsis : []), ...letters(match[3]!)];
+  const out = [...letters(match[1]), ...(match[2] ? ellipsis : []), ...letters(match[3])];
   for (const name of out) {
     if (!known.has(name)) throw say(`axis '${nameOf(name)}' of the output, which no operand has`);
     if (out.indexOf(name) !== out.lastIndexOf(name)) throw say(`axis '${nameOf(name)}' twice in the output`);
@@ -164,9 +164,9 @@ function dropSingle({ tensor, labels }: Labelled, sizes: ReadonlyMap<number, num
 function takeDiagonals(part: Labelled): Labelled {
   let { tensor, labels } = part;
   for (let second = 1; second < labels.length; second++) {
-    const first = labels.indexOf(labels[second]!);
+    const first = labels.indexOf(labels[second]);
     if (first === second) continue;
-    const name = labels[first]!;
+    const name = labels[first];
     tensor = apply(diagonal, [tensor], { first: first - labels.length, second: second - labels.length });
     labels = [...labels.filter((_, axis) => axis !== first && axis !== second), name];
     second = 0;
@@ -191,11 +191,11 @@ function cheapest(
         ...out,
         ...parts.flatMap((part, k) => (k === i || k === j ? [] : part.labels)),
       ]);
-      const together = new Set([...parts[i]!.labels, ...parts[j]!.labels]);
+      const together = new Set([...parts[i].labels, ...parts[j].labels]);
       const growth =
         elements([...together].filter((name) => others.has(name))) -
-        elements(parts[i]!.labels) -
-        elements(parts[j]!.labels);
+        elements(parts[i].labels) -
+        elements(parts[j].labels);
       if (growth < least) {
         least = growth;
         best = [i, j];
@@ -229,7 +229,7 @@ function multiply(
       const own = out.filter((name) => labels.includes(name));
       const ordered = tensor.permute(own.map((name) => labels.indexOf(name)));
       return ordered.reshape(
-        out.map((name) => (labels.includes(name) ? tensor.shape[labels.indexOf(name)]! : 1)),
+        out.map((name) => (labels.includes(name) ? tensor.shape[labels.indexOf(name)] : 1)),
       );
     };
     return {

@@ -38,7 +38,7 @@ export class ExpressionBuilder {
   }
 
   dtypeOf(x: Scalar): DType {
-    return this.instructions[x]!.dtype;
+    return this.instructions[x].dtype;
   }
 
   constant(value: number, dtype: DType): Scalar {
@@ -79,15 +79,15 @@ export class ExpressionBuilder {
     for (const result of results) used[result] = 1;
     for (let i = this.instructions.length - 1; i >= 0; i--) {
       if (!used[i]) continue;
-      for (const operand of operandsOf(this.instructions[i]!)) used[operand] = 1;
+      for (const operand of operandsOf(this.instructions[i])) used[operand] = 1;
     }
     const position = new Int32Array(this.instructions.length);
     const instructions: Instruction[] = [];
     for (let i = 0; i < this.instructions.length; i++) {
       if (!used[i]) continue;
-      position[i] = instructions.push(renumber(this.instructions[i]!, position)) - 1;
+      position[i] = instructions.push(renumber(this.instructions[i], position)) - 1;
     }
-    return { instructions, results: results.map((result) => position[result]!) };
+    return { instructions, results: results.map((result) => position[result]) };
   }
 }
 
@@ -131,13 +131,13 @@ export function operandsOf(instruction: Instruction): number[] {
 
 function renumber(instruction: Instruction, position: Int32Array): Instruction {
   if (!('a' in instruction)) return instruction;
-  const copy = { ...instruction, a: position[instruction.a]! } as Instruction & {
+  const copy = { ...instruction, a: position[instruction.a] } as Instruction & {
     a: number;
     b?: number;
     c?: number;
   };
-  if ('b' in copy && copy.b !== undefined) copy.b = position[copy.b]!;
-  if ('c' in copy && copy.c !== undefined) copy.c = position[copy.c]!;
+  if ('b' in copy && copy.b !== undefined) copy.b = position[copy.b];
+  if ('c' in copy && copy.c !== undefined) copy.c = position[copy.c];
   return copy;
 }
 

@@ -168,7 +168,7 @@ export function outer(a: Tensor, b: Tensor): Tensor {
 /** Joins tensors along an existing axis; their other sizes must be equal. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   checkTensors(tensors, 'concat');
-  const first = tensors[0]!;
+  const first = tensors[0];
   const at = normalizeAxis(axis, first.shape.length, 'concat');
   for (const t of tensors) {
     if (
@@ -186,7 +186,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 /** Joins tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   checkTensors(tensors, 'stack');
-  const first = tensors[0]!;
+  const first = tensors[0];
   const at = normalizeAxis(axis, first.shape.length + 1, 'stack');
   for (const t of tensors) {
     if (!sameShape(t.shape, first.shape)) {
@@ -214,7 +214,7 @@ function checkTensors(tensors: readonly Tensor[], operation: string): void {
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
   const at = normalizeAxis(axis, checkTensor(x, 'split').shape.length, 'split');
-  const n = x.shape[at]!;
+  const n = x.shape[at];
   const list = typeof sizes === 'number' ? pieces(n, sizes) : checkArray(sizes, 'split', 'sizes');
   if (list.some((size) => !Number.isInteger(size) || size < 0)) {
     throw new RangeError(`split: sizes must be whole numbers ≥ 0, got ${JSON.stringify(sizes)}`);
@@ -237,7 +237,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   const at = normalizeAxis(axis, checkTensor(x, 'chunk').shape.length, 'chunk');
   checkInteger(count, 'chunk', 'the count', 1);
-  return split(x, Math.max(1, Math.ceil(x.shape[at]! / count)), at);
+  return split(x, Math.max(1, Math.ceil(x.shape[at] / count)), at);
 }
 
 function pieces(n: number, size: number): number[] {
@@ -296,7 +296,7 @@ export function sort(x: Tensor, axis = -1, options: { readonly descending?: bool
 /** The `k` largest elements along an axis, largest first, and their positions. */
 export function topK(x: Tensor, k: number, axis = -1): { readonly values: Tensor; readonly indices: Tensor } {
   const at = normalizeAxis(axis, checkTensor(x, 'topK').shape.length, 'topK');
-  checkInteger(k, 'topK', 'k', 0, x.shape[at]!);
+  checkInteger(k, 'topK', 'k', 0, x.shape[at]);
   const indices = sectionOf(argsort(x, at, { descending: true }), 0, k, at);
   return { values: x.gather(indices, at), indices };
 }
@@ -342,7 +342,7 @@ export function diag(x: Tensor, k = 0): Tensor {
     throw new RangeError(
       `diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`,
     );
-  const n = x.shape[0]!;
+  const n = x.shape[0];
   const size = n + Math.abs(k);
   const row = coordinate(size).unsqueeze(1);
   // Row i of the result holds element i (or i + k below the main diagonal) at column i + k.
@@ -355,7 +355,7 @@ function lastTwo(x: Tensor, operation: string, k: number): [number, number] {
   checkDiagonal(k, operation);
   if (checkTensor(x, operation).shape.length < 2)
     throw new RangeError(`${operation}: needs at least two axes, got ${formatShape(x.shape)}`);
-  return [x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!];
+  return [x.shape[x.shape.length - 2], x.shape[x.shape.length - 1]];
 }
 
 function checkDiagonal(k: number, operation: string): void {

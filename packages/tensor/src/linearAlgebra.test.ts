@@ -85,7 +85,7 @@ describe('against NumPy', () => {
       const found = result.dataSync();
       expect(found.length).toBe(elements.length);
       elements.forEach((value, n) => {
-        expect(Math.abs(found[n]! - value), `element ${n}: ${found[n]}, NumPy ${value}`).toBeLessThan(
+        expect(Math.abs(found[n] - value), `element ${n}: ${found[n]}, NumPy ${value}`).toBeLessThan(
           1e-9 * Math.max(1, Math.abs(value)),
         );
       });

@@ -96,7 +96,7 @@ export function logdet(x: Tensor): Tensor {
  */
 export function qr(x: Tensor): { readonly q: Tensor; readonly r: Tensor } {
   const packed = apply(operations.qr, [checkTensor(x, 'qr')]);
-  const [q, r] = operations.unpackQr(packed, x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!);
+  const [q, r] = operations.unpackQr(packed, x.shape[x.shape.length - 2], x.shape[x.shape.length - 1]);
   return { q, r };
 }
 
@@ -113,7 +113,7 @@ export function qr(x: Tensor): { readonly q: Tensor; readonly r: Tensor } {
  */
 export function svd(x: Tensor): { readonly u: Tensor; readonly s: Tensor; readonly vt: Tensor } {
   const packed = apply(operations.svd, [checkTensor(x, 'svd')]);
-  const [u, s, vt] = operations.unpackSvd(packed, x.shape[x.shape.length - 2]!, x.shape[x.shape.length - 1]!);
+  const [u, s, vt] = operations.unpackSvd(packed, x.shape[x.shape.length - 2], x.shape[x.shape.length - 1]);
   return { u, s, vt };
 }
 

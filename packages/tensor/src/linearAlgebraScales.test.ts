@@ -24,7 +24,7 @@ function expectNear(found: ArrayLike<number>, expected: readonly number[], relat
   expect(found.length).toBe(expected.length);
   const size = Math.max(...expected.map(Math.abs)) || 1;
   expected.forEach((value, i) => {
-    expect(Math.abs(found[i]! - value) / size, `element ${i}: ${found[i]}, expected ${value}`).toBeLessThan(
+    expect(Math.abs(found[i] - value) / size, `element ${i}: ${found[i]}, expected ${value}`).toBeLessThan(
       relative,
     );
   });
@@ -132,7 +132,7 @@ describe('gradients at very large and very small matrices', () => {
         const of = (c: number): [number, number[]] => {
           const x = matrix(rows, dtype).mul(c);
           const y = f(x, matrix(weights, dtype));
-          return [y.itemSync(), [...gradients(y, [x])[0]!.dataSync()]];
+          return [y.itemSync(), [...gradients(y, [x])[0].dataSync()]];
         };
         const [value, slope] = of(1);
         for (const exponent of exponents) {

@@ -60,7 +60,7 @@ function elements(count: number, seed: number, dtype: DType, domain: string): nu
 /** An operand that lies in memory as its layout says: contiguous, transposed, every second element, flipped, broadcast. */
 function operand([text, code, layout, seed, domain]: Operand): Tensor {
   const shape = shapeOf(text);
-  const dtype = dtypes[code]!;
+  const dtype = dtypes[code];
   const make = (s: number[]): Tensor => tensor(elements(sizeOf(s), seed, dtype, domain), { shape: s, dtype });
   switch (layout) {
     case 'C':
@@ -80,20 +80,20 @@ const indices = (list: unknown): Tensor => tensor(list as number[], { dtype: 'in
 
 /** Operations whose call is not `x.name(...operands, ...options)`. */
 const calls: Record<string, (x: readonly Tensor[], ...options: never[]) => Tensor> = {
-  where: ([c, x, y]) => c!.where(x!, y!),
+  where: ([c, x, y]) => c.where(x, y),
   concat: (x, axis) => ag.concat(x, axis),
   stack: (x, axis) => ag.stack(x, axis),
-  outer: ([x, y]) => ag.outer(x!, y!),
-  take: ([x], list, axis) => ag.take(x!, indices(list), axis),
-  gather: ([x], list, axis) => ag.gather(x!, indices(list), axis),
-  scatterAdd: ([x, y], list, axis) => ag.scatterAdd(x!, indices(list), y!, axis),
-  argsort: ([x], axis, options) => ag.argsort(x!, axis, options),
-  sort: ([x], axis, options) => ag.sort(x!, axis, options),
-  topK: ([x], k, axis) => ag.topK(x!, k, axis).values,
-  oneHot: ([x], classes) => ag.oneHot(x!, classes),
-  tril: ([x], k) => ag.tril(x!, k),
-  triu: ([x], k) => ag.triu(x!, k),
-  trace: ([x]) => ag.trace(x!),
+  outer: ([x, y]) => ag.outer(x, y),
+  take: ([x], list, axis) => ag.take(x, indices(list), axis),
+  gather: ([x], list, axis) => ag.gather(x, indices(list), axis),
+  scatterAdd: ([x, y], list, axis) => ag.scatterAdd(x, indices(list), y, axis),
+  argsort: ([x], axis, options) => ag.argsort(x, axis, options),
+  sort: ([x], axis, options) => ag.sort(x, axis, options),
+  topK: ([x], k, axis) => ag.topK(x, k, axis).values,
+  oneHot: ([x], classes) => ag.oneHot(x, classes),
+  tril: ([x], k) => ag.tril(x, k),
+  triu: ([x], k) => ag.triu(x, k),
+  trace: ([x]) => ag.trace(x),
   arange: (_, ...list) => ag.arange(...(list as unknown as [number, number])),
   linspace: (_, ...list) => ag.linspace(...(list as unknown as [number, number, number])),
   eye: (_, ...list) => ag.eye(...(list as unknown as [number])),
@@ -104,7 +104,7 @@ function call(name: string, x: readonly Tensor[], options: readonly unknown[]): 
   const own = calls[name];
   if (own) return own(x, ...(given as never[]));
   const [first, ...rest] = x;
-  return (first![name as keyof Tensor] as (...list: unknown[]) => Tensor).call(first, ...rest, ...given);
+  return (first[name as keyof Tensor] as (...list: unknown[]) => Tensor).call(first, ...rest, ...given);
 }
 
 describe('NumPy', () => {
@@ -126,7 +126,7 @@ describe('NumPy', () => {
         const single = operands.some(([, c]) => c === 'f4') ? 4e-6 : relative;
         expectCloseData(
           y.dataSync(),
-          data.map((v) => (typeof v === 'string' ? special[v]! : v)),
+          data.map((v) => (typeof v === 'string' ? special[v] : v)),
           {
             relative: Math.max(relative, isFloat(y.dtype) ? single : 0),
             absolute: isFloat(y.dtype) ? Math.max(relative, single) : 0,

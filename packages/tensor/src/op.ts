@@ -165,10 +165,10 @@ export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tens
 /* @__NO_SIDE_EFFECTS__ */
 export function broadcastType(name: string): (inputs: readonly TensorType[]) => TensorType {
   return (inputs) => {
-    let { shape, dtype } = inputs[0]!;
+    let { shape, dtype } = inputs[0];
     for (let i = 1; i < inputs.length; i++) {
-      shape = broadcastShapes(shape, inputs[i]!.shape, name);
-      dtype = promote(dtype, inputs[i]!.dtype);
+      shape = broadcastShapes(shape, inputs[i].shape, name);
+      dtype = promote(dtype, inputs[i].dtype);
     }
     return { shape, dtype };
   };

@@ -62,24 +62,24 @@ function resultOf(name: string, x: Tensor): Tensor {
 describe('docs/operations.md', () => {
   it('has both tables of dtypes', () => {
     expect(promotions).toHaveLength(6);
-    expect(results!.length).toBeGreaterThan(4);
+    expect(results.length).toBeGreaterThan(4);
   });
 
   it('states how dtypes promote', () => {
-    for (const [first, ...cells] of promotions!) {
+    for (const [first, ...cells] of promotions) {
       cells.forEach((cell, i) => {
-        expect(api.promote(first as DType, api.dtypes[i]!), `${first} with ${api.dtypes[i]}`).toBe(cell);
+        expect(api.promote(first as DType, api.dtypes[i]), `${first} with ${api.dtypes[i]}`).toBe(cell);
       });
     }
-    expect(promotions!.map(([first]) => first)).toEqual([...api.dtypes]);
+    expect(promotions.map(([first]) => first)).toEqual([...api.dtypes]);
   });
 
   for (const [names, ...cells] of results ?? []) {
-    for (const [, name] of names!.matchAll(/`(\w+)`/g)) {
+    for (const [, name] of names.matchAll(/`(\w+)`/g)) {
       it(`states the dtype that ${name} gives`, () => {
         api.dtypes.forEach((dtype, i) => {
           const y = resultOf(
-            name!,
+            name,
             api.tensor(
               [
                 [1, 0],

@@ -27,7 +27,7 @@ export function formatValue(data: TypedArray, shape: Shape, dtype: DType): strin
   const opening = 'tensor(';
   const text =
     shape.length === 0
-      ? format(data[0]!)
+      ? format(data[0])
       : data.length === 0
         ? '[]'
         : formatAxis(data, shape, 0, 0, summarize, format, ' '.repeat(opening.length), lineWidth);
@@ -37,12 +37,12 @@ export function formatValue(data: TypedArray, shape: Shape, dtype: DType): strin
 /** The elements as nested arrays. */
 export function nestedArray(data: TypedArray, shape: Shape, dtype: DType): NestedArray {
   const convert = (x: number): number | boolean => (dtype === 'bool' ? x !== 0 : x);
-  if (shape.length === 0) return convert(data[0]!);
+  if (shape.length === 0) return convert(data[0]);
   const build = (axis: number, offset: number, stride: number): NestedArray[] => {
-    const size = shape[axis]!;
+    const size = shape[axis];
     const step = size === 0 ? 0 : stride / size;
     return Array.from({ length: size }, (_, i) =>
-      axis === shape.length - 1 ? convert(data[offset + i]!) : build(axis + 1, offset + i * step, step),
+      axis === shape.length - 1 ? convert(data[offset + i]) : build(axis + 1, offset + i * step, step),
     );
   };
   return build(0, 0, sizeOf(shape));
@@ -59,13 +59,13 @@ function formatAxis(
   margin: string,
   width: number,
 ): string {
-  const size = shape[axis]!;
+  const size = shape[axis];
   const step = sizeOf(shape.slice(axis + 1));
   const last = axis === shape.length - 1;
   const indent = `${margin} `;
   const parts = visiblePositions(size, summarize).map((i) => {
     if (i < 0) return '...';
-    if (last) return format(data[offset + i]!);
+    if (last) return format(data[offset + i]);
     return formatAxis(data, shape, axis + 1, offset + i * step, summarize, format, indent, width - 1);
   });
   if (!last) return `[${parts.join(`,${'\n'.repeat(shape.length - axis - 1)}${indent}`)}]`;
@@ -94,11 +94,11 @@ function shownElements(data: TypedArray, shape: Shape, summarize: boolean): numb
   const shown: number[] = [];
   const walk = (axis: number, offset: number): void => {
     if (axis === shape.length) {
-      if (offset < data.length) shown.push(data[offset]!);
+      if (offset < data.length) shown.push(data[offset]);
       return;
     }
     const step = sizeOf(shape.slice(axis + 1));
-    for (const i of visiblePositions(shape[axis]!, summarize)) if (i >= 0) walk(axis + 1, offset + i * step);
+    for (const i of visiblePositions(shape[axis], summarize)) if (i >= 0) walk(axis + 1, offset + i * step);
   };
   walk(0, 0);
   return shown;
@@ -151,9 +151,9 @@ function fixedText(x: number, dtype: DType): string {
 /** `1.5e-07`, `2.e+10`. */
 function scientificText(x: number, dtype: DType, exponentDigits: number): string {
   const [mantissa, exponent] = x.toExponential(Math.min(precision, shortestDigits(x, dtype) - 1)).split('e');
-  const trimmed = mantissa!.includes('.') ? mantissa!.replace(/0+$/, '') : `${mantissa}.`;
+  const trimmed = mantissa.includes('.') ? mantissa.replace(/0+$/, '') : `${mantissa}.`;
   const sign = Object.is(x, -0) ? '-' : '';
-  return `${sign}${trimmed}e${exponent![0]}${exponent!.slice(1).padStart(exponentDigits, '0')}`;
+  return `${sign}${trimmed}e${exponent[0]}${exponent.slice(1).padStart(exponentDigits, '0')}`;
 }
 
 function fractionDigits(text: string): number {

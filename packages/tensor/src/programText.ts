@@ -85,7 +85,7 @@ function groups(kernel: Kernel, dims: readonly number[]): string {
         ? [kernel.batchRank, kernel.mRank, kernel.nRank, kernel.kRank]
         : [dims.length];
   const ends = ranks.map((_, i) => ranks.slice(0, i + 1).reduce((sum, rank) => sum + rank, 0));
-  return ends.map((end, i) => dims.slice(end - ranks[i]!, end).join(' ')).join(' | ');
+  return ends.map((end, i) => dims.slice(end - ranks[i], end).join(' ')).join(' | ');
 }
 
 /** How many operands come before those that are written. */
@@ -141,7 +141,7 @@ function resultsText(
   return [
     ...lines,
     ...results.map(
-      (result, i) => `  ${written[i]} ${outputs[i]!.accumulate ? '+=' : '='} ${outputs[i]!.dtype} ${result}`,
+      (result, i) => `  ${written[i]} ${outputs[i].accumulate ? '+=' : '='} ${outputs[i].dtype} ${result}`,
     ),
   ];
 }
@@ -154,7 +154,7 @@ const infix: Readonly<Record<string, string>> = {
 function expressionText({ instructions, results }: Expression): { lines: string[]; results: string[] } {
   const uses = new Uint32Array(instructions.length);
   const use = (...positions: readonly number[]): void => {
-    for (const position of positions) uses[position]!++;
+    for (const position of positions) uses[position]++;
   };
   for (const instruction of instructions) use(...operandsOf(instruction));
   use(...results);
@@ -162,11 +162,11 @@ function expressionText({ instructions, results }: Expression): { lines: string[
   const texts: string[] = [];
   instructions.forEach((instruction, i) => {
     const text = instructionText(instruction, texts);
-    const named = uses[i]! > 1 && operandsOf(instruction).length > 0;
+    const named = uses[i] > 1 && operandsOf(instruction).length > 0;
     if (named) lines.push(`  t${i} = ${text}`);
     texts.push(named ? `t${i}` : text);
   });
-  return { lines, results: results.map((position) => texts[position]!) };
+  return { lines, results: results.map((position) => texts[position]) };
 }
 
 function operandsOf(instruction: Instruction): number[] {

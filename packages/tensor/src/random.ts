@@ -234,7 +234,7 @@ export function categorical(logits: Tensor, options: { readonly key?: Key } = {}
  */
 function erfInverse(x: Tensor): Tensor {
   const polynomial = (at: Tensor, coefficients: readonly number[]): Tensor =>
-    coefficients.slice(1).reduce((sum, c) => sum.mul(at).add(c), at.mul(0).add(coefficients[0]!));
+    coefficients.slice(1).reduce((sum, c) => sum.mul(at).add(c), at.mul(0).add(coefficients[0]));
   const w = x.neg().add(1).mul(x.add(1)).log().neg();
   const central = polynomial(
     w.sub(2.5),
@@ -311,16 +311,16 @@ export function threefry(
 ): [number, number] {
   const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
   const k = [keyWords[0], keyWords[1], (0x1bd11bda ^ keyWords[0] ^ keyWords[1]) >>> 0];
-  let x0 = (counter[0] + k[0]!) >>> 0;
-  let x1 = (counter[1] + k[1]!) >>> 0;
+  let x0 = (counter[0] + k[0]) >>> 0;
+  let x1 = (counter[1] + k[1]) >>> 0;
   for (let round = 0; round < 20; round++) {
-    const r = rotations[round % 8]!;
+    const r = rotations[round % 8];
     x0 = (x0 + x1) >>> 0;
     x1 = (((x1 << r) | (x1 >>> (32 - r))) ^ x0) >>> 0;
     if (round % 4 === 3) {
       const turn = (round + 1) / 4;
-      x0 = (x0 + k[turn % 3]!) >>> 0;
-      x1 = (x1 + k[(turn + 1) % 3]! + turn) >>> 0;
+      x0 = (x0 + k[turn % 3]) >>> 0;
+      x1 = (x1 + k[(turn + 1) % 3] + turn) >>> 0;
     }
   }
   return [x0, x1];

@@ -58,7 +58,7 @@ export function slice(
   checkInteger(start, operation, 'start');
   if (end !== undefined) checkInteger(end, operation, 'end');
   checkKnownSize(x.shape, axis, operation);
-  const n = x.shape[axis]!;
+  const n = x.shape[axis];
   const limit = (position: number): number => {
     const from = position < 0 ? position + n : position;
     return step > 0 ? Math.min(n, Math.max(0, from)) : Math.min(n - 1, Math.max(-1, from));
@@ -84,7 +84,7 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
     if (item === null) {
       result = result.unsqueeze(axis++);
     } else if (typeof item === 'number') {
-      const n = result.shape[axis]!;
+      const n = result.shape[axis];
       if (!Number.isInteger(item) || item < -n || item >= n) {
         throw new RangeError(
           Number.isInteger(item)
@@ -98,7 +98,7 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
     } else {
       if (typeof item === 'object') {
         const step = item.step ?? 1;
-        const start = item.start ?? (step > 0 ? 0 : result.shape[axis]! - 1);
+        const start = item.start ?? (step > 0 ? 0 : result.shape[axis] - 1);
         result = slice(result, start, item.end, { axis, step }, 'index');
       }
       axis++;
@@ -106,7 +106,7 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
   });
   if (lookups.length === 0) return result;
   // As in NumPy: positions that stand side by side leave their axes in place, others move them to the front.
-  const adjacent = places[places.length - 1]! - places[0]! === places.length - 1;
+  const adjacent = places[places.length - 1] - places[0] === places.length - 1;
   return lookUp(result, lookups, adjacent ? front : 0);
 }
 
@@ -162,7 +162,7 @@ export function positionsOf(mask: Tensor, values: ArrayLike<number>): Tensor[] {
   const after = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   return shape.map((size, axis) =>
     mask.fromHost(
-      Int32Array.from(found, (i) => Math.floor(i / after[axis]!) % size),
+      Int32Array.from(found, (i) => Math.floor(i / after[axis]) % size),
       [found.length],
       'int32',
     ),
@@ -179,14 +179,14 @@ function lookUp(
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
   const before = kept.slice(0, front);
   const after = kept.slice(front);
-  const sizes = axes.map((axis) => x.shape[axis]!);
+  const sizes = axes.map((axis) => x.shape[axis]);
   const order = [...before, ...axes, ...after];
   const moved = order.every((axis, i) => axis === i) ? x : x.permute(order);
-  if (axes.length === 1) return take(moved, lookups[0]!.position, front, 'index');
+  if (axes.length === 1) return take(moved, lookups[0].position, front, 'index');
   const merged = moved.reshape([
-    ...before.map((i) => x.shape[i]!),
+    ...before.map((i) => x.shape[i]),
     sizeOf(sizes),
-    ...after.map((i) => x.shape[i]!),
+    ...after.map((i) => x.shape[i]),
   ]);
   return take(
     merged,
@@ -204,7 +204,7 @@ function flatPosition(given: readonly Tensor[], sizes: Shape): Tensor {
   let flat: Tensor | null = null;
   let inside: Tensor | null = null;
   given.forEach((own, i) => {
-    const size = sizes[i]!;
+    const size = sizes[i];
     const position = own.dtype === 'int32' ? own : own.apply(positions, [own]);
     const fits = position.less(size).logicalAnd(position.greaterEqual(-size));
     const forward = position.less(0).where(position.add(size), position);
@@ -220,7 +220,7 @@ export function take(x: Tensor, position: Tensor, axis: number, operation: strin
   const after = x.shape.slice(at + 1);
   const inner = position.shape.length === 0 ? [1] : position.shape;
   // The looked-up axis stands first among the index's axes; the others broadcast from size 1.
-  const source = x.reshape([...before, x.shape[at]!, ...inner.slice(1).map(() => 1), ...after]);
+  const source = x.reshape([...before, x.shape[at], ...inner.slice(1).map(() => 1), ...after]);
   const places = position.reshape([...before.map(() => 1), ...inner, ...after.map(() => 1)]);
   const full = places.broadcastTo([...before, ...inner, ...after]);
   const result = x.apply(gather, [source, full], { axis: at });
@@ -244,12 +244,12 @@ export function sectionOf(x: Tensor, start: number, size: number, axis: number, 
 
 /** Tensors one after the other along an axis; their other sizes are equal. */
 export function joined(tensors: readonly Tensor[], axis: number): Tensor {
-  const first = tensors[0]!;
+  const first = tensors[0];
   let total = 0;
   const parts = tensors.map((t) => {
     checkKnownSize(t.shape, axis, 'concat');
     const starts = t.shape.map((_, i) => (i === axis ? total : 0));
-    total += t.shape[axis]!;
+    total += t.shape[axis];
     return { starts, steps: t.shape.map(() => 1), moving: [] };
   });
   const shape = first.shape.map((size, i) => (i === axis ? total : size));
@@ -270,7 +270,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
     if (before > 0 || after > 0) checkKnownSize(x.shape, axis, 'pad');
   });
   if (mode === 'constant') {
-    const shape = x.shape.map((size, i) => (size < 0 ? size : size + widths[i]![0] + widths[i]![1]));
+    const shape = x.shape.map((size, i) => (size < 0 ? size : size + widths[i][0] + widths[i][1]));
     checkShape(
       shape.map((size) => Math.max(size, 0)),
       'pad',
@@ -288,7 +288,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
   let result = x;
   widths.forEach(([before, after], axis) => {
     if (before === 0 && after === 0) return;
-    const size = x.shape[axis]!;
+    const size = x.shape[axis];
     const longest = mode === 'edge' ? (size > 0 ? Number.POSITIVE_INFINITY : 0) : Math.max(0, size - 1);
     if (Math.max(before, after) > longest) {
       throw new RangeError(
@@ -325,8 +325,8 @@ export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | 
   let result = x;
   axes.forEach((given, i) => {
     const at = normalizeAxis(given, x.shape.length, 'roll');
-    const size = x.shape[at]!;
-    const by = size === 0 ? 0 : ((shifts[i]! % size) + size) % size;
+    const size = x.shape[at];
+    const by = size === 0 ? 0 : ((shifts[i] % size) + size) % size;
     if (by === 0) return;
     result = joined([sectionOf(result, size - by, by, at), sectionOf(result, 0, size - by, at)], at);
   });
@@ -337,7 +337,7 @@ export function repeat(x: Tensor, count: number, axis: number | undefined): Tens
   checkInteger(count, 'repeat', 'the count', 0);
   if (axis === undefined) return repeat(x.reshape([-1]), count, 0);
   const at = normalizeAxis(axis, x.shape.length, 'repeat');
-  const [before, size, after] = [x.shape.slice(0, at), x.shape[at]!, x.shape.slice(at + 1)];
+  const [before, size, after] = [x.shape.slice(0, at), x.shape[at], x.shape.slice(at + 1)];
   return x
     .unsqueeze(at + 1)
     .broadcastTo([...before, size, count, ...after])
@@ -352,8 +352,8 @@ export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   const shape = [...new Array<number>(rank - x.shape.length).fill(1), ...x.shape];
   const spread = x
     .reshape(shape.flatMap((size) => [1, size]))
-    .broadcastTo(shape.flatMap((size, i) => [times[i]!, size]));
-  return spread.reshape(shape.map((size, i) => size * times[i]!));
+    .broadcastTo(shape.flatMap((size, i) => [times[i], size]));
+  return spread.reshape(shape.map((size, i) => size * times[i]));
 }
 
 /** Σ|x|ᵖ ^ 1/p along axes. Where the norm, or for other p an element, is 0 the derivative counts as 0. */

@@ -21,7 +21,7 @@ const met: (Shape | undefined)[] = /* @__PURE__ */ new Array(1024).fill(undefine
 export function fixedShape(shape: Shape): Shape {
   const sizes = sizesOf(shape);
   let hash = sizes.length;
-  for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]!) | 0;
+  for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0;
   const place = (hash ^ (hash >>> 10)) & 1023;
   const known = met[place];
   if (known !== undefined && sameShape(known, shape)) return known;
@@ -62,7 +62,7 @@ export const scalarShape: Shape = /* @__PURE__ */ fixedShape([]);
 export function sizeOf(shape: Shape): number {
   const sizes = sizesOf(shape);
   let size = 1;
-  for (let i = 0; i < sizes.length; i++) size *= sizes[i]!;
+  for (let i = 0; i < sizes.length; i++) size *= sizes[i];
   return size;
 }
 
@@ -77,7 +77,7 @@ export function contiguousStrides(shape: Shape): number[] {
   let stride = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = stride;
-    stride *= shape[i]!;
+    stride *= shape[i];
   }
   return strides;
 }
@@ -96,7 +96,7 @@ export function checkShape(shape: Shape, where: string): Shape {
   if (!Array.isArray(shape))
     throw new TypeError(`${where}: the shape must be an array of sizes, got ${describeValue(shape)}`);
   for (let i = 0; i < shape.length; i++) {
-    if (!Number.isInteger(shape[i]) || shape[i]! < 0) {
+    if (!Number.isInteger(shape[i]) || shape[i] < 0) {
       throw new RangeError(
         `${where}: sizes must be whole numbers ≥ 0, got [${shape.map((size) => describeValue(size)).join(', ')}]`,
       );
@@ -153,8 +153,8 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
   const rank = Math.max(left.length, right.length);
   const shape = new Array<number>(rank);
   for (let i = 1; i <= rank; i++) {
-    const x = i <= left.length ? left[left.length - i]! : 1;
-    const y = i <= right.length ? right[right.length - i]! : 1;
+    const x = i <= left.length ? left[left.length - i] : 1;
+    const y = i <= right.length ? right[right.length - i] : 1;
     if (x !== y && x !== 1 && y !== 1) {
       throw new RangeError(
         `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} meet at axis ${-i}; ` +
@@ -171,7 +171,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
   const sizes = sizesOf(shape);
   const result: number[] = [];
   for (let i = 0; i < sizes.length; i++) {
-    if (!axes.includes(i)) result.push(sizes[i]!);
+    if (!axes.includes(i)) result.push(sizes[i]);
     else if (keepDims) result.push(1);
   }
   return result;

@@ -152,13 +152,13 @@ export class Tensor {
   /** The only element. @throws RangeError unless there is exactly one. */
   async item(): Promise<number> {
     this.#checkSingle();
-    return (await readTensor(this))[0]!;
+    return (await readTensor(this))[0];
   }
 
   /** The same at once. */
   itemSync(): number {
     this.#checkSingle();
-    return readTensorSync(this)[0]!;
+    return readTensorSync(this)[0];
   }
 
   /** The elements as nested arrays (a number for a scalar; booleans for bool). */
@@ -584,7 +584,7 @@ export class Tensor {
         `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
       );
     }
-    const count = axes.reduce((product, a) => product * this.shape[a]!, 1);
+    const count = axes.reduce((product, a) => product * this.shape[a], 1);
     return mean.mul(count / Math.max(0, count - correction));
   }
   #axes(axis: Axes | undefined, operation: string): number[] {
@@ -851,11 +851,11 @@ export class Tensor {
     const back = order.map((_, i) => order.indexOf(i));
     const moved = this.permute(order);
     const flat = moved.reshape([
-      ...kept.map((axis) => this.shape[axis]!),
-      axes.reduce((n, axis) => n * this.shape[axis]!, 1),
+      ...kept.map((axis) => this.shape[axis]),
+      axes.reduce((n, axis) => n * this.shape[axis], 1),
     ]);
     const last = flat.shape.length - 1;
-    const size = flat.shape[last]!;
+    const size = flat.shape[last];
     const shift = (before: number, after: number): [number, number][] =>
       flat.shape.map((_, i) => (i === last ? [before, after] : [0, 0]));
     const left = flat
@@ -870,7 +870,7 @@ export class Tensor {
   }
   /** [..., j, i]: the product of elements up to j, without element i; 0 where i > j. @internal */
   prefixProductsOfOthers(): Tensor {
-    const n = this.shape[this.shape.length - 1]!;
+    const n = this.shape[this.shape.length - 1];
     const row = apply(indexing.coordinates, noInputs, { shape: [n, 1] });
     const column = apply(indexing.coordinates, noInputs, { shape: [1, n] });
     const without = row.equal(column).where(1, this.unsqueeze(-2));

@@ -16,7 +16,7 @@ export function launchTraffic(
   let bytesWritten = 0;
   for (const { operand, sizes, reads, writes } of rolesOf(launch)) {
     if (operand.buffer < 0) continue;
-    const { dtype, length } = program.buffers[operand.buffer]!;
+    const { dtype, length } = program.buffers[operand.buffer];
     let elements = 1;
     sizes.forEach((size, axis) => {
       if (size === 0) elements = 0;
@@ -54,7 +54,7 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
     case 'map': {
       const inputs = kernel.inputs.length;
       return operands.map((operand, i) =>
-        i < inputs ? reads(operand, dims) : writes(operand, dims, kernel.outputs[i - inputs]!.accumulate),
+        i < inputs ? reads(operand, dims) : writes(operand, dims, kernel.outputs[i - inputs].accumulate),
       );
     }
     case 'reduce': {
@@ -65,7 +65,7 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
         if (i < inputs) return reads(operand, dims);
         return i < extras
           ? reads(operand, outer)
-          : writes(operand, outer, kernel.outputs[i - extras]!.accumulate);
+          : writes(operand, outer, kernel.outputs[i - extras].accumulate);
       });
     }
     case 'contract': {
@@ -81,7 +81,7 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
         const outer = [...batch, ...m, ...n];
         return i < extras
           ? reads(operand, outer)
-          : writes(operand, outer, kernel.outputs[i - extras]!.accumulate);
+          : writes(operand, outer, kernel.outputs[i - extras].accumulate);
       });
     }
     case 'gather': {
@@ -96,10 +96,10 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
     }
     case 'scan':
     case 'sort':
-      return [reads(operands[0]!, dims), writes(operands[1]!, dims, false)];
+      return [reads(operands[0], dims), writes(operands[1], dims, false)];
     case 'host':
       return operands.map((operand, i) =>
-        i < kernel.inputs.length ? reads(operand, shapes![i]!) : writes(operand, shapes![i]!, false),
+        i < kernel.inputs.length ? reads(operand, shapes![i]) : writes(operand, shapes![i], false),
       );
   }
 }

@@ -41,7 +41,7 @@ describe('the first line outside of the library', () => {
         'http://localhost:5173/node_modules/.vite/deps/@ag_nn.js?v=1:5:6',
       ],
     ]) {
-      expect(userLine(node(`Tensor.add (${own}:1:2)`, frame!, mine), own)).toBe(
+      expect(userLine(node(`Tensor.add (${own}:1:2)`, frame, mine), own)).toBe(
         'step (/home/me/app/src/train.js:12:24)',
       );
     }

@@ -313,6 +313,6 @@ export class Variable {
 /** Whether all elements are the literal 0: new memory is that already. */
 function isZero(tensor: Tensor): boolean {
   let node = tensor;
-  while (node.op?.lower.form === 'view') node = node.inputs[0]!;
+  while (node.op?.lower.form === 'view') node = node.inputs[0];
   return node.leaf?.kind === 'literal' && Object.is(node.leaf.value, 0);
 }

@@ -30,7 +30,7 @@ export function isContiguous(view: View): boolean {
   if (view.offset !== 0 || view.dynamic.length > 0) return false;
   let stride = 1;
   for (let i = view.shape.length - 1; i >= 0; i--) {
-    const size = view.shape[i]!;
+    const size = view.shape[i];
     if (size === 0) return true;
     if (size !== 1 && view.strides[i] !== stride) return false;
     stride *= size;
@@ -42,8 +42,8 @@ export function isContiguous(view: View): boolean {
 export function permuteView(view: View, order: readonly number[]): View {
   return {
     ...view,
-    shape: order.map((axis) => view.shape[axis]!),
-    strides: order.map((axis) => view.strides[axis]!),
+    shape: order.map((axis) => view.shape[axis]),
+    strides: order.map((axis) => view.strides[axis]),
   };
 }
 
@@ -51,14 +51,14 @@ export function permuteView(view: View, order: readonly number[]): View {
 export function expandView(view: View, shape: Shape): View {
   const lead = shape.length - view.shape.length;
   const strides = shape.map((size, i) =>
-    i < lead || (view.shape[i - lead] === 1 && size !== 1) ? 0 : view.strides[i - lead]!,
+    i < lead || (view.shape[i - lead] === 1 && size !== 1) ? 0 : view.strides[i - lead],
   );
   return { ...view, shape, strides };
 }
 
 /** Every `step`-th element along `axis` from `start`, `size` of them; `step` may be negative. */
 export function sliceView(view: View, axis: number, start: number, size: number, step: number): View {
-  const stride = view.strides[axis]!;
+  const stride = view.strides[axis];
   return {
     shape: view.shape.map((s, i) => (i === axis ? size : s)),
     strides: view.strides.map((s, i) => (i === axis ? s * step : s)),
@@ -76,7 +76,7 @@ export function shiftView(view: View, scalar: number, factor: number): View {
 export function flipView(view: View, axes: readonly number[]): View {
   let result = view;
   for (const axis of axes) {
-    const size = view.shape[axis]!;
+    const size = view.shape[axis];
     result = sliceView(result, axis, Math.max(0, size - 1), size, -1);
   }
   return result;
@@ -92,8 +92,8 @@ export function reshapeView(view: View, shape: Shape): View | null {
   const steps: number[] = [];
   for (let i = 0; i < view.shape.length; i++) {
     if (view.shape[i] !== 1) {
-      sizes.push(view.shape[i]!);
-      steps.push(view.strides[i]!);
+      sizes.push(view.shape[i]);
+      steps.push(view.strides[i]);
     }
   }
   const strides = new Array<number>(shape.length).fill(0);
@@ -104,19 +104,19 @@ export function reshapeView(view: View, shape: Shape): View | null {
       to++;
       continue;
     }
-    let have = sizes[from]!;
-    let want = shape[to]!;
+    let have = sizes[from];
+    let want = shape[to];
     let lastFrom = from;
     let lastTo = to;
     while (have !== want) {
-      if (have < want) have *= sizes[++lastFrom]!;
-      else want *= shape[++lastTo]!;
+      if (have < want) have *= sizes[++lastFrom];
+      else want *= shape[++lastTo];
     }
-    for (let i = from; i < lastFrom; i++) if (steps[i] !== steps[i + 1]! * sizes[i + 1]!) return null;
-    let stride = steps[lastFrom]!;
+    for (let i = from; i < lastFrom; i++) if (steps[i] !== steps[i + 1] * sizes[i + 1]) return null;
+    let stride = steps[lastFrom];
     for (let i = lastTo; i >= to; i--) {
       strides[i] = stride;
-      stride *= shape[i]!;
+      stride *= shape[i];
     }
     from = lastFrom + 1;
     to = lastTo + 1;
@@ -136,7 +136,7 @@ export function windowView(
   size: number,
   dilation: number,
 ): View {
-  const step = view.strides[axis]!;
+  const step = view.strides[axis];
   return {
     ...view,
     shape: [...view.shape.map((s, i) => (i === axis ? count : s)), size],

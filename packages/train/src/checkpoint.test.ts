@@ -60,7 +60,7 @@ describe('resuming', () => {
     const second = noisyRun();
     manualSeed(99);
     const [newest] = await listCheckpoints(folder);
-    const events = await collect({ ...second, resume: await loadCheckpoint(newest!) });
+    const events = await collect({ ...second, resume: await loadCheckpoint(newest) });
     expect(await weightsOf(second.model)).toEqual(await weightsOf(whole.model));
     const figures = (list: typeof events) =>
       list.flatMap((event) =>
@@ -82,7 +82,7 @@ describe('resuming', () => {
       if (event.type === 'checkpoint' && event.epoch === 2) break;
     }
     const again = line({ learningRate: 1e-3 });
-    const resume = await loadCheckpoint((await listCheckpoints(folder))[0]!);
+    const resume = await loadCheckpoint((await listCheckpoints(folder))[0]);
     const events = await collect({
       ...again,
       epochs: 9,
@@ -156,7 +156,7 @@ describe('a checkpoint computed otherwise', () => {
     );
     // Checkpoints of before do not say what computed them.
     const { computedBy, ...old } = resume;
-    expect((await collect({ ...noisyRun(), resume: old }))[1]!.type).toBe('step');
+    expect((await collect({ ...noisyRun(), resume: old }))[1].type).toBe('step');
   });
 });
 
@@ -169,7 +169,7 @@ describe('saveCheckpoints', () => {
     expect(events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []))).toEqual([
       3, 4, 6, 8, 9, 10,
     ]);
-    expect(events[events.length - 1]!.type).toBe('end');
+    expect(events[events.length - 1].type).toBe('end');
     expect(readdirSync(folder).sort()).toEqual(['step-00000009.safetensors', 'step-00000010.safetensors']);
   });
 
@@ -185,7 +185,7 @@ describe('saveCheckpoints', () => {
       events.flatMap((event) => (event.type === 'checkpoint' && event.best ? [event.epoch] : [])),
     ).toEqual([1]);
     const best = await loadCheckpoint(join(folder, 'best.safetensors'));
-    expect(Array.from(await best.model.weight!.data())).toEqual([4]);
+    expect(Array.from(await best.model.weight.data())).toEqual([4]);
   });
 });
 
@@ -207,7 +207,7 @@ describe('a checkpoint file', () => {
     expect(decodeCheckpoint(Buffer.from(bytes)).progress.step).toBe(0);
     for (let at = 0; at < bytes.length; at++) {
       const damaged = bytes.slice();
-      damaged[at] = damaged[at]! ^ 1;
+      damaged[at] = damaged[at] ^ 1;
       expect(() => decodeCheckpoint(damaged, 'file'), `byte ${at}`).toThrow(/^file: /);
     }
     for (let length = 0; length < bytes.length; length += 7) {

@@ -33,8 +33,8 @@ describe('crossValidate', () => {
     expect(result.loss.mean).toBeCloseTo(40 / 3, 10);
     expect(result.loss.standardDeviation).toBeCloseTo(Math.sqrt(1248 / 18), 10);
     // Errors 2, 4 and 4.
-    expect(result.metrics.error!.mean).toBeCloseTo(10 / 3, 10);
-    expect(result.metrics.error!.standardDeviation).toBeCloseTo(Math.sqrt(4 / 3), 10);
+    expect(result.metrics.error.mean).toBeCloseTo(10 / 3, 10);
+    expect(result.metrics.error.standardDeviation).toBeCloseTo(Math.sqrt(4 / 3), 10);
     expect(heard).toEqual(['start 1', 'fold 1 4', 'start 2', 'fold 2 16', 'start 3', 'fold 3 20']);
   });
 

@@ -92,12 +92,12 @@ export async function crossValidate<Fold>(
     results.push(result);
     await onFold?.(result);
   }
-  const names = Object.keys(results[0]!.metrics);
+  const names = Object.keys(results[0].metrics);
   return {
     folds: results,
     loss: estimate(results.map(({ loss }) => loss)),
     metrics: Object.fromEntries(
-      names.map((name) => [name, estimate(results.map(({ metrics }) => metrics[name]!))]),
+      names.map((name) => [name, estimate(results.map(({ metrics }) => metrics[name]))]),
     ),
   };
 }

@@ -23,13 +23,13 @@ export function emptyTotals(names: readonly string[]): Totals {
 export function addTo(totals: Totals, examples: number, loss: number, metrics: Figures): void {
   totals.examples += examples;
   totals.loss += loss * examples;
-  for (const name in totals.metrics) totals.metrics[name]! += metrics[name]! * examples;
+  for (const name in totals.metrics) totals.metrics[name] += metrics[name] * examples;
 }
 
 /** Means over all examples; NaN when there was none. */
 export function meansOf(totals: Totals): { loss: number; metrics: Figures } {
   const metrics: Record<string, number> = {};
-  for (const name in totals.metrics) metrics[name] = totals.metrics[name]! / totals.examples;
+  for (const name in totals.metrics) metrics[name] = totals.metrics[name] / totals.examples;
   return { loss: totals.loss / totals.examples, metrics };
 }
 
@@ -42,5 +42,5 @@ export async function readAll(tensors: readonly Tensor[]): Promise<ArrayLike<num
 
 /** The elements of scalars. */
 export async function readScalars(tensors: readonly Tensor[]): Promise<number[]> {
-  return (await readAll(tensors)).map((values) => values[0]!);
+  return (await readAll(tensors)).map((values) => values[0]);
 }

@@ -34,11 +34,11 @@ describe('findLearningRate', () => {
     expect(diverged).toBe(true);
     expect(points).toHaveLength(stop + 1);
     points.forEach((point, i) => {
-      expect(point.rate).toBeCloseTo(rates[i]!, 12);
-      expect(point.loss / losses[i]!).toBeCloseTo(1, 2);
+      expect(point.rate).toBeCloseTo(rates[i], 12);
+      expect(point.loss / losses[i]).toBeCloseTo(1, 2);
       expect(point.smoothed).toBe(point.loss);
     });
-    expect(lowest).toBeCloseTo(rates[losses.indexOf(least)]!, 12);
+    expect(lowest).toBeCloseTo(rates[losses.indexOf(least)], 12);
     expect(suggestion).toBeCloseTo(lowest! / 10, 12);
     expect(await weightsOf(options.model)).toEqual([1]);
   });

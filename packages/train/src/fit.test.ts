@@ -42,7 +42,7 @@ describe('fit', () => {
     const [epoch] = (await collect(line({ batchSize: 3, learningRate: 0 }))).filter(
       (event) => event.type === 'epoch',
     );
-    expect(epoch!.loss).toBeCloseTo(30, 4);
+    expect(epoch.loss).toBeCloseTo(30, 4);
   });
 
   it('sums gradients of several batches up to the step that one large batch takes', async () => {
@@ -73,8 +73,8 @@ describe('fit', () => {
       const steps = (await collect({ ...line(), gradientNorms: 2, compile })).filter(
         (event) => event.type === 'step',
       );
-      expect(steps[0]!.gradientNorms).toBeUndefined();
-      expect(steps[1]!.gradientNorms!.weight).toBeCloseTo(25, 4);
+      expect(steps[0].gradientNorms).toBeUndefined();
+      expect(steps[1].gradientNorms!.weight).toBeCloseTo(25, 4);
     }
   });
 
@@ -130,9 +130,9 @@ describe('fit', () => {
     for await (const event of fit({ ...options, validation: options.train, epochs: 3, average, compile })) {
       if (event.type === 'validation') {
         losses.push(event.loss);
-        seen.push((await weightsOf(options.model))[0]!);
+        seen.push((await weightsOf(options.model))[0]);
       }
-      if (event.type === 'epoch') seen.push((await weightsOf(options.model))[0]!);
+      if (event.type === 'epoch') seen.push((await weightsOf(options.model))[0]);
     }
     expect(losses.map((loss) => Number(loss.toFixed(5)))).toEqual([1.875, 1.875, 0.11719]);
     expect(seen).toEqual([2.5, 4, 2.5, 2.5, 2.875, 3.25]);

@@ -284,8 +284,8 @@ class Run {
     const { figures, health } = built;
     const values = await readAll([...figures, ...health]);
     return {
-      loss: values[0]![0]!,
-      metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1]![0]!])),
+      loss: values[0][0],
+      metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1][0]])),
       health: health.length > 0 ? this.#health!.read(values.slice(figures.length)) : null,
     };
   }
@@ -301,7 +301,7 @@ class Run {
     enter('metrics');
     const figures = [
       value,
-      ...this.#metricNames.map((name) => synchronous('fit', metrics[name]!(output, y), `the metric ${name}`)),
+      ...this.#metricNames.map((name) => synchronous('fit', metrics[name](output, y), `the metric ${name}`)),
     ];
     enter('gradients');
     backward(groupSize === 1 ? value : value.div(groupSize), { also: figures });

@@ -26,7 +26,7 @@ async function gradientsOf(train: TrainingData, accumulate: number, epochs = 1):
   const found: number[] = [];
   const optimizer = sgd(model.parameters(), { learningRate: 0 });
   const gradients = (parameters: readonly Variable[]): unknown =>
-    found.push(parameters[0]!.grad!.dataSync()[0]!);
+    found.push(parameters[0].grad!.dataSync()[0]);
   await collect({ model, optimizer, loss: mseLoss, train, epochs, accumulate, gradients });
   return found;
 }

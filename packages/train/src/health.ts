@@ -30,14 +30,14 @@ export class GradientHealth {
     this.#parameters = [...model.namedParameters()].filter(([, variable]) => variable.trainable);
     const weights = new Set([...model.namedModules().values()].flatMap(weightOf));
     this.#layers = this.#parameters.filter(([, variable]) => weights.has(variable));
-    this.#quiet = this.#layers.map(([, weight]) => new Uint32Array(weight.shape[0]!));
+    this.#quiet = this.#layers.map(([, weight]) => new Uint32Array(weight.shape[0]));
   }
 
   /** What is to be computed, lazily. */
   build(): Tensor[] {
     const norms = this.#parameters.map(([, { grad, value }]) => (grad ?? value.mul(0)).square().sum().sqrt());
     const reached = this.#layers.map(([, { grad, shape }]) =>
-      grad ? grad.abs().max(shape.slice(1).map((_, i) => i + 1)) : ones([shape[0]!]),
+      grad ? grad.abs().max(shape.slice(1).map((_, i) => i + 1)) : ones([shape[0]]),
     );
     return [...norms, ...reached];
   }
@@ -45,17 +45,17 @@ export class GradientHealth {
   /** @param values the elements of what `build` gave */
   read(values: readonly ArrayLike<number>[]): Health {
     const gradientNorms = Object.fromEntries(
-      this.#parameters.map(([name], i) => [name, values[i]![0]!] as const),
+      this.#parameters.map(([name], i) => [name, values[i][0]] as const),
     );
     // Where nothing gets a gradient the loss has nothing left to say, which is no fault of the units.
     const silent = Object.values(gradientNorms).every((norm) => norm === 0);
     const deadUnits = this.#layers.map(([name], i) => {
-      const quiet = this.#quiet[i]!;
-      const reached = values[this.#parameters.length + i]!;
+      const quiet = this.#quiet[i];
+      const reached = values[this.#parameters.length + i];
       let dead = 0;
       for (let unit = 0; unit < quiet.length; unit++) {
-        if (!silent) quiet[unit] = reached[unit] === 0 ? quiet[unit]! + 1 : 0;
-        if (quiet[unit]! >= deadAfter) dead++;
+        if (!silent) quiet[unit] = reached[unit] === 0 ? quiet[unit] + 1 : 0;
+        if (quiet[unit] >= deadAfter) dead++;
       }
       return [name, dead / quiet.length] as const;
     });

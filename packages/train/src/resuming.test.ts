@@ -145,18 +145,18 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
     // Step 6 lies in the middle of the second epoch.
     it.each(Object.keys(optimizers))('%s goes on to the same bits', async (name) => {
       use(computing);
-      await expectSame(() => run(optimizers[name]!, optim.cosine(0.02, { steps })), 6);
+      await expectSame(() => run(optimizers[name], optim.cosine(0.02, { steps })), 6);
     });
 
     it.each(Object.keys(schedules))('the schedule %s goes on to the same bits', async (name) => {
       use(computing);
-      await expectSame(() => run(optimizers.adam!, schedules[name]!()), 6);
+      await expectSame(() => run(optimizers.adam, schedules[name]()), 6);
     });
 
     it.each([1, 4, 7, 11])('at step %i, with averages, clipping and measured gradients', async (at) => {
       use(computing);
       const make = (): FitOptions =>
-        run(optimizers.adamw!, optim.oneCycle(0.02, { steps }), {
+        run(optimizers.adamw, optim.oneCycle(0.02, { steps }), {
           averaged: true,
           validation: dataLoader(data, { batchSize: 24 }),
           gradients: (parameters) => optim.clipGradNorm(parameters, 1),
@@ -169,7 +169,7 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
       use(computing);
       await expectSame(
         () =>
-          run(optimizers.adam!, optim.cosine(0.02, { steps }), {
+          run(optimizers.adam, optim.cosine(0.02, { steps }), {
             averaged: true,
             compile: true,
             gradientNorms: 3,
@@ -182,7 +182,7 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
 
 it('the test can fail: without the random keys of the checkpoint the bits differ', async () => {
   use(before);
-  const make = (): FitOptions => run(optimizers.adam!, 0.02);
+  const make = (): FitOptions => run(optimizers.adam, 0.02);
   const whole = make();
   await collect(whole);
   const resume = await interrupted(make(), 6);

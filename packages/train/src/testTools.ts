@@ -36,7 +36,7 @@ export function saddle(count = 24): Dataset {
   const x = Array.from({ length: count }, (_, i) => [Math.sin(i), Math.cos(2.3 * i)]);
   return tensorDataset(
     x,
-    x.map(([a, b]) => [a! * a! - b! * b!]),
+    x.map(([a, b]) => [a * a - b * b]),
   );
 }
 

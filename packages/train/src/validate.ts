@@ -59,13 +59,13 @@ export async function validate(
       const output = synchronous('validate', model.forward(x), "the model's forward");
       const [batchLoss, ...figures] = await readScalars([
         synchronous('validate', loss(output, y), 'the loss'),
-        ...names.map((name) => synchronous('validate', metrics[name]!(output, y), `the metric ${name}`)),
+        ...names.map((name) => synchronous('validate', metrics[name](output, y), `the metric ${name}`)),
       ]);
       addTo(
         totals,
         x.shape[0] ?? 1,
-        batchLoss!,
-        Object.fromEntries(names.map((name, i) => [name, figures[i]!])),
+        batchLoss,
+        Object.fromEntries(names.map((name, i) => [name, figures[i]])),
       );
     }
   } finally {
@@ -118,7 +118,7 @@ export async function predict(
     restore();
   }
   if (answers.length === 0) throw new TrainingError('predict: there are no inputs', { code: 'option' });
-  const all = answers.length === 1 ? answers[0]! : concat(answers, 0);
+  const all = answers.length === 1 ? answers[0] : concat(answers, 0);
   return tensor(await all.data(), { shape: all.shape, dtype: all.dtype, copy: false });
 }
 

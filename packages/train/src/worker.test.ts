@@ -55,7 +55,7 @@ describe('runInWorker', () => {
     const here = line({ learningRate: 0.01 });
     expect(withoutTime(events)).toEqual(withoutTime(await collect({ ...here, epochs: 3 })));
     const { weight } = loadSafetensors(next.value!).tensors;
-    expect(Array.from(await weight!.data())).toEqual(await weightsOf(here.model));
+    expect(Array.from(await weight.data())).toEqual(await weightsOf(here.model));
   });
 
   it('hands on what goes wrong', async () => {
@@ -106,7 +106,7 @@ async function outcomeOf(run: ReturnType<typeof runInWorker>): Promise<{ kinds: 
     const event = next.value;
     kinds.push(event.type === 'end' ? event.reason : event.type);
   }
-  return { kinds, weight: await loadSafetensors(next.value!).tensors.weight!.item() };
+  return { kinds, weight: await loadSafetensors(next.value!).tensors.weight.item() };
 }
 
 describe('a worker that is given many runs', () => {
@@ -145,7 +145,7 @@ describe('a worker that is given many runs', () => {
     const outcomes = await Promise.all(runs.map(outcomeOf));
     outcomes.forEach(({ kinds, weight }, i) => {
       expect(kinds).toEqual(steps(30));
-      expect(weight).toBeCloseTo(weightAfter(30, [0.001, 0.002, 0.005][i]!), 5);
+      expect(weight).toBeCloseTo(weightAfter(30, [0.001, 0.002, 0.005][i]), 5);
     });
   });
 
@@ -200,7 +200,7 @@ describe('a worker that is given many runs', () => {
     const end = await worker(heard);
     const run = runInWorker(end, { settings: { epochs: 1e6, learningRate: 0.001 } });
     await run.next();
-    channels[0]!.port1.close();
+    channels[0].port1.close();
     await expect(
       (async () => {
         for await (const _ of run);

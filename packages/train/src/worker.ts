@@ -78,7 +78,7 @@ export async function* runInWorker(
   options: RunInWorkerOptions = {},
 ): AsyncGenerator<TrainingEvent, Uint8Array | null, undefined> {
   // Random, not counted: pages may load two copies of this module and share a worker.
-  const run = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const run = crypto.getRandomValues(new Uint32Array(1))[0];
   const waiting: Report[] = [];
   let wake = (): void => {};
   const receive = (report: Report): void => {

@@ -175,7 +175,7 @@ export const pictures: Readonly<Record<string, string>> = {
     Array.from({ length: 40 }, () => {
       const rate = 10 ** -(1 + 3 * random());
       const dropout = random() / 2;
-      const hidden = [16, 32, 64, 128][Math.floor(random() * 4)]!;
+      const hidden = [16, 32, 64, 128][Math.floor(random() * 4)];
       const loss = 0.03 * Math.abs(Math.log10(rate) + 2.5) + 0.04 * dropout;
       return { 'learning rate': rate, hidden, dropout, accuracy: 0.97 - loss + 0.004 * normal() };
     }),

@@ -56,7 +56,7 @@ describe('graphView', () => {
     for (const given of [
       nodes,
       [...nodes].reverse(),
-      [...nodes.slice(1), nodes[0]!],
+      [...nodes.slice(1), nodes[0]],
       [...nodes.slice(2), ...nodes.slice(0, 2)],
     ]) {
       const drawn = parse(graphView({ nodes: given, edges }));

@@ -67,7 +67,7 @@ export async function convert(source: string, target: string, terminal: Terminal
 function formatOf(path: string): Format {
   const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
   const names = Object.keys(formats);
-  if (path.includes('.') && names.includes(ending)) return formats[ending]!;
+  if (path.includes('.') && names.includes(ending)) return formats[ending];
   throw new Failure(
     'usage',
     `${path}: the ending does not say a known format`,

@@ -113,10 +113,10 @@ async function worstError(): Promise<number> {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
       let dot = 0;
-      for (let k = 0; k < n; k++) dot += a[i * n + k]! * b[k * n + j]!;
+      for (let k = 0; k < n; k++) dot += a[i * n + k] * b[k * n + j];
       const expected = Math.tanh(dot);
       sum += Math.abs(expected);
-      worst = Math.max(worst, Math.abs(found[i * n + j]! - expected));
+      worst = Math.max(worst, Math.abs(found[i * n + j] - expected));
     }
   }
   return Math.max(worst, Math.abs(total - sum) / sum);

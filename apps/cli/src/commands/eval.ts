@@ -59,7 +59,7 @@ export async function evaluate(options: EvalOptions, terminal: Terminal): Promis
     }
     const messages = missed.map(
       ({ name, value, flag }) =>
-        `${name} is ${figure(figures[name]!)}, ${flag === '--fail-under' ? 'under' : 'over'} the limit ${value}`,
+        `${name} is ${figure(figures[name])}, ${flag === '--fail-under' ? 'under' : 'over'} the limit ${value}`,
     );
     terminal.event({
       v: eventVersion,

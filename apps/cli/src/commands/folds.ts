@@ -139,7 +139,7 @@ function estimatesOf(result: CrossValidation) {
   return all.map(([name, { mean, standardDeviation }]) => ({
     name,
     text: `${metric(name, mean)} ± ${metric(name, standardDeviation)}`,
-    of: (fold: FoldResult): number => (name === 'loss' ? fold.loss : fold.metrics[name]!),
+    of: (fold: FoldResult): number => (name === 'loss' ? fold.loss : fold.metrics[name]),
   }));
 }
 
@@ -164,7 +164,7 @@ async function renderFolds(
         return {
           name: `fold ${fold}`,
           x: judged.map(({ epoch }) => epoch),
-          y: judged.map(({ loss, metrics }) => (name === 'loss' ? loss : metrics[name]!)),
+          y: judged.map(({ loss, metrics }) => (name === 'loss' ? loss : metrics[name])),
         };
       }),
       {

@@ -157,7 +157,7 @@ function formatOf({ format, out }: GraphOptions): Format {
   if (format !== undefined) return format;
   if (out === undefined) return 'text';
   const ending = out.slice(out.lastIndexOf('.') + 1).toLowerCase();
-  if (Object.hasOwn(endings, ending)) return endings[ending]!;
+  if (Object.hasOwn(endings, ending)) return endings[ending];
   throw new Failure(
     'usage',
     `--out ${out}: the ending does not say a known format`,

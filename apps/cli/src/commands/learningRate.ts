@@ -61,7 +61,7 @@ export async function tryLearningRates(
     const few = Math.min(shown, points.length);
     const rows = Array.from(
       { length: few },
-      (_, i) => points[Math.round((i * (points.length - 1)) / Math.max(1, few - 1))]!,
+      (_, i) => points[Math.round((i * (points.length - 1)) / Math.max(1, few - 1))],
     );
     terminal.print(
       ...table(

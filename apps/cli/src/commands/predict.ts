@@ -60,12 +60,12 @@ export async function predictFiles(options: PredictCommandOptions, terminal: Ter
       if ('class' in one) {
         const order = one
           .probabilities!.map((_, i) => i)
-          .sort((a, b) => one.probabilities![b]! - one.probabilities![a]!);
+          .sort((a, b) => one.probabilities![b] - one.probabilities![a]);
         const likely = order
           .slice(0, 3)
-          .map((i) => `${test.classes?.[i] ?? i} ${(100 * one.probabilities![i]!).toFixed(1)} %`);
+          .map((i) => `${test.classes?.[i] ?? i} ${(100 * one.probabilities![i]).toFixed(1)} %`);
         terminal.print(`${one.input}: ${terminal.out.bold(String(one.class))} (${likely.join(', ')})`);
-      } else terminal.print(`${one.input}: ${one.values!.map(figure).join(', ')}`);
+      } else terminal.print(`${one.input}: ${one.values.map(figure).join(', ')}`);
     }
     terminal.event({
       v: eventVersion,
@@ -123,7 +123,7 @@ function isLightOnDark({
   data: ArrayLike<number>;
 }): boolean {
   const corners = [0, width - 1, (height - 1) * width, width * height - 1];
-  return corners.every((at) => data[4 * at]! + data[4 * at + 1]! + data[4 * at + 2]! < 3 * 64);
+  return corners.every((at) => data[4 * at] + data[4 * at + 1] + data[4 * at + 2] < 3 * 64);
 }
 
 async function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): Promise<Examples> {
@@ -152,7 +152,7 @@ async function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): P
     );
   }
   const rows = table.rows.map((row, i) => {
-    const fields = columns ? columns.map((column) => row[column]!) : row;
+    const fields = columns ? columns.map((column) => row[column]) : row;
     if (fields.length !== test.features) {
       throw new Failure(
         'data',

@@ -159,7 +159,7 @@ async function chosen(data: MemoryDataset, count: number, seed: number | undefin
       data,
       Int32Array.from({ length: most }, (_, i) => i),
     );
-  return randomSplit(data, [most, data.length - most], { seed })[0]!;
+  return randomSplit(data, [most, data.length - most], { seed })[0];
 }
 
 function shapeOf({ columns, features }: MemoryDataset): string {
@@ -175,7 +175,7 @@ function targetOf({ classes, info }: MemoryDataset): string {
 
 /** What an example is, as text: its class, or its value. */
 function labelOf(data: MemoryDataset, i: number): string {
-  const value = data.columns.y.data[i]!;
+  const value = data.columns.y.data[i];
   return data.classes?.[value] ?? String(value);
 }
 
@@ -206,8 +206,8 @@ function groupsOf(data: MemoryDataset): Curve[] {
     );
     return {
       name,
-      x: members.map((i) => x.data[i * data.features]!),
-      y: members.map((i) => (single ? y.data[i]! : x.data[i * data.features + 1]!)),
+      x: members.map((i) => x.data[i * data.features]),
+      y: members.map((i) => (single ? y.data[i] : x.data[i * data.features + 1])),
     };
   });
 }
@@ -216,10 +216,10 @@ function columnsOf(data: MemoryDataset): { name: string; values: Float64Array }[
   const { x, y } = data.columns;
   const input = Array.from({ length: data.features }, (_, column) => ({
     name: data.featureNames?.[column] ?? `x${column + 1}`,
-    values: Float64Array.from({ length: data.length }, (_, i) => x.data[i * data.features + column]!),
+    values: Float64Array.from({ length: data.length }, (_, i) => x.data[i * data.features + column]),
   }));
   const name = data.info.targetName ?? (data.classes ? 'class' : 'y');
-  return [...input, { name, values: Float64Array.from({ length: data.length }, (_, i) => y.data[i]!) }];
+  return [...input, { name, values: Float64Array.from({ length: data.length }, (_, i) => y.data[i]) }];
 }
 
 async function imagesAsSvg(data: MemoryDataset, title: string): Promise<string> {
@@ -234,7 +234,7 @@ async function imagesAsSvg(data: MemoryDataset, title: string): Promise<string> 
 async function pointsAsSvg(data: MemoryDataset, title: string): Promise<string> {
   const { decisionBoundary } = await import('@ag/viz');
   const groups = groupsOf(data);
-  const points = groups.flatMap(({ x, y }, target) => x.map((value, i) => ({ x: value, y: y[i]!, target })));
+  const points = groups.flatMap(({ x, y }, target) => x.map((value, i) => ({ x: value, y: y[i], target })));
   const [xLabel = 'x', yLabel = data.info.targetName ?? 'y'] = data.featureNames ?? [];
   const range = (values: readonly number[]): readonly [number, number] => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -264,7 +264,7 @@ async function tableAsSvg(data: MemoryDataset, title: string): Promise<string> {
   const { parallelCoordinates } = await import('@ag/viz');
   const columns = columnsOf(data);
   const rows = Array.from({ length: data.length }, (_, i) =>
-    Object.fromEntries(columns.map(({ name, values }) => [name, values[i]!])),
+    Object.fromEntries(columns.map(({ name, values }) => [name, values[i]])),
   );
   return parallelCoordinates(rows, { title, colorBy: columns.at(-1)!.name });
 }
@@ -272,7 +272,7 @@ async function tableAsSvg(data: MemoryDataset, title: string): Promise<string> {
 /** All images in one PNG file, in rows, each pixel as it is. */
 async function montage(images: readonly SmallImage[]): Promise<Uint8Array> {
   const { PNG } = await import('pngjs');
-  const { width, height, channels } = images[0]!;
+  const { width, height, channels } = images[0];
   const inRow = Math.ceil(Math.sqrt(images.length));
   const size = {
     width: inRow * (width + 1) - 1,
@@ -298,7 +298,7 @@ async function montage(images: readonly SmallImage[]): Promise<Uint8Array> {
 function interleaved({ width, height, channels, data }: SmallImage): Uint8Array {
   const size = width * height;
   return Uint8Array.from({ length: size * channels }, (_, i) =>
-    Math.round(Math.min(255, Math.max(0, data[(i % channels) * size + Math.floor(i / channels)]!))),
+    Math.round(Math.min(255, Math.max(0, data[(i % channels) * size + Math.floor(i / channels)]))),
   );
 }
 

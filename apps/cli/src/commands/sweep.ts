@@ -227,7 +227,7 @@ async function conclude(
     throw new Failure('usage', `--metric ${by}: there is no such figure`, didYouMean(by, columns, 'Figures'));
   }
   const ranked = rank(done, results, by);
-  const names = Object.keys(plan.trials[0]!.values);
+  const names = Object.keys(plan.trials[0].values);
   if (ranked.length > 0) {
     terminal.print(
       ...table(
@@ -237,7 +237,7 @@ async function conclude(
           return [
             String(trial.id),
             ...names.map((name) => String(trial.values[name])),
-            ...columns.map((column) => shownFigure(column, figures![column]!)),
+            ...columns.map((column) => shownFigure(column, figures![column])),
             duration(seconds),
           ];
         }),
@@ -279,7 +279,7 @@ async function conclude(
 /** The best first; what is equal by the figure is told apart by the loss. */
 function rank(trials: readonly Trial[], results: ReadonlyMap<number, Result>, by: string): Trial[] {
   const sign = /accuracy|precision|recall|f1|r2/i.test(by) ? -1 : 1;
-  const figureOf = (trial: Trial, name: string): number => results.get(trial.id)!.figures![name]!;
+  const figureOf = (trial: Trial, name: string): number => results.get(trial.id)!.figures![name];
   return [...trials].sort(
     (a, b) =>
       sign * (figureOf(a, by) - figureOf(b, by)) || figureOf(a, 'loss') - figureOf(b, 'loss') || a.id - b.id,

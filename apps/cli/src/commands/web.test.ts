@@ -34,7 +34,7 @@ async function begin(options: { page?: string; port?: string }) {
     process.listeners('SIGINT').at(-1)!('SIGINT');
     return ended;
   };
-  return { address: lines[0]!, stop };
+  return { address: lines[0], stop };
 }
 
 describe('agrad web', () => {

@@ -38,7 +38,7 @@ function commandFunction(command: CommandGrammar): string {
   if (command.commands.length === 0) {
     const operands = command.operands.map(
       ({ values, many }, i) =>
-        `${many ? '*' : i + 1}:${describe(command.operands[i]!.values)}:${action(values)}`,
+        `${many ? '*' : i + 1}:${describe(command.operands[i].values)}:${action(values)}`,
     );
     const specs = [...options, ...operands.map(quoteForShell)];
     return `${name}() {\n  local line\n  _arguments -S \\\n    ${specs.join(' \\\n    ')}\n}\n`;

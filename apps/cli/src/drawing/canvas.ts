@@ -10,12 +10,12 @@ const letters = 'abcdefghijklmnopqrstuvwxyz';
 
 /** A text in the colour of a thing. */
 export function paint(text: string, thing: number, colors: Colors): string {
-  return colors[palette[thing % palette.length]!](text);
+  return colors[palette[thing % palette.length]](text);
 }
 
 /** How a key shows a thing. */
 export function keyOf(thing: number, alone: boolean, colors: Colors): string {
-  return colors.isColorSupported || alone ? paint('━━', thing, colors) : letters[thing % letters.length]!;
+  return colors.isColorSupported || alone ? paint('━━', thing, colors) : letters[thing % letters.length];
 }
 
 /** Dots in a rectangle of characters. */
@@ -53,7 +53,7 @@ export function createCanvas(columns: number, rows: number, colors: Colors, alon
   const dot = (x: number, y: number, thing: number): void => {
     if (!(x >= 0 && x < width && y >= 0 && y < height)) return;
     const at = Math.floor(y / down) * columns + Math.floor(x / across);
-    marks[at]! |= bits[y % down]![x % across]!;
+    marks[at] |= bits[y % down][x % across];
     things[at] = thing;
   };
   return {
@@ -70,7 +70,7 @@ export function createCanvas(columns: number, rows: number, colors: Colors, alon
       Array.from({ length: rows }, (_, row) => {
         let text = '';
         for (let from = row * columns, end = from + columns; from < end; ) {
-          const thing = things[from]!;
+          const thing = things[from];
           let to = from + 1;
           while (to < end && things[to] === thing) to++;
           const part = Array.from(marks.subarray(from, to), (mark) =>
@@ -78,7 +78,7 @@ export function createCanvas(columns: number, rows: number, colors: Colors, alon
               ? mark === 0
                 ? ' '
                 : String.fromCharCode(0x2800 + mark)
-              : letters[thing % letters.length]!,
+              : letters[thing % letters.length],
           );
           text += thing < 0 ? ' '.repeat(to - from) : paint(part.join(''), thing, colors);
           from = to;

@@ -33,10 +33,10 @@ function spread(values: readonly number[], low: number, high: number): string {
   const counts = new Array<number>(parts).fill(0);
   for (const value of values) {
     const part = high > low ? Math.floor(((value - low) / (high - low)) * parts) : 0;
-    counts[Math.min(parts - 1, part)]!++;
+    counts[Math.min(parts - 1, part)]++;
   }
   const most = Math.max(...counts);
   return counts
-    .map((count) => (count === 0 ? ' ' : bars[Math.ceil((count / most) * bars.length) - 1]!))
+    .map((count) => (count === 0 ? ' ' : bars[Math.ceil((count / most) * bars.length) - 1]))
     .join('');
 }

@@ -70,7 +70,7 @@ export function drawCurves(curves: readonly Curve[], options: CurvesOptions): st
         return;
       }
       const at = [
-        Math.round(((x[i]! - left) / (right - left)) * (canvas.width - 1)),
+        Math.round(((x[i] - left) / (right - left)) * (canvas.width - 1)),
         Math.round(((top - height) / (top - bottom)) * (canvas.height - 1)),
       ] as const;
       canvas.line(...((!options.dots && before) || at), ...at, thing);
@@ -81,7 +81,7 @@ export function drawCurves(curves: readonly Curve[], options: CurvesOptions): st
   const drawn = canvas
     .rows()
     .map((row, i) =>
-      `${dim(labels[i]!.padStart(gutter))} ${dim(labels[i] === '' ? '│' : '┤')}${row}`.trimEnd(),
+      `${dim(labels[i].padStart(gutter))} ${dim(labels[i] === '' ? '│' : '┤')}${row}`.trimEnd(),
     );
   return [...head, ...drawn, ...horizontalAxis(left, right, gutter, columns, options.xLabel ?? '').map(dim)];
 }

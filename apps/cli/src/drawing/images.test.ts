@@ -31,7 +31,7 @@ describe('drawImages', () => {
   it('takes the nearest of 256 colours where a terminal has no others', () => {
     const red = { width: 1, height: 2, channels: 3 as const, data: [255, 128, 0, 128, 0, 128], caption: '' };
     // xterm: the cube is 16 + 36 r + 6 g + b with steps 0, 95, 135, …; grey 128 is the 13th of 24.
-    expect(terminalText(drawImages([red], { width: 40, ...colored, trueColor: false })[0]!)).toBe(
+    expect(terminalText(drawImages([red], { width: 40, ...colored, trueColor: false })[0])).toBe(
       '\u001b[38;5;196;48;5;244m▀\u001b[0m',
     );
   });

@@ -44,10 +44,10 @@ export function drawImages(images: readonly SmallImage[], options: ImagesOptions
   for (let from = 0; from < images.length; from += inRow) {
     const row = images.slice(from, from + inRow);
     const drawn = row.map((image) => drawOne(image, factor, size, options));
-    for (let i = 0; i < drawn[0]!.length; i++) {
+    for (let i = 0; i < drawn[0].length; i++) {
       lines.push(
         drawn
-          .map((one) => one[i]!)
+          .map((one) => one[i])
           .join(' '.repeat(gap))
           .trimEnd(),
       );
@@ -91,7 +91,7 @@ function pixel({ width, height, channels, data }: SmallImage, x: number, y: numb
     let count = 0;
     for (let row = y * factor; row < bottom; row++) {
       for (let column = x * factor; column < right; column++) {
-        sum += data[(channel * height + row) * width + column]!;
+        sum += data[(channel * height + row) * width + column];
         count++;
       }
     }

@@ -243,7 +243,7 @@ function spark(values: readonly number[]): string {
   const high = Math.max(low + 2, ...known);
   return powers
     .map((power) =>
-      Number.isNaN(power) ? '·' : bars[Math.round(((power - low) / (high - low)) * (bars.length - 1))]!,
+      Number.isNaN(power) ? '·' : bars[Math.round(((power - low) / (high - low)) * (bars.length - 1))],
     )
     .join('');
 }

@@ -156,7 +156,7 @@ describe('the controls', () => {
     // A schedule that hears how training goes can still be told.
     (rates[2] as unknown as typeof plateau).report(1);
     (rates[2] as unknown as typeof plateau).report(2);
-    expect(rates[2]!(2)).toBeCloseTo(0.04, 12);
+    expect(rates[2](2)).toBeCloseTo(0.04, 12);
     const later = createControls(new AbortController().signal);
     const state = JSON.parse(JSON.stringify(controls.callback('a').state!()));
     later.callback('a').loadState!(state);

@@ -11,7 +11,7 @@ export function perceptron(
 ): Module<[Tensor], Tensor> {
   const sizes = [inputs, ...hidden, outputs];
   const layers = sizes.slice(1).flatMap((size, i) => {
-    const layer = linear(sizes[i]!, size, { weightInit: init.xavierUniform, biasInit: init.zeros });
+    const layer = linear(sizes[i], size, { weightInit: init.xavierUniform, biasInit: init.zeros });
     return i < hidden.length ? [layer, sigmoid()] : [layer];
   });
   return sequential(...layers);

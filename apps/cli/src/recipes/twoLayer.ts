@@ -20,7 +20,7 @@ export default defineRecipe({
     const hidden = countOf(parameters, 'model.hidden');
     const outputs = countOf(parameters, 'model.outputs');
     const [x, y] = splitKey(key(settings.seed), 2);
-    const data = tensorDataset(normal([count, inputs], { key: x! }), normal([count, outputs], { key: y! }), {
+    const data = tensorDataset(normal([count, inputs], { key: x }), normal([count, outputs], { key: y }), {
       name: 'noise',
     });
     const options = { bias: false, weightInit: (shape: readonly number[]) => init.normal(shape, { std: 1 }) };

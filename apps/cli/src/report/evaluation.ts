@@ -46,16 +46,16 @@ export async function evaluateAnswers(
       targets: Float32Array.from(test.columns.y.data),
     };
   }
-  const classes = output.shape[1]!;
+  const classes = output.shape[1];
   const probabilities = await output.softmax(-1).data();
   const labels = test.columns.y.data;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const examples = Array.from(labels, (label, index): ClassAnswer => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
     let predicted = 0;
-    for (let i = 1; i < classes; i++) if (row[i]! > row[predicted]!) predicted = i;
-    confusion[label]![predicted]!++;
-    return { index, actual: label, predicted, confidence: row[predicted]!, truth: row[label]! };
+    for (let i = 1; i < classes; i++) if (row[i] > row[predicted]) predicted = i;
+    confusion[label][predicted]++;
+    return { index, actual: label, predicted, confidence: row[predicted], truth: row[label] };
   });
   const names = test.classes ?? Array.from({ length: classes }, (_, i) => String(i));
   return { kind: 'classification', classes: names, confusion, examples };

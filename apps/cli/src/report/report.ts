@@ -144,7 +144,7 @@ function classSections(answers: ClassAnswers, test: MemoryDataset): Section[] {
   const worst = [...wrong].sort((a, b) => a.truth - b.truth).slice(0, shown);
   const evenly = Array.from(
     { length: Math.min(shown, examples.length) },
-    (_, i) => examples[Math.floor((i * examples.length) / shown)]!,
+    (_, i) => examples[Math.floor((i * examples.length) / shown)],
   );
   const draw = imageDrawer(test);
   const caption = (one: ClassAnswer): string =>
@@ -202,7 +202,7 @@ function imageDrawer(data: MemoryDataset): ((index: number) => GridImage) | null
     const mixed =
       channels === 1
         ? own
-        : Uint8Array.from({ length: own.length }, (_, i) => own[(i % 3) * area + Math.floor(i / 3)]!);
+        : Uint8Array.from({ length: own.length }, (_, i) => own[(i % 3) * area + Math.floor(i / 3)]);
     return { pixels: mixed, width, height, channels: channels as 1 | 3 };
   };
 }
@@ -216,7 +216,7 @@ async function numberSections(
   if (kind === 'regression') {
     drawings.push(
       histogram(
-        Float32Array.from(answers, (answer, i) => answer - targets[i]!),
+        Float32Array.from(answers, (answer, i) => answer - targets[i]),
         { title: 'Errors', id: 'errors', xLabel: 'answer − truth' },
       ),
     );
@@ -224,11 +224,11 @@ async function numberSections(
   const plane = await drawPlane(prepared, model, kind);
   if (plane) drawings.push(plane);
   const order = Array.from(answers, (_, i) => i).sort(
-    (a, b) => Math.abs(answers[b]! - targets[b]!) - Math.abs(answers[a]! - targets[a]!),
+    (a, b) => Math.abs(answers[b] - targets[b]) - Math.abs(answers[a] - targets[a]),
   );
   const rows = order
     .slice(0, 12)
-    .map((i) => [`example ${i}`, `answer ${figure(answers[i]!)}, truth ${figure(targets[i]!)}`] as const);
+    .map((i) => [`example ${i}`, `answer ${figure(answers[i])}, truth ${figure(targets[i])}`] as const);
   return [
     { title: 'Test data', body: drawings.length > 0 ? pictures(...drawings) : '<p>See the table below.</p>' },
     { title: 'Worst mistakes', body: facts(rows) },
@@ -248,7 +248,7 @@ async function drawPlane(
   const targets = test.columns.y.data;
   const cells = 33;
   const ends = [0, 1].map((axis) => {
-    const values = Array.from({ length: test.length }, (_, i) => inputs[2 * i + axis]!);
+    const values = Array.from({ length: test.length }, (_, i) => inputs[2 * i + axis]);
     const low = Math.min(...values);
     const high = Math.max(...values);
     const margin = kind === 'binary' ? (high - low) * 0.2 : 0;
@@ -258,8 +258,8 @@ async function drawPlane(
   for (let row = 0; row < cells; row++) {
     for (let column = 0; column < cells; column++) {
       const at = 2 * (row * cells + column);
-      points[at] = ends[0]![0] + ((ends[0]![1] - ends[0]![0]) * column) / (cells - 1);
-      points[at + 1] = ends[1]![0] + ((ends[1]![1] - ends[1]![0]) * row) / (cells - 1);
+      points[at] = ends[0][0] + ((ends[0][1] - ends[0][0]) * column) / (cells - 1);
+      points[at + 1] = ends[1][0] + ((ends[1][1] - ends[1][0]) * row) / (cells - 1);
     }
   }
   const { memoryDataset } = await import('@ag/datasets');
@@ -268,13 +268,13 @@ async function drawPlane(
     y: { data: new Float32Array(cells * cells), shape: [1] },
   });
   const values = Array.from(await (await predict(model, testLoaderOf(prepared, plane))).data());
-  const grid = { x: ends[0]!, y: ends[1]!, columns: cells, rows: cells, values };
+  const grid = { x: ends[0], y: ends[1], columns: cells, rows: cells, values };
   const [xLabel = 'x', yLabel = 'y'] = test.featureNames ?? [];
   if (kind === 'binary') {
-    const data = Array.from(targets, (target, i) => ({ x: inputs[2 * i]!, y: inputs[2 * i + 1]!, target }));
+    const data = Array.from(targets, (target, i) => ({ x: inputs[2 * i], y: inputs[2 * i + 1], target }));
     return decisionBoundary(grid, data, { title: 'Answers', id: 'boundary', xLabel, yLabel });
   }
-  const data = Array.from(targets, (target, i) => [inputs[2 * i]!, inputs[2 * i + 1]!, target] as const);
+  const data = Array.from(targets, (target, i) => [inputs[2 * i], inputs[2 * i + 1], target] as const);
   return surface(grid, {
     title: 'Fitted surface',
     id: 'surface',

@@ -50,7 +50,7 @@ export function makePlan(recipe: string, options: Wanted, parameters: readonly s
   const grid = options.grid.map((text) => dimension(text, '--grid', parameters));
   const random = options.random.map((text) => dimension(text, '--random', parameters));
   if (grid.length + random.length === 0) {
-    const first = recipes[0]!.name;
+    const first = recipes[0].name;
     throw new Failure(
       'usage',
       'sweep: what should vary?',
@@ -146,7 +146,7 @@ function drawn(
       const value = logarithmic ? low * pow(high / low, share) : low + (high - low) * share;
       values[name] = whole ? Math.round(value) : Number(value.toPrecision(4));
     }
-    for (const { name, values: list } of lists) values[name] = list[Math.floor(next() * list.length)]!;
+    for (const { name, values: list } of lists) values[name] = list[Math.floor(next() * list.length)];
     return values;
   });
 }

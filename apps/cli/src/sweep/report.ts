@@ -54,7 +54,7 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
           return [
             `<a href="${trialName(trial)}/report.html">${trial.id}</a>`,
             ...names.map((name) => escapeText(String(trial.values[name]))),
-            ...columns.map((column) => escapeText(shownFigure(column, result.figures![column]!))),
+            ...columns.map((column) => escapeText(shownFigure(column, result.figures![column]))),
             escapeText(duration(result.seconds)),
           ];
         }),

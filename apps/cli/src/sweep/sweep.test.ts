@@ -167,7 +167,7 @@ describe('a sweep whose processes are killed', () => {
     const firstEnded = outcomeOf(first);
     await until(() => hasCheckpoint(broken, 'trial-001'));
     const [victim] = workersOf(first.pid!);
-    process.kill(victim!, 'SIGKILL');
+    process.kill(victim, 'SIGKILL');
     // The trial of the killed worker goes on in another process, and the sweep with it.
     await until(
       () => existsSync(join(broken, 'trial-001.json')) && existsSync(join(broken, 'trial-002.json')),
@@ -247,7 +247,7 @@ describe('two sweeps in one folder at once', () => {
       expect(trials.every(({ figures }) => figures !== null)).toBe(true);
     }
     expect(both.flatMap(trialsOf).sort()).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(lastEvent(both[0]!).trials).toEqual(lastEvent(both[1]!).trials);
+    expect(lastEvent(both[0]).trials).toEqual(lastEvent(both[1]).trials);
     // Nobody holds anything any more.
     expect(readdirSync(folder).filter((name) => name.includes('claim'))).toEqual([]);
   });

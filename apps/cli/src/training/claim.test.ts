@@ -118,7 +118,7 @@ describe('tryClaim', () => {
       const folder = newFolder();
       const claim = await claimOf(folder);
       const [name] = readdirSync(folder);
-      const path = join(folder, name!);
+      const path = join(folder, name);
       const said = JSON.parse(readFileSync(path, 'utf8'));
       // Where the system tells neither, the number is all there is.
       if (said.ticks === null) return;
@@ -134,7 +134,7 @@ describe('tryClaim', () => {
       const path = join(folder, '.run.claim-7');
       const own = newFolder();
       const claim = await claimOf(own);
-      const said = JSON.parse(readFileSync(join(own, readdirSync(own)[0]!), 'utf8'));
+      const said = JSON.parse(readFileSync(join(own, readdirSync(own)[0]), 'utf8'));
       claim.release();
       writeFileSync(path, JSON.stringify({ ...said, ...change, pid: 4 }));
       expect(await holding(folder, 200)).toMatchObject({ alive: null, file: path });

@@ -206,7 +206,7 @@ function machine(): Pick<Identity, 'host' | 'boot' | 'namespace'> {
 function startOf(pid: number): string | null {
   return orNull(() => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   });
 }
 

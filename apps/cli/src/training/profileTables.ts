@@ -47,15 +47,15 @@ export function profileTables(profile: Profile, columns: number): string[] {
     ),
     table(
       headings('module'),
-      rows(modules, (i) => modules[i]!.name),
+      rows(modules, (i) => modules[i].name),
     ),
     table(
       headings('operation'),
-      rows(operations, (i) => operations[i]!.name),
+      rows(operations, (i) => operations[i].name),
     ),
     table(
       headings('kernel'),
-      rows(kernels, (i) => kernelName(kernels[i]!)),
+      rows(kernels, (i) => kernelName(kernels[i])),
     ),
   ];
   return tables.flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]));

@@ -11,8 +11,8 @@ import { theme, toggleTheme } from './theme.ts';
 
 export function App() {
   const known = pages.findIndex((page) => page.id === route.value.page);
-  const page = pages[Math.max(0, known)]!;
-  const next = pages[(pages.indexOf(page) + 1) % pages.length]!;
+  const page = pages[Math.max(0, known)];
+  const next = pages[(pages.indexOf(page) + 1) % pages.length];
   const [loaded, setLoaded] = useState<{ id: string; Page: ComponentType<PageProperties> } | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
 

@@ -84,7 +84,7 @@ describe.skipIf(chromiumPath === undefined)('an address that says anything', () 
     const found = await page.evaluate(() => ({
       ran: 'ran' in window,
       failure: document.querySelector('[data-testid=page-failure]')?.textContent ?? null,
-      strange: /native code|is not a function|Cannot read|\[object/.exec(document.body.textContent!)?.[0],
+      strange: /native code|is not a function|Cannot read|\[object/.exec(document.body.textContent)?.[0],
     }));
     expect(found, hash.slice(0, 200)).toEqual({ ran: false, failure: null, strange: undefined });
   };
@@ -98,7 +98,7 @@ describe.skipIf(chromiumPath === undefined)('an address that says anything', () 
     async (id) => {
       const before = application.errors().length;
       const page = await application.open(id);
-      for (const name of parameters[id]!) {
+      for (const name of parameters[id]) {
         for (const text of alone) {
           const query = new URLSearchParams(small[id] ?? '');
           query.set(name, text);
@@ -122,9 +122,7 @@ describe.skipIf(chromiumPath === undefined)('an address that says anything', () 
       await page.close();
       // And all of them at once, opened as a link is.
       for (const text of together) {
-        const query = parameters[id]!.map(
-          (name) => `${encodeURIComponent(name)}=${encodeURIComponent(text)}`,
-        );
+        const query = parameters[id].map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(text)}`);
         const fresh = await application.open(`${id}?${query.join('&')}`);
         expect((await stateOf<{ page: string }>(fresh)).page).toBe(id);
         await fresh.waitForTimeout(100);

@@ -92,7 +92,7 @@ export async function serveApplication(
     preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: shared }) },
   });
   return {
-    address: server.resolvedUrls!.local[0]!,
+    address: server.resolvedUrls!.local[0],
     async close() {
       await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
       remove(out);

@@ -87,7 +87,7 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
     const printed = await run('gradients', await page.getByTestId('code').textContent());
     const shown = printed.filter(([step]) => (step as number) <= 24);
     expect(shown.length).toBeGreaterThanOrEqual(3);
-    expect(shown.map(([, loss]) => loss)).toEqual(shown.map(([step]) => near(losses[(step as number) - 1]!)));
+    expect(shown.map(([, loss]) => loss)).toEqual(shown.map(([step]) => near(losses[(step as number) - 1])));
   });
 
   it('of the houses prints its losses', async () => {
@@ -102,8 +102,8 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
     const { losses } = await stateOf<{ losses: number[] }>(page);
     const printed = await run('houses', await page.getByTestId('code').textContent());
     expect(printed).toEqual([
-      [100, near(losses[99]!)],
-      [200, near(losses[199]!)],
+      [100, near(losses[99])],
+      [200, near(losses[199])],
     ]);
   });
 

@@ -46,7 +46,7 @@ export async function draw(page: Page, { strokes }: Drawing): Promise<Read> {
   // The canvas begins inside its border of one pixel.
   const at = ([x, y]: Point) => [box.x + 1 + x, box.y + 1 + y] as const;
   for (const stroke of strokes) {
-    await page.mouse.move(...at(stroke[0]!));
+    await page.mouse.move(...at(stroke[0]));
     await page.mouse.down();
     for (const point of stroke) await page.mouse.move(...at(point), { steps: 2 });
     await page.mouse.up();

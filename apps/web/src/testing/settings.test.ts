@@ -96,13 +96,13 @@ describe.skipIf(chromiumPath === undefined)('settings', () => {
     if (button) await page.getByTestId(button).click();
     const isBeyond = (least: number) =>
       page.waitForFunction(
-        ([name, from]) => (window.__ag.state() as Record<string, number>)[name as string]! > (from as number),
+        ([name, from]) => (window.__ag.state() as Record<string, number>)[name as string] > (from as number),
         [counter, least] as const,
       );
     await isBeyond(5);
     await enter(page, field, '0.0001');
     const before = await state(page);
-    await isBeyond(before[counter]!);
+    await isBeyond(before[counter]);
     const after = await state(page);
     expect(after.running).toBe(true);
     // What was learnt with the former rate is the beginning of what goes on.

@@ -39,7 +39,7 @@ describe.skipIf(chromiumPath === undefined)('the memory of a page that trains', 
       await page.getByTestId('train').click();
       const isAt = (steps: number) =>
         page.waitForFunction(
-          ([name, least]) => (window.__ag.state() as Record<string, number>)[name]! >= least,
+          ([name, least]) => (window.__ag.state() as Record<string, number>)[name] >= least,
           [counter, steps] as const,
           { timeout: 120_000 },
         );

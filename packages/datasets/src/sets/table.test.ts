@@ -10,7 +10,7 @@ function tableOf(csv: string): CsvTable {
     .trim()
     .split('\n')
     .map((line) => line.split(',').map((cell) => cell.replace(/^"|"$/g, '')));
-  return { header: header!, rows, lines: rows.map((_, i) => i + 2) };
+  return { header: header, rows, lines: rows.map((_, i) => i + 2) };
 }
 
 const text = 'size,colour,price\n1,red,10\n2,blue,20\n3,red,30\n';

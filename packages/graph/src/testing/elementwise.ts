@@ -73,19 +73,19 @@ const kinkedOnDiagonal = new Set(['mod', 'maximum', 'minimum']);
 
 function unaryCases(): GradientCase[] {
   return unary.flatMap(([name, of, domain, order]) => {
-    const f: CaseFunction = (x) => of(domain(x!));
+    const f: CaseFunction = (x) => of(domain(x));
     return [
       gradientCase(name, 'vector', f, [[5]], order),
       gradientCase(name, 'scalar', f, [[]], order),
       gradientCase(name, 'zero-size', f, [[0, 3]], order),
-      gradientCase(name, 'strided', (x) => of(domain(x!.transpose().flip(0))), [[2, 3]], 2),
+      gradientCase(name, 'strided', (x) => of(domain(x.transpose().flip(0))), [[2, 3]], 2),
     ];
   });
 }
 
 function binaryCases(): GradientCase[] {
   return binary.flatMap(([name, of, domain, order]) => {
-    const f: CaseFunction = (a, b) => of(domain(a!), domain(b!));
+    const f: CaseFunction = (a, b) => of(domain(a), domain(b));
     const cases = [
       gradientCase(name, 'vectors', f, [[4], [4]], order),
       gradientCase(
@@ -104,47 +104,47 @@ function binaryCases(): GradientCase[] {
       gradientCase(name, 'zero-size', f, [[0, 3], [3]], order),
     ];
     if (kinkedOnDiagonal.has(name)) return cases;
-    return [...cases, gradientCase(name, 'repeated input', (x) => of(domain(x!), domain(x!)), [[4]], order)];
+    return [...cases, gradientCase(name, 'repeated input', (x) => of(domain(x), domain(x)), [[4]], order)];
   });
 }
 
 export const elementwiseCases: readonly GradientCase[] = [
   ...unaryCases(),
   ...binaryCases(),
-  gradientCase('pow', 'number', (x) => x!.abs().add(0.5).pow(2.5), [[4]], 3),
-  gradientCase('pow', 'negative base, whole exponent', (x) => x!.pow(3), [[4]], 3),
-  gradientCase('gelu', 'tanh approximation', (x) => x!.gelu('tanh'), [[4]], 3),
-  gradientCase('where', 'vectors', (a, b) => a!.greater(0).where(a!.square(), b!.sin()), [[6], [6]], 2),
-  gradientCase('where', 'broadcast', (a, b) => numbers([[1], [0]]).where(a!, b!.square()), [[3], []], 2),
-  gradientCase('where', 'repeated input', (a) => a!.less(0).where(a!.exp(), a!.mul(a!)), [[6]], 2),
+  gradientCase('pow', 'number', (x) => x.abs().add(0.5).pow(2.5), [[4]], 3),
+  gradientCase('pow', 'negative base, whole exponent', (x) => x.pow(3), [[4]], 3),
+  gradientCase('gelu', 'tanh approximation', (x) => x.gelu('tanh'), [[4]], 3),
+  gradientCase('where', 'vectors', (a, b) => a.greater(0).where(a.square(), b.sin()), [[6], [6]], 2),
+  gradientCase('where', 'broadcast', (a, b) => numbers([[1], [0]]).where(a, b.square()), [[3], []], 2),
+  gradientCase('where', 'repeated input', (a) => a.less(0).where(a.exp(), a.mul(a)), [[6]], 2),
   gradientCase(
     'where',
     'infinite in the branch that is not taken',
-    (a) => a!.greater(0).where(a!.greater(0).where(a!, 1).log(), 0),
+    (a) => a.greater(0).where(a.greater(0).where(a, 1).log(), 0),
     [[6]],
     2,
   ),
-  gradientCase('sigmoid', 'far out', (x) => x!.sigmoid(), [numbers([-40, 40, -750, 750])], 2),
-  gradientCase('softplus', 'far out', (x) => x!.softplus(), [numbers([-40, 40, -750, 750])], 2),
-  gradientCase('tanh', 'far out', (x) => x!.tanh(), [numbers([-40, 40])], 2),
-  gradientCase('logSigmoid', 'far out', (x) => x!.logSigmoid(), [numbers([-700, 700])], 2),
+  gradientCase('sigmoid', 'far out', (x) => x.sigmoid(), [numbers([-40, 40, -750, 750])], 2),
+  gradientCase('softplus', 'far out', (x) => x.softplus(), [numbers([-40, 40, -750, 750])], 2),
+  gradientCase('tanh', 'far out', (x) => x.tanh(), [numbers([-40, 40])], 2),
+  gradientCase('logSigmoid', 'far out', (x) => x.logSigmoid(), [numbers([-700, 700])], 2),
   gradientCase(
     'detach',
     'a shift that cancels',
-    (x) => x!.sub(x!.detach().max()).exp().sum().log().add(x!.detach().max()),
+    (x) => x.sub(x.detach().max()).exp().sum().log().add(x.detach().max()),
     [[3]],
     2,
   ),
 
-  convention('relu', 'at 0', (x) => x!.relu(), [[-1, 0, 1]], [[0, 0, 1]]),
-  convention('leakyRelu', 'at 0', (x) => x!.leakyRelu(0.1), [[-1, 0, 1]], [[0.1, 0.1, 1]]),
-  convention('abs', 'at 0', (x) => x!.abs(), [[-1, 0, 1]], [[-1, 0, 1]]),
-  convention('sqrt', 'at 0', (x) => x!.sqrt(), [[0, 4]], [[0, 0.25]]),
-  convention('atan2', 'at the origin', (y, x) => y!.atan2(x!), [[0], [0]], [[0], [0]]),
+  convention('relu', 'at 0', (x) => x.relu(), [[-1, 0, 1]], [[0, 0, 1]]),
+  convention('leakyRelu', 'at 0', (x) => x.leakyRelu(0.1), [[-1, 0, 1]], [[0.1, 0.1, 1]]),
+  convention('abs', 'at 0', (x) => x.abs(), [[-1, 0, 1]], [[-1, 0, 1]]),
+  convention('sqrt', 'at 0', (x) => x.sqrt(), [[0, 4]], [[0, 0.25]]),
+  convention('atan2', 'at the origin', (y, x) => y.atan2(x), [[0], [0]], [[0], [0]]),
   convention(
     'maximum',
     'tie',
-    (a, b) => a!.maximum(b!),
+    (a, b) => a.maximum(b),
     [
       [1, 2, 3],
       [1, 3, 2],
@@ -157,7 +157,7 @@ export const elementwiseCases: readonly GradientCase[] = [
   convention(
     'minimum',
     'tie',
-    (a, b) => a!.minimum(b!),
+    (a, b) => a.minimum(b),
     [
       [1, 2, 3],
       [1, 3, 2],
@@ -167,23 +167,23 @@ export const elementwiseCases: readonly GradientCase[] = [
       [0.5, 0, 1],
     ],
   ),
-  convention('maximum', 'repeated input', (a) => a!.maximum(a!), [[1, -2]], [[1, 1]]),
-  convention('clamp', 'at the limits', (x) => x!.clamp(-1, 1), [[-2, -1, 0, 1, 2]], [[0, 1, 1, 1, 0]]),
+  convention('maximum', 'repeated input', (a) => a.maximum(a), [[1, -2]], [[1, 1]]),
+  convention('clamp', 'at the limits', (x) => x.clamp(-1, 1), [[-2, -1, 0, 1, 2]], [[0, 1, 1, 1, 0]]),
   convention(
     'hardSigmoid',
     'at the limits',
-    (x) => x!.hardSigmoid().mul(6),
+    (x) => x.hardSigmoid().mul(6),
     [[-4, -3, 0, 3, 4]],
     [[0, 1, 1, 1, 0]],
   ),
-  convention('sign', 'at 0', (x) => x!.sign(), [[0, 1]], [[0, 0]]),
-  convention('floor', 'at whole numbers', (x) => x!.floor(), [[1, 1.5]], [[0, 0]]),
-  convention('ceil', 'at whole numbers', (x) => x!.ceil(), [[1, 1.5]], [[0, 0]]),
-  convention('round', 'at halves', (x) => x!.round(), [[0.5, 1]], [[0, 0]]),
+  convention('sign', 'at 0', (x) => x.sign(), [[0, 1]], [[0, 0]]),
+  convention('floor', 'at whole numbers', (x) => x.floor(), [[1, 1.5]], [[0, 0]]),
+  convention('ceil', 'at whole numbers', (x) => x.ceil(), [[1, 1.5]], [[0, 0]]),
+  convention('round', 'at halves', (x) => x.round(), [[0.5, 1]], [[0, 0]]),
   convention(
     'pow',
     'exponent 0 at 0',
-    (x, y) => x!.pow(y!),
+    (x, y) => x.pow(y),
     [
       [0, 2],
       [0, 0],
@@ -193,6 +193,6 @@ export const elementwiseCases: readonly GradientCase[] = [
       [0, Math.log(2)],
     ],
   ),
-  convention('pow', 'base 0, exponent above 1', (x, y) => x!.pow(y!), [[0], [2]], [[0], [0]]),
-  convention('detach', 'no gradient', (x) => x!.detach().square(), [[1, 2]], [[0, 0]]),
+  convention('pow', 'base 0, exponent above 1', (x, y) => x.pow(y), [[0], [2]], [[0], [0]]),
+  convention('detach', 'no gradient', (x) => x.detach().square(), [[1, 2]], [[0, 0]]),
 ];

@@ -95,10 +95,10 @@ function checkConvention({ f, inputs, expected }: GradientCase): number {
   let worst = 0;
   gradients(f(x).sum(), x).forEach((g, i) => {
     g.dataSync().forEach((value, position) => {
-      const error = Math.abs(value - expected![i]![position]!);
+      const error = Math.abs(value - expected![i][position]);
       if (!(error <= 1e-12)) {
         throw new Error(
-          `argument ${i}, element ${position}: the rule gives ${value}, the convention is ${expected![i]![position]}`,
+          `argument ${i}, element ${position}: the rule gives ${value}, the convention is ${expected![i][position]}`,
         );
       }
       worst = Math.max(worst, error);

@@ -46,7 +46,7 @@ export function withMutation(
   return (x) =>
     rewrite([f(x)], (_node, own, inputs, attributes) =>
       own === op ? apply(wrong, inputs, attributes) : null,
-    )[0]!;
+    )[0];
 }
 
 /** A sign flipped, a contribution dropped, a contribution too large: for the operand at `position`. */
@@ -69,7 +69,7 @@ export const frozenRule: Mutation = {
     const given = contributions.filter((c) => c !== null);
     const frozen = rewrite(given, (node) => (made.has(node) || node === g ? null : node.detach()));
     let next = 0;
-    return contributions.map((c) => (c === null ? null : frozen[next++]!));
+    return contributions.map((c) => (c === null ? null : frozen[next++]));
   },
 };
 
@@ -93,7 +93,7 @@ export function termMutations(
   );
   return places.flatMap((_, place) =>
     [0, 1].map((kept) => ({
-      name: `only operand ${kept} of ${sourceOf(places[place]!)!.op.name} ${place}`,
+      name: `only operand ${kept} of ${sourceOf(places[place])!.op.name} ${place}`,
       change: (now: readonly (Tensor | null)[], _g: Tensor, own: ReadonlySet<Tensor>) =>
         dropTerm(now, own, arithmetic, place, kept),
     })),
@@ -111,8 +111,8 @@ function dropTerm(
   let seen = 0;
   const changed = rewrite(given, (node, op, inputs) => {
     if (!made.has(node) || !arithmetic.has(op?.name ?? '') || seen++ !== place) return null;
-    return inputs[kept]!.cast(node.dtype).broadcastTo(node.shape);
+    return inputs[kept].cast(node.dtype).broadcastTo(node.shape);
   });
   let next = 0;
-  return contributions.map((c) => (c === null ? null : changed[next++]!));
+  return contributions.map((c) => (c === null ? null : changed[next++]));
 }

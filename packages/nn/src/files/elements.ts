@@ -44,7 +44,7 @@ export function littleEndianBytes(data: TypedArray, element: Element): Uint8Arra
     const encode = element === 'F16' ? halfFromFloat : bfloatFromFloat;
     const out = new Uint8Array(2 * data.length);
     for (let i = 0; i < data.length; i++) {
-      const bits = encode(data[i]!);
+      const bits = encode(data[i]);
       out[2 * i] = bits & 0xff;
       out[2 * i + 1] = bits >>> 8;
     }
@@ -151,7 +151,7 @@ export function halfFromFloat(value: number): number {
 export function bfloatFromFloat(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   floatBuffer[0] = value;
-  const bits = wordBuffer[0]!;
+  const bits = wordBuffer[0];
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
@@ -174,8 +174,8 @@ function narrowed<T extends Int32Array | Uint32Array>(
   what: string,
 ): T {
   for (let i = 0; i < wide.length; i++) {
-    into[i] = Number(wide[i]!);
-    if (BigInt(into[i]!) !== wide[i]) {
+    into[i] = Number(wide[i]);
+    if (BigInt(into[i]) !== wide[i]) {
       throw new RangeError(
         `${what}: element ${i} is ${wide[i]}, beyond the 32 bits that tensors have for integers`,
       );

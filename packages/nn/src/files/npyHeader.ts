@@ -58,7 +58,7 @@ export function readNpyHeader(bytes: Uint8Array, fail: (what: string) => never):
   if (mark.some((byte, i) => i < bytes.length && bytes[i] !== byte))
     fail('does not begin with the mark of NumPy files');
   if (bytes.length < 10) return undefined;
-  const version = bytes[6]!;
+  const version = bytes[6];
   if (version < 1 || version > 3 || bytes[7] !== 0)
     fail(`has format version ${version}.${bytes[7]}; known are 1.0 to 3.0`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -98,10 +98,10 @@ function elementOf(
     return fail('holds records of several fields; save each field as an array of its own');
   const parts = typeof description === 'string' ? /^([<>|=])?([A-Za-z])(.*)$/s.exec(description) : null;
   if (!parts) return notUnderstood();
-  const name = parts[2]! + parts[3]!;
+  const name = parts[2] + parts[3];
   const known = elements.get(name);
   if (!known) {
-    const kind = otherKinds.get(parts[2]!);
+    const kind = otherKinds.get(parts[2]);
     return fail(
       `holds elements of type ${shortened(name)}; known are ${[...elements.keys()].join(', ')}${kind === undefined ? '' : `. These are ${kind}`}`,
     );
@@ -160,7 +160,7 @@ function parseLiteral(text: string): Literal | undefined {
       next = read();
       if (digits !== undefined) return Number(digits);
       if (word !== undefined) return word === 'None' ? null : word === 'True';
-      return (single ?? double)!.replace(/\\(.)/g, '$1');
+      return (single ?? double).replace(/\\(.)/g, '$1');
     }
     if (accept('{')) return entries(depth);
     if (accept('(')) return items(')', depth);

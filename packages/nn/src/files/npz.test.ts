@@ -23,13 +23,13 @@ const hex = (...parts: Uint8Array[]): string => Buffer.concat(parts).toString('h
 
 describe('archives that Python wrote', () => {
   it.each(Object.keys(fixtures.archives))('are read: %s', async (kind) => {
-    const tensors = await loadNpz(bytesOf(fixtures.archives[kind]!));
+    const tensors = await loadNpz(bytesOf(fixtures.archives[kind]));
     expect(Object.keys(tensors)).toEqual(['a', 'b.c']);
-    expect([tensors.a!.shape, [...tensors.a!.dataSync()]]).toEqual([
+    expect([tensors.a.shape, [...tensors.a.dataSync()]]).toEqual([
       [2, 3],
       [0, 1, 2, 3, 4, 5],
     ]);
-    expect([tensors['b.c']!.dtype, tensors['b.c']!.itemSync()]).toEqual(['int32', 7]);
+    expect([tensors['b.c'].dtype, tensors['b.c'].itemSync()]).toEqual(['int32', 7]);
   });
 
   it('have the records that are written here, beyond what 16 and 32 bits hold', () => {
@@ -210,7 +210,7 @@ describe('loadNpy', () => {
     ['long double', /type f16; known are f8, f4, f2/],
     ['void', /type V3; .* These are raw bytes/],
   ])('refuses elements that tensors do not hold: %s', (kind, message) => {
-    expect(() => loadNpy(bytesOf(fixtures.refused[kind]!))).toThrow(message);
+    expect(() => loadNpy(bytesOf(fixtures.refused[kind]))).toThrow(message);
   });
 
   const file = (header: string, version = 1): Uint8Array => {

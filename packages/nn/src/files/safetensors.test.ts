@@ -23,8 +23,8 @@ const sorted = <T extends readonly [string, ...unknown[]]>(list: readonly T[]): 
 
 function contentOf({ tensors, names }: nn.LoadedSafetensors): Content {
   return names.map((name) => {
-    const { dtype, shape } = tensors[name]!;
-    const data = [...tensors[name]!.dataSync()];
+    const { dtype, shape } = tensors[name];
+    const data = [...tensors[name].dataSync()];
     return [name, dtype, [...shape], dtype === 'bool' ? data.map(Boolean) : data];
   });
 }
@@ -190,13 +190,13 @@ describe('headers that lie', () => {
     );
     const { names, tensors, metadata } = nn.loadSafetensors(file);
     expect(names).toEqual(['w', '', 'v']);
-    expect(names.map((name) => tensors[name]!.shape)).toEqual([[1], [0], []]);
+    expect(names.map((name) => tensors[name].shape)).toEqual([[1], [0], []]);
     expect(Object.keys(metadata)).toEqual([]);
     expect(nn.loadSafetensors(fileOf('{}')).names).toEqual([]);
     const wide = nn.loadSafetensors(
       fileOf('{"w":{"dtype":"F64","shape":[0,1000000,1000000],"data_offsets":[0,0]}}'),
     );
-    expect(wide.tensors.w!.size).toBe(0);
+    expect(wide.tensors.w.size).toBe(0);
   });
 });
 
@@ -221,7 +221,7 @@ describe('state dicts', () => {
     const { tensors } = nn.loadSafetensors(await nn.saveSafetensors(state));
     const model = new Odd();
     model.loadStateDict(tensors);
-    expect(await model.inner.weight.value.item()).toBe(await state['constructor.weight']!.item());
+    expect(await model.inner.weight.value.item()).toBe(await state['constructor.weight'].item());
   });
 
   it('do not find what is not there', () => {

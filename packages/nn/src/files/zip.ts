@@ -185,7 +185,7 @@ function reasonOf(error: unknown): string {
 }
 
 function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
+  if (parts.length === 1) return parts[0];
   const whole = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {

@@ -60,7 +60,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const own = weighted(total.sub(picked.value), picked.factor);
   if (labelSmoothing === 0) return average(own, target, picked, options);
   // Σ over classes of the loss that each of them would have had as target.
-  const classes = shifted.shape[shifted.shape.length - 1]!;
+  const classes = shifted.shape[shifted.shape.length - 1];
   const all = options.weight
     ? weighted(total.unsqueeze(-1).sub(shifted), options.weight.cast(shifted.dtype)).sum(-1)
     : total.mul(classes).sub(shifted.sum(-1));
@@ -93,7 +93,7 @@ interface Picked {
 
 /** By comparing with every class, which fuses with what is around it; looking up would need its own pass. */
 function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined, loss: string): Picked {
-  const classes = scores.shape[scores.shape.length - 1]!;
+  const classes = scores.shape[scores.shape.length - 1];
   if (weight && (weight.shape.length !== 1 || weight.shape[0] !== classes)) {
     throw new RangeError(
       `${loss}: needs a weight for each of ${classes} classes, got ${formatShape(weight.shape)}`,
@@ -138,7 +138,7 @@ function withProbabilities(
   smoothing: number,
   options: CrossEntropyOptions,
 ): Tensor {
-  const classes = scores.shape[scores.shape.length - 1]!;
+  const classes = scores.shape[scores.shape.length - 1];
   const spread = smoothing === 0 ? target : target.mul(1 - smoothing).add(smoothing / classes);
   const factor = options.weight ? spread.mul(options.weight) : spread;
   return reduce(weighted(scores.logSoftmax(-1), factor).sum(-1).neg(), options.reduction);
@@ -171,7 +171,7 @@ function checkIndices(
         `probabilities of the scores' own shape; got ${formatShape(target.shape)}`,
     );
   }
-  hintAtImpossible(target, scores.shape[scores.shape.length - 1]!, ignoreIndex, loss);
+  hintAtImpossible(target, scores.shape[scores.shape.length - 1], ignoreIndex, loss);
 }
 
 let hinted = false;
@@ -186,7 +186,7 @@ function hintAtImpossible(
   if (hinted || leaf?.kind !== 'host') return;
   const { data } = leaf;
   for (let i = 0; i < data.length && i < 4096; i++) {
-    const target = data[i]!;
+    const target = data[i];
     if ((target >= 0 && target < classes && Number.isInteger(target)) || target === ignoreIndex) continue;
     hinted = true;
     const remedy = target < 0 ? `; if it marks what does not count, give { ignoreIndex: ${target} }` : '';

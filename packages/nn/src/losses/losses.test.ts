@@ -101,23 +101,23 @@ describe('first and second derivatives', () => {
       'crossEntropy',
       () =>
         checkGradients(
-          ([x]) => nn.crossEntropy(x!, classes, { labelSmoothing: 0.1, weight: tensor([1, 2, 0.5]) }),
+          ([x]) => nn.crossEntropy(x, classes, { labelSmoothing: 0.1, weight: tensor([1, 2, 0.5]) }),
           [a],
         ),
     ],
-    ['crossEntropy with probabilities', () => checkGradients(([x, y]) => nn.crossEntropy(x!, y!), [a, b])],
-    ['nllLoss', () => checkGradients(([x]) => nn.nllLoss(x!.logSoftmax(), classes), [a])],
-    ['mseLoss', () => checkGradients(([x, y]) => nn.mseLoss(x!, y!), [a, b])],
-    ['huberLoss', () => checkGradients(([x, y]) => nn.huberLoss(x!, y!, { delta: 0.5 }), [a, b])],
-    ['bceLoss', () => checkGradients(([x, y]) => nn.bceLoss(x!.sigmoid(), y!), [a, b])],
+    ['crossEntropy with probabilities', () => checkGradients(([x, y]) => nn.crossEntropy(x, y), [a, b])],
+    ['nllLoss', () => checkGradients(([x]) => nn.nllLoss(x.logSoftmax(), classes), [a])],
+    ['mseLoss', () => checkGradients(([x, y]) => nn.mseLoss(x, y), [a, b])],
+    ['huberLoss', () => checkGradients(([x, y]) => nn.huberLoss(x, y, { delta: 0.5 }), [a, b])],
+    ['bceLoss', () => checkGradients(([x, y]) => nn.bceLoss(x.sigmoid(), y), [a, b])],
     [
       'bceWithLogits',
-      () => checkGradients(([x, y]) => nn.bceWithLogits(x!, y!, { positiveWeight: 3 }), [a, b]),
+      () => checkGradients(([x, y]) => nn.bceWithLogits(x, y, { positiveWeight: 3 }), [a, b]),
     ],
-    ['klDiv', () => checkGradients(([x, y]) => nn.klDiv(x!.logSoftmax(), y!), [a, b])],
+    ['klDiv', () => checkGradients(([x, y]) => nn.klDiv(x.logSoftmax(), y), [a, b])],
     [
       'cosineEmbeddingLoss',
-      () => checkGradients(([x, y]) => nn.cosineEmbeddingLoss(x!, y!, tensor([1, -1])), [a, b]),
+      () => checkGradients(([x, y]) => nn.cosineEmbeddingLoss(x, y, tensor([1, -1])), [a, b]),
     ],
     [
       'hingeLoss',
@@ -125,7 +125,7 @@ describe('first and second derivatives', () => {
         checkGradients(
           ([x]) =>
             nn.hingeLoss(
-              x!,
+              x,
               tensor([
                 [1, -1, 1],
                 [-1, 1, 1],

@@ -26,16 +26,16 @@ const binaryCrossEntropy = /* @__PURE__ */ defineOp({
   type: /* @__PURE__ */ broadcastFloatType('bceLoss'),
   lower: /* @__PURE__ */ map(
     ([p, t]) => {
-      const limited = (logarithm: Scalar) => s.max(logarithm, builder().number(leastLogarithm, p!));
-      const rest = s.sub(builder().number(1, t!), t!);
-      return s.neg(s.add(s.mul(t!, limited(s.log(p!))), s.mul(rest, limited(s.log1p(s.neg(p!))))));
+      const limited = (logarithm: Scalar) => s.max(logarithm, builder().number(leastLogarithm, p));
+      const rest = s.sub(builder().number(1, t), t);
+      return s.neg(s.add(s.mul(t, limited(s.log(p))), s.mul(rest, limited(s.log1p(s.neg(p))))));
     },
     { cost: 16 },
   ),
   vjp: (g, [p, t]) => {
-    const variance = p!.mul(p!.neg().add(1)).maximum(leastVariance);
-    const logOdds = p!.log().maximum(leastLogarithm).sub(p!.neg().log1p().maximum(leastLogarithm));
-    return [g.mul(p!.sub(t!)).div(variance), g.mul(logOdds).neg()];
+    const variance = p.mul(p.neg().add(1)).maximum(leastVariance);
+    const logOdds = p.log().maximum(leastLogarithm).sub(p.neg().log1p().maximum(leastLogarithm));
+    return [g.mul(p.sub(t)).div(variance), g.mul(logOdds).neg()];
   },
 });
 
@@ -66,21 +66,21 @@ const logisticLoss = /* @__PURE__ */ defineOp({
   type: /* @__PURE__ */ broadcastFloatType('bceWithLogits'),
   lower: /* @__PURE__ */ map(
     ([x, yes, no]) => {
-      const zero = builder().number(0, x!);
+      const zero = builder().number(0, x);
       const part = (factor: Scalar, of: Scalar) =>
         builder().where(s.equal(factor, zero), zero, s.mul(factor, s.max(of, zero)));
       // softplus(±x) = max(±x, 0) + log(1 + e^−|x|)
-      const both = s.mul(s.add(yes!, no!), s.log1p(s.exp(s.neg(s.abs(x!)))));
-      return s.add(s.add(part(yes!, s.neg(x!)), part(no!, x!)), both);
+      const both = s.mul(s.add(yes, no), s.log1p(s.exp(s.neg(s.abs(x)))));
+      return s.add(s.add(part(yes, s.neg(x)), part(no, x)), both);
     },
     { cost: 16 },
   ),
   vjp: (g, [x, yes, no]) => {
-    const opposite = x!.neg();
+    const opposite = x.neg();
     return [
-      g.mul(no!.mul(x!.sigmoid()).sub(yes!.mul(opposite.sigmoid()))),
+      g.mul(no.mul(x.sigmoid()).sub(yes.mul(opposite.sigmoid()))),
       g.mul(opposite.softplus()),
-      g.mul(x!.softplus()),
+      g.mul(x.softplus()),
     ];
   },
 });

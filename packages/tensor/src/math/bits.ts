@@ -23,21 +23,21 @@ function powersOfTwo(): Float64Array {
   const table = new Float64Array(2046);
   table[1022] = 1;
   for (let n = 1; n <= 1023; n++) {
-    table[1022 + n] = 2 * table[1021 + n]!;
-    if (n < 1023) table[1022 - n] = table[1023 - n]! / 2;
+    table[1022 + n] = 2 * table[1021 + n];
+    if (n < 1023) table[1022 - n] = table[1023 - n] / 2;
   }
   return table;
 }
 
 /** 2ⁿ for a whole n in −1022 … 1023. */
 export function powerOfTwo(n: number): number {
-  return powers[n + 1022]!;
+  return powers[n + 1022];
 }
 
 /** ⌊log₂ |x|⌋ of a finite number other than 0. */
 export function exponentOf(x: number): number {
   float64[0] = x;
-  const exponent = (words[upperWord]! >>> 20) & 0x7ff;
+  const exponent = (words[upperWord] >>> 20) & 0x7ff;
   // Subnormal numbers have no exponent of their own.
   return exponent === 0 ? exponentOf(x * 2 ** 54) - 54 : exponent - 1023;
 }
@@ -45,7 +45,7 @@ export function exponentOf(x: number): number {
 /** For a positive normal number the n with x/2ⁿ in [√½, √2), up to the last bits of the ends. */
 export function exponentNearOne(x: number): number {
   float64[0] = x;
-  return (words[upperWord]! - rootHalf) >> 20;
+  return (words[upperWord] - rootHalf) >> 20;
 }
 
 /** The upper word of √½. */

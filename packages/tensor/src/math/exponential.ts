@@ -24,41 +24,41 @@ import { polynomial, quotient, rest, twoSum, upper } from './parts.ts';
 export function exp(x: number): number {
   const high = exponentialParts(Math.max(-800, Math.min(800, x)), 0);
   const one = 1 + high;
-  return scaled(one + (high - (one - 1) + rest[0]!), rest[1]!);
+  return scaled(one + (high - (one - 1) + rest[0]), rest[1]);
 }
 
 /** eˣ − 1, exact near 0. */
 export function expm1(x: number): number {
   if (Math.abs(x) < tiny) return x;
   const high = withoutOne(Math.max(-60, Math.min(800, x)));
-  return scaled(high + rest[0]!, rest[1]!);
+  return scaled(high + rest[0], rest[1]);
 }
 
 /** (eˣ − e⁻ˣ) / 2. */
 export function sinh(x: number): number {
   if (Math.abs(x) < tiny) return x;
   const high = withoutOne(Math.min(Math.abs(x), 800));
-  const low = rest[0]!;
-  const k = rest[1]!;
+  const low = rest[0];
+  const k = rest[1];
   const inverse = lessInverse(high, low, k);
   const unit = powerOfTwo(-Math.min(k, 900));
   const sum = twoSum(high, inverse * unit);
-  return Math.sign(x) * scaled(sum + (rest[0]! + (low + rest[2]! * unit)), k - 1);
+  return Math.sign(x) * scaled(sum + (rest[0] + (low + rest[2] * unit)), k - 1);
 }
 
 /** (eˣ + e⁻ˣ) / 2. */
 export function cosh(x: number): number {
   const high = withoutOne(Math.min(Math.abs(x), 800));
-  const low = rest[0]!;
-  const k = rest[1]!;
+  const low = rest[0];
+  const k = rest[1];
   const inverse = lessInverse(high, low, k);
-  const lowInverse = rest[2]!;
+  const lowInverse = rest[2];
   const unit = powerOfTwo(-Math.min(k, 900));
   // e⁻ˣ = 1 − (1 − e⁻ˣ).
   const complement = twoSum(2, -inverse);
-  const complementLow = rest[0]! - lowInverse;
+  const complementLow = rest[0] - lowInverse;
   const sum = twoSum(high, complement * unit);
-  return scaled(sum + (rest[0]! + (low + complementLow * unit)), k - 1);
+  return scaled(sum + (rest[0] + (low + complementLow * unit)), k - 1);
 }
 
 /** sinh / cosh. */
@@ -66,19 +66,19 @@ export function tanh(x: number): number {
   if (Math.abs(x) < tiny) return x;
   // With t = e^(2|x|) − 1: t / (t + 2).
   const high = withoutOne(2 * Math.min(Math.abs(x), 30));
-  const unit = powerOfTwo(rest[1]!);
+  const unit = powerOfTwo(rest[1]);
   const t = high * unit;
-  const low = rest[0]! * unit;
+  const low = rest[0] * unit;
   const divisor = twoSum(t, 2);
-  const first = quotient(t, low, divisor, rest[0]! + low);
-  return Math.sign(x) * (first + rest[0]!);
+  const first = quotient(t, low, divisor, rest[0] + low);
+  return Math.sign(x) * (first + rest[0]);
 }
 
 /** Natural logarithm. */
 export function log(x: number): number {
   if (!(x > 0) || x === Number.POSITIVE_INFINITY) return logarithmLimit(x);
   const high = logarithmParts(x, 0);
-  return high + rest[0]!;
+  return high + rest[0];
 }
 
 /** log(1 + x), exact near 0. */
@@ -86,8 +86,8 @@ export function log1p(x: number): number {
   if (Math.abs(x) < tiny) return x;
   if (!(x > -1) || x === Number.POSITIVE_INFINITY) return logarithmLimit(x + 1);
   const sum = twoSum(1, x);
-  const high = logarithmParts(sum, rest[0]!);
-  return high + rest[0]!;
+  const high = logarithmParts(sum, rest[0]);
+  return high + rest[0];
 }
 
 /** xʸ as C and NumPy define it: 1 to any power is 1, NaN too, and (−1)^±∞ is 1, where JavaScript has NaN. */
@@ -111,7 +111,7 @@ export function pow(x: number, y: number): number {
   if (Math.abs(y) < 2 ** -75) return 1;
   const high = logarithmParts(size, 0);
   const logarithm = upper(high);
-  const logarithmLow = high - logarithm + rest[0]!;
+  const logarithmLow = high - logarithm + rest[0];
   const factor = upper(y);
   const product = factor * logarithm;
   const productLow = (y - factor) * logarithm + y * logarithmLow;
@@ -119,7 +119,7 @@ export function pow(x: number, y: number): number {
   const clamped = Math.max(-800, Math.min(800, whole));
   const power = exponentialParts(clamped, clamped === whole ? productLow - (whole - product) : 0);
   const one = 1 + power;
-  return sign * scaled(one + (power - (one - 1) + rest[0]!), rest[1]!);
+  return sign * scaled(one + (power - (one - 1) + rest[0]), rest[1]);
 }
 
 /**
@@ -145,13 +145,13 @@ function exponentialParts(x: number, low: number): number {
 /** eˣ − 1 = 2ⁿ·p: gives p, leaves what it lacks in `rest[0]` and n in `rest[1]`. −60 ≤ x ≤ 800. */
 function withoutOne(x: number): number {
   const high = exponentialParts(x, 0);
-  const unit = powerOfTwo(-Math.min(rest[1]!, 1000));
+  const unit = powerOfTwo(-Math.min(rest[1], 1000));
   // 1 − 2⁻ⁿ, then q added to it: exact sums of two parts (D. E. Knuth).
   const one = 1 - unit;
   const onePart = one - 1;
   const sum = one + high;
   const part = sum - one;
-  const left = one - (sum - part) + (high - part) + (1 - (one - onePart) - (unit + onePart) + rest[0]!);
+  const left = one - (sum - part) + (high - part) + (1 - (one - onePart) - (unit + onePart) + rest[0]);
   const p = sum + left;
   rest[0] = left - (p - sum);
   return p;
@@ -163,8 +163,8 @@ function lessInverse(high: number, low: number, n: number): number {
   const p = high * unit;
   const pLow = low * unit;
   const divisor = twoSum(p, 1);
-  const first = quotient(p, pLow, divisor, rest[0]! + pLow);
-  rest[2] = rest[0]!;
+  const first = quotient(p, pLow, divisor, rest[0] + pLow);
+  rest[2] = rest[0];
   return first;
 }
 
@@ -196,7 +196,7 @@ function logarithmParts(x: number, low: number): number {
   const divisorLow = m - (divisor - c) + mLow;
   // s = (m − c)/(m + c) in two parts, a with 26 bits.
   const a = quotient(distance, distanceLow, divisor, divisorLow);
-  const b = rest[0]!;
+  const b = rest[0];
   const s = a + b;
   const z = s * s;
   // log(m/c) = 2/3·s·(3 + s² + tail), the tail 3/5·s⁴ + 3/7·s⁶ + …

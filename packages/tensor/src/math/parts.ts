@@ -26,8 +26,8 @@ export function twoSum(a: number, b: number): number {
 
 /** Σ coefficients[i]·xⁱ by Horner's rule. */
 export function polynomial(x: number, coefficients: readonly number[]): number {
-  let sum = coefficients[coefficients.length - 1]!;
-  for (let i = coefficients.length - 2; i >= 0; i--) sum = sum * x + coefficients[i]!;
+  let sum = coefficients[coefficients.length - 1];
+  for (let i = coefficients.length - 2; i >= 0; i--) sum = sum * x + coefficients[i];
   return sum;
 }
 

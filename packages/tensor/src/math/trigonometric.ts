@@ -24,49 +24,49 @@ import { polynomial, quotient, rest, twoSum, upper } from './parts.ts';
 
 export function sin(x: number): number {
   const quadrant = reduced(Math.abs(x));
-  const r = rest[0]!;
-  const low = rest[1]!;
+  const r = rest[0];
+  const low = rest[1];
   const value = quadrant % 2 === 0 ? sineOf(r, low) : cosineOf(r, low);
-  return (quadrant < 2 ? Math.sign(x) : -Math.sign(x)) * (value + rest[0]!);
+  return (quadrant < 2 ? Math.sign(x) : -Math.sign(x)) * (value + rest[0]);
 }
 
 export function cos(x: number): number {
   const quadrant = reduced(Math.abs(x));
-  const r = rest[0]!;
-  const low = rest[1]!;
+  const r = rest[0];
+  const low = rest[1];
   const value = quadrant % 2 === 0 ? cosineOf(r, low) : sineOf(r, low);
-  return (quadrant === 1 || quadrant === 2 ? -1 : 1) * (value + rest[0]!);
+  return (quadrant === 1 || quadrant === 2 ? -1 : 1) * (value + rest[0]);
 }
 
 export function tan(x: number): number {
   const quadrant = reduced(Math.abs(x));
-  const r = rest[0]!;
-  const low = rest[1]!;
+  const r = rest[0];
+  const low = rest[1];
   const sine = sineOf(r, low);
-  const sineLow = rest[0]!;
+  const sineLow = rest[0];
   const cosine = cosineOf(r, low);
-  const cosineLow = rest[0]!;
+  const cosineLow = rest[0];
   const even = quadrant % 2 === 0;
   const first = even
     ? quotient(sine, sineLow, cosine, cosineLow)
     : quotient(cosine, cosineLow, sine, sineLow);
-  return (even ? Math.sign(x) : -Math.sign(x)) * (first + rest[0]!);
+  return (even ? Math.sign(x) : -Math.sign(x)) * (first + rest[0]);
 }
 
 export function asin(x: number): number {
   const size = Math.abs(x);
   if (!(size <= 1)) return Number.NaN;
   const root = rootOfOneLess(size);
-  const angle = angleOf(size, 0, root, rest[0]!);
-  return Math.sign(x) * (angle + rest[0]!);
+  const angle = angleOf(size, 0, root, rest[0]);
+  return Math.sign(x) * (angle + rest[0]);
 }
 
 export function acos(x: number): number {
   const size = Math.abs(x);
   if (!(size <= 1)) return Number.NaN;
   const root = rootOfOneLess(size);
-  const angle = angleOf(root, rest[0]!, size, 0);
-  return x < 0 ? fromPi(angle) : angle + rest[0]!;
+  const angle = angleOf(root, rest[0], size, 0);
+  return x < 0 ? fromPi(angle) : angle + rest[0];
 }
 
 export function atan(x: number): number {
@@ -91,7 +91,7 @@ export function atan2(y: number, x: number): number {
   }
   const angle = angleOf(up, 0, right, 0);
   const left = x < 0 || Object.is(x, -0);
-  const size = left ? fromPi(angle) : angle + rest[0]!;
+  const size = left ? fromPi(angle) : angle + rest[0];
   return y < 0 || Object.is(y, -0) ? -size : size;
 }
 
@@ -100,9 +100,9 @@ function reduced(x: number): number {
   if (x > largestAngle) return reducedLarge(x);
   const n = x * (2 / Math.PI) + rounding - rounding;
   const first = twoSum(x - n * halfPiParts[0], -n * halfPiParts[1]);
-  const lost = rest[0]!;
+  const lost = rest[0];
   const second = twoSum(first, -n * halfPiParts[2]);
-  const low = lost + rest[0]! - n * halfPiParts[3];
+  const low = lost + rest[0] - n * halfPiParts[3];
   const r = second + low;
   rest[0] = r;
   rest[1] = low - (r - second);
@@ -129,19 +129,19 @@ function reducedLarge(x: number): number {
   let carry = 0;
   for (let place = -7; place <= 0; place++) {
     let sum = carry;
-    for (let i = 0; i < 4; i++) sum += digits[i]! * (twoOverPi[power - 1 - i - place] ?? 0);
+    for (let i = 0; i < 4; i++) sum += digits[i] * (twoOverPi[power - 1 - i - place] ?? 0);
     carry = Math.floor(sum / 2 ** 24);
     product.push(sum - carry * 2 ** 24);
   }
-  const beyondHalf = product[6]! >= 2 ** 23;
-  let turn = (beyondHalf ? product[6]! - 2 ** 24 : product[6]!) * 2 ** -24;
+  const beyondHalf = product[6] >= 2 ** 23;
+  let turn = (beyondHalf ? product[6] - 2 ** 24 : product[6]) * 2 ** -24;
   let low = 0;
   for (let i = 5, unit = 2 ** -48; i >= 0; i--, unit *= 2 ** -24) {
-    turn = twoSum(turn, product[i]! * unit);
-    low += rest[0]!;
+    turn = twoSum(turn, product[i] * unit);
+    low += rest[0];
   }
   turn = twoSum(turn, low);
-  low = rest[0]!;
+  low = rest[0];
   // Times π/2.
   const [a, p] = [upper(turn), upper(halfPi[0])];
   const [b, q] = [turn - a, halfPi[0] - p];
@@ -150,7 +150,7 @@ function reducedLarge(x: number): number {
   const correction = error + (turn * halfPi[1] + low * halfPi[0]);
   rest[0] = high + correction;
   rest[1] = correction - (rest[0] - high);
-  return (product[7]! + (beyondHalf ? 1 : 0)) % 4;
+  return (product[7] + (beyondHalf ? 1 : 0)) % 4;
 }
 
 /** sin(r + low), what it lacks in `rest[0]`. */
@@ -178,7 +178,7 @@ function cosineOf(r: number, low: number): number {
 function rootOfOneLess(x: number): number {
   const a = upper(x);
   const square = twoSum(1, -a * a);
-  const squareLow = rest[0]! - (x - a) * (x + a);
+  const squareLow = rest[0] - (x - a) * (x + a);
   const high = square + squareLow;
   const low = squareLow - (high - square);
   const root = Math.sqrt(high);
@@ -198,15 +198,15 @@ function angleOf(up: number, upLow: number, right: number, rightLow: number): nu
   const nearest = angles[slope < angleBounds[0] ? 0 : slope < angleBounds[1] ? 1 : 2];
   const c = nearest[0];
   const across = twoSum(y, -c * x);
-  const acrossLow = rest[0]! + (yLow - c * xLow);
+  const acrossLow = rest[0] + (yLow - c * xLow);
   const along = twoSum(x, c * y);
-  const a = quotient(across, acrossLow, along, rest[0]! + (xLow + c * yLow));
-  const b = rest[0]!;
+  const a = quotient(across, acrossLow, along, rest[0] + (xLow + c * yLow));
+  const b = rest[0];
   const s = a + b;
   const z = s * s;
   const tail = s * z * polynomial(z, angleSeries);
   const high = twoSum(nearest[1], s);
-  const low = rest[0]! + (b - (s - a) + tail + nearest[2]);
+  const low = rest[0] + (b - (s - a) + tail + nearest[2]);
   if (!steep) {
     rest[0] = low;
     return high;
@@ -218,7 +218,7 @@ function angleOf(up: number, upLow: number, right: number, rightLow: number): nu
 
 /** π − (angle + rest[0]). */
 function fromPi(angle: number): number {
-  const low = rest[0]!;
+  const low = rest[0];
   const high = twoSum(2 * halfPi[0], -angle);
-  return high + (rest[0]! + (2 * halfPi[1] - low));
+  return high + (rest[0] + (2 * halfPi[1] - low));
 }

@@ -96,6 +96,6 @@ function withSlope(
   first: (x: Scalar) => Scalar,
   second: (x: Tensor) => Tensor,
 ): Op<undefined> {
-  const slope = unary(`${name}Slope`, first, (g, [x]) => [g.mul(second(x!))], 16);
-  return unary(name, of, (g, [x]) => [g.mul(g.apply(slope, [x!]))], 16);
+  const slope = unary(`${name}Slope`, first, (g, [x]) => [g.mul(second(x))], 16);
+  return unary(name, of, (g, [x]) => [g.mul(g.apply(slope, [x]))], 16);
 }

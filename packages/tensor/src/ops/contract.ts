@@ -12,11 +12,11 @@ import { formatShape, type Shape, sizesOf } from '../shape.ts';
  */
 export const contract: Op<ContractionLabels> = defineOp<ContractionLabels>({
   name: 'contract',
-  type: ([a, b], labels) => ({ shape: contractionShape(a!, b!, labels), dtype: productDType(a!, b!) }),
+  type: ([a, b], labels) => ({ shape: contractionShape(a, b, labels), dtype: productDType(a, b) }),
   lower: { form: 'contract', labels: (a) => a },
   vjp: (g, [a, b], _y, labels) => [
-    g.apply(contract, [g, b!], { a: labels.out, b: labels.b, out: labels.a }),
-    g.apply(contract, [a!, g], { a: labels.a, b: labels.out, out: labels.b }),
+    g.apply(contract, [g, b], { a: labels.out, b: labels.b, out: labels.a }),
+    g.apply(contract, [a, g], { a: labels.a, b: labels.out, out: labels.b }),
   ],
 });
 
@@ -62,7 +62,7 @@ function contractionShape(
   const left = sizesOf(a.shape);
   const right = sizesOf(b.shape);
   for (let i = 0; i < labelsB.length; i++) {
-    const shared = labelsA.indexOf(labelsB[i]!);
+    const shared = labelsA.indexOf(labelsB[i]);
     if (shared < 0 || left[shared] === right[i]) continue;
     throw new RangeError(
       `contract: sizes ${a.shape[shared]} and ${b.shape[i]} of an axis that ${formatShape(a.shape)} and ${formatShape(b.shape)} share differ`,
@@ -70,8 +70,8 @@ function contractionShape(
   }
   const shape = new Array<number>(out.length);
   for (let i = 0; i < out.length; i++) {
-    const inA = labelsA.indexOf(out[i]!);
-    shape[i] = inA >= 0 ? left[inA]! : right[labelsB.indexOf(out[i]!)]!;
+    const inA = labelsA.indexOf(out[i]);
+    shape[i] = inA >= 0 ? left[inA] : right[labelsB.indexOf(out[i])];
   }
   return shape;
 }

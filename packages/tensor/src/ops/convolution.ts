@@ -39,28 +39,27 @@ export const convolution: Op<ConvolutionAttributes> = defineOp<ConvolutionAttrib
   name: 'convolution',
   type: ([a, b], { wanted, size, groups }) => {
     const front = {
-      output: [a!.shape[0]!, b!.shape[0]!],
-      input: [b!.shape[0]!, a!.shape[1]! * groups],
-      weight: [b!.shape[1]!, a!.shape[1]! / groups],
+      output: [a.shape[0], b.shape[0]],
+      input: [b.shape[0], a.shape[1] * groups],
+      weight: [b.shape[1], a.shape[1] / groups],
     }[wanted];
-    return { shape: [...front, ...size], dtype: productDType(a!, b!) };
+    return { shape: [...front, ...size], dtype: productDType(a, b) };
   },
   lower: expand(lowerConvolution),
   vjp: (g, operands, _y, attributes) => {
     const given = roles.filter((role) => role !== attributes.wanted);
     return given.map((role, i) => {
-      const other = operands[1 - i]!;
+      const other = operands[1 - i];
       // The gradient stands where the wanted tensor stood; the order of roles decides which operand comes first.
-      const inputs =
-        roles.indexOf(attributes.wanted) < roles.indexOf(given[1 - i]!) ? [g, other] : [other, g];
-      return g.apply(convolution, inputs, { ...attributes, wanted: role, size: operands[i]!.shape.slice(2) });
+      const inputs = roles.indexOf(attributes.wanted) < roles.indexOf(given[1 - i]) ? [g, other] : [other, g];
+      return g.apply(convolution, inputs, { ...attributes, wanted: role, size: operands[i].shape.slice(2) });
     });
   },
 });
 
 function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAttributes): Tensor {
   const { wanted, size, stride, dilation, low, groups } = attributes;
-  const dtype = productDType(operands[0]!, operands[1]!);
+  const dtype = productDType(operands[0], operands[1]);
   const [a, b] = operands.map((operand) => operand.cast(dtype)) as [Tensor, Tensor];
   const spatial = stride.length;
   const ones = stride.map(() => 1);
@@ -78,11 +77,11 @@ function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAt
   const grouped = (t: Tensor, axis: number): Tensor =>
     groups === 1
       ? t
-      : t.reshape([...t.shape.slice(0, axis), groups, t.shape[axis]! / groups, ...t.shape.slice(axis + 1)]);
+      : t.reshape([...t.shape.slice(0, axis), groups, t.shape[axis] / groups, ...t.shape.slice(axis + 1)]);
   const merged = (t: Tensor, axis: number): Tensor =>
     groups === 1
       ? t
-      : t.reshape([...t.shape.slice(0, axis), groups * t.shape[axis + 1]!, ...t.shape.slice(axis + 2)]);
+      : t.reshape([...t.shape.slice(0, axis), groups * t.shape[axis + 1], ...t.shape.slice(axis + 2)]);
 
   if (wanted === 'output') {
     const [x, w] = [a, b];
@@ -125,7 +124,7 @@ function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAt
   // rows `stride` apart, padded by dilation·(K − 1) − low.
   const [w, y] = [a, b];
   const taken = w.shape.slice(2);
-  const before = low.map((padding, i) => dilation[i]! * (taken[i]! - 1) - padding);
+  const before = low.map((padding, i) => dilation[i] * (taken[i] - 1) - padding);
   const seen = windowed(y, {
     low: before,
     step: stride,
@@ -168,12 +167,12 @@ export function windowed(x: Tensor, { low, step, count, stride, size, dilation, 
   const shape = [...x.shape];
   low.forEach((before, i) => {
     const axis = first + i;
-    const length = x.shape[axis]!;
+    const length = x.shape[axis];
     starts[axis] = Math.max(0, before);
-    steps[axis] = length > 1 ? step[i]! : 1;
-    const filled = starts[axis]! + (length === 0 ? 0 : (length - 1) * steps[axis]! + 1);
+    steps[axis] = length > 1 ? step[i] : 1;
+    const filled = starts[axis] + (length === 0 ? 0 : (length - 1) * steps[axis] + 1);
     const reached =
-      count[i] === 0 || size[i] === 0 ? 0 : (count[i]! - 1) * stride[i]! + (size[i]! - 1) * dilation[i]! + 1;
+      count[i] === 0 || size[i] === 0 ? 0 : (count[i] - 1) * stride[i] + (size[i] - 1) * dilation[i] + 1;
     shape[axis] = Math.max(filled, Math.max(0, -before) + reached);
   });
   let result = sameShape(shape, x.shape)
@@ -183,10 +182,10 @@ export function windowed(x: Tensor, { low, step, count, stride, size, dilation, 
     result = result.apply(windows, [result], {
       axis: first + i,
       start: Math.max(0, -before),
-      count: count[i]!,
-      stride: stride[i]!,
-      size: size[i]!,
-      dilation: dilation[i]!,
+      count: count[i],
+      stride: stride[i],
+      size: size[i],
+      dilation: dilation[i],
     });
   });
   return result;

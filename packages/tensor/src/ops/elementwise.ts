@@ -26,7 +26,7 @@ export function unary(
   return defineOp({
     name,
     type: broadcastFloatType(name),
-    lower: map(([x]) => of(x!), { cost }),
+    lower: map(([x]) => of(x), { cost }),
     ...(vjp && { vjp }),
   });
 }
@@ -38,7 +38,7 @@ function sameType(
   of: (x: Scalar) => Scalar,
   vjp?: VectorJacobianProduct<undefined>,
 ): Op<undefined> {
-  return defineOp({ name, type: arithmeticType(name), lower: map(([x]) => of(x!)), ...(vjp && { vjp }) });
+  return defineOp({ name, type: arithmeticType(name), lower: map(([x]) => of(x)), ...(vjp && { vjp }) });
 }
 
 /** A comparison: operands promote, the result is bool and has no gradient. */
@@ -48,7 +48,7 @@ function comparison(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<unde
   return defineOp({
     name,
     type: (inputs) => ({ shape: rule(inputs).shape, dtype: 'bool' }),
-    lower: map(([x, y]) => of(x!, y!), { operands: 'promoted' }),
+    lower: map(([x, y]) => of(x, y), { operands: 'promoted' }),
   });
 }
 
@@ -57,8 +57,8 @@ function comparison(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<unde
 function test(name: string, of: (x: Scalar) => Scalar, operands: 'own' | 'output' = 'own'): Op<undefined> {
   return defineOp({
     name,
-    type: ([x]) => ({ shape: x!.shape, dtype: 'bool' }),
-    lower: map(([x]) => of(x!), { operands }),
+    type: ([x]) => ({ shape: x.shape, dtype: 'bool' }),
+    lower: map(([x]) => of(x), { operands }),
   });
 }
 
@@ -67,41 +67,41 @@ function test(name: string, of: (x: Scalar) => Scalar, operands: 'own' | 'output
 export const add = defineOp({
   name: 'add',
   type: broadcastType('add'),
-  lower: map(([x, y]) => s.add(x!, y!)),
+  lower: map(([x, y]) => s.add(x, y)),
   vjp: (g) => [g, g],
 });
 
 export const sub = defineOp({
   name: 'sub',
   type: arithmeticType('sub'),
-  lower: map(([x, y]) => s.sub(x!, y!)),
+  lower: map(([x, y]) => s.sub(x, y)),
   vjp: (g) => [g, g.neg()],
 });
 
 export const mul = defineOp({
   name: 'mul',
   type: broadcastType('mul'),
-  lower: map(([x, y]) => s.mul(x!, y!)),
-  vjp: (g, [x, y]) => [g.mul(y!), g.mul(x!)],
+  lower: map(([x, y]) => s.mul(x, y)),
+  vjp: (g, [x, y]) => [g.mul(y), g.mul(x)],
 });
 
 export const div = defineOp({
   name: 'div',
   type: broadcastFloatType('div'),
-  lower: map(([x, y]) => s.div(x!, y!)),
-  vjp: (g, [, y], q) => [g.div(y!), g.mul(q).div(y!).neg()],
+  lower: map(([x, y]) => s.div(x, y)),
+  vjp: (g, [, y], q) => [g.div(y), g.mul(q).div(y).neg()],
 });
 
 /** xʸ. At x = 0 the derivative by x uses the limit from the right, at x ≤ 0 the derivative by y counts as 0. */
 export const pow = defineOp({
   name: 'pow',
   type: arithmeticType('pow'),
-  lower: map(([x, y]) => s.pow(x!, y!), { cost: 16 }),
+  lower: map(([x, y]) => s.pow(x, y), { cost: 16 }),
   vjp: (g, [x, y], p) => {
-    const positive = x!.greater(0);
-    const logarithm = positive.where(positive.where(x!, 1).log(), 0);
-    const zero = y!.equal(0);
-    return [zero.where(0, g.mul(y!).mul(x!.pow(zero.where(1, y!.sub(1))))), g.mul(p).mul(logarithm)];
+    const positive = x.greater(0);
+    const logarithm = positive.where(positive.where(x, 1).log(), 0);
+    const zero = y.equal(0);
+    return [zero.where(0, g.mul(y).mul(x.pow(zero.where(1, y.sub(1))))), g.mul(p).mul(logarithm)];
   },
 });
 
@@ -109,18 +109,18 @@ export const pow = defineOp({
 export const mod = defineOp({
   name: 'mod',
   type: arithmeticType('mod'),
-  lower: map(([x, y]) => s.mod(x!, y!)),
-  vjp: (g, [x, y]) => [g, g.mul(x!.div(y!).floor()).neg()],
+  lower: map(([x, y]) => s.mod(x, y)),
+  vjp: (g, [x, y]) => [g, g.mul(x.div(y).floor()).neg()],
 });
 
 /** Where both are equal each gets half of the gradient. */
 export const maximum = defineOp({
   name: 'maximum',
   type: broadcastType('maximum'),
-  lower: map(([x, y]) => s.max(x!, y!)),
+  lower: map(([x, y]) => s.max(x, y)),
   vjp: (g, [x, y]) => {
-    const tie = x!.equal(y!).cast(g.dtype).mul(0.5);
-    return [g.mul(x!.greater(y!).cast(g.dtype).add(tie)), g.mul(y!.greater(x!).cast(g.dtype).add(tie))];
+    const tie = x.equal(y).cast(g.dtype).mul(0.5);
+    return [g.mul(x.greater(y).cast(g.dtype).add(tie)), g.mul(y.greater(x).cast(g.dtype).add(tie))];
   },
 });
 
@@ -128,10 +128,10 @@ export const maximum = defineOp({
 export const minimum = defineOp({
   name: 'minimum',
   type: broadcastType('minimum'),
-  lower: map(([x, y]) => s.min(x!, y!)),
+  lower: map(([x, y]) => s.min(x, y)),
   vjp: (g, [x, y]) => {
-    const tie = x!.equal(y!).cast(g.dtype).mul(0.5);
-    return [g.mul(x!.less(y!).cast(g.dtype).add(tie)), g.mul(y!.less(x!).cast(g.dtype).add(tie))];
+    const tie = x.equal(y).cast(g.dtype).mul(0.5);
+    return [g.mul(x.less(y).cast(g.dtype).add(tie)), g.mul(y.less(x).cast(g.dtype).add(tie))];
   },
 });
 
@@ -139,11 +139,11 @@ export const minimum = defineOp({
 export const atan2 = defineOp({
   name: 'atan2',
   type: broadcastFloatType('atan2'),
-  lower: map(([y, x]) => s.atan2(y!, x!), { cost: 8 }),
+  lower: map(([y, x]) => s.atan2(y, x), { cost: 8 }),
   vjp: (g, [y, x]) => {
-    const square = x!.square().add(y!.square());
+    const square = x.square().add(y.square());
     const safe = square.equal(0).where(1, square);
-    return [g.mul(x!).div(safe), g.mul(y!).div(safe).neg()];
+    return [g.mul(x).div(safe), g.mul(y).div(safe).neg()];
   },
 });
 
@@ -159,12 +159,12 @@ export const addAll = defineOp({
 
 export const neg = sameType('neg', s.neg, (g) => [g.neg()]);
 /** At 0 the derivative counts as 0. */
-export const abs = sameType('abs', s.abs, (g, [x]) => [g.mul(x!.sign())]);
+export const abs = sameType('abs', s.abs, (g, [x]) => [g.mul(x.sign())]);
 export const sign = sameType('sign', s.sign, (g) => [g.mul(0)]);
 export const square = sameType(
   'square',
   (x) => s.mul(x, x),
-  (g, [x]) => [g.mul(x!).mul(2)],
+  (g, [x]) => [g.mul(x).mul(2)],
 );
 export const floor = sameType('floor', integerAware(s.floor), (g) => [g.mul(0)]);
 export const ceil = sameType('ceil', integerAware(s.ceil), (g) => [g.mul(0)]);
@@ -195,25 +195,25 @@ export const reciprocal = unary(
 );
 export const exp = unary('exp', s.exp, (g, _x, y) => [g.mul(y)]);
 /** The rule takes eˣ anew: far to the left nothing of it is left in eˣ − 1. */
-export const expm1 = unary('expm1', s.expm1, (g, [x]) => [g.mul(x!.exp())]);
-export const log = unary('log', s.log, (g, [x]) => [g.div(x!)]);
-export const log1p = unary('log1p', s.log1p, (g, [x]) => [g.div(x!.add(1))]);
+export const expm1 = unary('expm1', s.expm1, (g, [x]) => [g.mul(x.exp())]);
+export const log = unary('log', s.log, (g, [x]) => [g.div(x)]);
+export const log1p = unary('log1p', s.log1p, (g, [x]) => [g.div(x.add(1))]);
 export const log2 = unary(
   'log2',
   (x) => s.mul(s.log(x), builder().number(Math.LOG2E, x)),
-  (g, [x]) => [g.div(x!).mul(Math.LOG2E)],
+  (g, [x]) => [g.div(x).mul(Math.LOG2E)],
 );
-export const sin = unary('sin', s.sin, (g, [x]) => [g.mul(x!.cos())]);
-export const cos = unary('cos', s.cos, (g, [x]) => [g.mul(x!.sin()).neg()]);
+export const sin = unary('sin', s.sin, (g, [x]) => [g.mul(x.cos())]);
+export const cos = unary('cos', s.cos, (g, [x]) => [g.mul(x.sin()).neg()]);
 export const tan = unary('tan', s.tan, (g, _x, y) => [g.mul(y.square().add(1))]);
-export const asin = unary('asin', s.asin, (g, [x]) => [g.mul(x!.square().neg().add(1).rsqrt())]);
-export const acos = unary('acos', s.acos, (g, [x]) => [g.mul(x!.square().neg().add(1).rsqrt()).neg()]);
-export const atan = unary('atan', s.atan, (g, [x]) => [g.div(x!.square().add(1))]);
-export const sinh = unary('sinh', s.sinh, (g, [x]) => [g.mul(x!.cosh())]);
-export const cosh = unary('cosh', s.cosh, (g, [x]) => [g.mul(x!.sinh())]);
+export const asin = unary('asin', s.asin, (g, [x]) => [g.mul(x.square().neg().add(1).rsqrt())]);
+export const acos = unary('acos', s.acos, (g, [x]) => [g.mul(x.square().neg().add(1).rsqrt()).neg()]);
+export const atan = unary('atan', s.atan, (g, [x]) => [g.div(x.square().add(1))]);
+export const sinh = unary('sinh', s.sinh, (g, [x]) => [g.mul(x.cosh())]);
+export const cosh = unary('cosh', s.cosh, (g, [x]) => [g.mul(x.sinh())]);
 export const tanh = unary('tanh', s.tanh, (g, _x, y) => [g.mul(y.square().neg().add(1))]);
 export const erf = unary('erf', s.erf, (g, [x]) => [
-  g.mul(x!.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)),
+  g.mul(x.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)),
 ]);
 export const sigmoid = unary('sigmoid', s.sigmoid, (g, _x, y) => [g.mul(y).mul(y.neg().add(1))]);
 
@@ -221,7 +221,7 @@ export const sigmoid = unary('sigmoid', s.sigmoid, (g, _x, y) => [g.mul(y).mul(y
 export const softplus = unary(
   'softplus',
   (x) => s.add(s.max(x, builder().number(0, x)), s.log1p(s.exp(s.neg(s.abs(x))))),
-  (g, [x]) => [g.mul(x!.sigmoid())],
+  (g, [x]) => [g.mul(x.sigmoid())],
 );
 
 /** max(x, 0); at 0 the derivative counts as 0. */
@@ -262,20 +262,20 @@ export const where = defineOp({
   lower: map(
     ([condition, x, y]) => {
       const e = builder();
-      const dtype = promote(e.dtypeOf(x!), e.dtypeOf(y!));
-      return e.where(e.cast(condition!, 'bool'), e.cast(x!, dtype), e.cast(y!, dtype));
+      const dtype = promote(e.dtypeOf(x), e.dtypeOf(y));
+      return e.where(e.cast(condition, 'bool'), e.cast(x, dtype), e.cast(y, dtype));
     },
     { operands: 'own' },
   ),
-  vjp: (g, [condition]) => [null, condition!.where(g, 0), condition!.where(0, g)],
+  vjp: (g, [condition]) => [null, condition.where(g, 0), condition.where(0, g)],
 });
 
 /** Conversion to another dtype; fractions are cut off, anything but 0 is true. */
 export const cast = defineOp<{ readonly dtype: DType }>({
   name: 'cast',
-  type: ([x], { dtype }) => ({ shape: x!.shape, dtype }),
-  lower: map(([x], { dtype }) => builder().cast(x!, dtype), { operands: 'own' }),
-  vjp: (g, [x]) => [isFloat(x!.dtype) ? g.cast(x!.dtype) : null],
+  type: ([x], { dtype }) => ({ shape: x.shape, dtype }),
+  lower: map(([x], { dtype }) => builder().cast(x, dtype), { operands: 'own' }),
+  vjp: (g, [x]) => [isFloat(x.dtype) ? g.cast(x.dtype) : null],
 });
 
 /* @__NO_SIDE_EFFECTS__ */
@@ -284,7 +284,7 @@ function logical(name: string, of: (x: Scalar, y: Scalar) => Scalar): Op<undefin
   return defineOp({
     name,
     type: (inputs) => ({ shape: rule(inputs).shape, dtype: 'bool' }),
-    lower: map(([x, y]) => of(x!, y!)),
+    lower: map(([x, y]) => of(x, y)),
   });
 }
 

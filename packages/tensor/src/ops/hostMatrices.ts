@@ -16,12 +16,12 @@ export function eachMatrix(
   work: (inputs: readonly Float64Array[], sizes: readonly Size[], batch: number) => Float64Array,
 ): HostKernel['run'] {
   return (inputs, outputs, shapes) => {
-    const output = outputs[0]!;
-    const sizes = inputs.map((_, i): Size => [shapes[i]!.at(-2)!, shapes[i]!.at(-1)!]);
-    const batches = shapes[0]!.slice(0, -2).reduce((product, n) => product * n, 1);
+    const output = outputs[0];
+    const sizes = inputs.map((_, i): Size => [shapes[i].at(-2)!, shapes[i].at(-1)!]);
+    const batches = shapes[0].slice(0, -2).reduce((product, n) => product * n, 1);
     const length = batches === 0 ? 0 : output.length / batches;
     for (let batch = 0; batch < batches; batch++) {
-      const own = inputs.map((input, i) => Float64Array.from(matrix(input, sizes[i]!, batch)));
+      const own = inputs.map((input, i) => Float64Array.from(matrix(input, sizes[i], batch)));
       output.set(work(own, sizes, batch), batch * length);
     }
   };
@@ -34,7 +34,7 @@ function matrix(data: TypedArray, [rows, columns]: Size, batch: number): TypedAr
 
 export function dot(x: Float64Array, y: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
   return sum;
 }
 
@@ -67,7 +67,7 @@ export function productOf(values: ArrayLike<number>): number {
   let product = 1;
   let exponent = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+    const value = values[i];
     if (value === 0 || !Number.isFinite(value)) return Array.from(values).reduce((all, own) => all * own, 1);
     const own = exponentOf(value);
     product *= scaleByPowerOfTwo(value, -own);

@@ -19,11 +19,11 @@ interface AxisAttributes {
 export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: 'gather',
   type: ([source, index], { axis }) => ({
-    shape: gatherShape('gather', source!, index!, axis),
-    dtype: source!.dtype,
+    shape: gatherShape('gather', source, index, axis),
+    dtype: source.dtype,
   }),
   lower: { form: 'gather', axis: (a) => a.axis },
-  vjp: (g, [source, index], _y, { axis }) => [g.apply(scatter, [source!, index!, g], { axis }), null],
+  vjp: (g, [source, index], _y, { axis }) => [g.apply(scatter, [source, index, g], { axis }), null],
 });
 
 /**
@@ -33,12 +33,12 @@ export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
 export const scatter: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: 'scatter',
   type: ([like, index, updates], { axis }) => {
-    const shape = gatherShape('scatterAdd', like!, index!, axis);
-    broadcastShapes(shape, updates!.shape, 'scatterAdd');
-    return { shape: like!.shape, dtype: updates!.dtype };
+    const shape = gatherShape('scatterAdd', like, index, axis);
+    broadcastShapes(shape, updates.shape, 'scatterAdd');
+    return { shape: like.shape, dtype: updates.dtype };
   },
   lower: { form: 'scatter', axis: (a) => a.axis, combine: 'add' },
-  vjp: (g, [, index], _y, { axis }) => [null, null, g.apply(gather, [g, index!], { axis })],
+  vjp: (g, [, index], _y, { axis }) => [null, null, g.apply(gather, [g, index], { axis })],
 });
 
 /** 0, 1, 2, … in row-major order, int32. */
@@ -51,7 +51,7 @@ export const coordinates = defineOp<{ readonly shape: readonly number[] }>({
 /** 0, 1, 2, … in the shape of the operand, whose values do not matter. */
 export const coordinatesLike = defineOp({
   name: 'coordinatesLike',
-  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  type: ([x]) => ({ shape: x.shape, dtype: 'int32' }),
   lower: { form: 'coordinates' },
 });
 
@@ -61,17 +61,17 @@ export const coordinatesLike = defineOp({
  */
 export const positions = defineOp({
   name: 'positions',
-  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  type: ([x]) => ({ shape: x.shape, dtype: 'int32' }),
   lower: map(
     ([x]) => {
       const e = builder();
-      const dtype = e.dtypeOf(x!);
-      const whole = e.cast(x!, 'int32');
+      const dtype = e.dtypeOf(x);
+      const whole = e.cast(x, 'int32');
       if (!isFloat(dtype) && dtype !== 'uint32') return whole;
       // What saturates is 2³¹ − 1 afterwards, which no axis is long enough for.
       const fits = isFloat(dtype)
-        ? s.equal(e.cast(whole, dtype), x!)
-        : s.lessEqual(x!, e.constant(2 ** 31 - 1, dtype));
+        ? s.equal(e.cast(whole, dtype), x)
+        : s.lessEqual(x, e.constant(2 ** 31 - 1, dtype));
       return e.where(fits, whole, e.constant(noPosition, 'int32'));
     },
     { operands: 'own' },
@@ -85,6 +85,6 @@ function gatherShape(operation: string, source: TensorType, index: TensorType, a
         `${formatShape(source.shape)}; they must have equally many (use take to look up whole rows)`,
     );
   }
-  const others = source.shape.map((size, i) => (i === axis ? index.shape[axis]! : size));
+  const others = source.shape.map((size, i) => (i === axis ? index.shape[axis] : size));
   return broadcastShapes(others, index.shape, operation) as number[];
 }

@@ -30,14 +30,14 @@ function host(run: HostKernel['run']): Lowering<undefined> {
   return { form: 'host', run: () => run };
 }
 
-const rowsOf = (t: TensorType): number => t.shape[t.shape.length - 2]!;
-const columnsOf = (t: TensorType): number => t.shape[t.shape.length - 1]!;
+const rowsOf = (t: TensorType): number => t.shape[t.shape.length - 2];
+const columnsOf = (t: TensorType): number => t.shape[t.shape.length - 1];
 const batchOf = (t: TensorType): Shape => t.shape.slice(0, -2);
 
 /** A = L·Lᵀ; reads the lower triangle of A, so that the gradient at the upper one is 0. */
 export const cholesky: Op<undefined> = defineOp({
   name: 'cholesky',
-  type: ([a]) => ({ shape: square('cholesky', a!), dtype: floatOf(a!.dtype) }),
+  type: ([a]) => ({ shape: square('cholesky', a), dtype: floatOf(a.dtype) }),
   lower: host(choleskyRun),
   batch: 'leading',
   // Ā = L⁻ᵀ·Φ(Lᵀ·L̄)·L⁻¹ folded onto the lower triangle; Φ takes the lower triangle and half of the diagonal.
@@ -57,7 +57,7 @@ export const solveTriangular: Op<{ readonly lower: boolean }> = defineOp<{ reado
   lower: { form: 'host', run: ({ lower }) => solveTriangularRun(lower) },
   batch: 'leading',
   vjp: (g, [t], x, { lower }) => {
-    const right = g.apply(solveTriangular, [t!.transpose(), g], { lower: !lower });
+    const right = g.apply(solveTriangular, [t.transpose(), g], { lower: !lower });
     const whole = right.matmul(x.transpose()).neg();
     return [lower ? lowerPart(whole) : lowerPart(whole.transpose()).transpose(), right];
   },
@@ -70,7 +70,7 @@ export const solve: Op<undefined> = defineOp({
   lower: host(solveRun),
   batch: 'leading',
   vjp: (g, [a], x) => {
-    const right = g.apply(solve, [a!.transpose(), g]);
+    const right = g.apply(solve, [a.transpose(), g]);
     return [right.matmul(x.transpose()).neg(), right];
   },
 });
@@ -78,7 +78,7 @@ export const solve: Op<undefined> = defineOp({
 /** A⁻¹. Ā = −Yᵀ·Ȳ·Yᵀ. */
 export const inverse: Op<undefined> = defineOp({
   name: 'inverse',
-  type: ([a]) => ({ shape: square('inverse', a!), dtype: floatOf(a!.dtype) }),
+  type: ([a]) => ({ shape: square('inverse', a), dtype: floatOf(a.dtype) }),
   lower: host(inverseRun),
   batch: 'leading',
   vjp: (g, _a, y) => [y.transpose().matmul(g).matmul(y.transpose()).neg()],
@@ -87,19 +87,19 @@ export const inverse: Op<undefined> = defineOp({
 /** The determinant: [..., n, n] → [...]. Ā = d̄·C with the cofactors C, which singular matrices have too. */
 export const det: Op<undefined> = defineOp({
   name: 'det',
-  type: ([a]) => ({ shape: square('det', a!).slice(0, -2), dtype: floatOf(a!.dtype) }),
+  type: ([a]) => ({ shape: square('det', a).slice(0, -2), dtype: floatOf(a.dtype) }),
   lower: host(detRun),
   batch: 'leading',
-  vjp: (g, [a]) => [g.apply(cofactor, [a!]).mul(g.unsqueeze(-1).unsqueeze(-1))],
+  vjp: (g, [a]) => [g.apply(cofactor, [a]).mul(g.unsqueeze(-1).unsqueeze(-1))],
 });
 
 /** The matrix of cofactors C, with A·Cᵀ = det A·I. Its derivative is symmetric: it is the second one of the determinant. */
 const cofactor: Op<undefined> = defineOp({
   name: 'cofactor',
-  type: ([a]) => ({ shape: square('cofactor', a!), dtype: floatOf(a!.dtype) }),
+  type: ([a]) => ({ shape: square('cofactor', a), dtype: floatOf(a.dtype) }),
   lower: host(cofactorRun),
   batch: 'leading',
-  vjp: (g, [a]) => [g.apply(cofactorDerivative, [a!, g])],
+  vjp: (g, [a]) => [g.apply(cofactorDerivative, [a, g])],
 });
 
 /**
@@ -109,12 +109,12 @@ const cofactor: Op<undefined> = defineOp({
  */
 const cofactorDerivative: Op<undefined> = defineOp({
   name: 'cofactorDerivative',
-  type: ([a, h]) => ({ shape: square('cofactor', a!), dtype: promote(floatOf(a!.dtype), floatOf(h!.dtype)) }),
+  type: ([a, h]) => ({ shape: square('cofactor', a), dtype: promote(floatOf(a.dtype), floatOf(h.dtype)) }),
   lower: host(cofactorDerivativeRun),
   batch: 'leading',
   vjp: (g, [a, h]) => {
-    const y = g.apply(inverse, [a!]);
-    const [yh, yg] = [y.matmul(h!), y.matmul(g)];
+    const y = g.apply(inverse, [a]);
+    const [yh, yg] = [y.matmul(h), y.matmul(g)];
     const [th, tg] = [traceOf(yh), traceOf(yg)];
     const both = yh.matmul(yg);
     const sum = th
@@ -125,8 +125,8 @@ const cofactorDerivative: Op<undefined> = defineOp({
       .sub(th.mul(yg.matmul(y)))
       .add(both.matmul(y))
       .add(yg.matmul(yh).matmul(y));
-    const d = g.apply(det, [a!]).unsqueeze(-1).unsqueeze(-1);
-    return [sum.mul(d).transpose(), g.apply(cofactorDerivative, [a!, g])];
+    const d = g.apply(det, [a]).unsqueeze(-1).unsqueeze(-1);
+    return [sum.mul(d).transpose(), g.apply(cofactorDerivative, [a, g])];
   },
 });
 
@@ -138,12 +138,12 @@ function traceOf(x: Tensor): Tensor {
 /** Sign and logarithm of the size of the determinant: [..., n, n] → [..., 2]. The sign has no gradient. */
 export const slogdet: Op<undefined> = defineOp({
   name: 'slogdet',
-  type: ([a]) => ({ shape: [...square('slogdet', a!).slice(0, -2), 2], dtype: floatOf(a!.dtype) }),
+  type: ([a]) => ({ shape: [...square('slogdet', a).slice(0, -2), 2], dtype: floatOf(a.dtype) }),
   lower: host(slogdetRun),
   batch: 'leading',
   vjp: (g, [a]) => [
     g
-      .apply(inverse, [a!])
+      .apply(inverse, [a])
       .transpose()
       .mul(piece(g, 1, [1, 1])),
   ],
@@ -153,19 +153,19 @@ export const slogdet: Op<undefined> = defineOp({
 export const qr: Op<undefined> = defineOp({
   name: 'qr',
   type: ([a]) => {
-    const [m, n] = matrixOf('qr', a!);
+    const [m, n] = matrixOf('qr', a);
     const k = Math.min(m, n);
-    return { shape: [...batchOf(a!), m * k + k * n], dtype: floatOf(a!.dtype) };
+    return { shape: [...batchOf(a), m * k + k * n], dtype: floatOf(a.dtype) };
   },
   lower: host(qrRun),
   batch: 'leading',
   vjp: (g, [a], packed) => {
-    const [m, n] = [rowsOf(a!), columnsOf(a!)];
+    const [m, n] = [rowsOf(a), columnsOf(a)];
     const [gq, gr] = unpackQr(g, m, n);
     const [q, r] = unpackQr(packed, m, n);
     if (m >= n) return [qrRule(q, r, gq, gr)];
     // A = [X | Y] = Q·[U | V]: X gets what Q owes to both, Y what V says.
-    const y = columns(a!, m, n - m);
+    const y = columns(a, m, n - m);
     const u = columns(r, 0, m);
     const [gu, gv] = [columns(gr, 0, m), columns(gr, m, n - m)];
     const gx = qrRule(q, u, gq.add(y.matmul(gv.transpose())), gu);
@@ -193,14 +193,14 @@ export function unpackQr(packed: Tensor, m: number, n: number): [Tensor, Tensor]
 export const svd: Op<undefined> = defineOp({
   name: 'svd',
   type: ([a]) => {
-    const [m, n] = matrixOf('svd', a!);
+    const [m, n] = matrixOf('svd', a);
     const k = Math.min(m, n);
-    return { shape: [...batchOf(a!), m * k + k + k * n], dtype: floatOf(a!.dtype) };
+    return { shape: [...batchOf(a), m * k + k + k * n], dtype: floatOf(a.dtype) };
   },
   lower: host(svdRun),
   batch: 'leading',
   vjp: (g, [a], packed) => {
-    const [m, n] = [rowsOf(a!), columnsOf(a!)];
+    const [m, n] = [rowsOf(a), columnsOf(a)];
     const [u, values, vt] = unpackSvd(packed, m, n);
     const [gu, gs, gvt] = unpackSvd(g, m, n);
     const s = values.unsqueeze(-2);
@@ -309,12 +309,12 @@ function matrixOf(name: string, a: TensorType): [number, number] {
 }
 
 function systemType(name: string, [a, b]: readonly TensorType[]): TensorType {
-  square(name, a!);
-  if (b!.shape.length < 2 || rowsOf(b!) !== rowsOf(a!) || !sameShape(batchOf(a!), batchOf(b!))) {
+  square(name, a);
+  if (b.shape.length < 2 || rowsOf(b) !== rowsOf(a) || !sameShape(batchOf(a), batchOf(b))) {
     throw new RangeError(
-      `${name}: the right-hand side ${formatShape(b!.shape)} does not fit matrices ${formatShape(a!.shape)}`,
+      `${name}: the right-hand side ${formatShape(b.shape)} does not fit matrices ${formatShape(a.shape)}`,
     );
   }
-  const dtype = floatOf(a!.dtype) === 'float64' || floatOf(b!.dtype) === 'float64' ? 'float64' : 'float32';
-  return { shape: b!.shape, dtype };
+  const dtype = floatOf(a.dtype) === 'float64' || floatOf(b.dtype) === 'float64' ? 'float64' : 'float32';
+  return { shape: b.shape, dtype };
 }

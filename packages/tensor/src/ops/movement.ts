@@ -22,29 +22,29 @@ export function checkKnownSize(shape: Shape, axis: number, where: string): void 
 
 export const reshape = defineOp<{ readonly shape: Shape }>({
   name: 'reshape',
-  type: ([x], { shape }) => ({ shape: resolveShape(x!.shape, shape), dtype: x!.dtype }),
+  type: ([x], { shape }) => ({ shape: resolveShape(x.shape, shape), dtype: x.dtype }),
   lower: view((v, _a, { output }) => reshapeView(v, output.shape)),
-  vjp: (g, [x]) => [g.reshapeLike(x!)],
+  vjp: (g, [x]) => [g.reshapeLike(x)],
 });
 
 /** The first operand in the shape of the second, whose values do not matter. */
 export const reshapeLike = defineOp({
   name: 'reshapeLike',
   type: ([x, like]) => {
-    if (sizeOf(x!.shape) !== sizeOf(like!.shape)) {
+    if (sizeOf(x.shape) !== sizeOf(like.shape)) {
       throw new RangeError(
-        `reshapeLike: ${formatShape(x!.shape)} has not as many elements as ${formatShape(like!.shape)}`,
+        `reshapeLike: ${formatShape(x.shape)} has not as many elements as ${formatShape(like.shape)}`,
       );
     }
-    return { shape: like!.shape, dtype: x!.dtype };
+    return { shape: like.shape, dtype: x.dtype };
   },
   lower: view((v, _a, { output }) => reshapeView(v, output.shape)),
-  vjp: (g, [x]) => [g.reshapeLike(x!), null],
+  vjp: (g, [x]) => [g.reshapeLike(x), null],
 });
 
 export const permute = defineOp<{ readonly order: readonly number[] }>({
   name: 'permute',
-  type: ([x], { order }) => ({ shape: order.map((axis) => x!.shape[axis]!), dtype: x!.dtype }),
+  type: ([x], { order }) => ({ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }),
   lower: view((v, { order }) => permuteView(v, order)),
   vjp: (g, _x, _y, { order }) => {
     const back = new Array<number>(order.length);
@@ -57,7 +57,7 @@ export const permute = defineOp<{ readonly order: readonly number[] }>({
 
 export const broadcastTo = defineOp<{ readonly shape: Shape }>({
   name: 'broadcastTo',
-  type: ([x], { shape }) => ({ shape: checkExpand(x!.shape, shape), dtype: x!.dtype }),
+  type: ([x], { shape }) => ({ shape: checkExpand(x.shape, shape), dtype: x.dtype }),
   lower: view((v, _a, { output }) => expandView(v, output.shape)),
   vjp: (g) => [g],
 });
@@ -65,7 +65,7 @@ export const broadcastTo = defineOp<{ readonly shape: Shape }>({
 /** The first operand broadcast to the shape of the second, whose values do not matter. */
 export const broadcastLike = defineOp({
   name: 'broadcastLike',
-  type: ([x, like]) => ({ shape: checkExpand(x!.shape, like!.shape), dtype: x!.dtype }),
+  type: ([x, like]) => ({ shape: checkExpand(x.shape, like.shape), dtype: x.dtype }),
   lower: view((v, _a, { output }) => expandView(v, output.shape)),
   vjp: (g) => [g, null],
 });
@@ -74,21 +74,21 @@ export const broadcastLike = defineOp({
 export const slice = defineOp<{ readonly axis: number; readonly size: number; readonly step: number }>({
   name: 'slice',
   type: ([x], { axis, size }) => ({
-    shape: x!.shape.map((n, i) => (i === axis ? size : n)),
-    dtype: x!.dtype,
+    shape: x.shape.map((n, i) => (i === axis ? size : n)),
+    dtype: x.dtype,
   }),
   lower: view((v, { axis, size, step }, { scalars }) =>
-    shiftView(sliceView(v, axis, 0, size, step), scalars[0]!, v.strides[axis]!),
+    shiftView(sliceView(v, axis, 0, size, step), scalars[0], v.strides[axis]),
   ),
   vjp: (g, [x, start], _y, { axis, step }) => {
-    const rank = x!.shape.length;
+    const rank = x.shape.length;
     const part: Placement = {
       starts: new Array<number>(rank).fill(0),
-      steps: x!.shape.map((_, i) => (i === axis ? step : 1)),
+      steps: x.shape.map((_, i) => (i === axis ? step : 1)),
       moving: [{ axis, input: 1 }],
     };
-    const shape = x!.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
-    return [g.apply(place, [g, start!], { shape, parts: [part], fill: 0, accumulate: false }), null];
+    const shape = x.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    return [g.apply(place, [g, start], { shape, parts: [part], fill: 0, accumulate: false }), null];
   },
 });
 
@@ -101,17 +101,17 @@ export const section = defineOp<{
 }>({
   name: 'section',
   type: ([x], { axis, size }) => ({
-    shape: x!.shape.map((n, i) => (i === axis ? size : n)),
-    dtype: x!.dtype,
+    shape: x.shape.map((n, i) => (i === axis ? size : n)),
+    dtype: x.dtype,
   }),
   lower: view((v, { axis, start, size, step }) => sliceView(v, axis, start, size, step)),
   vjp: (g, [x], _y, { axis, start, step }) => {
     const part: Placement = {
-      starts: x!.shape.map((_, i) => (i === axis ? start : 0)),
-      steps: x!.shape.map((_, i) => (i === axis ? step : 1)),
+      starts: x.shape.map((_, i) => (i === axis ? start : 0)),
+      steps: x.shape.map((_, i) => (i === axis ? step : 1)),
       moving: [],
     };
-    const shape = x!.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    const shape = x.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
     return [g.apply(place, [g], { shape, parts: [part], fill: 0, accumulate: false })];
   },
 });
@@ -123,25 +123,25 @@ export const section = defineOp<{
 export const diagonal = defineOp<{ readonly first: number; readonly second: number }>({
   name: 'diagonal',
   type: ([x], a) => {
-    const [first, second] = fromFront(x!, a);
-    const { shape } = x!;
+    const [first, second] = fromFront(x, a);
+    const { shape } = x;
     const rest = shape.filter((_, i) => i !== first && i !== second);
-    return { shape: [...rest, Math.min(shape[first]!, shape[second]!)], dtype: x!.dtype };
+    return { shape: [...rest, Math.min(shape[first], shape[second])], dtype: x.dtype };
   },
   lower: view((v, a, { output }) => {
     const [first, second] = fromFront(v, a);
     const rest = v.strides.filter((_, i) => i !== first && i !== second);
-    return { ...v, shape: output.shape, strides: [...rest, v.strides[first]! + v.strides[second]!] };
+    return { ...v, shape: output.shape, strides: [...rest, v.strides[first] + v.strides[second]] };
   }),
   vjp: (g, [x], _y, a) => {
-    const [first, second] = fromFront(x!, a);
+    const [first, second] = fromFront(x, a);
     const at = (axis: number): Tensor =>
       g
-        .apply(coordinates, [], { shape: [x!.shape[axis]!] })
-        .reshape(x!.shape.map((size, i) => (i === axis ? size : 1)));
+        .apply(coordinates, [], { shape: [x.shape[axis]] })
+        .reshape(x.shape.map((size, i) => (i === axis ? size : 1)));
     // The diagonal lies along the shorter of both axes; along the other it is repeated and kept where positions are equal.
-    const [along, across] = x!.shape[first]! <= x!.shape[second]! ? [first, second] : [second, first];
-    const axes = x!.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
+    const [along, across] = x.shape[first] <= x.shape[second] ? [first, second] : [second, first];
+    const axes = x.shape.map((_, i) => i).filter((i) => i !== first && i !== second);
     const order = [...axes, along];
     const sorted = [...order].sort((i, j) => i - j).map((i) => order.indexOf(i));
     return [at(first).equal(at(second)).where(g.permute(sorted).unsqueeze(across), 0)];
@@ -157,7 +157,7 @@ function fromFront(
 
 export const flip = defineOp<{ readonly axes: readonly number[] }>({
   name: 'flip',
-  type: ([x]) => x!,
+  type: ([x]) => x,
   lower: view((v, { axes }) => flipView(v, axes)),
   vjp: (g, _x, _y, { axes }) => [g.flip(axes)],
 });
@@ -177,10 +177,10 @@ export interface PlaceAttributes {
 export const place = defineOp<PlaceAttributes>({
   name: 'place',
   type: (inputs, { shape, parts }) => ({
-    shape: shape.map((size, i) => (size === openSize ? inputs[0]!.shape[i]! : size)),
+    shape: shape.map((size, i) => (size === openSize ? inputs[0].shape[i] : size)),
     dtype: inputs
       .slice(0, parts.length)
-      .reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0]!.dtype),
+      .reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0].dtype),
   }),
   lower: {
     form: 'place',
@@ -197,8 +197,8 @@ export const place = defineOp<PlaceAttributes>({
         const moving = part.moving.find((move) => move.axis === axis);
         const whole = !moving && part.starts[axis] === 0 && part.steps[axis] === 1 && size === g.shape[axis];
         if (whole) return;
-        const start = moving ? inputs[moving.input]! : part.starts[axis]!;
-        result = result.sliceFrom(start, size, axis, part.steps[axis]!);
+        const start = moving ? inputs[moving.input] : part.starts[axis];
+        result = result.sliceFrom(start, size, axis, part.steps[axis]);
       });
       return result;
     }),
@@ -218,18 +218,18 @@ export const windows = defineOp<{
 }>({
   name: 'windows',
   type: ([x], { axis, count, size }) => ({
-    shape: [...x!.shape.map((n, i) => (i === axis ? count : n)), size],
-    dtype: x!.dtype,
+    shape: [...x.shape.map((n, i) => (i === axis ? count : n)), size],
+    dtype: x.dtype,
   }),
   lower: view((v, { axis, start, count, stride, size, dilation }) =>
-    windowView({ ...v, offset: v.offset + start * v.strides[axis]! }, axis, count, stride, size, dilation),
+    windowView({ ...v, offset: v.offset + start * v.strides[axis] }, axis, count, stride, size, dilation),
   ),
 });
 
 /** The same values, as far as gradients are concerned a constant. */
 export const detach = defineOp({
   name: 'detach',
-  type: ([x]) => x!,
+  type: ([x]) => x,
   lower: view((v) => v),
   vjp: () => [null],
 });

@@ -30,19 +30,19 @@ const pooled = (x: TensorType, a: PoolAttributes): Shape => [...front(x, a), ...
 /** The largest element of each window; its gradient goes to the first element that attains it. */
 export const maxPool: Op<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'maxPool',
-  type: ([x], a) => ({ shape: pooled(x!, a), dtype: x!.dtype }),
-  lower: expand(([x], a) => windowsOf(x!, a).max(windowAxes(a))),
-  vjp: (g, [x], _y, a) => [g.apply(unpool, [g, g.apply(poolPosition, [x!], a)], a)],
+  type: ([x], a) => ({ shape: pooled(x, a), dtype: x.dtype }),
+  lower: expand(([x], a) => windowsOf(x, a).max(windowAxes(a))),
+  vjp: (g, [x], _y, a) => [g.apply(unpool, [g, g.apply(poolPosition, [x], a)], a)],
 });
 
 /** Which element of each window is the first largest: its row-major position within the window, int32. */
 export const poolPosition = defineOp<PoolAttributes>({
   name: 'poolPosition',
-  type: ([x], a) => ({ shape: pooled(x!, a), dtype: 'int32' }),
+  type: ([x], a) => ({ shape: pooled(x, a), dtype: 'int32' }),
   lower: expand(([x], a) => {
-    const seen = windowsOf(x!, a);
+    const seen = windowsOf(x, a);
     const rank = seen.shape.length;
-    return x!.apply(argmax, [seen], {
+    return x.apply(argmax, [seen], {
       axes: a.window.map((_, i) => rank - a.window.length + i),
       keepDims: false,
     });
@@ -52,41 +52,41 @@ export const poolPosition = defineOp<PoolAttributes>({
 /** Each element of the first operand added at the position in its window that the second operand says; zeros elsewhere. */
 export const unpool: Op<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'unpool',
-  type: ([g], a) => ({ shape: [...front(g!, a), ...a.input], dtype: g!.dtype }),
+  type: ([g], a) => ({ shape: [...front(g, a), ...a.input], dtype: g.dtype }),
   lower: expand(([g, position], a) => {
     if (tiles(a)) {
       // Windows side by side: each element asks whether it is the chosen one of its window.
-      const own = g!
+      const own = g
         .apply(coordinates, [], { shape: [sizeOf(a.window)] })
         .reshape(a.window.flatMap((k) => [1, k]));
       const spread = (t: Tensor): Tensor =>
         t.reshape([...front(t, a), ...a.output.flatMap((size) => [size, 1])]);
-      return spread(position!)
+      return spread(position)
         .equal(own)
-        .where(spread(g!), 0)
-        .reshape([...front(g!, a), ...a.input]);
+        .where(spread(g), 0)
+        .reshape([...front(g, a), ...a.input]);
     }
-    const rows = front(g!, a);
-    const base = g!.number(0).broadcastTo([...rows, sizeOf(a.input)]);
-    const flat = g!.reshape([...rows, sizeOf(a.output)]);
-    const sum = g!.apply(scatter, [base, flatIndex(position!, a), flat], { axis: rows.length });
+    const rows = front(g, a);
+    const base = g.number(0).broadcastTo([...rows, sizeOf(a.input)]);
+    const flat = g.reshape([...rows, sizeOf(a.output)]);
+    const sum = g.apply(scatter, [base, flatIndex(position, a), flat], { axis: rows.length });
     return sum.reshape([...rows, ...a.input]);
   }),
-  vjp: (g, [, position], _y, a) => [g.apply(pick, [g, position!], a), null],
+  vjp: (g, [, position], _y, a) => [g.apply(pick, [g, position], a), null],
 });
 
 /** From each window of the first operand the element at the position that the second operand says. */
 export const pick: Op<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'pick',
-  type: ([x], a) => ({ shape: pooled(x!, a), dtype: x!.dtype }),
+  type: ([x], a) => ({ shape: pooled(x, a), dtype: x.dtype }),
   lower: expand(([x, position], a) => {
-    const rows = front(x!, a);
-    const found = x!.apply(gather, [x!.reshape([...rows, sizeOf(a.input)]), flatIndex(position!, a)], {
+    const rows = front(x, a);
+    const found = x.apply(gather, [x.reshape([...rows, sizeOf(a.input)]), flatIndex(position, a)], {
       axis: rows.length,
     });
     return found.reshape([...rows, ...a.output]);
   }),
-  vjp: (g, [, position], _y, a) => [g.apply(unpool, [g, position!], a), null],
+  vjp: (g, [, position], _y, a) => [g.apply(unpool, [g, position], a), null],
 });
 
 export interface WindowSumAttributes extends PoolAttributes {
@@ -97,20 +97,20 @@ export interface WindowSumAttributes extends PoolAttributes {
 /** Sums of windows, and the transpose of that. */
 export const windowSum: Op<WindowSumAttributes> = defineOp<WindowSumAttributes>({
   name: 'windowSum',
-  type: ([x], a) => ({ shape: [...front(x!, a), ...a[a.wanted]], dtype: sumDType(x!.dtype) }),
+  type: ([x], a) => ({ shape: [...front(x, a), ...a[a.wanted]], dtype: sumDType(x.dtype) }),
   lower: expand(([x], a) => {
-    if (a.wanted === 'output') return windowsOf(x!, a, 0).sum(windowAxes(a));
+    if (a.wanted === 'output') return windowsOf(x, a, 0).sum(windowAxes(a));
     if (tiles(a)) {
-      const spread = x!.reshape([...front(x!, a), ...a.output.flatMap((size) => [size, 1])]);
+      const spread = x.reshape([...front(x, a), ...a.output.flatMap((size) => [size, 1])]);
       const wide = spread.broadcastTo([
-        ...front(x!, a),
-        ...a.output.flatMap((size, i) => [size, a.window[i]!]),
+        ...front(x, a),
+        ...a.output.flatMap((size, i) => [size, a.window[i]]),
       ]);
-      return wide.reshape([...front(x!, a), ...a.input]).cast(sumDType(x!.dtype));
+      return wide.reshape([...front(x, a), ...a.input]).cast(sumDType(x.dtype));
     }
-    const low = a.low.map((before, i) => a.dilation[i]! * (a.window[i]! - 1) - before);
+    const low = a.low.map((before, i) => a.dilation[i] * (a.window[i] - 1) - before);
     const stride = a.stride.map(() => 1);
-    const seen = windowed(x!, {
+    const seen = windowed(x, {
       low,
       step: a.stride,
       count: a.input,
@@ -146,8 +146,7 @@ function windowAxes({ window }: PoolAttributes): number[] {
 /** Whether each element lies in exactly one window. */
 function tiles({ input, output, window, stride, low, dilation }: PoolAttributes): boolean {
   return window.every(
-    (k, i) =>
-      low[i] === 0 && stride[i] === k && (dilation[i] === 1 || k === 1) && output[i]! * k === input[i],
+    (k, i) => low[i] === 0 && stride[i] === k && (dilation[i] === 1 || k === 1) && output[i] * k === input[i],
   );
 }
 
@@ -157,17 +156,17 @@ function flatIndex(position: Tensor, a: PoolAttributes): Tensor {
   let flat: Tensor | null = null;
   let pace = 1;
   for (let i = a.window.length - 1; i >= 0; i--) {
-    const k = a.window[i]!;
+    const k = a.window[i];
     const own = i === 0 ? rest : rest.mod(k);
     const window = position
-      .apply(coordinates, [], { shape: [a.output[i]!] })
-      .reshape([a.output[i]!, ...a.window.slice(i + 1).map(() => 1)]);
-    let at = window.mul(a.stride[i]!).add(own.mul(a.dilation[i]!)).sub(a.low[i]!);
+      .apply(coordinates, [], { shape: [a.output[i]] })
+      .reshape([a.output[i], ...a.window.slice(i + 1).map(() => 1)]);
+    let at = window.mul(a.stride[i]).add(own.mul(a.dilation[i])).sub(a.low[i]);
     // A window of nothing but −∞ finds its first element, which may be padding.
-    if (reachesOutside(a, i)) at = at.maximum(0).minimum(a.input[i]! - 1);
+    if (reachesOutside(a, i)) at = at.maximum(0).minimum(a.input[i] - 1);
     const term = at.mul(pace);
     flat = flat === null ? term : flat.add(term);
-    pace *= a.input[i]!;
+    pace *= a.input[i];
     // Whole division: what is left is a multiple of k.
     rest = rest.sub(own).div(k).cast('int32');
   }
@@ -175,6 +174,6 @@ function flatIndex(position: Tensor, a: PoolAttributes): Tensor {
 }
 
 function reachesOutside(a: PoolAttributes, i: number): boolean {
-  const last = a.stride[i]! * (a.output[i]! - 1) + a.dilation[i]! * (a.window[i]! - 1) - a.low[i]!;
-  return a.low[i]! > 0 || last >= a.input[i]!;
+  const last = a.stride[i] * (a.output[i] - 1) + a.dilation[i] * (a.window[i] - 1) - a.low[i];
+  return a.low[i] > 0 || last >= a.input[i];
 }

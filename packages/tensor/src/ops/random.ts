@@ -17,7 +17,7 @@ export const randomBits = defineOp<{ readonly stream: number }>({
   lower: map(
     ([counter, key0, key1], { stream }) => {
       const e = builder();
-      return e.threefry(e.cast(key0!, 'uint32'), e.cast(key1!, 'uint32'), e.cast(counter!, 'uint32'), stream);
+      return e.threefry(e.cast(key0, 'uint32'), e.cast(key1, 'uint32'), e.cast(counter, 'uint32'), stream);
     },
     { operands: 'own', cost: 16 },
   ),
@@ -33,9 +33,9 @@ export const randomUniform = defineOp<{ readonly stream: number; readonly dtype:
   lower: map(
     ([counter, key0, key1], { stream, dtype }) => {
       const e = builder();
-      const k0 = e.cast(key0!, 'uint32');
-      const k1 = e.cast(key1!, 'uint32');
-      const c = e.cast(counter!, 'uint32');
+      const k0 = e.cast(key0, 'uint32');
+      const k1 = e.cast(key1, 'uint32');
+      const c = e.cast(counter, 'uint32');
       const upper = (word: number, bits: number): number =>
         s.floor(s.mul(e.cast(word, 'float64'), e.constant(2 ** (bits - 32), 'float64')));
       const high = e.threefry(k0, k1, c, 2 * stream);
@@ -53,5 +53,5 @@ export const randomUniform = defineOp<{ readonly stream: number; readonly dtype:
 });
 
 function randomShape([counter, key0, key1]: readonly TensorType[]): readonly number[] {
-  return broadcastShapes(counter!.shape, broadcastShapes(key0!.shape, key1!.shape, 'random'), 'random');
+  return broadcastShapes(counter.shape, broadcastShapes(key0.shape, key1.shape, 'random'), 'random');
 }

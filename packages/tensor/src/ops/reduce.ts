@@ -19,8 +19,8 @@ function reduceType(
   dtype: (d: DType) => DType,
 ): (inputs: readonly TensorType[], a: ReduceAttributes) => TensorType {
   return ([x], { axes, keepDims }) => ({
-    shape: reducedShape(x!.shape, axes, keepDims),
-    dtype: dtype(x!.dtype),
+    shape: reducedShape(x.shape, axes, keepDims),
+    dtype: dtype(x.dtype),
   });
 }
 
@@ -30,22 +30,22 @@ export const sum = defineOp<ReduceAttributes>({
   name: 'sum',
   type: reduceType(sumDType),
   lower: { form: 'reduce', combine: 'sum', axes: axesOf },
-  vjp: (g, [x], _y, a) => [g.restoreAxes(a.axes, a.keepDims).broadcastLike(x!)],
+  vjp: (g, [x], _y, a) => [g.restoreAxes(a.axes, a.keepDims).broadcastLike(x)],
 });
 
 export const mean = defineOp<ReduceAttributes>({
   name: 'mean',
   type: reduceType(floatOf),
   lower: expand(([x], { axes, keepDims }) => {
-    const count = axes.reduce((product, axis) => product * x!.shape[axis]!, 1);
-    const total = x!.cast(floatOf(x!.dtype)).sum(axes, { keepDims });
+    const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+    const total = x.cast(floatOf(x.dtype)).sum(axes, { keepDims });
     return total.div(countOf(total, count));
   }),
   vjp: (g, [x], _y, a) => [
     g
-      .mul(g.apply(sizeRatio, [g, x!]))
+      .mul(g.apply(sizeRatio, [g, x]))
       .restoreAxes(a.axes, a.keepDims)
-      .broadcastLike(x!),
+      .broadcastLike(x),
   ],
 });
 
@@ -64,8 +64,8 @@ function countOf(like: Tensor, count: number): Tensor {
 /** Size of the first operand over size of the second, a scalar; the values do not matter. */
 export const sizeRatio = defineOp({
   name: 'sizeRatio',
-  type: ([x]) => ({ shape: [], dtype: floatOf(x!.dtype) }),
-  lower: expand(([x, y]) => countOf(x!, sizeOf(x!.shape)).div(countOf(x!, sizeOf(y!.shape)))),
+  type: ([x]) => ({ shape: [], dtype: floatOf(x.dtype) }),
+  lower: expand(([x, y]) => countOf(x, sizeOf(x.shape)).div(countOf(x, sizeOf(y.shape)))),
   vjp: () => [null, null],
 });
 
@@ -75,12 +75,12 @@ function extreme(name: 'max' | 'min'): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,
     type: (inputs, a) => {
-      checkNotEmpty(name, inputs[0]!, a.axes);
+      checkNotEmpty(name, inputs[0], a.axes);
       return reduceType((d) => d)(inputs, a);
     },
     lower: { form: 'reduce', combine: name, axes: axesOf },
     vjp: (g, [x], y, { axes, keepDims }) => {
-      const attained = x!.equal(y.restoreAxes(axes, keepDims)).cast(g.dtype);
+      const attained = x.equal(y.restoreAxes(axes, keepDims)).cast(g.dtype);
       const share = attained.div(attained.sum(axes, { keepDims: true }));
       return [g.restoreAxes(axes, keepDims).mul(share)];
     },
@@ -95,7 +95,7 @@ export const prod = defineOp<ReduceAttributes>({
   name: 'prod',
   type: reduceType(sumDType),
   lower: { form: 'reduce', combine: 'prod', axes: axesOf },
-  vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(x!.productOfOthers(axes))],
+  vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(x.productOfOthers(axes))],
 });
 
 /* @__NO_SIDE_EFFECTS__ */
@@ -103,7 +103,7 @@ function positionOf(name: 'argmax' | 'argmin'): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,
     type: (inputs, a) => {
-      checkNotEmpty(name, inputs[0]!, a.axes);
+      checkNotEmpty(name, inputs[0], a.axes);
       return reduceType(() => 'int32')(inputs, a);
     },
     lower: { form: 'reduce', combine: name, axes: axesOf },
@@ -122,7 +122,7 @@ export interface ScanAttributes {
 /** Running sum along the last axis. */
 export const cumsum: Op<ScanAttributes> = defineOp<ScanAttributes>({
   name: 'cumsum',
-  type: ([x]) => ({ shape: x!.shape, dtype: sumDType(x!.dtype) }),
+  type: ([x]) => ({ shape: x.shape, dtype: sumDType(x.dtype) }),
   lower: { form: 'scan', combine: 'sum', reverse: (a) => a.reverse },
   vjp: (g, _x, _y, { reverse }) => [g.apply(cumsum, [g], { reverse: !reverse })],
 });
@@ -133,22 +133,22 @@ export const cumsum: Op<ScanAttributes> = defineOp<ScanAttributes>({
  */
 export const cumprod = defineOp<ScanAttributes>({
   name: 'cumprod',
-  type: ([x]) => ({ shape: x!.shape, dtype: sumDType(x!.dtype) }),
+  type: ([x]) => ({ shape: x.shape, dtype: sumDType(x.dtype) }),
   lower: { form: 'scan', combine: 'prod', reverse: (a) => a.reverse },
   vjp: (g, [x], _y, { reverse }) => {
-    const axis = x!.shape.length - 1;
+    const axis = x.shape.length - 1;
     if (reverse) {
-      const turned = x!.flip([axis]);
+      const turned = x.flip([axis]);
       return [g.flip([axis]).unsqueeze(-1).mul(turned.prefixProductsOfOthers()).sum(axis).flip([axis])];
     }
-    return [g.unsqueeze(-1).mul(x!.prefixProductsOfOthers()).sum(axis)];
+    return [g.unsqueeze(-1).mul(x.prefixProductsOfOthers()).sum(axis)];
   },
 });
 
 /** Positions that sort the last axis. */
 export const argsort = defineOp<{ readonly descending: boolean }>({
   name: 'argsort',
-  type: ([x]) => ({ shape: x!.shape, dtype: 'int32' }),
+  type: ([x]) => ({ shape: x.shape, dtype: 'int32' }),
   lower: { form: 'sort', descending: (a) => a.descending },
 });
 

@@ -15,9 +15,9 @@ export interface SoftmaxAttributes {
 /** eˣ / Σ eˣ. The rule is y·(g − Σ g·y), from the Jacobian diag(y) − y·yᵀ. */
 export const softmax = defineOp<SoftmaxAttributes>({
   name: 'softmax',
-  type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
+  type: ([x]) => ({ shape: x.shape, dtype: floatOf(x.dtype) }),
   lower: expand(([x], { axis }) => {
-    const own = x!.cast(floatOf(x!.dtype));
+    const own = x.cast(floatOf(x.dtype));
     if (sizeOf(own.shape) === 0) return own;
     const powers = own.sub(own.max([axis], { keepDims: true })).exp();
     return powers.div(powers.sum([axis], { keepDims: true }));
@@ -31,9 +31,9 @@ export const softmax = defineOp<SoftmaxAttributes>({
 /** x − log Σ eˣ. The rule is g − eʸ·Σ g. */
 export const logSoftmax = defineOp<SoftmaxAttributes>({
   name: 'logSoftmax',
-  type: ([x]) => ({ shape: x!.shape, dtype: floatOf(x!.dtype) }),
+  type: ([x]) => ({ shape: x.shape, dtype: floatOf(x.dtype) }),
   lower: expand(([x], { axis }) => {
-    const own = x!.cast(floatOf(x!.dtype));
+    const own = x.cast(floatOf(x.dtype));
     if (sizeOf(own.shape) === 0) return own;
     const shifted = own.sub(own.max([axis], { keepDims: true }));
     return shifted.sub(shifted.exp().sum([axis], { keepDims: true }).log());
@@ -45,11 +45,11 @@ export const logSoftmax = defineOp<SoftmaxAttributes>({
 export const logSumExp = defineOp<ReduceAttributes>({
   name: 'logSumExp',
   type: ([x], { axes, keepDims }) => ({
-    shape: reducedShape(x!.shape, axes, keepDims),
-    dtype: floatOf(x!.dtype),
+    shape: reducedShape(x.shape, axes, keepDims),
+    dtype: floatOf(x.dtype),
   }),
   lower: expand(([x], { axes, keepDims }) => {
-    const real = x!.cast(floatOf(x!.dtype));
+    const real = x.cast(floatOf(x.dtype));
     // The logarithm of an empty sum.
     if (sizeOf(real.shape) === 0) return real.sum(axes, { keepDims }).add(Number.NEGATIVE_INFINITY);
     const peak = real.max(axes, { keepDims: true });
@@ -59,6 +59,6 @@ export const logSumExp = defineOp<ReduceAttributes>({
   }),
   vjp: (g, [x], y, { axes, keepDims }) => {
     const level = y.equal(Number.NEGATIVE_INFINITY).where(0, y).restoreAxes(axes, keepDims);
-    return [g.restoreAxes(axes, keepDims).mul(x!.sub(level).exp())];
+    return [g.restoreAxes(axes, keepDims).mul(x.sub(level).exp())];
   },
 });

@@ -51,7 +51,7 @@ export function resolve(
         return next && after.apply(next);
       },
     };
-    base = base.inputs[0]!;
+    base = base.inputs[0];
   }
   return { base, access: path };
 }

@@ -53,9 +53,9 @@ describe('kernels over the same rows of large arrays', () => {
     const mask = tensor(numbers.subarray(0, 36), { shape: [6, 6] });
     const { launches } = programOf(() => ones([32, 6, 6]).mul(2).add(mask).softmax());
     const last = launches.slice(-4);
-    expect(last[0]!.dims[0]).not.toBe(last[3]!.dims[0]);
+    expect(last[0].dims[0]).not.toBe(last[3].dims[0]);
     expect(new Set(last.map(({ band }) => band)).size).toBe(1);
-    expect(last[0]!.band).toBeDefined();
+    expect(last[0].band).toBeDefined();
   });
 
   it.each<readonly [string, () => Tensor]>([
@@ -73,7 +73,7 @@ describe('kernels over the same rows of large arrays', () => {
       const powers = own.map((value) => Math.exp(value - 11));
       const total = powers.reduce((sum, power) => sum + power, 0);
       for (const column of [0, 5, columns - 1])
-        expect(y[row * columns + column]! / (powers[column]! / total)).toBeCloseTo(1, 5);
+        expect(y[row * columns + column] / (powers[column] / total)).toBeCloseTo(1, 5);
     }
   });
 
@@ -111,7 +111,7 @@ describe('kernels over the same rows of large arrays', () => {
     const whole = f(large()).dataSync();
     let worst = 0;
     cut.forEach((value, i) => {
-      worst = Math.max(worst, Math.abs(value - whole[i]!) / (Math.abs(whole[i]!) + 1e-6));
+      worst = Math.max(worst, Math.abs(value - whole[i]) / (Math.abs(whole[i]) + 1e-6));
     });
     expect(worst).toBeLessThan(2e-5);
   });

@@ -63,7 +63,7 @@ function joins(band: Band, launch: Launch, divisible: (buffer: number) => boolea
   if (kernel.outputs.some(({ accumulate }) => accumulate)) return false;
   const first = band.launches.length === 0;
   // A launch may count several of the others' rows as one, as where axes before the last were merged.
-  const rows = first ? dims[0]! : commonRows(band.rows, dims[0]!);
+  const rows = first ? dims[0] : commonRows(band.rows, dims[0]);
   if (rows < 2) return false;
   const outputs = operands.length - kernel.outputs.length;
   let related = first;
@@ -71,14 +71,14 @@ function joins(band: Band, launch: Launch, divisible: (buffer: number) => boolea
   if (!related) return false;
   const written = new Map<number, Rows>();
   for (let i = outputs; i < operands.length; i++) {
-    const operand = operands[i]!;
+    const operand = operands[i];
     const { buffer } = operand;
     if (!divisible(buffer) || !isRowwise(operand, dims)) return false;
     if (band.read.has(buffer) || band.written.has(buffer) || written.has(buffer)) return false;
     written.set(buffer, rowsOf(operand, dims));
   }
   for (let i = 0; i < outputs; i++) {
-    const operand = operands[i]!;
+    const operand = operands[i];
     if (written.has(operand.buffer)) return false;
     const source = band.written.get(operand.buffer);
     if (source !== undefined && (!isRowwise(operand, dims) || !sameRows(source, rowsOf(operand, dims))))
@@ -88,7 +88,7 @@ function joins(band: Band, launch: Launch, divisible: (buffer: number) => boolea
   band.launches.push(launch);
   for (const [buffer, own] of written) band.written.set(buffer, own);
   for (let i = 0; i < outputs; i++) {
-    const { buffer } = operands[i]!;
+    const { buffer } = operands[i];
     if (buffer >= 0 && !band.written.has(buffer)) band.read.add(buffer);
   }
   return true;
@@ -101,7 +101,7 @@ function commonRows(a: number, b: number): number {
 }
 
 function rowsOf({ offset, strides }: Operand, dims: readonly number[]): Rows {
-  return { offset, stride: strides[0]!, count: dims[0]! };
+  return { offset, stride: strides[0], count: dims[0] };
 }
 
 /** Whether a row of one is where the same row of the other is; one may count several rows as one. */
@@ -113,8 +113,8 @@ function sameRows(a: Rows, b: Rows): boolean {
 function isRowwise({ strides, dynamic }: Operand, dims: readonly number[]): boolean {
   let span = 1;
   for (let i = 1; i < strides.length; i++) {
-    if (strides[i]! < 0) return false;
-    span += (dims[i]! - 1) * strides[i]!;
+    if (strides[i] < 0) return false;
+    span += (dims[i] - 1) * strides[i];
   }
-  return dynamic.length === 0 && span <= strides[0]!;
+  return dynamic.length === 0 && span <= strides[0];
 }

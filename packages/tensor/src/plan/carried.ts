@@ -24,7 +24,7 @@ const smallBytes = 2 ** 20;
 export function noteComputed({ nodes }: Traversal): void {
   const count = nodes.length;
   for (let i = 0; i < count; i++) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (node.op !== null) node.computedAt = count - i;
   }
 }
@@ -104,11 +104,10 @@ function worthKeeping(node: Tensor, extents: Float64Array): Tensor | null {
   let base = node;
   let views = 0;
   while (base.op !== null && base.op.lower.form === 'view') {
-    base = base.inputs[0]!;
+    base = base.inputs[0];
     views++;
   }
-  if (base.op !== null)
-    return bytesOf(base) > Math.max(smallBytes, 4 * extents[base.position]!) ? null : base;
+  if (base.op !== null) return bytesOf(base) > Math.max(smallBytes, 4 * extents[base.position]) ? null : base;
   return views > maxViews && sizeOf(node.shape) <= sizeOf(base.shape) ? node : null;
 }
 
@@ -135,7 +134,7 @@ function extentsOf(nodes: readonly Tensor[]): Float64Array {
     const form = node.op?.lower.form;
     if (node.op === null) extents[i] = node.leaf!.kind === 'literal' ? 0 : bytesOf(node);
     else if (form !== 'map' && form !== 'view' && form !== 'expand') extents[i] = bytesOf(node);
-    else for (const input of node.inputs) extents[i] = Math.max(extents[i]!, extents[input.position]!);
+    else for (const input of node.inputs) extents[i] = Math.max(extents[i], extents[input.position]);
   });
   return extents;
 }

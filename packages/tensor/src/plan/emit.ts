@@ -171,13 +171,13 @@ function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
     {
       kernel: {
         form: 'map',
-        rank: merged.dims[0]!.length,
+        rank: merged.dims[0].length,
         inputs: body.readings.map((x) => x.dtype),
         outputs: written.map((x) => ({ dtype: x.dtype, accumulate: false })),
         expression,
       },
       dims: merged.dims.flat(),
-      operands: all.map((x, i) => operandOf(x, merged.strides[i]!.flat())),
+      operands: all.map((x, i) => operandOf(x, merged.strides[i].flat())),
       literals: body.literals,
       label,
     },
@@ -186,11 +186,11 @@ function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
 
 function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: string): Launch {
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'reduce' }>;
-  const input = root.inputs[0]!;
+  const input = root.inputs[0];
   const axes = lowering.axes(root.attributes);
   const outer = input.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const outerShape = outer.map((i) => input.shape[i]!);
-  const reducedShape = axes.map((i) => input.shape[i]!);
+  const outerShape = outer.map((i) => input.shape[i]);
+  const reducedShape = axes.map((i) => input.shape[i]);
   const position = lowering.combine === 'argmax' || lowering.combine === 'argmin';
   const dtype = position ? input.dtype : root.dtype;
 
@@ -208,8 +208,8 @@ function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: str
     [...inputs],
   );
   const strided = inputs.map((x) => [
-    outer.map((i) => x.view.strides[i]!),
-    axes.map((i) => x.view.strides[i]!),
+    outer.map((i) => x.view.strides[i]),
+    axes.map((i) => x.view.strides[i]),
   ]);
   const merged = mergeAxes(
     [outerShape, reducedShape],
@@ -219,8 +219,8 @@ function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: str
   return {
     kernel: {
       form: 'reduce',
-      outerRank: merged.dims[0]!.length,
-      reducedRank: merged.dims[1]!.length,
+      outerRank: merged.dims[0].length,
+      reducedRank: merged.dims[1].length,
       combine: lowering.combine,
       dtype,
       inputs: inputs.map((x) => x.dtype),
@@ -231,7 +231,7 @@ function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: str
     },
     dims: merged.dims.flat(),
     operands: all.map((x, i) =>
-      operandOf(x, i < inputs.length ? merged.strides[i]!.flat() : merged.strides[i]![0]!),
+      operandOf(x, i < inputs.length ? merged.strides[i].flat() : merged.strides[i][0]),
     ),
     literals,
     label,
@@ -251,14 +251,14 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
   const viewA = viewOf(a)!;
   const viewB = viewOf(b)!;
   const size = (label: number): number =>
-    labelsA.includes(label) ? viewA.shape[labelsA.indexOf(label)]! : viewB.shape[labelsB.indexOf(label)]!;
+    labelsA.includes(label) ? viewA.shape[labelsA.indexOf(label)] : viewB.shape[labelsB.indexOf(label)];
   const batch = out.filter((label) => labelsA.includes(label) && labelsB.includes(label));
   const m = out.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
   const n = out.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
   const k = labelsA.filter((label) => !out.includes(label));
   const strideIn = (view: View, labels: readonly number[]) => (label: number) => {
     const axis = labels.indexOf(label);
-    return axis < 0 ? null : view.strides[axis]!;
+    return axis < 0 ? null : view.strides[axis];
   };
   const inA = strideIn(viewA, labelsA);
   const inB = strideIn(viewB, labelsB);
@@ -277,7 +277,7 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
   );
   const inOut = (view: View) => (label: number) => {
     const axis = out.indexOf(label);
-    return axis < 0 ? null : view.strides[axis]!;
+    return axis < 0 ? null : view.strides[axis];
   };
   const merged = mergeAxes(
     groups.map((group) => group.map(size)),
@@ -295,10 +295,10 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
   return {
     kernel: {
       form: 'contract',
-      batchRank: merged.dims[batches]!.length,
-      mRank: merged.dims[ms]!.length,
-      nRank: merged.dims[ns]!.length,
-      kRank: merged.dims[ks]!.length,
+      batchRank: merged.dims[batches].length,
+      mRank: merged.dims[ms].length,
+      nRank: merged.dims[ns].length,
+      kRank: merged.dims[ks].length,
       dtype: root.dtype,
       extras: extras.map((x) => x.dtype),
       outputs: written.map((x) => ({ dtype: x.dtype, accumulate: false })),
@@ -308,7 +308,7 @@ function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: s
     operands: all.map((x, i) =>
       operandOf(
         x,
-        kept[i]!.flatMap((group) => merged.strides[i]![group]!),
+        kept[i].flatMap((group) => merged.strides[i][group]),
       ),
     ),
     literals,
@@ -348,22 +348,22 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
   const target = places.get(root)!;
   const whole = contiguousView(root.shape);
   const launches: Launch[] = [];
-  const covered = parts.reduce((sum, _, i) => sum + sizeOf(root.inputs[i]!.shape), 0);
+  const covered = parts.reduce((sum, _, i) => sum + sizeOf(root.inputs[i].shape), 0);
   const complete =
     !accumulate && parts.every((part) => part.moving.length === 0) && covered >= sizeOf(root.shape);
   if (!complete)
     launches.push(...fill(target, root.shape, root.dtype, lowering.fill(root.attributes), label));
   parts.forEach((part, i) => {
-    const input = root.inputs[i]!;
+    const input = root.inputs[i];
     if (sizeOf(input.shape) === 0) return;
     let view: View = whole;
     input.shape.forEach((size, axis) => {
-      const step = part.steps[axis]!;
-      const stride = whole.strides[axis]!;
-      view = sliceView(view, axis, part.starts[axis]!, size, step);
+      const step = part.steps[axis];
+      const stride = whole.strides[axis];
+      view = sliceView(view, axis, part.starts[axis], size, step);
       const moving = part.moving.find((move) => move.axis === axis);
       if (moving) {
-        const start = root.inputs[moving.input]!.leaf;
+        const start = root.inputs[moving.input].leaf;
         if (start?.kind !== 'scalar')
           throw new Error(`${root.op!.name}: a moving start must be a number given at each run`);
         view = shiftView(view, start.scalar, stride);
@@ -379,13 +379,13 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
     launches.push({
       kernel: {
         form: 'map',
-        rank: merged.dims[0]!.length,
+        rank: merged.dims[0].length,
         inputs: body.readings.map((x) => x.dtype),
         outputs: [{ dtype: root.dtype, accumulate }],
         expression,
       },
       dims: merged.dims.flat(),
-      operands: all.map((x, j) => operandOf(x, merged.strides[j]!.flat())),
+      operands: all.map((x, j) => operandOf(x, merged.strides[j].flat())),
       literals: body.literals,
       label,
     });
@@ -424,12 +424,12 @@ function emitGather(root: PlanNode, places: Places, label: string): Launch[] {
     [root.shape],
     all.map((x) => [x.view.strides]),
   );
-  const kernel: Kernel = { form: 'gather', rank: merged.dims[0]!.length, dtype: root.dtype };
+  const kernel: Kernel = { form: 'gather', rank: merged.dims[0].length, dtype: root.dtype };
   return [
     {
       kernel,
       dims: merged.dims.flat(),
-      operands: all.map((x, i) => operandOf(x, merged.strides[i]!.flat())),
+      operands: all.map((x, i) => operandOf(x, merged.strides[i].flat())),
       literals: [],
       axis: { size, stride },
       label,
@@ -444,7 +444,7 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
   const target = places.get(root)!;
   const launches = fill(target, root.shape, root.dtype, 0, label);
   const domain = root.shape.map((size, i) =>
-    Math.max(i === axis ? 0 : size, index.shape[i]!, updates.shape[i]!),
+    Math.max(i === axis ? 0 : size, index.shape[i], updates.shape[i]),
   );
   if (sizeOf(domain) === 0 || sizeOf(updates.shape) === 0) return launches;
   const { view, size, stride } = indexedView(contiguousView(root.shape), axis, domain);
@@ -458,9 +458,9 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
     all.map((x) => [x.view.strides]),
   );
   launches.push({
-    kernel: { form: 'scatter', rank: merged.dims[0]!.length, dtype: root.dtype, combine: lowering.combine },
+    kernel: { form: 'scatter', rank: merged.dims[0].length, dtype: root.dtype, combine: lowering.combine },
     dims: merged.dims.flat(),
-    operands: all.map((x, i) => operandOf(x, merged.strides[i]!.flat())),
+    operands: all.map((x, i) => operandOf(x, merged.strides[i].flat())),
     literals: [],
     axis: { size, stride },
     label,
@@ -470,8 +470,8 @@ function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
 
 /** A view over `domain` in which `axis` stands still, because an index decides it. */
 function indexedView(view: View, axis: number, domain: Shape): { view: View; size: number; stride: number } {
-  const size = view.shape[axis]!;
-  const stride = view.strides[axis]!;
+  const size = view.shape[axis];
+  const stride = view.strides[axis];
   const still = {
     ...view,
     shape: view.shape.map((s, i) => (i === axis ? 1 : s)),
@@ -483,7 +483,7 @@ function indexedView(view: View, axis: number, domain: Shape): { view: View; siz
 function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] {
   if (sizeOf(root.shape) === 0) return [];
   const lowering = root.op!.lower;
-  const input = root.inputs[0]!;
+  const input = root.inputs[0];
   const shape = root.shape.length === 0 ? [1] : root.shape;
   const source = root.shape.length === 0 ? { ...viewOf(input)!, shape, strides: [1] } : viewOf(input)!;
   const all: Reading[] = [
@@ -495,7 +495,7 @@ function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] 
     [shape.slice(0, last)],
     all.map((x) => [x.view.strides.slice(0, last)]),
   );
-  const outerRank = merged.dims[0]!.length;
+  const outerRank = merged.dims[0].length;
   const kernel: Kernel =
     lowering.form === 'scan'
       ? {
@@ -514,8 +514,8 @@ function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] 
   return [
     {
       kernel,
-      dims: [...merged.dims.flat(), shape[last]!],
-      operands: all.map((x, i) => operandOf(x, [...merged.strides[i]!.flat(), x.view.strides[last]!])),
+      dims: [...merged.dims.flat(), shape[last]],
+      operands: all.map((x, i) => operandOf(x, [...merged.strides[i].flat(), x.view.strides[last]])),
       literals: [],
       label,
     },
@@ -578,31 +578,31 @@ function mergeAxes(
     const sizes: number[] = [];
     const steps: (number | null)[][] = strides.map(() => []);
     for (let axis = 0; axis < shape.length; axis++) {
-      const size = shape[axis]!;
+      const size = shape[axis];
       if (size === 1) continue;
       const previous = sizes.length - 1;
       const joins =
         previous >= 0 &&
         strides.every((operand, i) => {
-          const stride = operand[group]![axis]!;
-          const before = steps[i]![previous]!;
+          const stride = operand[group][axis]!;
+          const before = steps[i][previous]!;
           return stride === null ? before === null : before === stride * size;
         });
       if (joins) {
-        sizes[previous] = sizes[previous]! * size;
+        sizes[previous] = sizes[previous] * size;
         strides.forEach((operand, i) => {
-          steps[i]![previous] = operand[group]![axis]!;
+          steps[i][previous] = operand[group][axis]!;
         });
       } else {
         sizes.push(size);
         strides.forEach((operand, i) => {
-          steps[i]!.push(operand[group]![axis]!);
+          steps[i].push(operand[group][axis]!);
         });
       }
     }
     dims.push(sizes);
     steps.forEach((step, i) => {
-      result[i]!.push(step);
+      result[i].push(step);
     });
   });
   return { dims, strides: result };

@@ -192,8 +192,8 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
 
 /** Tensors without a value, with all that was tied to them. */
 function collectOutputs(tensors: readonly Tensor[], updates: readonly Update[]): Tensor[] {
-  if (tensors.length === 1 && updates.length === 0 && tensors[0]!.group === null)
-    return tensors[0]!.op === null ? [] : [tensors[0]!];
+  if (tensors.length === 1 && updates.length === 0 && tensors[0].group === null)
+    return tensors[0].op === null ? [] : [tensors[0]];
   const outputs = new Set<Tensor>();
   for (const tensor of tensors) {
     if (tensor.op === null) continue;
@@ -236,7 +236,7 @@ function run(
   judge: ((elements: TypedArray) => void) | null,
 ): void {
   const results = runTraversal(traversal, outputs, updates, options, judge);
-  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i]!, results[i]!, i >= asked);
+  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i], results[i], i >= asked);
 }
 
 /** Finds or makes the plan of a walk and runs it; where each output's elements are. */
@@ -256,10 +256,10 @@ function runTraversal(
     const bindings = new Array<Binding>(plan.program.bindingCount);
     const scalars = new Float64Array(traversal.literals.length);
     for (let i = 0; i < scalars.length; i++)
-      scalars[i] = (traversal.literals[i]!.leaf as Extract<Leaf, { kind: 'literal' }>).value;
+      scalars[i] = (traversal.literals[i].leaf as Extract<Leaf, { kind: 'literal' }>).value;
     for (let i = 0; i < leaves.length; i++) {
-      const binding = plan.leafBindings[i]!;
-      if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]!);
+      const binding = plan.leafBindings[i];
+      if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]);
     }
     const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
     return runPlan(plan, bindings, scalars, leaves, updates, place, judge);

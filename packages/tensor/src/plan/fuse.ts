@@ -189,7 +189,7 @@ function absorb(
 
   const gone = new Set<Cluster>();
   for (let i = clusters.length - 1; i >= 0; i--) {
-    const cluster = clusters[i]!;
+    const cluster = clusters[i];
     if (cluster.root !== null || cluster.members.some((member) => results.has(member))) continue;
     const map = readers.get(cluster);
     if (!map) continue;
@@ -455,7 +455,7 @@ function order(
     done.add(cluster);
     stack.push({ cluster, inputs: inputsOf(cluster), next: 0 });
     while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
+      const top = stack[stack.length - 1];
       const input = top.inputs[top.next++];
       if (input === undefined) {
         stack.pop();
@@ -475,7 +475,7 @@ function reachable(nodes: readonly PlanNode[], results: readonly PlanNode[]): Ui
   for (const result of results) used[result.index] = 1;
   for (let i = nodes.length - 1; i >= 0; i--) {
     if (!used[i]) continue;
-    const node = nodes[i]!;
+    const node = nodes[i];
     for (const input of node.inputs) if (!shapeOnly(node, input)) used[input.index] = 1;
   }
   return used;
@@ -500,8 +500,8 @@ function readBases(node: PlanNode): PlanNode[] {
 function gatesOf(node: PlanNode): PlanNode[] {
   const gates: PlanNode[] = [];
   for (const input of node.inputs) {
-    for (let at = input; isView(at); at = at.inputs[0]!) {
-      if (form(at) === 'barrier') gates.push(baseOf(at.inputs[1]!));
+    for (let at = input; isView(at); at = at.inputs[0]) {
+      if (form(at) === 'barrier') gates.push(baseOf(at.inputs[1]));
     }
   }
   return gates;

@@ -28,7 +28,7 @@ export function noteEvaluation(): void {
 export function grown(node: Tensor, inputs: readonly Tensor[]): boolean {
   let chain = 0;
   for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i]!;
+    const input = inputs[i];
     if (input.op === null) continue;
     const own = input.chain + (input.born === evaluations ? step : across);
     if (own > chain) chain = own;

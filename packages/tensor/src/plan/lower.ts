@@ -55,8 +55,8 @@ const maximalViews = 32;
 /** The same elements, written anew. */
 export const copy = defineOp({
   name: 'copy',
-  type: ([x]) => x!,
-  lower: map(([x]) => x!, { operands: 'own' }),
+  type: ([x]) => x,
+  lower: map(([x]) => x, { operands: 'own' }),
 });
 
 /** Translates a traversal; `results` are the tensors whose values the plan must deliver. */
@@ -65,7 +65,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const known = new Map<string, PlanNode>();
   const translated = new Map<Tensor, PlanNode>();
 
-  let origin = results[0]!;
+  let origin = results[0];
 
   const add = (
     op: AnyOp | null,
@@ -89,7 +89,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       leaf,
     };
     if (isView(node)) {
-      const input = inputs[0]!;
+      const input = inputs[0];
       node.base = input.base;
       node.view = input.view && applyView(node, input.view);
       node.depth = input.depth + 1;
@@ -169,7 +169,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
         inputs = inputs.map((x) => (x.op === null && x.leaf!.kind === 'binding' ? x : copied(x)));
         break;
       case 'view': {
-        const input = inputs[0]!;
+        const input = inputs[0];
         const node = withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
         if (node.view !== null && node.depth <= maximalViews) return node;
         return withOp(op, tensor.attributes, [copied(input), ...inputs.slice(1)], tensor.shape, tensor.dtype);
@@ -182,7 +182,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const translateGraph = (root: Tensor): PlanNode => {
     const stack = [root];
     while (stack.length > 0) {
-      const node = stack[stack.length - 1]!;
+      const node = stack[stack.length - 1];
       if (translated.has(node)) {
         stack.pop();
         continue;
@@ -240,8 +240,8 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
 
 const castTo = defineOp<{ readonly dtype: DType }>({
   name: 'cast',
-  type: ([x], { dtype }) => ({ shape: x!.shape, dtype }),
-  lower: map(([x]) => x!, { operands: 'output' }),
+  type: ([x], { dtype }) => ({ shape: x.shape, dtype }),
+  lower: map(([x]) => x, { operands: 'output' }),
 });
 
 /** The node whose memory a chain of views looks at. */

@@ -108,7 +108,7 @@ export function setAside({ variable, value }: Update, mark: number): void {
   if (first < 0) return;
   // Those before were made by passes that have nothing to do with it, those behind are built on it.
   keepFirst(variable, first);
-  aside.set(variable, chain[first]!);
+  aside.set(variable, chain[first]);
 }
 
 /** Forgets what was set aside: a step has been taken since. */
@@ -144,7 +144,7 @@ export function pendingAssignments(mark: number, updates: readonly Update[]): Up
   for (const [variable, chain] of queue) {
     if (taken.has(variable)) continue;
     const last = chain.findLastIndex((_, i) => linkMeets(chain, i, mark));
-    if (last >= 0) take({ variable, value: chain[last]! });
+    if (last >= 0) take({ variable, value: chain[last] });
   }
   return found;
 }
@@ -167,8 +167,8 @@ export function settleAssignments(updates: readonly Update[]): void {
 
 /** Whether a computed node of the graph of an assignment was met by the traversal, not counting the assignments it is built on. */
 function linkMeets(chain: readonly Tensor[], at: number, mark: number): boolean {
-  const seen = new Set<Tensor>(at > 0 ? [chain[at - 1]!] : []);
-  const stack = [chain[at]!];
+  const seen = new Set<Tensor>(at > 0 ? [chain[at - 1]] : []);
+  const stack = [chain[at]];
   while (stack.length > 0) {
     const node = stack.pop()!;
     if (seen.has(node)) continue;

@@ -78,7 +78,7 @@ export function makePlan(
     if (spec.kind === 'slot') return [{ spec, position }];
     if (spec.binding >= leafCount)
       return [{ spec: { ...spec, binding: spec.binding - leafCount + boundLeaves }, position }];
-    const binding = leafBindings[spec.binding]!;
+    const binding = leafBindings[spec.binding];
     return binding < 0 ? [] : [{ spec: { ...spec, binding }, position }];
   });
   const moved = new Map(rebound.map(({ position }, next) => [position, next]));
@@ -91,7 +91,7 @@ export function makePlan(
   const planned = rebound.map(({ spec }) => spec);
   const firstUpdate = boundLeaves + outputs.length;
   const isUpdate = (buffer: number): boolean => {
-    const spec = planned[buffer]!;
+    const spec = planned[buffer];
     return spec.kind === 'bound' && spec.binding >= firstUpdate;
   };
   const marked = options.fusion ? markBands(renumbered, (buffer) => !isUpdate(buffer)) : renumbered;
@@ -107,7 +107,7 @@ export function makePlan(
   specs.forEach((spec, buffer) => {
     if (spec.kind === 'bound') boundAt.set(spec.binding, buffer);
   });
-  const leafAt = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]!]));
+  const leafAt = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]]));
   const uses = usesOf(marked);
   const failing = lastToFail(marked);
   const inPlace = updates.map(({ variable }, i) => {
@@ -157,7 +157,7 @@ function canOverwrite(
   const writing = uses.written.get(target);
   if (writing === undefined) return true;
   if ((uses.last.get(old) ?? -1) > writing) return false;
-  const launch = launches[writing]!;
+  const launch = launches[writing];
   const { kernel, operands } = launch;
   const reads = operands.slice(0, readCount(launch)).filter((operand) => operand.buffer === old);
   if (reads.length === 0) return true;
@@ -199,10 +199,10 @@ function lastToFail(launches: readonly Launch[]): number {
 
 /** The elements that a gather or scatter reads as positions, and the axis they stand on: a text that is equal for equal ones. */
 function positionsOf({ kernel, dims, operands, axis }: Launch): string {
-  const { buffer, offset, dynamic, strides } = operands[1]!;
+  const { buffer, offset, dynamic, strides } = operands[1];
   const walked = dims
     .slice(0, (kernel as GatherKernel | ScatterKernel).rank)
-    .map((size, i) => ({ size, stride: strides[i]! }))
+    .map((size, i) => ({ size, stride: strides[i] }))
     .filter(({ size, stride }) => size > 1 && stride !== 0)
     .sort((a, b) => b.stride - a.stride);
   // Axes that are one step through memory are one axis, however they are cut for the other operands.
@@ -240,7 +240,7 @@ function assignSlots(
   const steps: Launch[][] = [];
   launches.forEach((launch, i) => {
     const together = launch.band !== undefined && launch.band === launches[i - 1]?.band;
-    if (together) steps[steps.length - 1]!.push(launch);
+    if (together) steps[steps.length - 1].push(launch);
     else steps.push([launch]);
   });
   const operandsOf = (step: readonly Launch[]) => step.flatMap((launch) => launch.operands);
@@ -253,7 +253,7 @@ function assignSlots(
   const slotOf = new Map<number, number>();
   steps.forEach((step, i) => {
     for (const { buffer } of operandsOf(step)) {
-      const spec = buffer >= 0 ? specs[buffer]! : null;
+      const spec = buffer >= 0 ? specs[buffer] : null;
       if (spec?.kind !== 'slot' || spec.slot >= 0) continue;
       const bytes = spec.length * bytesPerElement(spec.dtype);
       const slot = takeSlot(slots, free, bytes);
@@ -276,15 +276,15 @@ function takeSlot(slots: number[], free: Set<number>, bytes: number): number {
   let best = -1;
   let largest = -1;
   for (const slot of free) {
-    const size = slots[slot]!;
-    if (size >= bytes && (best < 0 || size < slots[best]!)) best = slot;
-    if (largest < 0 || size > slots[largest]!) largest = slot;
+    const size = slots[slot];
+    if (size >= bytes && (best < 0 || size < slots[best])) best = slot;
+    if (largest < 0 || size > slots[largest]) largest = slot;
   }
   // Too large by far wastes memory that a later value needs; too small grows rather than adding a slot.
-  if (best >= 0 && slots[best]! > 4 * bytes + 4096) best = -1;
-  if (best < 0 && largest >= 0 && slots[largest]! < bytes) best = largest;
+  if (best >= 0 && slots[best] > 4 * bytes + 4096) best = -1;
+  if (best < 0 && largest >= 0 && slots[largest] < bytes) best = largest;
   if (best < 0) return slots.push(bytes) - 1;
   free.delete(best);
-  slots[best] = Math.max(slots[best]!, bytes);
+  slots[best] = Math.max(slots[best], bytes);
   return best;
 }

@@ -95,7 +95,7 @@ export class PreparedGraph {
       forgetAside();
     }
     return this.outputs.map(
-      ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]!),
+      ({ shape, dtype }, i) => new Tensor(shape, dtype, null, none, undefined, leaves[i]),
     );
   }
 
@@ -104,7 +104,7 @@ export class PreparedGraph {
     for (const { binding, variable } of this.#variables) bindings[binding] = variable.currentMemory(target);
     let previous: Tensor[] | null = null;
     for (const { binding, input } of this.#fed) {
-      const feed = feeds[input]!;
+      const feed = feeds[input];
       if (isTypedArray(feed)) {
         bindings[binding] = feed;
       } else {
@@ -160,7 +160,7 @@ export class PreparedGraph {
     const fed: { binding: number; input: number }[] = [];
     const others: { binding: number; leaf: Tensor }[] = [];
     traversal.leaves.forEach((tensor, i) => {
-      const binding = plan.leafBindings[i]!;
+      const binding = plan.leafBindings[i];
       const leaf = tensor.leaf!;
       if (binding < 0) return;
       if (leaf.kind === 'variable') variables.push({ binding, variable: leaf.variable });
@@ -207,8 +207,8 @@ export class PreparedGraph {
         : `operation ${i} of ${mine.nodes.length} is ${name(mine.nodes)} the first time and ${name(theirs.nodes)} the second`;
     }
     for (let i = 0; i < mine.literals.length; i++) {
-      const a = mine.literals[i]!.leaf as LiteralLeaf;
-      const b = theirs.literals[i]!.leaf as LiteralLeaf;
+      const a = mine.literals[i].leaf as LiteralLeaf;
+      const b = theirs.literals[i].leaf as LiteralLeaf;
       if (!a.read && !Object.is(a.value, b.value)) return `the number ${a.value} becomes ${b.value}`;
     }
     return null;

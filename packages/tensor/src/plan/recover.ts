@@ -115,9 +115,9 @@ function dropLast({ variable, value }: Update, computable: (value: Tensor) => bo
   let bad = at < 0 ? chain.length : at;
   while (good < bad) {
     const middle = (good + bad) >> 1;
-    if (computable(chain[middle]!)) good = middle + 1;
+    if (computable(chain[middle])) good = middle + 1;
     else bad = middle;
   }
   keepFirst(variable, good);
-  return good > 0 ? { variable, value: chain[good - 1]! } : null;
+  return good > 0 ? { variable, value: chain[good - 1] } : null;
 }

@@ -68,14 +68,14 @@ export function runPlan(
   const target = backend();
   const { outputs, boundLeaves } = plan;
   // What may still be refused is never written over the present value.
-  const inPlace = (i: number): boolean => judge === null && plan.inPlace[i]!;
+  const inPlace = (i: number): boolean => judge === null && plan.inPlace[i];
   const firstUpdate = boundLeaves + outputs.length;
   const fresh = new Set<Memory>();
   const results: Leaf[] = [];
   let bound = 0;
   try {
     for (let i = 0; i < outputs.length; i++) {
-      const output = outputs[i]!;
+      const output = outputs[i];
       if (place !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
         output.memory ??= target.allocate(output.bytes, false);
         bindings[boundLeaves + i] = output.memory;
@@ -87,7 +87,7 @@ export function runPlan(
     }
     const read = previousValuesRead(leaves);
     for (; bound < updates.length; bound++) {
-      const { variable } = updates[bound]!;
+      const { variable } = updates[bound];
       bindings[firstUpdate + bound] = variable.targetOf(target, inPlace(bound), read.has(variable));
     }
     running = true;
@@ -95,7 +95,7 @@ export function runPlan(
     running = false;
     noteEvaluation();
     if (judge) {
-      const { dtype, length } = outputs[outputs.length - 1]!;
+      const { dtype, length } = outputs[outputs.length - 1];
       if (!target.readSync)
         throw new Error(
           `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`,
@@ -103,9 +103,9 @@ export function runPlan(
       judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
     }
     for (let i = 0; i < outputs.length; i++)
-      results.push(resultLeaf(outputs[i]!, bindings[boundLeaves + i] as Memory, target, place));
+      results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, place));
     for (let i = 0; i < updates.length; i++) {
-      updates[i]!.variable.commit(bindings[firstUpdate + i] as Memory, target, inPlace(i));
+      updates[i].variable.commit(bindings[firstUpdate + i] as Memory, target, inPlace(i));
     }
     return results;
   } catch (error) {
@@ -115,7 +115,7 @@ export function runPlan(
       if (leaf.kind === 'device') leaf.device.release();
     });
     for (const memory of fresh) target.release(memory);
-    for (let i = 0; i < bound; i++) updates[i]!.variable.abandon(bindings[firstUpdate + i] as Memory, target);
+    for (let i = 0; i < bound; i++) updates[i].variable.abandon(bindings[firstUpdate + i] as Memory, target);
     throw error;
   } finally {
     running = false;

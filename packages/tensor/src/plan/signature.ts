@@ -68,11 +68,11 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
     stack.push(root);
     next.push(0);
     while (stack.length > 0) {
-      const node = stack[stack.length - 1]!;
-      const i = next[next.length - 1]!;
+      const node = stack[stack.length - 1];
+      const i = next[next.length - 1];
       if (i < node.inputs.length) {
         next[next.length - 1] = i + 1;
-        const input = node.inputs[i]!;
+        const input = node.inputs[i];
         if (input.mark !== mark) {
           input.mark = mark;
           stack.push(input);
@@ -89,19 +89,19 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
         if (node.computedAt > 0) carried.push(node);
       } else if (node.computedAt === 0) {
         for (let j = 0; j < node.inputs.length; j++) {
-          const input = node.inputs[j]!;
+          const input = node.inputs[j];
           if (input.computedAt > 0 && input.op !== null) again.push(input);
         }
       }
     }
   };
 
-  for (let i = 0; i < outputs.length; i++) visit(outputs[i]!);
-  for (let i = 0; i < updates.length; i++) visit(updates[i]!.value);
+  for (let i = 0; i < outputs.length; i++) visit(outputs[i]);
+  for (let i = 0; i < updates.length; i++) visit(updates[i].value);
   push(outputCode);
-  for (let i = 0; i < outputs.length; i++) push(outputs[i]!.position);
+  for (let i = 0; i < outputs.length; i++) push(outputs[i].position);
   for (let i = 0; i < updates.length; i++) {
-    const { variable, value } = updates[i]!;
+    const { variable, value } = updates[i];
     push(updateCode);
     push(value.position);
     push(variable.inPlace ? 1 : 0);
@@ -114,7 +114,7 @@ export function traverse(outputs: readonly Tensor[], updates: readonly Update[])
 /** A number that is equal for equal signatures and rarely for others. */
 export function hashOf({ row, length }: Traversal): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ row[i]!, 0x01000193) ^ (hash >>> 15);
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ row[i], 0x01000193) ^ (hash >>> 15);
   return hash;
 }
 
@@ -132,13 +132,13 @@ function encode(node: Tensor, leaves: Tensor[], literals: Tensor[]): void {
     push(dtypeCodes[node.dtype]);
     const sizes = sizesOf(node.shape);
     push(sizes.length);
-    for (let i = 0; i < sizes.length; i++) push(sizes[i]!);
+    for (let i = 0; i < sizes.length; i++) push(sizes[i]);
     leaves.push(node);
     return;
   }
   push(op.id);
   push(node.inputs.length);
-  for (let i = 0; i < node.inputs.length; i++) push(node.inputs[i]!.position);
+  for (let i = 0; i < node.inputs.length; i++) push(node.inputs[i].position);
   if (node.attributes === undefined) push(0);
   else encodeAttribute(node.attributes);
 }
@@ -152,8 +152,8 @@ function encodeAttribute(value: unknown): void {
     } else {
       floatBits[0] = value;
       push(2);
-      push(wordBits[0]!);
-      push(wordBits[1]!);
+      push(wordBits[0]);
+      push(wordBits[1]);
     }
   } else if (Array.isArray(value)) {
     push(3);

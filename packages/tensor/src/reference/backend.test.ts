@@ -119,7 +119,7 @@ describe('reference backend', () => {
     backend.prepare(oneLaunch(increment, [1], operands));
     expect(backend.stats().kernels).toBe(1);
     const [load, , add] = increment.expression.instructions;
-    const instructions = [load!, { op: 'constant', value: 2, dtype: 'float32' } as const, add!];
+    const instructions = [load, { op: 'constant', value: 2, dtype: 'float32' } as const, add];
     backend.prepare(oneLaunch({ ...increment, expression: { instructions, results: [2] } }, [3], operands));
     expect(backend.stats().kernels).toBe(2);
   });
@@ -151,8 +151,8 @@ describe('reference backend', () => {
       inputs: ['float32'],
       outputs: ['float32'],
       run([x], [y]) {
-        if (x![0]! < 0) throw new RangeError('half: negative');
-        for (let i = 0; i < x!.length; i++) y![i] = x![i]! / 2;
+        if (x[0] < 0) throw new RangeError('half: negative');
+        for (let i = 0; i < x.length; i++) y[i] = x[i] / 2;
       },
     };
     const executable = backend.prepare(oneLaunch(kernel, [], operands, { shapes: [[3], [3]] }));
@@ -175,7 +175,7 @@ describe('reference backend', () => {
           outputs.map((y) => y.length),
           shapes,
         );
-        outputs[0]!.set(inputs[0]!.slice().reverse());
+        outputs[0].set(inputs[0].slice().reverse());
       },
     };
     const [, out] = await runOnce(
@@ -189,6 +189,6 @@ describe('reference backend', () => {
       { shapes: [[2], [2]] },
     );
     expect(seen).toEqual([[[1, 2]], [2], [[2], [2]]]);
-    expect([...out!]).toEqual([0, 0, 2, 1, 0]);
+    expect([...out]).toEqual([0, 0, 2, 1, 0]);
   });
 });

@@ -130,14 +130,14 @@ class ReferenceBackend implements Backend {
     const { program, launches, arrays } = executable as ReferenceExecutable;
     const { buffers } = program;
     for (let i = 0; i < buffers.length; i++) {
-      const spec = buffers[i]!;
+      const spec = buffers[i];
       if (spec.kind === 'bound') arrays[i] = arrayOf(bindings[spec.binding], spec);
     }
     this.#lookUpSlots(executable as ReferenceExecutable);
     try {
-      for (let i = 0; i < launches.length; i++) launches[i]!(arrays, scalars);
+      for (let i = 0; i < launches.length; i++) launches[i](arrays, scalars);
     } finally {
-      for (let i = 0; i < buffers.length; i++) if (buffers[i]!.kind === 'bound') arrays[i] = unbound;
+      for (let i = 0; i < buffers.length; i++) if (buffers[i].kind === 'bound') arrays[i] = unbound;
     }
   }
 
@@ -146,12 +146,12 @@ class ReferenceBackend implements Backend {
     const needed = this.#slots.map(() => 0);
     for (const { program } of this.#executables) {
       program.slots.forEach((bytes, slot) => {
-        needed[slot] = Math.max(needed[slot]!, bytes);
+        needed[slot] = Math.max(needed[slot], bytes);
       });
     }
     // Giving back only what is at least half too large saves allocating it again for every plan that comes and goes.
     needed.forEach((bytes, slot) => {
-      if (this.#slots[slot]!.bytes > 2 * bytes) this.#replaceSlot(slot, bytes);
+      if (this.#slots[slot].bytes > 2 * bytes) this.#replaceSlot(slot, bytes);
     });
   }
 
@@ -169,7 +169,7 @@ class ReferenceBackend implements Backend {
   #lookUpSlots(executable: ReferenceExecutable): void {
     if (executable.slotsSeen === this.#slotChanges) return;
     executable.program.buffers.forEach((spec, i) => {
-      if (spec.kind === 'slot') executable.arrays[i] = this.#slots[spec.slot]!.view(spec.dtype);
+      if (spec.kind === 'slot') executable.arrays[i] = this.#slots[spec.slot].view(spec.dtype);
     });
     executable.slotsSeen = this.#slotChanges;
   }

@@ -75,7 +75,7 @@ export function compileContract(
     const finish = (position: number, count: number, from: number): void => {
       for (let done = 0; done < count; done += blockSize) {
         const size = Math.min(blockSize, count - done);
-        for (let i = 0; i < size; i++) accumulator[i] = sums[from + done + i]!;
+        for (let i = 0; i < size; i++) accumulator[i] = sums[from + done + i];
         results.evaluate(position + done, size);
         for (const store of stores) store.store(position + done, size);
       }
@@ -85,13 +85,13 @@ export function compileContract(
       if (batches * m * n === 0) return;
       const baseA = baseOf(a.operand, scalars);
       const baseB = baseOf(b.operand, scalars);
-      a.source = arrays[a.operand.buffer]!;
-      b.source = arrays[b.operand.buffer]!;
+      a.source = arrays[a.operand.buffer];
+      b.source = arrays[b.operand.buffer];
       results.start(arrays, scalars, batches * m * n);
       for (const store of stores) store.start(arrays, scalars);
       for (let batch = 0; batch < batches; batch++) {
-        a.start = baseA + a.batch[batch]!;
-        b.start = baseB + b.batch[batch]!;
+        a.start = baseA + a.batch[batch];
+        b.start = baseB + b.batch[batch];
         for (let j = 0; j < n; j += nBlock) {
           const columns = Math.min(nBlock, n - j);
           const width = packs ? Math.ceil(columns / tile) * tile : columns;
@@ -161,8 +161,8 @@ function factors(
     m: sizeOf(mSizes),
     n: sizeOf(nSizes),
     k: sizeOf(kSizes),
-    a: factor(launch.operands[0]!, mSizes, batchRank, batchRank + mRank),
-    b: factor(launch.operands[1]!, nSizes, batchRank + kSizes.length, batchRank),
+    a: factor(launch.operands[0], mSizes, batchRank, batchRank + mRank),
+    b: factor(launch.operands[1], nSizes, batchRank + kSizes.length, batchRank),
   };
 }
 
@@ -173,7 +173,7 @@ function offsets(sizes: readonly number[], strides: readonly number[]): Int32Arr
   for (let position = 0; position < table.length; position++) {
     let offset = 0;
     for (let axis = 0; axis < sizes.length; axis++) {
-      offset += (Math.floor(position / steps[axis]!) % sizes[axis]!) * strides[axis]!;
+      offset += (Math.floor(position / steps[axis]) % sizes[axis]) * strides[axis];
     }
     table[position] = offset;
   }
@@ -196,22 +196,22 @@ function packPanels(
   for (let line = 0; line < count; line += tile) {
     const given = Math.min(tile, count - line);
     if (given === tile) {
-      const line0 = start + lines[first + line]!;
-      const line1 = start + lines[first + line + 1]!;
-      const line2 = start + lines[first + line + 2]!;
-      const line3 = start + lines[first + line + 3]!;
+      const line0 = start + lines[first + line];
+      const line1 = start + lines[first + line + 1];
+      const line2 = start + lines[first + line + 2];
+      const line3 = start + lines[first + line + 3];
       for (let i = 0; i < depth; i++) {
-        const k = ks[l + i]!;
-        target[at] = source[line0 + k]!;
-        target[at + 1] = source[line1 + k]!;
-        target[at + 2] = source[line2 + k]!;
-        target[at + 3] = source[line3 + k]!;
+        const k = ks[l + i];
+        target[at] = source[line0 + k];
+        target[at + 1] = source[line1 + k];
+        target[at + 2] = source[line2 + k];
+        target[at + 3] = source[line3 + k];
         at += tile;
       }
     } else {
       for (let r = 0; r < given; r++) {
-        const begin = start + lines[first + line + r]!;
-        for (let i = 0; i < depth; i++) target[at + i * tile + r] = source[begin + ks[l + i]!]!;
+        const begin = start + lines[first + line + r];
+        for (let i = 0; i < depth; i++) target[at + i * tile + r] = source[begin + ks[l + i]];
       }
       at += depth * tile;
     }
@@ -248,43 +248,43 @@ function multiplyTile(
   const row1 = row0 + width;
   const row2 = row1 + width;
   const row3 = row2 + width;
-  let s00 = sums[row0]!;
-  let s01 = sums[row0 + 1]!;
-  let s02 = sums[row0 + 2]!;
-  let s03 = sums[row0 + 3]!;
-  let s10 = sums[row1]!;
-  let s11 = sums[row1 + 1]!;
-  let s12 = sums[row1 + 2]!;
-  let s13 = sums[row1 + 3]!;
-  let s20 = sums[row2]!;
-  let s21 = sums[row2 + 1]!;
-  let s22 = sums[row2 + 2]!;
-  let s23 = sums[row2 + 3]!;
-  let s30 = sums[row3]!;
-  let s31 = sums[row3 + 1]!;
-  let s32 = sums[row3 + 2]!;
-  let s33 = sums[row3 + 3]!;
+  let s00 = sums[row0];
+  let s01 = sums[row0 + 1];
+  let s02 = sums[row0 + 2];
+  let s03 = sums[row0 + 3];
+  let s10 = sums[row1];
+  let s11 = sums[row1 + 1];
+  let s12 = sums[row1 + 2];
+  let s13 = sums[row1 + 3];
+  let s20 = sums[row2];
+  let s21 = sums[row2 + 1];
+  let s22 = sums[row2 + 2];
+  let s23 = sums[row2 + 3];
+  let s30 = sums[row3];
+  let s31 = sums[row3 + 1];
+  let s32 = sums[row3 + 2];
+  let s33 = sums[row3 + 3];
   for (let k = 0; k < depth; k++) {
-    const b0 = b[q]!;
-    const b1 = b[q + 1]!;
-    const b2 = b[q + 2]!;
-    const b3 = b[q + 3]!;
-    const a0 = a[p]!;
+    const b0 = b[q];
+    const b1 = b[q + 1];
+    const b2 = b[q + 2];
+    const b3 = b[q + 3];
+    const a0 = a[p];
     s00 += a0 * b0;
     s01 += a0 * b1;
     s02 += a0 * b2;
     s03 += a0 * b3;
-    const a1 = a[p + 1]!;
+    const a1 = a[p + 1];
     s10 += a1 * b0;
     s11 += a1 * b1;
     s12 += a1 * b2;
     s13 += a1 * b3;
-    const a2 = a[p + 2]!;
+    const a2 = a[p + 2];
     s20 += a2 * b0;
     s21 += a2 * b1;
     s22 += a2 * b2;
     s23 += a2 * b3;
-    const a3 = a[p + 3]!;
+    const a3 = a[p + 3];
     s30 += a3 * b0;
     s31 += a3 * b1;
     s32 += a3 * b2;
@@ -327,11 +327,11 @@ function multiply(
   const xk = a.k;
   const yk = b.k;
   for (let i = 0; i < rows; i++) {
-    const lineA = a.start + a.lines[i0 + i]!;
+    const lineA = a.start + a.lines[i0 + i];
     for (let j = 0; j < columns; j++) {
-      const lineB = b.start + b.lines[j0 + j]!;
-      let sum = sums[i * columns + j]!;
-      for (let k = l; k < l + depth; k++) sum += x[lineA + xk[k]!]! * y[lineB + yk[k]!]!;
+      const lineB = b.start + b.lines[j0 + j];
+      let sum = sums[i * columns + j];
+      for (let k = l; k < l + depth; k++) sum += x[lineA + xk[k]] * y[lineB + yk[k]];
       sums[i * columns + j] = sum;
     }
   }
@@ -354,11 +354,11 @@ function multiplyIntegers(
   const xk = a.k;
   const yk = b.k;
   for (let i = 0; i < rows; i++) {
-    const lineA = a.start + a.lines[i0 + i]!;
+    const lineA = a.start + a.lines[i0 + i];
     for (let j = 0; j < columns; j++) {
-      const lineB = b.start + b.lines[j0 + j]!;
-      let sum = sums[i * columns + j]!;
-      for (let k = l; k < l + depth; k++) sum = (sum + Math.imul(x[lineA + xk[k]!]!, y[lineB + yk[k]!]!)) | 0;
+      const lineB = b.start + b.lines[j0 + j];
+      let sum = sums[i * columns + j];
+      for (let k = l; k < l + depth; k++) sum = (sum + Math.imul(x[lineA + xk[k]], y[lineB + yk[k]])) | 0;
       sums[i * columns + j] = sum;
     }
   }

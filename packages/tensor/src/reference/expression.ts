@@ -84,23 +84,23 @@ export function compileExpression(
   instructions.forEach((instruction, i) => {
     if (registers[i] !== undefined) return;
     const operands = operandsOf(instruction);
-    const from = operands.map((operand) => instructions[operand]!.dtype);
+    const from = operands.map((operand) => instructions[operand].dtype);
     // An operand used for the last time may give its array to the result: both are walked in the same order.
     for (const operand of new Set(operands)) {
-      if (lastUse[operand] === i && isComputed(instructions[operand]!.op)) {
-        allocator.free(instructions[operand]!.dtype, registers[operand]!.array);
+      if (lastUse[operand] === i && isComputed(instructions[operand].op)) {
+        allocator.free(instructions[operand].dtype, registers[operand].array);
       }
     }
     const out: Register = { array: allocator.take(instruction.dtype), base: 0 };
     registers[i] = out;
-    const [a, b, c] = operands.map((operand) => registers[operand]!) as [Register, Register, Register];
+    const [a, b, c] = operands.map((operand) => registers[operand]) as [Register, Register, Register];
     switch (instruction.op) {
       case 'cast':
-        steps.push(castStep(from[0]!, instruction.dtype, a, out));
+        steps.push(castStep(from[0], instruction.dtype, a, out));
         break;
       case 'where':
-        if (from[0] !== 'bool') throw mismatch('where (condition)', from[0]!, 'bool');
-        if (from[1] !== from[2] || from[1] !== instruction.dtype) throw mismatch('where', from[1]!, from[2]!);
+        if (from[0] !== 'bool') throw mismatch('where (condition)', from[0], 'bool');
+        if (from[1] !== from[2] || from[1] !== instruction.dtype) throw mismatch('where', from[1], from[2]);
         steps.push(whereStep(a, b, c, out));
         break;
       case 'threefry':
@@ -109,21 +109,21 @@ export function compileExpression(
         break;
       default: {
         const op = instruction.op as UnaryOperation | BinaryOperation;
-        if (from.length === 2 && from[0] !== from[1]) throw mismatch(op, from[0]!, from[1]!);
-        const result = givesBool.has(op) ? 'bool' : from[0]!;
+        if (from.length === 2 && from[0] !== from[1]) throw mismatch(op, from[0], from[1]);
+        const result = givesBool.has(op) ? 'bool' : from[0];
         if (instruction.dtype !== result) throw mismatch(`${op} (result)`, instruction.dtype, result);
         steps.push(
           from.length === 2
-            ? binaryStep(op as BinaryOperation, from[0]!, a, b, out)
-            : unaryStep(op as UnaryOperation, from[0]!, a, out),
+            ? binaryStep(op as BinaryOperation, from[0], a, b, out)
+            : unaryStep(op as UnaryOperation, from[0], a, out),
         );
       }
     }
   });
 
   return {
-    results: expression.results.map((result) => registers[result]!),
-    resultDTypes: expression.results.map((result) => instructions[result]!.dtype),
+    results: expression.results.map((result) => registers[result]),
+    resultDTypes: expression.results.map((result) => instructions[result].dtype),
     accumulator: accumulatorRegister,
     leaves,
     fills,
@@ -147,7 +147,7 @@ export class BoundExpression {
   ) {
     const severalResults = compiled.results.length > 1;
     this.#loads = compiled.leaves.map((leaf) => {
-      const operand = launch.operands[leaf.operand]!;
+      const operand = launch.operands[leaf.operand];
       const strides = stridesOf(operand);
       if (leaf.isCoordinate) return new Coordinates(leaf.own, operand, sizes, strides);
       // Storing one result must not change another that is still to be stored from memory.
@@ -162,21 +162,21 @@ export class BoundExpression {
   start(arrays: readonly TypedArray[], scalars: Float64Array, n: number): void {
     const count = Math.min(n, blockSize);
     for (let i = 0; i < this.#fills.length; i++) {
-      const { register, dtype, literal, value } = this.#fills[i]!;
-      register.array.fill(literal < 0 ? value : toDType(scalars[this.#literals[literal]!]!, dtype), 0, count);
+      const { register, dtype, literal, value } = this.#fills[i];
+      register.array.fill(literal < 0 ? value : toDType(scalars[this.#literals[literal]], dtype), 0, count);
     }
-    for (let i = 0; i < this.#loads.length; i++) this.#loads[i]!.start(arrays, scalars);
+    for (let i = 0; i < this.#loads.length; i++) this.#loads[i].start(arrays, scalars);
   }
 
   /** Computes the elements `position … position + n − 1` into the result registers; `n` ≤ `blockSize`. */
   evaluate(position: number, n: number): void {
-    for (let i = 0; i < this.#loads.length; i++) this.#loads[i]!.load(position, n);
-    for (let i = 0; i < this.#steps.length; i++) this.#steps[i]!(n);
+    for (let i = 0; i < this.#loads.length; i++) this.#loads[i].load(position, n);
+    for (let i = 0; i < this.#steps.length; i++) this.#steps[i](n);
   }
 
   /** Lets go of the operands after a run. */
   finish(): void {
-    for (let i = 0; i < this.#loads.length; i++) this.#loads[i]!.finish();
+    for (let i = 0; i < this.#loads.length; i++) this.#loads[i].finish();
   }
 }
 

@@ -21,8 +21,8 @@ export function bindStores(
   sizes: readonly number[],
 ): Store[] {
   return outputs.map((output, i) => {
-    const operand = launch.operands[first + i]!;
-    return new Store(compiled.results[i]!, operand, sizes, operand.strides, output.accumulate);
+    const operand = launch.operands[first + i];
+    return new Store(compiled.results[i], operand, sizes, operand.strides, output.accumulate);
   });
 }
 
@@ -32,7 +32,7 @@ export function checkOutputs(compiled: CompiledExpression, outputs: readonly Out
     throw new TypeError(`${compiled.results.length} results for ${outputs.length} outputs`);
   }
   outputs.forEach((output, i) => {
-    const dtype: DType = compiled.resultDTypes[i]!;
+    const dtype: DType = compiled.resultDTypes[i];
     if (dtype !== output.dtype)
       throw new TypeError(`result ${i} is ${dtype}, its output ${output.dtype}; insert a cast`);
   });

@@ -11,7 +11,7 @@ export function compileHost(kernel: HostKernel): CompiledKernel {
     return (arrays, scalars) => {
       const operands = launch.operands.map((operand, i) => {
         const base = baseOf(operand, scalars);
-        return arrays[operand.buffer]!.subarray(base, base + lengths[i]!);
+        return arrays[operand.buffer].subarray(base, base + lengths[i]);
       });
       kernel.run(operands.slice(0, kernel.inputs.length), operands.slice(kernel.inputs.length), shapes);
     };

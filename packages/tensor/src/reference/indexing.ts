@@ -15,17 +15,17 @@ export function compileGather(_kernel: GatherKernel): CompiledKernel {
     ];
     const { size, stride } = launch.axis!;
     return (arrays, scalars) => {
-      const from = arrays[source]!;
-      const indices = arrays[index]!;
-      const to = arrays[output]!;
+      const from = arrays[source];
+      const indices = arrays[index];
+      const to = arrays[output];
       rows.start(scalars);
       for (let row = 0; row < rows.count; row++) {
         let [s, i, o] = rows.addresses as [number, number, number];
         for (let e = 0; e < count; e++) {
-          const given = indices[i]!;
+          const given = indices[i];
           const at = given < 0 ? given + size : given;
           if (at < 0 || at >= size) throw outOfRange(launch, given, row * count + e);
-          to[o] = from[s + at * stride]!;
+          to[o] = from[s + at * stride];
           s += sourceStep;
           i += indexStep;
           o += outputStep;
@@ -43,7 +43,7 @@ const longestChain = 64;
 export function compileScatter(kernel: ScatterKernel): CompiledKernel {
   const adds = kernel.combine === 'add';
   return (launch) => {
-    const still = launch.dims.filter((_, axis) => launch.operands[2]!.strides[axis] === 0);
+    const still = launch.dims.filter((_, axis) => launch.operands[2].strides[axis] === 0);
     const widens = adds && kernel.dtype === 'float32' && sizeOf(still) > longestChain;
     const { rows, count, steps } = rowsOf(launch);
     const [updateStep, indexStep, outputStep] = steps;
@@ -54,25 +54,25 @@ export function compileScatter(kernel: ScatterKernel): CompiledKernel {
     ];
     const { size, stride } = launch.axis!;
     return (arrays, scalars) => {
-      const from = arrays[updates]!;
-      const indices = arrays[index]!;
-      const to = widens ? Float64Array.from(arrays[output]!) : arrays[output]!;
+      const from = arrays[updates];
+      const indices = arrays[index];
+      const to = widens ? Float64Array.from(arrays[output]) : arrays[output];
       rows.start(scalars);
       for (let row = 0; row < rows.count; row++) {
         let [u, i, o] = rows.addresses as [number, number, number];
         for (let e = 0; e < count; e++) {
-          const given = indices[i]!;
+          const given = indices[i];
           const at = given < 0 ? given + size : given;
           if (at < 0 || at >= size) throw outOfRange(launch, given, row * count + e);
-          if (adds) to[o + at * stride]! += from[u]!;
-          else to[o + at * stride] = from[u]!;
+          if (adds) to[o + at * stride] += from[u];
+          else to[o + at * stride] = from[u];
           u += updateStep;
           i += indexStep;
           o += outputStep;
         }
         rows.next();
       }
-      if (widens) arrays[output]!.set(to as Float64Array);
+      if (widens) arrays[output].set(to as Float64Array);
     };
   };
 }
@@ -91,7 +91,7 @@ function rowsOf(launch: Launch): { rows: JointWalk; count: number; steps: [numbe
 function outOfRange(launch: Launch, index: number, position: number): RangeError {
   const { size } = launch.axis!;
   const coordinates = contiguousStrides(launch.dims).map(
-    (step, axis) => Math.floor(position / step) % launch.dims[axis]!,
+    (step, axis) => Math.floor(position / step) % launch.dims[axis],
   );
   return indexError(launch.label, index, size, coordinates);
 }

@@ -122,7 +122,7 @@ async function map(
   inputs: readonly DType[],
   operands: readonly (readonly number[])[],
 ): Promise<TypedArray> {
-  const dtype = expression.instructions[expression.results[0]!]!.dtype;
+  const dtype = expression.instructions[expression.results[0]].dtype;
   const kernel: MapKernel = {
     form: 'map',
     rank: 1,
@@ -130,11 +130,11 @@ async function map(
     outputs: [{ dtype, accumulate: false }],
     expression,
   };
-  const length = operands[0]!.length;
+  const length = operands[0].length;
   const specs = operands.map((values, i) => {
-    const data = allocateArray(inputs[i]!, length);
+    const data = allocateArray(inputs[i], length);
     data.set(values);
-    return { data, dtype: inputs[i]!, strides: [1] };
+    return { data, dtype: inputs[i], strides: [1] };
   });
   const results = await runOnce(
     reference(),
@@ -154,7 +154,7 @@ function expectClose(
 ): void {
   expect(got.length).toBe(expected.length);
   expected.forEach((value, i) => {
-    const x = got[i]!;
+    const x = got[i];
     const equal = signedZero ? Object.is(x, value) : x === value;
     if (!equal && !(Math.abs(x - value) <= tolerance * Math.abs(value)))
       expect(`[${i}]: ${x}`).toBe(`[${i}]: ${value}`);
@@ -177,11 +177,11 @@ describe('unary operations', () => {
       const got = await apply(
         { op, a: 0, dtype: dtypeOf('float32') },
         'float32',
-        exact.map((i) => unaryArguments[i]!),
+        exact.map((i) => unaryArguments[i]),
       );
       expectClose(
         got,
-        exact.map((i) => Math.fround(unaryTable[op][i]!)),
+        exact.map((i) => Math.fround(unaryTable[op][i])),
         1.2e-7,
         !anyZero.has(op),
       );
@@ -376,7 +376,7 @@ describe('threefry', () => {
 
   it('gives the published first words', () => {
     for (const { key, counter, first } of known)
-      expect(threefry(key[0]!, key[1]!, counter[0]!, counter[1]!)).toBe(first);
+      expect(threefry(key[0], key[1], counter[0], counter[1])).toBe(first);
   });
 
   it('is what the instruction computes', async () => {
@@ -386,15 +386,11 @@ describe('threefry', () => {
           { op: 'load', operand: 0, dtype: 'uint32' },
           { op: 'load', operand: 1, dtype: 'uint32' },
           { op: 'load', operand: 2, dtype: 'uint32' },
-          { op: 'threefry', a: 0, b: 1, c: 2, stream: counter[1]!, dtype: 'uint32' },
+          { op: 'threefry', a: 0, b: 1, c: 2, stream: counter[1], dtype: 'uint32' },
         ],
         results: [3],
       };
-      const got = await map(
-        expression,
-        ['uint32', 'uint32', 'uint32'],
-        [[key[0]!], [key[1]!], [counter[0]!]],
-      );
+      const got = await map(expression, ['uint32', 'uint32', 'uint32'], [[key[0]], [key[1]], [counter[0]]]);
       expect([...got]).toEqual([first]);
     }
   });

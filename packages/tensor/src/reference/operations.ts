@@ -70,7 +70,7 @@ export function castStep(from: DType, to: DType, operand: Register, out: Registe
 }
 
 // biome-ignore format: like the tables below
-const copy: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]!; };
+const copy: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]; };
 // biome-ignore format: like the tables below
 const truth: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== 0 ? 1 : 0; };
 
@@ -82,7 +82,7 @@ function saturate(a: Register, o: Register, to: DType): Step {
     const p = a.base;
     const z = o.array;
     // NaN passes through max and min, and becomes 0 in storing; so does any fraction left become nothing.
-    for (let i = 0; i < n; i++) z[i] = Math.min(Math.max(x[p + i]!, lowest), highest);
+    for (let i = 0; i < n; i++) z[i] = Math.min(Math.max(x[p + i], lowest), highest);
   };
 }
 
@@ -96,7 +96,7 @@ export function whereStep(condition: Register, left: Register, right: Register, 
     const r = condition.base;
     const p = left.base;
     const q = right.base;
-    for (let i = 0; i < n; i++) z[i] = c[r + i] !== 0 ? x[p + i]! : y[q + i]!;
+    for (let i = 0; i < n; i++) z[i] = c[r + i] !== 0 ? x[p + i] : y[q + i];
   };
 }
 
@@ -116,7 +116,7 @@ export function threefryStep(
     const p = key0.base;
     const q = key1.base;
     const r = counter.base;
-    for (let i = 0; i < n; i++) z[i] = threefry(k[p + i]!, l[q + i]!, c[r + i]!, stream);
+    for (let i = 0; i < n; i++) z[i] = threefry(k[p + i], l[q + i], c[r + i], stream);
   };
 }
 
@@ -134,95 +134,95 @@ function kindOf(dtype: DType): 'float' | 'integer' | 'bool' {
 
 // biome-ignore format: a table
 const unaryFloat: Partial<Record<UnaryOperation, UnaryLoop>> = {
-  neg: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = -x[p + i]!; },
-  abs: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.abs(x[p + i]!); },
-  sign: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sign(x[p + i]!); },
-  sqrt: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sqrt(x[p + i]!); },
-  exp: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = exp(x[p + i]!); },
-  expm1: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = expm1(x[p + i]!); },
-  log: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = log(x[p + i]!); },
-  log1p: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = log1p(x[p + i]!); },
-  sin: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sin(x[p + i]!); },
-  cos: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = cos(x[p + i]!); },
-  tan: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = tan(x[p + i]!); },
-  asin: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = asin(x[p + i]!); },
-  acos: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = acos(x[p + i]!); },
-  atan: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = atan(x[p + i]!); },
-  sinh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sinh(x[p + i]!); },
-  cosh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = cosh(x[p + i]!); },
-  tanh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = tanh(x[p + i]!); },
-  erf: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = erf(x[p + i]!); },
-  sigmoid: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sigmoid(x[p + i]!); },
-  floor: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.floor(x[p + i]!); },
-  ceil: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.ceil(x[p + i]!); },
-  round: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = roundHalfToEven(x[p + i]!); },
-  isNaN: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Number.isNaN(x[p + i]!) ? 1 : 0; },
-  isFinite: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Number.isFinite(x[p + i]!) ? 1 : 0; },
+  neg: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = -x[p + i]; },
+  abs: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.abs(x[p + i]); },
+  sign: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sign(x[p + i]); },
+  sqrt: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sqrt(x[p + i]); },
+  exp: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = exp(x[p + i]); },
+  expm1: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = expm1(x[p + i]); },
+  log: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = log(x[p + i]); },
+  log1p: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = log1p(x[p + i]); },
+  sin: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sin(x[p + i]); },
+  cos: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = cos(x[p + i]); },
+  tan: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = tan(x[p + i]); },
+  asin: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = asin(x[p + i]); },
+  acos: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = acos(x[p + i]); },
+  atan: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = atan(x[p + i]); },
+  sinh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sinh(x[p + i]); },
+  cosh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = cosh(x[p + i]); },
+  tanh: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = tanh(x[p + i]); },
+  erf: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = erf(x[p + i]); },
+  sigmoid: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = sigmoid(x[p + i]); },
+  floor: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.floor(x[p + i]); },
+  ceil: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.ceil(x[p + i]); },
+  round: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = roundHalfToEven(x[p + i]); },
+  isNaN: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Number.isNaN(x[p + i]) ? 1 : 0; },
+  isFinite: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Number.isFinite(x[p + i]) ? 1 : 0; },
 };
 
 // biome-ignore format: a table
 const unaryInteger: Partial<Record<UnaryOperation, UnaryLoop>> = {
-  neg: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = -x[p + i]!; },
-  abs: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.abs(x[p + i]!); },
-  sign: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sign(x[p + i]!); },
-  floor: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]!; },
-  ceil: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]!; },
-  round: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]!; },
+  neg: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = -x[p + i]; },
+  abs: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.abs(x[p + i]); },
+  sign: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.sign(x[p + i]); },
+  floor: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]; },
+  ceil: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]; },
+  round: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]; },
   isNaN: (_, o) => (n) => { o.array.fill(0, 0, n); },
   isFinite: (_, o) => (n) => { o.array.fill(1, 0, n); },
 };
 
 // biome-ignore format: a table
 const unaryBool: Partial<Record<UnaryOperation, UnaryLoop>> = {
-  not: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = 1 - x[p + i]!; },
+  not: (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = 1 - x[p + i]; },
   isNaN: (_, o) => (n) => { o.array.fill(0, 0, n); },
   isFinite: (_, o) => (n) => { o.array.fill(1, 0, n); },
 };
 
 // biome-ignore format: a table
 const binaryFloat: Partial<Record<BinaryOperation, BinaryLoop>> = {
-  add: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! + y[q + i]!; },
-  sub: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! - y[q + i]!; },
-  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! * y[q + i]!; },
-  div: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! / y[q + i]!; },
-  pow: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = pow(x[p + i]!, y[q + i]!); },
-  mod: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = modulo(x[p + i]!, y[q + i]!); },
-  atan2: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = atan2(x[p + i]!, y[q + i]!); },
-  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.max(x[p + i]!, y[q + i]!); },
-  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.min(x[p + i]!, y[q + i]!); },
-  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! === y[q + i]! ? 1 : 0; },
-  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! !== y[q + i]! ? 1 : 0; },
-  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! < y[q + i]! ? 1 : 0; },
-  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! <= y[q + i]! ? 1 : 0; },
+  add: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] + y[q + i]; },
+  sub: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] - y[q + i]; },
+  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] * y[q + i]; },
+  div: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] / y[q + i]; },
+  pow: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = pow(x[p + i], y[q + i]); },
+  mod: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = modulo(x[p + i], y[q + i]); },
+  atan2: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = atan2(x[p + i], y[q + i]); },
+  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.max(x[p + i], y[q + i]); },
+  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.min(x[p + i], y[q + i]); },
+  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] === y[q + i] ? 1 : 0; },
+  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== y[q + i] ? 1 : 0; },
+  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] < y[q + i] ? 1 : 0; },
+  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] <= y[q + i] ? 1 : 0; },
 };
 
 // biome-ignore format: a table
 const binaryInteger: Partial<Record<BinaryOperation, BinaryLoop>> = {
-  add: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! + y[q + i]!; },
-  sub: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! - y[q + i]!; },
-  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.imul(x[p + i]!, y[q + i]!); },
-  div: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = y[q + i]! === 0 ? 0 : x[p + i]! / y[q + i]!; },
-  pow: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = integerPower(x[p + i]!, y[q + i]!); },
-  mod: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = integerModulo(x[p + i]!, y[q + i]!); },
-  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.max(x[p + i]!, y[q + i]!); },
-  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.min(x[p + i]!, y[q + i]!); },
-  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! === y[q + i]! ? 1 : 0; },
-  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! !== y[q + i]! ? 1 : 0; },
-  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! < y[q + i]! ? 1 : 0; },
-  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! <= y[q + i]! ? 1 : 0; },
+  add: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] + y[q + i]; },
+  sub: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] - y[q + i]; },
+  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.imul(x[p + i], y[q + i]); },
+  div: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = y[q + i] === 0 ? 0 : x[p + i] / y[q + i]; },
+  pow: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = integerPower(x[p + i], y[q + i]); },
+  mod: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = integerModulo(x[p + i], y[q + i]); },
+  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.max(x[p + i], y[q + i]); },
+  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = Math.min(x[p + i], y[q + i]); },
+  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] === y[q + i] ? 1 : 0; },
+  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== y[q + i] ? 1 : 0; },
+  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] < y[q + i] ? 1 : 0; },
+  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] <= y[q + i] ? 1 : 0; },
 };
 
 // biome-ignore format: a table
 const binaryBool: Partial<Record<BinaryOperation, BinaryLoop>> = {
-  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! & y[q + i]!; },
-  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! | y[q + i]!; },
-  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! & y[q + i]!; },
-  and: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! & y[q + i]!; },
-  or: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! | y[q + i]!; },
-  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! === y[q + i]! ? 1 : 0; },
-  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! !== y[q + i]! ? 1 : 0; },
-  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! < y[q + i]! ? 1 : 0; },
-  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]! <= y[q + i]! ? 1 : 0; },
+  mul: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] & y[q + i]; },
+  max: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] | y[q + i]; },
+  min: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] & y[q + i]; },
+  and: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] & y[q + i]; },
+  or: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] | y[q + i]; },
+  equal: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] === y[q + i] ? 1 : 0; },
+  notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== y[q + i] ? 1 : 0; },
+  less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] < y[q + i] ? 1 : 0; },
+  lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] <= y[q + i] ? 1 : 0; },
 };
 
 const unaryLoops = { float: unaryFloat, integer: unaryInteger, bool: unaryBool };

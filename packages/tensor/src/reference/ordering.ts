@@ -14,8 +14,8 @@ export function compileScan(kernel: ScanKernel): CompiledKernel {
     const first = kernel.reverse ? count - 1 : 0;
     return (arrays, scalars) => {
       if (count === 0) return;
-      const from = arrays[input]!;
-      const to = arrays[output]!;
+      const from = arrays[input];
+      const to = arrays[output];
       lines.start(scalars);
       for (let line = 0; line < lines.count; line++) {
         const [i, o] = lines.addresses as [number, number];
@@ -47,7 +47,7 @@ function runFor({ combine, dtype }: ScanKernel): Run {
 const runningSum: Run = (x, i, iStep, y, o, oStep, count) => {
   let total = 0;
   for (let e = 0; e < count; e++) {
-    total += x[i + e * iStep]!;
+    total += x[i + e * iStep];
     y[o + e * oStep] = total;
   }
 };
@@ -55,7 +55,7 @@ const runningSum: Run = (x, i, iStep, y, o, oStep, count) => {
 const runningIntegerSum: Run = (x, i, iStep, y, o, oStep, count) => {
   let total = 0;
   for (let e = 0; e < count; e++) {
-    total = (total + x[i + e * iStep]!) | 0;
+    total = (total + x[i + e * iStep]) | 0;
     y[o + e * oStep] = total;
   }
 };
@@ -63,7 +63,7 @@ const runningIntegerSum: Run = (x, i, iStep, y, o, oStep, count) => {
 const runningProduct: Run = (x, i, iStep, y, o, oStep, count) => {
   let total = 1;
   for (let e = 0; e < count; e++) {
-    total *= x[i + e * iStep]!;
+    total *= x[i + e * iStep];
     y[o + e * oStep] = total;
   }
 };
@@ -71,23 +71,23 @@ const runningProduct: Run = (x, i, iStep, y, o, oStep, count) => {
 const runningIntegerProduct: Run = (x, i, iStep, y, o, oStep, count) => {
   let total = 1;
   for (let e = 0; e < count; e++) {
-    total = Math.imul(total, x[i + e * iStep]!);
+    total = Math.imul(total, x[i + e * iStep]);
     y[o + e * oStep] = total;
   }
 };
 
 const runningMax: Run = (x, i, iStep, y, o, oStep, count) => {
-  let extreme = x[i]!;
+  let extreme = x[i];
   for (let e = 0; e < count; e++) {
-    extreme = Math.max(extreme, x[i + e * iStep]!);
+    extreme = Math.max(extreme, x[i + e * iStep]);
     y[o + e * oStep] = extreme;
   }
 };
 
 const runningMin: Run = (x, i, iStep, y, o, oStep, count) => {
-  let extreme = x[i]!;
+  let extreme = x[i];
   for (let e = 0; e < count; e++) {
-    extreme = Math.min(extreme, x[i + e * iStep]!);
+    extreme = Math.min(extreme, x[i + e * iStep]);
     y[o + e * oStep] = extreme;
   }
 };
@@ -103,25 +103,25 @@ export function compileSort(kernel: SortKernel): CompiledKernel {
     const nans = new Int32Array(count);
     // Two equal infinities differ by NaN, which like 0 leaves the decision to the positions.
     const order = kernel.descending
-      ? (a: number, b: number) => values[b]! - values[a]! || a - b
-      : (a: number, b: number) => values[a]! - values[b]! || a - b;
+      ? (a: number, b: number) => values[b] - values[a] || a - b
+      : (a: number, b: number) => values[a] - values[b] || a - b;
     return (arrays, scalars) => {
-      const from = arrays[input]!;
-      const to = arrays[output]!;
+      const from = arrays[input];
+      const to = arrays[output];
       lines.start(scalars);
       for (let line = 0; line < lines.count; line++) {
         const [i, o] = lines.addresses as [number, number];
         let numbers = 0;
         let others = 0;
         for (let e = 0; e < count; e++) {
-          const value = from[i + e * inputStep]!;
+          const value = from[i + e * inputStep];
           values[e] = value;
           if (Number.isNaN(value)) nans[others++] = e;
           else positions[numbers++] = e;
         }
         positions.subarray(0, numbers).sort(order);
-        for (let e = 0; e < numbers; e++) to[o + e * outputStep] = positions[e]!;
-        for (let e = 0; e < others; e++) to[o + (numbers + e) * outputStep] = nans[e]!;
+        for (let e = 0; e < numbers; e++) to[o + e * outputStep] = positions[e];
+        for (let e = 0; e < others; e++) to[o + (numbers + e) * outputStep] = nans[e];
         lines.next();
       }
     };

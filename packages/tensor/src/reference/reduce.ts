@@ -70,7 +70,7 @@ export function compileReduce(kernel: ReduceKernel, file: RegisterFile): Compile
       launch.operands.length - kernel.outputs.length,
       outerSizes,
     );
-    const value = prologue.results[0]!;
+    const value = prologue.results[0];
     const accumulator = epilogue.accumulator.array;
 
     return (arrays, scalars) => {
@@ -84,7 +84,7 @@ export function compileReduce(kernel: ReduceKernel, file: RegisterFile): Compile
         else combineRows(values, value, combiner, state, reduced, start, count);
         values.finish();
         results.start(arrays, scalars, count);
-        for (let i = 0; i < count; i++) accumulator[i] = combined[i]!;
+        for (let i = 0; i < count; i++) accumulator[i] = combined[i];
         results.evaluate(start, count);
         for (const store of stores) {
           store.start(arrays, scalars);
@@ -180,7 +180,7 @@ function prefersColumns(
 function smallestStride(sizes: readonly number[], strides: readonly number[]): number {
   let smallest = 2 ** 31;
   sizes.forEach((size, axis) => {
-    if (size > 1 && strides[axis] !== 0) smallest = Math.min(smallest, Math.abs(strides[axis]!));
+    if (size > 1 && strides[axis] !== 0) smallest = Math.min(smallest, Math.abs(strides[axis]));
   });
   return smallest;
 }
@@ -209,59 +209,59 @@ const sum: Combiner = {
   initial: 0,
   row({ values }, o, x, p, n) {
     // Integers: a block's sum stays below 2⁵³, and storing it wraps.
-    let total = values[o]!;
-    for (let i = 0; i < n; i++) total += x[p + i]!;
+    let total = values[o];
+    for (let i = 0; i < n; i++) total += x[p + i];
     values[o] = total;
   },
   column({ values }, o, x, p, n) {
-    for (let i = 0; i < n; i++) values[o + i]! += x[p + i]!;
+    for (let i = 0; i < n; i++) values[o + i] += x[p + i];
   },
 };
 
 const product: Combiner = {
   initial: 1,
   row({ values }, o, x, p, n) {
-    let total = values[o]!;
-    for (let i = 0; i < n; i++) total *= x[p + i]!;
+    let total = values[o];
+    for (let i = 0; i < n; i++) total *= x[p + i];
     values[o] = total;
   },
   column({ values }, o, x, p, n) {
-    for (let i = 0; i < n; i++) values[o + i]! *= x[p + i]!;
+    for (let i = 0; i < n; i++) values[o + i] *= x[p + i];
   },
 };
 
 const integerProduct: Combiner = {
   initial: 1,
   row({ values }, o, x, p, n) {
-    let total = values[o]!;
-    for (let i = 0; i < n; i++) total = Math.imul(total, x[p + i]!);
+    let total = values[o];
+    for (let i = 0; i < n; i++) total = Math.imul(total, x[p + i]);
     values[o] = total;
   },
   column({ values }, o, x, p, n) {
-    for (let i = 0; i < n; i++) values[o + i] = Math.imul(values[o + i]!, x[p + i]!);
+    for (let i = 0; i < n; i++) values[o + i] = Math.imul(values[o + i], x[p + i]);
   },
 };
 
 // Math.max and Math.min give NaN when either operand is NaN.
 
 function maxRow({ values }: State, o: number, x: TypedArray, p: number, n: number): void {
-  let extreme = values[o]!;
-  for (let i = 0; i < n; i++) extreme = Math.max(extreme, x[p + i]!);
+  let extreme = values[o];
+  for (let i = 0; i < n; i++) extreme = Math.max(extreme, x[p + i]);
   values[o] = extreme;
 }
 
 function maxColumn({ values }: State, o: number, x: TypedArray, p: number, n: number): void {
-  for (let i = 0; i < n; i++) values[o + i] = Math.max(values[o + i]!, x[p + i]!);
+  for (let i = 0; i < n; i++) values[o + i] = Math.max(values[o + i], x[p + i]);
 }
 
 function minRow({ values }: State, o: number, x: TypedArray, p: number, n: number): void {
-  let extreme = values[o]!;
-  for (let i = 0; i < n; i++) extreme = Math.min(extreme, x[p + i]!);
+  let extreme = values[o];
+  for (let i = 0; i < n; i++) extreme = Math.min(extreme, x[p + i]);
   values[o] = extreme;
 }
 
 function minColumn({ values }: State, o: number, x: TypedArray, p: number, n: number): void {
-  for (let i = 0; i < n; i++) values[o + i] = Math.min(values[o + i]!, x[p + i]!);
+  for (let i = 0; i < n; i++) values[o + i] = Math.min(values[o + i], x[p + i]);
 }
 
 // The first extreme wins: a later value replaces it only when it is strictly beyond, or the first NaN.
@@ -274,9 +274,9 @@ function argmaxRow(
   n: number,
   r: number,
 ): void {
-  let extreme = values[o]!;
+  let extreme = values[o];
   for (let i = 0; i < n; i++) {
-    const value = x[p + i]!;
+    const value = x[p + i];
     if (value > extreme || (Number.isNaN(value) && !Number.isNaN(extreme))) {
       extreme = value;
       positions[o] = r + i;
@@ -294,8 +294,8 @@ function argmaxColumn(
   r: number,
 ): void {
   for (let i = 0; i < n; i++) {
-    const value = x[p + i]!;
-    if (value > values[o + i]! || (Number.isNaN(value) && !Number.isNaN(values[o + i]!))) {
+    const value = x[p + i];
+    if (value > values[o + i] || (Number.isNaN(value) && !Number.isNaN(values[o + i]))) {
       values[o + i] = value;
       positions[o + i] = r;
     }
@@ -310,9 +310,9 @@ function argminRow(
   n: number,
   r: number,
 ): void {
-  let extreme = values[o]!;
+  let extreme = values[o];
   for (let i = 0; i < n; i++) {
-    const value = x[p + i]!;
+    const value = x[p + i];
     if (value < extreme || (Number.isNaN(value) && !Number.isNaN(extreme))) {
       extreme = value;
       positions[o] = r + i;
@@ -330,8 +330,8 @@ function argminColumn(
   r: number,
 ): void {
   for (let i = 0; i < n; i++) {
-    const value = x[p + i]!;
-    if (value < values[o + i]! || (Number.isNaN(value) && !Number.isNaN(values[o + i]!))) {
+    const value = x[p + i];
+    if (value < values[o + i] || (Number.isNaN(value) && !Number.isNaN(values[o + i]))) {
       values[o + i] = value;
       positions[o + i] = r;
     }

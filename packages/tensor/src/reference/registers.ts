@@ -31,7 +31,7 @@ export class RegisterFile {
       this.#arrays.set(dtype, list);
     }
     while (list.length <= number) list.push(allocateArray(dtype, blockSize));
-    return list[number]!;
+    return list[number];
   }
 }
 

@@ -79,15 +79,15 @@ const farDenominator = [
 
 /** Σ coefficients[i]·x^(n−i), the highest power first. */
 function polynomial(coefficients: readonly number[], x: number): number {
-  let sum = coefficients[0]!;
-  for (let i = 1; i < coefficients.length; i++) sum = sum * x + coefficients[i]!;
+  let sum = coefficients[0];
+  for (let i = 1; i < coefficients.length; i++) sum = sum * x + coefficients[i];
   return sum;
 }
 
 /** x^n + Σ coefficients[i]·x^(n−1−i): the leading coefficient is 1. */
 function monicPolynomial(coefficients: readonly number[], x: number): number {
   let sum = 1;
-  for (let i = 0; i < coefficients.length; i++) sum = sum * x + coefficients[i]!;
+  for (let i = 0; i < coefficients.length; i++) sum = sum * x + coefficients[i];
   return sum;
 }
 

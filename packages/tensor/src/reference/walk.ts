@@ -15,18 +15,18 @@ export function mergeAxes(
   const mergedSizes: number[] = [];
   const mergedStrides: number[][] = strides.map(() => []);
   for (let axis = 0; axis < sizes.length; axis++) {
-    const size = sizes[axis]!;
+    const size = sizes[axis];
     if (size === 1) continue;
     const last = mergedSizes.length - 1;
-    if (last >= 0 && strides.every((own, i) => mergedStrides[i]![last] === own[axis]! * size)) {
-      mergedSizes[last]! *= size;
+    if (last >= 0 && strides.every((own, i) => mergedStrides[i][last] === own[axis] * size)) {
+      mergedSizes[last] *= size;
       strides.forEach((own, i) => {
-        mergedStrides[i]![last] = own[axis]!;
+        mergedStrides[i][last] = own[axis];
       });
     } else {
       mergedSizes.push(size);
       strides.forEach((own, i) => {
-        mergedStrides[i]!.push(own[axis]!);
+        mergedStrides[i].push(own[axis]);
       });
     }
   }
@@ -37,7 +37,7 @@ export function mergeAxes(
 export function baseOf(operand: Operand, scalars: Float64Array): number {
   let base = operand.offset;
   for (let i = 0; i < operand.dynamic.length; i++) {
-    base += operand.dynamic[i]!.factor * scalars[operand.dynamic[i]!.scalar]!;
+    base += operand.dynamic[i].factor * scalars[operand.dynamic[i].scalar];
   }
   return base;
 }
@@ -60,11 +60,11 @@ class Walk {
 
   constructor(operand: Operand, sizes: readonly number[], strides: readonly number[]) {
     const merged = mergeAxes(sizes, [strides]);
-    const steps = merged.strides[0]!;
+    const steps = merged.strides[0];
     const rank = merged.sizes.length;
     this.operand = operand;
-    this.size = rank === 0 ? 1 : merged.sizes[rank - 1]!;
-    this.stride = rank === 0 ? 0 : steps[rank - 1]!;
+    this.size = rank === 0 ? 1 : merged.sizes[rank - 1];
+    this.stride = rank === 0 ? 0 : steps[rank - 1];
     this.outerSizes = merged.sizes.slice(0, -1);
     this.outerStrides = steps.slice(0, -1);
     this.coordinates = this.outerSizes.map(() => 0);
@@ -78,11 +78,11 @@ class Walk {
     let rest = Math.floor(position / this.size);
     let address = this.base;
     for (let axis = this.coordinates.length - 1; axis >= 0; axis--) {
-      const size = this.outerSizes[axis]!;
+      const size = this.outerSizes[axis];
       const next = Math.floor(rest / size);
       const coordinate = rest - next * size;
       this.coordinates[axis] = coordinate;
-      address += coordinate * this.outerStrides[axis]!;
+      address += coordinate * this.outerStrides[axis];
       rest = next;
     }
     return address;
@@ -91,9 +91,9 @@ class Walk {
   /** Goes on from the innermost axis that begins at `address` to where the next one begins. */
   advance(address: number): number {
     for (let axis = this.coordinates.length - 1; axis >= 0; axis--) {
-      address += this.outerStrides[axis]!;
-      if (++this.coordinates[axis]! < this.outerSizes[axis]!) break;
-      address -= this.outerSizes[axis]! * this.outerStrides[axis]!;
+      address += this.outerStrides[axis];
+      if (++this.coordinates[axis] < this.outerSizes[axis]) break;
+      address -= this.outerSizes[axis] * this.outerStrides[axis];
       this.coordinates[axis] = 0;
     }
     return address;
@@ -127,14 +127,14 @@ export class JointWalk {
 
   start(scalars: Float64Array): void {
     this.#coordinates.fill(0);
-    for (let i = 0; i < this.#operands.length; i++) this.addresses[i] = baseOf(this.#operands[i]!, scalars);
+    for (let i = 0; i < this.#operands.length; i++) this.addresses[i] = baseOf(this.#operands[i], scalars);
   }
 
   next(): void {
     for (let axis = this.#coordinates.length - 1; axis >= 0; axis--) {
-      const ended = ++this.#coordinates[axis]! === this.#sizes[axis]!;
-      const steps = ended ? 1 - this.#sizes[axis]! : 1;
-      for (let i = 0; i < this.#strides.length; i++) this.addresses[i]! += this.#strides[i]![axis]! * steps;
+      const ended = ++this.#coordinates[axis] === this.#sizes[axis];
+      const steps = ended ? 1 - this.#sizes[axis] : 1;
+      for (let i = 0; i < this.#strides.length; i++) this.addresses[i] += this.#strides[i][axis] * steps;
       if (!ended) return;
       this.#coordinates[axis] = 0;
     }
@@ -165,7 +165,7 @@ export class Load extends Walk {
   }
 
   start(arrays: readonly TypedArray[], scalars: Float64Array): void {
-    this.#source = arrays[this.operand.buffer]!;
+    this.#source = arrays[this.operand.buffer];
     this.base = baseOf(this.operand, scalars);
   }
 
@@ -189,7 +189,7 @@ export class Load extends Walk {
         }
         break;
       case 'constant':
-        own.fill(source[this.base]!, 0, n);
+        own.fill(source[this.base], 0, n);
         break;
       case 'strided':
         copyRun(source, this.base + position * this.stride, this.stride, own, 0, n);
@@ -257,7 +257,7 @@ export class Store extends Walk {
   }
 
   start(arrays: readonly TypedArray[], scalars: Float64Array): void {
-    this.#target = arrays[this.operand.buffer]!;
+    this.#target = arrays[this.operand.buffer];
     this.base = baseOf(this.operand, scalars);
   }
 
@@ -287,11 +287,11 @@ export class Store extends Walk {
     const z = this.#target!;
     const stride = this.stride;
     if (this.#accumulate) {
-      for (let i = 0; i < n; i++) z[address + i * stride]! += x[p + i]!;
+      for (let i = 0; i < n; i++) z[address + i * stride] += x[p + i];
     } else if (stride === 1) {
-      for (let i = 0; i < n; i++) z[address + i] = x[p + i]!;
+      for (let i = 0; i < n; i++) z[address + i] = x[p + i];
     } else {
-      for (let i = 0; i < n; i++) z[address + i * stride] = x[p + i]!;
+      for (let i = 0; i < n; i++) z[address + i * stride] = x[p + i];
     }
   }
 }
@@ -304,7 +304,7 @@ function copyRun(
   at: number,
   n: number,
 ): void {
-  if (stride === 0) target.fill(source[address]!, at, at + n);
-  else if (stride === 1) for (let i = 0; i < n; i++) target[at + i] = source[address + i]!;
-  else for (let i = 0; i < n; i++) target[at + i] = source[address + i * stride]!;
+  if (stride === 0) target.fill(source[address], at, at + n);
+  else if (stride === 1) for (let i = 0; i < n; i++) target[at + i] = source[address + i];
+  else for (let i = 0; i < n; i++) target[at + i] = source[address + i * stride];
 }

@@ -56,8 +56,8 @@ export function expectCloseData(
   if (actual.length !== expected.length)
     throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`);
   for (let i = 0; i < expected.length; i++) {
-    const a = actual[i]!;
-    const b = expected[i]!;
+    const a = actual[i];
+    const b = expected[i];
     const same = signedZero ? Object.is(a, b) : a === b || (Number.isNaN(a) && Number.isNaN(b));
     if (same || Math.abs(a - b) <= absolute + relative * Math.abs(b)) {
       if (!signedZero || b !== 0 || same) continue;

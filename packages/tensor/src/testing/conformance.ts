@@ -102,7 +102,7 @@ export function conformance(
           test(`${row.name}: derivatives`, () => {
             const x = sample([2, 3, 2], 'float64', [0.3, 2], 5);
             for (const axis of [undefined, [1], [0, 2]]) {
-              options.gradients!.checkGradients(([t]) => row.of(t!, axis, false), [x], {
+              options.gradients!.checkGradients(([t]) => row.of(t, axis, false), [x], {
                 order: row.order ?? 2,
                 tolerance: 1e-5,
               });
@@ -189,9 +189,9 @@ function layouts(
   const result = [{ name: 'contiguous', x: plain() }];
   if (shape.length === 0 || sizeOf(shape) === 0) return result;
   const reversed = shape.map((_, i) => shape.length - 1 - i);
-  const turned = tensor(permuted(data, shape, reversed), { shape: reversed.map((i) => shape[i]!), dtype });
+  const turned = tensor(permuted(data, shape, reversed), { shape: reversed.map((i) => shape[i]), dtype });
   result.push({ name: 'transposed', x: turned.permute() });
-  const last = shape[shape.length - 1]!;
+  const last = shape[shape.length - 1];
   const spread = new Array<number>(2 * data.length + 1).fill(77);
   data.forEach((v, i) => {
     spread[2 * i + 1] = v;
@@ -212,8 +212,8 @@ function layouts(
 /** Elements of the tensor with permuted axes, in row-major order. */
 function permuted(data: readonly number[], shape: Shape, order: readonly number[]): number[] {
   const strides = contiguousStrides(shape);
-  return positions(order.map((i) => shape[i]!)).map(
-    (at) => data[at.reduce((sum, p, i) => sum + p * strides[order[i]!]!, 0)]!,
+  return positions(order.map((i) => shape[i])).map(
+    (at) => data[at.reduce((sum, p, i) => sum + p * strides[order[i]], 0)],
   );
 }
 
@@ -228,7 +228,7 @@ function positions(shape: Shape): number[][] {
 function broadcastAt(data: readonly number[], shape: Shape, at: readonly number[]): number {
   const strides = contiguousStrides(shape);
   const lead = at.length - shape.length;
-  return data[shape.reduce((sum, size, i) => sum + (size === 1 ? 0 : at[lead + i]! * strides[i]!), 0)]!;
+  return data[shape.reduce((sum, size, i) => sum + (size === 1 ? 0 : at[lead + i] * strides[i]), 0)];
 }
 
 async function elementwiseValues(row: ElementwiseRow, tolerance: Tolerance): Promise<void> {
@@ -237,7 +237,7 @@ async function elementwiseValues(row: ElementwiseRow, tolerance: Tolerance): Pro
   for (const dtype of dtypes) {
     const integer = !isFloat(dtype);
     const shapes: Shape[][] = [[[7, 5]], [[]], [[0, 3]], [[1000]], [[2, 1, 3, 1, 2]]].map(([shape]) =>
-      new Array<Shape>(count).fill(shape!),
+      new Array<Shape>(count).fill(shape),
     );
     if (count > 1)
       shapes.push(
@@ -248,7 +248,7 @@ async function elementwiseValues(row: ElementwiseRow, tolerance: Tolerance): Pro
       );
     for (const operands of shapes) {
       const data = operands.map((shape, i) =>
-        numbers(sizeOf(shape), row.ranges[i]!, integer, 17 * i + shape.length).map((v) =>
+        numbers(sizeOf(shape), row.ranges[i], integer, 17 * i + shape.length).map((v) =>
           dtype === 'float32' ? Math.fround(v) : v,
         ),
       );
@@ -258,11 +258,11 @@ async function elementwiseValues(row: ElementwiseRow, tolerance: Tolerance): Pro
         return sizes.find((size) => size !== 1) ?? 1;
       });
       const expected = positions(outer).map((at) =>
-        row.value(...operands.map((shape, i) => broadcastAt(data[i]!, shape, at))),
+        row.value(...operands.map((shape, i) => broadcastAt(data[i], shape, at))),
       );
-      const choices = data.map((values, i) => layouts(values, operands[i]!, dtype));
+      const choices = data.map((values, i) => layouts(values, operands[i], dtype));
       for (let i = 0; i < Math.max(...choices.map((c) => c.length)); i++) {
-        const inputs = choices.map((c, operand) => c[(i + (i > 0 ? operand : 0)) % c.length]!);
+        const inputs = choices.map((c, operand) => c[(i + (i > 0 ? operand : 0)) % c.length]);
         const y = row.of(inputs.map(({ x }) => x));
         const what = `${row.name} of ${dtype} ${operands.map((s) => `[${s}]`).join(' ')}, ${inputs.map(({ name }) => name).join(' and ')}`;
         if (row.result && y.dtype !== row.result)
@@ -295,7 +295,7 @@ async function specialValues(row: ElementwiseRow, tolerance: Tolerance): Promise
     const round = dtype === 'float32' ? Math.fround : (x: number): number => x;
     const inputs = row.ranges.map((_, i) =>
       tensor(
-        rows.map((values) => values[i]!),
+        rows.map((values) => values[i]),
         { dtype },
       ),
     );
@@ -307,16 +307,16 @@ async function specialValues(row: ElementwiseRow, tolerance: Tolerance): Promise
     const data = await y.data();
     rows.forEach((values, i) => {
       // The sine of 1e30 depends on how the argument was reduced; nothing is promised there.
-      if (/^(sin|cos|tan)$/.test(row.name) && Math.abs(values[0]!) > 1e6) return;
+      if (/^(sin|cos|tan)$/.test(row.name) && Math.abs(values[0]) > 1e6) return;
       const what = `${row.name}(${values.map((v) => (Object.is(v, -0) ? '-0' : v)).join(', ')}) of ${dtype}`;
       const closeness = {
         ...tolerance(y.dtype, row.tolerance),
         absolute: y.dtype === 'float32' ? 1e-37 : 1e-300,
       };
       if (row.name === 'erf') closeness.absolute = 1e-6;
-      expectCloseData([data[i]!], [expected[i]!], closeness, what);
+      expectCloseData([data[i]], [expected[i]], closeness, what);
       if (row.signedZero && expected[i] === 0)
-        expectCloseData([data[i]!], [expected[i]!], { ...closeness, signedZero: true }, what);
+        expectCloseData([data[i]], [expected[i]], { ...closeness, signedZero: true }, what);
     });
   }
 }
@@ -324,7 +324,7 @@ async function specialValues(row: ElementwiseRow, tolerance: Tolerance): Promise
 function elementwiseDerivatives(row: ElementwiseRow, graph: Differentiation): void {
   const order = row.order ?? 2;
   const make = (shapes: readonly Shape[]): Tensor[] =>
-    row.ranges.map((range, i) => sample(shapes[i]!, 'float64', range, 31 * i + 3));
+    row.ranges.map((range, i) => sample(shapes[i], 'float64', range, 31 * i + 3));
   const check = (f: (x: readonly Tensor[]) => Tensor, x: readonly Tensor[]): unknown =>
     graph.checkGradients(f, x, { order, tolerance: 2e-5 });
   check(
@@ -354,8 +354,8 @@ function elementwiseDerivatives(row: ElementwiseRow, graph: Differentiation): vo
     [0, 2],
   ]);
   graph.gradients(row.of(empty).sum(), empty).forEach((g, i) => {
-    if (g.shape.join() !== empty[i]!.shape.join())
-      throw new Error(`${row.name}: gradient [${g.shape}] of an operand [${empty[i]!.shape}]`);
+    if (g.shape.join() !== empty[i].shape.join())
+      throw new Error(`${row.name}: gradient [${g.shape}] of an operand [${empty[i].shape}]`);
   });
 }
 
@@ -383,17 +383,17 @@ async function reductionValues(row: ReductionRow, tolerance: Tolerance): Promise
         if (row.needsElements && reduced.some((a) => shape[a] === 0)) continue;
         const keepDims = (axes?.length ?? 0) % 2 === 1;
         const strides = contiguousStrides(shape);
-        const inner = positions([...reduced].sort((a, b) => a - b).map((a) => shape[a]!));
+        const inner = positions([...reduced].sort((a, b) => a - b).map((a) => shape[a]));
         const order = [...reduced].sort((a, b) => a - b);
-        const expected = positions(kept.map((a) => shape[a]!)).map((at) => {
-          const base = at.reduce((sum, p, i) => sum + p * strides[kept[i]!]!, 0);
+        const expected = positions(kept.map((a) => shape[a])).map((at) => {
+          const base = at.reduce((sum, p, i) => sum + p * strides[kept[i]], 0);
           return row.value(
-            inner.map((r) => data[r.reduce((sum, p, i) => sum + p * strides[order[i]!]!, base)]!),
+            inner.map((r) => data[r.reduce((sum, p, i) => sum + p * strides[order[i]], base)]),
           );
         });
         const outShape = keepDims
           ? shape.map((s, i) => (reduced.includes(i) ? 1 : s))
-          : kept.map((a) => shape[a]!);
+          : kept.map((a) => shape[a]);
         for (const { name, x } of layouts(data, shape, dtype)) {
           const y = row.of(x, axes, keepDims);
           const what = `${row.name} of ${dtype} [${shape}], ${name}, over ${axes ? `[${axes}]` : 'all axes'}`;
@@ -457,12 +457,12 @@ function structuralCases(): StructuralCase[] {
           const reads = shapes.map((s, i) => {
             const strides = contiguousStrides(s);
             return (...at: number[]): number =>
-              data[i]![at.reduce((sum, p, axis) => sum + p * strides[axis]!, 0)]!;
+              data[i][at.reduce((sum, p, axis) => sum + p * strides[axis], 0)];
           });
           const expected = positions(shape).map((at) => element(at, ...reads));
-          const choices = data.map((values, i) => layouts(values, shapes[i]!, dtype));
+          const choices = data.map((values, i) => layouts(values, shapes[i], dtype));
           for (let i = 0; i < Math.max(...choices.map((c) => c.length)); i++) {
-            const inputs = choices.map((c) => c[i % c.length]!);
+            const inputs = choices.map((c) => c[i % c.length]);
             const y = of(inputs.map(({ x }) => x));
             await expectClose(
               y,
@@ -481,46 +481,46 @@ function structuralCases(): StructuralCase[] {
   add(
     'reshape',
     [[4, 6]],
-    ([x]) => x!.reshape([3, 2, -1]),
+    ([x]) => x.reshape([3, 2, -1]),
     [3, 2, 4],
     ([i, j, k], x) => {
-      const flat = i! * 8 + j! * 4 + k!;
-      return x!(Math.floor(flat / 6), flat % 6);
+      const flat = i * 8 + j * 4 + k;
+      return x(Math.floor(flat / 6), flat % 6);
     },
   );
   add(
     'permute',
     [[2, 3, 4]],
-    ([x]) => x!.permute([2, 0, 1]),
+    ([x]) => x.permute([2, 0, 1]),
     [4, 2, 3],
-    ([i, j, k], x) => x!(j!, k!, i!),
+    ([i, j, k], x) => x(j, k, i),
   );
   add(
     'broadcastTo',
     [[3, 1]],
-    ([x]) => x!.broadcastTo([2, 3, 4]),
+    ([x]) => x.broadcastTo([2, 3, 4]),
     [2, 3, 4],
-    ([, j], x) => x!(j!, 0),
+    ([, j], x) => x(j, 0),
   );
   add(
     'slice',
     [[7, 5]],
-    ([x]) => x!.slice(5, 1, { step: -2 }).slice(1, 4, { axis: 1 }),
+    ([x]) => x.slice(5, 1, { step: -2 }).slice(1, 4, { axis: 1 }),
     [2, 3],
-    ([i, j], x) => x!(5 - 2 * i!, j! + 1),
+    ([i, j], x) => x(5 - 2 * i, j + 1),
   );
   add(
     'flip',
     [[3, 4]],
-    ([x]) => x!.flip(1),
+    ([x]) => x.flip(1),
     [3, 4],
-    ([i, j], x) => x!(i!, 3 - j!),
+    ([i, j], x) => x(i, 3 - j),
   );
   add(
     'pad',
     [[2, 3]],
     ([x]) =>
-      x!.pad(
+      x.pad(
         [
           [1, 0],
           [0, 2],
@@ -528,7 +528,7 @@ function structuralCases(): StructuralCase[] {
         1,
       ),
     [3, 5],
-    ([i, j], x) => (i! < 1 || j! > 2 ? 1 : x!(i! - 1, j!)),
+    ([i, j], x) => (i < 1 || j > 2 ? 1 : x(i - 1, j)),
   );
   add(
     'concat',
@@ -536,9 +536,9 @@ function structuralCases(): StructuralCase[] {
       [2, 3],
       [2, 1],
     ],
-    ([x, y]) => concat([x!, y!, x!], 1),
+    ([x, y]) => concat([x, y, x], 1),
     [2, 7],
-    ([i, j], x, y) => (j! < 3 ? x!(i!, j!) : j === 3 ? y!(i!, 0) : x!(i!, j! - 4)),
+    ([i, j], x, y) => (j < 3 ? x(i, j) : j === 3 ? y(i, 0) : x(i, j - 4)),
   );
   add(
     'stack',
@@ -546,16 +546,16 @@ function structuralCases(): StructuralCase[] {
       [2, 3],
       [2, 3],
     ],
-    ([x, y]) => stack([x!, y!], 1),
+    ([x, y]) => stack([x, y], 1),
     [2, 2, 3],
-    ([i, j, k], x, y) => (j === 0 ? x! : y!)(i!, k!),
+    ([i, j, k], x, y) => (j === 0 ? x : y)(i, k),
   );
   add(
     'tril and triu',
     [[4, 3]],
-    ([x]) => concat([tril(x!, 1), triu(x!, 0)]),
+    ([x]) => concat([tril(x, 1), triu(x, 0)]),
     [8, 3],
-    ([i, j], x) => (i! < 4 ? (j! <= i! + 1 ? x!(i!, j!) : 0) : j! >= i! - 4 ? x!(i! - 4, j!) : 0),
+    ([i, j], x) => (i < 4 ? (j <= i + 1 ? x(i, j) : 0) : j >= i - 4 ? x(i - 4, j) : 0),
   );
   add(
     'matmul',
@@ -563,9 +563,9 @@ function structuralCases(): StructuralCase[] {
       [5, 7],
       [7, 3],
     ],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [5, 3],
-    ([i, j], x, y) => sumOver(7, (k) => x!(i!, k) * y!(k, j!)),
+    ([i, j], x, y) => sumOver(7, (k) => x(i, k) * y(k, j)),
   );
   add(
     'matmul, larger than a tile',
@@ -573,9 +573,9 @@ function structuralCases(): StructuralCase[] {
       [70, 33],
       [33, 65],
     ],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [70, 65],
-    ([i, j], x, y) => sumOver(33, (k) => x!(i!, k) * y!(k, j!)),
+    ([i, j], x, y) => sumOver(33, (k) => x(i, k) * y(k, j)),
     ['float64', 'int32'],
   );
   add(
@@ -584,9 +584,9 @@ function structuralCases(): StructuralCase[] {
       [2, 3, 4],
       [2, 4, 5],
     ],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [2, 3, 5],
-    ([b, i, j], x, y) => sumOver(4, (k) => x!(b!, i!, k) * y!(b!, k, j!)),
+    ([b, i, j], x, y) => sumOver(4, (k) => x(b, i, k) * y(b, k, j)),
   );
   add(
     'matmul, broadcast',
@@ -594,16 +594,16 @@ function structuralCases(): StructuralCase[] {
       [2, 1, 3, 4],
       [3, 4, 2],
     ],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [2, 3, 3, 2],
-    ([a, b, i, j], x, y) => sumOver(4, (k) => x!(a!, 0, i!, k) * y!(b!, k, j!)),
+    ([a, b, i, j], x, y) => sumOver(4, (k) => x(a, 0, i, k) * y(b, k, j)),
   );
   add(
     'matmul of vectors',
     [[4], [4, 3]],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [3],
-    ([j], x, y) => sumOver(4, (k) => x!(k) * y!(k, j!)),
+    ([j], x, y) => sumOver(4, (k) => x(k) * y(k, j)),
   );
   add(
     'matmul over nothing',
@@ -611,16 +611,16 @@ function structuralCases(): StructuralCase[] {
       [2, 0],
       [0, 3],
     ],
-    ([x, y]) => x!.matmul(y!),
+    ([x, y]) => x.matmul(y),
     [2, 3],
     () => 0,
   );
   add(
     'matmul with bias and activation',
     [[6, 5], [5, 4], [4]],
-    ([x, w, b]) => x!.matmul(w!).add(b!).relu(),
+    ([x, w, b]) => x.matmul(w).add(b).relu(),
     [6, 4],
-    ([i, j], x, w, b) => Math.max(0, sumOver(5, (k) => x!(i!, k) * w!(k, j!)) + b!(j!)),
+    ([i, j], x, w, b) => Math.max(0, sumOver(5, (k) => x(i, k) * w(k, j)) + b(j)),
     ['float32', 'float64', 'int32'],
   );
   add(
@@ -628,7 +628,7 @@ function structuralCases(): StructuralCase[] {
     [[5, 3]],
     ([x]) =>
       take(
-        x!,
+        x,
         tensor(
           [
             [4, 0],
@@ -639,12 +639,12 @@ function structuralCases(): StructuralCase[] {
       ),
     [2, 2, 3],
     ([i, j, k], x) =>
-      x!(
+      x(
         [
           [4, 0],
           [4, 2],
-        ][i!]![j!]!,
-        k!,
+        ][i][j],
+        k,
       ),
   );
   add(
@@ -652,7 +652,7 @@ function structuralCases(): StructuralCase[] {
     [[3, 4]],
     ([x]) =>
       gather(
-        x!,
+        x,
         tensor(
           [
             [3, 0],
@@ -665,13 +665,13 @@ function structuralCases(): StructuralCase[] {
       ),
     [3, 2],
     ([i, j], x) =>
-      x!(
-        i!,
+      x(
+        i,
         [
           [3, 0],
           [1, 1],
           [0, 2],
-        ][i!]![j!]!,
+        ][i][j],
       ),
   );
   add(
@@ -682,7 +682,7 @@ function structuralCases(): StructuralCase[] {
     ],
     ([x, u]) =>
       scatterAdd(
-        x!,
+        x,
         tensor(
           [
             [1, 1],
@@ -691,19 +691,19 @@ function structuralCases(): StructuralCase[] {
           ],
           { dtype: 'int32' },
         ),
-        u!,
+        u,
         0,
       ),
     [4, 2],
     ([i, j], x, u) =>
-      x!(i!, j!) +
+      x(i, j) +
       sumOver(3, (r) =>
         [
           [1, 1],
           [1, 0],
           [3, 1],
-        ][r]![j!] === i
-          ? u!(r, j!)
+        ][r][j] === i
+          ? u(r, j)
           : 0,
       ),
     ['float32', 'float64', 'int32'],
@@ -711,78 +711,78 @@ function structuralCases(): StructuralCase[] {
   add(
     'cumsum',
     [[3, 5]],
-    ([x]) => x!.cumsum(1),
+    ([x]) => x.cumsum(1),
     [3, 5],
-    ([i, j], x) => sumOver(j! + 1, (k) => x!(i!, k)),
+    ([i, j], x) => sumOver(j + 1, (k) => x(i, k)),
   );
   add(
     'cumsum, reversed along the first axis',
     [[3, 5]],
-    ([x]) => x!.cumsum(0, { reverse: true }),
+    ([x]) => x.cumsum(0, { reverse: true }),
     [3, 5],
-    ([i, j], x) => sumOver(3 - i!, (k) => x!(i! + k, j!)),
+    ([i, j], x) => sumOver(3 - i, (k) => x(i + k, j)),
   );
   add(
     'cumprod',
     [[2, 4]],
-    ([x]) => x!.cumprod(),
+    ([x]) => x.cumprod(),
     [2, 4],
-    ([i, j], x) => Array.from({ length: j! + 1 }, (_, k) => x!(i!, k)).reduce((a, b) => a * b, 1),
+    ([i, j], x) => Array.from({ length: j + 1 }, (_, k) => x(i, k)).reduce((a, b) => a * b, 1),
   );
   add(
     'sort',
     [[4, 9]],
-    ([x]) => sort(x!, 1),
+    ([x]) => sort(x, 1),
     [4, 9],
-    ([i, j], x) => Array.from({ length: 9 }, (_, k) => x!(i!, k)).sort((a, b) => a - b)[j!]!,
+    ([i, j], x) => Array.from({ length: 9 }, (_, k) => x(i, k)).sort((a, b) => a - b)[j],
   );
   add(
     'argsort, descending and stable',
     [[6, 4]],
-    ([x]) => argsort(x!.round(), 0, { descending: true }),
+    ([x]) => argsort(x.round(), 0, { descending: true }),
     [6, 4],
     ([i, j], x) =>
       Array.from({ length: 6 }, (_, k) => k).sort(
-        (a, b) => roundHalfEven(x!(b, j!)) - roundHalfEven(x!(a, j!)) || a - b,
-      )[i!]!,
+        (a, b) => roundHalfEven(x(b, j)) - roundHalfEven(x(a, j)) || a - b,
+      )[i],
     ['float32', 'int32', 'uint8'],
   );
   add(
     'topK',
     [[3, 8]],
-    ([x]) => topK(x!, 2).values,
+    ([x]) => topK(x, 2).values,
     [3, 2],
-    ([i, j], x) => Array.from({ length: 8 }, (_, k) => x!(i!, k)).sort((a, b) => b - a)[j!]!,
+    ([i, j], x) => Array.from({ length: 8 }, (_, k) => x(i, k)).sort((a, b) => b - a)[j],
   );
   add(
     'softmax',
     [[4, 6]],
-    ([x]) => x!.softmax(0),
+    ([x]) => x.softmax(0),
     [4, 6],
-    ([i, j], x) => Math.exp(x!(i!, j!)) / sumOver(4, (k) => Math.exp(x!(k, j!))),
+    ([i, j], x) => Math.exp(x(i, j)) / sumOver(4, (k) => Math.exp(x(k, j))),
     ['float32', 'float64'],
   );
   add(
     'logSoftmax',
     [[4, 6]],
-    ([x]) => x!.logSoftmax(),
+    ([x]) => x.logSoftmax(),
     [4, 6],
-    ([i, j], x) => x!(i!, j!) - Math.log(sumOver(6, (k) => Math.exp(x!(i!, k)))),
+    ([i, j], x) => x(i, j) - Math.log(sumOver(6, (k) => Math.exp(x(i, k)))),
     ['float32', 'float64'],
   );
   add(
     'casts to int32 and back',
     [[3, 4]],
-    ([x]) => x!.cast('int32').cast('float64'),
+    ([x]) => x.cast('int32').cast('float64'),
     [3, 4],
-    ([i, j], x) => Math.trunc(x!(i!, j!)),
+    ([i, j], x) => Math.trunc(x(i, j)),
   );
   add(
     'casts to bool',
     [[3, 4]],
-    ([x]) => x!.cast('bool').cast('int32'),
+    ([x]) => x.cast('bool').cast('int32'),
     [3, 4],
-    ([i, j], x) => (x!(i!, j!) === 0 ? 0 : 1),
+    ([i, j], x) => (x(i, j) === 0 ? 0 : 1),
   );
   return cases;
 }
@@ -853,7 +853,7 @@ function structuralDerivatives(): [string, (x: readonly Tensor[]) => Tensor, () 
   return [
     [
       'reshape, permute, flip, slice',
-      ([x]) => x!.permute([1, 0, 2]).reshape([4, 6]).flip(0).slice(3, 0, { step: -2 }).square(),
+      ([x]) => x.permute([1, 0, 2]).reshape([4, 6]).flip(0).slice(3, 0, { step: -2 }).square(),
       make([3, 4, 2]),
     ],
     [
@@ -861,26 +861,26 @@ function structuralDerivatives(): [string, (x: readonly Tensor[]) => Tensor, () 
       ([x, y]) =>
         concat(
           [
-            x!.pad([
+            x.pad([
               [1, 0],
               [0, 1],
             ]),
-            y!,
+            y,
           ],
           0,
         ).square(),
       make([2, 2], [1, 3]),
     ],
-    ['broadcastTo', ([x]) => x!.broadcastTo([3, 2, 2]).mul(x!).exp(), make([2, 1])],
-    ['matmul', ([x, y]) => x!.matmul(y!).square(), make([3, 2], [2, 2])],
-    ['matmul of batches, broadcast', ([x, y]) => x!.matmul(y!).sin(), make([2, 1, 2, 2], [2, 2, 2])],
-    ['matmul of vectors', ([x, y]) => x!.matmul(y!).exp(), make([3], [3])],
-    ['take', ([x]) => take(x!, tensor([2, 0, 2], { dtype: 'int32' })).square(), make([3, 2])],
+    ['broadcastTo', ([x]) => x.broadcastTo([3, 2, 2]).mul(x).exp(), make([2, 1])],
+    ['matmul', ([x, y]) => x.matmul(y).square(), make([3, 2], [2, 2])],
+    ['matmul of batches, broadcast', ([x, y]) => x.matmul(y).sin(), make([2, 1, 2, 2], [2, 2, 2])],
+    ['matmul of vectors', ([x, y]) => x.matmul(y).exp(), make([3], [3])],
+    ['take', ([x]) => take(x, tensor([2, 0, 2], { dtype: 'int32' })).square(), make([3, 2])],
     [
       'gather',
       ([x]) =>
         gather(
-          x!,
+          x,
           index([
             [1, 1],
             [0, 2],
@@ -893,28 +893,28 @@ function structuralDerivatives(): [string, (x: readonly Tensor[]) => Tensor, () 
       'scatterAdd',
       ([x, u]) =>
         scatterAdd(
-          x!,
+          x,
           index([
             [1, 1],
             [1, 0],
           ]),
-          u!,
+          u,
           0,
         ).square(),
       make([3, 2], [2, 2]),
     ],
-    ['cumsum', ([x]) => x!.cumsum(0).square(), make([3, 2])],
-    ['cumprod', ([x]) => x!.cumprod(1), make([2, 3])],
+    ['cumsum', ([x]) => x.cumsum(0).square(), make([3, 2])],
+    ['cumprod', ([x]) => x.cumprod(1), make([2, 3])],
     [
       'sort',
       ([x]) =>
-        sort(x!, 0)
+        sort(x, 0)
           .mul(tensor([[1], [2], [3]], { dtype: 'float64' }))
           .square(),
       make([3, 2]),
     ],
-    ['softmax', ([x]) => x!.softmax(), make([2, 3])],
-    ['logSoftmax', ([x]) => x!.logSoftmax(0).square(), make([2, 3])],
+    ['softmax', ([x]) => x.softmax(), make([2, 3])],
+    ['logSoftmax', ([x]) => x.logSoftmax(0).square(), make([2, 3])],
   ];
 }
 

@@ -28,7 +28,7 @@ const kinds: Record<string, () => Float32Array> = {
 
 const total = (elements: ArrayLike<number>, of: (x: number, i: number) => number = (x) => x): number => {
   let sum = 0;
-  for (let i = 0; i < elements.length; i++) sum += of(elements[i]!, i);
+  for (let i = 0; i < elements.length; i++) sum += of(elements[i], i);
   return sum;
 };
 
@@ -47,7 +47,7 @@ export function longSums(test: (name: string, body: () => Promise<void>) => void
       });
     const square = (x: Float32Array) => total(x, (value) => value * value);
     const shifted = (x: Float32Array, by: number) =>
-      total(x, (value, i) => value * x[(i + by) % x.length]!);
+      total(x, (value, i) => value * x[(i + by) % x.length]);
 
     check('sum', (x) => x.sum(), (x) => [total(x)]);
     check('mean', (x) => x.mean(), (x) => [total(x) / length]);
@@ -61,7 +61,7 @@ export function longSums(test: (name: string, body: () => Promise<void>) => void
     check('products of matrices', (x) => rolled(x, 3).matmul(rolled(x, 9).transpose()), (x) => products(3, 9, (i, j) => shifted(x, Math.abs(j - i))));
     check('products of transposed matrices', (x) => columns(x, 7).transpose().matmul(columns(x, 2)), (x) => products(7, 2, (i, j) => shifted(x, Math.abs(j - i))));
     check('batches of products', (x) => einsum('bk,bk->b', rolled(x, 4), rolled(x, 4)), (x) => new Array(4).fill(square(x)));
-    check('convolution', (x) => conv1d(x.reshape([1, 1, length]), x.slice(0, length - 2).reshape([1, 1, length - 2])), (x) => [0, 1, 2].map((by) => total(x.subarray(0, length - 2), (value, i) => value * x[i + by]!)));
+    check('convolution', (x) => conv1d(x.reshape([1, 1, length]), x.slice(0, length - 2).reshape([1, 1, length - 2])), (x) => [0, 1, 2].map((by) => total(x.subarray(0, length - 2), (value, i) => value * x[i + by])));
     check('avgPool2d', (x) => avgPool2d(x.slice(0, 300 * 300).reshape([1, 1, 300, 300]), 300), (x) => [total(x.subarray(0, 300 * 300)) / 300 ** 2]);
     check('scatterAdd', (x) => zeros([3]).scatterAdd(tensor(new Int32Array(length).fill(1)), x).slice(1, 2), (x) => [total(x)]);
     check('scatterAdd of rows', (x) => zeros([2, 5]).scatterAdd(tensor(Int32Array.from({ length }, (_, i) => i % 2), { shape: [length, 1] }), x.reshape([length, 1]).broadcastTo([length, 5]), 0), (x) => products(2, 5, (i) => total(x, (value, at) => (at % 2 === i ? value : 0))));

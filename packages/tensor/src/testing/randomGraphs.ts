@@ -63,7 +63,7 @@ export function randomGraph(seed: number): RandomGraph {
   /** A sum of integers or truth values made of a leaf, whose elements no backend rounds. */
   const addIntegers = (a: number, leaf: number, axis: number): void => {
     const type = pick(['int32', 'int32', 'uint32', 'uint8', 'bool'] as const);
-    const rank = shapes[leaf]!.length;
+    const rank = shapes[leaf].length;
     const along = rank === 0 ? undefined : Math.min(axis, rank - 1);
     const kind = pick(['arithmetic', 'extremes', 'order', 'positions', 'products', 'places'] as const);
     const scalar = (x: Tensor): Tensor => {
@@ -85,8 +85,8 @@ export function randomGraph(seed: number): RandomGraph {
       }
     };
     add(`t${a} + ${kind} of t${leaf} as ${type}`, (t) => {
-      const x = t[leaf]!.abs().mul(20).round().cast(type);
-      return t[a]!.add(scalar(x).cast('int32').mod(11).cast(dtype).mul(0.1));
+      const x = t[leaf].abs().mul(20).round().cast(type);
+      return t[a].add(scalar(x).cast('int32').mod(11).cast(dtype).mul(0.1));
     });
   };
   const fits = (own: Shape, shape: Shape): boolean =>
@@ -95,7 +95,7 @@ export function randomGraph(seed: number): RandomGraph {
   const length = 3 + below(14);
   while (steps.length < length) {
     const a = random() < 0.6 ? sketch.length - 1 : below(sketch.length);
-    const shape = shapes[a]!;
+    const shape = shapes[a];
     const rank = shape.length;
     const axis = rank > 0 ? below(rank) : 0;
     const choice = pick(kinds);
@@ -114,68 +114,68 @@ export function randomGraph(seed: number): RandomGraph {
           'softsign',
           'atan',
         ] as const);
-        add(`t${a}.${name}()`, (t) => t[a]![name]());
+        add(`t${a}.${name}()`, (t) => t[a][name]());
         break;
       }
       case 'bounded': {
         const name = pick(['exp', 'square', 'expm1', 'sinh', 'cosh', 'tan'] as const);
-        add(`t${a}.tanh().${name}()`, (t) => t[a]!.tanh()[name]());
+        add(`t${a}.tanh().${name}()`, (t) => t[a].tanh()[name]());
         break;
       }
       case 'limited': {
         // Where each function is smooth.
         if (random() < 0.5) {
           const name = pick(['asin', 'acos', 'log1p'] as const);
-          add(`(t${a}.tanh() · 0.8).${name}()`, (t) => t[a]!.tanh().mul(0.8)[name]());
+          add(`(t${a}.tanh() · 0.8).${name}()`, (t) => t[a].tanh().mul(0.8)[name]());
         } else {
           const name = pick(['log', 'sqrt'] as const);
-          add(`(t${a}² + 1).${name}()`, (t) => t[a]!.square().add(1)[name]());
+          add(`(t${a}² + 1).${name}()`, (t) => t[a].square().add(1)[name]());
         }
         break;
       }
       case 'discrete': {
         // Of leaves, whose elements no backend rounds: a step in rounding would be a step in the result.
         const leaf = below(leafCount);
-        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
+        if (!fits(leafSpecs[leaf].shape, shape)) break;
         const name = pick(['floor', 'ceil', 'round', 'sign'] as const);
-        add(`t${a} + (3·t${leaf}).${name}()/10`, (t) => t[a]!.add(t[leaf]!.mul(3)[name]().mul(0.1)));
+        add(`t${a} + (3·t${leaf}).${name}()/10`, (t) => t[a].add(t[leaf].mul(3)[name]().mul(0.1)));
         break;
       }
       case 'logic': {
         const leaf = below(leafCount);
-        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
+        if (!fits(leafSpecs[leaf].shape, shape)) break;
         add(`where(t${leaf} within ±0.5 or finite and not NaN, …)`, (t) => {
-          const x = t[leaf]!;
+          const x = t[leaf];
           const inside = x.less(0.5).logicalAnd(x.lessEqual(-0.5).logicalNot());
           const whole = x.mul(2).round().equal(1).logicalOr(x.notEqual(x));
           const sound = x.isFinite().logicalAnd(x.isNaN().logicalNot());
-          return inside.logicalOr(whole.logicalAnd(sound)).where(t[a]!, t[a]!.neg());
+          return inside.logicalOr(whole.logicalAnd(sound)).where(t[a], t[a].neg());
         });
         break;
       }
       case 'power':
         if (random() < 0.5)
-          add(`(t${a}² + 0.5) ** tanh t${a}`, (t) => t[a]!.tanh().square().add(0.5).pow(t[a]!.tanh()));
-        else add(`atan2(t${a}, t${a}² + 1)`, (t) => t[a]!.atan2(t[a]!.square().add(1)));
+          add(`(t${a}² + 0.5) ** tanh t${a}`, (t) => t[a].tanh().square().add(0.5).pow(t[a].tanh()));
+        else add(`atan2(t${a}, t${a}² + 1)`, (t) => t[a].atan2(t[a].square().add(1)));
         break;
       case 'number': {
         const value = pick([0.5, -0.25, 1, 0, 0.75]);
-        if (random() < 0.5) add(`t${a}.mul(${value})`, (t) => t[a]!.mul(value));
-        else add(`t${a}.add(${value})`, (t) => t[a]!.add(value));
+        if (random() < 0.5) add(`t${a}.mul(${value})`, (t) => t[a].mul(value));
+        else add(`t${a}.add(${value})`, (t) => t[a].add(value));
         break;
       }
       case 'binary': {
-        const b = pick(sketch.map((_, i) => i).filter((i) => broadcasts(shapes[i]!, shape)));
-        const out = broadcastShapes(shape, shapes[b]!, 'random');
+        const b = pick(sketch.map((_, i) => i).filter((i) => broadcasts(shapes[i], shape)));
+        const out = broadcastShapes(shape, shapes[b], 'random');
         if (sizeOf(out) > 4000) break;
         const name = pick(['add', 'sub', 'mul', 'maximum', 'minimum'] as const);
-        add(`t${a}.${name}(t${b})`, (t) => t[a]![name](t[b]!));
+        add(`t${a}.${name}(t${b})`, (t) => t[a][name](t[b]));
         break;
       }
       case 'quotient': {
-        const b = pick(sketch.map((_, i) => i).filter((i) => broadcasts(shapes[i]!, shape)));
-        if (sizeOf(broadcastShapes(shape, shapes[b]!, 'random')) > 4000) break;
-        add(`t${a}.div(t${b}.square().add(1))`, (t) => t[a]!.div(t[b]!.square().add(1)));
+        const b = pick(sketch.map((_, i) => i).filter((i) => broadcasts(shapes[i], shape)));
+        if (sizeOf(broadcastShapes(shape, shapes[b], 'random')) > 4000) break;
+        add(`t${a}.div(t${b}.square().add(1))`, (t) => t[a].div(t[b].square().add(1)));
         break;
       }
       case 'reduce': {
@@ -184,52 +184,50 @@ export function randomGraph(seed: number): RandomGraph {
         const axes =
           random() < 0.3 || rank === 0 ? undefined : random() < 0.3 && rank > 1 ? [0, rank - 1] : [axis];
         const scale =
-          name === 'sum'
-            ? 1 / Math.max(1, axes ? axes.reduce((n, i) => n * shape[i]!, 1) : sizeOf(shape))
-            : 1;
+          name === 'sum' ? 1 / Math.max(1, axes ? axes.reduce((n, i) => n * shape[i], 1) : sizeOf(shape)) : 1;
         add(`t${a}.${name}(${axes ? `[${axes}]` : ''}, keepDims ${keepDims}) · ${scale.toFixed(3)}`, (t) =>
-          t[a]![name](axes, { keepDims }).mul(scale),
+          t[a][name](axes, { keepDims }).mul(scale),
         );
         break;
       }
       case 'normalize':
         if (rank === 0) break;
-        if (random() < 0.5) add(`t${a}.softmax(${axis})`, (t) => t[a]!.softmax(axis));
+        if (random() < 0.5) add(`t${a}.softmax(${axis})`, (t) => t[a].softmax(axis));
         else
           add(`normalised t${a} along ${axis}`, (t) =>
-            t[a]!.sub(t[a]!.mean(axis, { keepDims: true })).div(
-              t[a]!.variance(axis, { keepDims: true }).add(0.1).sqrt(),
-            ),
+            t[a]
+              .sub(t[a].mean(axis, { keepDims: true }))
+              .div(t[a].variance(axis, { keepDims: true }).add(0.1).sqrt()),
           );
         break;
       case 'permute': {
         const order = shape.map((_, i) => i).sort(() => random() - 0.5);
-        add(`t${a}.permute([${order}])`, (t) => t[a]!.permute(order));
+        add(`t${a}.permute([${order}])`, (t) => t[a].permute(order));
         break;
       }
       case 'reshape': {
         const to = random() < 0.5 ? [sizeOf(shape)] : [...shape.slice(0, axis), 1, ...shape.slice(axis)];
         if (to.length > 5) break;
-        add(`t${a}.reshape([${to}])`, (t) => t[a]!.reshape(to));
+        add(`t${a}.reshape([${to}])`, (t) => t[a].reshape(to));
         break;
       }
       case 'slice': {
         if (rank === 0 || shape[axis] === 0) break;
         const step = pick([1, 1, 2, -1]);
-        const n = shape[axis]!;
+        const n = shape[axis];
         const start = step > 0 ? below(n) : n - 1 - below(n);
         add(`t${a}.slice(${start}, …, { axis: ${axis}, step: ${step} })`, (t) =>
-          t[a]!.slice(start, undefined, { axis, step }),
+          t[a].slice(start, undefined, { axis, step }),
         );
         break;
       }
       case 'flip':
-        add(`t${a}.flip()`, (t) => t[a]!.flip());
+        add(`t${a}.flip()`, (t) => t[a].flip());
         break;
       case 'pad':
         if (rank === 0 || sizeOf(shape) > 1000) break;
         add(`t${a}.pad(1 before ${axis})`, (t) =>
-          t[a]!.pad(
+          t[a].pad(
             shape.map((_, i) => (i === axis ? [1, 0] : [0, 0])),
             0.5,
           ),
@@ -237,42 +235,38 @@ export function randomGraph(seed: number): RandomGraph {
         break;
       case 'join':
         if (rank === 0 || sizeOf(shape) > 1000) break;
-        if (random() < 0.5)
-          add(`concat([t${a}, −t${a}], ${axis})`, (t) => concat([t[a]!, t[a]!.neg()], axis));
-        else if (rank < 4)
-          add(`stack([t${a}, t${a}/2], ${axis})`, (t) => stack([t[a]!, t[a]!.mul(0.5)], axis));
+        if (random() < 0.5) add(`concat([t${a}, −t${a}], ${axis})`, (t) => concat([t[a], t[a].neg()], axis));
+        else if (rank < 4) add(`stack([t${a}, t${a}/2], ${axis})`, (t) => stack([t[a], t[a].mul(0.5)], axis));
         break;
       case 'product': {
         if (rank < 2 || rank > 3) break;
-        const n = shape[rank - 1]!;
+        const n = shape[rank - 1];
         const kind = below(3);
         const scale = 1 / Math.max(1, n);
         if (kind === 0)
-          add(`t${a} · t${a}ᵀ · ${scale.toFixed(3)}`, (t) => t[a]!.matmul(t[a]!.transpose()).mul(scale));
+          add(`t${a} · t${a}ᵀ · ${scale.toFixed(3)}`, (t) => t[a].matmul(t[a].transpose()).mul(scale));
         else if (kind === 1)
-          add(`(t${a} · t${a}ᵀ + 1).tanh()`, (t) => t[a]!.matmul(t[a]!.transpose()).add(1).tanh());
+          add(`(t${a} · t${a}ᵀ + 1).tanh()`, (t) => t[a].matmul(t[a].transpose()).add(1).tanh());
         else
-          add(`t${a} · tanh(row of t${a})`, (t) =>
-            t[a]!.matmul(t[a]!.flatten().slice(0, n).tanh()).mul(scale),
-          );
+          add(`t${a} · tanh(row of t${a})`, (t) => t[a].matmul(t[a].flatten().slice(0, n).tanh()).mul(scale));
         break;
       }
       case 'index': {
         if (rank === 0 || shape[axis] === 0) break;
-        const n = shape[axis]!;
+        const n = shape[axis];
         const index = Array.from({ length: 3 }, () => below(2 * n) - n);
         const at = (): Tensor => tensor(index, { dtype: 'int32' });
-        if (random() < 0.5) add(`take(t${a}, [${index}], ${axis})`, (t) => take(t[a]!, at(), axis));
+        if (random() < 0.5) add(`take(t${a}, [${index}], ${axis})`, (t) => take(t[a], at(), axis));
         else if (rank === 1)
           add(`scatterAdd(t${a}, [${index}], …)`, (t) =>
-            scatterAdd(t[a]!, at(), t[a]!.mean().mul(tensor([1, 2, 3], { dtype })), 0),
+            scatterAdd(t[a], at(), t[a].mean().mul(tensor([1, 2, 3], { dtype })), 0),
           );
         else
           add(`gather(t${a}, [${index}], 0)`, (t) =>
             gather(
-              t[a]!,
+              t[a],
               tensor(
-                index.map((i) => ((i % shape[0]!) + shape[0]!) % shape[0]!),
+                index.map((i) => ((i % shape[0]) + shape[0]) % shape[0]),
                 { dtype: 'int32', shape: [3, ...shape.slice(1).map(() => 1)] },
               ),
               0,
@@ -282,60 +276,60 @@ export function randomGraph(seed: number): RandomGraph {
       }
       case 'scan':
         if (rank === 0) break;
-        if (random() < 0.3) add(`cumprod(1 + tanh(t${a})/10, ${axis})`, (t) => near(t[a]!).cumprod(axis));
+        if (random() < 0.3) add(`cumprod(1 + tanh(t${a})/10, ${axis})`, (t) => near(t[a]).cumprod(axis));
         else
           add(`t${a}.cumsum(${axis})/n`, (t) =>
-            t[a]!.cumsum(axis, { reverse: shape[axis]! % 2 === 1 }).div(Math.max(1, shape[axis]!)),
+            t[a].cumsum(axis, { reverse: shape[axis] % 2 === 1 }).div(Math.max(1, shape[axis])),
           );
         break;
       case 'multiply':
-        add(`prod(1 + tanh(t${a})/10)`, (t) => near(t[a]!).prod(rank > 0 ? axis : undefined));
+        add(`prod(1 + tanh(t${a})/10)`, (t) => near(t[a]).prod(rank > 0 ? axis : undefined));
         break;
       case 'diagonal': {
         if (rank < 2) break;
-        const offset = shape[rank - 1]! > 1 ? pick([0, 1]) : 0;
-        add(`diagonal(t${a}, ${offset})`, (t) => diagonal(t[a]!, offset));
+        const offset = shape[rank - 1] > 1 ? pick([0, 1]) : 0;
+        add(`diagonal(t${a}, ${offset})`, (t) => diagonal(t[a], offset));
         break;
       }
       case 'convolve': {
         if (rank < 2 || sizeOf(shape) < 4 || sizeOf(shape) > 1000) break;
-        const [rows, columns] = [shape[rank - 2]!, shape[rank - 1]!];
+        const [rows, columns] = [shape[rank - 2], shape[rank - 1]];
         const images = [sizeOf(shape) / rows / columns, 1, rows, columns];
         const options = { padding: pick([0, 1]), stride: pick([1, 2]), dilation: pick([1, 1, 2]) };
         if (Math.min(rows, columns) + 2 * options.padding < 1 + options.dilation) break;
         add(`conv2d(t${a}, from t${a}, ${JSON.stringify(options)})`, (t) => {
-          const weight = t[a]!.flatten().slice(0, 4).tanh().reshape([1, 1, 2, 2]);
-          return conv2d(t[a]!.reshape(images), weight, options).mul(0.25);
+          const weight = t[a].flatten().slice(0, 4).tanh().reshape([1, 1, 2, 2]);
+          return conv2d(t[a].reshape(images), weight, options).mul(0.25);
         });
         break;
       }
       case 'pool': {
-        const leaf = leafSpecs[below(leafCount)]!;
+        const leaf = leafSpecs[below(leafCount)];
         const at = leafSpecs.indexOf(leaf);
         const leafRank = leaf.shape.length;
         if (leafRank < 2 || leaf.values.length === 0) break;
-        const [rows, columns] = [leaf.shape[leafRank - 2]!, leaf.shape[leafRank - 1]!];
+        const [rows, columns] = [leaf.shape[leafRank - 2], leaf.shape[leafRank - 1]];
         const images = [1, leaf.values.length / rows / columns, rows, columns];
         const window = [Math.min(2, rows), Math.min(3, columns)];
         // No window may lie wholly in the padding.
         const options = { stride: pick([1, 2]), padding: pick([0, Math.min(...window) > 1 ? 1 : 0]) };
         const of = pick([maxPool2d, avgPool2d]);
         add(`t${a} + mean of ${of.name}(t${at})`, (t) =>
-          t[a]!.add(of(t[at]!.reshape(images), window, options).mean()),
+          t[a].add(of(t[at].reshape(images), window, options).mean()),
         );
         break;
       }
       case 'host': {
-        if (rank < 2 || shape[rank - 2]! > 17) break;
-        const n = shape[rank - 2]!;
+        if (rank < 2 || shape[rank - 2] > 17) break;
+        const n = shape[rank - 2];
         const of = pick([inverse, cholesky]);
         // Eigenvalues from 1 to 1 + n.
         add(`${of.name}(1 + tanh(t${a}) · tanh(t${a})ᵀ / columns)`, (t) => {
-          const u = t[a]!.tanh();
+          const u = t[a].tanh();
           return of(
             u
               .matmul(u.transpose())
-              .div(Math.max(1, shape[rank - 1]!))
+              .div(Math.max(1, shape[rank - 1]))
               .add(eye(n, n, { dtype })),
           );
         });
@@ -344,23 +338,22 @@ export function randomGraph(seed: number): RandomGraph {
       case 'order': {
         // Sorted by leaves, whose elements no backend rounds.
         const leaf = below(leafCount);
-        if (leafSpecs[leaf]!.shape.length !== 1 || rank === 0 || shape[axis]! < leafSpecs[leaf]!.shape[0]!)
-          break;
-        add(`take(t${a}, argsort(t${leaf}), ${axis})`, (t) => take(t[a]!, argsort(t[leaf]!), axis));
+        if (leafSpecs[leaf].shape.length !== 1 || rank === 0 || shape[axis] < leafSpecs[leaf].shape[0]) break;
+        add(`take(t${a}, argsort(t${leaf}), ${axis})`, (t) => take(t[a], argsort(t[leaf]), axis));
         break;
       }
       case 'select': {
         const leaf = below(leafCount);
-        if (!fits(leafSpecs[leaf]!.shape, shape)) break;
-        add(`where(t${leaf} > 0, t${a}, 0.5·t${a})`, (t) => t[leaf]!.greater(0).where(t[a]!, t[a]!.mul(0.5)));
+        if (!fits(leafSpecs[leaf].shape, shape)) break;
+        add(`where(t${leaf} > 0, t${a}, 0.5·t${a})`, (t) => t[leaf].greater(0).where(t[a], t[a].mul(0.5)));
         break;
       }
       case 'triangle':
         if (rank < 2) break;
-        add(`tril(t${a})`, (t) => tril(t[a]!));
+        add(`tril(t${a})`, (t) => tril(t[a]));
         break;
       case 'noise':
-        add(`t${a} + uniform`, (t) => t[a]!.add(uniform(shape, { key: key(seed), dtype }).sub(0.5)));
+        add(`t${a} + uniform`, (t) => t[a].add(uniform(shape, { key: key(seed), dtype }).sub(0.5)));
         break;
       case 'integers':
         addIntegers(a, below(leafCount), axis);
@@ -378,7 +371,7 @@ export function randomGraph(seed: number): RandomGraph {
       const leaves = leafSpecs.map(({ shape, values }) => tensor(values, { shape, dtype }));
       const made: Tensor[] = [...leaves];
       for (const step of steps) made.push(step(made));
-      return { leaves, results: [...wanted].map((i) => made[i]!) };
+      return { leaves, results: [...wanted].map((i) => made[i]) };
     },
   };
 }
@@ -394,8 +387,8 @@ const near = (x: Tensor): Tensor => x.tanh().mul(0.1).add(1);
 
 function broadcasts(a: Shape, b: Shape): boolean {
   for (let i = 1; i <= Math.min(a.length, b.length); i++) {
-    const x = a[a.length - i]!;
-    const y = b[b.length - i]!;
+    const x = a[a.length - i];
+    const y = b[b.length - i];
     if (x !== y && x !== 1 && y !== 1) return false;
   }
   return true;
@@ -432,9 +425,9 @@ export function expectAgreement(
   tolerance: number,
 ): void {
   a.forEach((values, i) => {
-    const scale = Math.max(1, ...b[i]!.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
+    const scale = Math.max(1, ...b[i].map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
     try {
-      expectCloseData(values, b[i]!, { relative: 0, absolute: tolerance * scale }, `result ${i}`);
+      expectCloseData(values, b[i], { relative: 0, absolute: tolerance * scale }, `result ${i}`);
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${graph.text}`, { cause: error });
     }

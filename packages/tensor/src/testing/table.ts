@@ -38,7 +38,7 @@ const unary = (
   rest: Partial<ElementwiseRow> = {},
 ): ElementwiseRow => ({
   name,
-  of: ([x]) => (x![name] as () => Tensor).call(x),
+  of: ([x]) => (x[name] as () => Tensor).call(x),
   value,
   ranges: [range],
   ...rest,
@@ -51,7 +51,7 @@ const binary = (
   rest: Partial<ElementwiseRow> = {},
 ): ElementwiseRow => ({
   name,
-  of: ([x, y]) => (x![name] as (y: Tensor) => Tensor).call(x, y!),
+  of: ([x, y]) => (x[name] as (y: Tensor) => Tensor).call(x, y),
   value,
   ranges,
   ...rest,
@@ -162,7 +162,7 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   unary('mish', (x) => x * Math.tanh(softplus(x)), wide, { special: false }),
   {
     name: 'where',
-    of: ([c, x, y]) => c!.greater(0).where(x!, y!),
+    of: ([c, x, y]) => c.greater(0).where(x, y),
     value: (c, x, y) => (c > 0 ? x : y),
     ranges: [wide, wide, wide],
     integers: true,
@@ -170,7 +170,7 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   },
   {
     name: 'clamp',
-    of: ([x]) => x!.clamp(-1, 1),
+    of: ([x]) => x.clamp(-1, 1),
     value: (x) => Math.min(1, Math.max(-1, x)),
     ranges: [[-0.9, 0.9]],
   },
@@ -210,7 +210,7 @@ const meanOf = (x: readonly number[]): number => sumOf(x) / x.length;
 const varianceOf = (x: readonly number[]): number => meanOf(x.map((v) => (v - meanOf(x)) ** 2));
 const extremeAt = (x: readonly number[], better: (a: number, b: number) => boolean): number => {
   const nan = x.findIndex(Number.isNaN);
-  return nan >= 0 ? nan : x.reduce((best, v, i) => (better(v, x[best]!) ? i : best), 0);
+  return nan >= 0 ? nan : x.reduce((best, v, i) => (better(v, x[best]) ? i : best), 0);
 };
 
 export const reductionRows: readonly ReductionRow[] = [

@@ -38,7 +38,7 @@ function fields(bytes: Buffer): Map<number, (number | Buffer)[]> {
   const varint = (): number => {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++]!;
+      const byte = bytes[at++];
       value += (byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
@@ -69,8 +69,8 @@ describe('tensorBoardLogger', () => {
     await collect({ ...options, validation: options.train, epochs: 150, callbacks });
     const [name] = readdirSync(scratch);
     expect(name).toMatch(/^events\.out\.tfevents\.1\./);
-    const [first, ...rest] = [...records(readFileSync(join(scratch, name!)))].map(fields);
-    expect(String(first!.get(3)![0])).toBe('brain.Event:2');
+    const [first, ...rest] = [...records(readFileSync(join(scratch, name)))].map(fields);
+    expect(String(first.get(3)![0])).toBe('brain.Event:2');
     const events = rest.map((event) => ({
       time: event.get(1)![0],
       step: event.get(2)![0],
@@ -93,7 +93,7 @@ describe('tensorBoardLogger', () => {
     const logger = tensorBoardLogger((bytes) => void written.push(Buffer.from(bytes)), { everySteps: 2 });
     await collect({ ...line({ learningRate: 0 }), gradientNorms: 2, callbacks: [logger] });
     const [, step] = written.flatMap((bytes) => [...records(bytes)]).map(fields);
-    const values = (fields(step!.get(5)![0] as Buffer).get(1) as Buffer[]).map(fields);
+    const values = (fields(step.get(5)![0] as Buffer).get(1) as Buffer[]).map(fields);
     // Step 2 has the batch {3, 4} and w = 1: its gradient is 25 · (1 − 3).
     expect(Object.fromEntries(values.map((value) => [String(value.get(1)![0]), value.get(2)![0]]))).toEqual({
       'step/loss': 50,

@@ -16,7 +16,7 @@ afterAll(() => {
 });
 
 const points = Array.from({ length: 60 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
-const classes = points.map(([a, b]) => (a! * b! > 0 ? 1 : 0));
+const classes = points.map(([a, b]) => (a * b > 0 ? 1 : 0));
 
 function classifier(options: { readonly profile?: boolean; readonly compile?: boolean }) {
   manualSeed(2);
@@ -53,7 +53,7 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
         // 6 steps an epoch, 10 to warm up.
         const { steps, milliseconds, operations, kernels, modules } = profileOf(events);
         expect(steps).toBe(20);
-        expect(events[events.length - 2]!.type).toBe('profile');
+        expect(events[events.length - 2].type).toBe('profile');
         // All three views share the same time out.
         for (const rows of [operations, kernels, modules]) {
           const sum = rows.reduce((total, row) => total + row.milliseconds, 0);

@@ -207,7 +207,7 @@ export class Profiler {
       operations: sums.operations.rows(steps, total),
       kernels: [...sums.kernels.values()]
         .map(({ launch, sums, modules }) => ({
-          ...sums.rows(steps, total)[0]!,
+          ...sums.rows(steps, total)[0],
           form: launch.kernel.form,
           sizes: launch.dims,
           modules: [...modules],

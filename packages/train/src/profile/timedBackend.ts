@@ -101,7 +101,7 @@ export class TimedBackend implements Backend {
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {
     const { parts, uploads } = executable as TimedExecutable;
     const memoryOf = (binding: number): Binding => {
-      const given = bindings[binding]!;
+      const given = bindings[binding];
       if (!ArrayBuffer.isView(given)) return given;
       let memory = uploads.get(binding);
       if (!memory || memory.bytes < given.byteLength) {
@@ -122,7 +122,7 @@ export class TimedBackend implements Backend {
     }
     for (const { launch, bytes, executable, sources } of parts) {
       const bound = sources.map((source) =>
-        'binding' in source ? places.get(source.binding)! : this.#slots[source.slot]!,
+        'binding' in source ? places.get(source.binding)! : this.#slots[source.slot],
       );
       const began = now();
       this.inner.run(executable, bound, scalars);
@@ -153,7 +153,7 @@ export class TimedBackend implements Backend {
 
   #part(program: Program, launch: Launch): Part {
     const used = [...new Set(launch.operands.map(({ buffer }) => buffer).filter((buffer) => buffer >= 0))];
-    const specs = used.map((buffer) => program.buffers[buffer]!);
+    const specs = used.map((buffer) => program.buffers[buffer]);
     const { bytesRead, bytesWritten } = launchTraffic(launch, program);
     return {
       launch,

@@ -82,7 +82,7 @@ function ink(canvas: HTMLCanvasElement, strokes: Strokes): ImageData {
   context.lineCap = context.lineJoin = 'round';
   for (const stroke of strokes) {
     context.beginPath();
-    context.moveTo(...stroke[0]!);
+    context.moveTo(...stroke[0]);
     for (const at of stroke) context.lineTo(...at);
     context.stroke();
   }

@@ -53,7 +53,7 @@ export async function readDigitFiles(files: readonly NamedBytes[]): Promise<Digi
   }
   const testing = Math.floor(only.length / 6);
   const [first, second] = randomSplit(only, [only.length - testing, testing], { seed: 0 });
-  return { train: first!, test: second! };
+  return { train: first, test: second };
 }
 
 /** The array in a file of MNIST's format; null for any other file. */

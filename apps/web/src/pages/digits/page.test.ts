@@ -64,10 +64,10 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     const state = await trainFor(page, 3);
     expect([state.epoch, state.step]).toEqual([3, 36]);
     expect(state.epochs.map(({ epoch }) => epoch)).toEqual(state.epochs.map((_, i) => i + 1));
-    expect(state.epochs.at(-1)!.accuracy).toBeGreaterThan(state.epochs[0]!.accuracy);
+    expect(state.epochs.at(-1)!.accuracy).toBeGreaterThan(state.epochs[0].accuracy);
     const counts = state.confusion!;
     expect(counts.map((row) => row.reduce((sum, count) => sum + count, 0))).toEqual(new Array(10).fill(20));
-    const right = counts.reduce((sum, row, i) => sum + row[i]!, 0);
+    const right = counts.reduce((sum, row, i) => sum + row[i], 0);
     expect(right / 200).toBeCloseTo(state.epochs.at(-1)!.testAccuracy, 5);
     expect(state.mistakes.length).toBe(Math.min(18, 200 - right));
     expect(state.mistakes.every(({ label, answer }) => label !== answer)).toBe(true);
@@ -127,7 +127,7 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     for (const [i, drawing] of drawings.entries()) {
       const first = bestOf(await draw(page, drawing));
       if (first === drawing.digit) right++;
-      const again = bestOf(await draw(page, placed(drawing, changes[i % 4]!)));
+      const again = bestOf(await draw(page, placed(drawing, changes[i % 4])));
       if (again === first) unchanged++;
     }
     expect(right).toBeGreaterThanOrEqual(18);

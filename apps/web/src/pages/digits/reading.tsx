@@ -88,7 +88,7 @@ function Channels({ stage, id }: { readonly stage: Stage; readonly id: string })
 /** The units of a fully connected layer as squares, in rows of up to sixteen. */
 function Units({ stage }: { readonly stage: Stage }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const units = stage.shape[0]!;
+  const units = stage.shape[0];
   const columns = Math.min(units, 16);
   const rows = Math.ceil(units / columns);
   useEffect(() => {

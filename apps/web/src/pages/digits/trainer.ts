@@ -141,14 +141,14 @@ class Session {
         this.#stepLosses.add(event.step, event.loss);
         break;
       case 'validation':
-        this.#tested = { loss: event.loss, accuracy: event.metrics.accuracy! };
+        this.#tested = { loss: event.loss, accuracy: event.metrics.accuracy };
         break;
       case 'epoch':
         this.#epoch = event.epoch;
         this.#epochs.push({
           epoch: event.epoch,
           loss: event.loss,
-          accuracy: event.metrics.accuracy!,
+          accuracy: event.metrics.accuracy,
           testLoss: this.#tested!.loss,
           testAccuracy: this.#tested!.accuracy,
           seconds: event.epochSeconds,
@@ -180,10 +180,10 @@ class Session {
       const best = output.softmax(-1).max(-1);
       evaluate([losses, answers, best]);
       const [l, a, p, labels] = [losses, answers, best, y].map((each) => each.dataSync());
-      for (let i = 0; i < labels!.length; i++, index++) {
-        confusion[labels![i]!]![a![i]!]!++;
-        if (labels![i] !== a![i]) {
-          wrong.push({ index, loss: l![i]!, label: labels![i]!, answer: a![i]!, probability: p![i]! });
+      for (let i = 0; i < labels.length; i++, index++) {
+        confusion[labels[i]][a[i]]++;
+        if (labels[i] !== a[i]) {
+          wrong.push({ index, loss: l[i], label: labels[i], answer: a[i], probability: p[i] });
         }
       }
     }

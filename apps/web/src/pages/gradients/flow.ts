@@ -201,12 +201,12 @@ async function measure(
   ]);
   const normValues = Array.from(await stack(norms).data());
   const deadValues = Array.from(await stack(dead).data());
-  const ratio = await norms[0]!.div(norms.at(-1)!).item();
+  const ratio = await norms[0].div(norms.at(-1)!).item();
   const layers = linears.map((_, i) => ({
-    norm: normValues[i]!,
-    dead: deadValues[i]!,
-    activations: shown[i]!,
-    gradients: logarithms[i]!,
+    norm: normValues[i],
+    dead: deadValues[i],
+    activations: shown[i],
+    gradients: logarithms[i],
   }));
   return { layers, ratio, loss: await loss.item() };
 }

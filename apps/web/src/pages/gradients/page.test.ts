@@ -23,7 +23,7 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(lost.layers).toHaveLength(10);
     expect(lost.ratio).toBeGreaterThan(0);
     expect(lost.ratio).toBeLessThan(1e-4);
-    expect(lost.ratio).toBeCloseTo(lost.layers[0]!.norm / lost.layers[9]!.norm, 20);
+    expect(lost.ratio).toBeCloseTo(lost.layers[0].norm / lost.layers[9].norm, 20);
     expect(lost.alarms).toEqual(['vanishing']);
     await page.getByTestId('alarm-vanishing').waitFor();
 
@@ -35,8 +35,8 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(await page.getByTestId('alarm-vanishing').count()).toBe(0);
     // The answers of all 128 examples and all weights are in the histograms.
     const total = (counts: ArrayLike<number>) => Array.from(counts).reduce((a, b) => a + b, 0);
-    expect(total(kept.layers[0]!.activations.counts)).toBe(128 * 100);
-    expect(total(kept.layers[9]!.gradients.counts)).toBe(100 * 100);
+    expect(total(kept.layers[0].activations.counts)).toBe(128 * 100);
+    expect(total(kept.layers[9].gradients.counts)).toBe(100 * 100);
   });
 
   it('raises the alarm where all gradients are tiny, whatever their ratio', async () => {
@@ -62,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     await page.waitForFunction(() => window.__ag.state().done === true);
     const { losses, ratio } = await stateOf<FlowUpdate>(page);
     expect(losses).toHaveLength(60);
-    expect(losses.at(-1)).toBeLessThan(losses[0]! / 10);
+    expect(losses.at(-1)).toBeLessThan(losses[0] / 10);
     expect(ratio).toBeGreaterThan(0.1);
     expect(ratio).toBeLessThan(10);
     await page.getByTestId('restart').click();

@@ -180,7 +180,7 @@ function Charts({ update }: { readonly update: FlowUpdate }) {
     { ...options, id: 'flow', title: say({ en: 'Gradients by layer, now', zh: '当前各层梯度' }) },
   );
   const time = gradientFlow(
-    update.layers.map((_, i) => ({ name: layerName(i), norm: update.history.norms.map((row) => row[i]!) })),
+    update.layers.map((_, i) => ({ name: layerName(i), norm: update.history.norms.map((row) => row[i]) })),
     {
       ...options,
       id: 'flow-time',

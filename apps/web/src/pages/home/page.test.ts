@@ -67,7 +67,7 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     const texts = files.map((file) => readFileSync(new URL(file, root), 'utf8'));
     const found = texts.flatMap((text) =>
       [...text.matchAll(/`agrad web (?:'([a-z][^']*)'|([a-z][\w?=&:,.]*))`/g)].map(
-        ([, quoted, plain]) => quoted ?? plain!,
+        ([, quoted, plain]) => quoted ?? plain,
       ),
     );
     const addresses = [...new Set(found)];

@@ -122,7 +122,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
         epoch: losses.length,
         losses: [...losses],
         measured,
-        error: metrics.error!,
+        error: metrics.error,
         grid: { x: map.x, y: map.y, columns: resolution, rows: resolution, values },
         points,
         failure,
@@ -148,15 +148,15 @@ async function readHouses(text: string, file: string): Promise<MemoryDataset> {
 async function generateHouses(seed: number): Promise<MemoryDataset> {
   const [roomKey, statusKey, noiseKey] = splitKey(key(seed), 3);
   const count = 506;
-  const rooms = normal([count], { mean: 6.3, std: 0.7, key: roomKey! }).clamp(3.6, 8.8);
-  const logStatus = normal([count], { mean: 2.4, std: 0.55, key: statusKey! }).clamp(0.6, 3.6);
+  const rooms = normal([count], { mean: 6.3, std: 0.7, key: roomKey }).clamp(3.6, 8.8);
+  const logStatus = normal([count], { mean: 2.4, std: 0.55, key: statusKey }).clamp(0.6, 3.6);
   const many = rooms.sub(6.3).maximum(0);
   const price = logStatus
     .sub(2.4)
     .mul(-9)
     .add(21)
     .add(many.mul(9))
-    .add(normal([count], { std: 3, key: noiseKey! }))
+    .add(normal([count], { std: 3, key: noiseKey }))
     .clamp(5, 50);
   return tensorDataset(
     await rows([rooms, logStatus.exp()]),
@@ -175,20 +175,20 @@ async function meshOver(data: MemoryDataset) {
   const { x } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
   const [least, most] = [await x.min(0).data(), await x.max(0).data()];
   // Where all houses are alike the surface goes a little to either side.
-  const room = (axis: number) => (most[axis]! > least[axis]! ? 0 : Math.max(1, Math.abs(least[axis]!) / 10));
-  const low = [0, 1].map((axis) => least[axis]! - room(axis));
-  const high = [0, 1].map((axis) => most[axis]! + room(axis));
+  const room = (axis: number) => (most[axis] > least[axis] ? 0 : Math.max(1, Math.abs(least[axis]) / 10));
+  const low = [0, 1].map((axis) => least[axis] - room(axis));
+  const high = [0, 1].map((axis) => most[axis] + room(axis));
   const size = [resolution, resolution];
-  const rooms = linspace(low[0]!, high[0]!, resolution).reshape([1, resolution]).broadcastTo(size).flatten();
-  const status = linspace(low[1]!, high[1]!, resolution).reshape([resolution, 1]).broadcastTo(size).flatten();
+  const rooms = linspace(low[0], high[0], resolution).reshape([1, resolution]).broadcastTo(size).flatten();
+  const status = linspace(low[1], high[1], resolution).reshape([resolution, 1]).broadcastTo(size).flatten();
   const mesh = tensorDataset(await rows([rooms, status]), zeros([resolution * resolution, 1]));
-  return { mesh, x: [low[0]!, high[0]!] as const, y: [low[1]!, high[1]!] as const };
+  return { mesh, x: [low[0], high[0]] as const, y: [low[1], high[1]] as const };
 }
 
 async function pointsOf(data: MemoryDataset): Promise<[number, number, number][]> {
   const { x, y } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
   const [inputs, prices] = [await x.data(), await y.data()];
-  return Array.from(prices, (price, i) => [inputs[2 * i]!, inputs[2 * i + 1]!, price]);
+  return Array.from(prices, (price, i) => [inputs[2 * i], inputs[2 * i + 1], price]);
 }
 
 async function onlyBatch<T>(batches: AsyncIterable<T>): Promise<T> {

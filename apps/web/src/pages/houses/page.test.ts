@@ -52,7 +52,7 @@ describe.skipIf(chromiumPath === undefined)('house prices', () => {
     const state = await stateOf<State>(page);
     expect(state.source).toBe('generated');
     expect(state.losses).toHaveLength(40);
-    expect(state.measured.losses.at(-1)).toBeLessThan(state.measured.losses[0]! / 5);
+    expect(state.measured.losses.at(-1)).toBeLessThan(state.measured.losses[0] / 5);
     await page.reload();
     await page.waitForFunction(() => window.__ag.state().done === true);
     expect((await stateOf<State>(page)).losses).toEqual(state.losses);
@@ -74,7 +74,7 @@ describe.skipIf(chromiumPath === undefined)('house prices', () => {
     expect(state.grid.y).toEqual([3, 30]);
     // The prices' variance is 9 · 1.32 + 0.16 · 74.25 = 23.8; the fitted sheet leaves little of it.
     expect(state.measured.losses.at(-1)).toBeLessThan(1);
-    const corner = state.grid.values[0]!;
+    const corner = state.grid.values[0];
     expect(Math.abs(corner - (3 * 4 - 0.4 * 3 + 10))).toBeLessThan(2.5);
     await page.getByTestId('file').setInputFiles(csv('wrong.csv', 'rm,price\n6,24\n'));
     await page.getByTestId('problem').waitFor();

@@ -7,7 +7,7 @@ import { parameter, route, setParameters } from '../../shell/route.ts';
 import { presets } from './presets.ts';
 
 export function Presets() {
-  const expression = parameter('expression', presets[0]!.expression);
+  const expression = parameter('expression', presets[0].expression);
   const network = parameter('network', '') !== '';
   const known = presets.find((preset) => preset.expression === expression);
   const choose = (id: string) => {

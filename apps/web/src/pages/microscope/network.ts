@@ -26,7 +26,7 @@ export function drawNetwork(options: GraphViewOptions): NetworkPicture {
   const { graph, parameters } = made;
   const { nodes, edges } = graph;
   const svg = graphView(graph, { maxNodes: 40, ...options });
-  const modules = [...svg.matchAll(/data-module="([^"]+)"/g)].map(([, path]) => path!);
+  const modules = [...svg.matchAll(/data-module="([^"]+)"/g)].map(([, path]) => path);
   return { svg, nodes: nodes.length, edges: edges.length, parameters, modules };
 }
 

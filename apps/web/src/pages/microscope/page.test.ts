@@ -62,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
       [0.104, 0.208],
     ].forEach((row, i) => {
       row.forEach((expected, j) => {
-        expect(w[i]![j]).toBeCloseTo(expected, 10);
+        expect(w[i][j]).toBeCloseTo(expected, 10);
       });
     });
     const x = leaf(state, 'x').gradient as number[];

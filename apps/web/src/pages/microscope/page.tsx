@@ -20,7 +20,7 @@ import { StepText } from './step.tsx';
 import type { Study } from './study.ts';
 import type { MicroscopeService } from './worker.ts';
 
-const first = presets[0]!;
+const first = presets[0];
 
 export default function Microscope() {
   const { remote, failure } = useService<MicroscopeService>(
@@ -76,7 +76,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
         id: 'microscope',
         // A narrow screen has room downwards.
         orientation: innerWidth < 640 ? 'vertical' : 'horizontal',
-        ...(highlighted !== null && { highlight: [shown.nodes[highlighted]!.id] }),
+        ...(highlighted !== null && { highlight: [shown.nodes[highlighted].id] }),
       })
     : '';
 

@@ -7,15 +7,15 @@ import type { Study } from './study.ts';
 /** The node that a step computes, by its position; null before the first. */
 export function stepNode({ forward }: Pick<Study, 'forward'>, step: number): number | null {
   if (step === 0) return null;
-  return step <= forward.length ? forward[step - 1]! : forward[2 * forward.length - step]!;
+  return step <= forward.length ? forward[step - 1] : forward[2 * forward.length - step];
 }
 
 /** The graph as it is known after `step` steps: what has not been computed has no value and no gradient yet. */
 export function reveal({ graph, forward }: Study, step: number): Pick<Inspection, 'nodes' | 'edges'> {
-  const done = new Set(forward.slice(0, Math.min(step, forward.length)).map((i) => graph.nodes[i]!.id));
-  const passed = new Set(forward.slice(2 * forward.length - step).map((i) => graph.nodes[i]!.id));
+  const done = new Set(forward.slice(0, Math.min(step, forward.length)).map((i) => graph.nodes[i].id));
+  const passed = new Set(forward.slice(2 * forward.length - step).map((i) => graph.nodes[i].id));
   const reached = new Set<string>();
-  if (step > forward.length) reached.add(graph.nodes[graph.nodes.length - 1]!.id);
+  if (step > forward.length) reached.add(graph.nodes[graph.nodes.length - 1].id);
   const edges = graph.edges.map((edge) => {
     const known = step > forward.length && passed.has(edge.to);
     if (known) reached.add(edge.from);

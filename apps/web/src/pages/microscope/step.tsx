@@ -26,7 +26,7 @@ export function StepText({
       </p>
     );
   }
-  const node = graph.nodes[position]!;
+  const node = graph.nodes[position];
   const operands = graph.edges.filter((edge) => edge.to === node.id).sort((a, b) => a.index - b.index);
   const nameOf = (id: string) => graph.nodes.find((each) => each.id === id)!;
   if (step <= forward.length) {
@@ -58,7 +58,7 @@ export function StepText({
             </tr>
           </thead>
           <tbody>
-            {links[position]!.map((link, i) => (
+            {links[position].map((link, i) => (
               <tr key={i}>
                 <td>{link.label}</td>
                 <td class="number">

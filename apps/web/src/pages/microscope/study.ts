@@ -52,11 +52,11 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
     if (source.op !== null) {
       for (const [index, input] of source.inputs.entries()) {
         const position = order.indexOf(input);
-        const from = graph.nodes[position]!;
+        const from = graph.nodes[position];
         const edge = graph.edges.find(
-          (e) => e.from === from.id && e.to === graph.nodes[i]!.id && e.index === index,
+          (e) => e.from === from.id && e.to === graph.nodes[i].id && e.index === index,
         );
-        if (input.size > maximalElements || order[i]!.size > maximalElements || from.kind === 'constant')
+        if (input.size > maximalElements || order[i].size > maximalElements || from.kind === 'constant')
           continue;
         const op = source.op;
         const withOperand = (x: Tensor) =>
@@ -69,7 +69,7 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
         own.push({
           from: from.id,
           label: from.label,
-          local: await local(input.detach()).reshape(localShape(order[i]!, input)).toArray(),
+          local: await local(input.detach()).reshape(localShape(order[i], input)).toArray(),
           undefinedAt: await withoutDerivative(withOperand, input.detach()),
           contribution: (edge?.gradient ?? null) as NestedArray | null,
         });
@@ -98,7 +98,7 @@ async function withoutDerivative(f: (x: Tensor) => Tensor, x: Tensor): Promise<n
   const values = Array.from(await x.data(), Number);
   const at = async (position: number, change: number): Promise<number[]> => {
     const moved = Float64Array.from(values);
-    moved[position]! += change;
+    moved[position] += change;
     return Array.from(await f(tensor(moved, { shape: x.shape })).data(), Number);
   };
   const here = Array.from(await f(x).data(), Number);
@@ -109,17 +109,17 @@ async function withoutDerivative(f: (x: Tensor) => Tensor, x: Tensor): Promise<n
       const [left, right] = [await at(position, -step), await at(position, step)];
       let most = 0;
       for (const [i, value] of here.entries()) {
-        const [before, after] = [(value - left[i]!) / step, (right[i]! - value) / step];
+        const [before, after] = [(value - left[i]) / step, (right[i] - value) / step];
         // What rounding of the values alone makes of it.
         const noise =
-          (Number.EPSILON * (2 * Math.abs(value) + Math.abs(left[i]!) + Math.abs(right[i]!))) / step;
+          (Number.EPSILON * (2 * Math.abs(value) + Math.abs(left[i]) + Math.abs(right[i]))) / step;
         const apart = (Math.abs(after - before) - noise) / (1 + Math.abs(after) + Math.abs(before));
         if (!Number.isFinite(apart)) return Number.POSITIVE_INFINITY;
         most = Math.max(most, apart);
       }
       return most;
     };
-    const step = near * (1 + Math.abs(values[position]!));
+    const step = near * (1 + Math.abs(values[position]));
     const [far, close] = [await parting(step), await parting(step / 4)];
     if (close === Number.POSITIVE_INFINITY || (far > 1e-6 && close > far / 2)) found.push(position);
   }

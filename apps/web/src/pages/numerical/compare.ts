@@ -73,7 +73,7 @@ class Runner {
   constructor({ hidden, seed }: CompareRequest, rate: () => number) {
     const keys = splitKey(key(seed), 4);
     this.variables = [[hidden, 2], [hidden], [1, hidden], [1]].map(
-      (shape, i) => new Variable(init.normal(shape, { std: 1, key: keys[i]!, ...float64 })),
+      (shape, i) => new Variable(init.normal(shape, { std: 1, key: keys[i], ...float64 })),
     );
     this.#optimizer = sgd(this.variables, { learningRate: rate });
   }
@@ -84,8 +84,8 @@ class Runner {
 
   /** The four answers of the network with these parameters. */
   answer([w1, b1, w2, b2]: readonly Tensor[]): Tensor {
-    const h = this.#questions.matmul(w1!.transpose()).add(b1!).sigmoid();
-    return h.matmul(w2!.transpose()).add(b2!).sigmoid();
+    const h = this.#questions.matmul(w1.transpose()).add(b1).sigmoid();
+    return h.matmul(w2.transpose()).add(b2).sigmoid();
   }
 
   loss(parameters: readonly Tensor[]): Tensor {
@@ -99,7 +99,7 @@ class Runner {
     const found = slopes();
     evaluate([found.loss, ...found.gradients]);
     this.losses.push(found.loss.itemSync());
-    this.#optimizer.step(new Map(this.variables.map((variable, i) => [variable, found.gradients[i]!])));
+    this.#optimizer.step(new Map(this.variables.map((variable, i) => [variable, found.gradients[i]])));
     this.passes.push(this.forward);
     this.time += performance.now() - began;
   }

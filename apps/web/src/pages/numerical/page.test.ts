@@ -23,8 +23,8 @@ describe.skipIf(chromiumPath === undefined)('from numerical to automatic', () =>
     expect(state.parameters).toBe(9);
     expect(state.numerical.losses).toHaveLength(100);
     for (const [i, loss] of state.numerical.losses.entries())
-      expect(Math.abs(loss - state.automatic.losses[i]!)).toBeLessThan(1e-6);
-    expect(state.numerical.losses.at(-1)).toBeLessThan(state.numerical.losses[0]!);
+      expect(Math.abs(loss - state.automatic.losses[i])).toBeLessThan(1e-6);
+    expect(state.numerical.losses.at(-1)).toBeLessThan(state.numerical.losses[0]);
     expect([state.numerical.forward, state.numerical.backward]).toEqual([1900, 0]);
     expect([state.automatic.forward, state.automatic.backward]).toEqual([100, 100]);
     expect(state.factor).toBe(19);
@@ -47,11 +47,11 @@ describe.skipIf(chromiumPath === undefined)('from numerical to automatic', () =>
       const { page, state } = await finished(hash);
       // The two curves themselves: as large as the first loss is, four digits of it are one ten-thousandth.
       const { losses } = state.numerical;
-      const apart = Math.max(...losses.map((loss, i) => Math.abs(loss - state.automatic.losses[i]!)));
+      const apart = Math.max(...losses.map((loss, i) => Math.abs(loss - state.automatic.losses[i])));
       const words = await page.getByTestId('agreement').textContent();
       const title = await page.getByTestId('by-step').locator('text').first().textContent();
       await page.close();
-      return { agree: apart <= 1e-4 * losses[0]!, words, title };
+      return { agree: apart <= 1e-4 * losses[0], words, title };
     };
     const agreeing = { agree: true, words: 'The losses agree.', title: 'By step: the same curve' };
     const parting = { agree: false, words: 'The losses do not agree.', title: 'By step: the curves part' };

@@ -206,8 +206,8 @@ function parsePoints(text: string, regression: boolean): PaintedPoint[] {
     .flatMap((part): PaintedPoint[] => {
       const numbers = part.split(',').map(Number);
       const [x, y, target] = numbers;
-      const fits = Math.abs(x!) <= farthest && Math.abs(y!) <= farthest && isTarget(target!);
-      return part !== '' && numbers.length === 3 && fits ? [{ x: x!, y: y!, target: target! }] : [];
+      const fits = Math.abs(x) <= farthest && Math.abs(y) <= farthest && isTarget(target);
+      return part !== '' && numbers.length === 3 && fits ? [{ x: x, y: y, target: target }] : [];
     })
     .slice(0, maximalPoints);
 }

@@ -61,7 +61,7 @@ export function makeData(config: PlaygroundConfig): PlaygroundData {
   const [train, test = null] = split
     ? randomSplit(all, [all.length - testCount, testCount], { seed: config.seed })
     : [all];
-  const scale = config.standardize ? transforms.standardize(train!) : null;
+  const scale = config.standardize ? transforms.standardize(train) : null;
   const scaled = (set: MemoryDataset): MemoryDataset => {
     if (!scale) return set;
     const indices = Int32Array.from({ length: set.length }, (_, i) => i);
@@ -70,9 +70,9 @@ export function makeData(config: PlaygroundConfig): PlaygroundData {
   return {
     kind,
     classes: source.classes,
-    train: scaled(train!),
+    train: scaled(train),
     test: test && scaled(test),
-    trainPoints: pointsOf(train!),
+    trainPoints: pointsOf(train),
     testPoints: test ? pointsOf(test) : [],
     domain: domainOf(all, config.data === 'points'),
     inputs: (points) =>
@@ -127,7 +127,7 @@ const asClasses = ({ data }: Column): Column => ({ data: Int32Array.from(data), 
 const asNumbers = ({ data }: Column): Column => ({ data: Float32Array.from(data), shape: [1] });
 
 function pointsOf({ columns: { x, y } }: MemoryDataset): PaintedPoint[] {
-  return Array.from(y.data, (target, i) => ({ x: x.data[2 * i]!, y: x.data[2 * i + 1]!, target }));
+  return Array.from(y.data, (target, i) => ({ x: x.data[2 * i], y: x.data[2 * i + 1], target }));
 }
 
 /**
@@ -138,8 +138,8 @@ function domainOf({ columns }: MemoryDataset, painted: boolean): Domain {
   const along = (axis: 0 | 1): readonly [number, number] => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = axis; i < columns.x.data.length; i += 2) {
-      low = Math.min(low, columns.x.data[i]!);
-      high = Math.max(high, columns.x.data[i]!);
+      low = Math.min(low, columns.x.data[i]);
+      high = Math.max(high, columns.x.data[i]);
     }
     return [low, high];
   };
@@ -182,10 +182,10 @@ export async function pointsFromText(
     );
   }
   const set = tableDataset(table, {
-    target: target!,
-    features: [x!, y!],
+    target: target,
+    features: [x, y],
     file: 'the pasted table',
-    ...(!regression && { categorical: [target!] }),
+    ...(!regression && { categorical: [target] }),
   });
   const classes = [...(set.classes ?? [])];
   if (classes.length > 5) {

@@ -28,7 +28,7 @@ export function Diagram({ picture, activations, edges, chosen, choose }: Propert
   const columns = [2, ...picture.layers.map((layer) => layer.units)];
   const height = rowHeight * Math.max(...columns);
   const across = (column: number) => (100 * (column + 0.5)) / columns.length;
-  const down = (column: number, row: number) => height / 2 + rowHeight * (row - (columns[column]! - 1) / 2);
+  const down = (column: number, row: number) => height / 2 + rowHeight * (row - (columns[column] - 1) / 2);
   return (
     <div class="diagram" style={{ height: `${height}px` }} data-testid="diagram">
       <svg viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" aria-hidden="true">
@@ -86,7 +86,7 @@ export function Diagram({ picture, activations, edges, chosen, choose }: Propert
             );
           }
           const name = nameOf(picture, { layer: column - 1, unit });
-          const value = layer.values[unit]!;
+          const value = layer.values[unit];
           return (
             <button
               type="button"
@@ -118,5 +118,5 @@ export function subscript(number: number): string {
 /** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
 export function nameOf(picture: Picture, { layer, unit }: Chosen): string {
   if (layer < picture.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
-  return picture.layers[layer]!.units > 1 ? `y${subscript(unit + 1)}` : 'y';
+  return picture.layers[layer].units > 1 ? `y${subscript(unit + 1)}` : 'y';
 }

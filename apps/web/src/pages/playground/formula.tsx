@@ -17,9 +17,9 @@ export function NeuronFormula({
   readonly chosen: Chosen;
 }) {
   const { layer: l, unit } = chosen;
-  const layer = picture.layers[l]!;
+  const layer = picture.layers[l];
   const isLast = l === picture.layers.length - 1;
-  const before = l === 0 ? picture.probe : picture.layers[l - 1]!.values;
+  const before = l === 0 ? picture.probe : picture.layers[l - 1].values;
   const nameBefore = (i: number) =>
     l === 0
       ? `${config.standardize ? 'x̂' : 'x'}${subscript(i + 1)}`
@@ -27,9 +27,9 @@ export function NeuronFormula({
   const name = nameOf(picture, chosen);
   const outer = isLast
     ? { binary: 'sigmoid', classes: 'softmax', value: '' }[picture.kind]
-    : config.layers[l]!.activation;
-  const weights = layer.weights[unit]!;
-  const sum = weights.map((weight, i) => `${signed(weight, i > 0)}·${bracketed(before[i]!)}`).join(' ');
+    : config.layers[l].activation;
+  const weights = layer.weights[unit];
+  const sum = weights.map((weight, i) => `${signed(weight, i > 0)}·${bracketed(before[i])}`).join(' ');
   const call =
     outer === '' || outer === 'identity'
       ? 'z'
@@ -38,9 +38,9 @@ export function NeuronFormula({
     <div class="card" data-testid="formula">
       <h2>{say({ en: `Neuron ${name} at the point`, zh: `神经元 ${name} 在该点的计算` })}</h2>
       <p class="number formula">
-        z = {sum} {signed(layer.bias[unit]!, true)} = <strong>{short(layer.sums[unit]!)}</strong>
+        z = {sum} {signed(layer.bias[unit], true)} = <strong>{short(layer.sums[unit])}</strong>
         <br />
-        {name} = {call} = <strong data-testid="neuron-value">{short(layer.values[unit]!)}</strong>
+        {name} = {call} = <strong data-testid="neuron-value">{short(layer.values[unit])}</strong>
       </p>
       <div class="scroll">
         <table>
@@ -56,16 +56,16 @@ export function NeuronFormula({
             {weights.map((weight, i) => (
               <tr key={i}>
                 <td>{nameBefore(i)}</td>
-                <td class="number">{short(before[i]!)}</td>
+                <td class="number">{short(before[i])}</td>
                 <td class="number">{short(weight)}</td>
-                <td class="number">{short(layer.weightGradients[unit]![i]!)}</td>
+                <td class="number">{short(layer.weightGradients[unit][i])}</td>
               </tr>
             ))}
             <tr>
               <td>{say({ en: 'bias', zh: '偏置' })}</td>
               <td class="number">1</td>
-              <td class="number">{short(layer.bias[unit]!)}</td>
-              <td class="number">{short(layer.biasGradients[unit]!)}</td>
+              <td class="number">{short(layer.bias[unit])}</td>
+              <td class="number">{short(layer.biasGradients[unit])}</td>
             </tr>
           </tbody>
         </table>

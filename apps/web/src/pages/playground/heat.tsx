@@ -37,14 +37,14 @@ export function Heat({ values, units, unit, resolution, middle, flip = false }: 
     const pixels = new Uint32Array(image.data.buffer);
     let reach = 1e-12;
     for (let i = unit; i < values.length; i += units) {
-      const distance = Math.abs(values[i]! - middle);
+      const distance = Math.abs(values[i] - middle);
       if (distance > reach) reach = distance;
     }
     const [above, below] = flip ? [negative, positive] : [positive, negative];
     for (let row = 0, from = unit; row < resolution; row++) {
       const at = (resolution - 1 - row) * resolution;
       for (let column = 0; column < resolution; column++, from += units) {
-        const value = (values[from]! - middle) / reach;
+        const value = (values[from] - middle) / reach;
         const opacity = Math.min(255, Math.abs(255 * value));
         pixels[at + column] = (value < 0 ? below : above) | (opacity << 24);
       }

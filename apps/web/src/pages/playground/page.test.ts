@@ -62,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).config.data === 'xor');
     await page.waitForFunction(isReady);
     const state = await trainTo(page, 600);
-    expect(state.pointAnswers.map(([p]) => Math.round(p!))).toEqual([0, 1, 1, 0]);
+    expect(state.pointAnswers.map(([p]) => Math.round(p))).toEqual([0, 1, 1, 0]);
     expect(state.train!.accuracy).toBe(1);
     expect(state.computing!.backend).toBe('wasm');
     expect(await page.getByTestId('answers').locator('tbody tr').count()).toBe(4);
@@ -108,7 +108,7 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.getByTestId('speed').selectOption('full');
     await page.getByTestId('train').click();
     await page.getByTestId('anomaly').first().waitFor();
-    expect((await stateOf<State>(page)).alerts[0]!.message).toContain('learning rate');
+    expect((await stateOf<State>(page)).alerts[0].message).toContain('learning rate');
     await page.getByTestId('slower').first().click();
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).config.learningRate === 1);
     await page.waitForFunction(isReady);
@@ -191,9 +191,9 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
       '?data=plane&layers=&standardize=false&noise=0&optimizer=sgd&learningRate=0.1&test=0',
     );
     const state = await trainTo(page, 500);
-    const [row] = state.layers[0]!.weights;
-    expect(row![0]).toBeCloseTo(1.5, 2);
-    expect(row![1]).toBeCloseTo(-1, 2);
+    const [row] = state.layers[0].weights;
+    expect(row[0]).toBeCloseTo(1.5, 2);
+    expect(row[1]).toBeCloseTo(-1, 2);
     // At (1, 1): 1.5 − 1 + 0.5.
     const area = await planeOf(page);
     await page.mouse.click(area.x + area.width * 0.5, area.y + area.height * 0.5);
@@ -202,7 +202,7 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.waitForFunction(
       (expected) =>
         Math.abs(
-          Number(document.querySelector('[data-testid=neuron-value]')!.textContent!.replace('−', '-')) -
+          Number(document.querySelector('[data-testid=neuron-value]')!.textContent.replace('−', '-')) -
             expected,
         ) < 0.05,
       1.5 * x - y + 0.5,
@@ -212,7 +212,7 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
       page.getByTestId('save-safetensors').click(),
     ]);
     const { tensors } = loadSafetensors(new Uint8Array(await readFile(await download.path())));
-    expect(await tensors['0.weight']!.toArray()).toEqual([row]);
+    expect(await tensors['0.weight'].toArray()).toEqual([row]);
     await page.close();
     expect(application.errors()).toEqual([]);
   });

@@ -35,8 +35,8 @@ export function Plane({ picture, testing, probe, points, touch, paintable }: Pro
       confidence = new Float32Array(cells);
       for (let i = 0; i < cells; i++) {
         for (let c = 0; c < classes; c++) {
-          if (answers[i * classes + c]! > confidence[i]!) {
-            confidence[i] = answers[i * classes + c]!;
+          if (answers[i * classes + c] > confidence[i]) {
+            confidence[i] = answers[i * classes + c];
             best[i] = c;
           }
         }

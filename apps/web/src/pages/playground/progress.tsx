@@ -84,7 +84,7 @@ export function Answers({ picture }: { readonly picture: Picture }) {
                 <td class="number">{short(x)}</td>
                 <td class="number">{short(y)}</td>
                 <td class="number">{short(target)}</td>
-                <td class="number">{picture.pointAnswers[i]!.map((value) => value.toFixed(3)).join(', ')}</td>
+                <td class="number">{picture.pointAnswers[i].map((value) => value.toFixed(3)).join(', ')}</td>
               </tr>
             ))}
           </tbody>

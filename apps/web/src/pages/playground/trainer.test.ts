@@ -30,7 +30,7 @@ describe('playground trainer', () => {
   it('learns the exclusive or with two hidden sigmoids', async () => {
     const { trainer, picture } = await open(preset('xor'));
     await until(trainer, picture, 600);
-    expect(picture().pointAnswers.map(([p]) => Math.round(p!))).toEqual([0, 1, 1, 0]);
+    expect(picture().pointAnswers.map(([p]) => Math.round(p))).toEqual([0, 1, 1, 0]);
     expect(picture().train!.accuracy).toBe(1);
     await trainer.pause();
   });
@@ -55,7 +55,7 @@ describe('playground trainer', () => {
     const { trainer, picture } = await open(preset('fast'));
     await until(trainer, picture, 200);
     expect(picture().alerts.length).toBeGreaterThan(0);
-    expect(picture().alerts[0]!.message).toContain('learning rate');
+    expect(picture().alerts[0].message).toContain('learning rate');
     await trainer.rewind(0);
     expect(picture().alerts).toEqual([]);
     expect(picture().failed).toBe(false);
@@ -65,9 +65,9 @@ describe('playground trainer', () => {
     const { trainer, picture } = await open(preset('plane', { standardize: 'false', noise: '0' }));
     await until(trainer, picture, 600);
     const [layer] = picture().layers;
-    expect(layer!.weights[0]![0]).toBeCloseTo(1.5, 2);
-    expect(layer!.weights[0]![1]).toBeCloseTo(-1, 2);
-    expect(layer!.bias[0]).toBeCloseTo(0.5, 2);
+    expect(layer.weights[0][0]).toBeCloseTo(1.5, 2);
+    expect(layer.weights[0][1]).toBeCloseTo(-1, 2);
+    expect(layer.bias[0]).toBeCloseTo(0.5, 2);
   });
 
   it('reads pasted tables and writes them into an address', async () => {

@@ -245,13 +245,13 @@ class Session {
     for (const [i, layer] of linears.entries()) {
       layers.push({
         units: layer.outFeatures,
-        outputs: overPlane[i]!.values.dataSync() as Float32Array,
-        weights: rowsOf(parameters[2 * i]!),
-        bias: numbersOf(parameters[2 * i + 1]!),
-        weightGradients: rowsOf(slopes[2 * i]!),
-        biasGradients: numbersOf(slopes[2 * i + 1]!),
-        sums: numbersOf(atProbe[i]!.sums),
-        values: numbersOf(atProbe[i]!.values),
+        outputs: overPlane[i].values.dataSync() as Float32Array,
+        weights: rowsOf(parameters[2 * i]),
+        bias: numbersOf(parameters[2 * i + 1]),
+        weightGradients: rowsOf(slopes[2 * i]),
+        biasGradients: numbersOf(slopes[2 * i + 1]),
+        sums: numbersOf(atProbe[i].sums),
+        values: numbersOf(atProbe[i].values),
       });
     }
     return {
@@ -302,8 +302,8 @@ const numbersOf = (x: Tensor): number[] => Array.from(x.dataSync());
 
 function rowsOf(x: Tensor): number[][] {
   const numbers = numbersOf(x);
-  const columns = x.shape[1]!;
-  return Array.from({ length: x.shape[0]! }, (_, i) => numbers.slice(i * columns, (i + 1) * columns));
+  const columns = x.shape[1];
+  return Array.from({ length: x.shape[0] }, (_, i) => numbers.slice(i * columns, (i + 1) * columns));
 }
 
 function figuresOf(event: {

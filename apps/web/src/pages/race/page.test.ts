@@ -48,8 +48,8 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
     for (const [id, points] of Object.entries(expected)) {
       const path = paths.find((each) => each.id === id)!;
       for (const [step, [x, y]] of Object.entries(points)) {
-        expect(Math.abs(path.points[Number(step)]![0] - x)).toBeLessThan(1e-6);
-        expect(Math.abs(path.points[Number(step)]![1] - y)).toBeLessThan(1e-6);
+        expect(Math.abs(path.points[Number(step)][0] - x)).toBeLessThan(1e-6);
+        expect(Math.abs(path.points[Number(step)][1] - y)).toBeLessThan(1e-6);
       }
     }
   });
@@ -58,7 +58,7 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
     const page = await application.open('race?surface=himmelblau&runners=adam&steps=200&x=3&y=3');
     const end = async (): Promise<readonly [number, number]> => {
       await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 1);
-      return (await stateOf<State>(page)).paths[0]!.points.at(-1)!;
+      return (await stateOf<State>(page)).paths[0].points.at(-1)!;
     };
     const first = await end();
     expect(Math.hypot(first[0] - 3, first[1] - 2)).toBeLessThan(0.1);
@@ -99,7 +99,7 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
     const page = await application.open('race?runners=sgd&rate.sgd=7&steps=40');
     await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 1);
     const { paths } = await stateOf<State>(page);
-    expect(Math.abs(paths[0]!.points.at(-1)![1])).toBeGreaterThan(1e17);
+    expect(Math.abs(paths[0].points.at(-1)![1])).toBeGreaterThan(1e17);
     await page.getByTestId('results').waitFor();
     expect(/[\d.]{9,}/.exec((await page.getByTestId('results').textContent())!)).toBeNull();
     await page.close();

@@ -45,7 +45,7 @@ export default function Race() {
       expression,
       start,
       steps,
-      runners: racing.map((id, i) => ({ id, learningRate: rates[i]! })),
+      runners: racing.map((id, i) => ({ id, learningRate: rates[i] })),
       domain: chosen.domain,
     } satisfies RaceRequest,
   });

@@ -32,7 +32,7 @@ const own: Surface = {
  * domain, scale and minima) is never said of another formula.
  */
 export function surfaceOf(id: string, expression: string | null): Surface {
-  if (expression === null) return surfaces.find((each) => each.id === id) ?? surfaces[0]!;
+  if (expression === null) return surfaces.find((each) => each.id === id) ?? surfaces[0];
   const tight = (text: string) => text.replace(/\s/g, '');
   const known = surfaces.find((each) => tight(each.expression) === tight(expression));
   return known ?? { ...own, expression };
