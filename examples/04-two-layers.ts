@@ -1,6 +1,6 @@
 /**
  * A two-layer network in twenty lines, from tensors alone: two matrices, a relu between them, a loss, its gradients, and
- * a small step against them. Everything that the later examples add (layers, optimisers, loaders) is comfort around this.
+ * a small step against them. Everything that the later examples add (layers, optimizers, loaders) is comfort around this.
  *
  *     npm run ts -- examples/04-two-layers.ts
  */

@@ -1,6 +1,6 @@
 /**
  * Exclusive or: no straight line separates its two classes, so a network without a hidden layer ends at 0.5 for each of
- * the four inputs. A few hidden units bend the line. Shows layers, a loss and an optimiser from the packages.
+ * the four inputs. A few hidden units bend the line. Shows layers, a loss and an optimizer from the packages.
  *
  *     npm run ts -- examples/05-xor.ts [picture.svg]
  */

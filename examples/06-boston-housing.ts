@@ -1,5 +1,5 @@
 /**
- * Regression on a table: what do rooms and neighbourhood say about the price of a house? Columns are brought to one scale,
+ * Regression on a table: what do rooms and neighborhood say about the price of a house? Columns are brought to one scale,
  * part of the rows is kept aside to judge on, and because only two columns are used the answer can be drawn as a surface.
  * With the Boston housing file in AG_DATA_DIR it learns that; else 506 houses made by a rule of the same kind.
  *
@@ -17,7 +17,7 @@ import { surface } from '@ag/viz';
 use(await wasm());
 manualSeed(6);
 
-/** Stand-in: rooms, percentage of poor neighbours, and a price that they bend: poverty costs least where rooms are few. */
+/** Stand-in: rooms, percentage of poor neighbors, and a price that they bend: poverty costs least where rooms are few. */
 function generated() {
   const [k1, k2, k3] = splitKey(key(6), 3);
   const rooms = normal([506], { mean: 6.3, std: 0.7, key: k1 });

@@ -1,7 +1,7 @@
 /**
  * A network with more weights than it has examples learns them by heart: nothing is left to improve in training, and
  * the loss on unseen images rises again. Three ways to hold it back: weight decay (small weights make simpler functions),
- * dropout (no unit may rely on another) and batch normalisation (each batch disturbs the values a little).
+ * dropout (no unit may rely on another) and batch normalization (each batch disturbs the values a little).
  *
  *     npm run ts -- examples/10-over-fitting.ts [picture.svg]
  */
@@ -34,7 +34,7 @@ const dropping = () =>
     dropout(0.5),
     linear(128, 10),
   );
-const normalising = () =>
+const normalizing = () =>
   sequential(
     linear(pixels, 128),
     batchNorm1d(128),
@@ -49,7 +49,7 @@ const networks: Record<string, [model: () => Module, weightDecay: number]> = {
   'as it is': [plain, 0],
   'weight decay': [plain, 2],
   dropout: [dropping, 0],
-  'batch norm': [normalising, 0],
+  'batch norm': [normalizing, 0],
 };
 
 const curves: { name: string; y: number[] }[] = [];

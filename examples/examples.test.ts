@@ -134,7 +134,7 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(shortcuts).toBeGreaterThan(0.05);
   });
 
-  it('09: four optimisers end where their published rules lead', async () => {
+  it('09: four optimizers end where their published rules lead', async () => {
     const text = await printed('09');
     for (const [name, path] of Object.entries(rules)) {
       const [x, y] = numbers(text, new RegExp(`${name}: after 30 steps at \\((\\S+), (\\S+)\\)`, 'g'));
@@ -248,7 +248,7 @@ describe('examples', { timeout: 180_000 }, () => {
 /** Words of the grammar in example 13, with a full stop or without. */
 const vocabulary = /^(the|a|some|near|behind|(cat|dog|bird|girl|see|hear|like)s?)\.?$/;
 
-/** The rules of the four optimisers for one coordinate of a parabola with this curvature, 30 steps. */
+/** The rules of the four optimizers for one coordinate of a parabola with this curvature, 30 steps. */
 const rules: Record<string, (x: number, curvature: number) => number> = {
   sgd: (x, curvature) => x * (1 - 0.95 * curvature) ** 30,
   momentum: (x, curvature) => {

@@ -1,5 +1,5 @@
 /**
- * Every argument of every public function of @ag/tensor (and of its neighbours that take indices and sizes) is given what
+ * Every argument of every public function of @ag/tensor (and of its neighbors that take indices and sizes) is given what
  * it cannot take: fractions, NaN, texts, null, sizes and axes that do not exist, lists of another length. Each must be
  * answered by a RangeError or TypeError that begins with the operation, at the call or when the result is computed: never by an
  * error of JavaScript from inside, never by a result. On both backends, because positions are looked at by kernels.

@@ -357,9 +357,9 @@ def w9():
         return parameters[index[name]]
 
     def normalize(x, gain, shift):
-        centred = x - x.mean(-1, keepdims=True)
-        factor = 1 / np.sqrt((centred * centred).mean(-1, keepdims=True) + F(1e-5))
-        scaled = centred * factor
+        centered = x - x.mean(-1, keepdims=True)
+        factor = 1 / np.sqrt((centered * centered).mean(-1, keepdims=True) + F(1e-5))
+        scaled = centered * factor
 
         def back(g, into):
             into[gain] = (g * scaled).sum(0)

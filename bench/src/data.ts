@@ -44,7 +44,7 @@ export function readImages(folder: string): {
   return { x, labels: Int32Array.from(readFileSync(join(folder, 'mnist-labels.u8'))) };
 }
 
-/** Standardised features [506, 13] and prices [506]. */
+/** Standardized features [506, 13] and prices [506]. */
 export function readHouses(folder: string): {
   x: Float32Array<ArrayBuffer>;
   y: Float32Array<ArrayBuffer>;

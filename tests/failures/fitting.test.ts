@@ -21,13 +21,13 @@ import {
   world,
 } from './kit.ts';
 
-interface Labelled {
+interface Labeled {
   readonly x: Tensor;
   readonly y: Tensor;
 }
 
 /** A batch whose targets carry the trigger, so that a compiled step meets it as data. */
-function carrying(i: number, { index, matrix, flag }: Trigger = clean): Labelled {
+function carrying(i: number, { index, matrix, flag }: Trigger = clean): Labeled {
   const { x, y } = batch(i);
   const first = [...index.dataSync(), ...matrix.dataSync(), ...flag.dataSync()];
   const rows = [...y.dataSync()].map((target) => [target, ...first]);
@@ -52,7 +52,7 @@ function loss(output: Tensor, y: Tensor): Tensor {
 }
 
 /** Batches, and then perhaps an error. */
-function data(batches: readonly (Labelled | (() => Labelled))[], error?: Error): train.FitOptions['train'] {
+function data(batches: readonly (Labeled | (() => Labeled))[], error?: Error): train.FitOptions['train'] {
   return {
     async *[Symbol.asyncIterator]() {
       for (const one of batches) yield typeof one === 'function' ? one() : one;
@@ -171,7 +171,7 @@ const cases: Record<string, Case> = {
 
 for (const [name, trigger] of Object.entries(failures)) {
   if (trigger.throws) continue;
-  const meeting = (): Labelled => {
+  const meeting = (): Labeled => {
     (backend() as Failing).granted = trigger.granted;
     return carrying(2, trigger);
   };

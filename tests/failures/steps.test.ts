@@ -12,7 +12,7 @@ const optimizers: Record<
   'sgd with momentum': (list) => optim.sgd(list, { learningRate: 0.05, momentum: 0.9 }),
   adagrad: (list) => optim.adagrad(list, { learningRate: 0.05 }),
   adadelta: (list) => optim.adadelta(list),
-  rmsprop: (list) => optim.rmsprop(list, { momentum: 0.5, centred: true }),
+  rmsprop: (list) => optim.rmsprop(list, { momentum: 0.5, centered: true }),
   adam: (list) => optim.adam(list, { learningRate: optim.cosine(0.05, { steps: 20 }), amsgrad: true }),
   adamw: (list) => optim.adamw(list, { learningRate: 0.05 }),
   nadam: (list) => optim.nadam(list, { learningRate: 0.05 }),

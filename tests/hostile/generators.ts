@@ -148,7 +148,7 @@ export function pngChunk(type: string, content: Uint8Array): Buffer {
   return whole;
 }
 
-/** A grey PNG file of 8 bits. */
+/** A gray PNG file of 8 bits. */
 export function png(
   width: number,
   height: number,
@@ -170,7 +170,7 @@ export function png(
   return Buffer.concat([text('\x89PNG\r\n\x1a\n'), ...chunks]);
 }
 
-/** The data of a small grey image. */
+/** The data of a small gray image. */
 export const pngRows = (width: number, height: number): Buffer =>
   deflateSync(Buffer.alloc((width + 1) * height));
 

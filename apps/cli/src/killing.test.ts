@@ -131,7 +131,7 @@ async function killAndResume(
 }
 
 describe('a run that is killed again and again', () => {
-  it('ends with the same bytes, with dropout, batch normalisation, augmentation and a schedule', {
+  it('ends with the same bytes, with dropout, batch normalization, augmentation and a schedule', {
     timeout: 600_000,
   }, async () => {
     const recipe = fileURLToPath(new URL('../fixtures/everything.ts', import.meta.url));

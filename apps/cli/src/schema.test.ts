@@ -154,7 +154,7 @@ describe('stdout of a process with --json', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is looked for
   const escapes = /[\u001b\r]/;
 
-  it('holds lines of JSON only, plain, whatever colours are wished for', async () => {
+  it('holds lines of JSON only, plain, whatever colors are wished for', async () => {
     const given = ['train', 'xor', '--epochs', '3', '--profile', '--json', '--out', join(scratch, 'piped')];
     const outcome = await outcomeOf(start(given, { env: { FORCE_COLOR: '3', COLUMNS: '20' } }));
     expect(outcome.exitCode).toBe(0);
@@ -184,7 +184,7 @@ describe('stdout of a process with --json', () => {
     expect(check(outcome).at(-1)).toMatchObject({ type: 'error', kind: 'interrupted', run: folder });
   });
 
-  it('colours nothing with NO_COLOR, and nothing when piped', async () => {
+  it('colors nothing with NO_COLOR, and nothing when piped', async () => {
     for (const env of [
       { NO_COLOR: '1', FORCE_COLOR: '1' },
       { NO_COLOR: '', FORCE_COLOR: '' },

@@ -1,5 +1,5 @@
 /**
- * Where the command writes: results to stdout, everything else to stderr, colours and redrawn lines only where a
+ * Where the command writes: results to stdout, everything else to stderr, colors and redrawn lines only where a
  * terminal shows them. The one place where text leaves the program, so that all of it is cleaned here. Tests hand over
  * streams of their own.
  */
@@ -28,10 +28,10 @@ export interface Terminal {
   readonly columns: number;
   /** Width of the terminal on stdout, likewise. */
   readonly outColumns: number;
-  /** Colours for stdout, and for stderr. */
+  /** Colors for stdout, and for stderr. */
   readonly out: Colors;
   readonly err: Colors;
-  /** Whether stdout shows any colour, not only the usual 256. */
+  /** Whether stdout shows any color, not only the usual 256. */
   readonly trueColor: boolean;
 }
 

@@ -12,7 +12,7 @@ import { inProcess, outcomeOf, scratchFolder, start } from './testTools.ts';
 import { createColors, jsonText, pageText, plainText, terminalText } from './text.ts';
 
 const scratch = scratchFolder();
-/** Title of the window, a cleared screen, a line that is deleted, colours that hide, 8-bit codes, a turned direction. */
+/** Title of the window, a cleared screen, a line that is deleted, colors that hide, 8-bit codes, a turned direction. */
 const hostile =
   'a\u001b]0;owned\u0007\u001b[2J\u001b[1A\u001b[2K\u001b[8mb\u0000\r\nc\t\u007f\u009b31m\u0085\u202ed\u2066e\u2028';
 /** The same for names of files, which hold neither a zero byte nor, here, a slash. */
@@ -33,12 +33,12 @@ describe('text on its way out', () => {
     expect(terminalText('naïve 日本 🎉 שלום')).toBe('naïve 日本 🎉 שלום');
   });
 
-  it('lets our own colours pass, around what does not', () => {
+  it('lets our own colors pass, around what does not', () => {
     const { red, bold } = createColors(true);
     expect(terminalText(`${red('x')}y`)).toBe('\u001b[31mx\u001b[39my');
     expect(terminalText(bold(`1 ${red('2')} 3`))).toBe('\u001b[1m1 \u001b[31m2\u001b[39m 3\u001b[22m');
     expect(terminalText(red('\u001b[32mx'))).toBe('\u001b[31m\\x1b[32mx\u001b[39m');
-    // Neither a colour as terminals take it nor a number that was guessed is one of ours.
+    // Neither a color as terminals take it nor a number that was guessed is one of ours.
     for (const forged of ['\u001b[31m', '\u001b[123456789;31m', '\u001b[;31m'])
       expect(terminalText(forged)).toMatch(/^\\x1b/);
   });
@@ -64,7 +64,7 @@ describe('hostile names', () => {
   const text = JSON.stringify(hostile);
   const recipe = fileURLToPath(new URL('../fixtures/hostile.ts', import.meta.url));
 
-  /** Runs a command as a pipe sees it, as a terminal with colours sees it, and as a program that reads events does. */
+  /** Runs a command as a pipe sees it, as a terminal with colors sees it, and as a program that reads events does. */
   async function expectClean(...given: readonly string[]): Promise<string> {
     const outcome = await inProcess(...given);
     let colored = '';
@@ -79,7 +79,7 @@ describe('hostile names', () => {
     );
     const events = await inProcess(...given, '--json');
     for (const line of events.stdout.trim().split('\n')) JSON.parse(line);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colors are control characters
     const plain = colored.replace(/\u001b\[(0|[1-9]\d?|38;[25];[\d;]+)m/g, '');
     const written = {
       pipe: outcome.stdout + outcome.stderr,

@@ -1,15 +1,15 @@
 /**
  * Text on its way out. Names of files, classes, runs and recipes come from outside and may hold escape sequences that
  * move the cursor, hide what was written, or set a window's title. Whatever is written to a terminal or a page passes
- * here, where control characters become visible; only the colours that agrad itself adds pass as they are. These carry a
+ * here, where control characters become visible; only the colors that agrad itself adds pass as they are. These carry a
  * number that no file can know, so nobody has to remember to clean anything, and nobody can forget it.
  */
 import pc from 'picocolors';
 
-/** Colours, or the functions of the same names that add none. */
+/** Colors, or the functions of the same names that add none. */
 export type Colors = ReturnType<typeof pc.createColors>;
 
-/** Drawn anew in each process: marks sequences as our own, in a form that other programs take for a colour as well. */
+/** Drawn anew in each process: marks sequences as our own, in a form that other programs take for a color as well. */
 const own = String(1e8 + Math.floor(9e8 * Math.random()));
 const ownMark = `\u001b[${own};`;
 const ownSequence = new RegExp(`\\u001b\\[${own};([\\d;]*)m`, 'g');
@@ -38,12 +38,12 @@ export function plainText(text: string): string {
   return text.replace(control, visible);
 }
 
-/** The same, with our own colours still marked: for what is measured and put together before it is written. */
+/** The same, with our own colors still marked: for what is measured and put together before it is written. */
 export function oneLine(text: string): string {
   return text.replace(notOurs, (found) => (found.length > 1 ? found : visible(found)));
 }
 
-/** A line as a terminal gets it: control characters visible, our own colours real. */
+/** A line as a terminal gets it: control characters visible, our own colors real. */
 export function terminalText(line: string): string {
   return oneLine(line).replace(ownSequence, '\u001b[$1m');
 }
@@ -61,12 +61,12 @@ export function jsonText(value: unknown): string {
   );
 }
 
-/** Marks the colours of a text as our own; to be used on what agrad makes itself, never on what it was given. */
+/** Marks the colors of a text as our own; to be used on what agrad makes itself, never on what it was given. */
 export function ownColors(text: string): string {
   return text.replaceAll('\u001b[', ownMark);
 }
 
-/** Colours that pass; what they are put around does not become ours by that. */
+/** Colors that pass; what they are put around does not become ours by that. */
 export function createColors(supported: boolean): Colors {
   const plain = pc.createColors(supported);
   if (!supported) return plain;

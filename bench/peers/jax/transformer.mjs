@@ -51,9 +51,9 @@ export function w9() {
 }
 
 function normalize(x, gain, shift) {
-  const centred = x.ref.sub(numpy.mean(x, -1, { keepdims: true }));
-  const variance = numpy.mean(numpy.square(centred.ref), -1, { keepdims: true });
-  return centred
+  const centered = x.ref.sub(numpy.mean(x, -1, { keepdims: true }));
+  const variance = numpy.mean(numpy.square(centered.ref), -1, { keepdims: true });
+  return centered
     .div(numpy.sqrt(variance.add(1e-5)))
     .mul(gain)
     .add(shift);

@@ -64,7 +64,7 @@ export const w9: Workload = {
 };
 
 function normalize(x: Tensor, gain: Variable, shift: Variable): Tensor {
-  const centred = x.sub(x.mean(-1, { keepDims: true }));
-  const scale = centred.square().mean(-1, { keepDims: true }).add(1e-5).rsqrt();
-  return centred.mul(scale).mul(gain.value).add(shift.value);
+  const centered = x.sub(x.mean(-1, { keepDims: true }));
+  const scale = centered.square().mean(-1, { keepDims: true }).add(1e-5).rsqrt();
+  return centered.mul(scale).mul(gain.value).add(shift.value);
 }

@@ -23,19 +23,19 @@ def rgba(image):
     return np.asarray(image.convert("RGBA")).reshape(-1).tolist()
 
 
-colour = Image.fromarray(random.integers(0, 256, (3, 5, 3), np.uint8))
+color = Image.fromarray(random.integers(0, 256, (3, 5, 3), np.uint8))
 smooth = Image.fromarray(np.add.outer(np.arange(16) * 8, np.arange(16) * 8).astype(np.uint8)).convert("RGB")
 wide = random.integers(0, 65536, (3, 5)).astype(np.uint16)
 wide_bytes = np.round(wide / 257).astype(np.uint8)
 wide_rgba = np.dstack([wide_bytes] * 3 + [np.full_like(wide_bytes, 255)]).reshape(-1).tolist()
 files = {
-    "grey": (colour.convert("L"), {}),
-    "one bit": (colour.convert("1"), {"bits": 1}),
-    "grey and alpha": (Image.fromarray(random.integers(0, 256, (3, 5, 2), np.uint8), "LA"), {}),
-    "colour": (colour, {}),
-    "colour and alpha": (Image.fromarray(random.integers(0, 256, (3, 5, 4), np.uint8), "RGBA"), {}),
-    "palette": (colour.convert("P"), {}),
-    "palette of four": (colour.quantize(4), {"bits": 2}),
+    "gray": (color.convert("L"), {}),
+    "one bit": (color.convert("1"), {"bits": 1}),
+    "gray and alpha": (Image.fromarray(random.integers(0, 256, (3, 5, 2), np.uint8), "LA"), {}),
+    "color": (color, {}),
+    "color and alpha": (Image.fromarray(random.integers(0, 256, (3, 5, 4), np.uint8), "RGBA"), {}),
+    "palette": (color.convert("P"), {}),
+    "palette of four": (color.quantize(4), {"bits": 2}),
 }
 pngs = [{"name": n, "file": packed(i, "PNG", **o), "rgba": rgba(i)} for n, (i, o) in files.items()]
 pngs.append({"name": "16 bits", "file": packed(Image.fromarray(wide), "PNG"), "rgba": wide_rgba})

@@ -1,6 +1,6 @@
-"""Prints fixtures/pngs.json: PNG files of every colour type and depth, interlaced or not, with and without a transparent
-colour, encoded here by the W3C recommendation, and their pixels: from the samples by its formulas (sections 13.12 and
-11.3.2.1), and the same from Pillow wherever it keeps 8 bits. The colours of a wholly transparent pixel are 0.
+"""Prints fixtures/pngs.json: PNG files of every color type and depth, interlaced or not, with and without a transparent
+color, encoded here by the W3C recommendation, and their pixels: from the samples by its formulas (sections 13.12 and
+11.3.2.1), and the same from Pillow wherever it keeps 8 bits. The colors of a wholly transparent pixel are 0.
 
 Usage: python png_fixtures.py > ../fixtures/pngs.json
 """
@@ -85,8 +85,8 @@ def pixels(samples, kind, depth, palette=None, key=None):
             colors[i, 3] = alpha
         return colors[samples[:, :, 0]]
     if kind in (4, 6):
-        grey = scaled[:, :, :1].repeat(3, 2) if kind == 4 else scaled[:, :, :3]
-        return np.concatenate([grey, scaled[:, :, -1:]], 2)
+        gray = scaled[:, :, :1].repeat(3, 2) if kind == 4 else scaled[:, :, :3]
+        return np.concatenate([gray, scaled[:, :, -1:]], 2)
     rgba = np.concatenate([scaled.repeat(3, 2) if kind == 0 else scaled, opaque], 2)
     if key is not None:
         values = struct.unpack(f">{len(key) // 2}H", key)
@@ -110,7 +110,7 @@ for kind, depths in {0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16
                     key = struct.pack(f">{SAMPLES[kind]}H", *map(int, samples[1, 2]))
                 file = encode(samples, kind, depth, interlaced, palette, key)
                 rgba = pixels(samples, kind, depth, palette, key)
-                name = f"colour type {kind}, {depth} bits{', interlaced' if interlaced else ''}{', transparent' if transparent else ''}"
+                name = f"color type {kind}, {depth} bits{', interlaced' if interlaced else ''}{', transparent' if transparent else ''}"
                 if depth <= 8:
                     seen = np.asarray(Image.open(io.BytesIO(file)).convert("RGBA")).copy()
                     if kind in (0, 2):
@@ -134,9 +134,9 @@ extra = (
 cases.append(("a palette that is a suggestion, a profile and texts", encode(samples, 2, 8, False, suggested, None, extra), pixels(samples, 2, 8)))
 black = io.BytesIO()
 Image.new("L", (2, 1)).save(black, "PNG", transparency=0)
-cases.append(("grey by Pillow, black being transparent", black.getvalue(), np.zeros((1, 2, 4), np.uint8)))
+cases.append(("gray by Pillow, black being transparent", black.getvalue(), np.zeros((1, 2, 4), np.uint8)))
 
-# 44.8 million pixels in one colour, with halved chroma and without, and as progressive file.
+# 44.8 million pixels in one color, with halved chroma and without, and as progressive file.
 large = {}
 for name, options in {"halved": {}, "progressive": {"progressive": True}}.items():
     buffer = io.BytesIO()

@@ -73,7 +73,7 @@ describe('the operation of docs/adding-an-op.md', () => {
     });
   });
 
-  it('fuses with its neighbours and maps over examples', () => {
+  it('fuses with its neighbors and maps over examples', () => {
     const device = reference();
     const prepare = device.prepare.bind(device);
     const labels: string[] = [];

@@ -1,6 +1,6 @@
 /**
  * The imperative face of differentiation: `backward(loss)` leaves a lazy gradient on every variable, and the
- * optimiser's step computes everything in one plan.
+ * optimizer's step computes everything in one plan.
  */
 import {
   activeTrace,
@@ -35,7 +35,7 @@ export interface BackwardOptions {
 }
 
 /**
- * Fills `.grad` of every trainable variable that `loss` depends on. Gradients add up over calls until an optimiser's
+ * Fills `.grad` of every trainable variable that `loss` depends on. Gradients add up over calls until an optimizer's
  * `step()` uses them; afterwards `.grad` stays readable and the next call replaces it. Gradients that turn out not to be
  * computable (a position that does not exist, no memory) are dropped when that is found: the error is thrown once, by the step,
  * by whoever reads one of them, or by the next call of `backward`, and the call after that starts clean.
@@ -168,7 +168,7 @@ function listed(variables: readonly Variable[]): string {
 
 let told = false;
 
-/** A parameter that was left out of the optimiser stays as it is, silently: said once, where some do have one. */
+/** A parameter that was left out of the optimizer stays as it is, silently: said once, where some do have one. */
 function warnUnowned(variables: Iterable<Variable>): void {
   if (told) return;
   const all = [...variables];
@@ -176,8 +176,8 @@ function warnUnowned(variables: Iterable<Variable>): void {
   if (unowned.length === 0 || unowned.length === all.length) return;
   told = true;
   globalThis.console?.warn(
-    `ag: no optimiser moves ${listed(unowned)}, though the loss depends on ` +
-      'them and others have one. Give them to an optimiser, or freeze them: variable.trainable = false. (Said once.)',
+    `ag: no optimizer moves ${listed(unowned)}, though the loss depends on ` +
+      'them and others have one. Give them to an optimizer, or freeze them: variable.trainable = false. (Said once.)',
   );
 }
 

@@ -21,9 +21,9 @@ export function numericalGradient(f: (x: Tensor) => Tensor, x: Tensor, h?: numbe
     return synchronous('numericalGradient', f(there)).itemSync();
   };
   for (let i = 0; i < base.length; i++) {
-    const centre = base[i];
-    const up = x.dtype === 'float32' ? Math.fround(centre + step) : centre + step;
-    const down = x.dtype === 'float32' ? Math.fround(centre - step) : centre - step;
+    const center = base[i];
+    const up = x.dtype === 'float32' ? Math.fround(center + step) : center + step;
+    const down = x.dtype === 'float32' ? Math.fround(center - step) : center - step;
     result[i] = (at(i, up) - at(i, down)) / (up - down);
   }
   return tensor(result, { shape: x.shape, dtype: x.dtype });

@@ -177,7 +177,7 @@ const frames = 24;
 let lastCall: object | null = null;
 let lastStack: { readonly stack?: string } = {};
 
-/** Taking a stack is what costs: one is enough for an optimiser's step. */
+/** Taking a stack is what costs: one is enough for an optimizer's step. */
 function stackOfCall(): { readonly stack?: string } {
   const call = currentCall();
   if (call === null) return takeStack();

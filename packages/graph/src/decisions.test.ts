@@ -66,7 +66,7 @@ describe('a compiled step', () => {
     ]);
     for (let i = 0; i < 2; i++) {
       model.train();
-      // Normalised by the batch: ±1, then dropped or doubled.
+      // Normalized by the batch: ±1, then dropped or doubled.
       expect(
         [...(await f(input).data())].every((value) => Math.abs(value) < 0.001 || Math.abs(value) > 1.9),
       ).toBe(true);

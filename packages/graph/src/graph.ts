@@ -66,7 +66,7 @@ export interface GraphOptions<Outputs extends readonly Tensor[] | { readonly [na
   readonly updates?: ReadonlyMap<Variable, Tensor>;
 }
 
-/** Specialisations for different fed sizes that are kept. */
+/** Specializations for different fed sizes that are kept. */
 const maximalSizes = 16;
 
 /**

@@ -135,7 +135,7 @@ describe('inspect', () => {
     ]);
   });
 
-  it('gives every dtype and shape, summarises large tensors', () => {
+  it('gives every dtype and shape, summarizes large tensors', () => {
     const flags = tensor(
       [
         [1, 2],

@@ -119,7 +119,7 @@ export class Inspection {
  * // n1 square(n0) [] float32, value 9, gradient 1
  * ```
  *
- * Time and memory grow linearly with the number of nodes. An optimiser's `step()` lets go of the graph, so look before it.
+ * Time and memory grow linearly with the number of nodes. An optimizer's `step()` lets go of the graph, so look before it.
  *
  * @throws RangeError with gradients: 'compute' for an output that is no scalar
  */

@@ -22,7 +22,7 @@ import { nullBackend } from '@ag/tensor/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { backward, compile, Graph, gradients, placeholder } from './index.ts';
 
-/** Gradient descent by hand: what an optimiser's step does. */
+/** Gradient descent by hand: what an optimizer's step does. */
 function descend(variables: readonly Variable[], rate: number | Tensor): void {
   const updates = new Map<Variable, Tensor>();
   for (const v of variables) if (v.gradPending && v.grad) updates.set(v, v.value.sub(v.grad.mul(rate)));

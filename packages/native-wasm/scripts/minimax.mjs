@@ -24,7 +24,7 @@ function solve(matrix, right) {
 
 const evaluate = (coefficients, x) => coefficients.reduceRight((sum, c) => sum * x + c, 0);
 
-/** Coefficients c₀ … c_degree that minimise the largest |weight(x)·(f(x) − P(x))| over [low, high]. */
+/** Coefficients c₀ … c_degree that minimize the largest |weight(x)·(f(x) − P(x))| over [low, high]. */
 function minimax(f, weight, low, high, degree) {
   const count = degree + 2;
   let points = Array.from(

@@ -43,7 +43,7 @@ export interface Features {
   readonly relaxedSimd: boolean;
   /** The engine keeps the order of loads in long loops (V8 from 12 on), so that contractions may use 6 × 8 tiles. */
   readonly tallTiles: boolean;
-  /** The engine makes 256-bit instructions of two neighbouring 128-bit ones: tiles of contractions are twice as wide. */
+  /** The engine makes 256-bit instructions of two neighboring 128-bit ones: tiles of contractions are twice as wide. */
   readonly pairedVectors?: boolean;
   /** Most threads that may call a kernel at the same time (the calling one included). */
   readonly threads: number;

@@ -113,7 +113,7 @@ export class FunctionBuilder implements Callable {
 
   /**
    * Puts what `body` emits at the entry of the function, wherever emission stands: for constants and
-   * arguments that a loop should find in locals (V8 13 materialises vector constants anew in each pass otherwise).
+   * arguments that a loop should find in locals (V8 13 materializes vector constants anew in each pass otherwise).
    */
   atEntry(body: () => void): this {
     const code = this.#code;
@@ -357,7 +357,7 @@ export class FunctionBuilder implements Callable {
       unsigned(head, count);
       head.push(type);
     }
-    // Long functions are tens of thousands of bytes, made before anything is optimised: one loop, no copies.
+    // Long functions are tens of thousands of bytes, made before anything is optimized: one loop, no copies.
     const body = new Uint8Array(head.length + 3 * (this.#entry.length + this.#code.length) + 1);
     body.set(head);
     let end = head.length;

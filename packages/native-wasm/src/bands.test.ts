@@ -56,7 +56,7 @@ const softmax = (row: number[]) => {
   const sum = total(all);
   return all.map((power) => power / sum);
 };
-const normalised = (row: number[]) => {
+const normalized = (row: number[]) => {
   const mean = total(row) / row.length;
   const variance = total(row.map((value) => (value - mean) ** 2)) / row.length;
   return row.map((value) => (value - mean) / Math.sqrt(variance + 1e-5));
@@ -75,12 +75,12 @@ const functions: [string, (x: Tensor) => Tensor, (row: number[]) => number[]][] 
     },
   ],
   [
-    'normalisation',
+    'normalization',
     (x) => {
-      const centred = x.sub(x.mean(-1, { keepDims: true }));
-      return centred.div(centred.square().mean(-1, { keepDims: true }).add(1e-5).sqrt());
+      const centered = x.sub(x.mean(-1, { keepDims: true }));
+      return centered.div(centered.square().mean(-1, { keepDims: true }).add(1e-5).sqrt());
     },
-    normalised,
+    normalized,
   ],
   [
     'gradient of a softmax',
@@ -100,7 +100,7 @@ describe('bands', () => {
     for (const [rows, columns] of shapes as [number, number][]) {
       for (const far of [false, true]) {
         const x = numbers(rows * columns, far);
-        const wanted = far && exact === normalised ? null : rowwise(x, columns, exact);
+        const wanted = far && exact === normalized ? null : rowwise(x, columns, exact);
         let expected: Float32Array | null = null;
         for (const { backend } of backends) {
           use(backend);

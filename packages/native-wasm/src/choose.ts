@@ -106,7 +106,7 @@ export function checkWideVectors(backend: Backend): void {
   const executable = backend.prepare(selfTest(m, k, n));
   const product = backend.allocate(4 * m * n);
   const sigmoid = backend.allocate(4 * m * n);
-  // Often enough that the optimising compiler has done its work.
+  // Often enough that the optimizing compiler has done its work.
   for (let i = 0; i < 400; i++) backend.run(executable, [a, b, product, sigmoid], new Float64Array(0));
   const result = backend.readSync!(sigmoid, f, m * n);
   for (let i = 0; i < m * n; i++) {

@@ -4,7 +4,7 @@
  *
  * One function per structure (`contractBlocks.ts`) cuts the product into blocks (`contractPlan.ts`), lets shared helpers make offset tables
  * and panels (`contractPack.ts`), find what need not be multiplied (`contractZeros.ts`) and run tiles (`contractMicro.ts`), and
- * hands each finished strip of results to an epilogue (`contractEpilogue.ts`). A unit of work is a few rows by some columns of one batch; neighbouring units
+ * hands each finished strip of results to an epilogue (`contractEpilogue.ts`). A unit of work is a few rows by some columns of one batch; neighboring units
  * that are called together share their panels.
  */
 import type { ContractKernel, DType } from '@ag/tensor';

@@ -96,7 +96,7 @@ export function groupOf(sizes: readonly number[], strides: readonly number[], si
   return { count, size, axes };
 }
 
-/** Whether neighbours of the group lie side by side, in runs at least. */
+/** Whether neighbors of the group lie side by side, in runs at least. */
 function hasRuns(group: Group): boolean {
   return group.axes[0][1] === group.size;
 }

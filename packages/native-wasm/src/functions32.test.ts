@@ -53,7 +53,7 @@ function apply(backend: Backend, last: Instruction, ...inputs: Float32Array[]): 
 
 const bits = new DataView(new ArrayBuffer(4));
 
-/** Distance of two float32 neighbours at x. */
+/** Distance of two float32 neighbors at x. */
 function unitInLastPlace(x: number): number {
   bits.setFloat32(0, Math.abs(Math.fround(x)));
   const exponent = Math.max(1, bits.getUint32(0) >>> 23);

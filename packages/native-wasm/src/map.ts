@@ -234,7 +234,7 @@ class MapLoop {
     f.block((exit) => {
       f.get(length).i32(pass).op(w.i32_lt_u).branchIf(exit);
       f.loop((again) => {
-        // All loads before all stores: V8 pairs neighbouring vectors to 256-bit ones only then. An input that is also the
+        // All loads before all stores: V8 pairs neighboring vectors to 256-bit ones only then. An input that is also the
         // output is read at the same places that are written, so nothing is read too early.
         const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null, true));
         results.forEach((values, i) => this.#store(values, i, null));

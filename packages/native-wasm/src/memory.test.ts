@@ -19,7 +19,7 @@ describe('linear memory', () => {
     expect(memory.u8.subarray(again.address, again.address + 4000).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('merges neighbours, whatever the order they are released in', () => {
+  it('merges neighbors, whatever the order they are released in', () => {
     const memory = new LinearMemory(false, 64 * mebibyte);
     const whole = memory.allocate(300_000);
     const { address } = whole;

@@ -1,7 +1,7 @@
 /**
  * One linear memory, grown on demand, and a free list over it.
  *
- * Blocks are few (plans own their buffers), so the free list is a sorted array: best fit, neighbours merged.
+ * Blocks are few (plans own their buffers), so the free list is a sorted array: best fit, neighbors merged.
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { control } from './control.ts';

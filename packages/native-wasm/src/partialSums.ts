@@ -116,7 +116,7 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
   return [product, total];
 }
 
-/** Strides of neighbours in row-major order. */
+/** Strides of neighbors in row-major order. */
 function contiguous(dims: readonly number[]): number[] {
   const strides: number[] = [];
   let stride = 1;

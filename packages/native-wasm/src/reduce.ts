@@ -393,7 +393,7 @@ class ReduceCode {
     });
   }
 
-  /** Each unit is a block of neighbouring results; a lane for each. */
+  /** Each unit is a block of neighboring results; a lane for each. */
   #emitColumns(rowPointers: readonly Local[], walk: Walk): void {
     const f = this.#f;
     const { begin, end } = parameter;

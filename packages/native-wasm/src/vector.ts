@@ -1,6 +1,6 @@
 /**
  * Arithmetic on vectors held in locals: each method emits one operation and returns the local of its result, so that
- * formulas read as formulas. Constants are materialised once, at the entry of the function.
+ * formulas read as formulas. Constants are materialized once, at the entry of the function.
  */
 
 import type { Target } from './abi.ts';

@@ -45,7 +45,7 @@ export class Relu extends Module {
 /** max(x, 0). Any shape, elementwise. */
 export const relu = (): Relu => new Relu();
 
-/** Scaled elu with self-normalising constants (Klambauer et al. 2017). Any shape, elementwise. */
+/** Scaled elu with self-normalizing constants (Klambauer et al. 2017). Any shape, elementwise. */
 export class Selu extends Module {
   override forward(x: Tensor): Tensor {
     return x.selu();
@@ -55,7 +55,7 @@ export class Selu extends Module {
   }
 }
 
-/** Scaled elu with self-normalising constants (Klambauer et al. 2017). Any shape, elementwise. */
+/** Scaled elu with self-normalizing constants (Klambauer et al. 2017). Any shape, elementwise. */
 export const selu = (): Selu => new Selu();
 
 /** x · sigmoid(x), also called swish. Any shape, elementwise. */

@@ -1,5 +1,5 @@
 /**
- * Every activation, loss and normalisation where networks meet the edge: saturated, infinite, equal, tiny and huge numbers. A
+ * Every activation, loss and normalization where networks meet the edge: saturated, infinite, equal, tiny and huge numbers. A
  * perfect and sure answer must not become NaN. Numbers from PyTorch or, where it has NaN for a term 0 · ∞, from the formula in
  * `fixtures/extremes.py`; NaN stands where PyTorch has it too, as ∞ · 0 in silu(−∞).
  */
@@ -69,7 +69,7 @@ function expectClose(
   const absolute = call === 'bceWithLogits' ? 0 : dtype === 'float32' ? 1e-7 : 1e-14;
   const smallest = dtype === 'float32' ? 1e-37 : 1e-300;
   let relative = dtype === 'float32' ? 4e-6 : 1e-8;
-  // Where neighbours of 10000 differ by 1, digits are lost on either side; logSumExp's gradient goes by its rounded value.
+  // Where neighbors of 10000 differ by 1, digits are lost on either side; logSumExp's gradient goes by its rounded value.
   if (name.endsWith('large')) relative = 1e-6;
   if (call === 'logSumExp' && dtype === 'float32') relative = 3e-5;
   expected.forEach((text, i) => {

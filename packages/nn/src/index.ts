@@ -1,5 +1,5 @@
 /**
- * `@ag/nn`: layers, losses, initialisers, metrics and saved state for `@ag/tensor`.
+ * `@ag/nn`: layers, losses, initializers, metrics and saved state for `@ag/tensor`.
  */
 export * from './activations.ts';
 export { fromJSON, type Layers } from './architecture.ts';

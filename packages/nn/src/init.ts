@@ -1,5 +1,5 @@
 /**
- * First values of parameters. Each initialiser takes the shape first, so that any of them can be given to a layer:
+ * First values of parameters. Each initializer takes the shape first, so that any of them can be given to a layer:
  * `linear(784, 128, { weightInit: init.heNormal })`. Numbers are drawn from a key taken at the call, so `manualSeed`
  * makes models reproducible.
  *
@@ -78,7 +78,7 @@ export function xavierUniform(shape: Shape, options: ScalingOptions = {}): Tenso
 /** N(0, s²), s = gain · √(2 / (fanIn + fanOut)): Glorot & Bengio 2010. */
 export function xavierNormal(shape: Shape, options: ScalingOptions = {}): Tensor {
   const [fanIn, fanOut] = fans(shape, 'xavierNormal');
-  return centred(shape, (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut)), options);
+  return centered(shape, (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut)), options);
 }
 
 /** U(−a, a), a = gain · √(3 / fan), gain √2 by default: He et al. 2015, for relu and its relatives. */
@@ -92,12 +92,16 @@ export function heUniform(shape: Shape, options: HeOptions = {}): Tensor {
 
 /** N(0, s²), s = gain / √fan, gain √2 by default: He et al. 2015. */
 export function heNormal(shape: Shape, options: HeOptions = {}): Tensor {
-  return centred(shape, (options.gain ?? Math.SQRT2) / Math.sqrt(fanOf(shape, options, 'heNormal')), options);
+  return centered(
+    shape,
+    (options.gain ?? Math.SQRT2) / Math.sqrt(fanOf(shape, options, 'heNormal')),
+    options,
+  );
 }
 
 /** N(0, 1 / fanIn): LeCun et al. 1998, for selu. */
 export function lecunNormal(shape: Shape, options: ScalingOptions = {}): Tensor {
-  return centred(shape, (options.gain ?? 1) / Math.sqrt(fans(shape, 'lecunNormal')[0]), options);
+  return centered(shape, (options.gain ?? 1) / Math.sqrt(fans(shape, 'lecunNormal')[0]), options);
 }
 
 /** U(−1/√fanIn, 1/√fanIn): what linear, convolutional and recurrent layers start with unless told otherwise. */
@@ -195,7 +199,7 @@ function symmetric(shape: Shape, bound: number, options: InitOptions): Tensor {
   return drawUniform(shape, { dtype: options.dtype, key: options.key, low: -bound, high: bound });
 }
 
-function centred(shape: Shape, std: number, options: InitOptions): Tensor {
+function centered(shape: Shape, std: number, options: InitOptions): Tensor {
   return drawNormal(shape, { dtype: options.dtype, key: options.key, std });
 }
 

@@ -85,7 +85,7 @@ export function precision(predictions: Tensor, targets: Tensor, options: Average
   );
 }
 
-/** Of what is of a class, the share that was recognised; 0 where nothing is. Takes what `confusionMatrix` takes. */
+/** Of what is of a class, the share that was recognized; 0 where nothing is. Takes what `confusionMatrix` takes. */
 export function recall(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
   return averaged('recall', predictions, targets, options, (counts) => ratio(counts.right, counts.actual));
 }

@@ -253,7 +253,7 @@ describe('hooks', () => {
   });
 });
 
-describe('batch normalisation', () => {
+describe('batch normalization', () => {
   it('moves its statistics once for each batch, with the step', () => {
     const norm = nn.batchNorm1d(1, { momentum: 0.5 });
     const net = nn.sequential(nn.linear(1, 1), norm);

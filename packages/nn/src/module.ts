@@ -46,7 +46,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     noteHolder(this);
   }
 
-  /** True in training mode (the start), false after `eval()`. Dropout and batch normalisation look at it. */
+  /** True in training mode (the start), false after `eval()`. Dropout and batch normalization look at it. */
   get training(): boolean {
     return readFlag('training', this, this.#training);
   }
@@ -59,7 +59,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
   /** What this module computes; builds lazy tensors and reads none. */
   abstract forward(...inputs: Inputs): Output;
 
-  /** Every trainable variable, frozen ones included, each once. What optimisers take. */
+  /** Every trainable variable, frozen ones included, each once. What optimizers take. */
   parameters(): Variable[] {
     return [...this.namedParameters().values()];
   }
@@ -96,12 +96,12 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     return this;
   }
 
-  /** Evaluation mode: dropout passes everything, batch normalisation uses its running statistics. */
+  /** Evaluation mode: dropout passes everything, batch normalization uses its running statistics. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Freezes all parameters: `backward` computes no gradients for them, optimisers leave them. */
+  /** Freezes all parameters: `backward` computes no gradients for them, optimizers leave them. */
   freeze(): this {
     for (const variable of this.parameters()) variable.trainable = false;
     return this;

@@ -1,5 +1,5 @@
 /**
- * Normalisation: bringing activations to mean 0 and variance 1, over the batch or within each example, and letting
+ * Normalization: bringing activations to mean 0 and variance 1, over the batch or within each example, and letting
  * the network scale and shift them again.
  */
 import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
@@ -26,7 +26,7 @@ export interface BatchNormOptions extends NormOptions {
   readonly trackStatistics?: boolean;
 }
 
-/** Normalises each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}. */
+/** Normalizes each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}. */
 abstract class BatchNorm extends Module {
   readonly channels: number;
   readonly epsilon: number;
@@ -151,7 +151,7 @@ export class BatchNorm2d extends BatchNorm {
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015) of `[batch, channels]` or `[batch, channels, length]`: each channel to
+ * Batch normalization (Ioffe & Szegedy 2015) of `[batch, channels]` or `[batch, channels, length]`: each channel to
  * mean 0 and variance 1 over batch and length. In training mode with the batch's statistics, which also move the
  * running ones; in evaluation mode with the running ones.
  */
@@ -197,7 +197,7 @@ export class LayerNorm extends Module {
 }
 
 /**
- * Layer normalisation (Ba, Kiros, Hinton 2016): each example to mean 0 and variance 1 over its last axes.
+ * Layer normalization (Ba, Kiros, Hinton 2016): each example to mean 0 and variance 1 over its last axes.
  *
  * @param shape size of the last axis, or sizes of the last axes
  */
@@ -272,9 +272,9 @@ export class GroupNorm extends Module {
     }
     const grouped = x.reshape([batch, this.groups, channels / this.groups, ...rest]);
     const axes = grouped.shape.map((_, axis) => axis).slice(2);
-    const normalised = standardize(grouped, axes, this.epsilon).result.reshape(x.shape);
+    const normalized = standardize(grouped, axes, this.epsilon).result.reshape(x.shape);
     const shape = [channels, ...rest.map(() => 1)];
-    return affine(normalised, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+    return affine(normalized, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
   }
 
   override describe() {
@@ -288,8 +288,8 @@ export class GroupNorm extends Module {
 }
 
 /**
- * Group normalisation (Wu & He 2018) of `[batch, channels, …]`: the channels are cut into groups, each of which is
- * normalised within each example; `groups` = `channels` is instance normalisation.
+ * Group normalization (Wu & He 2018) of `[batch, channels, …]`: the channels are cut into groups, each of which is
+ * normalized within each example; `groups` = `channels` is instance normalization.
  */
 export function groupNorm(groups: number, channels: number, options: NormOptions = {}): GroupNorm {
   return new GroupNorm(groups, channels, options);

@@ -24,7 +24,7 @@ function build() {
 const bits = (model: nn.Module): number[] =>
   Object.values(model.stateDict()).flatMap((t) => [...new Uint8Array(t.dataSync().buffer)]);
 
-it('to the bit, with dropout, batch normalisation, weight decay and a schedule', async () => {
+it('to the bit, with dropout, batch normalization, weight decay and a schedule', async () => {
   manualSeed(0);
   const batches = Array.from({ length: 12 }, () => normal([16, 4]));
   const whole = (): number[] => {

@@ -16,11 +16,11 @@ export interface TransformerEncoderLayerOptions {
   readonly dropout?: number;
   /** Default 'relu'. */
   readonly activation?: 'relu' | 'gelu';
-  /** Normalise before attention and network (Xiong et al. 2020, easier to train) or after. Default false. */
+  /** Normalize before attention and network (Xiong et al. 2020, easier to train) or after. Default false. */
   readonly normFirst?: boolean;
   /** Each place sees only itself and what came before, as in language models. Default false. */
   readonly causal?: boolean;
-  /** Added to the variance in normalisation. Default 1e-5. */
+  /** Added to the variance in normalization. Default 1e-5. */
   readonly epsilon?: number;
   /** Default float32. */
   readonly dtype?: DType;
@@ -106,7 +106,7 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
 }
 
 /**
- * Self-attention and a two-layer network at every place, each with a shortcut, dropout and layer normalisation (Vaswani
+ * Self-attention and a two-layer network at every place, each with a shortcut, dropout and layer normalization (Vaswani
  * et al. 2017): `[batch, time, features] → [batch, time, features]`.
  */
 export function transformerEncoderLayer(

@@ -1,5 +1,5 @@
 /**
- * What deep networks taught: ten sigmoid layers lose the gradient on its way back, leaky relu with He's initialisation
+ * What deep networks taught: ten sigmoid layers lose the gradient on its way back, leaky relu with He's initialization
  * and shortcuts keep it.
  */
 import { backward } from '@ag/graph';
@@ -52,7 +52,7 @@ it.each([1, 2, 3])('ten sigmoid layers lose it (seed %d)', (seed) => {
   expect(ratio(100, 0.01, sigmoid, false, seed)).toBeLessThan(1e-4);
 });
 
-it.each([1, 2, 3])('leaky relu with He’s initialisation keeps it (seed %d)', (seed) => {
+it.each([1, 2, 3])('leaky relu with He’s initialization keeps it (seed %d)', (seed) => {
   const found = ratio(100, 'he', leaky, false, seed);
   expect(found).toBeGreaterThan(0.1);
   expect(found).toBeLessThan(10);

@@ -1,5 +1,5 @@
 /**
- * `@ag/optim`: optimisers, learning-rate schedules, gradient clipping and parameter averages for `@ag/tensor`.
+ * `@ag/optim`: optimizers, learning-rate schedules, gradient clipping and parameter averages for `@ag/tensor`.
  */
 export {
   Adadelta,

@@ -170,7 +170,7 @@ describe('state', () => {
   const kinds: [string, (w: Variable) => Pick<Optimizer, 'step' | 'steps' | 'state' | 'loadState'>][] = [
     ['sgd', (w) => sgd([w], { learningRate: cosine(0.1, { steps: 9 }), momentum: 0.9, dampening: 0.2 })],
     ['adagrad', (w) => adagrad([w], { learningRate: 0.1, rateDecay: 0.1 })],
-    ['rmsprop', (w) => rmsprop([w], { momentum: 0.5, centred: true })],
+    ['rmsprop', (w) => rmsprop([w], { momentum: 0.5, centered: true })],
     ['adadelta', (w) => adadelta([w])],
     ['adam', (w) => adam([w], { learningRate: 0.1, amsgrad: true })],
     ['adamw', (w) => adamw([w], { learningRate: 0.1 })],

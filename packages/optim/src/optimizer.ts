@@ -1,6 +1,6 @@
 /**
- * What all optimisers share: groups of parameters, the count of steps, learning rates, saved state, and `step()`,
- * which hands the new values of all parameters and of all state to one plan. A kind of optimiser adds what the state
+ * What all optimizers share: groups of parameters, the count of steps, learning rates, saved state, and `step()`,
+ * which hands the new values of all parameters and of all state to one plan. A kind of optimizer adds what the state
  * of one parameter is and its update as tensor expressions.
  */
 import {
@@ -19,21 +19,21 @@ import {
 } from '@ag/tensor';
 import { type PlateauSchedule, type Rate, type Schedule, toSchedule } from './schedules.ts';
 
-/** Options that every optimiser has. */
+/** Options that every optimizer has. */
 export interface OptimizerOptions {
   /** A number, or a function of the steps taken: see the schedules. */
   readonly learningRate: Rate;
 }
 
-/** Parameters with options of their own; what is left out is taken from the optimiser's options. */
+/** Parameters with options of their own; what is left out is taken from the optimizer's options. */
 export type ParameterGroup<Options> = { readonly parameters: Iterable<Variable> } & Partial<Options>;
 
-/** What an optimiser trains: variables, or groups of them. */
+/** What an optimizer trains: variables, or groups of them. */
 export type Parameters<Options> = Iterable<Variable> | readonly ParameterGroup<Options>[];
 
-/** All that an optimiser remembers between steps: plain numbers and tensors by name, to be saved with the model. */
+/** All that an optimizer remembers between steps: plain numbers and tensors by name, to be saved with the model. */
 export interface OptimizerState {
-  /** The kind of optimiser, checked when loading. */
+  /** The kind of optimizer, checked when loading. */
   readonly type: string;
   readonly numbers: Readonly<Record<string, number>>;
   readonly tensors: Readonly<Record<string, Tensor>>;
@@ -87,7 +87,7 @@ interface SharedScalars {
   readonly complete: Map<number | Member, Scalars>;
 }
 
-/** Base class of the optimisers whose step is an expression of gradient and state. */
+/** Base class of the optimizers whose step is an expression of gradient and state. */
 export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOptions> {
   /** The kind, as in saved states. */
   abstract readonly type: string;
@@ -118,7 +118,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       });
       return { options: merged, schedule: toSchedule(merged.learningRate), members };
     });
-    if (seen.size === 0) throw new RangeError('optimiser: there are no parameters; pass model.parameters()');
+    if (seen.size === 0) throw new RangeError('optimizer: there are no parameters; pass model.parameters()');
   }
 
   /** The parameters of all groups. */
@@ -138,7 +138,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
 
   /**
    * Moves every trainable parameter that has a gradient waiting, and commits the new values together with the
-   * optimiser's state in one plan, which also computes the loss and whatever `backward` was asked for. Parameters
+   * optimizer's state in one plan, which also computes the loss and whatever `backward` was asked for. Parameters
    * without a gradient keep their value and state.
    *
    * @param gradients gradients to use instead of those that `backward` left
@@ -200,7 +200,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   }
 
   /**
-   * Goes on from a saved state, of an optimiser of the same kind and options over parameters of the same shapes in the
+   * Goes on from a saved state, of an optimizer of the same kind and options over parameters of the same shapes in the
    * same order.
    * @throws Error when the state does not fit; nothing is changed then
    */
@@ -213,7 +213,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       const value = state.tensors[name];
       if (!value)
         throw new Error(
-          `loadState: '${name}' is missing; were the optimiser's options or parameters others?`,
+          `loadState: '${name}' is missing; were the optimizer's options or parameters others?`,
         );
       if (formatShape(value.shape) !== formatShape(slot.shape)) {
         throw new Error(
@@ -246,7 +246,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     });
   }
 
-  // What a kind of optimiser says
+  // What a kind of optimizer says
 
   /** Checks the options of a group. @throws RangeError */
   protected check(_options: Options): void {}
@@ -393,24 +393,24 @@ export function checkRange(value: number, low: number, high: number, what: strin
 function checkOptions(options: OptimizerOptions): void {
   const rate = options.learningRate;
   if (typeof rate !== 'function' && !(Number.isFinite(rate) && rate >= 0)) {
-    throw new RangeError(`optimiser: the learning rate must be a number ≥ 0 or a schedule, got ${rate}`);
+    throw new RangeError(`optimizer: the learning rate must be a number ≥ 0 or a schedule, got ${rate}`);
   }
 }
 
 /**
- * Notes a parameter among those seen, and that it has an optimiser.
+ * Notes a parameter among those seen, and that it has an optimizer.
  * @throws TypeError unless it is a float variable; RangeError when it was seen before
  */
 export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
   if (!(parameter instanceof Variable)) {
-    throw new TypeError('optimiser: parameters must be variables; pass model.parameters()');
+    throw new TypeError('optimizer: parameters must be variables; pass model.parameters()');
   }
   if (!isFloat(parameter.dtype)) {
     throw new TypeError(
-      `optimiser: parameter '${parameter.name}' is ${parameter.dtype}; only floats can be trained`,
+      `optimizer: parameter '${parameter.name}' is ${parameter.dtype}; only floats can be trained`,
     );
   }
-  if (seen.has(parameter)) throw new RangeError(`optimiser: parameter '${parameter.name}' is given twice`);
+  if (seen.has(parameter)) throw new RangeError(`optimizer: parameter '${parameter.name}' is given twice`);
   seen.add(parameter);
   parameter.owned = true;
 }

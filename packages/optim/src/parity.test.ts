@@ -1,5 +1,5 @@
 /**
- * Every optimiser, schedule and way of clipping against PyTorch or NumPy: see `fixtures/`.
+ * Every optimizer, schedule and way of clipping against PyTorch or NumPy: see `fixtures/`.
  */
 import { readFileSync } from 'node:fs';
 import { backward } from '@ag/graph';

@@ -20,6 +20,8 @@ export interface RmspropOptions extends OptimizerOptions {
   /** Momentum of the scaled gradient. Default 0. */
   readonly momentum?: number;
   /** Subtract the squared running mean, which leaves the variance. Default false. */
+  readonly centered?: boolean;
+  /** @deprecated The former spelling of `centered`. */
   readonly centred?: boolean;
   /** Factor of the parameter that is added to its gradient. Default 0. */
   readonly weightDecay?: number;
@@ -43,10 +45,10 @@ export class Rmsprop extends Optimizer<RmspropOptions> {
 
   protected override slots(
     parameter: Variable,
-    { momentum = 0, centred = false }: RmspropOptions,
+    { momentum = 0, centred = false, centered = centred }: RmspropOptions,
   ): Slots<Tensor> {
     const none = zeros(parameter.shape, { dtype: parameter.dtype });
-    return { square: none, ...(centred && { mean: none }), ...(momentum > 0 && { momentum: none }) };
+    return { square: none, ...(centered && { mean: none }), ...(momentum > 0 && { momentum: none }) };
   }
 
   protected override update(
@@ -70,7 +72,7 @@ export class Rmsprop extends Optimizer<RmspropOptions> {
 }
 
 /**
- * RMSprop (Tieleman & Hinton 2012; centred: Graves 2013).
+ * RMSprop (Tieleman & Hinton 2012; centered: Graves 2013).
  *
  * @param options.learningRate default 1e-2
  * @throws RangeError for options out of range

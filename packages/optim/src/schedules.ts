@@ -1,7 +1,7 @@
 /**
  * Learning-rate schedules: pure functions from the number of steps already taken (0 for the first) to the rate, so
  * that they can be plotted, tested and put together like any function, and need no state in a checkpoint. Schedules
- * count optimiser steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
+ * count optimizer steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
  *
  * ```ts
  * const schedule = linearWarmup(cosine(3e-3, { steps: 9_500 }), { steps: 500 });
@@ -155,7 +155,7 @@ export function sequence(...parts: readonly [...(readonly [Rate, number])[], Rat
 export interface PlateauSchedule extends Schedule {
   /** Tells the schedule the figure it watches, usually the validation loss once in an epoch. */
   report(figure: number): void;
-  /** For checkpoints; optimisers save it with their own state. */
+  /** For checkpoints; optimizers save it with their own state. */
   state(): Readonly<Record<string, number>>;
   loadState(state: Readonly<Record<string, number>>): void;
 }

@@ -3,7 +3,7 @@ import { tensor, Variable } from '@ag/tensor';
 import { expect, it, vi } from 'vitest';
 import { sgd } from './index.ts';
 
-it('a trainable variable that no optimiser has is named once, where others have one', () => {
+it('a trainable variable that no optimizer has is named once, where others have one', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const free = new Variable(tensor([1]), { name: 'free' });
   backward(free.value.sum());

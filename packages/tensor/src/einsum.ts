@@ -11,7 +11,7 @@ import { formatShape, normalizeAxis } from './shape.ts';
 import { apply, checkTensor, type Tensor } from './tensor.ts';
 
 /** A tensor whose axes have names: letters as character codes, axes of an ellipsis counted from the end as −1, −2, … */
-interface Labelled {
+interface Labeled {
   readonly tensor: Tensor;
   readonly labels: readonly number[];
 }
@@ -113,7 +113,7 @@ export function tensordot(
   return apply(contract, [a, b], { a: labelsA, b: labelsB, out });
 }
 
-function label(tensor: Tensor, term: string, say: (what: string) => RangeError): Labelled {
+function label(tensor: Tensor, term: string, say: (what: string) => RangeError): Labeled {
   const match = /^([A-Za-z]*)(\.\.\.)?([A-Za-z]*)$/.exec(term);
   if (!match) throw say(`the term '${term}'`);
   const letters = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
@@ -128,7 +128,7 @@ function label(tensor: Tensor, term: string, say: (what: string) => RangeError):
 function outputLabels(
   right: string | undefined,
   terms: readonly string[],
-  parts: readonly Labelled[],
+  parts: readonly Labeled[],
   say: (what: string) => RangeError,
 ): number[] {
   const all = parts.flatMap((part) => part.labels);
@@ -153,7 +153,7 @@ function outputLabels(
 }
 
 /** Axes of size 1 that broadcast are left out, so that equal labels have equal sizes. */
-function dropSingle({ tensor, labels }: Labelled, sizes: ReadonlyMap<number, number>): Labelled {
+function dropSingle({ tensor, labels }: Labeled, sizes: ReadonlyMap<number, number>): Labeled {
   const single = labels.flatMap((name, axis) =>
     tensor.shape[axis] === 1 && sizes.get(name) !== 1 ? [axis] : [],
   );
@@ -161,7 +161,7 @@ function dropSingle({ tensor, labels }: Labelled, sizes: ReadonlyMap<number, num
   return { tensor: tensor.squeeze(single), labels: labels.filter((_, axis) => !single.includes(axis)) };
 }
 
-function takeDiagonals(part: Labelled): Labelled {
+function takeDiagonals(part: Labeled): Labeled {
   let { tensor, labels } = part;
   for (let second = 1; second < labels.length; second++) {
     const first = labels.indexOf(labels[second]);
@@ -176,7 +176,7 @@ function takeDiagonals(part: Labelled): Labelled {
 
 /** The pair whose product is smallest, counted by elements of the result and of the pair, as far as that may shrink. */
 function cheapest(
-  parts: readonly Labelled[],
+  parts: readonly Labeled[],
   out: readonly number[],
   sizes: ReadonlyMap<number, number>,
 ): [number, number] {
@@ -206,18 +206,18 @@ function cheapest(
 }
 
 /** Sums over axes that nobody needs. */
-function sumOut({ tensor, labels }: Labelled, needed: ReadonlySet<number>): Labelled {
+function sumOut({ tensor, labels }: Labeled, needed: ReadonlySet<number>): Labeled {
   const axes = labels.flatMap((name, axis) => (needed.has(name) ? [] : [axis]));
   if (axes.length === 0) return { tensor, labels };
   return { tensor: tensor.sum(axes), labels: labels.filter((name) => needed.has(name)) };
 }
 
 function multiply(
-  first: Labelled,
-  second: Labelled,
+  first: Labeled,
+  second: Labeled,
   needed: ReadonlySet<number>,
   wanted: readonly number[] | null,
-): Labelled {
+): Labeled {
   const a = sumOut(first, new Set([...needed, ...second.labels]));
   const b = sumOut(second, new Set([...needed, ...a.labels]));
   const all = [...a.labels, ...b.labels.filter((name) => !a.labels.includes(name))];
@@ -225,7 +225,7 @@ function multiply(
   const out = wanted ? wanted.filter((name) => kept.includes(name)) : kept;
   if (kept.length === all.length) {
     // Nothing is summed: an elementwise product, which other elementwise work can join.
-    const align = ({ tensor, labels }: Labelled): Tensor => {
+    const align = ({ tensor, labels }: Labeled): Tensor => {
       const own = out.filter((name) => labels.includes(name));
       const ordered = tensor.permute(own.map((name) => labels.indexOf(name)));
       return ordered.reshape(
@@ -243,7 +243,7 @@ function multiply(
 
 /** Axes in the order of the output. */
 function arrange(
-  { tensor, labels }: Labelled,
+  { tensor, labels }: Labeled,
   out: readonly number[],
   sizes: ReadonlyMap<number, number>,
 ): Tensor {

@@ -208,7 +208,7 @@ export interface Launch {
   /** The indexed axis of `gather` and `scatter`. */
   readonly axis?: { readonly size: number; readonly stride: number };
   /**
-   * Neighbours of the same number are a band. They go over the same rows: the smallest of their first sizes says how many, the
+   * Neighbors of the same number are a band. They go over the same rows: the smallest of their first sizes says how many, the
    * others' are multiples of it. Of what one writes the others read the same row only, so a backend may run all of
    * them for some rows before any for the next, and different rows at the same time.
    */

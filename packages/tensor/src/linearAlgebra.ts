@@ -1,6 +1,6 @@
 /**
  * Linear algebra over the last two axes, leading axes being batches: functions only, so that bundles without them
- * leave them out. Factorisations run on the host in float64 and are rounded to the tensor's dtype; they suit matrices
+ * leave them out. Factorizations run on the host in float64 and are rounded to the tensor's dtype; they suit matrices
  * up to a few hundred rows. Integers give float32.
  */
 import * as operations from './ops/linearAlgebra.ts';

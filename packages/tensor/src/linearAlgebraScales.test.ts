@@ -1,6 +1,6 @@
 /**
  * Matrices of very large and very small numbers, whose squares and products overflow or vanish although the result does not,
- * and matrices with zeros where a factorisation divides. Values from NumPy 2 (LAPACK), gradients from the homogeneity of the
+ * and matrices with zeros where a factorization divides. Values from NumPy 2 (LAPACK), gradients from the homogeneity of the
  * function: of f(c·A) = cᵖ·f(A) the gradient at c·A is cᵖ⁻¹ times that at A, which gradcheck compares with differences.
  *
  * ```python

@@ -117,7 +117,7 @@ function formatter(values: readonly number[], dtype: DType): (x: number) => stri
 }
 
 /**
- * Fixed notation, or scientific for sizes far apart, with the digits that tell the numbers from their neighbours,
+ * Fixed notation, or scientific for sizes far apart, with the digits that tell the numbers from their neighbors,
  * at most `precision` after the point.
  */
 function floatFormatter(values: readonly number[], dtype: DType): (x: number) => string {

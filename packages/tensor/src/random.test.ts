@@ -85,7 +85,7 @@ describe('distributions', () => {
     const beyond = normal([n], own).abs().greater(2).sum().itemSync() / n;
     expect(Math.abs(beyond - 0.0455)).toBeLessThan(5 * Math.sqrt(0.0455 / n));
   });
-  it('normal, neighbours and keys uncorrelated', () => {
+  it('normal, neighbors and keys uncorrelated', () => {
     const x = normal([n], own);
     const correlation = (a: Tensor, b: Tensor): number => Math.abs(a.mul(b).mean().itemSync());
     expect(correlation(x.slice(1), x.slice(0, -1))).toBeLessThan(5 / Math.sqrt(n));

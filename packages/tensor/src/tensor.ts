@@ -416,7 +416,7 @@ export class Tensor {
     const positive = this.greater(0);
     return positive.where(this, positive.where(0, this).expm1().mul(alpha));
   }
-  /** Scaled elu with the self-normalising constants (Klambauer et al. 2017). */
+  /** Scaled elu with the self-normalizing constants (Klambauer et al. 2017). */
   selu(): Tensor {
     return this.elu(1.6732632423543772).mul(1.0507009873554805);
   }
@@ -575,8 +575,8 @@ export class Tensor {
     options: ReduceOptions & { readonly correction?: number },
   ): Tensor {
     const axes = this.#axes(axis, operation);
-    const centred = this.sub(this.mean(axes, { keepDims: true }));
-    const mean = centred.square().mean(axes, options);
+    const centered = this.sub(this.mean(axes, { keepDims: true }));
+    const mean = centered.square().mean(axes, options);
     const correction = checkFinite(options.correction ?? 0, operation, 'correction');
     if (correction === 0) return mean;
     if (axes.some((a) => this.shape[a] === movement.openSize)) {

@@ -1,5 +1,5 @@
 /**
- * `Variable`: the only mutable thing. A parameter, a buffer, an optimiser's state. A plan writes the new value into
+ * `Variable`: the only mutable thing. A parameter, a buffer, an optimizer's state. A plan writes the new value into
  * other memory and swaps on success, so tensors built on the previous value can still be computed until the next
  * update; older ones fail rather than silently use a newer value.
  */
@@ -58,13 +58,13 @@ export class Variable {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly inPlace: boolean;
-  /** The gradient that `backward` left here, readable after the optimiser's step until the next `backward`. */
+  /** The gradient that `backward` left here, readable after the optimizer's step until the next `backward`. */
   grad: Tensor | undefined = undefined;
-  /** True while `grad` waits for an optimiser's step. @internal */
+  /** True while `grad` waits for an optimizer's step. @internal */
   gradPending = false;
   /** What `backward` tied to the gradient. @internal */
   gradGroup: EvaluationGroup | null = null;
-  /** Whether an optimiser moves it: `backward` warns about those that none does. @internal */
+  /** Whether an optimizer moves it: `backward` warns about those that none does. @internal */
   owned = false;
   #trainable: boolean;
   #version = 0;

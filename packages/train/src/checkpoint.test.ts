@@ -190,7 +190,7 @@ describe('saveCheckpoints', () => {
 });
 
 describe('a checkpoint file', () => {
-  it('restores model and optimiser by itself', async () => {
+  it('restores model and optimizer by itself', async () => {
     const path = join(scratch, 'one.safetensors');
     const options = line({ batchSize: 4, learningRate: 0.01 });
     await collect(options);

@@ -1,5 +1,5 @@
 /**
- * Checkpoints: everything a run needs to go on as if it had never stopped. Weights and their averages, the optimiser's
+ * Checkpoints: everything a run needs to go on as if it had never stopped. Weights and their averages, the optimizer's
  * state (with its count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
  * the epoch and what callbacks remember. One file in the safetensors format, so that other programs can read the weights.
  */
@@ -18,7 +18,7 @@ export const checkpointVersion = 1;
 
 /** How far a run has come. */
 export interface Progress {
-  /** Optimiser steps taken. */
+  /** Optimizer steps taken. */
   readonly step: number;
   /** Whole epochs done. */
   readonly epoch: number;
@@ -48,7 +48,7 @@ export interface Checkpoint {
   readonly computedBy?: { readonly backend: string; readonly arithmetic: 'separate' | 'fused' };
 }
 
-/** State that is saved and restored as an optimiser's is. */
+/** State that is saved and restored as an optimizer's is. */
 interface Stateful {
   state(): OptimizerState;
   loadState(state: OptimizerState): void;
@@ -108,14 +108,14 @@ export function otherArithmetic({ computedBy: before }: Checkpoint): string | nu
 }
 
 /**
- * Puts model, optimiser, random keys and callbacks into the state of a checkpoint.
+ * Puts model, optimizer, random keys and callbacks into the state of a checkpoint.
  * @throws Error when something does not fit, naming it
  */
 export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts): void {
   parts.model.loadStateDict(checkpoint.model);
   if (parts.optimizer) {
     if (!checkpoint.optimizer) {
-      throw new TrainingError('the checkpoint holds weights but no state of an optimiser', {
+      throw new TrainingError('the checkpoint holds weights but no state of an optimizer', {
         code: 'checkpoint',
       });
     }

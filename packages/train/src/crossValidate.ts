@@ -6,7 +6,7 @@ import { TrainingError } from './errors.ts';
 import type { EndReason, Figures, TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import type { FitOptions } from './options.ts';
-import { type LabelledBatch, validate } from './validate.ts';
+import { type LabeledBatch, validate } from './validate.ts';
 
 /** How one fold went. */
 export interface FoldResult {
@@ -103,7 +103,7 @@ export async function crossValidate<Fold>(
 }
 
 /** What is trained in a fold: options of `fit`, with the examples that were left out. */
-export type CrossValidatedRun = FitOptions & { readonly validation: AsyncIterable<LabelledBatch> };
+export type CrossValidatedRun = FitOptions & { readonly validation: AsyncIterable<LabeledBatch> };
 
 function estimate(values: readonly number[]): Estimate {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

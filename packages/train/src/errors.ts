@@ -11,7 +11,7 @@ export type TrainingErrorCode =
 /** Where it went wrong, as far as known. */
 export interface TrainingErrorDetails {
   readonly code: TrainingErrorCode;
-  /** Optimiser steps taken, counted from 1. */
+  /** Optimizer steps taken, counted from 1. */
   readonly step?: number;
   /** Epoch, counted from 1. */
   readonly epoch?: number;

@@ -36,9 +36,9 @@ export interface StartEvent extends Common<'start'> {
   readonly backend: string;
 }
 
-/** An optimiser step was taken. */
+/** An optimizer step was taken. */
 export interface StepEvent extends Common<'step'> {
-  /** Optimiser steps so far, this one included. */
+  /** Optimizer steps so far, this one included. */
   readonly step: number;
   /** The epoch under way, from 1. */
   readonly epoch: number;

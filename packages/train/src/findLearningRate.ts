@@ -12,7 +12,7 @@ import type { FitOptimizer, FitOptions } from './options.ts';
 /** Options of {@link findLearningRate}. */
 export interface FindLearningRateOptions
   extends Pick<FitOptions, 'model' | 'loss' | 'train' | 'gradients' | 'compile' | 'signal'> {
-  /** Makes the optimiser, with the rate that it is given. */
+  /** Makes the optimizer, with the rate that it is given. */
   readonly optimizer: (learningRate: Schedule) => FitOptimizer;
   /** The first rate. Default 1e-6. */
   readonly from?: number;

@@ -325,7 +325,7 @@ class Run {
     const step = this.#step;
     const message =
       `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate}). ` +
-      'Usual remedies: a learning rate ten times smaller, clipped gradients, standardised inputs, and a look for NaN in the data';
+      'Usual remedies: a learning rate ten times smaller, clipped gradients, standardized inputs, and a look for NaN in the data';
     yield* this.#report({ type: 'anomaly', kind: 'nonFiniteLoss', message, step, epoch });
     throw new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });
   }

@@ -4,10 +4,10 @@
  */
 import { TrainingError } from './errors.ts';
 import type { TrainingData } from './options.ts';
-import type { LabelledBatch } from './validate.ts';
+import type { LabeledBatch } from './validate.ts';
 
 /** A batch and its place in a group. */
-export interface GroupedBatch extends LabelledBatch {
+export interface GroupedBatch extends LabeledBatch {
   /** Batches of its group. */
   readonly groupSize: number;
   /** Whether a step follows it. */
@@ -32,7 +32,7 @@ export async function* inGroups(
     return;
   }
   if (length === undefined) {
-    let group: LabelledBatch[] = [];
+    let group: LabeledBatch[] = [];
     for await (const batch of train) {
       group.push(batch);
       if (group.length < accumulate) continue;
@@ -53,7 +53,7 @@ export async function* inGroups(
   if (done > before && done < length) throw otherLength(length, String(done));
 }
 
-function* whole(group: readonly LabelledBatch[]): Generator<GroupedBatch, void, undefined> {
+function* whole(group: readonly LabeledBatch[]): Generator<GroupedBatch, void, undefined> {
   for (const [i, { x, y }] of group.entries())
     yield { x, y, groupSize: group.length, endsGroup: i === group.length - 1 };
 }

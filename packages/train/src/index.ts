@@ -53,6 +53,7 @@ export { fit } from './fit.ts';
 export type { FitAverage, FitOptimizer, FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
 export {
+  type LabeledBatch,
   type LabelledBatch,
   type PredictOptions,
   predict,

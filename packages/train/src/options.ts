@@ -7,9 +7,9 @@ import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import type { Metric } from './figures.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
-import type { LabelledBatch } from './validate.ts';
+import type { LabeledBatch } from './validate.ts';
 
-/** What `fit` needs of an optimiser; those of `@ag/optim` have it. */
+/** What `fit` needs of an optimizer; those of `@ag/optim` have it. */
 export interface FitOptimizer {
   /** Uses the gradients that `backward` left. */
   step(): void;
@@ -32,7 +32,7 @@ export interface FitAverage {
 }
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
-export interface TrainingData extends AsyncIterable<LabelledBatch> {
+export interface TrainingData extends AsyncIterable<LabeledBatch> {
   /** Batches in an epoch. */
   readonly length?: number;
   /** Chooses the epoch (from 0) that the next iteration goes through. */
@@ -50,7 +50,7 @@ export interface FitOptions {
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
   readonly train: TrainingData;
   /** Gone through at the end of an epoch, in evaluation mode. */
-  readonly validation?: AsyncIterable<LabelledBatch>;
+  readonly validation?: AsyncIterable<LabeledBatch>;
   /** How often the training data are gone through in all, those of a resumed run included. */
   readonly epochs: number;
   /** Figures by name, computed by the steps' own plans. */

@@ -1,5 +1,5 @@
 /**
- * Every optimiser and every schedule goes on from a checkpoint to the bits of a run that was never interrupted: in
+ * Every optimizer and every schedule goes on from a checkpoint to the bits of a run that was never interrupted: in
  * mid-epoch, with everything active that draws random numbers or keeps statistics.
  */
 import { dataLoader, digits, transforms } from '@ag/datasets';
@@ -34,7 +34,7 @@ const optimizers: Record<string, (parameters: Variable[], learningRate: optim.Ra
     optim.sgd(parameters, { learningRate, momentum: 0.9, nesterov: true }),
   adagrad: (parameters, learningRate) => optim.adagrad(parameters, { learningRate }),
   rmsprop: (parameters, learningRate) =>
-    optim.rmsprop(parameters, { learningRate, momentum: 0.5, centred: true }),
+    optim.rmsprop(parameters, { learningRate, momentum: 0.5, centered: true }),
   adadelta: (parameters, learningRate) => optim.adadelta(parameters, { learningRate }),
   adam: (parameters, learningRate) => optim.adam(parameters, { learningRate }),
   'adam with amsgrad': (parameters, learningRate) => optim.adam(parameters, { learningRate, amsgrad: true }),
@@ -58,7 +58,7 @@ const schedules: Record<string, () => optim.Rate> = {
   reduceOnPlateau: () => optim.reduceOnPlateau(0.02, { patience: 0, factor: 0.5, threshold: 0.999 }),
 };
 
-/** A network with dropout and batch normalisation, on shifted and turned images, drawn in another order each epoch. */
+/** A network with dropout and batch normalization, on shifted and turned images, drawn in another order each epoch. */
 function run(
   make: (parameters: Variable[], rate: optim.Rate) => FitOptimizer,
   rate: optim.Rate,

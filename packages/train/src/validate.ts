@@ -10,10 +10,13 @@ import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './figures
 import { pauseWhenDue } from './pause.ts';
 
 /** What a batch must hold. */
-export interface LabelledBatch {
+export interface LabeledBatch {
   readonly x: Tensor;
   readonly y: Tensor;
 }
+
+/** @deprecated The former spelling of {@link LabeledBatch}. */
+export type LabelledBatch = LabeledBatch;
 
 /** Options of {@link validate}. */
 export interface ValidateOptions {
@@ -45,7 +48,7 @@ export interface Validation {
  */
 export async function validate(
   model: Module<[Tensor], Tensor>,
-  data: AsyncIterable<LabelledBatch> | Iterable<LabelledBatch>,
+  data: AsyncIterable<LabeledBatch> | Iterable<LabeledBatch>,
   options: ValidateOptions,
 ): Promise<Validation> {
   const { loss, metrics = {}, signal } = options;

@@ -1,5 +1,5 @@
 /**
- * Values as colours. Sequential scales are viridis, the same on every surface. Diverging scales are two tints laid
+ * Values as colors. Sequential scales are viridis, the same on every surface. Diverging scales are two tints laid
  * over the surface, stronger away from the middle, so that the middle is the surface itself in light and in dark.
  */
 import type { Frame } from './frame.ts';
@@ -9,22 +9,22 @@ import { formatNumber, label } from './text.ts';
 import { channels, inkOn, inkOnTint, type Paint, tints, toHex } from './theme.ts';
 import { viridis } from './viridis.ts';
 
-/** Which colours: for amounts, or for values on both sides of a middle. */
+/** Which colors: for amounts, or for values on both sides of a middle. */
 export type ColorScaleKind = 'sequential' | 'diverging';
 
-/** A colour scale over a domain. */
+/** A color scale over a domain. */
 export interface ColorScale {
   kind: ColorScaleKind;
   domain: readonly [number, number];
-  /** Fill of a finite value; values outside the domain take the colour of its end. */
+  /** Fill of a finite value; values outside the domain take the color of its end. */
   fill(value: number): { fill: string; 'fill-opacity'?: number };
-  /** Colour of text on that fill. */
+  /** Color of text on that fill. */
   ink(value: number, paint: Paint): string;
   /** Position of a value in the domain, 0 … 1. */
   share(value: number): number;
 }
 
-/** A colour scale. Diverging domains are made symmetric about `middle`. */
+/** A color scale. Diverging domains are made symmetric about `middle`. */
 export function createColorScale(
   kind: ColorScaleKind,
   extent: readonly [number, number],
@@ -96,10 +96,10 @@ export function raster(
   });
 }
 
-/** Room that a colour bar needs to the right of a chart. */
+/** Room that a color bar needs to the right of a chart. */
 export const colorBarRoom = 66;
 
-/** A vertical key of the colours, low at the bottom. */
+/** A vertical key of the colors, low at the bottom. */
 export function drawColorBar(frame: Frame, scale: ColorScale, x: number, y: number, height: number): Markup {
   const { paint } = frame;
   const id = `${frame.id}-colors`;

@@ -1,4 +1,4 @@
-/** A loss landscape as contour lines, and the ways optimisers took through it. */
+/** A loss landscape as contour lines, and the ways optimizers took through it. */
 import { quantileSorted } from 'd3-array';
 import { extentOf } from './axes.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';
@@ -8,7 +8,7 @@ import { element, type Markup, polyline } from './svg.ts';
 import { formatNumber } from './text.ts';
 import { dash } from './theme.ts';
 
-/** The points that an optimiser visited, first to last. */
+/** The points that an optimizer visited, first to last. */
 export interface OptimizerPath {
   name: string;
   points: readonly (readonly [x: number, y: number])[];
@@ -26,7 +26,7 @@ export interface ContourPathOptions extends ChartOptions {
 
 /**
  * Draws contours of `z` and paths over it: a ring where a path starts, a dot where it ends. Higher ground is more
- * strongly coloured. Parts outside the grid are cut off; steps that are not finite break a path.
+ * strongly colored. Parts outside the grid are cut off; steps that are not finite break a path.
  *
  * @throws RangeError when the grid contradicts itself.
  * @example

@@ -37,14 +37,14 @@ export interface DecisionBoundaryOptions extends ChartOptions {
   confidence?: ArrayLike<number>;
   /** Names of the classes, shown in the key. */
   labels?: readonly string[];
-  /** For `value`: the values of the first and last colour. Default: the extent of grid and targets. */
+  /** For `value`: the values of the first and last color. Default: the extent of grid and targets. */
   domain?: readonly [number, number];
   xLabel?: string;
   yLabel?: string;
 }
 
 /**
- * Draws predictions over a plane with the data on top. Classes differ in colour and in shape; with probabilities a
+ * Draws predictions over a plane with the data on top. Classes differ in color and in shape; with probabilities a
  * line marks one half.
  *
  * @throws RangeError when the grid or `confidence` does not match its size.
@@ -146,7 +146,7 @@ function draw(
   ];
 }
 
-/** Each class's colour, stronger where the model is surer. */
+/** Each class's color, stronger where the model is surer. */
 function classRaster(
   grid: Grid,
   kind: 'probability' | 'class',

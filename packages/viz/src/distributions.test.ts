@@ -14,7 +14,7 @@ describe('heatmap', () => {
     const cells = parse(heatmap([[0, 1]], options))
       .one('g', { class: 'ag-cells' })
       .all('rect');
-    // The first and last colour of matplotlib's viridis table.
+    // The first and last color of matplotlib's viridis table.
     expect(cells.map((cell) => cell.attributes.fill)).toEqual(['#440154', '#fde725']);
   });
 
@@ -175,7 +175,7 @@ describe('parallelCoordinates', () => {
     expect(svg.text).not.toContain('NaN');
   });
 
-  it('has nothing to show without runs, and names an unknown colour', () => {
+  it('has nothing to show without runs, and names an unknown color', () => {
     expect(parse(parallelCoordinates([], options)).text).toContain('No data');
   });
 

@@ -1,7 +1,7 @@
 /** Places the boxes of a graph in layers, with room for what is written on its edges: dagre does the work. */
 import { Graph, layout } from '@dagrejs/dagre';
 
-/** The centre of something on the page. */
+/** The center of something on the page. */
 export interface Place {
   x: number;
   y: number;
@@ -24,7 +24,7 @@ export interface LayoutEdge {
   height: number;
 }
 
-/** Places: boxes by id (x and y of the centre), and for each edge its points and the centre of its label. */
+/** Places: boxes by id (x and y of the center), and for each edge its points and the center of its label. */
 export interface Layout {
   width: number;
   height: number;
@@ -69,7 +69,7 @@ export function layoutGraph(
   };
 }
 
-/** One layout by dagre, with how many neighbouring arguments it has in their order after mirroring, and of how many. */
+/** One layout by dagre, with how many neighboring arguments it has in their order after mirroring, and of how many. */
 function place(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[], orientation: Orientation) {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({

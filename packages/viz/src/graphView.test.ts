@@ -131,7 +131,7 @@ describe('graphView', () => {
     expect(parse(graphView({ nodes, edges })).all('g', { class: 'ag-edge' })).toHaveLength(2);
   });
 
-  it('emphasises the given nodes', () => {
+  it('emphasizes the given nodes', () => {
     const marked = parse(graphView(lesson, { highlight: ['q', 'f'] }));
     const width = (id: string) => marked.one('g', { 'data-node': id }).one('rect').number('stroke-width');
     expect([width('q'), width('f')]).toEqual([3, 3]);

@@ -25,7 +25,7 @@ import { label } from './text.ts';
 export interface GraphViewOptions extends ChartOptions {
   /** Direction of the computation: left to right (default), or top to bottom. */
   orientation?: 'horizontal' | 'vertical';
-  /** Ids of nodes to emphasise; edges between two of them are emphasised too. */
+  /** Ids of nodes to emphasize; edges between two of them are emphasized too. */
   highlight?: readonly string[];
   /** Write values above the wires. Default: when any node has one. */
   values?: boolean;

@@ -89,7 +89,7 @@ export function topDown(grid: Grid): Float64Array {
   return out;
 }
 
-/** The box of an image whose pixels are centred on the samples: half a cell wider than the plot on every side. */
+/** The box of an image whose pixels are centered on the samples: half a cell wider than the plot on every side. */
 export function rasterBox(grid: Grid, box: Box): Box {
   const dx = box.width / (grid.columns - 1);
   const dy = box.height / (grid.rows - 1);

@@ -1,4 +1,4 @@
-/** A matrix as coloured cells: weights, activations, correlations, attention. */
+/** A matrix as colored cells: weights, activations, correlations, attention. */
 import { extentOf } from './axes.ts';
 import {
   type ColorScale,
@@ -16,7 +16,7 @@ import { fit, formatNumber, label, textWidth } from './text.ts';
 export interface HeatmapOptions extends ChartOptions {
   /** `sequential` for amounts, `diverging` for signed values. Default: `diverging` when signs differ. */
   scale?: ColorScaleKind;
-  /** Values of the first and last colour. Default: the extent of the data; diverging ones symmetric about 0. */
+  /** Values of the first and last color. Default: the extent of the data; diverging ones symmetric about 0. */
   domain?: readonly [number, number];
   rowLabels?: readonly string[];
   columnLabels?: readonly string[];

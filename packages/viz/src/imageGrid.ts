@@ -10,10 +10,10 @@ export interface GridImage {
   pixels: ArrayLike<number>;
   width: number;
   height: number;
-  /** 1 grey (default), 3 red-green-blue, 4 with opacity. */
+  /** 1 gray (default), 3 red-green-blue, 4 with opacity. */
   channels?: 1 | 3 | 4;
   caption?: string;
-  /** `wrong` frames the image and its caption with the accent colour and a cross, `right` adds a tick. */
+  /** `wrong` frames the image and its caption with the accent color and a cross, `right` adds a tick. */
   mark?: 'right' | 'wrong';
 }
 

@@ -128,7 +128,7 @@ describe.each(Object.entries(charts))('%s', (_, draw) => {
     expect(id('a')).not.toBe(id('b'));
   });
 
-  it('follows the preference of the reader, or holds literal colours', () => {
+  it('follows the preference of the reader, or holds literal colors', () => {
     const auto = draw({ theme: 'auto', id: 'x' }, 'n');
     expect(auto).toContain('@media(prefers-color-scheme:dark){#x{');
     const properties = new Set([...auto.matchAll(/var\((--[a-z0-9-]+)\)/g)].map(([, name]) => name));

@@ -21,7 +21,7 @@ export interface Legend {
 const rowHeight = 18;
 const sample = 20;
 
-/** Lays out entries between `left` and `right`, first row centred at `y + 9`. */
+/** Lays out entries between `left` and `right`, first row centered at `y + 9`. */
 export function createLegend(
   entries: readonly LegendEntry[],
   left: number,

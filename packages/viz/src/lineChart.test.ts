@@ -4,7 +4,7 @@ import { lineChart } from './lineChart.ts';
 
 const fixed = { width: 400, height: 300, theme: 'light', id: 'chart' } as const;
 
-/** Pixel of each labelled tick, read from the picture. */
+/** Pixel of each labeled tick, read from the picture. */
 function ticks(svg: string, axis: 'ag-x-axis' | 'ag-y-axis'): Record<string, number> {
   const group = parse(svg).one('g', { class: axis });
   const key = axis === 'ag-x-axis' ? 'x' : 'y';
@@ -98,7 +98,7 @@ describe('lineChart', () => {
     expect(pathPoints(smooth.attributes.d).map(([, y]) => y)).toEqual([22, expect.closeTo(266 - 244 / 3, 0)]);
   });
 
-  it('names each series once, and dashes those that repeat a colour', () => {
+  it('names each series once, and dashes those that repeat a color', () => {
     const data = Array.from({ length: 10 }, (_, i) => ({ name: `s${i}`, y: [i, i + 1] }));
     const legend = parse(lineChart(data, fixed)).one('g', { class: 'ag-legend' });
     expect(legend.all('text').map((text) => text.text)).toEqual(data.map((series) => series.name));

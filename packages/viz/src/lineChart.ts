@@ -44,7 +44,7 @@ export interface LineChartOptions extends ChartOptions {
   smoothing?: number;
   /** Mark each value with a dot. Default: when no series has more than 30 values. */
   points?: boolean;
-  /** Colours say which series (default), or their order, first to last. */
+  /** Colors say which series (default), or their order, first to last. */
   colors?: 'distinct' | 'ordered';
   referenceLines?: readonly ReferenceLine[];
 }

@@ -1,4 +1,4 @@
-/** Runs of a sweep, each a line across one axis per hyper-parameter and measurement, coloured by the outcome. */
+/** Runs of a sweep, each a line across one axis per hyper-parameter and measurement, colored by the outcome. */
 import { curveMonotoneX, line } from 'd3-shape';
 import { createAxis, extentOf, type ScaleKind } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
@@ -22,7 +22,7 @@ export interface SweepDimension {
 export interface ParallelCoordinatesOptions extends ChartOptions {
   /** Axes, left to right. Default: every name of the first run. */
   dimensions?: readonly (string | SweepDimension)[];
-  /** The numeric dimension that gives the lines their colour. Default: the last one. */
+  /** The numeric dimension that gives the lines their color. Default: the last one. */
   colorBy?: string;
 }
 
@@ -54,7 +54,7 @@ export function parallelCoordinates(
     summary:
       runs.length === 0
         ? 'Parallel coordinates without runs.'
-        : `${runs.length} runs over ${dimensions.map((dimension) => dimension.label ?? dimension.key).join(', ')}, coloured by ${colorBy}.`,
+        : `${runs.length} runs over ${dimensions.map((dimension) => dimension.label ?? dimension.key).join(', ')}, colored by ${colorBy}.`,
     draw: (frame) =>
       runs.length === 0 || dimensions.length === 0
         ? emptyNotice(frame)

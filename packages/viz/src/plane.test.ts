@@ -138,7 +138,7 @@ describe('decisionBoundary', () => {
     expect(points.filter(([x]) => Math.abs(x - middle) < 0.2).length).toBeGreaterThan(10);
   });
 
-  it('gives classes a colour and a shape, and leaves out points without a place', () => {
+  it('gives classes a color and a shape, and leaves out points without a place', () => {
     const data = [0, 1, 2].map((target) => ({ x: 0.5, y: 0.5, target }));
     const points = parse(
       decisionBoundary(grid, [...data, { x: Number.NaN, y: 0 }], { ...options, kind: 'class' }),
@@ -150,7 +150,7 @@ describe('decisionBoundary', () => {
     expect(new Set([0, 1, 2, 3, 4].map(mark)).size).toBe(5);
   });
 
-  it('colours values on one scale for ground and points', () => {
+  it('colors values on one scale for ground and points', () => {
     const svg = parse(decisionBoundary(grid, [{ x: 0, y: 0, target: 0 }], { ...options, kind: 'value' }));
     expect(svg.all('g', { class: 'ag-color-bar' })).toHaveLength(1);
     // The low end of viridis.
@@ -204,7 +204,7 @@ describe('surface', () => {
   });
 
   it('paints far pieces first', () => {
-    // Seen along y from y = 0 (azimuth 0), the farthest row is the last one; its colour follows z = y.
+    // Seen along y from y = 0 (azimuth 0), the farthest row is the last one; its color follows z = y.
     const svg = parse(
       surface(
         sample(2, 4, (_, y) => y),

@@ -39,7 +39,7 @@ describe('encodePng', () => {
     expect([...rows.subarray(299 * 301 + 1)]).toEqual([...data.subarray(299 * 300)]);
   });
 
-  it('writes colour, opacity and palettes', () => {
+  it('writes color, opacity and palettes', () => {
     const type = (channels: 1 | 3 | 4, palette?: Uint8Array) =>
       chunks(encodePng({ width: 1, height: 1, channels, data: new Uint8Array(channels), palette }))[0]
         .content[9];

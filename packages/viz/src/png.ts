@@ -9,10 +9,10 @@
 export interface Pixels {
   width: number;
   height: number;
-  /** Samples per pixel: 1 grey, 3 red-green-blue, 4 with opacity; with a palette, 1 index. */
+  /** Samples per pixel: 1 gray, 3 red-green-blue, 4 with opacity; with a palette, 1 index. */
   channels: 1 | 3 | 4;
   data: Uint8Array;
-  /** Up to 256 colours, four bytes each (red, green, blue, opacity). */
+  /** Up to 256 colors, four bytes each (red, green, blue, opacity). */
   palette?: Uint8Array;
 }
 

@@ -129,7 +129,7 @@ describe('imageGrid', () => {
     expect(images[2].number('y') - images[0].number('y')).toBe(52);
   });
 
-  it('says in words, not by colour alone, which are wrong', () => {
+  it('says in words, not by color alone, which are wrong', () => {
     const svg = imageGrid([{ pixels: [0], width: 1, height: 1, caption: '3', mark: 'wrong' }], {
       theme: 'light',
     });

@@ -15,7 +15,7 @@ export interface LabelStyle {
   /** Degrees, clockwise, about the label's own point. */
   rotate?: number;
   opacity?: number;
-  /** Colour of an outline that keeps the label readable over lines. */
+  /** Color of an outline that keeps the label readable over lines. */
   halo?: string;
 }
 

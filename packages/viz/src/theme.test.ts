@@ -14,13 +14,13 @@ import {
 const both = ['light', 'dark'] as const;
 
 describe('contrast', () => {
-  it('is 21 for black on white and 1 for a colour on itself', () => {
+  it('is 21 for black on white and 1 for a color on itself', () => {
     expect(contrast('#000000', '#ffffff')).toBeCloseTo(21, 10);
     expect(contrast('#3e9868', '#3e9868')).toBe(1);
   });
 
   it('agrees with published ratios', () => {
-    // WCAG technique G18 and its checkers: #767676 is the lightest grey that passes on white, with 4.54.
+    // WCAG technique G18 and its checkers: #767676 is the lightest gray that passes on white, with 4.54.
     expect(contrast('#767676', '#ffffff')).toBeCloseTo(4.54, 2);
     expect(contrast('#777777', '#ffffff')).toBeCloseTo(4.48, 2);
     expect(contrast('#0000ff', '#ffffff')).toBeCloseTo(8.59, 2);
@@ -78,7 +78,7 @@ describe.each(both)('%s theme', (name) => {
 });
 
 describe('createPaint', () => {
-  it('writes literal colours for an explicit theme, and no style sheet', () => {
+  it('writes literal colors for an explicit theme, and no style sheet', () => {
     const paint = createPaint('dark');
     expect(paint.role('ink')).toBe(themes.dark.ink);
     expect(paint.series(9)).toBe(seriesColors.dark[1]);
@@ -96,10 +96,10 @@ describe('createPaint', () => {
 });
 
 describe('inkOn', () => {
-  it('reads on every grey', () => {
+  it('reads on every gray', () => {
     for (let value = 0; value < 256; value++) {
-      const grey = `#${value.toString(16).padStart(2, '0').repeat(3)}`;
-      expect(contrast(inkOn(grey), grey)).toBeGreaterThan(4.5);
+      const gray = `#${value.toString(16).padStart(2, '0').repeat(3)}`;
+      expect(contrast(inkOn(gray), gray)).toBeGreaterThan(4.5);
     }
   });
 });

@@ -1,36 +1,36 @@
 /**
- * Colours, for light and dark surfaces, that people with any kind of colour vision can tell apart.
+ * Colors, for light and dark surfaces, that people with any kind of color vision can tell apart.
  *
- * A chart asks for a role (`ink`, `grid`, …), never for a colour. With an explicit theme the role becomes a literal
- * colour, which every SVG reader understands; with `auto` it becomes a CSS custom property, whose two values sit in
+ * A chart asks for a role (`ink`, `grid`, …), never for a color. With an explicit theme the role becomes a literal
+ * color, which every SVG reader understands; with `auto` it becomes a CSS custom property, whose two values sit in
  * a style sheet inside the picture, so that one file follows the reader's preference.
  *
- * The series colours start from Okabe and Ito, "Color Universal Design" (2008), moved until each has a contrast of
+ * The series colors start from Okabe and Ito, "Color Universal Design" (2008), moved until each has a contrast of
  * 3:1 or more with its surface (WCAG 2.2, 1.4.11) and stays apart from the others for protan, deutan and tritan
  * vision; theme.test.ts computes both.
  */
 import { type Markup, styleSheet } from './svg.ts';
 import { viridis } from './viridis.ts';
 
-/** `auto` follows the reader's preference; `light` and `dark` write literal colours. */
+/** `auto` follows the reader's preference; `light` and `dark` write literal colors. */
 export type Theme = 'auto' | 'light' | 'dark';
 
-/** What a colour is for. */
+/** What a color is for. */
 export type Role = keyof typeof themes.light;
 
-/** Turns roles into colours and remembers which were used. */
+/** Turns roles into colors and remembers which were used. */
 export interface Paint {
-  /** The colour of a role. */
+  /** The color of a role. */
   role(name: Role): string;
-  /** The colour of series `index`; beyond the eighth the colours repeat, and dashes tell them apart. */
+  /** The color of series `index`; beyond the eighth the colors repeat, and dashes tell them apart. */
   series(index: number): string;
-  /** Colour at `t` (0 … 1) of a ramp that says order (dark to bright) and keeps 3:1 with the surface. */
+  /** Color at `t` (0 … 1) of a ramp that says order (dark to bright) and keeps 3:1 with the surface. */
   ordered(t: number): string;
-  /** The style sheet of everything used so far, none when the colours are literal. */
+  /** The style sheet of everything used so far, none when the colors are literal. */
   style(id: string): Markup[];
 }
 
-/** Both themes. Text roles have a contrast of at least 4.5:1 with the surface, series colours 3:1. */
+/** Both themes. Text roles have a contrast of at least 4.5:1 with the surface, series colors 3:1. */
 export const themes = {
   light: {
     surface: '#ffffff',
@@ -57,7 +57,7 @@ export const themes = {
   },
 } as const;
 
-/** Colours of series, in order of use. */
+/** Colors of series, in order of use. */
 export const seriesColors = {
   light: ['#2161b7', '#e95b00', '#3e9868', '#ac337b', '#875b00', '#0797f4', '#690f00', '#422d42'],
   dark: ['#06beff', '#faad1e', '#00a96b', '#c997b9', '#ffe358', '#6774de', '#e46a26', '#cac3ba'],
@@ -72,7 +72,7 @@ export const tints = { positive: '#2166ac', negative: '#a85205' } as const;
 /** Text on a tint: at these opacities over a light surface white begins to read better than black. */
 const whiteTextFrom = { positive: 0.88, negative: 0.92 } as const;
 
-/** The colour of text on a tint of some opacity over the surface. */
+/** The color of text on a tint of some opacity over the surface. */
 export function inkOnTint(paint: Paint, tint: keyof typeof tints, opacity: number): string {
   return opacity >= whiteTextFrom[tint] ? '#ffffff' : paint.role('cellInk');
 }
@@ -108,13 +108,13 @@ export function createPaint(theme: Theme): Paint {
   };
 }
 
-/** The ordered ramp of one theme, as a literal colour. */
+/** The ordered ramp of one theme, as a literal color. */
 export function orderedColor(theme: 'light' | 'dark', t: number): string {
   const [low, high] = orderedRange[theme];
   return toHex(viridis(low + (high - low) * t));
 }
 
-/** Dash patterns, a second channel beside colour: series that share a colour differ in dash. */
+/** Dash patterns, a second channel beside color: series that share a color differ in dash. */
 export function dash(index: number): string | undefined {
   return [undefined, '7 3', '2 3', '9 3 2 3'][Math.floor(index / seriesColors.light.length) % 4];
 }
@@ -124,7 +124,7 @@ export function channels(hex: string): [red: number, green: number, blue: number
   return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
 }
 
-/** `#rrggbb` of a colour that d3 wrote as hex or as `rgb(r, g, b)`. */
+/** `#rrggbb` of a color that d3 wrote as hex or as `rgb(r, g, b)`. */
 export function toHex(color: string): string {
   if (color.startsWith('#')) return color;
   const parts = color.match(/\d+/g) ?? [];
@@ -134,13 +134,13 @@ export function toHex(color: string): string {
     .join('')}`;
 }
 
-/** Contrast of two colours, 1 … 21: WCAG 2.2, "contrast ratio" and "relative luminance". */
+/** Contrast of two colors, 1 … 21: WCAG 2.2, "contrast ratio" and "relative luminance". */
 export function contrast(a: string, b: string): number {
   const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
   return (high + 0.05) / (low + 0.05);
 }
 
-/** Black or white, whichever reads better on a literal colour (4.58:1 in the worst case). */
+/** Black or white, whichever reads better on a literal color (4.58:1 in the worst case). */
 export function inkOn(background: string): string {
   return luminance(background) > 0.179 ? '#000000' : '#ffffff';
 }

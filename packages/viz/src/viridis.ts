@@ -1,7 +1,7 @@
 /**
- * The viridis colours: from dark violet over green to yellow, equally spaced for the eye and in order for every kind
- * of colour vision. By Stéfan van der Walt and Nathaniel Smith for matplotlib (2015), given to the public domain
- * (CC0); seventeen of their colours, with straight lines between them, stay within 5 of 255 of the full table, at a
+ * The viridis colors: from dark violet over green to yellow, equally spaced for the eye and in order for every kind
+ * of color vision. By Stéfan van der Walt and Nathaniel Smith for matplotlib (2015), given to the public domain
+ * (CC0); seventeen of their colors, with straight lines between them, stay within 5 of 255 of the full table, at a
  * tenth of its size.
  */
 import { interpolateRgb, piecewise } from 'd3-interpolate';
@@ -26,5 +26,5 @@ const stops = [
   '#fde725',
 ];
 
-/** Colour at `t` (0 … 1), as `rgb(r, g, b)`. */
+/** Color at `t` (0 … 1), as `rgb(r, g, b)`. */
 export const viridis: (t: number) => string = /* @__PURE__ */ piecewise(interpolateRgb, stops);

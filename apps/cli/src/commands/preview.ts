@@ -166,7 +166,7 @@ function shapeOf({ columns, features }: MemoryDataset): string {
   const { shape } = columns.x;
   if (shape.length < 2) return `${features} number${features === 1 ? '' : 's'}`;
   const [channels, ...size] = shape;
-  return `${size.join('×')} pixels${channels === 1 ? '' : ` in ${channels} colours`}`;
+  return `${size.join('×')} pixels${channels === 1 ? '' : ` in ${channels} colors`}`;
 }
 
 function targetOf({ classes, info }: MemoryDataset): string {

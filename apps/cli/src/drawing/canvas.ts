@@ -1,14 +1,14 @@
 /**
- * A grid of dots drawn in characters: eight dots to a character of braille, each character in one colour. Without
- * colours several things could not be told apart, so each dot is then a character of its own: a letter.
+ * A grid of dots drawn in characters: eight dots to a character of braille, each character in one color. Without
+ * colors several things could not be told apart, so each dot is then a character of its own: a letter.
  */
 import type { Colors } from '../terminal.ts';
 
-/** Names of colours by thing, used again after the last. */
+/** Names of colors by thing, used again after the last. */
 const palette = ['cyan', 'yellow', 'magenta', 'green', 'red', 'blue'] as const;
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 
-/** A text in the colour of a thing. */
+/** A text in the color of a thing. */
 export function paint(text: string, thing: number, colors: Colors): string {
   return colors[palette[thing % palette.length]](text);
 }

@@ -9,7 +9,7 @@ const line = { name: 'rising', x: [0, 1], y: [0, 3] };
 const other = { name: 'falling', x: [0, 1], y: [3, 0] };
 
 describe('drawCurves', () => {
-  it('draws several curves by letters where there are no colours', () => {
+  it('draws several curves by letters where there are no colors', () => {
     expect(drawCurves([line, other], { width: 7, height: 4, colors: plain, title: 'both' })).toEqual([
       'both',
       'a rising',
@@ -30,7 +30,7 @@ describe('drawCurves', () => {
     expect(row).toBe('2 ┤⣀⠤⠒⠉');
   });
 
-  it('gives each curve a colour of its own', () => {
+  it('gives each curve a color of its own', () => {
     const [first, second] = drawCurves([line, other], { width: 20, height: 4, colors: colored });
     expect(first).toBe('\u001b[36m━━\u001b[39m rising');
     expect(second).toBe('\u001b[33m━━\u001b[39m falling');

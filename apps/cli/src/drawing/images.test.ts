@@ -17,20 +17,20 @@ const image = {
 };
 
 describe('drawImages', () => {
-  it('shades characters where there are no colours: two rows to a line', () => {
+  it('shades characters where there are no colors: two rows to a line', () => {
     // The third character of the second line stands for 255 and 0: half of ten shades.
     expect(drawImages([image, image], { width: 40, ...plain })).toEqual(['@@@  @@@', '  =    =', 'fla  fla']);
   });
 
-  it('colours the halves of characters, and writes a colour once where it stays', () => {
+  it('colors the halves of characters, and writes a color once where it stays', () => {
     const [first, second] = drawImages([image], { width: 40, ...colored }).map(terminalText);
     expect(first).toBe('\u001b[38;2;255;255;255;48;2;255;255;255m▀▀▀\u001b[0m');
     expect(second).toBe('\u001b[38;2;0;0;0;48;2;0;0;0m▀▀\u001b[38;2;255;255;255;48;2;0;0;0m▀\u001b[0m');
   });
 
-  it('takes the nearest of 256 colours where a terminal has no others', () => {
+  it('takes the nearest of 256 colors where a terminal has no others', () => {
     const red = { width: 1, height: 2, channels: 3 as const, data: [255, 128, 0, 128, 0, 128], caption: '' };
-    // xterm: the cube is 16 + 36 r + 6 g + b with steps 0, 95, 135, …; grey 128 is the 13th of 24.
+    // xterm: the cube is 16 + 36 r + 6 g + b with steps 0, 95, 135, …; gray 128 is the 13th of 24.
     expect(terminalText(drawImages([red], { width: 40, ...colored, trueColor: false })[0])).toBe(
       '\u001b[38;5;196;48;5;244m▀\u001b[0m',
     );

@@ -1,6 +1,6 @@
 /**
- * Small images in the terminal: two pixels to a character, one above the other, in the colours of its two halves.
- * Without colours a character is as dark as the pixels it stands for.
+ * Small images in the terminal: two pixels to a character, one above the other, in the colors of its two halves.
+ * Without colors a character is as dark as the pixels it stands for.
  */
 import { type Colors, ownColors } from '../text.ts';
 
@@ -8,7 +8,7 @@ import { type Colors, ownColors } from '../text.ts';
 export interface SmallImage {
   readonly width: number;
   readonly height: number;
-  /** Grey, or red, green and blue. */
+  /** Gray, or red, green and blue. */
   readonly channels: 1 | 3;
   readonly data: ArrayLike<number>;
   readonly caption: string;
@@ -19,7 +19,7 @@ export interface ImagesOptions {
   /** Characters of a line. */
   readonly width: number;
   readonly colors: Colors;
-  /** Whether the terminal shows any colour, not only the usual 256. */
+  /** Whether the terminal shows any color, not only the usual 256. */
   readonly trueColor: boolean;
 }
 
@@ -83,7 +83,7 @@ function drawOne(
   });
 }
 
-/** The mean colour of a square of pixels. */
+/** The mean color of a square of pixels. */
 function pixel({ width, height, channels, data }: SmallImage, x: number, y: number, factor: number): Color {
   const [right, bottom] = [Math.min(width, (x + 1) * factor), Math.min(height, (y + 1) * factor)];
   const mean = (channel: number): number => {
@@ -97,8 +97,8 @@ function pixel({ width, height, channels, data }: SmallImage, x: number, y: numb
     }
     return Math.round(Math.min(255, Math.max(0, sum / count || 0)));
   };
-  const grey = mean(0);
-  return channels === 1 ? [grey, grey, grey] : [grey, mean(1), mean(2)];
+  const gray = mean(0);
+  return channels === 1 ? [gray, gray, gray] : [gray, mean(1), mean(2)];
 }
 
 /** ITU-R BT.601. */
@@ -106,11 +106,11 @@ function brightness([red, green, blue]: Color): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
 
-/** A colour as terminals are told it: any, or the nearest of xterm's 24 greys or of its cube of 6 × 6 × 6. */
+/** A color as terminals are told it: any, or the nearest of xterm's 24 grays or of its cube of 6 × 6 × 6. */
 function code([red, green, blue]: Color, trueColor: boolean): string {
   if (trueColor) return `2;${red};${green};${blue}`;
   if (red === green && green === blue) {
-    // Greys 232 … 255 are 8, 18, … 238; black and white are in the cube.
+    // Grays 232 … 255 are 8, 18, … 238; black and white are in the cube.
     if (red < 4) return '5;16';
     return red > 246 ? '5;231' : `5;${232 + Math.min(23, Math.max(0, Math.round((red - 8) / 10)))}`;
   }

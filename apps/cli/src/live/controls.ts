@@ -21,7 +21,7 @@ export interface Controls {
   save(): void;
   /** Hears what happens in a pause, when the loop reports nothing. */
   watcher: Watcher | null;
-  /** A rate that `lowerRate` can change, to be given to the optimiser. */
+  /** A rate that `lowerRate` can change, to be given to the optimizer. */
   scale(rate: Rate): Rate;
   /** To be given to the loop. */
   callback(checkpoints: string): Callback;

@@ -221,7 +221,7 @@ interface Measured {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Means of neighbours when there are more values than dots. */
+/** Means of neighbors when there are more values than dots. */
 function means({ x, y }: { x: number[]; y: number[] }, most: number): { x: number[]; y: number[] } {
   const together = Math.ceil(y.length / most);
   if (together <= 1) return { x, y };
@@ -248,9 +248,9 @@ function spark(values: readonly number[]): string {
     .join('');
 }
 
-/** As wide as it is to be, colours not counted. */
+/** As wide as it is to be, colors not counted. */
 function padded(text: string, width: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colors are control characters
   const length = text.replace(/\u001b\[[\d;]*m/g, '').length;
   return text + ' '.repeat(Math.max(0, width - length));
 }

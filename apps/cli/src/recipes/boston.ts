@@ -1,5 +1,5 @@
 /**
- * Boston housing: prices from properties of the neighbourhood, by a network with one hidden layer of sigmoids. As in the
+ * Boston housing: prices from properties of the neighborhood, by a network with one hidden layer of sigmoids. As in the
  * lesson it comes from, all 506 examples are learned from, and an epoch is as many batches, drawn with replacement, as
  * fit into them (506 / 16: 31).
  */

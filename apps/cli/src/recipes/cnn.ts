@@ -22,11 +22,11 @@ const shared = {
 } as const satisfies Partial<Recipe>;
 
 /** Blocks of convolution 5×5, ReLU and pooling by 2, then one layer to the ten classes. */
-function convolutional(channels: readonly number[], normalise = false): Module<[Tensor], Tensor> {
+function convolutional(channels: readonly number[], normalize = false): Module<[Tensor], Tensor> {
   const blocks = channels.flatMap((count, i) => [
-    // The normalisation's own shift takes the bias's place.
-    conv2d(channels[i - 1] ?? 1, count, 5, { padding: 2, weightInit: init.heUniform, bias: !normalise }),
-    ...(normalise ? [batchNorm2d(count)] : []),
+    // The normalization's own shift takes the bias's place.
+    conv2d(channels[i - 1] ?? 1, count, 5, { padding: 2, weightInit: init.heUniform, bias: !normalize }),
+    ...(normalize ? [batchNorm2d(count)] : []),
     relu(),
     maxPool2d(2),
   ]);
@@ -50,10 +50,10 @@ export const mnistCnn = defineRecipe({
   },
 });
 
-/** The same with batch normalisation, moved and turned images, and a learning rate that rises and falls once. */
+/** The same with batch normalization, moved and turned images, and a learning rate that rises and falls once. */
 export const mnistAugmented = defineRecipe({
   name: 'mnist augmented',
-  summary: 'handwritten digits, moved and turned a little: two convolutions with batch normalisation',
+  summary: 'handwritten digits, moved and turned a little: two convolutions with batch normalization',
   kind: 'classification',
   settings: { epochs: 15, batchSize: 64, learningRate: 1e-2, optimizer: 'adam', schedule: 'oneCycle' },
   parameters: { 'data.shift': 2, 'data.rotate': 10, 'model.channels': [16, 32] },

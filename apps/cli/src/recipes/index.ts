@@ -38,7 +38,7 @@ export const recipes: readonly RecipeEntry[] = [
   },
   {
     name: 'mnist augmented',
-    summary: 'MNIST, moved and turned, with batch normalisation: 99.5 % in 15 epochs',
+    summary: 'MNIST, moved and turned, with batch normalization: 99.5 % in 15 epochs',
     load: async () => (await import('./cnn.ts')).mnistAugmented,
   },
   {

@@ -1,6 +1,6 @@
 /**
  * What a recipe is: everything that `agrad train` needs to know about a task beside the settings. A recipe says where
- * data come from, what the model is, what is minimised, and which settings suit it.
+ * data come from, what the model is, what is minimized, and which settings suit it.
  */
 import type { MemoryDataset, SourceOptions } from '@ag/datasets';
 import type { Module } from '@ag/nn';

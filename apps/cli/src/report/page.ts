@@ -1,5 +1,5 @@
 /**
- * A page that needs nothing but itself: no network, no script. Pictures are SVG inside it; colours follow the reader's
+ * A page that needs nothing but itself: no network, no script. Pictures are SVG inside it; colors follow the reader's
  * preference for light or dark.
  */
 

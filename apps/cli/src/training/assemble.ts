@@ -1,5 +1,5 @@
 /**
- * From a recipe and settings to the objects that train: data, loaders, model, optimiser. The order is fixed, because
+ * From a recipe and settings to the objects that train: data, loaders, model, optimizer. The order is fixed, because
  * it decides which random numbers the weights get.
  */
 import { type DataLoader, dataLoader, type MemoryDataset, subset, transforms } from '@ag/datasets';
@@ -32,7 +32,7 @@ export interface Assembled extends Prepared {
   readonly average: FitAverage | null;
   readonly trainLoader: DataLoader;
   readonly testLoader: DataLoader;
-  /** Optimiser steps of the whole run. */
+  /** Optimizer steps of the whole run. */
   readonly steps: number;
   /** For schedules that want to hear how training goes. */
   readonly callbacks: readonly Callback[];
@@ -61,7 +61,7 @@ export async function prepare(
 }
 
 /**
- * Makes model, loaders and optimiser.
+ * Makes model, loaders and optimizer.
  *
  * @param scaleRate changes the schedule of the learning rate
  * @throws Failure `configuration` for settings that do not fit the data
@@ -172,7 +172,7 @@ export function epochsOf({ epochs, fastDevRun }: Readonly<Settings>): number {
 
 type Make = (parameters: Variable[], options: Record<string, unknown>) => FitOptimizer;
 
-/** The optimiser that the settings name. */
+/** The optimizer that the settings name. */
 export function optimizerFor(
   parameters: Variable[],
   settings: Readonly<Settings>,

@@ -42,12 +42,12 @@ it.each([10, 20, 40, 60, 80, 120, 300])('the line that is redrawn fits %i column
   expect(lines.some((line) => line.startsWith('epoch 3/'.slice(0, columns - 1)))).toBe(true);
 });
 
-it('draws without colours where none are wanted', async () => {
+it('draws without colors where none are wanted', async () => {
   const { terminal, drawn } = terminalOf(100, false);
   const display = await openDisplay(terminal, 10);
   display.show(start);
   display.show(step);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colors are what is looked for
   expect(drawn()).not.toMatch(/\u001b\[[\d;]*m/);
   expect(drawn()).toContain('loss 0.1235');
 });

@@ -11,7 +11,7 @@ export function Picture({ svg, label }: { readonly svg: string; readonly label?:
   return <div class="picture" data-testid={label} dangerouslySetInnerHTML={{ __html: svg }} />;
 }
 
-/** A labelled control. */
+/** A labeled control. */
 export function Field({ label, children }: { readonly label: Text; readonly children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child

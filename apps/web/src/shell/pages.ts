@@ -39,7 +39,7 @@ export const pages: readonly Page[] = [
   },
   {
     id: 'race',
-    title: { en: 'Optimiser race', zh: '优化器竞速' },
+    title: { en: 'Optimizer race', zh: '优化器竞速' },
     summary: {
       en: 'SGD, momentum, AdaGrad, Adam and others run down the same hill.',
       zh: 'SGD、动量、AdaGrad、Adam 等在同一座山上赛跑。',

@@ -43,7 +43,7 @@ describe('digits', () => {
     }
   });
 
-  it('is too varied for class means and can be learnt from neighbours', () => {
+  it('is too varied for class means and can be learnt from neighbors', () => {
     const train = digits({ count: 2000 });
     const test = digits({ split: 'test', count: 200 });
     const means = Array.from({ length: 10 }, () => new Float64Array(784));

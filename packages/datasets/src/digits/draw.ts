@@ -8,7 +8,7 @@ import { cosineOfTurn, sineOfTurn } from '../deterministicMath.ts';
 import { permutationOf, type RandomStream, randomStream } from '../random.ts';
 import { type Stroke, skeletons } from './skeletons.ts';
 
-/** Grey images and their digits. */
+/** Gray images and their digits. */
 export interface DrawnDigits {
   /** `count × size × size` values, 0 (paper) to 255 (ink). */
   images: Uint8Array;
@@ -241,7 +241,7 @@ function drawDistractor(random: RandomStream, pen: number, canvas: Float32Array,
   );
 }
 
-/** Ink to grey values: the ink's darkness, and in some images grain on paper and ink. */
+/** Ink to gray values: the ink's darkness, and in some images grain on paper and ink. */
 function develop(canvas: Float32Array, images: Uint8Array, offset: number, random: RandomStream): void {
   const darkness = random.uniform(...variation.ink);
   const grain = random.uniform() < variation.speckleChance ? random.uniform(0, variation.noise) : 0;

@@ -19,14 +19,14 @@ function chunk(type: string, content: Uint8Array): Buffer {
 
 interface Parts {
   size?: readonly [number, number];
-  /** Depth, colour type, compression, filter, interlace. */
+  /** Depth, color type, compression, filter, interlace. */
   kind?: readonly number[];
   before?: Buffer;
   data?: Uint8Array;
   end?: Buffer;
 }
 
-/** A PNG file; by default four grey pixels of the values 0 to 3. */
+/** A PNG file; by default four gray pixels of the values 0 to 3. */
 function png({ size = [2, 2], kind = [8, 0, 0, 0, 0], before, data, end }: Parts = {}): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(size[0], 0);
@@ -90,8 +90,8 @@ describe('PNG', () => {
       'the checksum of the chunk "IDAT" is wrong',
     ],
     ['has no size', png({ size: [0, 2] }), 'a size of 0×2'],
-    ['has a depth that there is not', png({ kind: [4, 2, 0, 0, 0] }), 'colour type 2 with 4 bits'],
-    ['has a colour type that there is not', png({ kind: [8, 5, 0, 0, 0] }), 'colour type 5 with 8 bits'],
+    ['has a depth that there is not', png({ kind: [4, 2, 0, 0, 0] }), 'color type 2 with 4 bits'],
+    ['has a color type that there is not', png({ kind: [8, 5, 0, 0, 0] }), 'color type 5 with 8 bits'],
     ['has a method that there is not', png({ kind: [8, 0, 0, 0, 2] }), 'interlace 2'],
     ['has a filter that there is not', png({ data: deflateSync(Uint8Array.of(9, 0, 1, 9, 2, 3)) }), 'filter'],
     ['has no deflated data', png({ data: Buffer.from('hello') }), 'incorrect header check'],
@@ -108,7 +108,7 @@ describe('PNG', () => {
       'a second one',
     ],
     [
-      'has half a transparent colour',
+      'has half a transparent color',
       png({ before: chunk('tRNS', Buffer.alloc(1)) }),
       'transparency that does not fit',
     ],
@@ -179,8 +179,8 @@ describe('JPEG', () => {
       'bytes, too few for its 8192×8192 pixels',
     ],
     ['has no height', withFrame(baseline, 0xc0, { 5: 0, 6: 0 }), 'a size of 40×0'],
-    ['has 12 bits', withFrame(baseline, 0xc0, { 4: 12 }), '12 bits a colour, which is not supported'],
-    ['has two components', withFrame(baseline, 0xc0, { 9: 2 }), '2 colour components, known are 1, 3 and 4'],
+    ['has 12 bits', withFrame(baseline, 0xc0, { 4: 12 }), '12 bits a color, which is not supported'],
+    ['has two components', withFrame(baseline, 0xc0, { 9: 2 }), '2 color components, known are 1, 3 and 4'],
     ['has samples beyond all bounds', withFrame(baseline, 0xc0, { 11: 0xff }), 'a sampling of 15×15'],
     ['is arithmetically coded', withFrame(baseline, 0xc0, { 1: 0xc9 }), 'an arithmetically coded image'],
     ['is lossless', withFrame(baseline, 0xc0, { 1: 0xc3 }), 'a lossless image'],

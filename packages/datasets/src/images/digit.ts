@@ -1,6 +1,6 @@
 /**
  * Brings a digit that someone drew or photographed to the form of MNIST's images, the only ones a network trained on
- * MNIST knows: fitted into 20×20 pixels with its proportions kept, then placed in 28×28 by its centre of mass (as
+ * MNIST knows: fitted into 20×20 pixels with its proportions kept, then placed in 28×28 by its center of mass (as
  * LeCun, Cortes and Burges describe on the page of the database, http://yann.lecun.com/exdb/mnist).
  */
 import { type Tensor, tensor } from '@ag/tensor';
@@ -11,7 +11,7 @@ import { type ImageDataLike, resizePlane, toChannels } from './pixels.ts';
 export interface CenterDigitOptions {
   /** Whether the picture is dark ink on light paper; `auto` judges by its border. Default `auto`. */
   invert?: boolean | 'auto';
-  /** The grey value, 0 to 255, seen through transparent pixels. Default 255. */
+  /** The gray value, 0 to 255, seen through transparent pixels. Default 255. */
   background?: number;
 }
 
@@ -29,10 +29,10 @@ const box = 20;
  */
 export function centerDigit(image: ImageDataLike, options: CenterDigitOptions = {}): Tensor {
   const { width, height } = image;
-  const grey = toChannels(image, { channels: 1, background: options.background ?? 255 });
+  const gray = toChannels(image, { channels: 1, background: options.background ?? 255 });
   const { invert = 'auto' } = options;
-  const dark = invert === 'auto' ? borderMean(grey, width, height) > 127.5 : invert;
-  const ink = Float32Array.from(grey, (value) => (dark ? 255 - value : value) / 255);
+  const dark = invert === 'auto' ? borderMean(gray, width, height) > 127.5 : invert;
+  const ink = Float32Array.from(gray, (value) => (dark ? 255 - value : value) / 255);
   return tensor(centerInk(ink, width, height), { shape: [1, size, size], copy: false });
 }
 
@@ -64,7 +64,7 @@ export function centerInk(ink: ArrayLike<number>, width: number, height: number)
   const newRows = Math.max(1, Math.round(rows * scale));
   const small = resizePlane(cut, columns, rows, newColumns, newRows);
   const center = centerOfMass(small, newColumns, newRows);
-  // The images' centre of mass is at pixel 14 of 0 … 27: so it is, to 0.01 on average, in MNIST's test images.
+  // The images' center of mass is at pixel 14 of 0 … 27: so it is, to 0.01 on average, in MNIST's test images.
   const right = Math.round(size / 2 - center.column);
   const down = Math.round(size / 2 - center.row);
   for (let row = 0; row < newRows; row++) {
@@ -111,9 +111,9 @@ function centerOfMass(ink: Float32Array, width: number, height: number): { colum
   return { column: columns / sum, row: rows / sum };
 }
 
-function borderMean(grey: Uint8Array, width: number, height: number): number {
+function borderMean(gray: Uint8Array, width: number, height: number): number {
   let sum = 0;
-  for (let column = 0; column < width; column++) sum += grey[column] + grey[(height - 1) * width + column];
-  for (let row = 0; row < height; row++) sum += grey[row * width] + grey[(row + 1) * width - 1];
+  for (let column = 0; column < width; column++) sum += gray[column] + gray[(height - 1) * width + column];
+  for (let row = 0; row < height; row++) sum += gray[row * width] + gray[(row + 1) * width - 1];
   return sum / (2 * (width + height));
 }

@@ -25,8 +25,8 @@ export interface Picture extends ImageDataLike {
 }
 
 /**
- * A tensor's values as a canvas's picture: `[height, width]` and `[1, height, width]` become grey, `[3, …]` colour,
- * `[4, …]` colour with transparency. 0 … 1 becomes 0 … 255; values outside are clipped. Evaluates the tensor.
+ * A tensor's values as a canvas's picture: `[height, width]` and `[1, height, width]` become gray, `[3, …]` color,
+ * `[4, …]` color with transparency. 0 … 1 becomes 0 … 255; values outside are clipped. Evaluates the tensor.
  *
  * @throws DataError when the tensor has another shape
  *

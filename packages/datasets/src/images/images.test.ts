@@ -69,7 +69,7 @@ describe('pixels', () => {
     });
   });
 
-  it('become grey by luma and let the background through', () => {
+  it('become gray by luma and let the background through', () => {
     const image = { width: 2, height: 1, data: [255, 0, 0, 255, 0, 0, 0, 0] };
     // 0.299 · 255 = 76.2
     expect([...toChannels(image)]).toEqual([76, 255]);
@@ -88,7 +88,7 @@ describe('fromImageData and toImageData', () => {
     expect((await toImageData(picture)).data).toEqual(data);
   });
 
-  it('draw grey and transparent tensors, clipped', async () => {
+  it('draw gray and transparent tensors, clipped', async () => {
     expect([...(await toImageData(tensor([[0, 2]]))).data]).toEqual([0, 0, 0, 255, 255, 255, 255, 255]);
     const clear = await toImageData(tensor([[[1]], [[0]], [[0]], [[0.2]]]));
     expect([...clear.data]).toEqual([255, 0, 0, 51]);
@@ -106,7 +106,7 @@ describe('centerDigit', () => {
 
   it('fits the ink into 20 pixels around the middle, wherever it was', () => {
     const result = centerInk(bar(5, 7), 100, 80);
-    // 4×40 becomes 2×20; its centre of mass goes from (0.5, 9.5) to (14, 14), rounded: columns 14 and 15, rows 5 … 24.
+    // 4×40 becomes 2×20; its center of mass goes from (0.5, 9.5) to (14, 14), rounded: columns 14 and 15, rows 5 … 24.
     for (let y = 0; y < 28; y++) {
       for (let x = 0; x < 28; x++) {
         const inside = (x === 14 || x === 15) && y >= 5 && y < 25;
@@ -139,13 +139,13 @@ describe('centerDigit', () => {
 
 describe('imageFolder', () => {
   let folder: string;
-  const [grey, , , colour] = fixtures.pngs;
+  const [gray, , , color] = fixtures.pngs;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ag-images-'));
     for (const name of ['cat', 'ant/more', 'empty']) await mkdir(join(folder, name), { recursive: true });
-    await writeFile(join(folder, 'cat', 'b.png'), bytesOf(grey.file));
-    await writeFile(join(folder, 'cat', 'a.PNG'), bytesOf(colour.file));
+    await writeFile(join(folder, 'cat', 'b.png'), bytesOf(gray.file));
+    await writeFile(join(folder, 'cat', 'a.PNG'), bytesOf(color.file));
     await writeFile(join(folder, 'cat', 'notes.txt'), 'no image');
     await writeFile(join(folder, 'ant', 'more', 'c.jpg'), bytesOf(fixtures.jpeg.file));
     await writeFile(join(folder, 'readme.png'), 'in no class');
@@ -162,7 +162,7 @@ describe('imageFolder', () => {
     const { x, y } = await set.batch([1, 0]);
     expect(x.shape).toEqual([2, 3, 3, 5]);
     expect([...(await y.data())]).toEqual([1, 0]);
-    const red = colour.rgba.filter((_, i) => i % 4 === 0);
+    const red = color.rgba.filter((_, i) => i % 4 === 0);
     expect([...(await set.rows([1])).x.data].slice(0, 15)).toEqual(red);
     expect((await set.rows([1])).x.data).toEqual((await set.rows([1])).x.data);
   });
@@ -180,14 +180,14 @@ describe('imageFolder', () => {
       Object.defineProperty(made, 'webkitRelativePath', { value: path });
       return made;
     };
-    const set = await imageFolder([file('set/b/1.png', grey.file), file('set/a/2.png', colour.file)]);
+    const set = await imageFolder([file('set/b/1.png', gray.file), file('set/a/2.png', color.file)]);
     expect(set.classes).toEqual(['a', 'b']);
-    expect((await set.rows([1])).x.data).toEqual(Uint8Array.from(grey.rgba.filter((_, i) => i % 4 === 0)));
+    expect((await set.rows([1])).x.data).toEqual(Uint8Array.from(gray.rgba.filter((_, i) => i % 4 === 0)));
   });
 
   it('finds the same classes in the same order in a browser as in Node', async () => {
     const given = ['set/b/deeper/1.png', 'set/b-2/2.png', 'set/.hidden/3.png', 'set/b/4.png'].map((path) => {
-      const made = new File([bytesOf(grey.file)], path.split('/').pop() as string);
+      const made = new File([bytesOf(gray.file)], path.split('/').pop() as string);
       Object.defineProperty(made, 'webkitRelativePath', { value: path });
       return made;
     });
@@ -199,7 +199,7 @@ describe('imageFolder', () => {
     for (const file of given) {
       const target = join(place, file.webkitRelativePath);
       await mkdir(join(target, '..'), { recursive: true });
-      await writeFile(target, bytesOf(grey.file));
+      await writeFile(target, bytesOf(gray.file));
     }
     const same = await imageFolder(join(place, 'set'));
     expect(same.classes).toEqual(set.classes);

@@ -64,10 +64,10 @@ function frameAt(bytes: Uint8Array, view: DataView, at: number): JpegHeader {
   const count = bytes[at + 5];
   if (at + 6 + 3 * count > bytes.length) throw new Error('the end comes within the size of the image');
   const [precision, height, width] = [bytes[at], view.getUint16(at + 1), view.getUint16(at + 3)];
-  if (precision !== 8) throw new Error(`${precision} bits a colour, which is not supported; save it with 8`);
+  if (precision !== 8) throw new Error(`${precision} bits a color, which is not supported; save it with 8`);
   if (width === 0 || height === 0) throw new Error(`a size of ${width}×${height}`);
   if (count !== 1 && count !== 3 && count !== 4)
-    throw new Error(`${count} colour components, known are 1, 3 and 4`);
+    throw new Error(`${count} color components, known are 1, 3 and 4`);
   const components = Array.from({ length: count }, (_, i) => {
     const sampling = bytes[at + 7 + 3 * i];
     const [across, down] = [sampling >> 4, sampling & 15];

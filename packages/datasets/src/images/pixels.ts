@@ -1,4 +1,4 @@
-/** Arithmetic on pixels: colour to grey, transparency, size. Everything here works on plain arrays. */
+/** Arithmetic on pixels: color to gray, transparency, size. Everything here works on plain arrays. */
 import { DataError } from '../errors.ts';
 
 /** A picture as a canvas has it: four bytes red, green, blue, alpha per pixel, row by row. `ImageData` is one. */
@@ -8,11 +8,11 @@ export interface ImageDataLike {
   readonly data: ArrayLike<number>;
 }
 
-/** How colours become channels. */
+/** How colors become channels. */
 export interface ChannelOptions {
-  /** 1 for grey (the luma of Recommendation ITU-R BT.601), 3 for red, green, blue; default 1. */
+  /** 1 for gray (the luma of Recommendation ITU-R BT.601), 3 for red, green, blue; default 1. */
   channels?: 1 | 3;
-  /** The grey value, 0 (black) to 255 (white), seen through transparent pixels. Default 255. */
+  /** The gray value, 0 (black) to 255 (white), seen through transparent pixels. Default 255. */
   background?: number;
 }
 

@@ -1,7 +1,7 @@
 /**
  * PNG files in Node (W3C recommendation "Portable Network Graphics", 2nd edition; section numbers below). The package
  * `pngjs` makes pixels of them, from a file that is put together here: what the pixels need and nothing else, its data
- * unpacked no further than the header implies and packed anew. So neither image data nor the compressed texts and colour
+ * unpacked no further than the header implies and packed anew. So neither image data nor the compressed texts and color
  * profiles beside them can unpack to more than the image.
  */
 import { nodeModules } from '../platform.ts';
@@ -21,7 +21,7 @@ export interface PngPackage {
   readonly PNG: { readonly sync: { read(file: Buffer, options: { checkCRC: boolean }): ImageDataLike } };
 }
 
-/** The samples of a pixel and their possible depths, by colour type (section 11.2.2, table 11.1). */
+/** The samples of a pixel and their possible depths, by color type (section 11.2.2, table 11.1). */
 const colorTypes: ReadonlyMap<number, { samples: number; depths: readonly number[] }> =
   /* @__PURE__ */ new Map([
     [0, { samples: 1, depths: [1, 2, 4, 8, 16] }],
@@ -45,7 +45,7 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
     throw new Error(`a size of ${width}×${height}`);
   }
   if (!colorTypes.get(colorType)?.depths.includes(depth)) {
-    throw new Error(`colour type ${colorType} with ${depth} bits, which there is not`);
+    throw new Error(`color type ${colorType} with ${depth} bits, which there is not`);
   }
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw new Error(
@@ -130,20 +130,20 @@ function readChunks(bytes: Uint8Array, colorType: number): Chunks {
   }
   if (chunks.data.length === 0) throw new Error('no image data');
   if (colorType !== 3) {
-    // For colours a palette is a suggestion only (section 11.2.3).
+    // For colors a palette is a suggestion only (section 11.2.3).
     delete chunks.palette;
   } else if (chunks.palette === undefined) throw new Error('no palette');
   return chunks;
 }
 
-/** Section 11.3.2.1: an alpha for colours of the palette, or the one grey or colour that is transparent. */
+/** Section 11.3.2.1: an alpha for colors of the palette, or the one gray or color that is transparent. */
 function checkTransparency(content: Uint8Array, colorType: number, { palette, data }: Chunks): void {
   const fits =
     colorType === 3
       ? palette !== undefined && content.length <= palette.length / 3
       : content.length === { 0: 2, 2: 6 }[colorType];
   if (!fits || data.length > 0)
-    throw new Error('transparency that does not fit its colours, or in a wrong place');
+    throw new Error('transparency that does not fit its colors, or in a wrong place');
 }
 
 /** The bytes of all rows, each behind a byte for its filter; of an interlaced image in seven passes (section 8). */

@@ -47,7 +47,7 @@ describe('generated sets', () => {
     }
   });
 
-  it('blobs surround their centres', () => {
+  it('blobs surround their centers', () => {
     const centers = [
       [0, 0, 9],
       [5, -5, 0],

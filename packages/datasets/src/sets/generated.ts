@@ -37,13 +37,13 @@ export function xor(): MemoryDataset {
 export interface SpiralsOptions extends PointsOptions {
   /** How many arms, each a class. Default 2. */
   classes?: number;
-  /** How often an arm winds around the centre. Default 1. */
+  /** How often an arm winds around the center. Default 1. */
   turns?: number;
 }
 
 /**
  * Spiral arms around the origin: x `[count, 2]` within the unit circle (plus noise), y `[count]` the arm. Radius and
- * angle grow together from the centre; the points of an arm are evenly spaced in radius. Default 300 points, noise 0.02.
+ * angle grow together from the center; the points of an arm are evenly spaced in radius. Default 300 points, noise 0.02.
  *
  * @throws DataError when a number makes no sense
  */
@@ -52,7 +52,7 @@ export function spirals(options: SpiralsOptions = {}): MemoryDataset {
   checkCount('spirals: classes', classes, 1);
   const perArm = Math.ceil(checkCount('spirals: count', count, classes) / classes);
   const random = randomStream(seed, streams.spirals);
-  return labelledPoints('spirals', count, classes, noise, random, (i) => {
+  return labeledPoints('spirals', count, classes, noise, random, (i) => {
     const arm = i % classes;
     const radius = (Math.floor(i / classes) + 1) / perArm;
     const turn = radius * turns + arm / classes;
@@ -68,7 +68,7 @@ export function moons(options: PointsOptions = {}): MemoryDataset {
   const { count = 200, noise = 0.1, seed = 0 } = options;
   const perMoon = Math.ceil(checkCount('moons: count', count, 2) / 2);
   const random = randomStream(seed, streams.moons);
-  return labelledPoints('moons', count, 2, noise, random, (i) => {
+  return labeledPoints('moons', count, 2, noise, random, (i) => {
     const turn = (Math.floor(i / 2) / Math.max(1, perMoon - 1)) * 0.5;
     const x = cosineOfTurn(turn);
     const y = sineOfTurn(turn);
@@ -91,7 +91,7 @@ export function circles(options: CirclesOptions = {}): MemoryDataset {
   checkNumber('circles: factor', factor, 0, 1);
   const perCircle = Math.ceil(checkCount('circles: count', count, 2) / 2);
   const random = randomStream(seed, streams.circles);
-  return labelledPoints('circles', count, 2, noise, random, (i) => {
+  return labeledPoints('circles', count, 2, noise, random, (i) => {
     const turn = Math.floor(i / 2) / perCircle;
     const radius = i % 2 === 0 ? 1 : factor;
     return [radius * cosineOfTurn(turn), radius * sineOfTurn(turn), i % 2];
@@ -102,13 +102,13 @@ export function circles(options: CirclesOptions = {}): MemoryDataset {
 export interface BlobsOptions {
   /** How many points. Default 300. */
   count?: number;
-  /** How many clusters, or their centres. Default 3 clusters, their centres drawn from −5 … 5. */
+  /** How many clusters, or their centers. Default 3 clusters, their centers drawn from −5 … 5. */
   centers?: number | readonly (readonly number[])[];
-  /** How many coordinates a point has where centres are drawn. Default 2. */
+  /** How many coordinates a point has where centers are drawn. Default 2. */
   features?: number;
   /** Standard deviation of a cluster. Default 1. */
   deviation?: number;
-  /** Determines centres and points. Default 0. */
+  /** Determines centers and points. Default 0. */
   seed?: number;
 }
 
@@ -126,7 +126,7 @@ export function blobs(options: BlobsOptions = {}): MemoryDataset {
   if (features === 0 || places.some((place) => place.length !== features)) {
     throw new DataError('blobs: centers', {
       code: 'option',
-      expected: 'at least one centre, all with the same number of coordinates',
+      expected: 'at least one center, all with the same number of coordinates',
       found: JSON.stringify(centers),
     });
   }
@@ -201,7 +201,7 @@ export function linearRegression(options: LinearRegressionOptions = {}): LinearR
   return { ...set, weights: [...weights], bias };
 }
 
-function labelledPoints(
+function labeledPoints(
   name: string,
   count: number,
   classes: number,

@@ -1,6 +1,6 @@
 /**
  * MNIST (Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist) and Fashion-MNIST (H. Xiao, K. Rasul,
- * R. Vollgraf 2017, https://github.com/zalandoresearch/fashion-mnist): 60,000 and 10,000 grey images of 28×28 in the
+ * R. Vollgraf 2017, https://github.com/zalandoresearch/fashion-mnist): 60,000 and 10,000 gray images of 28×28 in the
  * same four IDX files.
  *
  * Sizes and SHA-256 sums are those of TensorFlow Datasets, tensorflow_datasets/url_checksums/mnist.txt and

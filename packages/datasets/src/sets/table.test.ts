@@ -13,7 +13,7 @@ function tableOf(csv: string): CsvTable {
   return { header: header, rows, lines: rows.map((_, i) => i + 2) };
 }
 
-const text = 'size,colour,price\n1,red,10\n2,blue,20\n3,red,30\n';
+const text = 'size,color,price\n1,red,10\n2,blue,20\n3,red,30\n';
 const read = (csv: string, options: TableOptions) =>
   tableDataset(tableOf(csv), { file: 't.csv', ...options });
 
@@ -44,32 +44,32 @@ describe('tableDataset', () => {
   });
 
   it('expands a category into columns of 0 and 1', () => {
-    const set = read(text, { target: 'price', categorical: ['colour'] });
-    expect(set.featureNames).toEqual(['size', 'colour=blue', 'colour=red']);
+    const set = read(text, { target: 'price', categorical: ['color'] });
+    expect(set.featureNames).toEqual(['size', 'color=blue', 'color=red']);
     expect([...set.columns.x.data]).toEqual([1, 0, 1, 2, 1, 0, 3, 0, 1]);
   });
 
   it('makes classes of a categorical target', () => {
-    const set = read(text, { target: 'colour', features: ['size', 'price'], categorical: ['colour'] });
+    const set = read(text, { target: 'color', features: ['size', 'price'], categorical: ['color'] });
     expect(set.classes).toEqual(['blue', 'red']);
     expect(set.columns.y.shape).toEqual([]);
     expect(set.columns.y.data).toEqual(Int32Array.of(1, 0, 1));
   });
 
   it('takes categories that are given, so that two tables agree', () => {
-    const options = { target: 'price', categorical: { colour: ['red', 'green', 'blue'] } };
-    const [train, test] = [read(text, options), read('size,colour,price\n4,blue,40\n', options)];
-    expect(train.featureNames).toEqual(['size', 'colour=red', 'colour=green', 'colour=blue']);
+    const options = { target: 'price', categorical: { color: ['red', 'green', 'blue'] } };
+    const [train, test] = [read(text, options), read('size,color,price\n4,blue,40\n', options)];
+    expect(train.featureNames).toEqual(['size', 'color=red', 'color=green', 'color=blue']);
     expect([...train.columns.x.data]).toEqual([1, 1, 0, 0, 2, 0, 0, 1, 3, 1, 0, 0]);
     expect(test.featureNames).toEqual(train.featureNames);
     expect([...test.columns.x.data]).toEqual([4, 0, 0, 1]);
-    const classes = { colour: ['red', 'blue'] };
-    const set = read('size,colour\n1,blue\n', { target: 'colour', categorical: classes });
+    const classes = { color: ['red', 'blue'] };
+    const set = read('size,color\n1,blue\n', { target: 'color', categorical: classes });
     expect([set.classes, [...set.columns.y.data]]).toEqual([['red', 'blue'], [1]]);
-    expect(() => read(text, { target: 'price', categorical: { colour: ['red'] } })).toThrow(
-      'line 3, column "colour": an unknown category: expected one of red, found "blue"',
+    expect(() => read(text, { target: 'price', categorical: { color: ['red'] } })).toThrow(
+      'line 3, column "color": an unknown category: expected one of red, found "blue"',
     );
-    expect(() => read(text, { target: 'price', categorical: { color: [] } })).toThrow('no column "color"');
+    expect(() => read(text, { target: 'price', categorical: { hue: [] } })).toThrow('no column "hue"');
   });
 
   it('takes several targets', () => {
@@ -112,7 +112,7 @@ describe('tableDataset', () => {
       { target: 'price', categorical: ['prize'] },
     ]) {
       const error = catchError(() => read(text, options));
-      expect(error).toMatchObject({ code: 'column', found: 'size, colour, price' });
+      expect(error).toMatchObject({ code: 'column', found: 'size, color, price' });
       expect(error.message).toContain('no column "prize"');
     }
   });

@@ -16,7 +16,7 @@ export interface TableOptions {
   /**
    * Columns that hold names instead of numbers. An input becomes one column of 0 and 1 per category, called
    * `column=category`; a target becomes class indices. Categories are those found, sorted by code point; tables that
-   * belong together (one to train, one to test) should be given them: `{ colour: ['red', 'green', 'blue'] }`.
+   * belong together (one to train, one to test) should be given them: `{ color: ['red', 'green', 'blue'] }`.
    */
   categorical?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /**

@@ -52,7 +52,7 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
 }
 
 /**
- * Turns each image about its centre by an angle from −`degrees` to `degrees`, with bilinear interpolation; what
+ * Turns each image about its center by an angle from −`degrees` to `degrees`, with bilinear interpolation; what
  * comes in from outside is `fill`. Bytes stay bytes, rounded.
  *
  * @param degrees the largest angle, from 0 to 180

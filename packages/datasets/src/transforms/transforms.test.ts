@@ -167,7 +167,7 @@ describe('randomRotate', () => {
   it('turns by angles within the range, in both directions', () => {
     const size = 41;
     const mark = new Array(size * size).fill(0);
-    // A spot 15 pixels above the centre.
+    // A spot 15 pixels above the center.
     for (let y = 4; y <= 6; y++) for (let x = 19; x <= 21; x++) mark[y * size + x] = 255;
     const angles: number[] = [];
     for (let start = 0; start < 100; start++) {

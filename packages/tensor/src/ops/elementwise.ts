@@ -168,7 +168,7 @@ export const square = sameType(
 );
 export const floor = sameType('floor', integerAware(s.floor), (g) => [g.mul(0)]);
 export const ceil = sameType('ceil', integerAware(s.ceil), (g) => [g.mul(0)]);
-/** Halves go to the even neighbour. */
+/** Halves go to the even neighbor. */
 export const round = sameType('round', integerAware(s.round), (g) => [g.mul(0)]);
 
 /** At 0 the derivative counts as 0, so that √(x²), distances and standard deviations have a finite one there. */

@@ -1,5 +1,5 @@
 /**
- * Factorisations of matrices on the host, in float64 whatever the tensors hold: routines over plain arrays in
+ * Factorizations of matrices on the host, in float64 whatever the tensors hold: routines over plain arrays in
  * row-major order, one matrix after the other. Sizes are small where these are used, so they are written to be read.
  */
 import type { HostKernel } from '../kernel.ts';

@@ -92,10 +92,10 @@ describe('kernels over the same rows of large arrays', () => {
       },
     ],
     [
-      'that normalises',
+      'that normalizes',
       (x) => {
-        const centred = x.sub(x.mean(-1, { keepDims: true }));
-        return centred.div(centred.square().mean(-1, { keepDims: true }).sqrt()).mul(2);
+        const centered = x.sub(x.mean(-1, { keepDims: true }));
+        return centered.div(centered.square().mean(-1, { keepDims: true }).sqrt()).mul(2);
       },
     ],
     [

@@ -565,7 +565,7 @@ function operandOf(reading: Reading, strides: readonly (number | null)[]): Opera
 type Strides = readonly (number | null)[];
 
 /**
- * Drops axes of size 1 and merges neighbours within each group of axes where every operand goes through both in one
+ * Drops axes of size 1 and merges neighbors within each group of axes where every operand goes through both in one
  * step. `strides[operand][group][axis]`; null where an operand does not have the axis.
  */
 function mergeAxes(

@@ -355,7 +355,7 @@ export function commitAssignments(): void {
   if (queuedAssignments(none).length > 0) evaluate([], { updates: none });
 }
 
-/** Commits new values of variables, computing `outputs` in the same plan. Optimisers call this. */
+/** Commits new values of variables, computing `outputs` in the same plan. Optimizers call this. */
 export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
   evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
 }

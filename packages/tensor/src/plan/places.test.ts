@@ -29,7 +29,7 @@ it('names the operations of a kernel as they were called, and their places', () 
   ]);
   const y = x.softmax();
   const z = y.mul(2);
-  setPlaceNames((node) => (node === z ? 'scaled' : node === y ? 'normalised' : 'elsewhere'));
+  setPlaceNames((node) => (node === z ? 'scaled' : node === y ? 'normalized' : 'elsewhere'));
   const launches = launchesOf(() => evaluate([z]));
   const parts = launches.flatMap((launch) => launch.parts!);
   // Each name in a label has its part; what softmax expands to is softmax.
@@ -37,7 +37,7 @@ it('names the operations of a kernel as they were called, and their places', () 
     launches.map(({ label }) => label.split('·').length),
   );
   expect(new Set(parts.map(({ operation, place }) => `${operation} ${place}`))).toEqual(
-    new Set(['softmax normalised', 'mul scaled']),
+    new Set(['softmax normalized', 'mul scaled']),
   );
 });
 

@@ -918,7 +918,7 @@ function structuralDerivatives(): [string, (x: readonly Tensor[]) => Tensor, () 
   ];
 }
 
-/** Results next to one another in memory: a kernel that writes past its end changes the neighbour. */
+/** Results next to one another in memory: a kernel that writes past its end changes the neighbor. */
 async function strayWrites(tolerance: Tolerance): Promise<void> {
   for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65]) {
     const x = tensor(Array.from({ length: n }, (_, i) => i / 8));

@@ -194,7 +194,7 @@ export function randomGraph(seed: number): RandomGraph {
         if (rank === 0) break;
         if (random() < 0.5) add(`t${a}.softmax(${axis})`, (t) => t[a].softmax(axis));
         else
-          add(`normalised t${a} along ${axis}`, (t) =>
+          add(`normalized t${a} along ${axis}`, (t) =>
             t[a]
               .sub(t[a].mean(axis, { keepDims: true }))
               .div(t[a].variance(axis, { keepDims: true }).add(0.1).sqrt()),

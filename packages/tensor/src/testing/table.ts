@@ -59,7 +59,7 @@ const binary = (
 
 const truth = (x: boolean): number => (x ? 1 : 0);
 
-/** Halves to the even neighbour. */
+/** Halves to the even neighbor. */
 function roundEven(x: number): number {
   if (!Number.isFinite(x)) return x;
   const low = Math.floor(x);

@@ -18,10 +18,10 @@ export interface GradientAlarmsOptions {
 
 const remedies = {
   vanishingGradient:
-    'Usual remedies: other initial weights, relu for sigmoid, normalisation or shortcuts between layers',
-  explodingGradient: 'Usual remedies: clipped gradients, a smaller learning rate, normalisation',
+    'Usual remedies: other initial weights, relu for sigmoid, normalization or shortcuts between layers',
+  explodingGradient: 'Usual remedies: clipped gradients, a smaller learning rate, normalization',
   deadUnits:
-    'Usual remedies: a smaller learning rate, leakyRelu or gelu for relu, initial weights of init.heNormal, normalisation',
+    'Usual remedies: a smaller learning rate, leakyRelu or gelu for relu, initial weights of init.heNormal, normalization',
   nonFiniteGradient:
     'Usual remedies: a smaller learning rate, and a look for log(0), 0/0 and NaN in the data',
 } as const;

@@ -1,5 +1,5 @@
 /**
- * Tells a schedule how training goes. Schedules that depend on steps alone are given to the optimiser and need nothing.
+ * Tells a schedule how training goes. Schedules that depend on steps alone are given to the optimizer and need nothing.
  */
 import type { Callback } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';

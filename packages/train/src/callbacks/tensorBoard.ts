@@ -70,7 +70,7 @@ function figuresOf(event: TrainingEvent, everySteps: number): Record<string, num
   }
 }
 
-/** Appends to a file of its own, whose name TensorBoard recognises. */
+/** Appends to a file of its own, whose name TensorBoard recognizes. */
 function fileWriter(folder: string, clock: () => number): (record: Uint8Array) => Promise<void> {
   let path: string | null = null;
   return async (record) => {

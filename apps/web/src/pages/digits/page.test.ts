@@ -135,7 +135,7 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     const { reading } = await stateOf<State>(page);
     expect(reading!.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
     expect(reading!.stages.map(({ shape }) => shape)).toEqual([[8, 28, 28], [16, 14, 14], [64], [10]]);
-    // MNIST's form: within 20×20, the centre of mass at pixel 14.
+    // MNIST's form: within 20×20, the center of mass at pixel 14.
     const ink = reading!.image;
     const mass = ink.reduce((sum, value) => sum + value, 0);
     const column = ink.reduce((sum, value, i) => sum + value * (i % 28), 0) / mass;

@@ -141,7 +141,7 @@ export default function Digits() {
     <>
       <Explanation
         text={{
-          en: 'A network learns to read digits from images. After each epoch it is examined on images it has never seen: when the training curve goes on rising and the test curve does not, it learns by heart. Then draw a digit yourself; the network sees it centred, and scaled with the width of its lines, as the images of MNIST are.',
+          en: 'A network learns to read digits from images. After each epoch it is examined on images it has never seen: when the training curve goes on rising and the test curve does not, it learns by heart. Then draw a digit yourself; the network sees it centered, and scaled with the width of its lines, as the images of MNIST are.',
           zh: '网络从图像中学习识别数字。每轮之后用它从未见过的图像测验：若训练曲线继续上升而测试曲线停滞，它就在死记硬背。然后请自己写一个数字；网络看到的是像 MNIST 那样居中并缩放（连同笔画粗细）后的图像。',
         }}
       />

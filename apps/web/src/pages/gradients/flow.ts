@@ -36,7 +36,7 @@ export interface FlowRequest {
   readonly width: number;
   readonly activation: keyof typeof activations;
   readonly initializer: keyof typeof initializers;
-  /** Standard deviation of the initialiser `normal`. */
+  /** Standard deviation of the initializer `normal`. */
   readonly std: number;
   readonly residual: boolean;
   readonly learningRate: number;

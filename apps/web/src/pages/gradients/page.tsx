@@ -65,7 +65,7 @@ export default function Gradients() {
             onChange={(activation) => setParameters({ activation })}
           />
           <Choice
-            label={{ en: 'Initialiser', zh: '初始化' }}
+            label={{ en: 'Initializer', zh: '初始化' }}
             testId="init"
             value={request.initializer}
             options={entries(initializerNames)}
@@ -209,7 +209,7 @@ function Charts({ update }: { readonly update: FlowUpdate }) {
         {update.step === 0 ? (
           <p class="soft">
             {say({
-              en: 'Nothing has been trained yet: this is the network as it was initialised.',
+              en: 'Nothing has been trained yet: this is the network as it was initialized.',
               zh: '尚未训练：这是刚初始化的网络。',
             })}
           </p>

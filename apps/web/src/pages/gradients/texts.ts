@@ -90,7 +90,7 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
   vanishing: {
     title: { en: 'The gradient vanishes.', zh: '梯度消失。' },
     advice: {
-      en: 'The first layer gets less than a thousandth of what the last one gets, so it hardly learns. Remedies: an initialiser that fits the activation (He for ReLU, Xavier for tanh), an activation that does not saturate, shortcuts.',
+      en: 'The first layer gets less than a thousandth of what the last one gets, so it hardly learns. Remedies: an initializer that fits the activation (He for ReLU, Xavier for tanh), an activation that does not saturate, shortcuts.',
       zh: '第一层得到的梯度不到最后一层的千分之一，几乎学不动。办法：使用与激活函数匹配的初始化（ReLU 用 He，tanh 用 Xavier）、不饱和的激活函数、残差连接。',
     },
   },

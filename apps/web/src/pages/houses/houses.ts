@@ -1,5 +1,5 @@
 /**
- * Prices of houses from two properties of the neighbourhood, by a network with one hidden layer of sigmoids: the
+ * Prices of houses from two properties of the neighborhood, by a network with one hidden layer of sigmoids: the
  * recipe of the classic lesson, on a file of Boston housing or on generated houses.
  */
 import {

@@ -84,7 +84,7 @@ export default function Houses() {
     <>
       <Explanation
         text={{
-          en: 'What is a house worth, given the average number of rooms (RM) and the share of poorer neighbours in per cent (LSTAT)? A network with one hidden layer of ten sigmoids bends a sheet until it lies among the houses. Drag the picture to walk around it.',
+          en: 'What is a house worth, given the average number of rooms (RM) and the share of poorer neighbors in per cent (LSTAT)? A network with one hidden layer of ten sigmoids bends a sheet until it lies among the houses. Drag the picture to walk around it.',
           zh: '已知平均房间数（RM）和低收入居民百分比（LSTAT），房子值多少钱？一个只有十个 sigmoid 隐藏单元的网络把一张曲面弯折，直到它贴合这些房屋。拖动图片可以绕着看。',
         }}
       />
@@ -117,7 +117,7 @@ export default function Houses() {
         )}
         <NumberField name="hidden" label={{ en: 'Hidden units', zh: '隐藏单元' }} value={request.hidden} />
         <Choice
-          label={{ en: 'Optimiser', zh: '优化器' }}
+          label={{ en: 'Optimizer', zh: '优化器' }}
           testId="optimizer"
           value={request.optimizer}
           options={Object.entries(optimizerNames) as [HousesRequest['optimizer'], Text | string][]}

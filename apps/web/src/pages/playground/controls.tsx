@@ -76,7 +76,7 @@ export function Settings({ config }: { readonly config: PlaygroundConfig }) {
         )}
         <Setting config={config} name="seed" label={{ en: 'Seed', zh: '随机种子' }} step={1} />
         <Choice
-          label={{ en: 'Optimiser', zh: '优化器' }}
+          label={{ en: 'Optimizer', zh: '优化器' }}
           testId="optimizer"
           value={config.optimizer}
           options={optimizerTitles}
@@ -97,7 +97,7 @@ export function Settings({ config }: { readonly config: PlaygroundConfig }) {
             checked={config.standardize}
             onChange={(event) => setParameters({ standardize: event.currentTarget.checked })}
           />{' '}
-          {say({ en: 'standardise inputs', zh: '标准化输入' })}
+          {say({ en: 'standardize inputs', zh: '标准化输入' })}
         </label>
       </div>
       <div class="row" style={{ marginTop: '0.7rem' }}>

@@ -3,7 +3,7 @@
  */
 import { useEffect, useRef } from 'preact/hooks';
 
-/** The two ends of the colour scale; they differ for every kind of colour vision. */
+/** The two ends of the color scale; they differ for every kind of color vision. */
 export const ends = { positive: [33, 102, 172], negative: [216, 112, 24] } as const;
 
 export const colorOf = (value: number): string =>
@@ -20,9 +20,9 @@ interface Properties {
   readonly units: number;
   readonly unit: number;
   readonly resolution: number;
-  /** The value that stays without colour. */
+  /** The value that stays without color. */
   readonly middle: number;
-  /** Orange above: for answers, which have the colours of the classes. */
+  /** Orange above: for answers, which have the colors of the classes. */
   readonly flip?: boolean;
 }
 

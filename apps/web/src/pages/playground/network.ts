@@ -1,5 +1,5 @@
 /**
- * The playground's network, loss and optimiser, made of the packages' parts.
+ * The playground's network, loss and optimizer, made of the packages' parts.
  */
 
 import * as nn from '@ag/nn';

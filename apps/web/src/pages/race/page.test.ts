@@ -32,7 +32,7 @@ interface State {
   readonly paths: readonly RacePath[];
 }
 
-describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
+describe.skipIf(chromiumPath === undefined)('optimizer race', () => {
   let application: Application;
   beforeAll(async () => {
     application = await startApplication();
@@ -125,7 +125,7 @@ describe.skipIf(chromiumPath === undefined)('optimiser race', () => {
   });
 });
 
-describe.skipIf(chromiumPath === undefined)('optimiser race under a finger', () => {
+describe.skipIf(chromiumPath === undefined)('optimizer race under a finger', () => {
   let application: Application;
   beforeAll(async () => {
     application = await startApplication({ viewport: { width: 390, height: 600 }, touch: true });

@@ -1,5 +1,5 @@
 /**
- * Optimiser race: every optimiser's path down the same surface, from a start that can be dragged.
+ * Optimizer race: every optimizer's path down the same surface, from a start that can be dragged.
  */
 import { log } from '@ag/tensor/math';
 import { contourPath, surface as surfacePicture } from '@ag/viz';
@@ -147,7 +147,7 @@ export default function Race() {
     <>
       <Explanation
         text={{
-          en: 'The same hill, the same start, different rules for taking a step. Drag the start on the map: from another place an optimiser may end in another valley.',
+          en: 'The same hill, the same start, different rules for taking a step. Drag the start on the map: from another place an optimizer may end in another valley.',
           zh: '同一座山、同一个起点，不同的下山规则。在地图上拖动起点：换个地方出发，可能落入另一个山谷。',
         }}
       />
@@ -245,7 +245,7 @@ export default function Race() {
               <table data-testid="results">
                 <thead>
                   <tr>
-                    <th scope="col">{say({ en: 'optimiser', zh: '优化器' })}</th>
+                    <th scope="col">{say({ en: 'optimizer', zh: '优化器' })}</th>
                     <th scope="col">{say({ en: 'learning rate', zh: '学习率' })}</th>
                     <th scope="col">{say({ en: 'ends at', zh: '终点' })}</th>
                     <th scope="col">f</th>

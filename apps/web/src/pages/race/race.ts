@@ -1,5 +1,5 @@
 /**
- * The race: optimisers of @ag/optim run down the same surface from the same start.
+ * The race: optimizers of @ag/optim run down the same surface from the same start.
  */
 import { backward, formula } from '@ag/graph';
 import { adadelta, adagrad, adam, adamw, lion, nadam, type Optimizer, radam, rmsprop, sgd } from '@ag/optim';

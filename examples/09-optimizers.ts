@@ -2,7 +2,7 @@
  * Four ways down the same valley, x²/20 + y², which is ten times steeper across than along. Plain gradient descent
  * zigzags, momentum rolls through the bends, AdaGrad and Adam give each coordinate a rate of its own.
  *
- *     npm run ts -- examples/09-optimisers.ts [picture.svg]
+ *     npm run ts -- examples/09-optimizers.ts [picture.svg]
  */
 import { writeFileSync } from 'node:fs';
 import { backward } from '@ag/graph';
