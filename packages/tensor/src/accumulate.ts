@@ -3,11 +3,11 @@
  * that is not any operation's rule.
  */
 
-import type { ContractionLabels, Placement } from './op.ts';
+import { joined } from './functions/select.ts';
 import { contract } from './ops/contract.ts';
 import { addAll } from './ops/elementwise.ts';
 import { openSize, type PlaceAttributes, permute, place } from './ops/movement.ts';
-import { joined } from './select.ts';
+import type { ContractionLabels, Placement } from './ops/op.ts';
 import { type Shape, sameShape, sizeOf } from './shape.ts';
 import { apply, type Tensor } from './tensor.ts';
 

@@ -3,15 +3,18 @@
  */
 
 export { sumGradients, sumToShape } from './accumulate.ts';
-export {
-  type Backend,
-  type BackendStats,
-  type Binding,
-  type Executable,
-  type Memory,
-  OutOfMemoryError,
-} from './backend.ts';
 export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
+export {
+  bytesPerElement,
+  type DType,
+  dtypes,
+  isFloat,
+  isTypedArray,
+  type OtherTypedArray,
+  promote,
+  type TypedArray,
+  toDType,
+} from './dtype.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -23,7 +26,7 @@ export {
   type PerAxis,
   type PoolOptions,
   type TransposedConvolutionOptions,
-} from './convolution.ts';
+} from './functions/convolution.ts';
 export {
   arange,
   eye,
@@ -39,24 +42,9 @@ export {
   tensor,
   zeros,
   zerosLike,
-} from './create.ts';
-export { asOneCall, currentCall, listenToCreation, watchCreation } from './creation.ts';
-export { type Decisions, noteHolder, noteHook } from './decisions.ts';
-export {
-  bytesPerElement,
-  type DType,
-  dtypes,
-  isFloat,
-  isTypedArray,
-  type OtherTypedArray,
-  promote,
-  type TypedArray,
-  toDType,
-} from './dtype.ts';
-export { einsum, tensordot } from './einsum.ts';
-export { builder, ExpressionBuilder, type Scalar, s } from './expression.ts';
-export * from './functions.ts';
-export * from './kernel.ts';
+} from './functions/create.ts';
+export { einsum, tensordot } from './functions/einsum.ts';
+export * from './functions/free.ts';
 export {
   cholesky,
   det,
@@ -67,40 +55,7 @@ export {
   solve,
   solveTriangular,
   svd,
-} from './linearAlgebra.ts';
-export {
-  type AnyOp,
-  broadcastFloatType,
-  broadcastType,
-  type ContractionLabels,
-  defineOp,
-  type Lowering,
-  map,
-  type Op,
-  type OpDefinition,
-  type Placement,
-  type TensorType,
-  type VectorJacobianProduct,
-  type ViewContext,
-  view,
-} from './op.ts';
-export { openSize } from './ops/movement.ts';
-export { capturedNodes } from './plan/carried.ts';
-export { commitAssignments, commitUpdates, evaluate } from './plan/evaluate.ts';
-export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './plan/group.ts';
-export { setChainBound, withoutGrowth } from './plan/growth.ts';
-export { isForgotten, isSourceOfForgotten } from './plan/history.ts';
-export { noteAssignments, refusingAssignments } from './plan/pending.ts';
-export { PreparedGraph } from './plan/prepared.ts';
-export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
-export {
-  type EvaluationWatch,
-  evaluationWatch,
-  type PlaceNames,
-  setEvaluationWatch,
-  setPlaceNames,
-} from './plan/watch.ts';
-export type { NestedArray } from './print.ts';
+} from './functions/linearAlgebra.ts';
 export {
   bernoulli,
   categorical,
@@ -118,10 +73,66 @@ export {
   truncatedNormal,
   uniform,
   withRunKeys,
-} from './random.ts';
+} from './functions/random.ts';
+export type { IndexItem, PadOptions, PadWidths, Range } from './functions/select.ts';
+export {
+  type Backend,
+  type BackendStats,
+  type Binding,
+  type Executable,
+  type Memory,
+  OutOfMemoryError,
+} from './kernel/backend.ts';
+export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
+export * from './kernel/kernel.ts';
+export { launchTraffic } from './kernel/traffic.ts';
+export { openSize } from './ops/movement.ts';
+export {
+  type AnyOp,
+  broadcastFloatType,
+  broadcastType,
+  type ContractionLabels,
+  defineOp,
+  type Lowering,
+  map,
+  type Op,
+  type OpDefinition,
+  type Placement,
+  type TensorType,
+  type VectorJacobianProduct,
+  type ViewContext,
+  view,
+} from './ops/op.ts';
+export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
+export type { NestedArray } from './print.ts';
 export { reference } from './reference/index.ts';
-export { backend, type Stats, setFusion, stats, use } from './runtime.ts';
-export type { IndexItem, PadOptions, PadWidths, Range } from './select.ts';
+export { capturedNodes } from './run/carried.ts';
+export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
+export { commitAssignments, commitUpdates, evaluate } from './run/evaluate.ts';
+export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
+export { setChainBound, withoutGrowth } from './run/growth.ts';
+export { isForgotten, isSourceOfForgotten } from './run/history.ts';
+export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
+export { noteAssignments, refusingAssignments } from './run/pending.ts';
+export { PreparedGraph } from './run/prepared.ts';
+export { backend, type Stats, setFusion, stats, use } from './run/runtime.ts';
+export {
+  activeTrace,
+  atRun,
+  type HostWork,
+  readFlag,
+  recordTrace,
+  type Trace,
+  variableOf,
+  writeFlag,
+} from './run/tracing.ts';
+export {
+  type EvaluationWatch,
+  evaluationWatch,
+  type PlaceNames,
+  setEvaluationWatch,
+  setPlaceNames,
+} from './run/watch.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
 export { synchronous } from './synchronous.ts';
 export {
@@ -134,17 +145,6 @@ export {
   Tensor,
   type TensorLike,
 } from './tensor.ts';
-export {
-  activeTrace,
-  atRun,
-  type HostWork,
-  readFlag,
-  recordTrace,
-  type Trace,
-  variableOf,
-  writeFlag,
-} from './tracing.ts';
-export { launchTraffic } from './traffic.ts';
 export { userLine } from './userLine.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

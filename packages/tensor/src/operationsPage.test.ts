@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import * as convolution from './convolution.ts';
-import * as notation from './einsum.ts';
-import * as functions from './functions.ts';
+import * as convolution from './functions/convolution.ts';
+import * as notation from './functions/einsum.ts';
+import * as functions from './functions/free.ts';
+import * as linearAlgebra from './functions/linearAlgebra.ts';
+import * as random from './functions/random.ts';
 import type { DType, Tensor } from './index.ts';
 import * as api from './index.ts';
-import * as linearAlgebra from './linearAlgebra.ts';
-import * as random from './random.ts';
 
 const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
 

@@ -6,22 +6,22 @@
  */
 
 import { checkArray, checkFinite, describeValue } from './check.ts';
-import { noteCreation } from './creation.ts';
 import { checkDType, type DType, isFloat, type TypedArray } from './dtype.ts';
-import type { AnyOp, Op } from './op.ts';
+import * as select from './functions/select.ts';
 import * as activations from './ops/activations.ts';
 import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
 import * as indexing from './ops/indexing.ts';
 import * as movement from './ops/movement.ts';
+import type { AnyOp, Op } from './ops/op.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
-import type { DeviceValue } from './plan/deviceValue.ts';
-import { evaluate, readTensor, readTensorSync, settle, valueAtHand } from './plan/evaluate.ts';
-import type { EvaluationGroup } from './plan/group.ts';
-import { grown } from './plan/growth.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
-import * as select from './select.ts';
+import type { DeviceValue } from './run/deviceValue.ts';
+import { evaluate, readTensor, readTensorSync, settle, valueAtHand } from './run/evaluate.ts';
+import type { EvaluationGroup } from './run/group.ts';
+import { grown } from './run/growth.ts';
+import { noteCreation } from './run/observe.ts';
 import {
   type Axes,
   broadcastShapes,
@@ -90,11 +90,11 @@ export class Tensor {
   mark = 0;
   /** @internal */
   position = 0;
-  /** How far from the end of its nodes a plan has computed it, 0 before: see `plan/carried.ts`. @internal */
+  /** How far from the end of its nodes a plan has computed it, 0 before: see `run/carried.ts`. @internal */
   computedAt = 0;
-  /** What can no longer be asked of it: see `plan/history.ts`. @internal */
+  /** What can no longer be asked of it: see `run/history.ts`. @internal */
   lost = 0;
-  /** How long the chain of operations behind this node is, and when it was made: see `plan/growth.ts`. @internal */
+  /** How long the chain of operations behind this node is, and when it was made: see `run/growth.ts`. @internal */
   chain = 0;
   /** @internal */
   born = 0;

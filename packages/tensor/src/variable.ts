@@ -3,17 +3,18 @@
  * other memory and swaps on success, so tensors built on the previous value can still be computed until the next
  * update; older ones fail rather than silently use a newer value.
  */
-import type { Backend, Memory } from './backend.ts';
-import { notePart } from './decisions.ts';
+
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
-import { finalizersOf } from './finalization.ts';
-import { commitUpdates, evaluate, valueAtHand } from './plan/evaluate.ts';
-import type { EvaluationGroup } from './plan/group.ts';
-import { checkAssignable, queueAssignment, queuedValue } from './plan/pending.ts';
-import { backend } from './runtime.ts';
+import type { Backend, Memory } from './kernel/backend.ts';
+import { notePart } from './run/decisions.ts';
+import { commitUpdates, evaluate, valueAtHand } from './run/evaluate.ts';
+import { finalizersOf } from './run/finalization.ts';
+import type { EvaluationGroup } from './run/group.ts';
+import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
+import { backend } from './run/runtime.ts';
+import { activeTrace, readFlag, type Trace, writeFlag } from './run/tracing.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { checkTensor, Tensor } from './tensor.ts';
-import { activeTrace, readFlag, type Trace, writeFlag } from './tracing.ts';
 
 export interface VariableOptions {
   /** Shown in messages, summaries and saved files. */

@@ -2,10 +2,10 @@
  * Activations whose derivative is an operation of its own, not a chain of steps: it needs nothing but x, so a plan computes it where
  * it computes the value, and the backward pass reads one number for each element instead of all that lies between.
  */
-import { builder, type Scalar, s } from '../expression.ts';
-import type { Op } from '../op.ts';
+import { builder, type Scalar, s } from '../kernel/expression.ts';
 import type { Tensor } from '../tensor.ts';
 import { unary } from './elementwise.ts';
+import type { Op } from './op.ts';
 
 /** x · sigmoid(x). */
 export const silu = withSlope(

@@ -3,8 +3,8 @@
  * covers matrix products in every transposition, batches, outer and inner products, and their gradients.
  */
 import { promote } from '../dtype.ts';
-import { type ContractionLabels, defineOp, type Op, type TensorType } from '../op.ts';
 import { formatShape, type Shape, sizesOf } from '../shape.ts';
+import { type ContractionLabels, defineOp, type Op, type TensorType } from './op.ts';
 
 /**
  * Axes with equal labels are the same; labels absent from `out` are summed over. A label may stand once in each

@@ -11,11 +11,11 @@
  * between the rows of a transposed convolution with stride > 1 are written to memory.
  */
 import { isFloat } from '../dtype.ts';
-import { defineOp, expand, type Op, type TensorType } from '../op.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contract, productDType } from './contract.ts';
 import { place, windows } from './movement.ts';
+import { defineOp, expand, type Op, type TensorType } from './op.ts';
 
 /** The three tensors of a convolution; operands come in this order, without the wanted one. */
 export type ConvolutionRole = 'input' | 'weight' | 'output';

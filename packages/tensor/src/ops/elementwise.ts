@@ -3,7 +3,8 @@
  * Each stands with its rule; broadcasting is the planner's work and summing a gradient back is the engine's.
  */
 import { type DType, isFloat, promote } from '../dtype.ts';
-import { builder, type Scalar, s } from '../expression.ts';
+import { builder, type Scalar, s } from '../kernel/expression.ts';
+import { broadcastShapes } from '../shape.ts';
 import {
   broadcastFloatType,
   broadcastType,
@@ -12,8 +13,7 @@ import {
   type Op,
   type TensorType,
   type VectorJacobianProduct,
-} from '../op.ts';
-import { broadcastShapes } from '../shape.ts';
+} from './op.ts';
 
 /** A function of one variable with a fractional result. */
 /* @__NO_SIDE_EFFECTS__ */

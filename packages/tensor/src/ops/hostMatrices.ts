@@ -4,7 +4,7 @@
  * round nothing.
  */
 import type { TypedArray } from '../dtype.ts';
-import type { HostKernel } from '../kernel.ts';
+import type { HostKernel } from '../kernel/kernel.ts';
 import { exponentOf, powerOfTwo, scaleByPowerOfTwo } from '../math/bits.ts';
 
 /** Rows and columns of the matrices in an operand. */

@@ -3,10 +3,10 @@
  * any order stay between the two.
  */
 import { isFloat } from '../dtype.ts';
-import { builder, s } from '../expression.ts';
-import { noPosition } from '../kernel.ts';
-import { defineOp, map, type Op, type TensorType } from '../op.ts';
+import { builder, s } from '../kernel/expression.ts';
+import { noPosition } from '../kernel/kernel.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
+import { defineOp, map, type Op, type TensorType } from './op.ts';
 
 interface AxisAttributes {
   readonly axis: number;

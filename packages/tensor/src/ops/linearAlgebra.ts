@@ -8,8 +8,7 @@
  * singular value decomposition" (2016). A bar over a letter in the comments is the gradient at it.
  */
 import { floatOf, promote } from '../dtype.ts';
-import type { HostKernel } from '../kernel.ts';
-import { defineOp, type Lowering, type Op, type TensorType } from '../op.ts';
+import type { HostKernel } from '../kernel/kernel.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { coordinates } from './indexing.ts';
@@ -23,6 +22,7 @@ import {
   solveTriangularRun,
 } from './linearAlgebraHost.ts';
 import { place, section } from './movement.ts';
+import { defineOp, type Lowering, type Op, type TensorType } from './op.ts';
 import { cofactorDerivativeRun, cofactorRun, svdRun } from './singularValuesHost.ts';
 
 /* @__NO_SIDE_EFFECTS__ */

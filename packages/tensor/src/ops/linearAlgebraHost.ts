@@ -2,7 +2,7 @@
  * Factorizations of matrices on the host, in float64 whatever the tensors hold: routines over plain arrays in
  * row-major order, one matrix after the other. Sizes are small where these are used, so they are written to be read.
  */
-import type { HostKernel } from '../kernel.ts';
+import type { HostKernel } from '../kernel/kernel.ts';
 import { log } from '../math/index.ts';
 import { eachMatrix, lengthOf, productOf } from './hostMatrices.ts';
 

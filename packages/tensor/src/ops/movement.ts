@@ -2,11 +2,11 @@
  * Operations that move no numbers: other shapes, other orders, parts of a tensor. All but `place` are views.
  */
 import { promote } from '../dtype.ts';
-import { defineOp, type Placement, type TensorType, view } from '../op.ts';
 import { formatShape, type Shape, sizeOf, sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
 import { coordinates } from './indexing.ts';
+import { defineOp, type Placement, type TensorType, view } from './op.ts';
 
 /** A size that is fed later: placeholders may leave axis 0 open. */
 export const openSize = -1;

@@ -5,11 +5,11 @@
  * Window o reaches the positions j = stride·o + dilation·k − low for k = 0 … window − 1 along each axis.
  */
 import { sumDType } from '../dtype.ts';
-import { defineOp, expand, type Op, type TensorType } from '../op.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { lowest, windowed } from './convolution.ts';
 import { coordinates, gather, scatter } from './indexing.ts';
+import { defineOp, expand, type Op, type TensorType } from './op.ts';
 import { argmax } from './reduce.ts';
 
 /** Lists have one entry for each of the last axes, which are pooled. */

@@ -6,9 +6,9 @@
  * 1, 2, 3" (SC 2011).
  */
 import type { DType } from '../dtype.ts';
-import { builder, s } from '../expression.ts';
-import { defineOp, map, type TensorType } from '../op.ts';
+import { builder, s } from '../kernel/expression.ts';
 import { broadcastShapes } from '../shape.ts';
+import { defineOp, map, type TensorType } from './op.ts';
 
 /** Operands: counters (int32), the two words of a key (uint32). 32 random bits for each counter. */
 export const randomBits = defineOp<{ readonly stream: number }>({

@@ -2,11 +2,11 @@
  * Operations that combine the elements along axes: sums, products, extremes, and running forms of them.
  */
 import { type DType, floatOf, sumDType } from '../dtype.ts';
-import { defineOp, expand, type Op, type TensorType } from '../op.ts';
 import { reducedShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { coordinates } from './indexing.ts';
 import { section } from './movement.ts';
+import { defineOp, expand, type Op, type TensorType } from './op.ts';
 
 export interface ReduceAttributes {
   /** Ascending, counted from the front. */

@@ -3,8 +3,8 @@
  * fewer reductions than the rules of their parts, and stay finite where those do not.
  */
 import { floatOf } from '../dtype.ts';
-import { defineOp, expand } from '../op.ts';
 import { reducedShape, sizeOf } from '../shape.ts';
+import { defineOp, expand } from './op.ts';
 import type { ReduceAttributes } from './reduce.ts';
 
 export interface SoftmaxAttributes {

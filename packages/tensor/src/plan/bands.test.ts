@@ -14,8 +14,8 @@ import {
   use,
   Variable,
 } from '../index.ts';
+import { commitUpdates } from '../run/evaluate.ts';
 import { nullBackend } from '../testing/index.ts';
-import { commitUpdates } from './evaluate.ts';
 
 const before = backend();
 afterEach(() => {

@@ -6,7 +6,7 @@
  *
  * Read from dims and strides of the launches, never from what they compute.
  */
-import type { Launch, Operand } from '../kernel.ts';
+import type { Launch, Operand } from '../kernel/kernel.ts';
 
 /** Where rows are made longer so that a launch can join, there shall be enough of them left to share and to cut. */
 const fewestRows = 16;

@@ -4,15 +4,15 @@
  * few axes whatever the user's shapes.
  */
 import { bytesPerElement, type DType, promote } from '../dtype.ts';
-import { building, ExpressionBuilder, type Scalar } from '../expression.ts';
-import type { Expression, Kernel, Launch, Operand, Output } from '../kernel.ts';
-import type { Lowering } from '../op.ts';
+import { building, ExpressionBuilder, type Scalar } from '../kernel/expression.ts';
+import type { Expression, Kernel, Launch, Operand, Output } from '../kernel/kernel.ts';
+import type { Lowering } from '../ops/op.ts';
+import { placeNames } from '../run/watch.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
 import type { Cluster } from './fuse.ts';
 import { type PlanNode, viewOf } from './lower.ts';
-import { placeNames } from './watch.ts';
 
 /** Where the nodes that need memory lie: positions in the program's buffers. */
 export type Places = ReadonlyMap<PlanNode, number>;

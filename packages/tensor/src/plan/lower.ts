@@ -3,9 +3,9 @@
  * computations become one, and nodes whose elements must lie in memory get a copy where they have none.
  */
 import type { DType } from '../dtype.ts';
-import { type AnyOp, defineOp, map, type ViewContext } from '../op.ts';
 import { positions } from '../ops/indexing.ts';
 import { openSize } from '../ops/movement.ts';
+import { type AnyOp, defineOp, map, type ViewContext } from '../ops/op.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, type View } from '../view.ts';

@@ -3,7 +3,7 @@
  * emit launches, mark those that go over the same rows, give each stored value memory.
  */
 import { bytesPerElement } from '../dtype.ts';
-import type { BufferSpec, GatherKernel, Launch, Program, ScatterKernel } from '../kernel.ts';
+import type { BufferSpec, GatherKernel, Launch, Program, ScatterKernel } from '../kernel/kernel.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostKernel, Launch, MapKernel, Program } from '../kernel.ts';
+import type { HostKernel, Launch, MapKernel, Program } from '../kernel/kernel.ts';
 import { oneLaunch, runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
 

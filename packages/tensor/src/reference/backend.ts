@@ -5,6 +5,8 @@
  * To read it: `registers.ts`, `operations.ts` and `walk.ts` are what expressions are made of, `expression.ts` puts them
  * together, `map.ts`, `reduce.ts`, `contract.ts`, `indexing.ts`, `ordering.ts` and `host.ts` are the kernel forms.
  */
+
+import { type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';
 import {
   type Backend,
   type BackendStats,
@@ -12,9 +14,8 @@ import {
   type Executable,
   type Memory,
   OutOfMemoryError,
-} from '../backend.ts';
-import { type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';
-import { type BufferSpec, kernelKey, type Launch, type Program } from '../kernel.ts';
+} from '../kernel/backend.ts';
+import { type BufferSpec, kernelKey, type Launch, type Program } from '../kernel/kernel.ts';
 import { ContractScratch, compileContract } from './contract.ts';
 import type { BoundLaunch, CompiledKernel } from './form.ts';
 import { compileHost } from './host.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allocateArray, type DType, type TypedArray } from '../dtype.ts';
-import type { ContractKernel, Expression } from '../kernel.ts';
+import type { ContractKernel, Expression } from '../kernel/kernel.ts';
 import { oneLaunch, runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
 

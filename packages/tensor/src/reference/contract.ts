@@ -8,7 +8,7 @@
  * sizes that skip both give the same bits. Integers are multiplied and summed modulo 2³².
  */
 import { isFloat, type TypedArray } from '../dtype.ts';
-import type { ContractKernel, Launch, Operand } from '../kernel.ts';
+import type { ContractKernel, Launch, Operand } from '../kernel/kernel.ts';
 import { contiguousStrides, sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
 import { bindStores, type CompiledKernel, checkOutputs } from './form.ts';

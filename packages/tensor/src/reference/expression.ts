@@ -5,7 +5,7 @@
  * loads. Evaluating a block is then: every load, then every step; no decision is left per element.
  */
 import { type DType, type TypedArray, toDType } from '../dtype.ts';
-import type { BinaryOperation, Expression, Launch, Operand, UnaryOperation } from '../kernel.ts';
+import type { BinaryOperation, Expression, Launch, Operand, UnaryOperation } from '../kernel/kernel.ts';
 import { binaryStep, castStep, threefryStep, unaryStep, whereStep } from './operations.ts';
 import { blockSize, type Register, RegisterAllocator, type RegisterFile, type Step } from './registers.ts';
 import { Coordinates, Load } from './walk.ts';

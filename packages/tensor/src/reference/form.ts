@@ -2,7 +2,7 @@
  * What the kernel forms share: a kernel is compiled for its structure, bound to the arguments of a launch, and run.
  */
 import type { DType, TypedArray } from '../dtype.ts';
-import type { Launch, Output } from '../kernel.ts';
+import type { Launch, Output } from '../kernel/kernel.ts';
 import type { CompiledExpression } from './expression.ts';
 import { Store } from './walk.ts';
 

@@ -1,5 +1,5 @@
 /** The host form: a routine that gets plain arrays of exactly its operands' elements. */
-import type { HostKernel } from '../kernel.ts';
+import type { HostKernel } from '../kernel/kernel.ts';
 import { sizeOf } from '../shape.ts';
 import type { CompiledKernel } from './form.ts';
 import { baseOf } from './walk.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GatherKernel, ScatterKernel } from '../kernel.ts';
+import type { GatherKernel, ScatterKernel } from '../kernel/kernel.ts';
 import { runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
 

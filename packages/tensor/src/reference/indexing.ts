@@ -1,5 +1,5 @@
 /** The gather and scatter forms: elements whose position along one axis is read from an index operand. */
-import { type GatherKernel, indexError, type Launch, type ScatterKernel } from '../kernel.ts';
+import { type GatherKernel, indexError, type Launch, type ScatterKernel } from '../kernel/kernel.ts';
 import { contiguousStrides, sizeOf } from '../shape.ts';
 import type { CompiledKernel } from './form.ts';
 import { JointWalk, mergeAxes } from './walk.ts';

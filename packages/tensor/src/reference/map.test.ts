@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DType } from '../dtype.ts';
-import type { Expression, Instruction, MapKernel } from '../kernel.ts';
+import type { Expression, Instruction, MapKernel } from '../kernel/kernel.ts';
 import { oneLaunch, runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
 

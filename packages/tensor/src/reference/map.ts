@@ -1,5 +1,5 @@
 /** The map form: one expression per element, in blocks over the merged axes. */
-import type { MapKernel } from '../kernel.ts';
+import type { MapKernel } from '../kernel/kernel.ts';
 import { sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
 import { bindStores, type CompiledKernel, checkOutputs } from './form.ts';

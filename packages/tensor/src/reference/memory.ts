@@ -1,7 +1,7 @@
 /** Memory of the reference backend: an ArrayBuffer and the typed views that kernels index. */
 
-import type { Memory } from '../backend.ts';
 import { bytesPerElement, type DType, type TypedArray, viewArray } from '../dtype.ts';
+import type { Memory } from '../kernel/backend.ts';
 
 export class HostMemory implements Memory {
   readonly bytes: number;

@@ -34,7 +34,7 @@ import {
   type MapKernel,
   type UnaryOperation,
   unaryOperations,
-} from '../kernel.ts';
+} from '../kernel/kernel.ts';
 import { oneLaunch, runOnce } from '../testing/programs.ts';
 import { reference } from './index.ts';
 import { erf, threefry } from './scalarMath.ts';

@@ -7,7 +7,7 @@
  * `not`, `and`, `or`, comparisons and, as products and extremes of 0 and 1, `mul`, `max` and `min`.
  */
 import { type DType, toDType } from '../dtype.ts';
-import type { BinaryOperation, UnaryOperation } from '../kernel.ts';
+import type { BinaryOperation, UnaryOperation } from '../kernel/kernel.ts';
 import {
   acos,
   asin,

@@ -1,6 +1,6 @@
 /** The scan and sort forms: results that depend on the order of the elements along the last axis. */
 import { isFloat, type TypedArray } from '../dtype.ts';
-import type { Launch, ScanKernel, SortKernel } from '../kernel.ts';
+import type { Launch, ScanKernel, SortKernel } from '../kernel/kernel.ts';
 import type { CompiledKernel } from './form.ts';
 import { JointWalk } from './walk.ts';
 

@@ -6,7 +6,7 @@
  * Over no elements: sum 0, prod 1, max and min the lowest and highest value of the dtype, argmax and argmin 0.
  */
 import { allocateArray, type TypedArray } from '../dtype.ts';
-import type { Combine, ReduceKernel } from '../kernel.ts';
+import type { Combine, ReduceKernel } from '../kernel/kernel.ts';
 import { sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
 import { bindStores, type CompiledKernel, checkOutputs } from './form.ts';

@@ -3,7 +3,7 @@
  * launch's axes; axes that lie behind one another in an operand merge first, so that most walks are a single run.
  */
 import type { TypedArray } from '../dtype.ts';
-import type { Operand } from '../kernel.ts';
+import type { Operand } from '../kernel/kernel.ts';
 import { sizeOf } from '../shape.ts';
 import type { Register } from './registers.ts';
 

@@ -12,13 +12,25 @@
  * conformance(() => wasm({ threads: 2 }), { describe, it }, { name: 'wasm, 2 threads', gradients: graph });
  * ```
  */
-import type { Backend } from '../backend.ts';
-import { avgPool2d, conv2d, maxPool2d } from '../convolution.ts';
-import { ones, tensor, zeros } from '../create.ts';
+
 import { type DType, isFloat } from '../dtype.ts';
-import { argsort, concat, gather, scatterAdd, sort, stack, take, topK, tril, triu } from '../functions.ts';
-import { key, uniform } from '../random.ts';
-import { backend as backendInUse, setFusion, use } from '../runtime.ts';
+import { avgPool2d, conv2d, maxPool2d } from '../functions/convolution.ts';
+import { ones, tensor, zeros } from '../functions/create.ts';
+import {
+  argsort,
+  concat,
+  gather,
+  scatterAdd,
+  sort,
+  stack,
+  take,
+  topK,
+  tril,
+  triu,
+} from '../functions/free.ts';
+import { key, uniform } from '../functions/random.ts';
+import type { Backend } from '../kernel/backend.ts';
+import { backend as backendInUse, setFusion, use } from '../run/runtime.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';

@@ -2,7 +2,7 @@
  * What tests need that plan or run on backends: see each file.
  */
 
-export { toText } from '../programText.ts';
+export { toText } from '../kernel/programText.ts';
 export { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
 export { type ConformanceOptions, conformance, type Differentiation, type TestHooks } from './conformance.ts';
 export { type NullBackend, nullBackend, type Traffic } from './nullBackend.ts';

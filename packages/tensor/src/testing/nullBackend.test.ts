@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContractKernel, MapKernel, ReduceKernel } from '../kernel.ts';
+import type { ContractKernel, MapKernel, ReduceKernel } from '../kernel/kernel.ts';
 import { nullBackend } from './nullBackend.ts';
 import { oneLaunch } from './programs.ts';
 

@@ -2,10 +2,11 @@
  * A backend that computes nothing and counts: what a plan launches and how many bytes it moves, so that tests can pin
  * both. Reads give zeros, so whatever depends on values is not meaningful on it.
  */
-import type { Backend, BackendStats, Binding, Executable, Memory } from '../backend.ts';
+
 import { allocateArray, type DType, type TypedArray } from '../dtype.ts';
-import { type Kernel, kernelKey, type Program } from '../kernel.ts';
-import { launchTraffic } from '../traffic.ts';
+import type { Backend, BackendStats, Binding, Executable, Memory } from '../kernel/backend.ts';
+import { type Kernel, kernelKey, type Program } from '../kernel/kernel.ts';
+import { launchTraffic } from '../kernel/traffic.ts';
 
 /** What one run, or several, would have done. */
 export interface Traffic {

@@ -1,9 +1,10 @@
 /**
  * Programs of a single launch, written by hand: how the tests of a backend reach one kernel without a planner.
  */
-import type { Backend } from '../backend.ts';
+
 import { bytesPerElement, type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';
-import type { BufferSpec, Kernel, Launch, Operand, Program } from '../kernel.ts';
+import type { Backend } from '../kernel/backend.ts';
+import type { BufferSpec, Kernel, Launch, Operand, Program } from '../kernel/kernel.ts';
 import type { DynamicOffset } from '../view.ts';
 
 /** An operand with its contents; `strides` and `offset` in elements. Without `data`: that of a `coordinate`. */

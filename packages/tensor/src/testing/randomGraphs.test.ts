@@ -3,11 +3,11 @@
  * A graph generator that quietly stopped making one of them would leave it untested.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../backend.ts';
 import { dtypes } from '../dtype.ts';
-import { binaryOperations, type Kernel, unaryOperations } from '../kernel.ts';
+import type { Backend } from '../kernel/backend.ts';
+import { binaryOperations, type Kernel, unaryOperations } from '../kernel/kernel.ts';
 import { reference } from '../reference/index.ts';
-import { use } from '../runtime.ts';
+import { use } from '../run/runtime.ts';
 import { evaluateGraph, randomGraph } from './randomGraphs.ts';
 
 const graphs = 400;

@@ -2,14 +2,15 @@
  * Random small graphs: every form of kernel, views between them, values used several times. The same graph evaluated
  * fused, unfused or on another backend has to give the same numbers.
  */
-import { avgPool2d, conv2d, maxPool2d } from '../convolution.ts';
-import { eye, tensor } from '../create.ts';
+
 import type { DType } from '../dtype.ts';
-import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions.ts';
-import { cholesky, inverse } from '../linearAlgebra.ts';
-import { evaluate } from '../plan/evaluate.ts';
-import { key, uniform } from '../random.ts';
-import { setFusion } from '../runtime.ts';
+import { avgPool2d, conv2d, maxPool2d } from '../functions/convolution.ts';
+import { eye, tensor } from '../functions/create.ts';
+import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions/free.ts';
+import { cholesky, inverse } from '../functions/linearAlgebra.ts';
+import { key, uniform } from '../functions/random.ts';
+import { evaluate } from '../run/evaluate.ts';
+import { setFusion } from '../run/runtime.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expectCloseData, seededRandom } from './compare.ts';

@@ -1,0 +1,185 @@
+/**
+ * What an operation is: one plain object with its name, its type rule, how it lowers to a kernel form, and its
+ * vector-Jacobian product. Operations never import the `Tensor` class: rules use the methods of the tensors they
+ * are given, so the gradient of a gradient needs nothing more.
+ */
+import { type DType, floatOf, promote } from '../dtype.ts';
+import type { Scalar } from '../kernel/expression.ts';
+import type { Combine, HostKernel } from '../kernel/kernel.ts';
+import { broadcastShapes, type Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { View } from '../view.ts';
+
+/** Shape and dtype: all that is known of a tensor before it is computed. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What a view lowering may use besides the view itself. */
+export interface ViewContext {
+  readonly inputs: readonly TensorType[];
+  readonly output: TensorType;
+  /** For each input after the first that is a number known only at run time: its position among the scalars. */
+  readonly scalars: readonly number[];
+}
+
+/** Which axes of two operands are the same: axes with equal labels. Labels missing in `out` are summed over. */
+export interface ContractionLabels {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly out: readonly number[];
+}
+
+/** One input of a `place` lowering: where its element (0, 0, …) goes and how far apart its elements lie. */
+export interface Placement {
+  readonly starts: readonly number[];
+  readonly steps: readonly number[];
+  /** Axes whose start is moved by a number known at run time, with the input that holds the number. */
+  readonly moving: readonly { readonly axis: number; readonly input: number }[];
+}
+
+/**
+ * How an operation becomes kernels. Fusion reads the form, never the name.
+ *
+ * - `map`: what one element is. `operands` says to what the inputs are cast first: the output's dtype (default),
+ *   the dtype all inputs promote to, or nothing ('own').
+ * - `view`: strides only; null when strides cannot express it (the input is copied first).
+ * - `reduce`, `contract`, `gather`, `scatter`, `scan`, `sort`: the kernel forms of the same name.
+ * - `place`: inputs written into parts of a buffer that starts as `fill`; with `accumulate` they add.
+ * - `coordinates`: 0, 1, 2, … in row-major order, computed where it is used.
+ * - `expand`: other operations, seen only by the planner, after differentiation.
+ * - `barrier`: the first input; never merged with another computation of the same value.
+ */
+export type Lowering<A> =
+  | {
+      readonly form: 'map';
+      readonly of: (x: readonly Scalar[], attributes: A) => Scalar;
+      readonly operands?: 'output' | 'promoted' | 'own';
+      /** Relative cost of one element; above 4 it is not computed twice to save memory traffic. Default 1. */
+      readonly cost?: number;
+    }
+  | { readonly form: 'view'; readonly of: (view: View, attributes: A, context: ViewContext) => View | null }
+  | {
+      readonly form: 'reduce';
+      readonly combine: Combine;
+      readonly axes: (attributes: A) => readonly number[];
+    }
+  | { readonly form: 'contract'; readonly labels: (attributes: A) => ContractionLabels }
+  | {
+      readonly form: 'place';
+      readonly parts: (attributes: A) => readonly Placement[];
+      readonly fill: (attributes: A) => number;
+      readonly accumulate: (attributes: A) => boolean;
+    }
+  | { readonly form: 'gather'; readonly axis: (attributes: A) => number }
+  | { readonly form: 'scatter'; readonly axis: (attributes: A) => number; readonly combine: 'add' | 'set' }
+  | {
+      readonly form: 'scan';
+      readonly combine: 'sum' | 'prod' | 'max' | 'min';
+      readonly reverse: (attributes: A) => boolean;
+    }
+  | { readonly form: 'sort'; readonly descending: (attributes: A) => boolean }
+  | { readonly form: 'coordinates' }
+  | { readonly form: 'host'; readonly run: (attributes: A) => HostKernel['run'] }
+  | { readonly form: 'barrier' }
+  | { readonly form: 'expand'; readonly of: (inputs: readonly Tensor[], attributes: A) => Tensor };
+
+/**
+ * The vector-Jacobian product: from `g`, the gradient at the output, the gradients at the inputs, null where there
+ * is none. A gradient may have the shape the input was broadcast to: the engine sums it back.
+ */
+export type VectorJacobianProduct<A> = (
+  g: Tensor,
+  inputs: readonly Tensor[],
+  output: Tensor,
+  attributes: A,
+) => readonly (Tensor | null)[];
+
+/** What `defineOp` takes. */
+export interface OpDefinition<A> {
+  readonly name: string;
+  /** Shape and dtype of the result; throws a readable error for inputs that do not fit. */
+  readonly type: (inputs: readonly TensorType[], attributes: A) => TensorType;
+  readonly lower: Lowering<A>;
+  /** Missing: the operation has no gradient (comparisons, integer results); its inputs count as constants. */
+  readonly vjp?: VectorJacobianProduct<A>;
+  /**
+   * 'leading': operands may all have the same further axes in front, and the operation is done for each position along
+   * them. Only operations of form `host` need to say so: `vmap` then calls them once, else once for each element.
+   */
+  readonly batch?: 'leading';
+}
+
+/** An operation. `id` is its identity in plan signatures. */
+export interface Op<A = unknown> extends OpDefinition<A> {
+  readonly id: number;
+}
+
+/** An operation whose attribute type does not matter, as nodes hold it. */
+// biome-ignore lint/suspicious/noExplicitAny: attributes are contravariant in the rules; a node's op and attributes always fit
+export type AnyOp = Op<any>;
+
+let nextId = 1;
+
+/**
+ * Makes an operation. Use it through `apply`, or a tensor's method of the same name:
+ *
+ * ```ts
+ * const cube = defineOp({
+ *   name: 'cube',
+ *   type: ([x]) => x,
+ *   lower: map(([x]) => s.mul(s.mul(x, x), x)),
+ *   vjp: (g, [x]) => [g.mul(x.square()).mul(3)],
+ * });
+ * const y = apply(cube, [x]);
+ * ```
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function defineOp<A = undefined>(definition: OpDefinition<A>): Op<A> {
+  return { ...definition, id: nextId++ };
+}
+
+/** A `map` lowering: `of` gives one element from the elements of the inputs. */
+/* @__NO_SIDE_EFFECTS__ */
+export function map<A>(
+  of: (x: readonly Scalar[], attributes: A) => Scalar,
+  options: { readonly operands?: 'output' | 'promoted' | 'own'; readonly cost?: number } = {},
+): Lowering<A> {
+  return { form: 'map', of, ...options };
+}
+
+/** A `view` lowering. */
+/* @__NO_SIDE_EFFECTS__ */
+export function view<A>(of: (view: View, attributes: A, context: ViewContext) => View | null): Lowering<A> {
+  return { form: 'view', of };
+}
+
+/** An `expand` lowering: the operation in terms of others. */
+/* @__NO_SIDE_EFFECTS__ */
+export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A> {
+  return { form: 'expand', of };
+}
+
+/** Type rule of an elementwise operation: shapes broadcast, dtypes promote. */
+/* @__NO_SIDE_EFFECTS__ */
+export function broadcastType(name: string): (inputs: readonly TensorType[]) => TensorType {
+  return (inputs) => {
+    let { shape, dtype } = inputs[0];
+    for (let i = 1; i < inputs.length; i++) {
+      shape = broadcastShapes(shape, inputs[i].shape, name);
+      dtype = promote(dtype, inputs[i].dtype);
+    }
+    return { shape, dtype };
+  };
+}
+
+/** The same with a fractional result: integers and booleans become float32. */
+/* @__NO_SIDE_EFFECTS__ */
+export function broadcastFloatType(name: string): (inputs: readonly TensorType[]) => TensorType {
+  const rule = broadcastType(name);
+  return (inputs) => {
+    const { shape, dtype } = rule(inputs);
+    return { shape, dtype: floatOf(dtype) };
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Watching nodes being made: development tools (anomaly detection, module paths) listen here while they work.
+ * Without a listener this costs one comparison for each node.
+ */
+import type { Tensor } from '../tensor.ts';
+
+type Listener = (tensor: Tensor) => void;
+
+const listeners: Listener[] = [];
+
+let call: object | null = null;
+
+/** Runs work whose tensors all belong to one line of the user's, so that a listener looks for it once. @internal */
+export function asOneCall<T>(work: () => T): T {
+  const outer = call;
+  call ??= {};
+  try {
+    return work();
+  } finally {
+    call = outer;
+  }
+}
+
+/** The same for all tensors of one such call; null outside. @internal */
+export function currentCall(): object | null {
+  return call;
+}
+
+/** Called by every new tensor. @internal */
+export function noteCreation(tensor: Tensor): void {
+  if (listeners.length > 0) for (const listener of listeners) listener(tensor);
+}
+
+/** Listens to new tensors from now on; returns what ends it. @internal */
+export function listenToCreation(watch: Listener): () => void {
+  const own: Listener = (tensor) => watch(tensor);
+  listeners.push(own);
+  return () => {
+    const position = listeners.indexOf(own);
+    if (position >= 0) listeners.splice(position, 1);
+  };
+}
+
+/** Listens to new tensors while `work` runs, in addition to who listened before. @internal */
+export function watchCreation<T>(watch: Listener, work: () => T): T {
+  const stop = listenToCreation(watch);
+  try {
+    return work();
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Running a plan: memory for its results, bindings for its leaves, and the commit of new values. What is written lies apart
+ * from what is there until the whole plan has run; only then do variables change.
+ */
+
+import type { TypedArray } from '../dtype.ts';
+import type { Backend, Binding, Memory } from '../kernel/backend.ts';
+import type { Update } from '../plan/signature.ts';
+import type { Leaf, Tensor } from '../tensor.ts';
+import type { Variable } from '../variable.ts';
+import { type DeviceValue, ownedValue } from './deviceValue.ts';
+import { noteEvaluation } from './growth.ts';
+import { backend, type PlanOutput, type ReadyPlan } from './runtime.ts';
+
+/** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
+const hostBytes = 64 * 1024;
+
+let running = false;
+
+/** Whether a plan runs now. */
+export function isRunning(): boolean {
+  return running;
+}
+
+/** Memory or host array that holds a leaf's elements. What is read again and again is uploaded once, from `least` bytes on. */
+export function bindLeaf(tensor: Tensor, least = 1024): Binding {
+  const target = backend();
+  const leaf = tensor.leaf!;
+  switch (leaf.kind) {
+    case 'variable':
+      return leaf.variable.memoryOf(leaf.version, target);
+    case 'device':
+      return leaf.device.bindingOn(target);
+    case 'host': {
+      if (leaf.device?.isOn(target)) return leaf.device.bindingOn(target);
+      if (++leaf.uses < 3 || leaf.data.byteLength < least) return leaf.data;
+      const memory = target.allocate(leaf.data.byteLength, false);
+      target.write(memory, leaf.data);
+      leaf.device = ownedValue(
+        leaf,
+        target,
+        memory,
+        tensor.dtype,
+        leaf.data.length,
+        leaf.data.byteLength,
+        false,
+      );
+      return memory;
+    }
+    default:
+      throw new Error(`a ${leaf.kind} cannot be bound to memory`);
+  }
+}
+
+/**
+ * Runs a plan whose leaves are bound and commits its updates; returns where each output's elements are. Used by
+ * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory. `judge`
+ * sees the last output before anything is committed.
+ */
+export function runPlan(
+  plan: ReadyPlan,
+  bindings: Binding[],
+  scalars: Float64Array,
+  leaves: readonly Tensor[],
+  updates: readonly Update[],
+  place: 'small results to the host' | 'all to the host' | 'keep',
+  judge: ((elements: TypedArray) => void) | null = null,
+): Leaf[] {
+  const target = backend();
+  const { outputs, boundLeaves } = plan;
+  // What may still be refused is never written over the present value.
+  const inPlace = (i: number): boolean => judge === null && plan.inPlace[i];
+  const firstUpdate = boundLeaves + outputs.length;
+  const fresh = new Set<Memory>();
+  const results: Leaf[] = [];
+  let bound = 0;
+  try {
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i];
+      if (place !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
+        output.memory ??= target.allocate(output.bytes, false);
+        bindings[boundLeaves + i] = output.memory;
+      } else {
+        const memory = target.allocate(output.bytes, false);
+        fresh.add(memory);
+        bindings[boundLeaves + i] = memory;
+      }
+    }
+    const read = previousValuesRead(leaves);
+    for (; bound < updates.length; bound++) {
+      const { variable } = updates[bound];
+      bindings[firstUpdate + bound] = variable.targetOf(target, inPlace(bound), read.has(variable));
+    }
+    running = true;
+    target.run(plan.executable, bindings, scalars);
+    running = false;
+    noteEvaluation();
+    if (judge) {
+      const { dtype, length } = outputs[outputs.length - 1];
+      if (!target.readSync)
+        throw new Error(
+          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`,
+        );
+      judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
+    }
+    for (let i = 0; i < outputs.length; i++)
+      results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, place));
+    for (let i = 0; i < updates.length; i++) {
+      updates[i].variable.commit(bindings[firstUpdate + i] as Memory, target, inPlace(i));
+    }
+    return results;
+  } catch (error) {
+    results.forEach((leaf, i) => {
+      // Results that were read to the host have given their memory back already.
+      fresh.delete(bindings[boundLeaves + i] as Memory);
+      if (leaf.kind === 'device') leaf.device.release();
+    });
+    for (const memory of fresh) target.release(memory);
+    for (let i = 0; i < bound; i++) updates[i].variable.abandon(bindings[firstUpdate + i] as Memory, target);
+    throw error;
+  } finally {
+    running = false;
+  }
+}
+
+const noVariables: ReadonlySet<Variable> = new Set();
+
+/** The variables whose previous value is among the leaves: it must not be written over. */
+function previousValuesRead(leaves: readonly Tensor[]): ReadonlySet<Variable> {
+  let found: Set<Variable> | null = null;
+  for (const { leaf } of leaves) {
+    if (leaf?.kind === 'variable' && leaf.version < leaf.variable.version) {
+      found ??= new Set();
+      found.add(leaf.variable);
+    }
+  }
+  return found ?? noVariables;
+}
+
+function resultLeaf(
+  { bytes, memory: staging, dtype, length }: PlanOutput,
+  memory: Memory,
+  target: Backend,
+  place: 'small results to the host' | 'all to the host' | 'keep',
+): Leaf {
+  if (memory === staging)
+    return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
+  if (place === 'all to the host' && target.readSync !== undefined) {
+    const data = target.readSync(memory, dtype, length);
+    target.release(memory);
+    return { kind: 'host', data, uses: 0, device: null };
+  }
+  const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
+  leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, place === 'keep');
+  return leaf;
+}
