@@ -103,7 +103,7 @@ export {
   type ViewContext,
   view,
 } from './ops/op.ts';
-export { nextMark, sameSignature, type Traversal, traverse, type Update } from './plan/signature.ts';
+export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export type { NestedArray } from './print.ts';
 export { reference } from './reference/index.ts';
 export { capturedNodes } from './run/carried.ts';
@@ -114,8 +114,9 @@ export { setChainBound, withoutGrowth } from './run/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './run/history.ts';
 export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
 export { noteAssignments, refusingAssignments } from './run/pending.ts';
+export { type Stats, setFusion, stats } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { backend, type Stats, setFusion, stats, use } from './run/runtime.ts';
+export { backend, use } from './run/runtime.ts';
 export {
   activeTrace,
   atRun,
@@ -146,5 +147,5 @@ export {
   type TensorLike,
 } from './tensor.ts';
 export { userLine } from './userLine.ts';
-export { Variable, type VariableOptions } from './variable.ts';
+export { type Update, Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

@@ -18,10 +18,11 @@ import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
 import type { DeviceValue } from './run/deviceValue.ts';
-import { evaluate, readTensor, readTensorSync, settle, valueAtHand } from './run/evaluate.ts';
+import { cutGraph, evaluate } from './run/evaluate.ts';
 import type { EvaluationGroup } from './run/group.ts';
-import { grown } from './run/growth.ts';
+import { chainTooLong } from './run/growth.ts';
 import { noteCreation } from './run/observe.ts';
+import { readTensor, readTensorSync, readyValue } from './run/read.ts';
 import {
   type Axes,
   broadcastShapes,
@@ -95,9 +96,9 @@ export class Tensor {
   /** What can no longer be asked of it: see `run/history.ts`. @internal */
   lost = 0;
   /** How long the chain of operations behind this node is, and when it was made: see `run/growth.ts`. @internal */
-  chain = 0;
+  chainLength = 0;
   /** @internal */
-  born = 0;
+  createdAt = 0;
 
   /** Use `tensor(…)`, `zeros(…)` and the like, or operations, to make tensors. @internal */
   constructor(
@@ -168,7 +169,7 @@ export class Tensor {
 
   /** `[lazy 3×4 float32]` until the tensor has a value, then its elements as NumPy prints them. */
   toString(): string {
-    const data = valueAtHand(this);
+    const data = readyValue(this);
     return data ? formatValue(data, this.shape, this.dtype) : formatLazy(this.shape, this.dtype);
   }
 
@@ -883,7 +884,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): 
   const { shape, dtype } = op.type(inputs, attributes as A);
   const fixed = shape === inputs[0]?.shape ? shape : fixedShape(shape);
   const node = new Tensor(fixed, dtype, op, inputs, attributes, null);
-  if (grown(node, inputs)) settle(node);
+  if (chainTooLong(node, inputs)) cutGraph(node);
   return node;
 }
 

@@ -7,10 +7,11 @@
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
 import { notePart } from './run/decisions.ts';
-import { commitUpdates, evaluate, valueAtHand } from './run/evaluate.ts';
+import { commitUpdates, evaluate } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
+import { readyValue } from './run/read.ts';
 import { backend } from './run/runtime.ts';
 import { activeTrace, readFlag, type Trace, writeFlag } from './run/tracing.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
@@ -26,7 +27,7 @@ export interface VariableOptions {
 }
 
 /** Assignments that nobody evaluated are built on one another; this many are committed. */
-const maximalQueued = 64;
+const maxQueued = 64;
 
 let unnamed = 0;
 
@@ -44,6 +45,12 @@ class Storage {
     this.current = null;
     this.previous = null;
   }
+}
+
+/** A variable and the tensor that gives its next value. */
+export interface Update {
+  readonly variable: Variable;
+  readonly value: Tensor;
 }
 
 /**
@@ -156,7 +163,7 @@ export class Variable {
     } else if (value.op === null || this.trainable) {
       commitUpdates(new Map([[this, value]]));
     } else {
-      if (queueAssignment(this, value) >= maximalQueued) this.flush();
+      if (queueAssignment(this, value) >= maxQueued) this.flush();
     }
   }
 
@@ -253,8 +260,8 @@ export class Variable {
   }
 
   /** The elements of `version`, when they can be read at once and nothing needs to be computed for it. @internal */
-  atHand(version: number): TypedArray | null {
-    if (this.#initial) return valueAtHand(this.#initial);
+  readyValue(version: number): TypedArray | null {
+    if (this.#initial) return readyValue(this.#initial);
     const { backend: home, current } = this.#storage;
     const readable = version === this.#version || (version === this.#version - 1 && this.#previousReadable);
     return home?.readSync && current && readable ? this.readSync(version) : null;
@@ -275,7 +282,7 @@ export class Variable {
         return;
       }
       evaluate([initial], { toHost: true });
-      this.#host = valueAtHand(initial) ?? initial.dataSync();
+      this.#host = readyValue(initial) ?? initial.dataSync();
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       if (!storage.backend.readSync) {

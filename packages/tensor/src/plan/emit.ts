@@ -3,166 +3,72 @@
  * strides and offsets of its operands. Axes that every operand steps through alike are merged, so kernels see
  * few axes whatever the user's shapes.
  */
-import { bytesPerElement, type DType, promote } from '../dtype.ts';
-import { building, ExpressionBuilder, type Scalar } from '../kernel/expression.ts';
-import type { Expression, Kernel, Launch, Operand, Output } from '../kernel/kernel.ts';
+import type { DType } from '../dtype.ts';
+import { mergeAxes } from '../kernel/axes.ts';
+import { ExpressionBuilder } from '../kernel/expression.ts';
+import type { Kernel, Launch, Output } from '../kernel/kernel.ts';
 import type { Lowering } from '../ops/op.ts';
-import { placeNames } from '../run/watch.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
-import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
+import { direct, reshaped } from './access.ts';
+import { emitContract, emitReduce } from './emitReduction.ts';
 import type { Cluster } from './fuse.ts';
+import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
 import { type PlanNode, viewOf } from './lower.ts';
 
-/** Where the nodes that need memory lie: positions in the program's buffers. */
-export type Places = ReadonlyMap<PlanNode, number>;
+/** Names the part of a program that made a tensor, such as the path of a module. */
+export type ScopeNames = (tensor: Tensor) => string;
 
-/** The launches of one cluster. */
-export function emit(cluster: Cluster, places: Places): Launch[] {
+/** The launches of one cluster. With `scopeOf` each says in `parts` which operations it holds and where they come from. */
+export function emit(cluster: Cluster, bufferOf: BufferPositions, scopeOf: ScopeNames | null): Launch[] {
   const nodes = cluster.root ? [cluster.root, ...cluster.members] : cluster.members;
-  const launches = emitCluster(cluster, places, nodes.map((node) => node.op!.name).join('·'));
-  const placeOf = placeNames();
-  if (placeOf === null) return launches;
+  const launches = emitCluster(cluster, bufferOf, nodes.map((node) => node.op!.name).join('·'));
+  if (scopeOf === null) return launches;
   const parts = nodes.map(({ op, origin }) => ({
     operation: (origin.op ?? op!).name,
-    place: placeOf(origin),
+    place: scopeOf(origin),
   }));
   return launches.map((launch) => ({ ...launch, parts }));
 }
 
-function emitCluster(cluster: Cluster, places: Places, label: string): Launch[] {
+function emitCluster(cluster: Cluster, bufferOf: BufferPositions, label: string): Launch[] {
   const { root } = cluster;
-  if (root === null) return emitMap(cluster, places, label);
+  if (root === null) return emitMap(cluster, bufferOf, label);
   switch (root.op!.lower.form) {
     case 'reduce':
-      return [emitReduce(cluster, root, places, label)];
+      return [emitReduce(cluster, root, bufferOf, label)];
     case 'contract':
-      return [emitContract(cluster, root, places, label)];
+      return [emitContract(cluster, root, bufferOf, label)];
     case 'place':
-      return emitPlace(cluster, root, places, label);
+      return emitPlace(cluster, root, bufferOf, label);
     case 'gather':
-      return emitGather(root, places, label);
+      return emitGather(root, bufferOf, label);
     case 'scatter':
-      return emitScatter(root, places, label);
+      return emitScatter(root, bufferOf, label);
     case 'scan':
     case 'sort':
-      return emitAlongAxis(root, places, label);
+      return emitAlongAxis(root, bufferOf, label);
     case 'host':
-      return emitHost(root, places, label);
+      return emitHost(root, bufferOf, label);
     default:
       throw new Error(`${root.op!.name}: form ${root.op!.lower.form} is no kernel`);
   }
 }
 
-/** An operand before axes are merged. */
-interface Reading {
-  readonly buffer: number;
-  readonly view: View;
-  readonly dtype: DType;
-}
-
-/** Collects the operands and instructions of one expression. */
-class Body {
-  readonly builder = new ExpressionBuilder();
-  readonly readings: Reading[];
-  readonly literals: number[];
-  readonly #keys = new Map<string, number>();
-  readonly #values = new Map<string, Scalar>();
-  readonly #members: ReadonlySet<PlanNode>;
-  readonly #domain: Shape;
-  readonly #absorbed: ReadonlySet<PlanNode>;
-  readonly #places: Places;
-  readonly #accumulator: PlanNode | null;
-
-  /** `members` are computed once for each position of `domain`, `absorbed` nodes wherever they are read. */
-  constructor(
-    members: readonly PlanNode[],
-    domain: Shape,
-    absorbed: ReadonlySet<PlanNode>,
-    places: Places,
-    accumulator: PlanNode | null,
-    literals: number[],
-    before: Reading[] = [],
-  ) {
-    this.#members = new Set(members);
-    this.#domain = domain;
-    this.#absorbed = absorbed;
-    this.#places = places;
-    this.#accumulator = accumulator;
-    this.literals = literals;
-    this.readings = before;
-  }
-
-  /** The element of `node` that `access` reaches. */
-  value(node: PlanNode, access: Access): Scalar {
-    const resolved = resolve(node, access);
-    const { base } = resolved;
-    const path = this.#members.has(base) ? reshaped(base.shape, this.#domain, direct) : resolved.access;
-    const key = `${base.index}#${path.key}`;
-    let scalar = this.#values.get(key);
-    if (scalar === undefined) {
-      scalar = this.#make(base, path);
-      this.#values.set(key, scalar);
-    }
-    return scalar;
-  }
-
-  #make(node: PlanNode, access: Access): Scalar {
-    const { builder } = this;
-    const { dtype } = node;
-    if (node === this.#accumulator) return builder.emit({ op: 'accumulator', dtype });
-    if (node.op === null && node.leaf!.kind === 'constant') return builder.constant(node.leaf!.value, dtype);
-    if (node.op === null && node.leaf!.kind === 'scalar') {
-      let literal = this.literals.indexOf(node.leaf!.scalar);
-      if (literal < 0) literal = this.literals.push(node.leaf!.scalar) - 1;
-      return builder.emit({ op: 'literal', literal, dtype });
-    }
-    if (this.#members.has(node) || this.#absorbed.has(node)) return this.#apply(node, access);
-    const view = access.apply(contiguousView(node.shape));
-    if (view === null)
-      throw new Error(`plan: ${node.op?.name ?? 'leaf'} cannot be addressed; please report this graph`);
-    if (node.op?.lower.form === 'coordinates') {
-      return builder.emit({ op: 'coordinate', operand: this.#read(-1, view, dtype), dtype: 'int32' });
-    }
-    return builder.emit({ op: 'load', operand: this.#read(this.#places.get(node)!, view, dtype), dtype });
-  }
-
-  #apply(node: PlanNode, access: Access): Scalar {
-    const lowering = node.op!.lower as Extract<Lowering<unknown>, { form: 'map' }>;
-    const { builder } = this;
-    let operands = node.inputs.map((input) => this.value(input, expanded(input.shape, node.shape, access)));
-    if (lowering.operands !== 'own') {
-      const target =
-        lowering.operands === 'promoted' ? node.inputs.map((x) => x.dtype).reduce(promote) : node.dtype;
-      operands = operands.map((x) => builder.cast(x, target));
-    }
-    return building(builder, () => lowering.of(operands, node.attributes));
-  }
-
-  #read(buffer: number, view: View, dtype: DType): number {
-    const key = `${buffer}|${view.offset}|${view.strides.join()}|${view.dynamic.map((d) => `${d.scalar}*${d.factor}`).join()}`;
-    let position = this.#keys.get(key);
-    if (position === undefined) {
-      position = this.readings.push({ buffer, view, dtype }) - 1;
-      this.#keys.set(key, position);
-    }
-    return position;
-  }
-}
-
-function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
+function emitMap(cluster: Cluster, bufferOf: BufferPositions, label: string): Launch[] {
   const { domain } = cluster;
   if (sizeOf(domain) === 0) return [];
-  const outputs = cluster.members.filter((member) => places.has(member));
-  const body = new Body(cluster.members, domain, cluster.absorbed, places, null, []);
+  const outputs = cluster.members.filter((member) => bufferOf.has(member));
+  const body = new KernelBody(cluster, bufferOf, { domain, members: cluster.members });
   const results = outputs.map((node) => body.value(node, reshaped(node.shape, domain, direct)));
   const expression = body.builder.finish(results);
   const written = outputs.map((node) => ({
-    buffer: places.get(node)!,
+    buffer: bufferOf.get(node)!,
     view: contiguousView(domain),
     dtype: node.dtype,
   }));
-  const all = [...body.readings, ...written];
+  const all = [...body.operands, ...written];
   const merged = mergeAxes(
     [domain],
     all.map((x) => [x.view.strides]),
@@ -172,7 +78,7 @@ function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
       kernel: {
         form: 'map',
         rank: merged.dims[0].length,
-        inputs: body.readings.map((x) => x.dtype),
+        inputs: body.operands.map((x) => x.dtype),
         outputs: written.map((x) => ({ dtype: x.dtype, accumulate: false })),
         expression,
       },
@@ -184,168 +90,11 @@ function emitMap(cluster: Cluster, places: Places, label: string): Launch[] {
   ];
 }
 
-function emitReduce(cluster: Cluster, root: PlanNode, places: Places, label: string): Launch {
-  const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'reduce' }>;
-  const input = root.inputs[0];
-  const axes = lowering.axes(root.attributes);
-  const outer = input.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const outerShape = outer.map((i) => input.shape[i]);
-  const reducedShape = axes.map((i) => input.shape[i]);
-  const position = lowering.combine === 'argmax' || lowering.combine === 'argmin';
-  const dtype = position ? input.dtype : root.dtype;
-
-  const before = new Body([], root.shape, cluster.absorbed, places, null, []);
-  const value = before.builder.cast(before.value(input, direct), dtype);
-  const prologue = before.builder.finish([value]);
-  const inputs = [...before.readings];
-
-  const { epilogue, extras, written, literals } = emitEpilogue(
-    cluster,
-    root,
-    places,
-    outerShape,
-    before.literals,
-    [...inputs],
-  );
-  const strided = inputs.map((x) => [
-    outer.map((i) => x.view.strides[i]),
-    axes.map((i) => x.view.strides[i]),
-  ]);
-  const merged = mergeAxes(
-    [outerShape, reducedShape],
-    [...strided, ...[...extras, ...written].map((x) => [x.view.strides, reducedShape.map(() => null)])],
-  );
-  const all = [...inputs, ...extras, ...written];
-  return {
-    kernel: {
-      form: 'reduce',
-      outerRank: merged.dims[0].length,
-      reducedRank: merged.dims[1].length,
-      combine: lowering.combine,
-      dtype,
-      inputs: inputs.map((x) => x.dtype),
-      extras: extras.map((x) => x.dtype),
-      outputs: written.map((x) => ({ dtype: x.dtype, accumulate: false })),
-      prologue,
-      epilogue,
-    },
-    dims: merged.dims.flat(),
-    operands: all.map((x, i) =>
-      operandOf(x, i < inputs.length ? merged.strides[i].flat() : merged.strides[i][0]),
-    ),
-    literals,
-    label,
-  };
-}
-
-function emitContract(cluster: Cluster, root: PlanNode, places: Places, label: string): Launch {
-  const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'contract' }>;
-  let [a, b] = root.inputs as [PlanNode, PlanNode];
-  let { a: labelsA, b: labelsB, out } = lowering.labels(root.attributes);
-  // The output's innermost axis should run along N, where kernels write whole vectors.
-  const last = out.findLast((label) => labelsA.includes(label) !== labelsB.includes(label));
-  if (last !== undefined && labelsA.includes(last)) {
-    [a, b] = [b, a];
-    [labelsA, labelsB] = [labelsB, labelsA];
-  }
-  const viewA = viewOf(a)!;
-  const viewB = viewOf(b)!;
-  const size = (label: number): number =>
-    labelsA.includes(label) ? viewA.shape[labelsA.indexOf(label)] : viewB.shape[labelsB.indexOf(label)];
-  const batch = out.filter((label) => labelsA.includes(label) && labelsB.includes(label));
-  const m = out.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
-  const n = out.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
-  const k = labelsA.filter((label) => !out.includes(label));
-  const strideIn = (view: View, labels: readonly number[]) => (label: number) => {
-    const axis = labels.indexOf(label);
-    return axis < 0 ? null : view.strides[axis];
-  };
-  const inA = strideIn(viewA, labelsA);
-  const inB = strideIn(viewB, labelsB);
-  const groups = [batch, m, n, k];
-  const operands: Reading[] = [
-    { buffer: places.get(baseNode(a))!, view: viewA, dtype: root.dtype },
-    { buffer: places.get(baseNode(b))!, view: viewB, dtype: root.dtype },
-  ];
-  const { epilogue, extras, written, literals } = emitEpilogue(
-    cluster,
-    root,
-    places,
-    root.shape,
-    [],
-    [...operands],
-  );
-  const inOut = (view: View) => (label: number) => {
-    const axis = out.indexOf(label);
-    return axis < 0 ? null : view.strides[axis];
-  };
-  const merged = mergeAxes(
-    groups.map((group) => group.map(size)),
-    [
-      groups.map((group) => group.map(inA)),
-      groups.map((group) => group.map(inB)),
-      ...[...extras, ...written].map((x) => groups.map((group) => group.map(inOut(x.view)))),
-    ],
-  );
-  const [batches, ms, ns, ks] = [0, 1, 2, 3] as const;
-  const all = [...operands, ...extras, ...written];
-  const kept = all.map((_, i) =>
-    i === 0 ? [batches, ms, ks] : i === 1 ? [batches, ks, ns] : [batches, ms, ns],
-  );
-  return {
-    kernel: {
-      form: 'contract',
-      batchRank: merged.dims[batches].length,
-      mRank: merged.dims[ms].length,
-      nRank: merged.dims[ns].length,
-      kRank: merged.dims[ks].length,
-      dtype: root.dtype,
-      extras: extras.map((x) => x.dtype),
-      outputs: written.map((x) => ({ dtype: x.dtype, accumulate: false })),
-      epilogue,
-    },
-    dims: merged.dims.flat(),
-    operands: all.map((x, i) =>
-      operandOf(
-        x,
-        kept[i].flatMap((group) => merged.strides[i][group]),
-      ),
-    ),
-    literals,
-    label,
-  };
-}
-
-/** What is computed from a finished reduction or contraction, over `domain`. */
-function emitEpilogue(
-  cluster: Cluster,
-  root: PlanNode,
-  places: Places,
-  domain: Shape,
-  literals: number[],
-  before: Reading[],
-): { epilogue: Expression; extras: Reading[]; written: Reading[]; literals: number[] } {
-  const count = before.length;
-  const body = new Body(cluster.members, domain, cluster.absorbed, places, root, literals, before);
-  const outputs = [root, ...cluster.members].filter((node) => places.has(node));
-  const results = outputs.map((node) => body.value(node, reshaped(node.shape, domain, direct)));
-  return {
-    epilogue: body.builder.finish(results),
-    extras: body.readings.slice(count),
-    written: outputs.map((node) => ({
-      buffer: places.get(node)!,
-      view: contiguousView(domain),
-      dtype: node.dtype,
-    })),
-    literals: body.literals,
-  };
-}
-
-function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: string): Launch[] {
+function emitPlace(cluster: Cluster, root: PlanNode, bufferOf: BufferPositions, label: string): Launch[] {
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'place' }>;
   const parts = lowering.parts(root.attributes);
   const accumulate = lowering.accumulate(root.attributes);
-  const target = places.get(root)!;
+  const target = bufferOf.get(root)!;
   const whole = contiguousView(root.shape);
   const launches: Launch[] = [];
   const covered = parts.reduce((sum, _, i) => sum + sizeOf(root.inputs[i].shape), 0);
@@ -369,9 +118,9 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
         view = shiftView(view, start.scalar, stride);
       }
     });
-    const body = new Body([], root.shape, cluster.absorbed, places, null, []);
+    const body = new KernelBody(cluster, bufferOf, { domain: root.shape });
     const expression = body.builder.finish([body.builder.cast(body.value(input, direct), root.dtype)]);
-    const all = [...body.readings, { buffer: target, view, dtype: root.dtype }];
+    const all = [...body.operands, { buffer: target, view, dtype: root.dtype }];
     const merged = mergeAxes(
       [input.shape],
       all.map((x) => [x.view.strides]),
@@ -380,7 +129,7 @@ function emitPlace(cluster: Cluster, root: PlanNode, places: Places, label: stri
       kernel: {
         form: 'map',
         rank: merged.dims[0].length,
-        inputs: body.readings.map((x) => x.dtype),
+        inputs: body.operands.map((x) => x.dtype),
         outputs: [{ dtype: root.dtype, accumulate }],
         expression,
       },
@@ -410,15 +159,15 @@ function fill(buffer: number, shape: Shape, dtype: DType, value: number, label: 
   ];
 }
 
-function emitGather(root: PlanNode, places: Places, label: string): Launch[] {
+function emitGather(root: PlanNode, bufferOf: BufferPositions, label: string): Launch[] {
   if (sizeOf(root.shape) === 0) return [];
   const axis = (root.op!.lower as Extract<Lowering<unknown>, { form: 'gather' }>).axis(root.attributes);
   const [source, index] = root.inputs as [PlanNode, PlanNode];
   const { view, size, stride } = indexedView(viewOf(source)!, axis, root.shape);
-  const all: Reading[] = [
-    { buffer: places.get(baseNode(source))!, view, dtype: root.dtype },
-    { buffer: places.get(baseNode(index))!, view: expandView(viewOf(index)!, root.shape), dtype: 'int32' },
-    { buffer: places.get(root)!, view: contiguousView(root.shape), dtype: root.dtype },
+  const all: StridedOperand[] = [
+    { buffer: bufferOf.get(baseNode(source))!, view, dtype: root.dtype },
+    { buffer: bufferOf.get(baseNode(index))!, view: expandView(viewOf(index)!, root.shape), dtype: 'int32' },
+    { buffer: bufferOf.get(root)!, view: contiguousView(root.shape), dtype: root.dtype },
   ];
   const merged = mergeAxes(
     [root.shape],
@@ -437,20 +186,24 @@ function emitGather(root: PlanNode, places: Places, label: string): Launch[] {
   ];
 }
 
-function emitScatter(root: PlanNode, places: Places, label: string): Launch[] {
+function emitScatter(root: PlanNode, bufferOf: BufferPositions, label: string): Launch[] {
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'scatter' }>;
   const axis = lowering.axis(root.attributes);
   const [, index, updates] = root.inputs as [PlanNode, PlanNode, PlanNode];
-  const target = places.get(root)!;
+  const target = bufferOf.get(root)!;
   const launches = fill(target, root.shape, root.dtype, 0, label);
   const domain = root.shape.map((size, i) =>
     Math.max(i === axis ? 0 : size, index.shape[i], updates.shape[i]),
   );
   if (sizeOf(domain) === 0 || sizeOf(updates.shape) === 0) return launches;
   const { view, size, stride } = indexedView(contiguousView(root.shape), axis, domain);
-  const all: Reading[] = [
-    { buffer: places.get(baseNode(updates))!, view: expandView(viewOf(updates)!, domain), dtype: root.dtype },
-    { buffer: places.get(baseNode(index))!, view: expandView(viewOf(index)!, domain), dtype: 'int32' },
+  const all: StridedOperand[] = [
+    {
+      buffer: bufferOf.get(baseNode(updates))!,
+      view: expandView(viewOf(updates)!, domain),
+      dtype: root.dtype,
+    },
+    { buffer: bufferOf.get(baseNode(index))!, view: expandView(viewOf(index)!, domain), dtype: 'int32' },
     { buffer: target, view, dtype: root.dtype },
   ];
   const merged = mergeAxes(
@@ -480,15 +233,15 @@ function indexedView(view: View, axis: number, domain: Shape): { view: View; siz
   return { view: expandView(still, domain), size, stride };
 }
 
-function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] {
+function emitAlongAxis(root: PlanNode, bufferOf: BufferPositions, label: string): Launch[] {
   if (sizeOf(root.shape) === 0) return [];
   const lowering = root.op!.lower;
   const input = root.inputs[0];
   const shape = root.shape.length === 0 ? [1] : root.shape;
   const source = root.shape.length === 0 ? { ...viewOf(input)!, shape, strides: [1] } : viewOf(input)!;
-  const all: Reading[] = [
-    { buffer: places.get(baseNode(input))!, view: source, dtype: input.dtype },
-    { buffer: places.get(root)!, view: contiguousView(shape), dtype: root.dtype },
+  const all: StridedOperand[] = [
+    { buffer: bufferOf.get(baseNode(input))!, view: source, dtype: input.dtype },
+    { buffer: bufferOf.get(root)!, view: contiguousView(shape), dtype: root.dtype },
   ];
   const last = shape.length - 1;
   const merged = mergeAxes(
@@ -522,7 +275,7 @@ function emitAlongAxis(root: PlanNode, places: Places, label: string): Launch[] 
   ];
 }
 
-function emitHost(root: PlanNode, places: Places, label: string): Launch[] {
+function emitHost(root: PlanNode, bufferOf: BufferPositions, label: string): Launch[] {
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'host' }>;
   const all = [...root.inputs, root];
   return [
@@ -537,7 +290,7 @@ function emitHost(root: PlanNode, places: Places, label: string): Launch[] {
       },
       dims: [],
       operands: all.map((x) => ({
-        buffer: places.get(x)!,
+        buffer: bufferOf.get(x)!,
         offset: 0,
         dynamic: [],
         strides: contiguousStrides(x.shape),
@@ -547,68 +300,4 @@ function emitHost(root: PlanNode, places: Places, label: string): Launch[] {
       label,
     },
   ];
-}
-
-function baseNode(node: PlanNode): PlanNode {
-  return resolve(node, direct).base;
-}
-
-function operandOf(reading: Reading, strides: readonly (number | null)[]): Operand {
-  return {
-    buffer: reading.buffer,
-    offset: reading.view.offset,
-    dynamic: reading.view.dynamic,
-    strides: strides.map((stride) => stride ?? 0),
-  };
-}
-
-type Strides = readonly (number | null)[];
-
-/**
- * Drops axes of size 1 and merges neighbors within each group of axes where every operand goes through both in one
- * step. `strides[operand][group][axis]`; null where an operand does not have the axis.
- */
-function mergeAxes(
-  groups: readonly Shape[],
-  strides: readonly (readonly Strides[])[],
-): { dims: number[][]; strides: Strides[][] } {
-  const dims: number[][] = [];
-  const result: (number | null)[][][] = strides.map(() => []);
-  groups.forEach((shape, group) => {
-    const sizes: number[] = [];
-    const steps: (number | null)[][] = strides.map(() => []);
-    for (let axis = 0; axis < shape.length; axis++) {
-      const size = shape[axis];
-      if (size === 1) continue;
-      const previous = sizes.length - 1;
-      const joins =
-        previous >= 0 &&
-        strides.every((operand, i) => {
-          const stride = operand[group][axis]!;
-          const before = steps[i][previous]!;
-          return stride === null ? before === null : before === stride * size;
-        });
-      if (joins) {
-        sizes[previous] = sizes[previous] * size;
-        strides.forEach((operand, i) => {
-          steps[i][previous] = operand[group][axis]!;
-        });
-      } else {
-        sizes.push(size);
-        strides.forEach((operand, i) => {
-          steps[i].push(operand[group][axis]!);
-        });
-      }
-    }
-    dims.push(sizes);
-    steps.forEach((step, i) => {
-      result[i].push(step);
-    });
-  });
-  return { dims, strides: result };
-}
-
-/** Bytes of a node's elements. */
-export function bytesOf(node: PlanNode): number {
-  return sizeOf(node.shape) * bytesPerElement(node.dtype);
 }

@@ -39,12 +39,12 @@ export interface Fusion {
 }
 
 /** Beyond this an elementwise kernel is cut: code size and the number of operands a device can bind are limited. */
-const maximalMembers = 48;
-const maximalReads = 20;
+const maxMembers = 48;
+const maxReads = 20;
 /** Elementwise work up to this cost may be done twice rather than stored. */
 const cheap = 2;
 /** Cost of all that one kernel may compute although another does too. */
-const maximalRepeated = 4;
+const maxRepeated = 4;
 
 export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], enabled: boolean): Fusion {
   const used = reachable(nodes, results);
@@ -85,7 +85,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 
   const fixed = new Set(results);
   const kept = enabled ? absorb(clusters, clusterOf, fixed) : clusters;
-  if (enabled) recompute(kept, clusterOf, fixed);
+  if (enabled) rematerialize(kept, clusterOf, fixed);
   const stored = storedNodes(kept, clusterOf, fixed);
   return { clusters: order(kept, clusterOf, results), clusterOf, stored };
 }
@@ -121,7 +121,7 @@ function join(
   }
   for (const other of others) if (!fitsDomain(other.members, target.domain)) return null;
   const size = others.reduce((n, cluster) => n + cluster.members.length, target.members.length) + 1;
-  if (size > maximalMembers || countReads([target, ...others], node) > maximalReads) return null;
+  if (size > maxMembers || countReads([target, ...others], node) > maxReads) return null;
   if (!fitsDomain([node], target.domain)) return null;
   return { target, others };
 }
@@ -199,7 +199,7 @@ function absorb(
     if (repeats) {
       if (cost > cheap || countReads([cluster], null) > 2) continue;
       // What is repeated must not itself repeat a long chain.
-      if ([...map.keys()].some((reader) => (repeated.get(reader) ?? 0) + cost > maximalRepeated)) continue;
+      if ([...map.keys()].some((reader) => (repeated.get(reader) ?? 0) + cost > maxRepeated)) continue;
     }
     const fits = [...map].every(([reader, nodes]) => canAbsorb(reader, nodes, cluster, cost, scalarOnly));
     if (!fits) continue;
@@ -222,7 +222,7 @@ function absorb(
  * A value that follows from another stored one by a step or two (1 − y beside y, a mask y > 0) is computed again
  * where it is read rather than stored beside it.
  */
-function recompute(
+function rematerialize(
   clusters: readonly Cluster[],
   clusterOf: ReadonlyMap<PlanNode, Cluster>,
   results: ReadonlySet<PlanNode>,
@@ -285,9 +285,9 @@ function recompute(
       if (anchored ? extra.size > 1 && bytes > 1.25 * bytesOf(member) : bytes > bytesOf(member) / 4) continue;
       const fits = [...map].every(([reader, nodes]) => {
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
-        if (reader.members.length + reader.absorbed.size + steps.size > 2 * maximalMembers) return false;
+        if (reader.members.length + reader.absorbed.size + steps.size > 2 * maxMembers) return false;
         const inside = new Set([...reader.members, ...reader.absorbed, ...steps]);
-        return inside.size <= maximalMembers && addressable(reader, inside);
+        return inside.size <= maxMembers && addressable(reader, inside);
       });
       if (!fits) continue;
       for (const reader of map.keys()) for (const node of steps) reader.absorbed.add(node);
@@ -311,7 +311,7 @@ function canAbsorb(
   if (reader.root !== null && form(reader.root) === 'place')
     return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly);
   const inside = new Set([...reader.members, ...reader.absorbed, ...cluster.members, ...cluster.absorbed]);
-  if (inside.size > maximalMembers || countReads([reader, cluster], null) > maximalReads) return false;
+  if (inside.size > maxMembers || countReads([reader, cluster], null) > maxReads) return false;
   for (const node of nodes) {
     const kind = form(node);
     if (kind !== 'map' && kind !== 'reduce' && kind !== 'place') return false;
@@ -331,7 +331,7 @@ function canAbsorbPart(
   const place = reader.root!;
   if (nodes.some((node) => node !== place)) return false;
   const inside = new Set([...cluster.members, ...cluster.absorbed]);
-  if (inside.size > maximalMembers) return false;
+  if (inside.size > maxMembers) return false;
   reader.parts ??= groupByBase(place.inputs);
   const parts = cluster.members.flatMap((member) => reader.parts!.get(member) ?? []);
   if (cost > 4 && !scalarOnly && parts.some((part) => sizeOf(part.shape) > sizeOf(cluster.domain)))

@@ -50,7 +50,7 @@ function exactNumber(_key: string, value: unknown): unknown {
 }
 
 /** A longer chain of views is copied once: paths through it are composed step by step. */
-const maximalViews = 32;
+const maxViews = 32;
 
 /** The same elements, written anew. */
 export const copy = defineOp({
@@ -171,7 +171,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       case 'view': {
         const input = inputs[0];
         const node = withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
-        if (node.view !== null && node.depth <= maximalViews) return node;
+        if (node.view !== null && node.depth <= maxViews) return node;
         return withOp(op, tensor.attributes, [copied(input), ...inputs.slice(1)], tensor.shape, tensor.dtype);
       }
     }

@@ -5,7 +5,6 @@
 import { type DType, dtypes } from '../dtype.ts';
 import { sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Variable } from '../variable.ts';
 
 /** One walk over a graph, inputs first. Positions count all nodes in the order met. */
 export interface Traversal {
@@ -25,9 +24,14 @@ export interface Traversal {
   readonly length: number;
 }
 
-/** A variable and the tensor that gives its next value. */
-export interface Update {
-  readonly variable: Variable;
+/** What a plan gives a new value to and the tensor that is the value; of a variable it knows no more than this. */
+export interface PlannedUpdate {
+  readonly variable: {
+    /** Whether the new value may be written over the old one. */
+    readonly inPlace: boolean;
+    /** The leaf of the present value, null where nobody asked for it. */
+    currentLeaf(): Tensor | null;
+  };
   readonly value: Tensor;
 }
 
@@ -51,7 +55,7 @@ const updateCode = -4;
 const dtypeCodes = Object.fromEntries(dtypes.map((dtype, i) => [dtype, i])) as Record<DType, number>;
 
 /** Walks from the outputs and the values of updates to the leaves, without recursion. */
-export function traverse(outputs: readonly Tensor[], updates: readonly Update[]): Traversal {
+export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUpdate[]): Traversal {
   const mark = nextMark();
   length = 0;
   const nodes: Tensor[] = [];

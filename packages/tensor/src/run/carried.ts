@@ -11,9 +11,10 @@
  */
 import { bytesPerElement } from '../dtype.ts';
 import type { AnyOp } from '../ops/op.ts';
-import type { Traversal, Update } from '../plan/signature.ts';
+import type { Traversal } from '../plan/signature.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Update } from '../variable.ts';
 
 /** Views of a value in memory are kept only when there are more of them on top of one another. */
 const maxViews = 16;

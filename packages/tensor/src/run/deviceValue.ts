@@ -63,7 +63,7 @@ export class DeviceValue {
   }
 
   /** The elements, unless they were disposed or the backend cannot read synchronously. */
-  atHand(): TypedArray | null {
+  readyValue(): TypedArray | null {
     return this.#memory !== null && this.backend.readSync ? this.readSync() : this.#host;
   }
 

@@ -1,16 +1,18 @@
 /**
- * Reading a value runs a plan: find or make it, bind the leaves, submit, and turn the tensors that were asked for
- * into values. Nothing changes when a step on the way throws: variables keep their values, tensors stay lazy.
+ * Reading a value runs a plan: everything that one evaluation does, in this order.
+ *
+ * *Gather* what is asked for and what belongs to it; *traverse* its graph; find or make the *plan*; *bind* leaves to memory;
+ * *run*; *commit* new values of variables; *adopt* the results: tensors become values. Nothing changes when a step on
+ * the way throws: variables keep their values, tensors stay lazy, and `recover.ts` puts right what was queued.
  */
-
-import { convertElements, type TypedArray } from '../dtype.ts';
+import type { TypedArray } from '../dtype.ts';
 import type { Binding } from '../kernel/backend.ts';
-import { type Traversal, traverse, type Update } from '../plan/signature.ts';
+import { type Traversal, traverse } from '../plan/signature.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
-import type { Variable } from '../variable.ts';
+import type { Update, Variable } from '../variable.ts';
 import { carriedNodes, noteComputed } from './carried.ts';
 import type { EvaluationGroup } from './group.ts';
-import { overgrown, withoutGrowth } from './growth.ts';
+import { pendingGraph, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
 import {
   forgetAside,
@@ -20,11 +22,12 @@ import {
   queuedAssignments,
   settleAssignments,
 } from './pending.ts';
+import { freeMemoryOrThrow, planFor } from './planCache.ts';
 import { recover } from './recover.ts';
 import { bindLeaf, isRunning, runPlan } from './runPlan.ts';
-import { backend, planFor, relieve } from './runtime.ts';
+import { backend } from './runtime.ts';
 import { activeTrace, type Trace } from './tracing.ts';
-import { warnRecomputed } from './warnDuplicateWork.ts';
+import { warnDuplicateWork } from './warnDuplicateWork.ts';
 import { evaluationWatch } from './watch.ts';
 
 export interface EvaluateOptions {
@@ -35,7 +38,25 @@ export interface EvaluateOptions {
   readonly updates?: readonly Update[];
 }
 
-const none: readonly Update[] = [];
+/** What one evaluation computes. */
+interface Request {
+  /** What was asked for, with all that was tied to it. */
+  readonly asked: readonly Tensor[];
+  /** Values that later assignments are built on, computed along so that they are not computed again with those. */
+  readonly shared: readonly Tensor[];
+  /** New values that were asked for. */
+  readonly own: readonly Update[];
+  /** Assignments that waited and are committed along. */
+  readonly queued: readonly Update[];
+  /** The walk over all of these. */
+  readonly traversal: Traversal;
+}
+
+/** Looks at results before anything is committed. */
+type Check = ((elements: TypedArray) => void) | null;
+
+const noUpdates: readonly Update[] = [];
+const noTensors: readonly Tensor[] = [];
 
 /**
  * Computes tensors (and what was tied to them) in one plan, together with new values of variables.
@@ -50,128 +71,32 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
     recordEvaluation(trace, tensors, options);
     return;
   }
-  const own = options.updates ?? none;
-  // A step commits all that is queued: it may depend on values that the step replaces.
-  const queued = options.updates ? queuedAssignments(own) : [];
-  const asked = collectOutputs(tensors, queued.length > 0 ? [...own, ...queued] : own);
-  let outputs = asked;
-  if (outputs.length === 0 && own.length === 0 && queued.length === 0) return;
-  let updates = queued.length > 0 ? [...own, ...queued] : own;
-  let traversal = traverse(outputs, updates);
-  const assigned = pendingAssignments(traversal.mark, updates);
-  if (assigned.length > 0) {
-    queued.push(...assigned);
-    // What later assignments are built on is kept, so that it is not computed again with them.
-    const kept = assigned.filter(isBuiltOn);
-    if (kept.length > 0) outputs = [...asked, ...kept.map(({ value }) => value)];
-    updates = [...updates, ...assigned];
-    traversal = traverse(outputs, updates);
-  }
-  const judged = { refused: false };
+  const request = gather(tensors, options.updates);
+  if (request === null) return;
+  const { asked, shared, own, queued, traversal } = request;
+  const outputs = shared.length > 0 ? [...asked, ...shared] : asked;
+  const updates = queued.length > 0 ? [...own, ...queued] : own;
+  const verdict = { refused: false };
   try {
-    compute(traversal, outputs, updates, options, judged);
+    compute(traversal, outputs, updates, options, verdict);
   } catch (error) {
     const again = {
       evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
         compute(traverse(rest, values), rest, values, options, { refused: false }),
       attempt,
     };
-    recover(error, { outputs: asked, own, queued }, again, judged.refused);
+    recover(error, { outputs: asked, own, queued }, again, verdict.refused);
   }
 }
 
-/** One evaluation, tried once more where memory could be freed for it. `judged` is told when anomaly detection refused it. */
-function compute(
-  walked: Traversal,
-  asked: readonly Tensor[],
-  updates: readonly Update[],
-  options: EvaluateOptions,
-  judged: { refused: boolean },
-): void {
-  let traversal = walked;
-  checkNothingOpen(traversal);
-  const carried = carriedNodes(traversal, asked, updates);
-  if (carried.length === 0) warnRecomputed(traversal);
-  let outputs = [...asked, ...carried];
-  const judge = watching(outputs, updates, judged);
-  if (judge || carried.length > 0) traversal = traverse(outputs, updates);
-  try {
-    run(traversal, outputs, asked.length, updates, options, judge);
-  } catch (error) {
-    relieve(backend(), error);
-    if (carried.length > 0 && !judge) {
-      outputs = [...asked];
-      traversal = traverse(outputs, updates);
-    }
-    run(traversal, outputs, asked.length, updates, options, judge);
-  }
-  if (updates.length > 0) {
-    settleAssignments(updates);
-    for (const { variable } of updates) {
-      variable.gradPending = false;
-      variable.gradGroup = null;
-    }
-    // Running statistics, which reading a loss commits, are no end of a step.
-    if (updates.some(({ variable }) => variable.trainable)) {
-      forgetOrigins();
-      forgetAside();
-    }
-  }
-  noteComputed(traversal);
+/** Commits new values of variables, computing `outputs` in the same plan. Optimizers call this. */
+export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
+  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
 }
 
-/** Adds what the watch in force wants to the outputs; answers how it judges that, null without a watch. */
-function watching(
-  outputs: Tensor[],
-  updates: readonly Update[],
-  judged: { refused: boolean },
-): ((elements: TypedArray) => void) | null {
-  const watch = evaluationWatch();
-  if (watch === null) return null;
-  const results = [...outputs, ...updates.map((update) => update.value)];
-  const also = withoutGrowth(() => watch.also(results));
-  if (also === null) return null;
-  outputs.push(also);
-  return (elements) => {
-    judged.refused = true;
-    holdingAssignments(() => watch.judge(results, elements));
-    judged.refused = false;
-  };
-}
-
-/** Computes tensors to see whether they can be: they stay as they are, and nothing is committed. */
-function attempt(wanted: readonly Tensor[]): void {
-  const outputs = [...new Set(wanted)].filter((tensor) => tensor.op !== null);
-  if (outputs.length === 0) return;
-  checkNothingOpen(traverse(outputs, []));
-  const judge = watching(outputs, [], { refused: false });
-  const traversal = traverse(outputs, []);
-  const once = (): void => {
-    for (const leaf of runTraversal(traversal, outputs, [], {}, judge))
-      if (leaf.kind === 'device') leaf.device.release();
-  };
-  try {
-    once();
-  } catch (error) {
-    relieve(backend(), error);
-    once();
-  }
-}
-
-/**
- * Computes a tensor that nobody reads and whose graph keeps growing, so that the graph can go. What is wrong with it, if
- * anything, is said when it is read.
- */
-export function settle(tensor: Tensor): void {
-  const overlong = !activeTrace() && overgrown(tensor);
-  tensor.chain = 0;
-  if (!overlong) return;
-  try {
-    evaluate([tensor]);
-  } catch {
-    return;
-  }
-  forgetNow(tensor);
+/** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */
+export function commitAssignments(): void {
+  if (queuedAssignments(noUpdates).length > 0) evaluate([], { updates: noUpdates });
 }
 
 /** While a function is traced, steps are recorded and reading is impossible. */
@@ -191,10 +116,26 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
   trace.outputs.push(...tensors);
 }
 
-/** Tensors without a value, with all that was tied to them. */
-function collectOutputs(tensors: readonly Tensor[], updates: readonly Update[]): Tensor[] {
+/** Everything that has to be computed for `tensors` and `updates`; null when nothing has to. */
+function gather(tensors: readonly Tensor[], updates: readonly Update[] | undefined): Request | null {
+  const own = updates ?? noUpdates;
+  // A step commits all that is queued: it may depend on values that the step replaces.
+  const queued = updates ? queuedAssignments(own) : [];
+  const known = queued.length > 0 ? [...own, ...queued] : own;
+  const asked = withGroups(tensors, known);
+  if (asked.length === 0 && known.length === 0) return null;
+  const traversal = traverse(asked, known);
+  const met = pendingAssignments(traversal.mark, known);
+  if (met.length === 0) return { asked, shared: noTensors, own, queued, traversal };
+  queued.push(...met);
+  const shared = met.filter(isBuiltOn).map(({ value }) => value);
+  return { asked, shared, own, queued, traversal: traverse([...asked, ...shared], [...known, ...met]) };
+}
+
+/** Tensors without a value, with all that was tied to them and to the gradients that wait on the updated variables. */
+function withGroups(tensors: readonly Tensor[], updates: readonly Update[]): readonly Tensor[] {
   if (tensors.length === 1 && updates.length === 0 && tensors[0].group === null)
-    return tensors[0].op === null ? [] : [tensors[0]];
+    return tensors[0].op === null ? noTensors : [tensors[0]];
   const outputs = new Set<Tensor>();
   for (const tensor of tensors) {
     if (tensor.op === null) continue;
@@ -217,53 +158,104 @@ function addLazy(outputs: Set<Tensor>, tensors: readonly Tensor[]): void {
   for (const tensor of tensors) if (tensor.op !== null) outputs.add(tensor);
 }
 
-function checkNothingOpen(traversal: Traversal): void {
-  for (const leaf of traversal.leaves) {
-    if (leaf.leaf!.kind === 'placeholder') {
-      throw new Error(
-        `placeholder '${leaf.leaf!.name}' has no value here; feed it with new Graph({ inputs, outputs }).run({ ${leaf.leaf!.name}: … })`,
-      );
+/** One evaluation, tried once more where memory could be freed for it. `verdict` is told when anomaly detection refused it. */
+function compute(
+  walked: Traversal,
+  asked: readonly Tensor[],
+  updates: readonly Update[],
+  options: EvaluateOptions,
+  verdict: { refused: boolean },
+): void {
+  let traversal = walked;
+  checkNothingOpen(traversal);
+  const carried = carriedNodes(traversal, asked, updates);
+  if (carried.length === 0) warnDuplicateWork(traversal);
+  let outputs = [...asked, ...carried];
+  const check = addProbe(outputs, updates, verdict);
+  if (check || carried.length > 0) traversal = traverse(outputs, updates);
+  let leaves: readonly Leaf[];
+  try {
+    leaves = run(traversal, outputs, updates, options, check);
+  } catch (error) {
+    freeMemoryOrThrow(backend(), error);
+    if (carried.length > 0 && !check) {
+      outputs = [...asked];
+      traversal = traverse(outputs, updates);
     }
+    leaves = run(traversal, outputs, updates, options, check);
+  }
+  for (let i = 0; i < outputs.length; i++) adopt(outputs[i], leaves[i], i >= asked.length);
+  if (updates.length > 0) endWaiting(updates);
+  noteComputed(traversal);
+}
+
+/** Computes tensors to see whether they can be: they stay as they are, and nothing is committed. */
+function attempt(wanted: readonly Tensor[]): void {
+  const outputs = [...new Set(wanted)].filter((tensor) => tensor.op !== null);
+  if (outputs.length === 0) return;
+  checkNothingOpen(traverse(outputs, []));
+  const check = addProbe(outputs, [], { refused: false });
+  const traversal = traverse(outputs, []);
+  const once = (): void => {
+    for (const leaf of run(traversal, outputs, [], {}, check))
+      if (leaf.kind === 'device') leaf.device.release();
+  };
+  try {
+    once();
+  } catch (error) {
+    freeMemoryOrThrow(backend(), error);
+    once();
   }
 }
 
-/** The first `asked` of the outputs were asked for, the others are kept on the way. */
+function checkNothingOpen(traversal: Traversal): void {
+  for (const { leaf } of traversal.leaves) {
+    if (leaf!.kind !== 'placeholder') continue;
+    throw new Error(
+      `placeholder '${leaf!.name}' has no value here; feed it with new Graph({ inputs, outputs }).run({ ${leaf!.name}: … })`,
+    );
+  }
+}
+
+/** Adds what the watch in force wants to the outputs; how it checks that, null without a watch. */
+function addProbe(outputs: Tensor[], updates: readonly Update[], verdict: { refused: boolean }): Check {
+  const watch = evaluationWatch();
+  if (watch === null) return null;
+  const results = [...outputs, ...updates.map(({ value }) => value)];
+  const probe = withoutGrowth(() => watch.also(results));
+  if (probe === null) return null;
+  outputs.push(probe);
+  return (elements) => {
+    verdict.refused = true;
+    holdingAssignments(() => watch.judge(results, elements));
+    verdict.refused = false;
+  };
+}
+
+/** Plans, binds, runs and commits; where each output's elements are. */
 function run(
   traversal: Traversal,
   outputs: readonly Tensor[],
-  asked: number,
   updates: readonly Update[],
   options: EvaluateOptions,
-  judge: ((elements: TypedArray) => void) | null,
-): void {
-  const results = runTraversal(traversal, outputs, updates, options, judge);
-  for (let i = 0; i < outputs.length; i++) becomeValue(outputs[i], results[i], i >= asked);
-}
-
-/** Finds or makes the plan of a walk and runs it; where each output's elements are. */
-function runTraversal(
-  traversal: Traversal,
-  outputs: readonly Tensor[],
-  updates: readonly Update[],
-  options: EvaluateOptions,
-  judge: ((elements: TypedArray) => void) | null,
+  check: Check,
 ): Leaf[] {
   const plan = planFor(traversal, outputs, updates);
   // Variables that are met for the first time are computed by plans of their own, which must not push this one out.
   plan.pins++;
   try {
-    const leaves = traversal.leaves;
+    const { leaves, literals } = traversal;
     computeInitialValues(leaves, updates);
     const bindings = new Array<Binding>(plan.program.bindingCount);
-    const scalars = new Float64Array(traversal.literals.length);
+    const scalars = new Float64Array(literals.length);
     for (let i = 0; i < scalars.length; i++)
-      scalars[i] = (traversal.literals[i].leaf as Extract<Leaf, { kind: 'literal' }>).value;
+      scalars[i] = (literals[i].leaf as Extract<Leaf, { kind: 'literal' }>).value;
     for (let i = 0; i < leaves.length; i++) {
       const binding = plan.leafBindings[i];
       if (binding >= 0) bindings[binding] = bindLeaf(leaves[i]);
     }
-    const place = options.keep ? 'keep' : options.toHost ? 'all to the host' : 'small results to the host';
-    return runPlan(plan, bindings, scalars, leaves, updates, place, judge);
+    const destination = options.keep ? 'keep' : options.toHost ? 'host' : 'small to host';
+    return runPlan(plan, bindings, scalars, leaves, updates, destination, check);
   } finally {
     plan.pins--;
   }
@@ -280,13 +272,11 @@ export function computeInitialValues(leaves: readonly Tensor[], updates: readonl
   if (initial.length > 1) evaluate(initial, { toHost: true });
 }
 
-const noInputs: readonly Tensor[] = [];
-
 /** From now on the tensor is a leaf; what it was made of can go. */
-function becomeValue(tensor: Tensor, leaf: Leaf, carried: boolean): void {
+function adopt(tensor: Tensor, leaf: Leaf, carried: boolean): void {
   remember(tensor, carried);
   tensor.op = null;
-  tensor.inputs = noInputs;
+  tensor.inputs = noTensors;
   tensor.attributes = undefined;
   tensor.leaf = leaf;
   if (tensor.group) {
@@ -296,67 +286,32 @@ function becomeValue(tensor: Tensor, leaf: Leaf, carried: boolean): void {
   }
 }
 
-/** The elements, when they can be read at once and nothing needs to be computed for it. */
-export function valueAtHand(tensor: Tensor): TypedArray | null {
-  const leaf = tensor.leaf;
-  if (leaf === null) return null;
-  switch (leaf.kind) {
-    case 'host':
-      return leaf.data;
-    case 'device':
-      return leaf.device.atHand();
-    case 'variable':
-      return leaf.variable.atHand(leaf.version);
-    case 'literal':
-      return literalArray(tensor, leaf.value);
-    case 'placeholder':
-      return null;
+/** Nothing waits on variables any more that have been committed. */
+function endWaiting(updates: readonly Update[]): void {
+  settleAssignments(updates);
+  for (const { variable } of updates) {
+    variable.gradPending = false;
+    variable.gradGroup = null;
+  }
+  // Running statistics, which reading a loss commits, are no end of a step.
+  if (updates.some(({ variable }) => variable.trainable)) {
+    forgetOrigins();
+    forgetAside();
   }
 }
 
-/** Implements `Tensor.data`. */
-export async function readTensor(tensor: Tensor): Promise<TypedArray> {
-  if (tensor.op !== null) evaluate([tensor], { toHost: true });
-  const leaf = tensor.leaf!;
-  if (leaf.kind === 'device') return leaf.device.read();
-  if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
-  return readLeafSync(tensor);
-}
-
-/** Implements `Tensor.dataSync`. */
-export function readTensorSync(tensor: Tensor): TypedArray {
-  if (tensor.op !== null) evaluate([tensor], { toHost: true });
-  return readLeafSync(tensor);
-}
-
-function readLeafSync(tensor: Tensor): TypedArray {
-  const leaf = tensor.leaf!;
-  switch (leaf.kind) {
-    case 'host':
-      return leaf.data.slice();
-    case 'device':
-      return leaf.device.readSync();
-    case 'variable':
-      return leaf.variable.readSync(leaf.version);
-    case 'literal':
-      return literalArray(tensor, leaf.value);
-    case 'placeholder':
-      throw new Error(
-        `placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`,
-      );
+/**
+ * Computes a tensor that nobody reads and whose graph keeps growing, so that the graph can go. What is wrong with it, if
+ * anything, is said when it is read.
+ */
+export function cutGraph(tensor: Tensor): void {
+  const overlong = !activeTrace() && pendingGraph(tensor);
+  tensor.chainLength = 0;
+  if (!overlong) return;
+  try {
+    evaluate([tensor]);
+  } catch {
+    return;
   }
-}
-
-function literalArray(tensor: Tensor, value: number): TypedArray {
-  return convertElements([value], tensor.dtype);
-}
-
-/** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */
-export function commitAssignments(): void {
-  if (queuedAssignments(none).length > 0) evaluate([], { updates: none });
-}
-
-/** Commits new values of variables, computing `outputs` in the same plan. Optimizers call this. */
-export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
-  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
+  forgetNow(tensor);
 }

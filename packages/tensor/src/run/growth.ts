@@ -25,17 +25,17 @@ export function noteEvaluation(): void {
 }
 
 /** Notes how long the chain behind a new node is; whether that is too long. @internal */
-export function grown(node: Tensor, inputs: readonly Tensor[]): boolean {
+export function chainTooLong(node: Tensor, inputs: readonly Tensor[]): boolean {
   let chain = 0;
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];
     if (input.op === null) continue;
-    const own = input.chain + (input.born === evaluations ? step : across);
+    const own = input.chainLength + (input.createdAt === evaluations ? step : across);
     if (own > chain) chain = own;
   }
-  node.born = evaluations;
+  node.createdAt = evaluations;
   if (chain === 0) return false;
-  node.chain = chain;
+  node.chainLength = chain;
   return chain > bound;
 }
 
@@ -60,7 +60,7 @@ export function setChainBound(length: number): number {
 }
 
 /** What a tensor waits for that seems to have a long chain behind it; null where parts have been computed since, or a placeholder is among it. */
-export function overgrown(node: Tensor): ReadonlySet<Tensor> | null {
+export function pendingGraph(node: Tensor): ReadonlySet<Tensor> | null {
   const waiting = new Set<Tensor>([node]);
   for (const at of waiting) {
     if (at.leaf?.kind === 'placeholder') return null;

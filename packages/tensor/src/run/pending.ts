@@ -6,9 +6,8 @@
  * forward pass had not been, and the assignment comes back only with its own computation, when that is evaluated once more.
  */
 
-import type { Update } from '../plan/signature.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Variable } from '../variable.ts';
+import type { Update, Variable } from '../variable.ts';
 
 /** For each variable its assignments that wait, each built on the one before. */
 const queue = new Map<Variable, readonly Tensor[]>();

@@ -6,14 +6,15 @@
 import { isTypedArray, type TypedArray } from '../dtype.ts';
 import { randomState, restoreRandomState } from '../functions/random.ts';
 import type { Backend, Binding } from '../kernel/backend.ts';
-import { sameSignature, type Traversal, traverse, type Update } from '../plan/signature.ts';
+import { sameSignature, type Traversal, traverse } from '../plan/signature.ts';
 import { type Leaf, Tensor } from '../tensor.ts';
-import type { Variable } from '../variable.ts';
+import type { Update, Variable } from '../variable.ts';
 import { commitAssignments, computeInitialValues } from './evaluate.ts';
 import { finalizersOf } from './finalization.ts';
 import { forgetAside, settleAssignments } from './pending.ts';
+import { freeMemoryOrThrow, planFor, type ReadyPlan } from './planCache.ts';
 import { bindLeaf, runPlan } from './runPlan.ts';
-import { backend, planFor, type ReadyPlan, relieve } from './runtime.ts';
+import { backend } from './runtime.ts';
 import type { HostWork } from './tracing.ts';
 
 type LiteralLeaf = Extract<Leaf, { kind: 'literal' }>;
@@ -88,7 +89,7 @@ export class PreparedGraph {
     try {
       leaves = this.#attempt(feeds, target);
     } catch (error) {
-      relieve(target, error);
+      freeMemoryOrThrow(target, error);
       leaves = this.#attempt(feeds, target);
     }
     if (this.updates.length > 0) {
@@ -119,14 +120,7 @@ export class PreparedGraph {
     }
     // They are part of the graph, so they stay as long as it does, however small.
     for (const { binding, leaf } of this.#others) bindings[binding] = bindLeaf(leaf, 0);
-    return runPlan(
-      this.#plan!,
-      bindings,
-      this.#scalars,
-      previous ?? none,
-      this.updates,
-      'small results to the host',
-    );
+    return runPlan(this.#plan!, bindings, this.#scalars, previous ?? none, this.updates, 'small to host');
   }
 
   /** Whether the run writes over the value that `variable` has: what is fed from there has to be copied first. */
@@ -142,7 +136,7 @@ export class PreparedGraph {
     try {
       plan = planFor(traversal, this.outputs, this.updates);
     } catch (error) {
-      relieve(target, error);
+      freeMemoryOrThrow(target, error);
       plan = planFor(traversal, this.outputs, this.updates);
     }
     plan.pins++;

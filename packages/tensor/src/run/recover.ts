@@ -8,8 +8,9 @@
  *   dropped with a warning that has its error, and the evaluation goes on without it.
  */
 
-import { traverse, type Update } from '../plan/signature.ts';
+import { traverse } from '../plan/signature.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Update } from '../variable.ts';
 import { dissolve, dropGradients, type EvaluationGroup } from './group.ts';
 import { keepFirst, queuedChain, queuedValue, setAside, warnDropped } from './pending.ts';
 

@@ -5,15 +5,18 @@
 
 import type { TypedArray } from '../dtype.ts';
 import type { Backend, Binding, Memory } from '../kernel/backend.ts';
-import type { Update } from '../plan/signature.ts';
 import type { Leaf, Tensor } from '../tensor.ts';
-import type { Variable } from '../variable.ts';
+import type { Update, Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
-import { backend, type PlanOutput, type ReadyPlan } from './runtime.ts';
+import type { PlanOutput, ReadyPlan } from './planCache.ts';
+import { backend } from './runtime.ts';
 
 /** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
 const hostBytes = 64 * 1024;
+
+/** Where results go: those up to 64 KiB to the host and others to the device, all to the host, or all to the device to stay. */
+export type Destination = 'small to host' | 'host' | 'keep';
 
 let running = false;
 
@@ -54,7 +57,7 @@ export function bindLeaf(tensor: Tensor, least = 1024): Binding {
 
 /**
  * Runs a plan whose leaves are bound and commits its updates; returns where each output's elements are. Used by
- * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory. `judge`
+ * `evaluate` and by prepared graphs. `leaves` may be empty when no binding can be a variable's previous memory. `check`
  * sees the last output before anything is committed.
  */
 export function runPlan(
@@ -63,13 +66,13 @@ export function runPlan(
   scalars: Float64Array,
   leaves: readonly Tensor[],
   updates: readonly Update[],
-  place: 'small results to the host' | 'all to the host' | 'keep',
-  judge: ((elements: TypedArray) => void) | null = null,
+  destination: Destination,
+  check: ((elements: TypedArray) => void) | null = null,
 ): Leaf[] {
   const target = backend();
   const { outputs, boundLeaves } = plan;
   // What may still be refused is never written over the present value.
-  const inPlace = (i: number): boolean => judge === null && plan.inPlace[i];
+  const inPlace = (i: number): boolean => check === null && plan.inPlace[i];
   const firstUpdate = boundLeaves + outputs.length;
   const fresh = new Set<Memory>();
   const results: Leaf[] = [];
@@ -77,7 +80,7 @@ export function runPlan(
   try {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i];
-      if (place !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
+      if (destination !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
         output.memory ??= target.allocate(output.bytes, false);
         bindings[boundLeaves + i] = output.memory;
       } else {
@@ -95,16 +98,16 @@ export function runPlan(
     target.run(plan.executable, bindings, scalars);
     running = false;
     noteEvaluation();
-    if (judge) {
+    if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
       if (!target.readSync)
         throw new Error(
-          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be judged`,
+          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be checked`,
         );
-      judge(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
+      check(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
     }
     for (let i = 0; i < outputs.length; i++)
-      results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, place));
+      results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, destination));
     for (let i = 0; i < updates.length; i++) {
       updates[i].variable.commit(bindings[firstUpdate + i] as Memory, target, inPlace(i));
     }
@@ -141,16 +144,16 @@ function resultLeaf(
   { bytes, memory: staging, dtype, length }: PlanOutput,
   memory: Memory,
   target: Backend,
-  place: 'small results to the host' | 'all to the host' | 'keep',
+  destination: Destination,
 ): Leaf {
   if (memory === staging)
     return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
-  if (place === 'all to the host' && target.readSync !== undefined) {
+  if (destination === 'host' && target.readSync !== undefined) {
     const data = target.readSync(memory, dtype, length);
     target.release(memory);
     return { kind: 'host', data, uses: 0, device: null };
   }
   const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
-  leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, place === 'keep');
+  leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, destination === 'keep');
   return leaf;
 }

@@ -8,16 +8,16 @@ import type { Tensor } from '../tensor.ts';
 import { userLine } from '../userLine.ts';
 
 /** Work below this many multiply-adds is not worth a word. */
-const worthTelling = 50_000;
+const worthWarning = 50_000;
 
-let told = false;
+let warned = false;
 
 /** Warns when a plan is about to repeat such a product. */
-export function warnRecomputed(traversal: Traversal): void {
-  if (told) return;
+export function warnDuplicateWork(traversal: Traversal): void {
+  if (warned) return;
   for (const node of traversal.nodes) {
-    if (node.computedAt === 0 || node.op?.lower.form !== 'contract' || work(node) < worthTelling) continue;
-    told = true;
+    if (node.computedAt === 0 || node.op?.lower.form !== 'contract' || work(node) < worthWarning) continue;
+    warned = true;
     const line = userLine(new Error().stack);
     globalThis.console?.warn(
       `ag: a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time${line ? ` at ${line}` : ''}. ` +

@@ -4,6 +4,7 @@
  * watches unless a development tool asks.
  */
 import type { TypedArray } from '../dtype.ts';
+import type { ScopeNames } from '../plan/emit.ts';
 import type { Tensor } from '../tensor.ts';
 
 export interface EvaluationWatch {
@@ -27,17 +28,16 @@ export function setEvaluationWatch(watch: EvaluationWatch | null): EvaluationWat
   return before;
 }
 
-/** Names the part of a program that made a tensor, such as the path of a module. */
-export type PlaceNames = (tensor: Tensor) => string;
+export type { ScopeNames as PlaceNames } from '../plan/emit.ts';
 
-let places: PlaceNames | null = null;
+let places: ScopeNames | null = null;
 
 /** The names in force while plans are made. @internal */
-export function placeNames(): PlaceNames | null {
+export function placeNames(): ScopeNames | null {
   return places;
 }
 
 /** Plans made from now on say in `Launch.parts` where their kernels come from; null for no more. @internal */
-export function setPlaceNames(names: PlaceNames | null): void {
+export function setPlaceNames(names: ScopeNames | null): void {
   places = names;
 }

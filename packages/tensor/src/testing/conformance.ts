@@ -30,7 +30,8 @@ import {
 } from '../functions/free.ts';
 import { key, uniform } from '../functions/random.ts';
 import type { Backend } from '../kernel/backend.ts';
-import { backend as backendInUse, setFusion, use } from '../run/runtime.ts';
+import { setFusion } from '../run/planCache.ts';
+import { backend as backendInUse, use } from '../run/runtime.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';

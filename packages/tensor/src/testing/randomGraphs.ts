@@ -10,7 +10,7 @@ import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril 
 import { cholesky, inverse } from '../functions/linearAlgebra.ts';
 import { key, uniform } from '../functions/random.ts';
 import { evaluate } from '../run/evaluate.ts';
-import { setFusion } from '../run/runtime.ts';
+import { setFusion } from '../run/planCache.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expectCloseData, seededRandom } from './compare.ts';

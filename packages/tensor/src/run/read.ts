@@ -1,0 +1,57 @@
+/**
+ * Reading the elements of a tensor, wherever they lie: in a host array, on a device, in a variable, in the code.
+ */
+import { convertElements, type TypedArray } from '../dtype.ts';
+import type { Tensor } from '../tensor.ts';
+import { evaluate } from './evaluate.ts';
+
+/** The elements, when they can be read at once and nothing needs to be computed for it. */
+export function readyValue(tensor: Tensor): TypedArray | null {
+  const { leaf } = tensor;
+  if (leaf === null) return null;
+  switch (leaf.kind) {
+    case 'host':
+      return leaf.data;
+    case 'device':
+      return leaf.device.readyValue();
+    case 'variable':
+      return leaf.variable.readyValue(leaf.version);
+    case 'literal':
+      return convertElements([leaf.value], tensor.dtype);
+    case 'placeholder':
+      return null;
+  }
+}
+
+/** Implements `Tensor.data`. */
+export async function readTensor(tensor: Tensor): Promise<TypedArray> {
+  if (tensor.op !== null) evaluate([tensor], { toHost: true });
+  const leaf = tensor.leaf!;
+  if (leaf.kind === 'device') return leaf.device.read();
+  if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
+  return readLeafSync(tensor);
+}
+
+/** Implements `Tensor.dataSync`. */
+export function readTensorSync(tensor: Tensor): TypedArray {
+  if (tensor.op !== null) evaluate([tensor], { toHost: true });
+  return readLeafSync(tensor);
+}
+
+function readLeafSync(tensor: Tensor): TypedArray {
+  const leaf = tensor.leaf!;
+  switch (leaf.kind) {
+    case 'host':
+      return leaf.data.slice();
+    case 'device':
+      return leaf.device.readSync();
+    case 'variable':
+      return leaf.variable.readSync(leaf.version);
+    case 'literal':
+      return convertElements([leaf.value], tensor.dtype);
+    case 'placeholder':
+      throw new Error(
+        `placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`,
+      );
+  }
+}
