@@ -12,8 +12,8 @@ import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { direct, reshaped } from './access.ts';
+import type { Cluster } from './cluster.ts';
 import { emitContract, emitReduce } from './emitReduction.ts';
-import type { Cluster } from './fuse.ts';
 import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
 import { type PlanNode, viewOf } from './lower.ts';
 

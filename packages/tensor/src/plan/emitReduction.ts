@@ -7,7 +7,7 @@ import type { Lowering } from '../ops/op.ts';
 import type { Shape } from '../shape.ts';
 import { contiguousView, type View } from '../view.ts';
 import { direct, reshaped } from './access.ts';
-import type { Cluster } from './fuse.ts';
+import type { Cluster } from './cluster.ts';
 import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
 import { type PlanNode, viewOf } from './lower.ts';
 

@@ -11,7 +11,7 @@ import type { Lowering } from '../ops/op.ts';
 import type { Shape } from '../shape.ts';
 import { contiguousView, type View } from '../view.ts';
 import { type Access, direct, expanded, reshaped, resolve } from './access.ts';
-import type { Cluster } from './fuse.ts';
+import type { Cluster } from './cluster.ts';
 import type { PlanNode } from './lower.ts';
 
 /** Where the nodes that need memory lie: positions in the program's buffers. */
