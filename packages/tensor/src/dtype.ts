@@ -168,3 +168,13 @@ export function floatOf(dtype: DType): DType {
 export function sumDType(dtype: DType): DType {
   return dtype === 'bool' || dtype === 'uint8' ? 'int32' : dtype;
 }
+
+/** What a plain number becomes beside a tensor of `dtype`. */
+export function weakDType(value: number, dtype: DType): DType {
+  if (isFloat(dtype)) return dtype;
+  if (!Number.isInteger(value)) return 'float32';
+  const whole = Math.abs(value) <= 2 ** 31 - 1 || value === -(2 ** 31);
+  if (dtype === 'uint8') return value >= 0 && value <= 255 ? dtype : whole ? 'int32' : 'float64';
+  if (dtype === 'uint32') return value >= 0 && value < 2 ** 32 ? dtype : 'float64';
+  return whole ? 'int32' : 'float64';
+}

@@ -86,6 +86,7 @@ export {
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
 export { launchTraffic } from './kernel/traffic.ts';
+export type { Leaf, Origin } from './node.ts';
 export { openSize } from './ops/movement.ts';
 export {
   type AnyOp,
@@ -136,16 +137,7 @@ export {
 } from './run/watch.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
 export { synchronous } from './synchronous.ts';
-export {
-  apply,
-  checkTensor,
-  type Leaf,
-  nextSerial,
-  type Origin,
-  type ReduceOptions,
-  Tensor,
-  type TensorLike,
-} from './tensor.ts';
+export { apply, checkTensor, nextSerial, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
 export { userLine } from './userLine.ts';
 export { type Update, Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

@@ -6,18 +6,17 @@
  */
 
 import { checkArray, checkFinite, describeValue } from './check.ts';
-import { checkDType, type DType, isFloat, type TypedArray } from './dtype.ts';
+import { checkDType, type DType, isFloat, type TypedArray, weakDType } from './dtype.ts';
 import * as select from './functions/select.ts';
+import type { Leaf, Origin } from './node.ts';
 import * as activations from './ops/activations.ts';
 import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
-import * as indexing from './ops/indexing.ts';
 import * as movement from './ops/movement.ts';
 import type { AnyOp, Op } from './ops/op.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
-import type { DeviceValue } from './run/deviceValue.ts';
 import { cutGraph, evaluate } from './run/evaluate.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { chainTooLong } from './run/growth.ts';
@@ -47,25 +46,9 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-/** Where a tensor without an operation gets its elements. */
-export type Leaf =
-  /** A number given at each run, never part of a plan's structure. `read` gives a newer one for compiled steps. */
-  | { readonly kind: 'literal'; readonly value: number; readonly read?: () => number }
-  | { readonly kind: 'host'; readonly data: TypedArray; uses: number; device: DeviceValue | null }
-  | { readonly kind: 'device'; readonly device: DeviceValue }
-  | { readonly kind: 'variable'; readonly variable: Variable; readonly version: number }
-  | { readonly kind: 'placeholder'; readonly name: string };
-
-/** What an evaluated tensor was made of, remembered for a short while so that `backward` may follow reading. */
-export interface Origin {
-  readonly op: AnyOp;
-  readonly inputs: readonly Tensor[];
-  readonly attributes: unknown;
-}
-
 const brand = Symbol.for('@ag/tensor');
-let made = 0;
 const noInputs: readonly Tensor[] = [];
+let made = 0;
 const orNumber = 'a tensor or a number';
 
 /** An immutable n-dimensional array, computed when it is read. */
@@ -73,6 +56,9 @@ export class Tensor {
   /** Sizes of the axes. It cannot be written into: `reshape`, `unsqueeze`, `permute` make another tensor. */
   readonly shape: Shape;
   readonly dtype: DType;
+
+  // What it is made of. Written by the constructor, and by `run/evaluate.ts` when the node becomes a value.
+
   /** The operation that gives this tensor, null for a leaf and once it has been evaluated. @internal */
   op: AnyOp | null;
   /** @internal */
@@ -81,24 +67,30 @@ export class Tensor {
   attributes: unknown;
   /** @internal */
   leaf: Leaf | null;
-  /** Tensors that are evaluated together with this one. @internal */
+
+  // What the run knows of it.
+
+  /** Tensors that are evaluated together with this one: `run/group.ts`. @internal */
   group: EvaluationGroup | null = null;
-  /** @internal */
+  /** What it was made of, once it is a value: `run/history.ts`. @internal */
   origin: Origin | null = null;
-  /** Tensors are numbered as they are made, so none depends on one with a higher number. @internal */
-  readonly serial = ++made;
-  /** The last traversal that met this node, and its position there. @internal */
-  mark = 0;
-  /** @internal */
-  position = 0;
-  /** How far from the end of its nodes a plan has computed it, 0 before: see `run/carried.ts`. @internal */
-  computedAt = 0;
-  /** What can no longer be asked of it: see `run/history.ts`. @internal */
+  /** What can no longer be asked of it: `run/history.ts`. @internal */
   lost = 0;
-  /** How long the chain of operations behind this node is, and when it was made: see `run/growth.ts`. @internal */
+  /** How far from the end of its nodes a plan has computed it, 0 before: `run/carried.ts`. @internal */
+  computedAt = 0;
+  /** How long the chain of operations behind this node is, and when it was made: `run/growth.ts`. @internal */
   chainLength = 0;
   /** @internal */
   createdAt = 0;
+
+  // What walks over graphs need.
+
+  /** Tensors are numbered as they are made, so none depends on one with a higher number. @internal */
+  readonly serial = ++made;
+  /** The last walk that met this node, and its position there. Any walk may write both. @internal */
+  mark = 0;
+  /** @internal */
+  position = 0;
 
   /** Use `tensor(…)`, `zeros(…)` and the like, or operations, to make tensors. @internal */
   constructor(
@@ -152,13 +144,13 @@ export class Tensor {
 
   /** The only element. @throws RangeError unless there is exactly one. */
   async item(): Promise<number> {
-    this.#checkSingle();
+    checkSingle(this);
     return (await readTensor(this))[0];
   }
 
   /** The same at once. */
   itemSync(): number {
-    this.#checkSingle();
+    checkSingle(this);
     return readTensorSync(this)[0];
   }
 
@@ -220,44 +212,23 @@ export class Tensor {
     });
   }
 
-  #with(other: TensorLike, operation: string): Tensor {
-    return other instanceof Tensor
-      ? other
-      : typeof other === 'number'
-        ? this.number(other)
-        : checkTensor(other, operation, 'other', orNumber);
-  }
-
-  /** Small integers would wrap where a formula subtracts before it divides. */
-  #float(): Tensor {
-    return isFloat(this.dtype) ? this : this.cast('float32');
-  }
-
-  #checkSingle(): void {
-    if (this.size !== 1) {
-      throw new RangeError(
-        `item: the tensor has ${this.size} elements, shape ${formatShape(this.shape)}; use data() or reduce it first`,
-      );
-    }
-  }
-
   // Arithmetic
 
   /** Elementwise sum. */
   add(other: TensorLike): Tensor {
-    return apply(elementwise.add, [this, this.#with(other, 'add')]);
+    return apply(elementwise.add, [this, operand(this, other, 'add')]);
   }
   /** Elementwise difference. */
   sub(other: TensorLike): Tensor {
-    return apply(elementwise.sub, [this, this.#with(other, 'sub')]);
+    return apply(elementwise.sub, [this, operand(this, other, 'sub')]);
   }
   /** Elementwise product. */
   mul(other: TensorLike): Tensor {
-    return apply(elementwise.mul, [this, this.#with(other, 'mul')]);
+    return apply(elementwise.mul, [this, operand(this, other, 'mul')]);
   }
   /** Elementwise quotient; integers give float32. */
   div(other: TensorLike): Tensor {
-    return apply(elementwise.div, [this, this.#with(other, 'div')]);
+    return apply(elementwise.div, [this, operand(this, other, 'div')]);
   }
   /** Elementwise power. The dtype is that of the operands' types, whatever the exponent's value. */
   pow(exponent: TensorLike): Tensor {
@@ -266,23 +237,23 @@ export class Tensor {
     if (exponent === 1 && this.dtype !== 'bool') return this;
     if (exponent === 0.5) return this.sqrt();
     if (exponent === -1 && isFloat(this.dtype)) return this.reciprocal();
-    return apply(elementwise.pow, [this, this.#with(exponent, 'pow')]);
+    return apply(elementwise.pow, [this, operand(this, exponent, 'pow')]);
   }
   /** Remainder with the sign of the divisor. */
   mod(other: TensorLike): Tensor {
-    return apply(elementwise.mod, [this, this.#with(other, 'mod')]);
+    return apply(elementwise.mod, [this, operand(this, other, 'mod')]);
   }
   /** The larger of two; NaN if either is NaN. */
   maximum(other: TensorLike): Tensor {
-    return apply(elementwise.maximum, [this, this.#with(other, 'maximum')]);
+    return apply(elementwise.maximum, [this, operand(this, other, 'maximum')]);
   }
   /** The smaller of two; NaN if either is NaN. */
   minimum(other: TensorLike): Tensor {
-    return apply(elementwise.minimum, [this, this.#with(other, 'minimum')]);
+    return apply(elementwise.minimum, [this, operand(this, other, 'minimum')]);
   }
   /** Angle of the point (x, this). */
   atan2(x: TensorLike): Tensor {
-    return apply(elementwise.atan2, [this, this.#with(x, 'atan2')]);
+    return apply(elementwise.atan2, [this, operand(this, x, 'atan2')]);
   }
   /** −x. */
   neg(): Tensor {
@@ -435,16 +406,16 @@ export class Tensor {
   }
   /** x / (1 + |x|). */
   softsign(): Tensor {
-    const x = this.#float();
+    const x = toFloat(this);
     return x.div(x.abs().add(1));
   }
   /** log(sigmoid(x)) without overflow. */
   logSigmoid(): Tensor {
-    return this.#float().neg().softplus().neg();
+    return toFloat(this).neg().softplus().neg();
   }
   /** Piecewise linear sigmoid: (x + 3) / 6 limited to [0, 1]. */
   hardSigmoid(): Tensor {
-    return this.#float().add(3).div(6).clamp(0, 1);
+    return toFloat(this).add(3).div(6).clamp(0, 1);
   }
   /** x · hardSigmoid(x) (Howard et al. 2019). */
   hardSwish(): Tensor {
@@ -458,22 +429,22 @@ export class Tensor {
   // Comparison and logic: bool results without gradient
 
   equal(other: TensorLike): Tensor {
-    return apply(elementwise.equal, [this, this.#with(other, 'equal')]);
+    return apply(elementwise.equal, [this, operand(this, other, 'equal')]);
   }
   notEqual(other: TensorLike): Tensor {
-    return apply(elementwise.notEqual, [this, this.#with(other, 'notEqual')]);
+    return apply(elementwise.notEqual, [this, operand(this, other, 'notEqual')]);
   }
   less(other: TensorLike): Tensor {
-    return apply(elementwise.less, [this, this.#with(other, 'less')]);
+    return apply(elementwise.less, [this, operand(this, other, 'less')]);
   }
   lessEqual(other: TensorLike): Tensor {
-    return apply(elementwise.lessEqual, [this, this.#with(other, 'lessEqual')]);
+    return apply(elementwise.lessEqual, [this, operand(this, other, 'lessEqual')]);
   }
   greater(other: TensorLike): Tensor {
-    return apply(elementwise.greater, [this, this.#with(other, 'greater')]);
+    return apply(elementwise.greater, [this, operand(this, other, 'greater')]);
   }
   greaterEqual(other: TensorLike): Tensor {
-    return apply(elementwise.greaterEqual, [this, this.#with(other, 'greaterEqual')]);
+    return apply(elementwise.greaterEqual, [this, operand(this, other, 'greaterEqual')]);
   }
   logicalAnd(other: Tensor): Tensor {
     return apply(elementwise.logicalAnd, [this, checkTensor(other, 'logicalAnd', 'other')]);
@@ -516,91 +487,65 @@ export class Tensor {
 
   // Reductions: over all axes unless `axis` says otherwise
 
-  #reduce(
-    op: Op<reductions.ReduceAttributes>,
-    axis: Axes | undefined,
-    options: ReduceOptions | undefined,
-  ): Tensor {
-    return apply(op, [this], {
-      axes: this.#axes(axis, op.name),
-      keepDims: options?.keepDims ?? false,
-    });
-  }
   /** Sum; bool and uint8 are summed as int32. */
   sum(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.sum, axis, options);
+    return reduce(this, reductions.sum, axis, options);
   }
   /** Arithmetic mean; NaN over no elements. */
   mean(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.mean, axis, options);
+    return reduce(this, reductions.mean, axis, options);
   }
   /** Product. */
   prod(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.prod, axis, options);
+    return reduce(this, reductions.prod, axis, options);
   }
   /** Largest element; ties share the gradient equally. */
   max(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.max, axis, options);
+    return reduce(this, reductions.max, axis, options);
   }
   /** Smallest element; ties share the gradient equally. */
   min(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.min, axis, options);
+    return reduce(this, reductions.min, axis, options);
   }
   /** Position (int32) of the first largest element along an axis, or among all in row-major order. */
   argmax(axis?: number, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.argmax, axis, options);
+    return reduce(this, reductions.argmax, axis, options);
   }
   /** Position (int32) of the first smallest element along an axis, or among all in row-major order. */
   argmin(axis?: number, options?: ReduceOptions): Tensor {
-    return this.#reduce(reductions.argmin, axis, options);
+    return reduce(this, reductions.argmin, axis, options);
   }
   /** Whether all elements are true. */
   all(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.cast('bool').logicalNot().sum(this.#axes(axis, 'all'), options).equal(0);
+    return this.cast('bool')
+      .logicalNot()
+      .sum(axesOf(this, axis, 'all'), options)
+      .equal(0);
   }
   /** Whether any element is true. */
   any(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.cast('bool').sum(this.#axes(axis, 'any'), options).greater(0);
+    return this.cast('bool')
+      .sum(axesOf(this, axis, 'any'), options)
+      .greater(0);
   }
   /** Mean squared distance from the mean, divided by n − correction (default 0, the population's variance). */
   variance(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
-    return this.#variance('variance', axis, options);
+    return varianceOf(this, 'variance', axis, options);
   }
   /** Square root of the variance. */
   std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
-    return this.#variance('std', axis, options).sqrt();
-  }
-  #variance(
-    operation: string,
-    axis: Axes | undefined,
-    options: ReduceOptions & { readonly correction?: number },
-  ): Tensor {
-    const axes = this.#axes(axis, operation);
-    const centered = this.sub(this.mean(axes, { keepDims: true }));
-    const mean = centered.square().mean(axes, options);
-    const correction = checkFinite(options.correction ?? 0, operation, 'correction');
-    if (correction === 0) return mean;
-    if (axes.some((a) => this.shape[a] === movement.openSize)) {
-      throw new RangeError(
-        `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
-      );
-    }
-    const count = axes.reduce((product, a) => product * this.shape[a], 1);
-    return mean.mul(count / Math.max(0, count - correction));
-  }
-  #axes(axis: Axes | undefined, operation: string): number[] {
-    return normalizeAxes(axis, this.shape.length, operation);
+    return varianceOf(this, 'std', axis, options).sqrt();
   }
   /**
    * The p-norm along axes, over all by default: (Σ |x|ᵖ)^(1/p), p = 2 by default; ±Infinity: largest and smallest |x|, 0: how
    * many are not 0. Where a norm is 0 its derivative counts as 0.
    */
   norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
-    return select.norm(this, this.#axes(axis, 'norm'), options);
+    return select.norm(this, axesOf(this, axis, 'norm'), options);
   }
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
-    return this.#reduce(softmaxes.logSumExp, axis, options);
+    return reduce(this, softmaxes.logSumExp, axis, options);
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
   softmax(axis = -1): Tensor {
@@ -616,19 +561,12 @@ export class Tensor {
   }
   /** Running sum along an axis (default the last). */
   cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
-    return this.#scan(reductions.cumsum, axis, options.reverse ?? false);
+    return scan(this, reductions.cumsum, axis, options.reverse ?? false);
   }
   /** Running product along an axis (default the last). */
   cumprod(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
-    return this.#scan(reductions.cumprod, axis, options.reverse ?? false);
+    return scan(this, reductions.cumprod, axis, options.reverse ?? false);
   }
-  #scan(op: Op<reductions.ScanAttributes>, axis: number, reverse: boolean): Tensor {
-    const last = this.shape.length - 1;
-    const moved = normalizeAxis(axis, this.shape.length, op.name);
-    if (moved === last) return apply(op, [this], { reverse });
-    return apply(op, [this.#swap(moved, last)], { reverse }).#swap(moved, last);
-  }
-
   /** Positions (int32) that sort the last axis; equal elements keep their order, NaN comes last. */
   argsort(options: { readonly descending?: boolean } = {}): Tensor {
     return apply(reductions.argsort, [this], { descending: options.descending ?? false });
@@ -691,14 +629,11 @@ export class Tensor {
     if (this.shape.length < 2 && a === -2 && b === -1) {
       throw new RangeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
     }
-    return this.#swap(
+    return swapAxes(
+      this,
       normalizeAxis(a, this.shape.length, 'transpose'),
       normalizeAxis(b, this.shape.length, 'transpose'),
     );
-  }
-  #swap(a: number, b: number): Tensor {
-    const order = this.shape.map((_, i) => (i === a ? b : i === b ? a : i));
-    return apply(movement.permute, [this], { order });
   }
   /** Repeats along new leading axes and axes of size 1, without copying. */
   broadcastTo(shape: Shape): Tensor {
@@ -844,39 +779,6 @@ export class Tensor {
   reshapeLike(like: Tensor): Tensor {
     return apply(movement.reshapeLike, [this, like]);
   }
-  /** At each place the product of the other elements along `axes`. @internal */
-  productOfOthers(axes: readonly number[]): Tensor {
-    const rank = this.shape.length;
-    const kept = Array.from({ length: rank }, (_, i) => i).filter((axis) => !axes.includes(axis));
-    const order = [...kept, ...axes];
-    const back = order.map((_, i) => order.indexOf(i));
-    const moved = this.permute(order);
-    const flat = moved.reshape([
-      ...kept.map((axis) => this.shape[axis]),
-      axes.reduce((n, axis) => n * this.shape[axis], 1),
-    ]);
-    const last = flat.shape.length - 1;
-    const size = flat.shape[last];
-    const shift = (before: number, after: number): [number, number][] =>
-      flat.shape.map((_, i) => (i === last ? [before, after] : [0, 0]));
-    const left = flat
-      .slice(0, Math.max(0, size - 1), { axis: last })
-      .cumprod()
-      .pad(shift(Math.min(1, size), 0), 1);
-    const right = flat
-      .slice(1, size, { axis: last })
-      .cumprod(last, { reverse: true })
-      .pad(shift(0, Math.min(1, size)), 1);
-    return left.mul(right).reshape(moved.shape).permute(back);
-  }
-  /** [..., j, i]: the product of elements up to j, without element i; 0 where i > j. @internal */
-  prefixProductsOfOthers(): Tensor {
-    const n = this.shape[this.shape.length - 1];
-    const row = apply(indexing.coordinates, noInputs, { shape: [n, 1] });
-    const column = apply(indexing.coordinates, noInputs, { shape: [1, n] });
-    const without = row.equal(column).where(1, this.unsqueeze(-2));
-    return row.lessEqual(column).where(without.cumprod(), 0).transpose();
-  }
 }
 
 /** The result of an operation: a new node. Throws what the operation's type rule throws. */
@@ -886,6 +788,70 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): 
   const node = new Tensor(fixed, dtype, op, inputs, attributes, null);
   if (chainTooLong(node, inputs)) cutGraph(node);
   return node;
+}
+
+/** The second operand of a method: a number takes the dtype of the first. */
+function operand(x: Tensor, other: TensorLike, operation: string): Tensor {
+  if (other instanceof Tensor) return other;
+  return typeof other === 'number' ? x.number(other) : checkTensor(other, operation, 'other', orNumber);
+}
+
+/** Small integers would wrap where a formula subtracts before it divides. */
+function toFloat(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? x : x.cast('float32');
+}
+
+function checkSingle(x: Tensor): void {
+  if (x.size !== 1) {
+    throw new RangeError(
+      `item: the tensor has ${x.size} elements, shape ${formatShape(x.shape)}; use data() or reduce it first`,
+    );
+  }
+}
+
+function axesOf(x: Tensor, axis: Axes | undefined, operation: string): number[] {
+  return normalizeAxes(axis, x.shape.length, operation);
+}
+
+function reduce(
+  x: Tensor,
+  op: Op<reductions.ReduceAttributes>,
+  axis: Axes | undefined,
+  options: ReduceOptions | undefined,
+): Tensor {
+  return apply(op, [x], { axes: axesOf(x, axis, op.name), keepDims: options?.keepDims ?? false });
+}
+
+function varianceOf(
+  x: Tensor,
+  operation: string,
+  axis: Axes | undefined,
+  options: ReduceOptions & { readonly correction?: number },
+): Tensor {
+  const axes = axesOf(x, axis, operation);
+  const centered = x.sub(x.mean(axes, { keepDims: true }));
+  const mean = centered.square().mean(axes, options);
+  const correction = checkFinite(options.correction ?? 0, operation, 'correction');
+  if (correction === 0) return mean;
+  if (axes.some((a) => x.shape[a] === movement.openSize)) {
+    throw new RangeError(
+      `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
+    );
+  }
+  const count = axes.reduce((product, a) => product * x.shape[a], 1);
+  return mean.mul(count / Math.max(0, count - correction));
+}
+
+function scan(x: Tensor, op: Op<reductions.ScanAttributes>, axis: number, reverse: boolean): Tensor {
+  const last = x.shape.length - 1;
+  const moved = normalizeAxis(axis, x.shape.length, op.name);
+  if (moved === last) return apply(op, [x], { reverse });
+  return swapAxes(apply(op, [swapAxes(x, moved, last)], { reverse }), moved, last);
+}
+
+function swapAxes(x: Tensor, a: number, b: number): Tensor {
+  const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+  return apply(movement.permute, [x], { order });
 }
 
 /** The number that the next tensor will have. @internal */
@@ -929,14 +895,4 @@ export function checkTensor(
     throw new TypeError(`${begin}expected ${wanted}, got ${value}; give its value: variable.value`);
   }
   throw new TypeError(`${begin}expected ${wanted}, got ${describeValue(value)}; make one with tensor(…)`);
-}
-
-/** What a plain number becomes beside a tensor of `dtype`. */
-export function weakDType(value: number, dtype: DType): DType {
-  if (isFloat(dtype)) return dtype;
-  if (!Number.isInteger(value)) return 'float32';
-  const whole = Math.abs(value) <= 2 ** 31 - 1 || value === -(2 ** 31);
-  if (dtype === 'uint8') return value >= 0 && value <= 255 ? dtype : whole ? 'int32' : 'float64';
-  if (dtype === 'uint32') return value >= 0 && value < 2 ** 32 ? dtype : 'float64';
-  return whole ? 'int32' : 'float64';
 }

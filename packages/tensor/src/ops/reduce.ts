@@ -95,7 +95,7 @@ export const prod = defineOp<ReduceAttributes>({
   name: 'prod',
   type: reduceType(sumDType),
   lower: { form: 'reduce', combine: 'prod', axes: axesOf },
-  vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(x.productOfOthers(axes))],
+  vjp: (g, [x], _y, { axes, keepDims }) => [g.restoreAxes(axes, keepDims).mul(productOfOthers(x, axes))],
 });
 
 /* @__NO_SIDE_EFFECTS__ */
@@ -139,9 +139,9 @@ export const cumprod = defineOp<ScanAttributes>({
     const axis = x.shape.length - 1;
     if (reverse) {
       const turned = x.flip([axis]);
-      return [g.flip([axis]).unsqueeze(-1).mul(turned.prefixProductsOfOthers()).sum(axis).flip([axis])];
+      return [g.flip([axis]).unsqueeze(-1).mul(prefixProductsOfOthers(turned)).sum(axis).flip([axis])];
     }
-    return [g.unsqueeze(-1).mul(x.prefixProductsOfOthers()).sum(axis)];
+    return [g.unsqueeze(-1).mul(prefixProductsOfOthers(x)).sum(axis)];
   },
 });
 
@@ -158,4 +158,39 @@ function checkNotEmpty(name: string, x: TensorType, axes: readonly number[]): vo
       `${name}: axis ${axes.find((axis) => x.shape[axis] === 0)} has no elements, so there is no ${name}`,
     );
   }
+}
+
+/** At each place the product of the other elements along `axes`. */
+function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
+  const rank = x.shape.length;
+  const kept = Array.from({ length: rank }, (_, i) => i).filter((axis) => !axes.includes(axis));
+  const order = [...kept, ...axes];
+  const back = order.map((_, i) => order.indexOf(i));
+  const moved = x.permute(order);
+  const flat = moved.reshape([
+    ...kept.map((axis) => x.shape[axis]),
+    axes.reduce((n, axis) => n * x.shape[axis], 1),
+  ]);
+  const last = flat.shape.length - 1;
+  const size = flat.shape[last];
+  const shift = (before: number, after: number): [number, number][] =>
+    flat.shape.map((_, i) => (i === last ? [before, after] : [0, 0]));
+  const left = flat
+    .slice(0, Math.max(0, size - 1), { axis: last })
+    .cumprod()
+    .pad(shift(Math.min(1, size), 0), 1);
+  const right = flat
+    .slice(1, size, { axis: last })
+    .cumprod(last, { reverse: true })
+    .pad(shift(0, Math.min(1, size)), 1);
+  return left.mul(right).reshape(moved.shape).permute(back);
+}
+
+/** [..., j, i]: the product of elements up to j, without element i; 0 where i > j. */
+function prefixProductsOfOthers(x: Tensor): Tensor {
+  const n = x.shape[x.shape.length - 1];
+  const row = x.apply(coordinates, [], { shape: [n, 1] });
+  const column = x.apply(coordinates, [], { shape: [1, n] });
+  const without = row.equal(column).where(1, x.unsqueeze(-2));
+  return row.lessEqual(column).where(without.cumprod(), 0).transpose();
 }

@@ -7,8 +7,9 @@
  */
 import type { TypedArray } from '../dtype.ts';
 import type { Binding } from '../kernel/backend.ts';
+import type { Leaf } from '../node.ts';
 import { type Traversal, traverse } from '../plan/signature.ts';
-import type { Leaf, Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { carriedNodes, noteComputed } from './carried.ts';
 import type { EvaluationGroup } from './group.ts';

@@ -6,8 +6,9 @@
 import { isTypedArray, type TypedArray } from '../dtype.ts';
 import { randomState, restoreRandomState } from '../functions/random.ts';
 import type { Backend, Binding } from '../kernel/backend.ts';
+import type { Leaf } from '../node.ts';
 import { sameSignature, type Traversal, traverse } from '../plan/signature.ts';
-import { type Leaf, Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { commitAssignments, computeInitialValues } from './evaluate.ts';
 import { finalizersOf } from './finalization.ts';

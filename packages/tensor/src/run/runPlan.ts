@@ -5,7 +5,8 @@
 
 import type { TypedArray } from '../dtype.ts';
 import type { Backend, Binding, Memory } from '../kernel/backend.ts';
-import type { Leaf, Tensor } from '../tensor.ts';
+import type { Leaf } from '../node.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
