@@ -30,9 +30,36 @@ const directions = Object.entries(mayImport).map(([name, allowed]) => {
   };
 });
 
+/**
+ * The rooms of @ag/tensor, lower ones first: none imports from one above it. `Tensor` and `Variable` in the root stand beside
+ * all of them, and so does `testing`.
+ */
+const rooms = ['kernel', 'ops', 'plan', 'run', 'functions'];
+
+const upward = rooms.map((room, i) => ({
+  name: `tensor-${room}-imports-no-room-above`,
+  severity: 'error',
+  from: { path: `^packages/tensor/src/${room}/`, pathNot: '\\.test\\.ts$' },
+  to: { path: `^packages/tensor/src/(${[...rooms.slice(i + 1), 'debug', 'testing'].join('|')})/` },
+}));
+
 export default {
   forbidden: [
     ...directions,
+    ...upward,
+    {
+      name: 'tensor-plan-is-pure',
+      comment: 'The compiler knows no backend and no variable: a graph goes in, a program comes out.',
+      severity: 'error',
+      from: { path: '^packages/tensor/src/plan/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/tensor/src/(reference/|variable\\.ts|kernel/backend\\.ts)' },
+    },
+    {
+      name: 'tensor-reference-knows-kernels-only',
+      severity: 'error',
+      from: { path: '^packages/tensor/src/reference/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/tensor/src/(ops|plan|run|functions|debug)/' },
+    },
     {
       name: 'packages-by-name',
       comment: "Another package is reached by its name, never through its files: import '@ag/tensor'.",

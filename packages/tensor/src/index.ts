@@ -60,19 +60,12 @@ export {
   bernoulli,
   categorical,
   exponential,
-  type Key,
-  key,
-  manualSeed,
   normal,
   permutation,
   type RandomOptions,
   randint,
-  randomState,
-  restoreRandomState,
-  splitKey,
   truncatedNormal,
   uniform,
-  withRunKeys,
 } from './functions/random.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './functions/select.ts';
 export {
@@ -117,6 +110,15 @@ export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/o
 export { noteAssignments, refusingAssignments } from './run/pending.ts';
 export { type Stats, setFusion, stats } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
+export {
+  type Key,
+  key,
+  manualSeed,
+  randomState,
+  restoreRandomState,
+  splitKey,
+  withRunKeys,
+} from './run/randomKeys.ts';
 export { backend, use } from './run/runtime.ts';
 export {
   activeTrace,

@@ -20,7 +20,8 @@ import {
   truncatedNormal,
   uniform,
 } from '../index.ts';
-import { bits, threefry } from './random.ts';
+import { threefry } from '../run/randomKeys.ts';
+import { bits } from './random.ts';
 
 const n = 40000;
 const own = { key: key(2024) };

@@ -4,7 +4,6 @@
  */
 
 import { isTypedArray, type TypedArray } from '../dtype.ts';
-import { randomState, restoreRandomState } from '../functions/random.ts';
 import type { Backend, Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import { sameSignature, type Traversal, traverse } from '../plan/signature.ts';
@@ -14,6 +13,7 @@ import { commitAssignments, computeInitialValues } from './evaluate.ts';
 import { finalizersOf } from './finalization.ts';
 import { forgetAside, settleAssignments } from './pending.ts';
 import { freeMemoryOrThrow, planFor, type ReadyPlan } from './planCache.ts';
+import { randomState, restoreRandomState } from './randomKeys.ts';
 import { bindLeaf, runPlan } from './runPlan.ts';
 import { backend } from './runtime.ts';
 import type { HostWork } from './tracing.ts';

@@ -1,7 +1,7 @@
 /**
  * Comparing tensors with numbers from elsewhere: which element differs, by how much, and from what.
  */
-import { threefry } from '../functions/random.ts';
+import { threefry } from '../run/randomKeys.ts';
 import { formatShape, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 

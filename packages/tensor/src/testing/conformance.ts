@@ -28,9 +28,10 @@ import {
   tril,
   triu,
 } from '../functions/free.ts';
-import { key, uniform } from '../functions/random.ts';
+import { uniform } from '../functions/random.ts';
 import type { Backend } from '../kernel/backend.ts';
 import { setFusion } from '../run/planCache.ts';
+import { key } from '../run/randomKeys.ts';
 import { backend as backendInUse, use } from '../run/runtime.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
