@@ -1,8 +1,11 @@
 /**
- * Watching nodes being made: development tools (anomaly detection, module paths) listen here while they work.
- * Without a listener this costs one comparison for each node.
+ * Listening to nodes being made and to plans being run: development tools do while they work.
+ *
+ * Without a listener this costs one comparison for each node and each run.
  */
+import type { Backend } from '../kernel/backend.ts';
 import type { Tensor } from '../tensor.ts';
+import type { ReadyPlan } from './planCache.ts';
 
 type Listener = (tensor: Tensor) => void;
 
@@ -49,4 +52,28 @@ export function watchCreation<T>(watch: Listener, work: () => T): T {
   } finally {
     stop();
   }
+}
+
+/** Listens to what happens to plans. `plans` are those the cache keeps. */
+export interface RunObserver {
+  planMade(plan: ReadyPlan, plans: number, backend: Backend): void;
+  planFound(plan: ReadyPlan, plans: number, backend: Backend): void;
+  planDropped(plan: ReadyPlan, plans: number, backend: Backend): void;
+  ran(backend: Backend): void;
+}
+
+const observers: RunObserver[] = [];
+
+/** Listens to plans from now on; returns what ends it. */
+export function observeRuns(observer: RunObserver): () => void {
+  observers.push(observer);
+  return () => {
+    const position = observers.indexOf(observer);
+    if (position >= 0) observers.splice(position, 1);
+  };
+}
+
+/** Called by the cache of plans and by each run. */
+export function noteRun(tell: (observer: RunObserver) => void): void {
+  if (observers.length > 0) for (const observer of observers) tell(observer);
 }

@@ -17,6 +17,7 @@ import type { Tensor } from '../tensor.ts';
 import type { Update } from '../variable.ts';
 import { spillAll } from './deviceValue.ts';
 import { withoutGrowth } from './growth.ts';
+import { noteRun } from './observe.ts';
 import { backend } from './runtime.ts';
 import { placeNames } from './watch.ts';
 
@@ -99,6 +100,7 @@ export function planFor(
   const { latest } = cache;
   if (latest !== null && latest.fusion === fusion && sameSignature(latest.signature, traversal)) {
     latest.lastUse = cache.clock;
+    noteRun((observer) => observer.planFound(latest, cache.count, target));
     return latest;
   }
   const hash = fusion ? hashOf(traversal) : ~hashOf(traversal);
@@ -108,6 +110,7 @@ export function planFor(
       if (sameSignature(plan.signature, traversal)) {
         plan.lastUse = cache.clock;
         cache.latest = plan;
+        noteRun((observer) => observer.planFound(plan, cache.count, target));
         return plan;
       }
     }
@@ -130,6 +133,7 @@ export function planFor(
   cache.latest = ready;
   cache.count++;
   cache.made++;
+  noteRun((observer) => observer.planMade(ready, cache.count, target));
   if (cache.count > maxPlans) evict(target, cache, ready);
   return ready;
 }
@@ -175,4 +179,5 @@ function drop(target: Backend, cache: PlanCache, plan: ReadyPlan): void {
   target.dispose(plan.executable);
   if (cache.latest === plan) cache.latest = null;
   cache.count--;
+  noteRun((observer) => observer.planDropped(plan, cache.count, target));
 }

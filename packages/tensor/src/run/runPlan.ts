@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
+import { noteRun } from './observe.ts';
 import type { PlanOutput, ReadyPlan } from './planCache.ts';
 import { backend } from './runtime.ts';
 
@@ -99,6 +100,7 @@ export function runPlan(
     target.run(plan.executable, bindings, scalars);
     running = false;
     noteEvaluation();
+    noteRun((observer) => observer.ran(target));
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
       if (!target.readSync)
