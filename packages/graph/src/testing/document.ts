@@ -1,7 +1,7 @@
 /**
  * The table of gradients as a page: `docs/gradients.md` is this text, and a test says when it is stale.
  */
-import type { GradientCase } from './case.ts';
+import type { GradientCase } from '@ag/tensor/testing';
 import { gradientGroups, withoutGradient } from './index.ts';
 
 /** Backends on which the tests run every case. */

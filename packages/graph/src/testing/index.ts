@@ -2,13 +2,19 @@
  * `@ag/graph/testing`: every differentiable operation of @ag/tensor as data, and the check of one case. What the
  * tests of backends, `agrad gradcheck` and the table in docs/gradients.md are made from.
  */
+import {
+  elementwiseCases,
+  type GradientCase,
+  indexingCases,
+  linearAlgebraCases,
+  movementCases,
+  productCases,
+  reductionCases,
+} from '@ag/tensor/testing';
 import { checkGradients } from '../check.ts';
 import { gradients } from '../gradients.ts';
-import type { GradientCase } from './case.ts';
-import { elementwiseCases } from './elementwise.ts';
-import { indexingCases, linearAlgebraCases, movementCases, productCases, reductionCases } from './tables.ts';
 
-export { convention, type GradientCase, gradientCase, numbers, positions, sample } from './case.ts';
+export { convention, type GradientCase, gradientCase, numbers, positions, sample } from '@ag/tensor/testing';
 export {
   addedGradient,
   contributionMutations,

@@ -1,8 +1,8 @@
 /**
  * Gradient cases of operations on single elements.
  */
-import type { Tensor } from '@ag/tensor';
-import { type CaseFunction, convention, type GradientCase, gradientCase, numbers } from './case.ts';
+import type { Tensor } from '../index.ts';
+import { type CaseFunction, convention, type GradientCase, gradientCase, numbers } from './gradientCase.ts';
 
 type Unary = (x: Tensor) => Tensor;
 

@@ -43,8 +43,8 @@ import {
   trace,
   tril,
   triu,
-} from '@ag/tensor';
-import { convention, type GradientCase, gradientCase, numbers, positions } from './case.ts';
+} from '../index.ts';
+import { convention, type GradientCase, gradientCase, numbers, positions } from './gradientCase.ts';
 
 const withZero = (): ReturnType<typeof numbers> =>
   numbers([

@@ -1,7 +1,7 @@
 /**
  * What a gradient case is, and how one is made: the vocabulary of the tables beside this file.
  */
-import { key, normal, Tensor, tensor } from '@ag/tensor';
+import { key, normal, Tensor, tensor } from '../index.ts';
 
 /** One operation at one set of inputs: everything that is needed to check its derivatives. */
 export interface GradientCase {
