@@ -1,5 +1,5 @@
 /**
- * What a gradient case is, and how one is made: the vocabulary of the tables beside this file.
+ * What a gradient case is, how one is made and checked: the vocabulary of the tables beside this file.
  */
 import { key, normal, Tensor, tensor } from '../index.ts';
 
@@ -38,21 +38,33 @@ export function positions(data: Parameters<typeof tensor>[0]): Tensor {
   return tensor(data, { dtype: 'int32' });
 }
 
-/** A case whose inputs are samples of the given shapes, or tensors. */
+/** A case whose inputs are samples of the given shapes, tensors, or what a function makes. */
 export function gradientCase(
   operation: string,
   variant: string,
   f: CaseFunction,
-  inputs: readonly (readonly number[] | Tensor)[],
+  inputs: readonly (readonly number[] | Tensor)[] | (() => Tensor[]),
   order: 1 | 2 | 3 = 2,
 ): GradientCase {
   return {
     operation,
     variant,
     f: (x) => f(...x),
-    inputs: () => inputs.map((x, i) => (x instanceof Tensor ? x : sample(x, 17 * i + operation.length))),
+    inputs:
+      typeof inputs === 'function'
+        ? inputs
+        : () => inputs.map((x, i) => (x instanceof Tensor ? x : sample(x, 17 * i + operation.length))),
     order,
   };
+}
+
+/** What counts as the gradient of the sum of the result, at a point where the function has no derivative. */
+export interface Convention {
+  readonly variant: string;
+  /** The elements of each input: a list, or nested ones. */
+  readonly at: readonly Parameters<typeof tensor>[0][];
+  /** The gradient for each input, its elements in row-major order. */
+  readonly gradient: readonly (readonly number[])[];
 }
 
 /** A case at a point where the derivative is a convention. */
@@ -60,8 +72,53 @@ export function convention(
   operation: string,
   variant: string,
   f: CaseFunction,
-  inputs: readonly Parameters<typeof tensor>[0][],
-  expected: readonly (readonly number[])[],
+  at: Convention['at'],
+  gradient: Convention['gradient'],
 ): GradientCase {
-  return { operation, variant, f: (x) => f(...x), inputs: () => inputs.map(numbers), order: 1, expected };
+  return {
+    operation,
+    variant,
+    f: (x) => f(...x),
+    inputs: () => at.map(numbers),
+    order: 1,
+    expected: gradient,
+  };
+}
+
+/** What of `@ag/graph` derivatives are checked with; pass the module. */
+export interface Differentiation {
+  gradients(y: Tensor, wrt: readonly Tensor[]): Tensor[];
+  checkGradients(
+    f: (x: readonly Tensor[]) => Tensor,
+    x: readonly Tensor[],
+    options?: { order?: number; tolerance?: number },
+  ): { readonly errors: readonly number[] };
+}
+
+/**
+ * Checks one case on the backend in use: against finite differences, or against the convention.
+ *
+ * @returns the largest relative error for each order
+ * @throws Error at the first derivative that is off
+ */
+export function checkGradientCase(
+  { f, inputs, order, expected }: GradientCase,
+  graph: Differentiation,
+  options: { readonly tolerance?: number } = {},
+): readonly number[] {
+  const x = inputs();
+  if (!expected) return graph.checkGradients(f, x, { order, ...options }).errors;
+  let worst = 0;
+  graph.gradients(f(x).sum(), x).forEach((g, i) => {
+    g.dataSync().forEach((value, position) => {
+      const error = Math.abs(value - expected[i][position]);
+      if (!(error <= 1e-12)) {
+        throw new Error(
+          `argument ${i}, element ${position}: the rule gives ${value}, the convention is ${expected[i][position]}`,
+        );
+      }
+      worst = Math.max(worst, error);
+    });
+  });
+  return [worst];
 }
