@@ -1,36 +1,23 @@
 import {
   apply,
-  avgPool2d,
   concat,
   conv2d,
-  cumprod,
-  cumsum,
   defineOp,
-  diagonal,
   einsum,
   eye,
   gather,
-  inverse,
   key,
-  logdet,
   map,
-  maxPool2d,
   normal,
   oneHot,
-  pad,
-  repeat,
-  roll,
   s,
   scatterAdd,
   solve,
-  sort,
   splitKey,
   stack,
   type Tensor,
   take,
   tensor,
-  topK,
-  tril,
   uniform,
   view,
 } from '@ag/tensor';
@@ -70,10 +57,10 @@ function expectSame(a: Tensor, b: Tensor, digits = 12): void {
   a.dataSync().forEach((value, i) => expect(value).toBeCloseTo(right[i], digits));
 }
 
+// What the tables of operations do not say (vmapOperations.test.ts maps each of them): operands that are shared, positions, dtypes.
 // [name, function of examples, arguments, axes]; 3 examples of sizes that also equal 3, so that mixing axes up shows or fails.
 type Case = [string, (...x: Tensor[]) => Tensor, readonly Tensor[], readonly (0 | null)[]];
 const cases: Case[] = [
-  ['elementwise', (a, b) => a.mul(b).tanh(), [sample([3, 3], 1), sample([3, 3], 2)], [0, 0]],
   [
     'elementwise with operands of other ranks',
     (a, b) => a.add(b),
@@ -86,43 +73,11 @@ const cases: Case[] = [
     [sample([3, 3], 1), sample([3, 3], 2)],
     [0, null],
   ],
-  ['matmul, both', (a, b) => a.matmul(b), [sample([3, 3, 3], 1), sample([3, 3, 3], 2)], [0, 0]],
   ['matmul, left', (a, b) => a.matmul(b), [sample([3, 3, 3], 1), sample([3, 3], 2)], [0, null]],
   ['matmul, right', (a, b) => a.matmul(b), [sample([3, 3], 1), sample([3, 3, 3], 2)], [null, 0]],
   ['matrix times vector', (a, b) => a.matmul(b), [sample([3, 3], 1), sample([3, 3], 2)], [null, 0]],
-  ['inner product', (a, b) => a.dot(b), [sample([3, 4], 1), sample([3, 4], 2)], [0, 0]],
-  ['sum over an axis', (a) => a.sum(0), [sample([3, 3, 2], 1)], [0]],
-  ['sum over all', (a) => a.sum(), [sample([3, 3, 2], 1)], [0]],
-  ['mean with kept axes', (a) => a.sub(a.mean(-1, { keepDims: true })), [sample([3, 3, 2], 1)], [0]],
-  ['max', (a) => a.max(1), [sample([3, 3, 3], 1)], [0]],
   ['argmax of all', (a) => a.argmax(), [sample([3, 3, 3], 1)], [0]],
-  ['prod', (a) => a.prod(0), [sample([3, 3], 1)], [0]],
-  ['softmax', (a) => a.softmax(0), [sample([3, 3, 3], 1)], [0]],
-  ['variance', (a) => a.variance(), [sample([3, 4], 1)], [0]],
-  ['reshape', (a) => a.reshape([3, 2]), [sample([3, 2, 3], 1)], [0]],
-  ['permute', (a) => a.permute([2, 0, 1]), [sample([3, 3, 3, 3], 1)], [0]],
-  ['broadcastTo', (a) => a.broadcastTo([3, 3]), [sample([3, 3], 1)], [0]],
-  ['broadcastTo of a scalar', (a) => a.broadcastTo([3, 3]), [sample([3], 1)], [0]],
-  ['slice', (a) => a.slice(2, 0, { step: -1, axis: 1 }), [sample([3, 3, 3], 1)], [0]],
-  ['flip', (a) => a.flip(0), [sample([3, 3, 3], 1)], [0]],
-  [
-    'pad',
-    (a) =>
-      a.pad(
-        [
-          [1, 0],
-          [0, 2],
-        ],
-        7,
-      ),
-    [sample([3, 3, 3], 1)],
-    [0],
-  ],
   ['concat with a shared part', (a, b) => concat([a, b]), [sample([3, 3], 1), sample([3], 2)], [0, null]],
-  ['cumsum', (a) => cumsum(a, 0), [sample([3, 3, 3], 1)], [0]],
-  ['cumprod, reverse', (a) => cumprod(a, -1, { reverse: true }), [sample([3, 3, 3], 1)], [0]],
-  ['sort', (a) => sort(a, 0), [sample([3, 3, 3], 1)], [0]],
-  ['topK', (a) => topK(a, 2).values, [sample([3, 3, 3], 1)], [0]],
   [
     'gather, both',
     (a, i) => gather(a, i, 0),
@@ -144,14 +99,7 @@ const cases: Case[] = [
     [null, 0, 0],
   ],
   ['where', (a, b) => a.greater(0).where(a, b), [sample([3, 3], 1), sample([3], 2)], [0, null]],
-  ['triangle', (a) => tril(a), [sample([3, 3, 3], 1)], [0]],
   ['one-hot', (i) => oneHot(i, 3, { dtype: 'float64' }), [whole([0, 2, 1])], [0]],
-  [
-    'conv2d, both',
-    (a, b) => conv2d(a, b, { padding: 1 }),
-    [sample([3, 1, 2, 3, 3], 1), sample([3, 3, 2, 3, 3], 2)],
-    [0, 0],
-  ],
   [
     'conv2d, images',
     (a, b) => conv2d(a, b),
@@ -164,34 +112,13 @@ const cases: Case[] = [
     [sample([1, 2, 3, 3], 1), sample([3, 3, 2, 2, 2], 2)],
     [null, 0],
   ],
-  ['maxPool2d', (a) => maxPool2d(a, 2, { stride: 1 }), [sample([3, 1, 1, 3, 3], 1)], [0]],
-  ['avgPool2d', (a) => avgPool2d(a, 3, { padding: 1 }), [sample([3, 1, 1, 3, 3], 1)], [0]],
   ['einsum', (a, b) => einsum('ij,jk->ki', a, b), [sample([3, 3, 3], 1), sample([3, 3], 2)], [0, null]],
-  ['diagonal', (a) => diagonal(a), [sample([3, 3, 3], 1)], [0]],
-  [
-    'pad, reflected',
-    (a) =>
-      pad(
-        a,
-        [
-          [1, 1],
-          [2, 0],
-        ],
-        { mode: 'reflect' },
-      ),
-    [sample([3, 3, 3], 1)],
-    [0],
-  ],
-  ['roll, repeat', (a) => repeat(roll(a, 1, 0), 2, 1), [sample([3, 3, 3], 1)], [0]],
-  ['index', (a) => a.index(1, { step: -1 }), [sample([3, 3, 3], 1)], [0]],
   [
     'solve',
     (a, b) => solve(a.add(eye(3, 3, { dtype: 'float64' }).mul(5)), b),
     [sample([3, 3, 3], 1), sample([3], 2)],
     [0, null],
   ],
-  ['inverse', (a) => inverse(a.add(eye(3, 3, { dtype: 'float64' }).mul(5))), [sample([3, 3, 3], 1)], [0]],
-  ['logdet', (a) => logdet(a.matmul(a.transpose())), [sample([3, 3, 3], 1)], [0]],
   ['cast', (a) => a.cast('float32').cast('float64'), [sample([3, 3], 1)], [0]],
 ];
 

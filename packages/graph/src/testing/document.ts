@@ -1,8 +1,7 @@
 /**
  * The table of gradients as a page: `docs/gradients.md` is this text, and a test says when it is stale.
  */
-import type { GradientCase } from './case.ts';
-import { gradientGroups, withoutGradient } from './index.ts';
+import { type GradientCase, gradientGroups, withoutGradient } from '@ag/tensor/testing';
 
 /** Backends on which the tests run every case. */
 const backends = ['reference', 'wasm'] as const;
@@ -14,7 +13,7 @@ export function gradientDocument(): string {
   const lines = [
     '# Gradients',
     '',
-    '<!-- Generated from packages/graph/src/testing by packages/graph/scripts/gradients.mjs; do not edit. -->',
+    '<!-- Generated from packages/tensor/src/testing by packages/graph/scripts/gradients.mjs; do not edit. -->',
     '',
     `Every differentiable operation of \`@ag/tensor\`: ${operations.size} operations, ${all.length} cases. Each case is checked in`,
     'float64 against finite differences: order 1 element by element, each higher order as the difference of the analytic order',

@@ -1,0 +1,57 @@
+/**
+ * Every differentiable operation as gradient cases, gathered from the tables beside this file.
+ */
+import { casesOfElementwise, elementwiseRows, furtherElementwiseCases } from './elementwise.ts';
+import type { GradientCase } from './gradientCase.ts';
+import { furtherIndexingCases, indexingRows } from './indexing.ts';
+import { linearAlgebraCases } from './linearAlgebra.ts';
+import { furtherMovementCases, movementRows } from './movement.ts';
+import { furtherProductCases, productRows } from './products.ts';
+import { casesOfReduction, furtherReductionCases, reductionRows } from './reductions.ts';
+import { furtherScanCases, scanRows } from './scans.ts';
+import { casesOfStructural, type StructuralRow } from './structural.ts';
+
+/** All rows that state their result by position. */
+export const structuralRows: readonly StructuralRow[] = [
+  ...movementRows,
+  ...indexingRows,
+  ...scanRows,
+  ...productRows,
+];
+
+/** All gradient cases, by kind of operation. */
+export const gradientGroups: Readonly<Record<string, readonly GradientCase[]>> = {
+  Elementwise: [...elementwiseRows.flatMap(casesOfElementwise), ...furtherElementwiseCases],
+  Reductions: [
+    ...reductionRows.flatMap(casesOfReduction),
+    ...furtherReductionCases,
+    ...scanRows.flatMap(casesOfStructural),
+    ...furtherScanCases,
+  ],
+  Movement: [...movementRows.flatMap(casesOfStructural), ...furtherMovementCases],
+  Indexing: [...indexingRows.flatMap(casesOfStructural), ...furtherIndexingCases],
+  'Products, convolution, pooling': [...productRows.flatMap(casesOfStructural), ...furtherProductCases],
+  'Linear algebra': linearAlgebraCases,
+};
+
+/** All gradient cases in one list. */
+export const gradientCases: readonly GradientCase[] = Object.values(gradientGroups).flat();
+
+/** Public functions of tensors that have no gradient, with the reason. */
+export const withoutGradient: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    elementwiseRows.filter(({ result }) => result === 'bool').map(({ name }) => [name, 'true or false']),
+  ),
+  ...Object.fromEntries(
+    reductionRows
+      .filter(({ order }) => order === 0)
+      .map(({ name, single }) => [name, single ? 'positions' : 'true or false']),
+  ),
+  argsort: 'positions',
+  nonzero: 'positions',
+  oneHot: 'takes positions',
+  onesLike: 'constant',
+  zerosLike: 'constant',
+  bernoulli: 'random draws',
+  categorical: 'random draws',
+};
