@@ -12,8 +12,8 @@
  * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the record.
  */
 import type { DType, Launch, Operand, Program } from '@ag/tensor';
-import type { Callable, ModuleBuilder } from './assembler.ts';
-import * as w from './opcodes.ts';
+import type { Callable, ModuleBuilder } from './assembler/assembler.ts';
+import * as w from './assembler/opcodes.ts';
 
 /** The function type of every kernel. */
 export const kernelParameters = [w.i32, w.i32, w.i32] as const;
