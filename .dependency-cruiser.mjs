@@ -30,9 +30,31 @@ const directions = Object.entries(mayImport).map(([name, allowed]) => {
   };
 });
 
+/** The folders of native-wasm, from the ground up: none imports from one that stands on it. `engine` stands beside. */
+const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'run'];
+
+const wingDirections = wings.map((wing, i) => {
+  const above = [...wings.slice(i + 1), ...(wing === 'run' ? [] : ['engine'])].map((name) => `${name}/`);
+  // Of the files that stand in no folder, abi and control are the ground; lower chooses among the kernels.
+  const files = wing === 'run' ? 'index|backend' : 'index|backend|lower';
+  return {
+    name: `native-wasm-${wing}-sees-only-what-it-stands-on`,
+    severity: 'error',
+    from: { path: `^packages/native-wasm/src/${wing}/`, pathNot: '\\.test\\.ts$' },
+    to: { path: `^packages/native-wasm/src/(${[...above, `(${files})\\.ts$`].join('|')})` },
+  };
+});
+
 export default {
   forbidden: [
     ...directions,
+    ...wingDirections,
+    {
+      name: 'native-wasm-engine-stands-beside',
+      severity: 'error',
+      from: { path: '^packages/native-wasm/src/engine/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/native-wasm/src/(?!engine/|assembler/)' },
+    },
     {
       name: 'packages-by-name',
       comment: "Another package is reached by its name, never through its files: import '@ag/tensor'.",
