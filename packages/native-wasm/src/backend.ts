@@ -286,7 +286,7 @@ export class WasmBackend implements Backend {
   #throwFault(plan: WasmExecutable): never {
     const { i32 } = this.#memory;
     i32[control.fault >> 2] = 0;
-    const launch = plan.launchAt(i32[control.faultRecord >> 2] >>> 0);
+    const launch = plan.launchAt(i32[control.faultArguments >> 2] >>> 0);
     const size = launch?.axis?.size ?? 0;
     throw indexError(launch?.label ?? 'gather', i32[control.faultIndex >> 2], size);
   }

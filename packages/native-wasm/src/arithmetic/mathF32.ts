@@ -58,7 +58,7 @@ function power(v: VectorCode, factor: number, shifted: Vector): Vector {
 }
 
 function clamp(v: VectorCode, x: Vector, low: number, high: number): Vector {
-  return v.most(v.least(x, v.f32(high)), v.f32(low));
+  return v.max(v.min(x, v.f32(high)), v.f32(low));
 }
 
 /** Up to here e^x and 1/e^x are normal numbers, and their exponents fit in one power of two. */
@@ -137,7 +137,7 @@ export function sigmoid(v: VectorCode, x: Vector): Vector {
 
 /** t/(t + 2) with t = e^(2|x|) − 1, which loses nothing near 0. */
 export function tanh(v: VectorCode, x: Vector): Vector {
-  const a = v.least(v.abs(x), v.f32(10));
+  const a = v.min(v.abs(x), v.f32(10));
   const half = halfExpm1(v, v.add(a, a));
   const result = v.div(half, v.add(half, v.f32(1)));
   return v.or(result, v.and(x, v.i32(signBit)));
@@ -186,7 +186,7 @@ function log1p(v: VectorCode, x: Vector): Vector {
 }
 
 function erf(v: VectorCode, x: Vector): Vector {
-  const a = v.least(v.abs(x), v.f32(4));
+  const a = v.min(v.abs(x), v.f32(4));
   // erf(x) = x + x·(P − 1): the larger term is exact.
   const [first, ...rest] = coefficients.erfSmall;
   const small = v.madd(x, v.polynomial(v.mul(x, x), [first - 1, ...rest]), x);

@@ -96,9 +96,9 @@ export class VectorCode {
   equal = (a: Vector, b: Vector) => this.op2(w.f32x4_eq, a, b);
 
   /** The smaller one; `a` when either is NaN. */
-  least = (a: Vector, b: Vector) => this.op2(w.f32x4_pmin, a, b);
+  min = (a: Vector, b: Vector) => this.op2(w.f32x4_pmin, a, b);
   /** The larger one; `a` when either is NaN. */
-  most = (a: Vector, b: Vector) => this.op2(w.f32x4_pmax, a, b);
+  max = (a: Vector, b: Vector) => this.op2(w.f32x4_pmax, a, b);
 
   /** a·b + c, rounded once where the engine has relaxed SIMD. */
   madd(a: Vector, b: Vector, c: Vector): Vector {

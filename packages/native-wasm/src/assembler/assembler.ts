@@ -30,7 +30,7 @@ export interface Callable {
 const empty = 0x40;
 
 /** Values in code from here on are references to locals. */
-const reference = 256;
+const localTag = 256;
 
 /** First byte of the codes of each page of `opcodes.ts`. */
 const prefixes = [0, 0xfd, 0xfd, 0xfc, 0xfe];
@@ -135,17 +135,17 @@ export class FunctionBuilder implements Callable {
   }
 
   get(local: Local): this {
-    this.#code.push(0x20, reference + local);
+    this.#code.push(0x20, localTag + local);
     return this;
   }
 
   set(local: Local): this {
-    this.#code.push(0x21, reference + local);
+    this.#code.push(0x21, localTag + local);
     return this;
   }
 
   tee(local: Local): this {
-    this.#code.push(0x22, reference + local);
+    this.#code.push(0x22, localTag + local);
     return this;
   }
 
@@ -364,8 +364,8 @@ export class FunctionBuilder implements Callable {
     for (const part of [this.#entry, this.#code]) {
       for (let i = 0; i < part.length; i++) {
         let value = part[i];
-        if (value >= reference) {
-          value = numbers[value - reference];
+        if (value >= localTag) {
+          value = numbers[value - localTag];
           for (; value > 127; value >>= 7) body[end++] = (value & 127) | 128;
         }
         body[end++] = value;
@@ -393,7 +393,7 @@ export class FunctionBuilder implements Callable {
     const first = new Array<number>(count + locals.length).fill(-1);
     const last = first.slice();
     for (let at = 0; at < code.length; at++) {
-      const local = code[at] - reference;
+      const local = code[at] - localTag;
       if (local < 0) continue;
       if (first[local] < 0) first[local] = at;
       last[local] = at;

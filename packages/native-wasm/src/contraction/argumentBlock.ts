@@ -1,18 +1,18 @@
 /**
- * The record of a contraction: where its arguments stand, and how a thread's working memory is parted.
+ * The argument block of a contraction: where its arguments stand, and how a thread's working memory is parted.
  *
- * Groups of axes are words of the record too (see `tableFunction`), so one compiled kernel serves any number of axes.
+ * Groups of axes are words of the argument block too (see `tableFunction`), so one compiled kernel serves any number of axes.
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
-import type { RecordLayout } from '../abi.ts';
-import { type Epilogue, layEpilogue, operandWords } from './epilogue.ts';
-import { type Arithmetic, highestTile, type Reading } from './microKernel.ts';
+import type { ArgumentBlock } from '../abi.ts';
+import { type Epilogue, epilogueArguments, operandWords } from './epilogue.ts';
+import { type ALayout, type Arithmetic, maxTileRows } from './microKernel.ts';
 import { tableSlack } from './panels.ts';
 import { type ContractPlan, type Group, maxColumns, maxRows, spanOf } from './tiling.ts';
 import { maxK, totalRow } from './totals.ts';
 import { listBytes } from './zeros.ts';
 
-/** Where the record holds what; the same for equal structures. Groups are offsets from the start of the record. */
+/** Where the argument block holds what; the same for equal structures. Groups are offsets from the start of the argument block. */
 export interface ContractFields {
   readonly a: number;
   readonly b: number;
@@ -32,7 +32,7 @@ export interface ContractFields {
   readonly nUnit: number;
   readonly nUnits: number;
   /** Part of the structure: how A is read. */
-  readonly reading: Reading;
+  readonly aLayout: ALayout;
   readonly aRun: number;
   readonly packB: number;
   /** Bytes from one k to the next of B itself. */
@@ -74,7 +74,7 @@ export interface ContractFields {
   }[];
 }
 
-/** Groups of at most so many positions are tabulated once, in the record. */
+/** Groups of at most so many positions are tabulated once, in the argument block. */
 const tabulated = 32;
 
 /** Parts of a thread's working memory, from its start; the first 256 bytes are for passing use. */
@@ -98,9 +98,9 @@ export function scratchParts(others: number) {
   };
 }
 
-/** Appends the arguments of a launch to its record. */
-export function layContract(
-  record: RecordLayout,
+/** Appends the arguments of a launch to its argument block. */
+export function contractArguments(
+  argumentBlock: ArgumentBlock,
   launch: Launch,
   plan: ContractPlan,
   arithmetic: Arithmetic,
@@ -112,7 +112,7 @@ export function layContract(
   const strips = Math.ceil(plan.nUnit / strip);
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
-  const aBytes = plan.reading === 'panels' ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
+  const aBytes = plan.aLayout === 'panels' ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
   const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
@@ -123,7 +123,7 @@ export function layContract(
   const list = zerosOfA || zerosOfB ? listBytes(plan.kBlock) : 0;
   const stripLists = (totals + totalStrip * strips + 191) & ~63;
   const tileLists = stripLists + (zerosOfB ? list * strips : 0);
-  const tiles = Math.ceil(plan.mBlock / highestTile(arithmetic, plan.reading));
+  const tiles = Math.ceil(plan.mBlock / maxTileRows(arithmetic, plan.aLayout));
   const bytes = (tileLists + (zerosOfA ? list * tiles : 0) + 63) & ~63;
 
   const fixed: [keyof ContractFields, number][] = [
@@ -162,16 +162,16 @@ export function layContract(
   for (const other of others) groups.push(other.batch, other.rows, other.columns);
 
   const fields: Record<string, unknown> = {
-    a: record.address(a.operand, a.dtype),
-    b: record.address(b.operand, b.dtype),
+    a: argumentBlock.address(a.operand, a.dtype),
+    b: argumentBlock.address(b.operand, b.dtype),
     others: others.map(({ operand, dtype }) =>
-      operand.buffer < 0 ? record.coordinate(operand) : record.address(operand, dtype),
+      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
     ),
-    scratch: record.scratch({ bytes, perThread: true }),
-    reading: plan.reading,
-    epilogue: layEpilogue(record, launch, launch.kernel as ContractKernel, plan),
+    scratch: argumentBlock.scratch({ bytes, perThread: true }),
+    aLayout: plan.aLayout,
+    epilogue: epilogueArguments(argumentBlock, launch, launch.kernel as ContractKernel, plan),
   };
-  for (const [name, value] of fixed) fields[name] = record.i32(value);
+  for (const [name, value] of fixed) fields[name] = argumentBlock.i32(value);
   // Offsets of the groups come first, then the groups, then the tables of short ones.
   const start = (fields.tileLists as number) + 4;
   const words: number[] = [];
@@ -181,9 +181,9 @@ export function layContract(
     const table = group.count <= tabulated ? 4 * (3 + 2 * group.axes.length) : 0;
     words.push(table, group.size, group.axes.length, ...group.axes.flat());
     if (table) words.push(...tabulate(group));
-    return record.i32(offset);
+    return argumentBlock.i32(offset);
   });
-  for (const word of words) record.i32(word);
+  for (const word of words) argumentBlock.i32(word);
   ['aBatch', 'aRows', 'aColumns', 'bBatch', 'bRows', 'bColumns'].forEach((name, i) => {
     fields[name] = at[i];
   });

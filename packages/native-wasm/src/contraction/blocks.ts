@@ -12,7 +12,7 @@ import { type ContractFields, scratchParts } from './argumentBlock.ts';
 import { emitEpilogue, operandWords } from './epilogue.ts';
 import {
   type Arithmetic,
-  highestTile,
+  maxTileRows,
   runsFunction,
   tileState,
   tilesFunction,
@@ -36,27 +36,27 @@ const load = w.i32_load;
 export function emitContract(target: Target, arithmetic: Arithmetic, fields: ContractFields): Callable {
   const { module } = target;
   const { size, stripRow } = arithmetic;
-  const tileRows = highestTile(arithmetic, fields.reading);
+  const tileRows = maxTileRows(arithmetic, fields.aLayout);
   const strip = stripRow / size;
   const parts = scratchParts(fields.others.length);
   const table = tableFunction(module);
   const pack = packFunction(module, arithmetic);
-  const byRuns = fields.reading === 'runs';
+  const byRuns = fields.aLayout === 'runs';
   const tilesOf = (listed: boolean) =>
     byRuns
       ? runsFunction(module, arithmetic, listed)
-      : tilesFunction(module, arithmetic, fields.reading, listed);
+      : tilesFunction(module, arithmetic, fields.aLayout, listed);
   const tiles = tilesOf(false);
-  const { reading } = fields;
+  const { aLayout } = fields;
   /** Whether zeros may be looked for: in B, and in A but where rows are read in place in runs. */
   const zeros = zerosOf(arithmetic);
   const listedTiles = zeros ? tilesOf(true) : tiles;
   const epilogue = emitEpilogue(target, fields.epilogue, arithmetic, parts.operands, fields.sumStrip);
   const f = module.function(null, kernelParameters, []);
-  const [record, begin, end] = [0, 1, 2] as const;
+  const [argumentBlock, begin, end] = [0, 1, 2] as const;
   const local = () => f.local(int);
-  const field = (at: number) => f.load(load, record, at);
-  const groupAt = (at: number) => f.get(record).load(load, record, at).op(w.i32_add);
+  const field = (at: number) => f.load(load, argumentBlock, at);
+  const groupAt = (at: number) => f.get(argumentBlock).load(load, argumentBlock, at).op(w.i32_add);
   const x = local();
   const y = local();
   /** The smaller of the two values on the stack. */
@@ -235,7 +235,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
           f.memory(w.i32_store, operand(index) + operandWords.rows);
         });
       });
-      if (fields.reading === 'panels') {
+      if (fields.aLayout === 'panels') {
         f.get(scratch);
         field(fields.aPanels).op(w.i32_add);
         f.get(a).get(aRows).get(aColumns).get(kCount);
@@ -340,7 +340,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         f.get(j).i32(strip).op(w.i32_div_u);
         field(fields.listBytes).op(w.i32_mul).op(w.i32_add);
         field(fields.listBytes);
-        field(fields.chain).call(listStripsFunction(module, arithmetic, reading));
+        field(fields.chain).call(listStripsFunction(module, arithmetic, aLayout));
         f.get(stripsListed).op(w.i32_add).set(stripsListed);
       });
     });
@@ -349,7 +349,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
   /** Chooses the lists that the current rows use: those of their tiles, or those of the strips. */
   function emitChoice(): void {
     f.i32(0).set(listing);
-    if (reading !== 'runs') {
+    if (aLayout !== 'runs') {
       field(fields.tileLists).if(() => {
         f.get(aRows).get(a).get(aColumns).get(kCount).i32(stripRow);
         field(fields.bStep);
@@ -357,7 +357,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
         pushLists(fields.tileLists);
         field(fields.listBytes);
         pushTiles();
-        field(fields.chain).call(listTilesFunction(module, arithmetic, reading));
+        field(fields.chain).call(listTilesFunction(module, arithmetic, aLayout));
         f.if(() => {
           f.get(finiteB).op(w.i32_eqz).if(emitFiniteB);
           f.get(finiteB)
@@ -369,7 +369,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     }
     f.get(listing).op(w.i32_eqz).get(stripsListed).i32(0).op(w.i32_ne).op(w.i32_and);
     f.if(() => {
-      if (reading === 'panels') {
+      if (aLayout === 'panels') {
         f.get(aRows).get(kCount);
         pushTiles();
         f.call(finiteTilesFunction(module, arithmetic));
@@ -409,7 +409,7 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
     /** Hands `length` columns from `column` on to the epilogue, once all k are summed. */
     const finish = (column: () => void, length: () => void) => {
       f.get(last).if(() => {
-        f.get(record).get(scratch).get(c).get(rows);
+        f.get(argumentBlock).get(scratch).get(c).get(rows);
         column();
         length();
         f.call(epilogue);

@@ -9,10 +9,10 @@ import {
 } from '@ag/tensor';
 import { atSeed, testSeeds } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
-import { RecordLayout, type Stage } from '../abi.ts';
+import { ArgumentBlock, type Stage } from '../abi.ts';
 import { ModuleBuilder } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
-import { layContract } from './argumentBlock.ts';
+import { contractArguments } from './argumentBlock.ts';
 import { arithmeticOf, lowerContract } from './contract.ts';
 import { planContract } from './tiling.ts';
 import { listHeader } from './zeros.ts';
@@ -369,7 +369,7 @@ type Numbers = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Arr
 class Machine {
   readonly features: (typeof variants)[number];
   readonly memory = new WebAssembly.Memory({ initial: 1024 });
-  readonly #compiled = new Map<string, (record: number, begin: number, end: number) => void>();
+  readonly #compiled = new Map<string, (argumentBlock: number, begin: number, end: number) => void>();
   top = 0;
 
   constructor(features: (typeof variants)[number]) {
@@ -401,7 +401,7 @@ class Machine {
       module.function('run', [w.i32, w.i32, w.i32], []).get(0).get(1).get(2).call(callee);
       const env = { memory: this.memory, thread: 0 };
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), { env });
-      compiled = exports.run as (record: number, begin: number, end: number) => void;
+      compiled = exports.run as (argumentBlock: number, begin: number, end: number) => void;
       this.#compiled.set(stage.key, compiled);
     }
     return compiled;
@@ -421,7 +421,7 @@ class Case {
   readonly #layouts: readonly Layout[];
   readonly #starts: number[] = [];
   readonly #arrays: Numbers[] = [];
-  readonly #record: number;
+  readonly #argumentBlock: number;
   readonly #launch: Launch;
   #scratch = 0;
 
@@ -465,10 +465,10 @@ class Case {
     const stages = lowerContract({ ...machine.features, launch, program: null as never });
     expect(stages.length).toBe(1);
     this.stage = stages[0];
-    this.#record = machine.allocate(this.stage.record.bytes);
+    this.#argumentBlock = machine.allocate(this.stage.argumentBlock.bytes);
     const data = new DataView(machine.memory.buffer);
-    for (const field of this.stage.record.fields) {
-      const at = this.#record + field.at;
+    for (const field of this.stage.argumentBlock.fields) {
+      const at = this.#argumentBlock + field.at;
       if (field.kind === 'i32') data.setInt32(at, field.value, true);
       else if (field.kind === 'address') {
         const { buffer, offset } = field.operand;
@@ -490,21 +490,25 @@ class Case {
 
   run(pieces: readonly (readonly [number, number])[] = [[0, this.stage.units]]): void {
     const run = this.machine.compile(this.stage);
-    for (const [begin, end] of pieces) run(this.#record, begin, end);
+    for (const [begin, end] of pieces) run(this.#argumentBlock, begin, end);
   }
 
-  /** Where the launch's record holds what, and its plan. */
+  /** Where the launch's argument block holds what, and its plan. */
   #fields() {
     const arithmetic = arithmeticOf(this.kernel.dtype, this.machine.features);
     const plan = planContract(this.#launch, arithmetic, this.machine.features.threads);
-    return { arithmetic, plan, fields: layContract(new RecordLayout(), this.#launch, plan, arithmetic) };
+    return {
+      arithmetic,
+      plan,
+      fields: contractArguments(new ArgumentBlock(), this.#launch, plan, arithmetic),
+    };
   }
 
   /** A run that sums everything, zeros or not. */
   runWhole(): void {
     const { fields } = this.#fields();
     const memory = new DataView(this.machine.memory.buffer);
-    const words = [fields.stripLists, fields.tileLists].map((at) => this.#record + at);
+    const words = [fields.stripLists, fields.tileLists].map((at) => this.#argumentBlock + at);
     const values = words.map((at) => memory.getInt32(at, true));
     for (const at of words) memory.setInt32(at, 0, true);
     this.run();
@@ -517,7 +521,7 @@ class Case {
   lists(): { readonly count: number; readonly used: boolean }[] {
     const { arithmetic, plan, fields } = this.#fields();
     const memory = new DataView(this.machine.memory.buffer);
-    const field = (at: number) => memory.getInt32(this.#record + at, true);
+    const field = (at: number) => memory.getInt32(this.#argumentBlock + at, true);
     const lists = (at: number, count: number) =>
       Array.from({ length: field(at) === 0 ? 0 : count }, (_, i) => {
         const list = this.#scratch + field(at) + i * field(fields.listBytes);

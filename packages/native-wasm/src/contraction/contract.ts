@@ -8,9 +8,9 @@
  * that are called together share their panels.
  */
 import type { ContractKernel, DType } from '@ag/tensor';
-import { type Features, type LowerContext, RecordLayout, type Stage } from '../abi.ts';
+import { ArgumentBlock, type Features, type LowerContext, type Stage } from '../abi.ts';
 import * as w from '../assembler/opcodes.ts';
-import { layContract } from './argumentBlock.ts';
+import { contractArguments } from './argumentBlock.ts';
 import { emitContract } from './blocks.ts';
 import type { Arithmetic } from './microKernel.ts';
 import { planContract } from './tiling.ts';
@@ -20,13 +20,13 @@ export function lowerContract(context: LowerContext): Stage[] {
   const kernel = context.launch.kernel as ContractKernel;
   const arithmetic = arithmeticOf(kernel.dtype, context);
   const plan = planContract(context.launch, arithmetic, context.threads);
-  const record = new RecordLayout();
-  const fields = layContract(record, context.launch, plan, arithmetic);
+  const argumentBlock = new ArgumentBlock();
+  const fields = contractArguments(argumentBlock, context.launch, plan, arithmetic);
   const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
   return [
     {
-      key: `${fields.epilogue.key} ${plan.reading}`,
-      record,
+      key: `${fields.epilogue.key} ${plan.aLayout}`,
+      argumentBlock,
       units: plan.batch * plan.mUnits * plan.nUnits,
       // Some 1.6 µs of work: joining a thread that spins costs 0.3 µs.
       grain: Math.max(1, Math.round(80_000 / (flops + 1))),

@@ -6,7 +6,7 @@
  * Rows and columns beyond the end are computed but not stored.
  */
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
-import { parameter, type RecordLayout, type Target } from '../abi.ts';
+import { type ArgumentBlock, parameter, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
 import {
   loadPartial,
@@ -44,9 +44,9 @@ export interface Epilogue {
   readonly literals: LiteralFields;
 }
 
-/** Appends an epilogue's arguments to the record of a launch. */
-export function layEpilogue(
-  record: RecordLayout,
+/** Appends an epilogue's arguments to the argument block of a launch. */
+export function epilogueArguments(
+  argumentBlock: ArgumentBlock,
   launch: Launch,
   kernel: ContractKernel,
   plan: ContractPlan,
@@ -63,8 +63,8 @@ export function layEpilogue(
     mode,
     dtypes: others.map((other) => other.dtype),
     patterns,
-    steps: others.map((other) => record.i32(step(other))),
-    literals: literalFields(record, launch, [kernel.epilogue]),
+    steps: others.map((other) => argumentBlock.i32(step(other))),
+    literals: literalFields(argumentBlock, launch, [kernel.epilogue]),
   };
 }
 
@@ -74,7 +74,7 @@ function structureKey(kernel: ContractKernel): string {
 }
 
 /**
- * `epilogue(record, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`, which begin at the start
+ * `epilogue(argumentBlock, scratch, c, rows, column, columns)`: finishes `rows` × `columns` sums at `c`, which begin at the start
  * of the row tables and at `column` of the column tables: strips, as far apart as the field `sumStrip` says, in mode `rows`, one
  * strip else. The operands' words stand at `scratch + operands`; the first 256 bytes of scratch are free.
  */
@@ -102,7 +102,7 @@ export function emitEpilogue(
   const words = (i: number, word: number) =>
     f.load(w.i32_load, scratch, operands + operandWords.bytes * i + word);
   const places = dtypes.map((dtype, i): Place => {
-    const step = f.load(w.i32_load, parameter.record, steps[i]).let(int);
+    const step = f.load(w.i32_load, parameter.argumentBlock, steps[i]).let(int);
     return { dtype, pattern: patterns[i], pointer: f.local(int), step };
   });
   /** Where each operand stands but for the axis that is looked up. */
@@ -183,7 +183,7 @@ export function emitEpilogue(
           () => {
             whole();
             advance(strip);
-            f.get(at).load(w.i32_load, parameter.record, sumStrip).op(w.i32_add).set(at);
+            f.get(at).load(w.i32_load, parameter.argumentBlock, sumStrip).op(w.i32_add).set(at);
             f.increment(part, -strip);
           },
         );

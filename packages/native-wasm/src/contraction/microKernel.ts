@@ -42,7 +42,7 @@ const int = w.i32;
  * How tiles find A. `panels`: copies in the order of use. `runs`: in place, where the rows of each tile lie side by side, one
  * pointer for all. `rows`: in place, a pointer for each row.
  */
-export type Reading = 'panels' | 'runs' | 'rows';
+export type ALayout = 'panels' | 'runs' | 'rows';
 
 /** Flags of the parameter `state`: C is added to; a sum that is zero becomes +0. The bits from `chain` on: products of a chain. */
 export const tileState = { resume: 1, positive: 2, chain: 2 } as const;
@@ -58,11 +58,11 @@ export const tileState = { resume: 1, positive: 2, chain: 2 } as const;
 export function tilesFunction(
   module: ModuleBuilder,
   arithmetic: Arithmetic,
-  reading: Reading,
+  aLayout: ALayout,
   listed = false,
 ): Callable {
   const { name, size, stripRow } = arithmetic;
-  return module.shared(`tiles ${name} ${reading} ${listed}`, new Array(11).fill(int), [], (f) => {
+  return module.shared(`tiles ${name} ${aLayout} ${listed}`, new Array(11).fill(int), [], (f) => {
     const [a, base, kTable, b, bStep, k, c, state, count, height, higher] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
@@ -70,7 +70,7 @@ export function tilesFunction(
     const dispatch = (rows: number) => {
       const call = () => {
         for (const argument of [a, base, kTable, b, bStep, k, c, state]) f.get(argument);
-        f.call(tileFunction(module, arithmetic, rows, reading, listed));
+        f.call(tileFunction(module, arithmetic, rows, aLayout, listed));
       };
       if (rows === 1) call();
       else {
@@ -81,9 +81,9 @@ export function tilesFunction(
     f.loop((again) => {
       f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
       f.increment(higher, -1);
-      dispatch(highestTile(arithmetic, reading));
+      dispatch(maxTileRows(arithmetic, aLayout));
       f.get(a).get(h);
-      if (reading === 'panels') f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
+      if (aLayout === 'panels') f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
       else f.i32(4).op(w.i32_mul);
       f.op(w.i32_add).set(a);
       f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
@@ -99,7 +99,7 @@ export function tilesFunction(
  */
 export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic, listed = false): Callable {
   const tiles = tilesFunction(module, arithmetic, 'runs', listed);
-  const highest = highestTile(arithmetic, 'runs');
+  const highest = maxTileRows(arithmetic, 'runs');
   return module.shared(`runs ${arithmetic.name} ${listed}`, new Array(11).fill(int), [], (f) => {
     const [a, base, kTable, b, bStep, k, c, state, rows, position, run] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
@@ -131,20 +131,20 @@ export function zerosOf({ name }: Arithmetic): boolean {
 }
 
 /** The largest number of rows of a tile. */
-export function highestTile({ tileRows, panelRows }: Arithmetic, reading: Reading): number {
-  return reading === 'rows' ? tileRows : panelRows;
+export function maxTileRows({ tileRows, panelRows }: Arithmetic, aLayout: ALayout): number {
+  return aLayout === 'rows' ? tileRows : panelRows;
 }
 
 function tileFunction(
   module: ModuleBuilder,
   arithmetic: Arithmetic,
   rows: number,
-  reading: Reading,
+  aLayout: ALayout,
   listed: boolean,
 ): Callable {
-  const name = `tile ${arithmetic.name} ${rows} ${reading} ${listed}`;
+  const name = `tile ${arithmetic.name} ${rows} ${aLayout} ${listed}`;
   return module.shared(name, new Array(8).fill(int), [], (f) =>
-    emitTile(f, arithmetic, rows, reading, listed),
+    emitTile(f, arithmetic, rows, aLayout, listed),
   );
 }
 
@@ -152,14 +152,14 @@ function emitTile(
   f: FunctionBuilder,
   arithmetic: Arithmetic,
   rows: number,
-  reading: Reading,
+  aLayout: ALayout,
   listed: boolean,
 ): void {
   const { size, splat, multiply, add, fused, stripRow } = arithmetic;
   const vectors = stripRow / 16;
   const [a, base, kTable, b, bStep, k, c, state] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-  const panel = reading === 'panels';
-  const apart = reading === 'rows';
+  const panel = aLayout === 'panels';
+  const apart = aLayout === 'rows';
   const pointers: number[] = [];
   for (let i = 0; i < (panel ? 0 : apart ? rows : 1); i++) {
     f.load(w.i32_load, a, 4 * i)

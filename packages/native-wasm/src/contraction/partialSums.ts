@@ -18,10 +18,10 @@ import {
 import { count, mergeAxes } from '../kernels/axes.ts';
 
 /** So many times longer than either side of the result, k is halved: partial sums have to be written and read. */
-const longer = 6;
+const minRatio = 6;
 
 /** Fewest multiplications that are worth a launch more. */
-const fewest = 1 << 20;
+const minProducts = 1 << 20;
 
 /** The program with such products in two launches. */
 export function withPartialSums(program: Program): Program {
@@ -52,8 +52,8 @@ function isLong({ kernel, dims }: Launch): boolean {
     count(dims.slice(0, batchRank)) === 1 &&
     k.length > 0 &&
     k[0] % 2 === 0 &&
-    count(k) >= longer * Math.max(m, n) &&
-    m * n * count(k) >= fewest
+    count(k) >= minRatio * Math.max(m, n) &&
+    m * n * count(k) >= minProducts
   );
 }
 

@@ -6,7 +6,7 @@
  * threads changes no bit.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
-import { type Arithmetic, type Reading, zerosOf } from './microKernel.ts';
+import { type ALayout, type Arithmetic, zerosOf } from './microKernel.ts';
 import { blocksOfTotal, chainOf, hasTotals, maxK } from './totals.ts';
 import { sampleEvery } from './zeros.ts';
 
@@ -44,7 +44,7 @@ export interface ContractPlan {
   readonly b: Factor;
   /** Extras, then outputs; rows are m, columns are n. */
   readonly others: readonly Factor[];
-  readonly reading: Reading;
+  readonly aLayout: ALayout;
   /** Rows of A that lie side by side. */
   readonly aRun: number;
   readonly packB: boolean;
@@ -155,7 +155,7 @@ export function planContract(launch: Launch, arithmetic: Arithmetic, threads: nu
   const swapped = { a: flip(straight.b), b: flip(straight.a), others: straight.others.map(flip) };
   const tiling = { ...arithmetic, strip: arithmetic.stripRow / arithmetic.size, threads };
   const chosen = cost(swapped, first, tiling) < cost(straight, first, tiling) ? swapped : straight;
-  return cut(chosen, first, tiling);
+  return divide(chosen, first, tiling);
 }
 
 type Roles = Pick<ContractPlan, 'a' | 'b' | 'others'>;
@@ -181,10 +181,10 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
-  const reading = readingOf(a, n, tiling);
-  const multiply = rowCycles(a, reading, tiling) * Math.ceil(n / tiling.strip) * k;
+  const aLayout = aLayoutOf(a, n, tiling);
+  const multiply = rowCycles(a, aLayout, tiling) * Math.ceil(n / tiling.strip) * k;
   const pack =
-    (reading === 'panels' ? k * m * packCycles(a.rows, a.columns) : 0) +
+    (aLayout === 'panels' ? k * m * packCycles(a.rows, a.columns) : 0) +
     (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
   const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first];
@@ -232,15 +232,15 @@ function packsB(a: Factor, b: Factor): boolean {
 }
 
 /** Cycles in which a strip is multiplied by one k of all rows. */
-function rowCycles({ rows }: Factor, reading: Reading, { tileRows, panelRows }: Tiling): number {
+function rowCycles({ rows }: Factor, aLayout: ALayout, { tileRows, panelRows }: Tiling): number {
   const m = rows.count;
-  if (reading === 'rows') return tileCycles(m, tileRows);
-  if (reading === 'panels') return tileCycles(m, panelRows);
+  if (aLayout === 'rows') return tileCycles(m, tileRows);
+  if (aLayout === 'panels') return tileCycles(m, panelRows);
   const run = rows.axes[0][0];
   return (m / run) * tileCycles(run, panelRows);
 }
 
-function readingOf(a: Factor, n: number, tiling: Tiling): Reading {
+function aLayoutOf(a: Factor, n: number, tiling: Tiling): ALayout {
   const m = a.rows.count;
   const inPlace =
     hasRuns(a.rows) && rowCycles(a, 'runs', tiling) <= rowCycles(a, 'rows', tiling) ? 'runs' : 'rows';
@@ -253,28 +253,28 @@ function readingOf(a: Factor, n: number, tiling: Tiling): Reading {
   return n >= 96 && m > 64 && many ? 'panels' : inPlace;
 }
 
-function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPlan {
+function divide({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPlan {
   const { strip } = tiling;
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
   const kBlocks = Math.max(1, Math.ceil(k / maxK));
   const kBlock = Math.max(1, Math.ceil(k / kBlocks / 4) * 4);
-  const most = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
+  const maxUnit = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
   // 128 units at most. Where rows make few tiles, columns are shared out too.
   const mUnit = Math.ceil(m / 128);
-  const reading = readingOf(a, n, tiling);
-  const tileRows = reading === 'rows' ? tiling.tileRows : tiling.panelRows;
+  const aLayout = aLayoutOf(a, n, tiling);
+  const tileRows = aLayout === 'rows' ? tiling.tileRows : tiling.panelRows;
   const aRun = a.rows.axes[0][0];
   const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   // What is not shared out, every thread reads and packs: better that of the shorter side.
   const { threads } = tiling;
   const sides = n > m && n >= 8 * strip * threads ? threads : 1;
-  const nUnits = Math.ceil(Math.max(n / most, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
+  const nUnits = Math.ceil(Math.max(n / maxUnit, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);
   const mRun = rowRun(others);
-  let mBlock = reading === 'panels' && kBlock > 384 ? maxRows / 2 : maxRows;
+  let mBlock = aLayout === 'panels' && kBlock > 384 ? maxRows / 2 : maxRows;
   // Sums of whole rows stay in the cache until they are used.
   if (mode === 'rows') {
     const rows = Math.max(4, Math.floor(sumElements / nUnit / tileRows)) * tileRows;
@@ -282,7 +282,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
   }
   // Equal blocks within a run of results, a whole number of runs of A or of tiles of most heights.
   if (mode === 'columns') {
-    const whole = reading === 'runs' && aRun <= mBlock ? aRun : 12;
+    const whole = aLayout === 'runs' && aRun <= mBlock ? aRun : 12;
     mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / whole) * whole);
   }
   const bPacked = packsB(a, b);
@@ -296,7 +296,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     a,
     b,
     others,
-    reading,
+    aLayout,
     aRun,
     packB: bPacked,
     kBlock,
@@ -310,7 +310,7 @@ function cut({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPl
     nUnits: n === 0 ? 0 : Math.ceil(n / nUnit),
     mode,
     mRun,
-    zerosOfA: look && n >= 32 && reading !== 'runs' && (bPacked || n % strip === 0),
-    zerosOfB: look && m >= 32 && (reading === 'panels' || spanOf(a).bytes <= 8 * m * k),
+    zerosOfA: look && n >= 32 && aLayout !== 'runs' && (bPacked || n % strip === 0),
+    zerosOfB: look && m >= 32 && (aLayout === 'panels' || spanOf(a).bytes <= 8 * m * k),
   };
 }

@@ -19,7 +19,7 @@ import {
   type ModuleBuilder,
 } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
-import type { Arithmetic, Reading } from './microKernel.ts';
+import type { ALayout, Arithmetic } from './microKernel.ts';
 import { maxChains } from './totals.ts';
 
 const int = w.i32;
@@ -46,11 +46,11 @@ export function listBytes(k: number): number {
 export function listStripsFunction(
   module: ModuleBuilder,
   arithmetic: Arithmetic,
-  reading: Reading,
+  aLayout: ALayout,
 ): Callable {
-  const list = listFunction(module, arithmetic, { masked: false, table: reading !== 'panels' });
+  const list = listFunction(module, arithmetic, { masked: false, table: aLayout !== 'panels' });
   const strip = arithmetic.stripRow / arithmetic.size;
-  return module.shared(`zeros strips ${reading}`, new Array(9).fill(int), [int], (f) => {
+  return module.shared(`zeros strips ${aLayout}`, new Array(9).fill(int), [int], (f) => {
     const [address, distance, step, columns, aTable, k, to, bytes, chain] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8,
     ] as const;
@@ -88,14 +88,14 @@ export function listStripsFunction(
 export function listTilesFunction(
   module: ModuleBuilder,
   arithmetic: Arithmetic,
-  reading: 'rows' | 'panels',
+  aLayout: 'rows' | 'panels',
 ): Callable {
-  const panels = reading === 'panels';
+  const panels = aLayout === 'panels';
   const list = panels
     ? listFunction(module, arithmetic, { masked: true, table: false })
     : listRowsFunction(module, arithmetic);
   const { size, stripRow } = arithmetic;
-  const kept = module.shared(`zeros kept ${reading}`, new Array(12).fill(int), [int], (f) => {
+  const kept = module.shared(`zeros kept ${aLayout}`, new Array(12).fill(int), [int], (f) => {
     const [a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
@@ -120,7 +120,7 @@ export function listTilesFunction(
     });
     f.get(sum);
   });
-  return module.shared(`zeros tiles ${reading}`, new Array(11).fill(int), [int], (f) => {
+  return module.shared(`zeros tiles ${aLayout}`, new Array(11).fill(int), [int], (f) => {
     const [k, count] = [3, 7] as const;
     const pushKept = (every: number) => {
       for (const argument of f.parameters) f.get(argument);

@@ -15,7 +15,7 @@ import {
 } from './support.ts';
 
 /** Whether the lack of threads has been said. */
-let told = false;
+let warned = false;
 
 /** @throws RangeError unless `asked` is 'auto' or 1 … 8. */
 export function chooseThreads(asked: number | 'auto', support: WasmSupport): number {
@@ -24,8 +24,8 @@ export function chooseThreads(asked: number | 'auto', support: WasmSupport): num
   }
   const threads = asked === 'auto' ? Math.min(8, cores()) : asked;
   if (threads === 1 || support.threads.available) return threads;
-  if (!told) globalThis.console?.warn(`wasm: one thread: ${support.threads.reason}`);
-  told = true;
+  if (!warned) globalThis.console?.warn(`wasm: one thread: ${support.threads.reason}`);
+  warned = true;
   return 1;
 }
 

@@ -7,25 +7,25 @@
  * written there.
  */
 import { bytesPerElement, type DType, type GatherKernel, kernelKey, type Launch, type ScatterKernel } from '@ag/tensor';
-import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import { loadPartial, loadVector, type Place, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Label, Local } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import { control } from '../control.ts';
 import { type Access, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
-import { addressField, elementBytes, Walk, walkFields } from './pointerWalk.ts';
+import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[] {
   const [source, index, output] = accessesOf(context, kernel.dtype);
   const axes = sortAxes({ sizes: context.launch.dims, strides: [source.strides, index.strides, output.strides] }, [2]);
   const lowered = indexedStage(context, axes, [source, index, output]);
-  const { record, fields, walked, rows, units, length } = lowered;
+  const { argumentBlock, fields, walked, rows, units, length } = lowered;
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const { begin, end } = parameter;
     const [source, index, output] = fields.addresses.map((at) => load(f, at));
-    const walk = new Walk(f, fields.walk, [source, index, output]);
+    const walk = new PointerWalk(f, fields.walk, [source, index, output]);
     const position = f.get(begin).let(w.i32);
     walk.seek(position);
     f.loop((again) => {
@@ -42,7 +42,7 @@ export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[
   return [
     {
       key: `gather ${walked} ${rows} ${lowered.contiguous} ${kernelKey(kernel)}`,
-      record,
+      argumentBlock,
       units,
       grain: Math.ceil(3000 / (3 + (rows ? length * (lowered.contiguous ? 0.2 : 1.5) : 0))),
       emit,
@@ -51,7 +51,7 @@ export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[
 }
 
 /** Most updates of one element that are added up in float32 as they come. */
-const longestChain = 64;
+const maxChain = 64;
 
 /**
  * Updates of one element are applied in row-major order. Work is shared along the last axis where the index is the same for
@@ -65,26 +65,26 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
   const [updates, index, output] = accessesOf(context, kernel.dtype);
   const axes = { sizes: context.launch.dims, strides: [output.strides, index.strides, updates.strides] };
   const lowered = indexedStage(context, axes, [output, index, updates]);
-  const { record, fields, walked, rows, length, contiguous } = lowered;
-  const rowCount = record.i32(count(lowered.outerSizes));
+  const { argumentBlock, fields, walked, rows, length, contiguous } = lowered;
+  const rowCount = argumentBlock.i32(count(lowered.outerSizes));
   const columns = 64;
   const add = kernel.combine === 'add';
   // Along axes on which the output stands still.
-  const mostUpdates = count(context.launch.dims.filter((_, axis) => output.strides[axis] === 0));
-  const compensates = add && kernel.dtype === 'float32' && mostUpdates > longestChain;
-  const losses = compensates ? record.scratch({ bytes: outputBytes(context.launch, output), perThread: false }) : 0;
+  const maxUpdates = count(context.launch.dims.filter((_, axis) => output.strides[axis] === 0));
+  const compensates = add && kernel.dtype === 'float32' && maxUpdates > maxChain;
+  const losses = compensates ? argumentBlock.scratch({ bytes: outputBytes(context.launch, output), perThread: false }) : 0;
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const v = new VectorCode(f, target);
     const { begin, end } = parameter;
     const lanes = kernel.dtype === 'float64' ? 2 : 4;
     const [output, index, updates] = fields.addresses.map((at) => load(f, at));
-    const walk = new Walk(f, fields.walk, [output, index, updates]);
+    const walk = new PointerWalk(f, fields.walk, [output, index, updates]);
     const left = f.local(w.i32);
     const [toStep, , fromStep] = fields.steps.map((at) => load(f, at));
     const first = f.get(begin).i32(columns).op(w.i32_mul).let(w.i32);
     f.get(end).i32(columns).op(w.i32_mul).set(end);
-    f.get(end).load(w.i32_load, parameter.record, fields.length).get(end).load(w.i32_load, parameter.record, fields.length);
+    f.get(end).load(w.i32_load, parameter.argumentBlock, fields.length).get(end).load(w.i32_load, parameter.argumentBlock, fields.length);
     const width = f.op(w.i32_lt_u).op(w.select).get(first).op(w.i32_sub).let(w.i32);
     const from = f.local(w.i32);
     const to = f.local(w.i32);
@@ -95,13 +95,13 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
     const target_: Place = { dtype: kernel.dtype, pattern, pointer: to, step: toStep };
     const lost: Place = { ...target_, pointer: f.local(w.i32) };
     const distance = f.local(w.i32);
-    if (compensates) f.load(w.i32_load, parameter.record, losses).get(output).op(w.i32_sub).set(distance);
+    if (compensates) f.load(w.i32_load, parameter.argumentBlock, losses).get(output).op(w.i32_sub).set(distance);
 
     /** Goes through the rows and calls `each` for vectors of them: all lanes, or the first `part`. */
     const walkRows = (each: (part: Local | null) => void) => {
-      fields.addresses.forEach((at, i) => f.load(w.i32_load, parameter.record, at).set([output, index, updates][i]));
+      fields.addresses.forEach((at, i) => f.load(w.i32_load, parameter.argumentBlock, at).set([output, index, updates][i]));
       walk.reset();
-      f.load(w.i32_load, parameter.record, rowCount).set(left);
+      f.load(w.i32_load, parameter.argumentBlock, rowCount).set(left);
       f.while(
         () => f.get(left),
         () => {
@@ -164,7 +164,7 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
   return [
     {
       key: `scatter ${walked} ${contiguous} ${compensates} ${kernelKey(kernel)}`,
-      record,
+      argumentBlock,
       units: total === 0 ? 0 : rows ? Math.ceil(length / columns) : 1,
       grain: Math.ceil(3000 / (count(lowered.outerSizes) * (compensates ? 50 : 20))),
       emit,
@@ -203,7 +203,7 @@ function accessesOf({ program, launch }: LowerContext, dtype: DType): Access[] {
   }));
 }
 
-/** The record both forms share. Of axes and accesses the first is the one that is indexed, the second the index. */
+/** The argument block both forms share. Of axes and accesses the first is the one that is indexed, the second the index. */
 function indexedStage(
   { launch }: LowerContext,
   axes: { sizes: readonly number[]; strides: readonly (readonly number[])[] },
@@ -216,35 +216,35 @@ function indexedStage(
   const walked = rows ? split.outer : merged;
   const steps = rows ? split.steps : accesses.map(() => 0);
   const length = rows ? split.size : 1;
-  const record = new RecordLayout();
+  const argumentBlock = new ArgumentBlock();
   const fields: IndexedFields = {
-    addresses: accesses.map((access) => addressField(record, access)),
-    walk: walkFields(record, walked, accesses),
-    length: record.i32(length),
-    steps: steps.map((step, i) => record.i32(step * elementBytes(accesses[i]))),
-    axisSize: record.i32(launch.axis!.size),
-    axisStride: record.i32(launch.axis!.stride * bytesPerElement(accesses[0].dtype)),
+    addresses: accesses.map((access) => addressField(argumentBlock, access)),
+    walk: walkFields(argumentBlock, walked, accesses),
+    length: argumentBlock.i32(length),
+    steps: steps.map((step, i) => argumentBlock.i32(step * elementBytes(accesses[i]))),
+    axisSize: argumentBlock.i32(launch.axis!.size),
+    axisStride: argumentBlock.i32(launch.axis!.stride * bytesPerElement(accesses[0].dtype)),
   };
   const contiguous = rows && steps[0] === 1 && steps[2] === 1;
   const units = count(merged.sizes) === 0 ? 0 : count(walked.sizes);
-  return { record, fields, walked: walked.sizes.length, outerSizes: walked.sizes, rows, units, length, contiguous };
+  return { argumentBlock, fields, walked: walked.sizes.length, outerSizes: walked.sizes, rows, units, length, contiguous };
 }
 
-const load = (f: FunctionBuilder, at: number) => f.load(w.i32_load, parameter.record, at).let(w.i32);
+const load = (f: FunctionBuilder, at: number) => f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
 
 /** Address of the element that the index at `index` selects from `base`; leaves `skip` when there is none. */
 function resolveIndex(f: FunctionBuilder, fields: IndexedFields, index: Local, base: Local, skip: Label): Local {
   const i = f.load(w.i32_load, index).let(w.i32);
   f.get(i).i32(0).op(w.i32_lt_s);
-  f.if(() => f.get(i).load(w.i32_load, parameter.record, fields.axisSize).op(w.i32_add).set(i));
-  f.get(i).load(w.i32_load, parameter.record, fields.axisSize).op(w.i32_ge_u);
+  f.if(() => f.get(i).load(w.i32_load, parameter.argumentBlock, fields.axisSize).op(w.i32_add).set(i));
+  f.get(i).load(w.i32_load, parameter.argumentBlock, fields.axisSize).op(w.i32_ge_u);
   f.if(() => {
     f.i32(0).i32(1).memory(w.i32_store, control.fault);
-    f.i32(0).get(parameter.record).memory(w.i32_store, control.faultRecord);
+    f.i32(0).get(parameter.argumentBlock).memory(w.i32_store, control.faultArguments);
     f.i32(0).load(w.i32_load, index).memory(w.i32_store, control.faultIndex);
     f.branch(skip);
   });
-  f.get(base).get(i).load(w.i32_load, parameter.record, fields.axisStride).op(w.i32_mul).op(w.i32_add);
+  f.get(base).get(i).load(w.i32_load, parameter.argumentBlock, fields.axisStride).op(w.i32_mul).op(w.i32_add);
   return f.let(w.i32);
 }
 
@@ -274,8 +274,8 @@ function copyRun(
   f.doWhile(
     () => {
       copyElement(f, dtype, from, to);
-      f.get(from).load(w.i32_load, parameter.record, fields.steps[0]).op(w.i32_add).set(from);
-      f.get(to).load(w.i32_load, parameter.record, fields.steps[2]).op(w.i32_add).set(to);
+      f.get(from).load(w.i32_load, parameter.argumentBlock, fields.steps[0]).op(w.i32_add).set(from);
+      f.get(to).load(w.i32_load, parameter.argumentBlock, fields.steps[2]).op(w.i32_add).set(to);
     },
     () => f.increment(length, -1).get(length),
   );

@@ -4,7 +4,7 @@
  * order of the merged axes, so any piece of the work can begin in the middle of a row; in a band it is a row of the band.
  */
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
-import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from '../arithmetic/expression.ts';
 import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
@@ -12,13 +12,13 @@ import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import { lanes32 } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
-import { addressField, elementBytes, Walk, walkFields } from './pointerWalk.ts';
+import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Elements of a unit of work, unless it is a row. */
 const unitElements = 64;
 
 /** Expressions longer than this are not repeated for a second vector in each pass. */
-const longest = 80;
+const maxRepeated = 80;
 
 export function lowerMap({ program, launch, rows }: LowerContext, kernel: MapKernel): Stage[] {
   const accesses: Access[] = launch.operands.map((operand) => ({
@@ -113,7 +113,7 @@ function single(launch: Launch, accesses: readonly Access[]): Axes {
   return { sizes: [1], strides: accesses.map(({ strides }) => [rank === 0 ? 1 : strides[rank - 1]]) };
 }
 
-/** With `rows` a unit is as much as one of so many rows has. */
+/** With `rows`, of which there are so many, a unit is one row. */
 function mapStage(
   kernel: MapKernel,
   launch: Launch,
@@ -123,16 +123,16 @@ function mapStage(
 ): Stage {
   const { outer, size, steps, patterns } = row;
   const rank = outer.sizes.length;
-  const record = new RecordLayout();
+  const argumentBlock = new ArgumentBlock();
   const total = size * count(outer.sizes);
   const unit = rows === null ? unitElements : total / rows;
-  const unitAt = record.i32(unit);
-  const totalAt = record.i32(total);
-  const sizeAt = record.i32(size);
-  const addresses = accesses.map((access) => addressField(record, access));
-  const stepsAt = steps.map((step, i) => record.i32(step * elementBytes(accesses[i])));
-  const walk = walkFields(record, outer, accesses);
-  const literals = literalFields(record, launch, [kernel.expression]);
+  const unitAt = argumentBlock.i32(unit);
+  const totalAt = argumentBlock.i32(total);
+  const sizeAt = argumentBlock.i32(size);
+  const addresses = accesses.map((access) => addressField(argumentBlock, access));
+  const stepsAt = steps.map((step, i) => argumentBlock.i32(step * elementBytes(accesses[i])));
+  const walk = walkFields(argumentBlock, outer, accesses);
+  const literals = literalFields(argumentBlock, launch, [kernel.expression]);
   const lanes = lanesFor(
     accesses.map((access) => access.dtype),
     kernel.expression,
@@ -140,13 +140,13 @@ function mapStage(
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const v = new VectorCode(f, target);
-    const { record, begin, end } = parameter;
-    const rows = accesses.map((_, i) => f.load(w.i32_load, record, addresses[i]).let(w.i32));
-    const steps = accesses.map((_, i) => f.load(w.i32_load, record, stepsAt[i]).let(w.i32));
-    const position = f.get(begin).load(w.i32_load, record, unitAt).op(w.i32_mul).let(w.i32);
+    const { argumentBlock, begin, end } = parameter;
+    const rows = accesses.map((_, i) => f.load(w.i32_load, argumentBlock, addresses[i]).let(w.i32));
+    const steps = accesses.map((_, i) => f.load(w.i32_load, argumentBlock, stepsAt[i]).let(w.i32));
+    const position = f.get(begin).load(w.i32_load, argumentBlock, unitAt).op(w.i32_mul).let(w.i32);
     // remaining = min(end · unit, total) − position
-    f.get(end).load(w.i32_load, record, unitAt).op(w.i32_mul).set(end);
-    f.get(end).load(w.i32_load, record, totalAt).get(end).load(w.i32_load, record, totalAt).op(w.i32_lt_u).op(w.select);
+    f.get(end).load(w.i32_load, argumentBlock, unitAt).op(w.i32_mul).set(end);
+    f.get(end).load(w.i32_load, argumentBlock, totalAt).get(end).load(w.i32_load, argumentBlock, totalAt).op(w.i32_lt_u).op(w.select);
     const remaining = f.get(position).op(w.i32_sub).let(w.i32);
     const pointers = rank === 0 ? rows : rows.map(() => f.local(w.i32));
     const places = accesses.map(
@@ -165,16 +165,16 @@ function mapStage(
       loop.emit(remaining);
       return f;
     }
-    const walker = new Walk(f, walk, rows);
+    const walker = new PointerWalk(f, walk, rows);
     const column = f.local(w.i32);
     f.get(position).if(() => {
-      const row = f.get(position).load(w.i32_load, record, sizeAt).op(w.i32_div_u).let(w.i32);
-      f.get(position).get(row).load(w.i32_load, record, sizeAt).op(w.i32_mul).op(w.i32_sub).set(column);
+      const row = f.get(position).load(w.i32_load, argumentBlock, sizeAt).op(w.i32_div_u).let(w.i32);
+      f.get(position).get(row).load(w.i32_load, argumentBlock, sizeAt).op(w.i32_mul).op(w.i32_sub).set(column);
       walker.seek(row);
     });
     const length = f.local(w.i32);
     f.loop((again) => {
-      f.load(w.i32_load, record, sizeAt).get(column).op(w.i32_sub).tee(length).get(remaining);
+      f.load(w.i32_load, argumentBlock, sizeAt).get(column).op(w.i32_sub).tee(length).get(remaining);
       f.get(length).get(remaining).op(w.i32_lt_u).op(w.select).set(length);
       f.get(remaining).get(length).op(w.i32_sub).set(remaining);
       enter(column);
@@ -187,7 +187,7 @@ function mapStage(
   };
   return {
     key: `map ${rank} ${patterns.join()} ${kernelKey({ ...kernel, rank: 0 })}`,
-    record,
+    argumentBlock,
     units: Math.ceil(total / unit),
     grain: Math.max(1, Math.ceil(3000 / (cost(kernel.expression) + 0.1 * accesses.length) / unit)),
     emit,
@@ -223,7 +223,7 @@ class MapLoop {
   /** `length` elements, a local that is overwritten. */
   emit(length: number): void {
     const f = this.#v.f;
-    const vectors = this.#kernel.expression.instructions.length > longest ? 1 : 2;
+    const vectors = this.#kernel.expression.instructions.length > maxRepeated ? 1 : 2;
     const pass = vectors * this.#lanes;
     // What does not change along the row.
     const constants = this.#places.map((place, i) =>

@@ -1,15 +1,15 @@
 // biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Walks: code that takes pointers over the axes of a launch in row-major order. The number of axes is part of the code,
- * sizes and strides come from the record.
+ * sizes and strides come from the argument block.
  */
 import { bytesPerElement } from '@ag/tensor';
-import { parameter, type RecordLayout } from '../abi.ts';
+import { type ArgumentBlock, parameter } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Access, Axes } from './axes.ts';
 
-/** Where a record holds the sizes of axes and, for each operand, its strides in bytes over them. */
+/** Where an argument block holds the sizes of axes and, for each operand, its strides in bytes over them. */
 export interface WalkFields {
   readonly sizes: readonly number[];
   readonly strides: readonly (readonly number[])[];
@@ -20,23 +20,23 @@ export function elementBytes(access: Access): number {
   return access.operand?.buffer === -1 ? 1 : bytesPerElement(access.dtype);
 }
 
-/** Appends the fields of a walk to a record. */
-export function walkFields(record: RecordLayout, axes: Axes, accesses: readonly Access[]): WalkFields {
+/** Appends the fields of a walk to an argument block. */
+export function walkFields(argumentBlock: ArgumentBlock, axes: Axes, accesses: readonly Access[]): WalkFields {
   return {
-    sizes: axes.sizes.map((size) => record.i32(size)),
-    strides: axes.strides.map((own, i) => own.map((stride) => record.i32(stride * elementBytes(accesses[i])))),
+    sizes: axes.sizes.map((size) => argumentBlock.i32(size)),
+    strides: axes.strides.map((own, i) => own.map((stride) => argumentBlock.i32(stride * elementBytes(accesses[i])))),
   };
 }
 
-/** Appends the address of an operand (or the offset, for coordinates) to a record. */
-export function addressField(record: RecordLayout, access: Access): number {
-  if (access.scratch) return record.scratch(access.scratch, (access.first ?? 0) * bytesPerElement(access.dtype));
+/** Appends the address of an operand (or the offset, for coordinates) to an argument block. */
+export function addressField(argumentBlock: ArgumentBlock, access: Access): number {
+  if (access.scratch) return argumentBlock.scratch(access.scratch, (access.first ?? 0) * bytesPerElement(access.dtype));
   return access.operand!.buffer === -1
-    ? record.coordinate(access.operand!)
-    : record.address(access.operand!, access.dtype);
+    ? argumentBlock.coordinate(access.operand!)
+    : argumentBlock.address(access.operand!, access.dtype);
 }
 
-export class Walk {
+export class PointerWalk {
   readonly #f: FunctionBuilder;
   readonly #fields: WalkFields;
   readonly #pointers: readonly Local[];
@@ -59,11 +59,11 @@ export class Walk {
       for (let axis = sizes.length - 1; axis >= 0; axis--) {
         const index = this.#positions[axis];
         if (axis > 0) {
-          f.get(position).get(position).get(parameter.record).memory(w.i32_load, sizes[axis]).op(w.i32_div_u).tee(position);
-          f.get(parameter.record).memory(w.i32_load, sizes[axis]).op(w.i32_mul).op(w.i32_sub).set(index);
+          f.get(position).get(position).get(parameter.argumentBlock).memory(w.i32_load, sizes[axis]).op(w.i32_div_u).tee(position);
+          f.get(parameter.argumentBlock).memory(w.i32_load, sizes[axis]).op(w.i32_mul).op(w.i32_sub).set(index);
         } else f.get(position).set(index);
         this.#pointers.forEach((pointer, i) => {
-          f.get(pointer).get(index).load(w.i32_load, parameter.record, this.#fields.strides[i][axis]);
+          f.get(pointer).get(index).load(w.i32_load, parameter.argumentBlock, this.#fields.strides[i][axis]);
           f.op(w.i32_mul).op(w.i32_add).set(pointer);
         });
       }
@@ -85,16 +85,16 @@ export class Walk {
     const f = this.#f;
     const { sizes, strides } = this.#fields;
     this.#pointers.forEach((pointer, i) => {
-      f.get(pointer).load(w.i32_load, parameter.record, strides[i][axis]).op(w.i32_add).set(pointer);
+      f.get(pointer).load(w.i32_load, parameter.argumentBlock, strides[i][axis]).op(w.i32_add).set(pointer);
     });
     if (axis === 0) return;
     const position = this.#positions[axis];
-    f.increment(position, 1).get(position).load(w.i32_load, parameter.record, sizes[axis]);
+    f.increment(position, 1).get(position).load(w.i32_load, parameter.argumentBlock, sizes[axis]);
     f.op(w.i32_lt_u).branchIf(done);
     f.i32(0).set(position);
     this.#pointers.forEach((pointer, i) => {
-      f.get(pointer).load(w.i32_load, parameter.record, strides[i][axis]);
-      f.load(w.i32_load, parameter.record, sizes[axis]).op(w.i32_mul).op(w.i32_sub).set(pointer);
+      f.get(pointer).load(w.i32_load, parameter.argumentBlock, strides[i][axis]);
+      f.load(w.i32_load, parameter.argumentBlock, sizes[axis]).op(w.i32_mul).op(w.i32_sub).set(pointer);
     });
     this.#advance(axis - 1, done);
   }

@@ -8,7 +8,7 @@
  * depends on nothing but its shape, so the result has the same bits for any number of threads.
  */
 import { bytesPerElement, type ContractKernel, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor'; // biome-ignore format: one list
-import { type LowerContext, parameter, RecordLayout, type Scratch, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import { cost, emitExpression, type Lanes, lanesFor, type Sources } from '../arithmetic/expression.ts';
 import { loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
@@ -18,7 +18,7 @@ import * as w from '../assembler/opcodes.ts';
 import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { Accumulator, isArg } from './combine.ts';
 import { coordinates } from './map.ts';
-import { addressField, elementBytes, Walk, walkFields } from './pointerWalk.ts';
+import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Elements of a block when a reduction is cut, and what makes cutting worth it. */
 const blockElements = 32768;
@@ -55,7 +55,7 @@ export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[
   });
   const operands = launch.operands.map((_, i) => access(i));
   // Coordinates may stand among the inputs or the extras: they have strides over all axes or the outer ones.
-  return cut(context, {
+  return splitReduction(context, {
     kernel,
     inputs: operands.slice(0, kernel.inputs.length),
     results: operands.slice(kernel.inputs.length),
@@ -107,7 +107,7 @@ export function lowerByteContract(context: LowerContext, kernel: ContractKernel)
 }
 
 /** One stage, or three: full blocks, the shorter last block, and the combination of the blocks' results. */
-function cut(context: LowerContext, reduction: Reduction): Stage[] {
+function splitReduction(context: LowerContext, reduction: Reduction): Stage[] {
   const { kernel, reduced, outer } = reduction;
   const outerCount = count(outer);
   const merged = mergeAxes({ sizes: reduced, strides: reduction.inputs.map((a) => a.strides.slice(outer.length)) });
@@ -217,22 +217,22 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
     kernel.prologue,
     kernel.epilogue,
   );
-  const record = new RecordLayout();
+  const argumentBlock = new ArgumentBlock();
   const outer = shape.columns ? splitLast(shape.outer) : null;
   const inner = splitLast(shape.reduced);
   const walked = outer ? outer.outer : shape.outer;
   const columnSteps = outer ? outer.steps : accesses.map(() => 0);
   const fields = {
-    addresses: accesses.map((access) => addressField(record, access)),
+    addresses: accesses.map((access) => addressField(argumentBlock, access)),
     /** Bytes to the next element along the vectors of columns. */
-    columnSteps: columnSteps.map((step, i) => record.i32(step * elementBytes(accesses[i]))),
-    columns: record.i32(outer?.size ?? 1),
-    outer: walkFields(record, walked, accesses),
-    length: record.i32(inner.size),
-    rowSteps: inner.steps.map((step, i) => record.i32(step * elementBytes(inputs[i]))),
-    rows: record.i32(count(inner.outer.sizes)),
-    reduced: walkFields(record, inner.outer, inputs),
-    literals: literalFields(record, context.launch, [kernel.prologue, kernel.epilogue]),
+    columnSteps: columnSteps.map((step, i) => argumentBlock.i32(step * elementBytes(accesses[i]))),
+    columns: argumentBlock.i32(outer?.size ?? 1),
+    outer: walkFields(argumentBlock, walked, accesses),
+    length: argumentBlock.i32(inner.size),
+    rowSteps: inner.steps.map((step, i) => argumentBlock.i32(step * elementBytes(inputs[i]))),
+    rows: argumentBlock.i32(count(inner.outer.sizes)),
+    reduced: walkFields(argumentBlock, inner.outer, inputs),
+    literals: literalFields(argumentBlock, context.launch, [kernel.prologue, kernel.epilogue]),
   };
   const pattern = (step: number, i: number) => (accesses[i].operand?.buffer === -1 ? 'strided' : patternOf(step));
   const patterns = (outer ? columnSteps : inner.steps).map(pattern);
@@ -249,7 +249,7 @@ function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   const form = `${shape.columns ? 'columns' : 'rows'} ${walked.sizes.length} ${inner.outer.sizes.length} ${patterns.join()}`;
   return {
     key: `reduce ${form} ${kernelKey({ ...kernel, outerRank: 0, reducedRank: 0 })}`,
-    record,
+    argumentBlock,
     units: outerCount === 0 ? 0 : units,
     grain: Math.max(1, Math.ceil(3000 / (each * (outer ? Math.min(blockSize, outer.size) : 1)))),
     emit,
@@ -300,14 +300,14 @@ class ReduceCode {
   emit(columns: boolean): FunctionBuilder {
     const f = this.#f;
     const pointers = this.#accesses.map((_, i) => this.#load(this.#fields.addresses[i]));
-    const walk = new Walk(f, this.#fields.outer, pointers);
+    const walk = new PointerWalk(f, this.#fields.outer, pointers);
     if (columns) this.#emitColumns(pointers, walk);
     else this.#emitRows(pointers, walk);
     return f;
   }
 
   #load(at: number): Local {
-    return this.#f.load(w.i32_load, parameter.record, at).let(w.i32);
+    return this.#f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
   }
 
   /** The state of a combination that runs along rows or columns: `vectors` of them. */
@@ -316,7 +316,7 @@ class ReduceCode {
   }
 
   /** Each unit is one result. */
-  #emitRows(pointers: readonly Local[], walk: Walk): void {
+  #emitRows(pointers: readonly Local[], walk: PointerWalk): void {
     const f = this.#f;
     const v = this.#v;
     const { begin, end } = parameter;
@@ -324,7 +324,7 @@ class ReduceCode {
     const steps = this.#fields.rowSteps.map((at) => this.#load(at));
     const starts = steps.map(() => f.local(w.i32));
     const cursors = steps.map(() => f.local(w.i32));
-    const inner = new Walk(f, this.#fields.reduced, starts);
+    const inner = new PointerWalk(f, this.#fields.reduced, starts);
     const places = steps.map((step, i): Place => this.#place(i, cursors[i], step));
     const heavy = cost(this.#kernel.prologue) > 0.7;
     const vectors = isArg(this.#kernel.combine) ? 1 : heavy ? 2 : 4;
@@ -342,12 +342,12 @@ class ReduceCode {
       starts.forEach((start, i) => f.get(pointers[i]).set(start));
       inner.reset();
       f.i32(0).set(place);
-      f.load(w.i32_load, parameter.record, this.#fields.rows).set(rows);
+      f.load(w.i32_load, parameter.argumentBlock, this.#fields.rows).set(rows);
       f.while(
         () => f.get(rows),
         () => {
           cursors.forEach((cursor, i) => f.get(starts[i]).set(cursor));
-          f.load(w.i32_load, parameter.record, this.#fields.length).set(left);
+          f.load(w.i32_load, parameter.argumentBlock, this.#fields.length).set(left);
           f.while(
             () => f.get(left).i32(pass).op(w.i32_ge_u),
             () => {
@@ -394,7 +394,7 @@ class ReduceCode {
   }
 
   /** Each unit is a block of neighboring results; a lane for each. */
-  #emitColumns(rowPointers: readonly Local[], walk: Walk): void {
+  #emitColumns(rowPointers: readonly Local[], walk: PointerWalk): void {
     const f = this.#f;
     const { begin, end } = parameter;
     const lanes = this.#lanes;
@@ -462,7 +462,7 @@ class ReduceCode {
     const accumulator = this.#accumulator(vectors, false);
     const starts = rowSteps.map((_, i) => f.get(at[i]).let(w.i32));
     const cursors = rowSteps.map(() => f.local(w.i32));
-    const inner = new Walk(f, this.#fields.reduced, starts);
+    const inner = new PointerWalk(f, this.#fields.reduced, starts);
     const places = rowSteps.map((_, i): Place => this.#place(i, cursors[i], steps[i]));
     const rows = this.#load(this.#fields.rows);
     const left = f.local(w.i32);
@@ -474,7 +474,7 @@ class ReduceCode {
       () => f.get(rows),
       () => {
         cursors.forEach((cursor, i) => f.get(starts[i]).set(cursor));
-        f.load(w.i32_load, parameter.record, this.#fields.length).set(left);
+        f.load(w.i32_load, parameter.argumentBlock, this.#fields.length).set(left);
         f.while(
           () => f.get(left),
           () => {

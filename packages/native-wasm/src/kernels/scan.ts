@@ -4,11 +4,11 @@
  * units of work. float32 runs in float64 and is rounded at each store.
  */
 import { bytesPerElement, type DType, kernelKey, type ScanKernel } from '@ag/tensor';
-import { type LowerContext, parameter, RecordLayout, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, count } from './axes.ts';
-import { addressField, Walk, walkFields } from './pointerWalk.ts';
+import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[] {
   const { dtype, reverse, combine } = kernel;
@@ -16,22 +16,22 @@ export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[]
   const length = launch.dims[rank];
   const bytes = bytesPerElement(dtype);
   const accesses: Access[] = launch.operands.map((operand) => ({ operand, dtype, strides: operand.strides }));
-  const record = new RecordLayout();
-  const addresses = accesses.map((access) => addressField(record, access));
+  const argumentBlock = new ArgumentBlock();
+  const addresses = accesses.map((access) => addressField(argumentBlock, access));
   const axes = { sizes: launch.dims.slice(0, rank), strides: accesses.map((a) => a.strides.slice(0, rank)) };
-  const fields = walkFields(record, axes, accesses);
+  const fields = walkFields(argumentBlock, axes, accesses);
   const sign = reverse ? -1 : 1;
-  const stepsAt = accesses.map((access) => record.i32(sign * access.strides[rank] * bytes));
-  const startsAt = accesses.map((access) => record.i32(reverse ? (length - 1) * access.strides[rank] * bytes : 0));
-  const lengthAt = record.i32(length);
+  const stepsAt = accesses.map((access) => argumentBlock.i32(sign * access.strides[rank] * bytes));
+  const startsAt = accesses.map((access) => argumentBlock.i32(reverse ? (length - 1) * access.strides[rank] * bytes : 0));
+  const lengthAt = argumentBlock.i32(length);
   const type = dtype === 'float32' || dtype === 'float64' ? w.f64 : w.i32;
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const { begin, end } = parameter;
-    const load = (at: number) => f.load(w.i32_load, parameter.record, at).let(w.i32);
+    const load = (at: number) => f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
     const rows = addresses.map(load);
     const steps = stepsAt.map(load);
-    const walk = new Walk(f, fields, rows);
+    const walk = new PointerWalk(f, fields, rows);
     const position = f.get(begin).let(w.i32);
     walk.seek(position);
     const cursors = rows.map(() => f.local(w.i32));
@@ -39,11 +39,11 @@ export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[]
     const left = f.local(w.i32);
     f.loop((again) => {
       cursors.forEach((cursor, i) => {
-        f.get(rows[i]).load(w.i32_load, parameter.record, startsAt[i]).op(w.i32_add).set(cursor);
+        f.get(rows[i]).load(w.i32_load, parameter.argumentBlock, startsAt[i]).op(w.i32_add).set(cursor);
       });
       // The first element is the first total: no identity needed.
       loadScalar(f, dtype, cursors[0]);
-      f.set(total).load(w.i32_load, parameter.record, lengthAt).set(left);
+      f.set(total).load(w.i32_load, parameter.argumentBlock, lengthAt).set(left);
       f.loop((more) => {
         storeScalar(f, dtype, cursors[1], total);
         cursors.forEach((cursor, i) => f.get(cursor).get(steps[i]).op(w.i32_add).set(cursor));
@@ -63,7 +63,7 @@ export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[]
   return [
     {
       key: `scan ${rank} ${kernelKey(kernel)}`,
-      record,
+      argumentBlock,
       units: length === 0 ? 0 : count(axes.sizes),
       grain: Math.ceil(3000 / (length * 1.5 + 5)),
       emit,

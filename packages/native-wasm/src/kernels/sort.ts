@@ -7,11 +7,11 @@
  * everything. A descending sort inverts the key of all but NaN.
  */
 import { bytesPerElement, type DType, kernelKey, type SortKernel } from '@ag/tensor';
-import { type LowerContext, parameter, RecordLayout, type Scratch, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, count } from './axes.ts';
-import { addressField, Walk, walkFields } from './pointerWalk.ts';
+import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Bytes of the counters of one pass: one for each value of a byte. */
 const countersBytes = 1024;
@@ -24,26 +24,26 @@ export function lowerSort({ launch }: LowerContext, kernel: SortKernel): Stage[]
     { operand: launch.operands[0], dtype, strides: launch.operands[0].strides },
     { operand: launch.operands[1], dtype: 'int32', strides: launch.operands[1].strides },
   ];
-  const record = new RecordLayout();
-  const addresses = [input, output].map((access) => addressField(record, access));
+  const argumentBlock = new ArgumentBlock();
+  const addresses = [input, output].map((access) => addressField(argumentBlock, access));
   const axes = { sizes: launch.dims.slice(0, rank), strides: [input, output].map((a) => a.strides.slice(0, rank)) };
-  const fields = walkFields(record, axes, [input, output]);
-  const stepsAt = [record.i32(input.strides[rank] * bytesPerElement(dtype)), record.i32(output.strides[rank] * 4)];
-  const lengthAt = record.i32(length);
+  const fields = walkFields(argumentBlock, axes, [input, output]);
+  const stepsAt = [argumentBlock.i32(input.strides[rank] * bytesPerElement(dtype)), argumentBlock.i32(output.strides[rank] * 4)];
+  const lengthAt = argumentBlock.i32(length);
   // Counters, then two arrays of entries: key (8 bytes) and position (4), padded to 16.
   const scratch: Scratch = { bytes: Math.ceil((countersBytes + 2 * 16 * length) / 64) * 64, perThread: true };
-  const scratchAt = record.scratch(scratch);
-  const scratchBytesAt = record.i32(scratch.bytes);
+  const scratchAt = argumentBlock.scratch(scratch);
+  const scratchBytesAt = argumentBlock.i32(scratch.bytes);
   const emit = (target: Target) => {
     const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
     const { begin, end } = parameter;
-    const load = (at: number) => f.load(w.i32_load, parameter.record, at).let(w.i32);
+    const load = (at: number) => f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
     const rows = addresses.map(load);
     const [inputStep, outputStep] = stepsAt.map(load);
-    const walk = new Walk(f, fields, rows);
+    const walk = new PointerWalk(f, fields, rows);
     const position = f.get(begin).let(w.i32);
     walk.seek(position);
-    f.load(w.i32_load, parameter.record, scratchAt).load(w.i32_load, parameter.record, scratchBytesAt);
+    f.load(w.i32_load, parameter.argumentBlock, scratchAt).load(w.i32_load, parameter.argumentBlock, scratchBytesAt);
     const counters = f.globalGet(target.thread).op(w.i32_mul).op(w.i32_add).let(w.i32);
     const length = load(lengthAt);
     const bytes = f.get(length).i32(4).op(w.i32_shl).let(w.i32);
@@ -120,7 +120,7 @@ export function lowerSort({ launch }: LowerContext, kernel: SortKernel): Stage[]
   return [
     {
       key: `sort ${rank} ${kernelKey(kernel)}`,
-      record,
+      argumentBlock,
       units: length === 0 ? 0 : count(axes.sizes),
       grain: Math.ceil(3000 / (length * 20 + 1000)),
       emit,

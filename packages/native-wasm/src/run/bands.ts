@@ -5,13 +5,13 @@
  * launch, and what one kernel writes the next finds in the cache of its own core.
  *
  * What lies between the kernels and is read by nobody else needs memory for one unit only: each thread keeps its own. The
- * kernels know nothing of that. They are called with a copy of their records that belongs to the thread, in which addresses of
+ * kernels know nothing of that. They are called with a copy of their argument blocks that belongs to the thread, in which addresses of
  * such buffers are set anew for each unit, so that its first row lies at the start of the thread's part.
  *
  * Rows are computed by the same code wherever they are cut, so results have the same bits with and without bands.
  */
 import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
-import { type Features, header, kernelParameters, parameter, RecordLayout, type Scratch, type Stage, type Target } from '../abi.ts';
+import { ArgumentBlock, type Features, header, kernelParameters, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/assembler.ts';
 import * as w from '../assembler/opcodes.ts';
 import { count } from '../kernels/axes.ts';
@@ -23,9 +23,9 @@ const unitBytes = 128 * 1024;
 /** Arrays that take less together stay in the cache from one launch to the next; then bands only help threads. */
 const cachedBytes = 512 * 1024;
 /** Longer rows are better shared themselves. */
-const longestRow = 256 * 1024;
+const maxRowBytes = 256 * 1024;
 /** Elements of all launches: a few µs of work, which is not worth looking at. */
-const fewElements = 4096;
+const minElements = 4096;
 
 /** A launch that goes row by row. */
 interface Member {
@@ -65,7 +65,7 @@ export function lowerProgram(program: Program, features: Features): LoweredProgr
       run = [];
     };
     const elements = together.reduce((sum, { dims }) => sum + count(dims), 0);
-    const promising = together.length > 1 && elements > fewElements;
+    const promising = together.length > 1 && elements > minElements;
     for (const launch of together) {
       const stages = promising ? lower({ ...features, program, launch, rows }) : [];
       const [stage] = stages;
@@ -90,20 +90,20 @@ function bandOf(
   if (members.length < 2 || rows < 4 * features.threads) return null;
   const bytes = rowBytes(program, rows, members);
   const touched = [...bytes.values()].reduce((sum, own) => sum + own, 0);
-  if (touched > longestRow) return null;
+  if (touched > maxRowBytes) return null;
   /** Of the work worth handing to another thread, how much one row is. */
   const work = members.reduce((sum, { stage }) => sum + stage.unitsPerRow! / stage.grain, 0);
   const shared = features.threads > 1 && work * rows >= 2;
   if (!shared && rows * touched < cachedBytes) return null;
   const grain = Math.max(1, Math.ceil(1 / work));
   // Calling a kernel has a cost too: as many rows as the cache holds, while there are pieces for all threads.
-  const most = Math.max(grain, Math.floor(rows / (4 * features.threads)));
-  const size = Math.max(1, Math.min(Math.floor(unitBytes / Math.max(1, touched)), most));
+  const maxSize = Math.max(grain, Math.floor(rows / (4 * features.threads)));
+  const size = Math.max(1, Math.min(Math.floor(unitBytes / Math.max(1, touched)), maxSize));
   const units = Math.ceil(rows / size);
 
   const local = localTo(program, members);
-  const copied = members.reduce((sum, { stage }) => sum + stage.record.bytes, 0);
-  // Each thread's part: the records, then the rows of one unit.
+  const copied = members.reduce((sum, { stage }) => sum + stage.argumentBlock.bytes, 0);
+  // Each thread's part: the argument blocks, then the rows of one unit.
   let end = aligned(copied);
   const places = new Map<number, number>();
   for (const buffer of local) {
@@ -113,23 +113,23 @@ function bandOf(
   }
   const scratch: Scratch = { bytes: end, perThread: true };
 
-  const record = new RecordLayout();
-  record.scratch(scratch);
-  for (const value of [end, rows, size, copied, members.length]) record.i32(value);
+  const argumentBlock = new ArgumentBlock();
+  argumentBlock.scratch(scratch);
+  for (const value of [end, rows, size, copied, members.length]) argumentBlock.i32(value);
   const moves: number[][] = [];
   let at = 0;
   for (const { stage } of members) {
-    for (const field of stage.record.fields) {
+    for (const field of stage.argumentBlock.fields) {
       if (field.kind !== 'address' || !places.has(field.operand.buffer)) continue;
       const { buffer } = field.operand;
       moves.push([at + field.at, places.get(buffer)! + field.bytes, bytes.get(buffer)!]);
     }
-    at += stage.record.bytes;
+    at += stage.argumentBlock.bytes;
   }
-  record.i32(moves.length);
-  for (const { stage } of members) record.i32(stage.unitsPerRow!);
-  for (const value of moves.flat()) record.i32(value);
-  const stage = { key: 'band', record, units, grain: Math.ceil(grain / size), emit: emitBand, members: members.length };
+  argumentBlock.i32(moves.length);
+  for (const { stage } of members) argumentBlock.i32(stage.unitsPerRow!);
+  for (const value of moves.flat()) argumentBlock.i32(value);
+  const stage = { key: 'band', argumentBlock, units, grain: Math.ceil(grain / size), emit: emitBand, members: members.length };
   return { stage, local };
 }
 
@@ -167,8 +167,8 @@ function localTo(program: Program, members: readonly Member[]): number[] {
 const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
 /**
- * Where the record holds what, all i32. After it, for each kernel its units for a row, then for each address that moves its place
- * in the copied records, the place of the buffer in the thread's part and the bytes of a row. The records of the
+ * Where the argument block holds what, all i32. After it, for each kernel its units for a row, then for each address that moves its place
+ * in the copied argument blocks, the place of the buffer in the thread's part and the bytes of a row. The argument blocks of the
  * kernels follow.
  */
 const fields = {
@@ -177,23 +177,23 @@ const fields = {
   rows: header.fields + 8,
   /** Rows of a unit. */
   size: header.fields + 12,
-  /** Bytes of the kernels' records. */
+  /** Bytes of the kernels' argument blocks. */
   copied: header.fields + 16,
   kernels: header.fields + 20,
   moves: header.fields + 24,
   lists: header.fields + 28,
 } as const;
 
-/** One function for all bands: everything about them is in the record. */
+/** One function for all bands: everything about them is in the argument block. */
 function emitBand(target: Target): FunctionBuilder {
   const type = target.module.type(kernelParameters, []);
   const f = target.module.function(null, kernelParameters, []);
-  const { record, begin, end } = parameter;
-  const field = (at: number) => f.load(w.i32_load, record, at);
+  const { argumentBlock, begin, end } = parameter;
+  const field = (at: number) => f.load(w.i32_load, argumentBlock, at);
   field(fields.scratch).globalGet(target.thread);
   const own = field(fields.scratchBytes).op(w.i32_mul).op(w.i32_add).let(w.i32);
-  // The records of the kernels are the last bytes of this one.
-  f.get(own).get(record);
+  // The argument blocks of the kernels are the last bytes of this one.
+  f.get(own).get(argumentBlock);
   field(header.bytes).op(w.i32_add);
   field(fields.copied).op(w.i32_sub);
   field(fields.copied).memoryCopy();
@@ -220,7 +220,7 @@ function emitBand(target: Target): FunctionBuilder {
     field(fields.size).op(w.i32_add).set(stop);
     smaller(stop, () => f.get(last));
     f.set(stop);
-    f.get(record).i32(fields.lists).op(w.i32_add).tee(units);
+    f.get(argumentBlock).i32(fields.lists).op(w.i32_add).tee(units);
     field(fields.kernels).i32(4).op(w.i32_mul).op(w.i32_add).set(list);
     field(fields.moves).set(left);
     f.while(

@@ -1,6 +1,6 @@
 // biome-ignore-all format: a line of instructions is a line of thought
 /**
- * The code that runs plans: `run(first, last)` walks records and calls their kernels, sharing each that is large
+ * The code that runs plans: `run(first, last)` walks argument blocks and calls their kernels, sharing each that is large
  * enough with the workers, who sit in `work(loaded)`.
  *
  * Work is handed out in pieces. A ticket holds the number of the job and the pieces left; whoever lowers it owns the piece
@@ -29,9 +29,9 @@ export function driverModule(shared: boolean, maximum: number): Uint8Array<Array
   return module.bytes();
 }
 
-/** Calls the kernel of the record with a range of units, as three i32 on the stack. */
-function callKernel(f: FunctionBuilder, record: number, type: number): void {
-  f.load(w.i32_load, record, header.function).callIndirect(type);
+/** Calls the kernel of the argument block with a range of units, as three i32 on the stack. */
+function callKernel(f: FunctionBuilder, argumentBlock: number, type: number): void {
+  f.load(w.i32_load, argumentBlock, header.function).callIndirect(type);
 }
 
 /**
@@ -40,35 +40,35 @@ function callKernel(f: FunctionBuilder, record: number, type: number): void {
  */
 function runFunction(module: ModuleBuilder, type: number, piece: Callable | null, stalled: Callable): void {
   const f = module.function('run', [w.i32, w.i32], [w.i32]);
-  const [record, last] = f.parameters;
+  const [argumentBlock, last] = f.parameters;
   const units = f.local(w.i32);
   const pieces = f.local(w.i32);
   const threads = f.local(w.i32);
   if (piece) f.i32(0).memory(w.i32_atomic_load, control.ready).i32(1).op(w.i32_add).set(threads);
   f.while(
-    () => f.get(record).get(last).op(w.i32_lt_u).i32(0).memory(w.i32_load, control.fault).op(w.i32_eqz).op(w.i32_and),
+    () => f.get(argumentBlock).get(last).op(w.i32_lt_u).i32(0).memory(w.i32_load, control.fault).op(w.i32_eqz).op(w.i32_and),
     () => {
-      f.load(w.i32_load, record, header.units).set(units);
+      f.load(w.i32_load, argumentBlock, header.units).set(units);
       if (!piece) {
-        f.get(record).i32(0).get(units);
-        callKernel(f, record, type);
+        f.get(argumentBlock).i32(0).get(units);
+        callKernel(f, argumentBlock, type);
       } else {
         // pieces = min(units / grain, threads · pieces for each)
         f.block((done) => {
-          f.get(threads).i32(1).op(w.i32_gt_u).get(units).load(w.i32_load, record, header.grain).i32(1).op(w.i32_shl);
+          f.get(threads).i32(1).op(w.i32_gt_u).get(units).load(w.i32_load, argumentBlock, header.grain).i32(1).op(w.i32_shl);
           f.op(w.i32_ge_u).op(w.i32_and);
           f.if(() => {
-            f.get(units).load(w.i32_load, record, header.grain).op(w.i32_div_u).set(pieces);
-            f.load(w.i32_load, record, header.pieces).get(threads).op(w.i32_mul).set(units);
+            f.get(units).load(w.i32_load, argumentBlock, header.grain).op(w.i32_div_u).set(pieces);
+            f.load(w.i32_load, argumentBlock, header.pieces).get(threads).op(w.i32_mul).set(units);
             f.get(pieces).get(units).get(pieces).get(units).op(w.i32_lt_u).op(w.select).set(pieces);
-            shareFunction(module, f, record, pieces, piece, stalled);
+            shareFunction(module, f, argumentBlock, pieces, piece, stalled);
             f.branch(done);
           });
-          f.get(record).i32(0).get(units);
-          callKernel(f, record, type);
+          f.get(argumentBlock).i32(0).get(units);
+          callKernel(f, argumentBlock, type);
         });
       }
-      f.get(record).load(w.i32_load, record, header.bytes).op(w.i32_add).set(record);
+      f.get(argumentBlock).load(w.i32_load, argumentBlock, header.bytes).op(w.i32_add).set(argumentBlock);
     },
   );
   f.i32(0);
@@ -78,15 +78,15 @@ function runFunction(module: ModuleBuilder, type: number, piece: Callable | null
 function shareFunction(
   module: ModuleBuilder,
   f: FunctionBuilder,
-  record: number,
+  argumentBlock: number,
   pieces: number,
   piece: Callable,
   stalled: Callable,
 ): void {
   const share = module.shared('share', [w.i32, w.i32], [w.i32], (f) => {
-    const [record, pieces] = f.parameters;
+    const [argumentBlock, pieces] = f.parameters;
     const waited = f.local(w.i32);
-    f.i32(0).get(record).memory(w.i32_store, control.jobRecord);
+    f.i32(0).get(argumentBlock).memory(w.i32_store, control.jobArguments);
     f.i32(0).get(pieces).memory(w.i32_store, control.jobPieces);
     f.i32(0).i32(0).memory(w.i32_atomic_store, control.done);
     // The next job's number above, its pieces below.
@@ -108,7 +108,7 @@ function shareFunction(
     );
     f.i32(0);
   });
-  f.get(record).get(pieces).call(share).if(() => f.i32(1).op(w.return_));
+  f.get(argumentBlock).get(pieces).call(share).if(() => f.i32(1).op(w.return_));
 }
 
 /** `piece(loaded)`: claims a piece and computes it. 0 when there is none, or none that this thread has code for. */
@@ -116,10 +116,10 @@ function pieceFunction(module: ModuleBuilder, type: number): Callable {
   return module.shared('piece', [w.i32], [w.i32], (f) => {
     const [loaded] = f.parameters;
     const ticket = f.local(w.i64);
-    const record = f.local(w.i32);
+    const argumentBlock = f.local(w.i32);
     const boundary = (offset: number) => {
       // units · (left − offset) / pieces, where left is the claimed number
-      f.load(w.i32_load, record, header.units).op(w.i64_extend_i32_u);
+      f.load(w.i32_load, argumentBlock, header.units).op(w.i64_extend_i32_u);
       f.get(ticket).op(w.i32_wrap_i64).i32(offset).op(w.i32_sub).op(w.i64_extend_i32_u).op(w.i64_mul);
       f.i32(0).memory(w.i32_load, control.jobPieces).op(w.i64_extend_i32_u).op(w.i64_div_u).op(w.i32_wrap_i64);
     };
@@ -132,11 +132,11 @@ function pieceFunction(module: ModuleBuilder, type: number): Callable {
       f.i32(0).get(ticket).get(ticket).i64(1).op(w.i64_sub).memory(w.i64_atomic_rmw_cmpxchg, control.ticket);
       f.get(ticket).op(w.i64_ne).branchIf(again);
     });
-    f.i32(0).memory(w.i32_load, control.jobRecord).set(record);
-    f.get(record);
+    f.i32(0).memory(w.i32_load, control.jobArguments).set(argumentBlock);
+    f.get(argumentBlock);
     boundary(1);
     boundary(0);
-    callKernel(f, record, type);
+    callKernel(f, argumentBlock, type);
     f.i32(0).i32(1).memory(w.i32_atomic_rmw_add, control.done).op(w.drop);
     f.i32(1);
   });

@@ -1,6 +1,6 @@
 /**
- * A program made ready: its launch records in linear memory, and lists that say which words of them change from run to
- * run. Running it is: patch those words, let the driver walk the records. Nothing is allocated after the first run.
+ * A program made ready: its launch argument blocks in linear memory, and lists that say which words of them change from run to
+ * run. Running it is: patch those words, let the driver walk the argument blocks. Nothing is allocated after the first run.
  */
 import {
   type Binding,
@@ -25,7 +25,7 @@ export interface Segment {
   readonly host: Launch | null;
 }
 
-/** A word of a record, and what must be added to a base address to get its value. */
+/** A word of an argument block, and what must be added to a base address to get its value. */
 interface Patch {
   readonly word: number;
   readonly offset: number;
@@ -64,7 +64,7 @@ export class WasmExecutable implements Executable {
   readonly arenaBytes: number;
   disposed = false;
   readonly #memory: LinearMemory;
-  readonly #records: Block;
+  readonly #argumentBlocks: Block;
   readonly #launchOf = new Map<number, Launch>();
   readonly #slots: number[] = [];
   readonly #patches: Patch[][];
@@ -122,13 +122,13 @@ export class WasmExecutable implements Executable {
     });
     const slotsEnd = end;
     let arenaBytes = end;
-    const recordBytes = lowered.reduce(
-      (sum, { stages }) => stages.reduce((s, { record }) => s + record.bytes, sum),
+    const argumentBytes = lowered.reduce(
+      (sum, { stages }) => stages.reduce((s, { argumentBlock }) => s + argumentBlock.bytes, sum),
       0,
     );
-    this.#records = memory.allocate(recordBytes);
+    this.#argumentBlocks = memory.allocate(argumentBytes);
     const segments: Segment[] = [];
-    let at = this.#records.address;
+    let at = this.#argumentBlocks.address;
     let first = at;
     let kernel = 0;
     const all = lowered.flatMap(({ stages }) => stages);
@@ -141,7 +141,10 @@ export class WasmExecutable implements Executable {
       const scratches = new Map<Scratch, number>();
       for (const stage of stages) {
         const members = all.slice(kernel + 1, kernel + 1 + (stage.members ?? 0));
-        const next = members.reduce((bytes, { record }) => bytes + record.bytes, stage.record.bytes);
+        const next = members.reduce(
+          (bytes, { argumentBlock }) => bytes + argumentBlock.bytes,
+          stage.argumentBlock.bytes,
+        );
         this.#write(at, stage, next, kernels[kernel++].position, (scratch) => {
           let start = scratches.get(scratch);
           if (start === undefined) {
@@ -151,7 +154,7 @@ export class WasmExecutable implements Executable {
           return start;
         });
         this.#launchOf.set(at, launch);
-        at += stage.record.bytes;
+        at += stage.argumentBlock.bytes;
       }
       arenaBytes = Math.max(arenaBytes, end);
     }
@@ -160,12 +163,12 @@ export class WasmExecutable implements Executable {
     this.arenaBytes = arenaBytes;
   }
 
-  /** The launch whose record lies at `address`. */
+  /** The launch whose argument block lies at `address`. */
   launchAt(address: number): Launch | undefined {
     return this.#launchOf.get(address);
   }
 
-  /** Brings the records up to date. @throws RangeError when staging memory for a host array cannot be had. */
+  /** Brings the argument blocks up to date. @throws RangeError when staging memory for a host array cannot be had. */
   bind(bindings: readonly Binding[], scalars: Float64Array, arenaAddress: number): void {
     for (let i = 0; i < bindings.length; i++) {
       const binding = bindings[i];
@@ -203,7 +206,7 @@ export class WasmExecutable implements Executable {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.#memory.release(this.#records);
+    this.#memory.release(this.#argumentBlocks);
     for (const block of this.#staging) if (block) this.#memory.release(block);
   }
 
@@ -222,7 +225,7 @@ export class WasmExecutable implements Executable {
     return block.address;
   }
 
-  /** `next`: bytes to the record the driver goes on with. */
+  /** `next`: bytes to the argument block the driver goes on with. */
   #write(
     at: number,
     stage: Stage,
@@ -238,7 +241,7 @@ export class WasmExecutable implements Executable {
     i32[(at + header.units) >>> 2] = stage.units;
     i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);
     i32[(at + header.pieces) >>> 2] = stage.pieces ?? 4;
-    for (const field of stage.record.fields) {
+    for (const field of stage.argumentBlock.fields) {
       const byte = at + field.at;
       const word = byte >>> 2;
       switch (field.kind) {
