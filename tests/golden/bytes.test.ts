@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { describe, it } from 'vitest';
 import { type Features, kernelParameters } from '../../packages/native-wasm/src/abi.ts';
-import { ModuleBuilder } from '../../packages/native-wasm/src/assembler/assembler.ts';
+import { ModuleBuilder } from '../../packages/native-wasm/src/assembler/moduleBuilder.ts';
 import { withPartialSums } from '../../packages/native-wasm/src/contraction/partialSums.ts';
 import { lowerProgram } from '../../packages/native-wasm/src/run/bands.ts';
 import { expectGolden } from './golden.ts';

@@ -12,7 +12,8 @@
  * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the argument block.
  */
 import type { DType, Launch, Operand, Program } from '@ag/tensor';
-import type { Callable, ModuleBuilder } from './assembler/assembler.ts';
+import type { Callable } from './assembler/functionBuilder.ts';
+import type { ModuleBuilder } from './assembler/moduleBuilder.ts';
 import * as w from './assembler/opcodes.ts';
 
 /** The function type of every kernel. */

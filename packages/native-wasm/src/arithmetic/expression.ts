@@ -7,7 +7,7 @@
  * others use the first two 32-bit lanes. What stands in unused lanes never matters.
  */
 import { type BinaryOperation, type DType, type Expression, type Instruction, toDType, type UnaryOperation } from '@ag/tensor';
-import type { FunctionBuilder } from '../assembler/assembler.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { atan2, inlined, pow, unaryFunctions } from './mathF32.ts';
 import { function64 } from './mathF64.ts';

@@ -3,7 +3,8 @@
  * are not, so `mathF64.ts` has its own. It sits at a first position of the function table, so kernels need not import it.
  */
 import type { Target } from '../abi.ts';
-import { type FunctionBuilder, ModuleBuilder } from '../assembler/assembler.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
+import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 
 const names = ['remainder'] as const;

@@ -6,7 +6,7 @@
  */
 import { bytesPerElement, type DType } from '@ag/tensor';
 import type { Target } from '../abi.ts';
-import type { Callable, Local } from '../assembler/assembler.ts';
+import type { Callable, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Lanes } from './expression.ts';
 import type { Vector, VectorCode } from './vector.ts';

@@ -8,7 +8,7 @@
 import type { UnaryOperation } from '@ag/tensor';
 import { constants } from '@ag/tensor/math';
 import type { Target } from '../abi.ts';
-import type { Callable } from '../assembler/assembler.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { control } from '../control.ts';
 import type { Vector, VectorCode } from './vector.ts';

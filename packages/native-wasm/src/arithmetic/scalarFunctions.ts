@@ -4,7 +4,7 @@
  * powers, the float64 error function, and Threefry on four lanes.
  */
 import type { Target } from '../abi.ts';
-import type { Callable } from '../assembler/assembler.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { hostFunction } from './hostFunctions.ts';
 import { function64 } from './mathF64.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Target } from '../abi.ts';
-import type { Callable, FunctionBuilder, Local } from '../assembler/assembler.ts';
+import type { Callable, FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 
 /** A local of type v128. */

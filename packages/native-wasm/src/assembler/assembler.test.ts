@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FunctionBuilder, lanes32, ModuleBuilder } from './assembler.ts';
+import { type FunctionBuilder, lanes32 } from './functionBuilder.ts';
+import { ModuleBuilder } from './moduleBuilder.ts';
 import * as w from './opcodes.ts';
 
 type Instance = Record<string, (...values: number[]) => number>;

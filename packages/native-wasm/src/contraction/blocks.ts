@@ -6,7 +6,7 @@
  * block do the sums of a whole block wait in working memory, and beside them their totals where there are many (`totals.ts`).
  */
 import { kernelParameters, type Target } from '../abi.ts';
-import type { Callable } from '../assembler/assembler.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type ContractFields, scratchParts } from './argumentBlock.ts';
 import { emitEpilogue, operandWords } from './epilogue.ts';

@@ -10,7 +10,7 @@ import {
 import { atSeed, testSeeds } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { ArgumentBlock, type Stage } from '../abi.ts';
-import { ModuleBuilder } from '../assembler/assembler.ts';
+import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { contractArguments } from './argumentBlock.ts';
 import { arithmeticOf, lowerContract } from './contract.ts';

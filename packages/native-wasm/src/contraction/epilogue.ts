@@ -20,7 +20,7 @@ import {
 } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { Callable, Local } from '../assembler/assembler.ts';
+import type { Callable, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { coordinates } from '../kernels/map.ts';
 import type { Arithmetic } from './microKernel.ts';

@@ -12,7 +12,8 @@
  * included, need no copy), or from panels that `panels.ts` made. Rows that lie side by side, as pixels do, are found by
  * one pointer.
  */
-import type { Callable, FunctionBuilder, Label, ModuleBuilder } from '../assembler/assembler.ts';
+import type { Callable, FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
+import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { entryBytes, listHeader } from './zeros.ts';
 

@@ -5,7 +5,8 @@
  * `base + rowTable[i] + kTable[k]`. Tables end with a few extra entries that run on contiguously, so that edges may be
  * read in whole vectors: what is read there never reaches a result, but the memory must have 64 bytes to spare.
  */
-import type { Callable, FunctionBuilder, ModuleBuilder } from '../assembler/assembler.ts';
+import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
+import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Arithmetic } from './microKernel.ts';
 

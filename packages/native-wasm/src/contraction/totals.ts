@@ -10,7 +10,8 @@
  * A result is off by at most a chain + 64 + 1 roundings then, whatever k is. Where one level ends follows from k alone, so
  * neither threads nor zeros that are left out change a bit. Elements of other types have no totals: float64 needs none, integers wrap.
  */
-import type { Callable, ModuleBuilder } from '../assembler/assembler.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
+import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Arithmetic } from './microKernel.ts';
 

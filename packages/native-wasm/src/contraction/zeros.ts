@@ -11,13 +11,8 @@
  * A list is how many entries there are, whether to use it and where the entries of each chain end, then the entries: for each k kept, what is to be
  * added to the addresses of A and of B. On panels, A counts as if they were one row wide.
  */
-import {
-  type Callable,
-  type FunctionBuilder,
-  type Local,
-  lanes32,
-  type ModuleBuilder,
-} from '../assembler/assembler.ts';
+import { type Callable, type FunctionBuilder, type Local, lanes32 } from '../assembler/functionBuilder.ts';
+import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { ALayout, Arithmetic } from './microKernel.ts';
 import { maxChains } from './totals.ts';

@@ -1,5 +1,5 @@
 /** What the engine offers, and why something is missing. */
-import { ModuleBuilder } from '../assembler/assembler.ts';
+import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 
 /** A feature of the engine; `reason` says why it is missing or how to get it, and is empty when it is there. */

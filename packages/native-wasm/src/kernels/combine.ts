@@ -5,7 +5,7 @@
 import type { Combine, DType } from '@ag/tensor';
 import { constant, type Lanes, narrow } from '../arithmetic/expression.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { Local } from '../assembler/assembler.ts';
+import type { Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 
 /** Whether the combination gives a position. */

@@ -10,7 +10,7 @@ import { bytesPerElement, type DType, type GatherKernel, kernelKey, type Launch,
 import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import { loadPartial, loadVector, type Place, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { FunctionBuilder, Label, Local } from '../assembler/assembler.ts';
+import type { FunctionBuilder, Label, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { control } from '../control.ts';
 import { type Access, count, mergeAxes, sortAxes, splitLast } from './axes.ts';

@@ -9,7 +9,7 @@ import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from '../arithmet
 import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import { lanes32 } from '../assembler/assembler.ts';
+import { lanes32 } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';

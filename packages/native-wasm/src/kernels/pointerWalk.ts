@@ -5,7 +5,7 @@
  */
 import { bytesPerElement } from '@ag/tensor';
 import { type ArgumentBlock, parameter } from '../abi.ts';
-import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
+import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Access, Axes } from './axes.ts';
 

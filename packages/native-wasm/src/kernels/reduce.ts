@@ -13,7 +13,7 @@ import { cost, emitExpression, type Lanes, lanesFor, type Sources } from '../ari
 import { loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
+import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { Accumulator, isArg } from './combine.ts';

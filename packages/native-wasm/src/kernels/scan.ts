@@ -5,7 +5,7 @@
  */
 import { bytesPerElement, type DType, kernelKey, type ScanKernel } from '@ag/tensor';
 import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
-import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
+import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, count } from './axes.ts';
 import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';

@@ -8,7 +8,7 @@
  */
 import { bytesPerElement, type DType, kernelKey, type SortKernel } from '@ag/tensor';
 import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
-import type { FunctionBuilder, Local } from '../assembler/assembler.ts';
+import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, count } from './axes.ts';
 import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';

@@ -12,7 +12,7 @@
  */
 import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
 import { ArgumentBlock, type Features, header, kernelParameters, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
-import type { FunctionBuilder } from '../assembler/assembler.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { count } from '../kernels/axes.ts';
 import { lower } from '../lower.ts';

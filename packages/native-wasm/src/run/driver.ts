@@ -9,7 +9,8 @@
  * was read, so the job it belongs to cannot have ended, and its description is stable.
  */
 import { header, kernelParameters } from '../abi.ts';
-import { type Callable, type FunctionBuilder, ModuleBuilder } from '../assembler/assembler.ts';
+import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
+import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { control } from '../control.ts';
 

@@ -4,7 +4,7 @@
  */
 import { type Features, kernelParameters, type Stage } from '../abi.ts';
 import { hostFunctionCount, hostFunctionModule } from '../arithmetic/hostFunctions.ts';
-import { ModuleBuilder } from '../assembler/assembler.ts';
+import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import { compiled } from '../engine/support.ts';
 
 /** Kernels kept although no plan uses them now. */
