@@ -4,9 +4,11 @@
  * whole vectors and for the few elements at the end of a row, so that both run through the same arithmetic
  * and give the same bits.
  */
+
 import { bytesPerElement, type DType } from '@ag/tensor';
 import type { Target } from '../abi.ts';
 import type { Callable, Local } from '../assembler/functionBuilder.ts';
+import { lanes32 } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { Lanes } from './expression.ts';
 import type { Vector, VectorCode } from './vector.ts';
@@ -90,6 +92,19 @@ export function splat(v: VectorCode, dtype: DType, address: Local, offset = 0): 
       f.memory(w.i32_load8_u, offset).op(w.i32x4_splat);
       return dtype === 'bool' ? v.op1(w.i32x4_neg, v.keep()) : v.keep();
   }
+}
+
+/** pointer + lane · step: the addresses themselves. */
+export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0): Vector {
+  const f = v.f;
+  if (place.pattern === 'parity') {
+    f.get(place.pointer).op(w.i32x4_splat).v128(lanes32(0, 1, 0, 1)).op(w.i32x4_add);
+    return v.keep();
+  }
+  const first = ahead * lanes;
+  f.get(place.step).op(w.i32x4_splat).v128(lanes32(first, first + 1, first + 2, first + 3));
+  f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
+  return v.keep();
 }
 
 /** Writes all lanes, `ahead` vectors after the pointer; adds them to what is there when `accumulate`. */

@@ -5,12 +5,13 @@
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
 import type { ArgumentBlock } from '../abi.ts';
+import { type ALayout, type Arithmetic, maxTileRows } from './elements.ts';
 import { type Epilogue, epilogueArguments, operandWords } from './epilogue.ts';
-import { type ALayout, type Arithmetic, maxTileRows } from './microKernel.ts';
 import { tableSlack } from './panels.ts';
-import { type ContractPlan, type Group, maxColumns, maxRows, spanOf } from './tiling.ts';
+import { type Group, spanOf } from './roles.ts';
+import { type ContractPlan, maxColumns, maxRows } from './tiling.ts';
 import { maxK, totalRow } from './totals.ts';
-import { listBytes } from './zeros.ts';
+import { listBytes } from './zeroList.ts';
 
 /** Where the argument block holds what; the same for equal structures. Groups are offsets from the start of the argument block. */
 export interface ContractFields {

@@ -9,22 +9,16 @@ import { kernelParameters, type Target } from '../abi.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type ContractFields, scratchParts } from './argumentBlock.ts';
+import { type Arithmetic, maxTileRows, zerosOf } from './elements.ts';
 import { emitEpilogue, operandWords } from './epilogue.ts';
-import {
-  type Arithmetic,
-  maxTileRows,
-  runsFunction,
-  tileState,
-  tilesFunction,
-  zerosOf,
-} from './microKernel.ts';
+import { runsFunction, tileState, tilesFunction } from './microKernel.ts';
 import { packFunction, tableFunction } from './panels.ts';
 import { blocksOfTotal, hasTotals, totalFunction, totalRow } from './totals.ts';
+import { listHeader } from './zeroList.ts';
 import {
   finiteFunction,
   finiteStripsFunction,
   finiteTilesFunction,
-  listHeader,
   listStripsFunction,
   listTilesFunction,
 } from './zeros.ts';

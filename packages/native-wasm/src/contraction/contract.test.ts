@@ -13,9 +13,10 @@ import { ArgumentBlock, type Stage } from '../abi.ts';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { contractArguments } from './argumentBlock.ts';
-import { arithmeticOf, lowerContract } from './contract.ts';
+import { lowerContract } from './contract.ts';
+import { arithmeticOf } from './elements.ts';
 import { planContract } from './tiling.ts';
-import { listHeader } from './zeros.ts';
+import { listHeader } from './zeroList.ts';
 
 /**
  * Contractions against plain loops in float64 over the launch's own strides. The stages run in a memory of their own, so

@@ -9,6 +9,7 @@ import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/ten
 import { type ArgumentBlock, parameter, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
 import {
+  coordinates,
   loadPartial,
   loadVector,
   type Pattern,
@@ -22,10 +23,10 @@ import { type LiteralFields, literalFields, literalVector } from '../arithmetic/
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Callable, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { coordinates } from '../kernels/map.ts';
-import type { Arithmetic } from './microKernel.ts';
+import type { Arithmetic } from './elements.ts';
 import { emitTranspose } from './panels.ts';
-import type { ContractPlan, EpilogueMode, Factor } from './tiling.ts';
+import type { Factor } from './roles.ts';
+import type { ContractPlan, EpilogueMode } from './tiling.ts';
 
 const int = w.i32;
 

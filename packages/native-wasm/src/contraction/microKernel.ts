@@ -12,38 +12,14 @@
  * included, need no copy), or from panels that `panels.ts` made. Rows that lie side by side, as pixels do, are found by
  * one pointer.
  */
+
 import type { Callable, FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { entryBytes, listHeader } from './zeros.ts';
-
-/** What multiplies and adds: one for each element type. */
-export interface Arithmetic {
-  readonly name: string;
-  /** Bytes of an element. */
-  readonly size: 4 | 8;
-  /** Elements of a vector. */
-  readonly lanes: 4 | 2;
-  readonly splat: number;
-  readonly multiply: number;
-  readonly add: number;
-  /** a·b + c in one instruction, or null for `multiply` and `add`. */
-  readonly fused: number | null;
-  /** Largest number of rows of a tile that reads A row by row. */
-  readonly tileRows: number;
-  /** The same for one whose rows lie side by side. */
-  readonly panelRows: number;
-  /** Bytes of a row of a tile, and so of a strip of the result: two vectors, or four where the engine pairs them. */
-  readonly stripRow: 32 | 64;
-}
+import { type ALayout, type Arithmetic, maxTileRows, zerosOf } from './elements.ts';
+import { entryBytes, listHeader } from './zeroList.ts';
 
 const int = w.i32;
-
-/**
- * How tiles find A. `panels`: copies in the order of use. `runs`: in place, where the rows of each tile lie side by side, one
- * pointer for all. `rows`: in place, a pointer for each row.
- */
-export type ALayout = 'panels' | 'runs' | 'rows';
 
 /** Flags of the parameter `state`: C is added to; a sum that is zero becomes +0. The bits from `chain` on: products of a chain. */
 export const tileState = { resume: 1, positive: 2, chain: 2 } as const;
@@ -124,16 +100,6 @@ export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic, list
       f.get(rows).get(here).op(w.i32_sub).tee(rows).branchIf(again);
     });
   });
-}
-
-/** Whether zeros may be left out: lists are made for elements of this type. */
-export function zerosOf({ name }: Arithmetic): boolean {
-  return name === 'f32';
-}
-
-/** The largest number of rows of a tile. */
-export function maxTileRows({ tileRows, panelRows }: Arithmetic, aLayout: ALayout): number {
-  return aLayout === 'rows' ? tileRows : panelRows;
 }
 
 function tileFunction(

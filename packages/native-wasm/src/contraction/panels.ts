@@ -8,7 +8,7 @@
 import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import type { Arithmetic } from './microKernel.ts';
+import type { Arithmetic } from './elements.ts';
 
 const int = w.i32;
 

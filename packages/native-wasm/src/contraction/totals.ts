@@ -13,7 +13,7 @@
 import type { Callable } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import type { Arithmetic } from './microKernel.ts';
+import type { Arithmetic } from './elements.ts';
 
 /** Most k of a block. */
 export const maxK = 512;

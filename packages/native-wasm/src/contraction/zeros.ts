@@ -7,31 +7,18 @@
  *
  * - 0·b is left out only where all of the other factor is finite (0·∞ is NaN).
  * - Adding ±0 changes nothing but the sign of a zero sum. So where lists may be used, a sum that is zero is +0 in either case.
- *
- * A list is how many entries there are, whether to use it and where the entries of each chain end, then the entries: for each k kept, what is to be
- * added to the addresses of A and of B. On panels, A counts as if they were one row wide.
  */
+
 import { type Callable, type FunctionBuilder, type Local, lanes32 } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import type { ALayout, Arithmetic } from './microKernel.ts';
-import { maxChains } from './totals.ts';
+import type { ALayout, Arithmetic } from './elements.ts';
+import { listHeader } from './zeroList.ts';
 
 const int = w.i32;
 
 /** One of so many k is tried before a list is made. */
 export const sampleEvery = 16;
-
-/** Where the head of a list holds what, and its bytes. */
-export const listHeader = { bytes: 8 + 4 * maxChains, count: 0, used: 4, ends: 8 } as const;
-
-/** Bytes of an entry. */
-export const entryBytes = 8;
-
-/** Bytes of a list for so many k. */
-export function listBytes(k: number): number {
-  return (listHeader.bytes + entryBytes * k + 15) & ~15;
-}
 
 /**
  * `listStrips(address, distance, step, columns, aTable, k, to, listBytes, chain) → used`: lists for the strips of `columns` columns of

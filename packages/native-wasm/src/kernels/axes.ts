@@ -3,19 +3,6 @@
  * and the order that walks memory best. Sizes and strides stay numbers here; only the number of axes and the
  * pattern along the last one become structure.
  */
-import type { DType, Operand } from '@ag/tensor';
-import type { Scratch } from '../abi.ts';
-
-/** An operand of a stage over some axes, strides in elements. */
-export interface Access {
-  /** `null` with `scratch`; `buffer` −1 for coordinates. */
-  readonly operand: Operand | null;
-  readonly scratch?: Scratch;
-  /** First element within the scratch memory. */
-  readonly first?: number;
-  readonly dtype: DType;
-  readonly strides: readonly number[];
-}
 
 /** Axes and, for each operand, its strides over them. */
 export interface Axes {

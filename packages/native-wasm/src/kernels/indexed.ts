@@ -13,8 +13,9 @@ import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Label, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { control } from '../control.ts';
-import { type Access, count, mergeAxes, sortAxes, splitLast } from './axes.ts';
-import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
+import { type Access, addressField, elementBytes } from './access.ts';
+import { count, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[] {
   const [source, index, output] = accessesOf(context, kernel.dtype);

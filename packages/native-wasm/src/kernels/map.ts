@@ -3,16 +3,17 @@
  * Map kernels: one expression for every element, two vectors a pass. A unit of work is a run of 64 elements in row-major
  * order of the merged axes, so any piece of the work can begin in the middle of a row; in a band it is a row of the band.
  */
+
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
 import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from '../arithmetic/expression.ts';
-import { loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from '../arithmetic/lanes.ts';
+import { coordinates, loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import { lanes32 } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
-import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
+import { type Access, addressField, elementBytes } from './access.ts';
+import { type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Elements of a unit of work, unless it is a row. */
 const unitElements = 64;
@@ -306,17 +307,4 @@ class MapLoop {
       else storePartial(v, lanes, place, results[i], output.accumulate, part);
     });
   }
-}
-
-/** pointer + lane · step: the addresses themselves. */
-export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0): Vector {
-  const f = v.f;
-  if (place.pattern === 'parity') {
-    f.get(place.pointer).op(w.i32x4_splat).v128(lanes32(0, 1, 0, 1)).op(w.i32x4_add);
-    return v.keep();
-  }
-  const first = ahead * lanes;
-  f.get(place.step).op(w.i32x4_splat).v128(lanes32(first, first + 1, first + 2, first + 3));
-  f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
-  return v.keep();
 }

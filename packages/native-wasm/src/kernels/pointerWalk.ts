@@ -3,21 +3,17 @@
  * Walks: code that takes pointers over the axes of a launch in row-major order. The number of axes is part of the code,
  * sizes and strides come from the argument block.
  */
-import { bytesPerElement } from '@ag/tensor';
+
 import { type ArgumentBlock, parameter } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import type { Access, Axes } from './axes.ts';
+import { type Access, elementBytes } from './access.ts';
+import type { Axes } from './axes.ts';
 
 /** Where an argument block holds the sizes of axes and, for each operand, its strides in bytes over them. */
 export interface WalkFields {
   readonly sizes: readonly number[];
   readonly strides: readonly (readonly number[])[];
-}
-
-/** Bytes of an element; 1 for coordinates, whose "addresses" count elements. */
-export function elementBytes(access: Access): number {
-  return access.operand?.buffer === -1 ? 1 : bytesPerElement(access.dtype);
 }
 
 /** Appends the fields of a walk to an argument block. */
@@ -26,14 +22,6 @@ export function walkFields(argumentBlock: ArgumentBlock, axes: Axes, accesses: r
     sizes: axes.sizes.map((size) => argumentBlock.i32(size)),
     strides: axes.strides.map((own, i) => own.map((stride) => argumentBlock.i32(stride * elementBytes(accesses[i])))),
   };
-}
-
-/** Appends the address of an operand (or the offset, for coordinates) to an argument block. */
-export function addressField(argumentBlock: ArgumentBlock, access: Access): number {
-  if (access.scratch) return argumentBlock.scratch(access.scratch, (access.first ?? 0) * bytesPerElement(access.dtype));
-  return access.operand!.buffer === -1
-    ? argumentBlock.coordinate(access.operand!)
-    : argumentBlock.address(access.operand!, access.dtype);
 }
 
 export class PointerWalk {

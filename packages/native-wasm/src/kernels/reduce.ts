@@ -7,18 +7,18 @@
  * the error does not grow with the length. A long reduction with few results is cut into blocks of a size that
  * depends on nothing but its shape, so the result has the same bits for any number of threads.
  */
-import { bytesPerElement, type ContractKernel, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor'; // biome-ignore format: one list
+import { bytesPerElement, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor'; // biome-ignore format: one list
 import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import { cost, emitExpression, type Lanes, lanesFor, type Sources } from '../arithmetic/expression.ts';
-import { loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from '../arithmetic/lanes.ts';
+import { coordinates, loadPartial, loadVector, type Place, patternOf, splat, storeFirst, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type Access, type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
+import { type Access, addressField, elementBytes } from './access.ts';
+import { type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { Accumulator, isArg } from './combine.ts';
-import { coordinates } from './map.ts';
-import { addressField, elementBytes, PointerWalk, walkFields } from './pointerWalk.ts';
+import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Elements of a block when a reduction is cut, and what makes cutting worth it. */
 const blockElements = 32768;
@@ -62,48 +62,6 @@ export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[
     outer: launch.dims.slice(0, kernel.outerRank),
     reduced: launch.dims.slice(kernel.outerRank),
   });
-}
-
-/** A contraction as the reduction of a product, for dtypes that have no micro-kernel (uint8 and bool). */
-export function lowerByteContract(context: LowerContext, kernel: ContractKernel): Stage[] {
-  const { dtype, batchRank, mRank, nRank, kRank } = kernel;
-  const { launch } = context;
-  const zeros = (n: number) => new Array<number>(n).fill(0);
-  const [a, b, ...others] = launch.operands;
-  const afterBatch = batchRank + mRank;
-  const operands = [
-    { ...a, strides: [...a.strides.slice(0, afterBatch), ...zeros(nRank), ...a.strides.slice(afterBatch)] },
-    {
-      ...b,
-      strides: [
-        ...b.strides.slice(0, batchRank),
-        ...zeros(mRank),
-        ...b.strides.slice(batchRank + kRank),
-        ...b.strides.slice(batchRank, batchRank + kRank),
-      ],
-    },
-    ...others,
-  ];
-  const product: ReduceKernel = {
-    form: 'reduce',
-    outerRank: batchRank + mRank + nRank,
-    reducedRank: kRank,
-    combine: 'sum',
-    dtype,
-    inputs: [dtype, dtype],
-    extras: kernel.extras,
-    outputs: kernel.outputs,
-    prologue: {
-      instructions: [
-        { op: 'load', operand: 0, dtype },
-        { op: 'load', operand: 1, dtype },
-        { op: 'mul', a: 0, b: 1, dtype },
-      ],
-      results: [2],
-    },
-    epilogue: kernel.epilogue,
-  };
-  return lowerReduce({ ...context, launch: { ...launch, operands } }, product);
 }
 
 /** One stage, or three: full blocks, the shorter last block, and the combination of the blocks' results. */

@@ -7,8 +7,9 @@ import { bytesPerElement, type DType, kernelKey, type ScanKernel } from '@ag/ten
 import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type Access, count } from './axes.ts';
-import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';
+import { type Access, addressField } from './access.ts';
+import { count } from './axes.ts';
+import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[] {
   const { dtype, reverse, combine } = kernel;

@@ -10,8 +10,9 @@ import { bytesPerElement, type DType, kernelKey, type SortKernel } from '@ag/ten
 import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type Access, count } from './axes.ts';
-import { addressField, PointerWalk, walkFields } from './pointerWalk.ts';
+import { type Access, addressField } from './access.ts';
+import { count } from './axes.ts';
+import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Bytes of the counters of one pass: one for each value of a byte. */
 const countersBytes = 1024;

@@ -10,12 +10,14 @@
  *
  * Rows are computed by the same code wherever they are cut, so results have the same bits with and without bands.
  */
-import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
+
+import type { Launch, Program } from '@ag/tensor';
 import { ArgumentBlock, type Features, header, kernelParameters, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { count } from '../kernels/axes.ts';
 import { lower } from '../lower.ts';
+import { localTo, rowBytes } from './bandRows.ts';
 import type { LoweredLaunch } from './executable.ts';
 
 /** What the kernels of a band touch for one unit: a part of a core's own cache. */
@@ -88,7 +90,8 @@ function bandOf(
   members: readonly Member[],
 ): { stage: Stage; local: Iterable<number> } | null {
   if (members.length < 2 || rows < 4 * features.threads) return null;
-  const bytes = rowBytes(program, rows, members);
+  const launches = members.map(({ launch }) => launch);
+  const bytes = rowBytes(program, rows, launches);
   const touched = [...bytes.values()].reduce((sum, own) => sum + own, 0);
   if (touched > maxRowBytes) return null;
   /** Of the work worth handing to another thread, how much one row is. */
@@ -101,7 +104,7 @@ function bandOf(
   const size = Math.max(1, Math.min(Math.floor(unitBytes / Math.max(1, touched)), maxSize));
   const units = Math.ceil(rows / size);
 
-  const local = localTo(program, members);
+  const local = localTo(program, launches);
   const copied = members.reduce((sum, { stage }) => sum + stage.argumentBlock.bytes, 0);
   // Each thread's part: the argument blocks, then the rows of one unit.
   let end = aligned(copied);
@@ -131,37 +134,6 @@ function bandOf(
   for (const value of moves.flat()) argumentBlock.i32(value);
   const stage = { key: 'band', argumentBlock, units, grain: Math.ceil(grain / size), emit: emitBand, members: members.length };
   return { stage, local };
-}
-
-/**
- * Bytes from one row to the next in each buffer: how much of it a row is, but for what all rows read. Those that one of the
- * launches writes are read at the same distance by all.
- */
-function rowBytes(program: Program, rows: number, members: readonly Member[]): Map<number, number> {
-  const bytes = new Map<number, number>();
-  for (const { launch } of members) {
-    for (const { buffer, strides } of launch.operands) {
-      if (buffer < 0) continue;
-      const own = (Math.abs(strides[0]) * launch.dims[0] * bytesPerElement(program.buffers[buffer].dtype)) / rows;
-      bytes.set(buffer, Math.max(own, bytes.get(buffer) ?? 0));
-    }
-  }
-  return bytes;
-}
-
-/** Buffers that nothing but `members` touches, so that nobody misses the rows of other units. */
-function localTo(program: Program, members: readonly Member[]): number[] {
-  const inside = new Set(members.map(({ launch }) => launch));
-  const found = new Set<number>();
-  for (const { operands } of inside) {
-    for (const { buffer, offset } of operands) {
-      if (buffer >= 0 && offset === 0 && program.buffers[buffer].kind === 'slot') found.add(buffer);
-    }
-  }
-  for (const launch of program.launches) {
-    for (const { buffer, offset } of launch.operands) if (offset !== 0 || !inside.has(launch)) found.delete(buffer);
-  }
-  return [...found];
 }
 
 const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
