@@ -4,7 +4,7 @@
  * Blocks are few (plans own their buffers), so the free list is a sorted array: best fit, neighbors merged.
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
-import { digitsOfTwoOverPi } from '../arithmetic/mathF64.ts';
+import { digitsOfTwoOverPi } from '../arithmetic/trigonometricF64.ts';
 import { control } from '../control.ts';
 import { useReference } from '../engine/support.ts';
 
