@@ -43,6 +43,21 @@ const upward = rooms.map((room, i) => ({
   to: { path: `^packages/tensor/src/(${[...rooms.slice(i + 1), 'debug', 'testing'].join('|')})/` },
 }));
 
+/** The folders of native-wasm, from the ground up: none imports from one that stands on it. `engine` stands beside. */
+const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'run'];
+
+const wingDirections = wings.map((wing, i) => {
+  const above = [...wings.slice(i + 1), ...(wing === 'run' ? [] : ['engine'])].map((name) => `${name}/`);
+  // Of the files that stand in no folder, abi and control are the ground; lower chooses among the kernels.
+  const files = wing === 'run' ? 'index|backend' : 'index|backend|lower';
+  return {
+    name: `native-wasm-${wing}-sees-only-what-it-stands-on`,
+    severity: 'error',
+    from: { path: `^packages/native-wasm/src/${wing}/`, pathNot: '\\.test\\.ts$' },
+    to: { path: `^packages/native-wasm/src/(${[...above, `(${files})\\.ts$`].join('|')})` },
+  };
+});
+
 export default {
   forbidden: [
     ...directions,
@@ -59,6 +74,13 @@ export default {
       severity: 'error',
       from: { path: '^packages/tensor/src/reference/', pathNot: '\\.test\\.ts$' },
       to: { path: '^packages/tensor/src/(ops|plan|run|functions|debug)/' },
+    },
+    ...wingDirections,
+    {
+      name: 'native-wasm-engine-stands-beside',
+      severity: 'error',
+      from: { path: '^packages/native-wasm/src/engine/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/native-wasm/src/(?!engine/|assembler/)' },
     },
     {
       name: 'packages-by-name',

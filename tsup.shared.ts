@@ -15,7 +15,7 @@ const shared: Options = {
 };
 
 /** A package other programs import: declarations included, nothing assumed about the platform. */
-export function library(entry: string[]) {
+export function library(entry: Options['entry']) {
   return defineConfig({
     ...shared,
     entry,

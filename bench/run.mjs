@@ -49,7 +49,7 @@ try {
     sourcemap: 'inline',
     sourcesContent: false,
   });
-  const worker = here('../packages/native-wasm/src/worker.js');
+  const worker = here('../packages/native-wasm/src/run/worker.js');
   cpSync(worker, join(folder, 'worker.js'));
   // What a page that trains a small network would load: as it is, and told that the page selects its backend.
   for (const [name, define] of Object.entries({ minimal: {}, selecting: { AG_REFERENCE: 'false' } })) {

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { describe, it } from 'vitest';
 import { type Features, kernelParameters } from '../../packages/native-wasm/src/abi.ts';
-import { ModuleBuilder } from '../../packages/native-wasm/src/assembler.ts';
-import { lowerProgram } from '../../packages/native-wasm/src/bands.ts';
-import { withPartialSums } from '../../packages/native-wasm/src/partialSums.ts';
+import { ModuleBuilder } from '../../packages/native-wasm/src/assembler/moduleBuilder.ts';
+import { withPartialSums } from '../../packages/native-wasm/src/contraction/partialSums.ts';
+import { lowerProgram } from '../../packages/native-wasm/src/run/bands.ts';
 import { expectGolden } from './golden.ts';
 import { graphNames, programOf } from './graphs.ts';
 

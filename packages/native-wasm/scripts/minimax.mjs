@@ -1,5 +1,5 @@
 /**
- * Makes the polynomial coefficients of `src/functions32.ts`: `node scripts/minimax.mjs`.
+ * Makes the polynomial coefficients of `src/arithmetic/mathF32.ts`: `node scripts/minimax.mjs`.
  *
  * The Remez exchange algorithm (E. Remez, 1934): find the polynomial whose weighted error reaches its extreme at one point
  * more than it has coefficients, with alternating signs. Everything in float64, ample for float32 functions.

@@ -3,29 +3,30 @@
  * code they become, the driver that calls it and the threads that share it.
  *
  * A launch lowers to one or more stages, run one after another. A stage is a WebAssembly function
- * `(record: i32, begin: i32, end: i32)` and a record in linear memory that holds its arguments: sizes, strides in bytes,
+ * `(argumentBlock: i32, begin: i32, end: i32)` and an argument block in linear memory that holds its arguments: sizes, strides in bytes,
  * addresses, literals. `begin … end` is a range of the stage's units of work (rows, tiles, blocks of
  * elements: the stage decides). The driver may call the function once with all units or in any number
  * of pieces, on any thread, in any order; the result must be the same bits each time. A stage therefore never splits a
  * reduction by units.
  *
- * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the record.
+ * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the argument block.
  */
 import type { DType, Launch, Operand, Program } from '@ag/tensor';
-import type { Callable, ModuleBuilder } from './assembler.ts';
-import * as w from './opcodes.ts';
+import type { Callable } from './assembler/functionBuilder.ts';
+import type { ModuleBuilder } from './assembler/moduleBuilder.ts';
+import * as w from './assembler/opcodes.ts';
 
 /** The function type of every kernel. */
 export const kernelParameters = [w.i32, w.i32, w.i32] as const;
 
 /** Numbers of the parameters of a kernel, as locals. */
-export const parameter = { record: 0, begin: 1, end: 2 } as const;
+export const parameter = { argumentBlock: 0, begin: 1, end: 2 } as const;
 
-/** Byte offsets in the header of a record, all i32. Fields of the stage follow. */
+/** Byte offsets in the header of an argument block, all i32. Fields of the stage follow. */
 export const header = {
   /** Position of the kernel in the function table. */
   function: 0,
-  /** Bytes of the record, a multiple of 16: the next one follows. */
+  /** Bytes of the argument block, a multiple of 16: the next one follows. */
   bytes: 4,
   /** Units of work in all. */
   units: 8,
@@ -82,8 +83,8 @@ export type Field =
   | { readonly at: number; readonly kind: 'literal'; readonly scalar: number; readonly dtype: DType }
   | { readonly at: number; readonly kind: 'scratch'; readonly scratch: Scratch; readonly bytes: number };
 
-/** The arguments of a stage. Each method appends a field and returns its byte offset within the record. */
-export class RecordLayout {
+/** The arguments of a stage. Each method appends a field and returns its byte offset within the argument block. */
+export class ArgumentBlock {
   readonly fields: Field[] = [];
   #end: number = header.fields;
 
@@ -132,7 +133,7 @@ export class RecordLayout {
     return at;
   }
 
-  /** Bytes of the whole record. */
+  /** Bytes of the whole argument block. */
   get bytes(): number {
     return (this.#end + 15) & ~15;
   }
@@ -148,7 +149,7 @@ export class RecordLayout {
 export interface Stage {
   /** Equal keys mean equal code. */
   readonly key: string;
-  readonly record: RecordLayout;
+  readonly argumentBlock: ArgumentBlock;
   /** Units of work, 0 … 2³¹ − 1; 0 means that nothing is called. */
   readonly units: number;
   /** Fewest units worth handing to another thread: about 3 µs of work. */
@@ -157,7 +158,7 @@ export interface Stage {
   readonly pieces?: number;
   /** Builds the function, of type `kernelParameters` → nothing. Called only when the key is not in the cache. */
   readonly emit: (target: Target) => Callable;
-  /** With `LowerContext.rows`: units of each of these rows. Units a·n … b·n are then rows a … b, whole. */
+  /** With `LowerContext.rows`: units of each row. Units a·n … b·n are then rows a … b, whole. */
   readonly unitsPerRow?: number;
   /** How many of the stages that follow this one calls itself: the driver passes over them. */
   readonly members?: number;
@@ -167,6 +168,6 @@ export interface Stage {
 export interface LowerContext extends Features {
   readonly program: Program;
   readonly launch: Launch;
-  /** Stages that can shall have units that go row by row, for so many rows along the first axis: see `bands.ts`. */
+  /** If possible, make one unit per row, for so many rows along the first axis: see `bands.ts`. */
   readonly rows?: number;
 }

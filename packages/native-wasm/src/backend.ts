@@ -14,22 +14,22 @@ import {
   type TypedArray,
 } from '@ag/tensor';
 import type { Features } from './abi.ts';
-import { lowerProgram } from './bands.ts';
+import { withPartialSums } from './contraction/partialSums.ts';
+import { control } from './control.ts';
 import {
   checkWideVectors,
   chooseRelaxedSimd,
   chooseThreads,
   keepsOrder,
   switchOnWideVectors,
-} from './choose.ts';
-import { control } from './control.ts';
-import { driverModule } from './driver.ts';
-import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './executable.ts';
-import { KernelCache } from './kernels.ts';
-import { type Block, LinearMemory } from './memory.ts';
-import { withPartialSums } from './partialSums.ts';
-import { compiled, useReference, wasmSupport } from './support.ts';
-import { Threads } from './threads.ts';
+} from './engine/choose.ts';
+import { compiled, useReference, wasmSupport } from './engine/support.ts';
+import { lowerProgram } from './run/bands.ts';
+import { driverModule } from './run/driver.ts';
+import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
+import { KernelCache } from './run/kernelCache.ts';
+import { type Block, LinearMemory } from './run/memory.ts';
+import { Threads } from './run/threads.ts';
 
 export interface WasmOptions {
   /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
@@ -286,7 +286,7 @@ export class WasmBackend implements Backend {
   #throwFault(plan: WasmExecutable): never {
     const { i32 } = this.#memory;
     i32[control.fault >> 2] = 0;
-    const launch = plan.launchAt(i32[control.faultRecord >> 2] >>> 0);
+    const launch = plan.launchAt(i32[control.faultArguments >> 2] >>> 0);
     const size = launch?.axis?.size ?? 0;
     throw indexError(launch?.label ?? 'gather', i32[control.faultIndex >> 2], size);
   }

@@ -8,7 +8,7 @@ export const control = {
   /** Pieces of the current job that are finished. */
   done: 128,
   /** Record and number of pieces of the current job; written before the ticket. */
-  jobRecord: 192,
+  jobArguments: 192,
   jobPieces: 196,
   /** Workers that take part. */
   ready: 200,
@@ -21,9 +21,9 @@ export const control = {
   quit: 324,
   /** Not 0: a worker failed. */
   failed: 384,
-  /** A gather or scatter met an index outside its axis: 1, the record, the index. */
+  /** A gather or scatter met an index outside its axis: 1, the argument block, the index. */
   fault: 448,
-  faultRecord: 452,
+  faultArguments: 452,
   faultIndex: 456,
   /** Address of the first module published, a cell as in every module's head. */
   firstModule: 512,

@@ -2,7 +2,7 @@
  * `@ag/native-wasm`: the WebAssembly backend of `@ag/tensor`.
  *
  * Reading order: `abi.ts` (how kernels are called), `map.ts` and `reduce.ts` (what they look like), `expression.ts` and
- * `functions32.ts` (arithmetic), `executable.ts`, `driver.ts` and `threads.ts` (how plans run).
+ * `mathF32.ts` (arithmetic), `executable.ts`, `driver.ts` and `threads.ts` (how plans run).
  */
 export { WasmBackend, type WasmOptions, wasm } from './backend.ts';
-export { type Feature, type WasmSupport, wasmSupport } from './support.ts';
+export { type Feature, type WasmSupport, wasmSupport } from './engine/support.ts';

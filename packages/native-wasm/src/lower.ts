@@ -1,12 +1,14 @@
 /** From launches to stages: which file knows how to compile a kernel form. */
 
+import type { ContractKernel } from '@ag/tensor';
 import type { LowerContext, Stage } from './abi.ts';
-import { lowerContract } from './contract.ts';
-import { lowerGather, lowerScatter } from './indexed.ts';
-import { lowerMap } from './map.ts';
-import { lowerByteContract, lowerReduce } from './reduce.ts';
-import { lowerScan } from './scan.ts';
-import { lowerSort } from './sort.ts';
+import { lowerContract } from './contraction/contract.ts';
+import { contractAsReduction } from './kernels/contractAsReduction.ts';
+import { lowerGather, lowerScatter } from './kernels/indexed.ts';
+import { lowerMap } from './kernels/map.ts';
+import { lowerReduce } from './kernels/reduce.ts';
+import { lowerScan } from './kernels/scan.ts';
+import { lowerSort } from './kernels/sort.ts';
 
 /** The stages of a launch; none for host routines and for launches over no elements. */
 export function lower(context: LowerContext): readonly Stage[] {
@@ -31,4 +33,10 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'host':
       return [];
   }
+}
+
+/** Dtypes without a micro-kernel are multiplied and summed as any others. */
+function lowerByteContract(context: LowerContext, contract: ContractKernel): readonly Stage[] {
+  const { launch, kernel } = contractAsReduction(context.launch, contract);
+  return lowerReduce({ ...context, launch }, kernel);
 }

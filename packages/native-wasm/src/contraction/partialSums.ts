@@ -1,0 +1,150 @@
+/**
+ * Products with long sums and few results (the first layer of a network, the gradient of a filter), in two launches: sums
+ * over each half of k, then their total and the epilogue. Threads then share k, and each reads half of both
+ * operands, not all of one; it is also the half of a weight that it wrote in the last step. The halves do not depend
+ * on the number of threads, so neither do the bits of the result.
+ */
+import {
+  type BufferSpec,
+  bytesPerElement,
+  type ContractKernel,
+  type DType,
+  type Expression,
+  type Instruction,
+  type Launch,
+  type Operand,
+  type Program,
+} from '@ag/tensor';
+import { count, mergeAxes } from '../kernels/axes.ts';
+
+/** So many times longer than either side of the result, k is halved: partial sums have to be written and read. */
+const minRatio = 6;
+
+/** Fewest multiplications that are worth a launch more. */
+const minProducts = 1 << 20;
+
+/** The program with such products in two launches. */
+export function withPartialSums(program: Program): Program {
+  if (!program.launches.some(isLong)) return program;
+  const slots = [...program.slots];
+  const buffers = [...program.buffers];
+  const slot = slots.length;
+  // One slot for all: each is used up by the next launch.
+  slots.push(0);
+  const launches = program.launches.flatMap((launch) => {
+    if (!isLong(launch)) return [launch];
+    const { dtype } = launch.kernel as ContractKernel;
+    const length = 2 * count(resultDims(launch));
+    slots[slot] = Math.max(slots[slot], length * bytesPerElement(dtype));
+    buffers.push({ kind: 'slot', slot, dtype, length } satisfies BufferSpec);
+    return inTwo(launch, buffers.length - 1, dtype);
+  });
+  return { ...program, slots, buffers, launches };
+}
+
+function isLong({ kernel, dims }: Launch): boolean {
+  if (kernel.form !== 'contract' || (kernel.dtype !== 'float32' && kernel.dtype !== 'float64')) return false;
+  const { batchRank, mRank, nRank } = kernel;
+  const m = count(dims.slice(batchRank, batchRank + mRank));
+  const n = count(dims.slice(batchRank + mRank, batchRank + mRank + nRank));
+  const k = dims.slice(batchRank + mRank + nRank);
+  return (
+    count(dims.slice(0, batchRank)) === 1 &&
+    k.length > 0 &&
+    k[0] % 2 === 0 &&
+    count(k) >= minRatio * Math.max(m, n) &&
+    m * n * count(k) >= minProducts
+  );
+}
+
+/** Sizes of the batch, of m and of n. */
+function resultDims({ kernel, dims }: Launch): readonly number[] {
+  const { kRank } = kernel as ContractKernel;
+  return dims.slice(0, dims.length - kRank);
+}
+
+function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
+  const kernel = launch.kernel as ContractKernel;
+  const { batchRank, mRank, nRank, kRank } = kernel;
+  const result = resultDims(launch);
+  const size = count(result);
+  const half = launch.dims[result.length] / 2;
+  const [a, b, ...others] = launch.operands as readonly [Operand, Operand, ...Operand[]];
+  /** The halves of k as a batch of two. */
+  const halves = (operand: Operand, k: number): Operand => ({
+    ...operand,
+    strides: [operand.strides[k] * half, ...operand.strides],
+  });
+  const dense = contiguous(result);
+  const partial = (offset: number, strides: readonly number[]): Operand => ({
+    buffer,
+    offset,
+    dynamic: [],
+    strides,
+  });
+  const product: Launch = {
+    ...launch,
+    kernel: {
+      form: 'contract',
+      batchRank: batchRank + 1,
+      mRank,
+      nRank,
+      kRank,
+      dtype,
+      extras: [],
+      outputs: [{ dtype, accumulate: false }],
+      epilogue: { instructions: [{ op: 'accumulator', dtype }], results: [0] },
+    },
+    dims: [2, ...result, half, ...launch.dims.slice(result.length + 1)],
+    operands: [halves(a, batchRank + mRank), halves(b, batchRank), partial(0, [size, ...dense])],
+    literals: [],
+  };
+  const operands = [partial(0, dense), partial(size, dense), ...others];
+  const merged = mergeAxes({ sizes: result, strides: operands.map(({ strides }) => strides) });
+  const total: Launch = {
+    ...launch,
+    kernel: {
+      form: 'map',
+      rank: merged.sizes.length,
+      inputs: [dtype, dtype, ...kernel.extras],
+      outputs: kernel.outputs,
+      expression: ofTotal(kernel.epilogue, dtype),
+    },
+    dims: merged.sizes,
+    operands: operands.map((operand, i) => ({ ...operand, strides: merged.strides[i] })),
+  };
+  return [product, total];
+}
+
+/** Strides of neighbors in row-major order. */
+function contiguous(dims: readonly number[]): number[] {
+  const strides: number[] = [];
+  let stride = 1;
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= dims[axis];
+  }
+  return strides;
+}
+
+/** The epilogue with the sum of operands 0 and 1 for what is accumulated. Extras keep their numbers. */
+function ofTotal({ instructions, results }: Expression, dtype: DType): Expression {
+  const added: Instruction[] = [
+    { op: 'load', operand: 0, dtype },
+    { op: 'load', operand: 1, dtype },
+    { op: 'add', a: 0, b: 1, dtype },
+  ];
+  const places = instructions.map((instruction, i) => (instruction.op === 'accumulator' ? 2 : i + 3));
+  const moved = instructions.map((instruction): Instruction => {
+    // Its place in the row is kept; nothing refers to it any more.
+    if (instruction.op === 'accumulator') return { op: 'load', operand: 0, dtype };
+    const references = (['a', 'b', 'c'] as const).filter((name) => name in instruction);
+    return Object.assign(
+      { ...instruction },
+      ...references.map((name) => ({
+        [name]: places[(instruction as Record<'a' | 'b' | 'c', number>)[name]],
+      })),
+    );
+  });
+  return { instructions: [...added, ...moved], results: results.map((i) => places[i]) };
+}
