@@ -3,9 +3,9 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GraphOptions } from './commands/graph.ts';
-import type { PlotOptions } from './commands/runsPlot.ts';
 import { exitCodes } from './failure.ts';
 import { parseChange, recipes } from './recipes/index.ts';
+import type { PlotOptions } from './runs/plot.ts';
 import { type Given, type Settings, settingNames, settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -190,7 +190,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'an SVG file; of images a PNG file too')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/preview.ts')).previewData(
+        (await import('./data/preview.ts')).previewData(
           {
             name: name,
             ...(flags.split !== undefined && { split: flags.split as 'train' | 'test' }),
@@ -336,7 +336,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'an SVG file, or an HTML page with all curves')
     .action(
       action(async (terminal, flags, folders) =>
-        (await import('./commands/runsPlot.ts')).plotRuns(
+        (await import('./runs/plot.ts')).plotRuns(
           {
             folders,
             ...(flags.by !== undefined && { by: flags.by as PlotOptions['by'] & string }),
@@ -366,7 +366,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <folder>', "the sweep's folder")
     .action(
       action(async (terminal, flags, recipe) => {
-        const { sweep } = await import('./commands/sweep.ts');
+        const { sweep } = await import('./sweep/sweep.ts');
         return sweep(
           {
             recipe,

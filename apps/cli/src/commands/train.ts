@@ -27,12 +27,8 @@ import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import type { Settings } from '../settings.ts';
-import type { Terminal } from '../terminal.ts';
-import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
-import type { Claim } from '../training/claim.ts';
-import { lossPlot, openDisplay } from '../training/display.ts';
-import { eventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
+import type { Claim } from '../runs/claim.ts';
+import { eventLog, overAllParts, readEvents, rewindEvents } from '../runs/eventLog.ts';
 import {
   claimFolder,
   configVersion,
@@ -41,9 +37,13 @@ import {
   type RunPaths,
   runPaths,
   writeConfig,
-} from '../training/folder.ts';
+} from '../runs/folder.ts';
+import { expectOwn, type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
+import type { Settings } from '../settings.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
+import { lossPlot, openDisplay } from '../training/display.ts';
 import { namingSizes } from '../training/memory.ts';
-import { expectOwn, type OwnRun, ownership, recordFailure } from '../training/ownRun.ts';
 import {
   commandOf,
   environmentOf,
@@ -84,11 +84,11 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       began = true;
     };
     if (options.findLearningRate) {
-      const { tryLearningRates } = await import('./learningRate.ts');
+      const { tryLearningRates } = await import('../training/learningRate.ts');
       return await tryLearningRates(job, options, terminal);
     }
     if (options.folds !== undefined) {
-      const { trainFolds } = await import('./folds.ts');
+      const { trainFolds } = await import('../training/folds.ts');
       return await trainFolds(job, options, terminal, interrupt, begin);
     }
     return await runJob(job, options, terminal, interrupt, begin);

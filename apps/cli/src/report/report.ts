@@ -17,8 +17,8 @@ import {
   surface,
 } from '@ag/viz';
 import { bytes, count, duration, figure, metric, words } from '../numbers.ts';
+import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
-import type { RunConfig } from '../training/folder.ts';
 import { kernelName } from '../training/profileTables.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
 import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
