@@ -1,13 +1,13 @@
 /** `agrad data preview`: what a data set looks like: images, points in the plane, or the columns of a table. */
 import type { MemoryDataset, SourceOptions } from '@ag/datasets';
 import { eventVersion, writeAtomically } from '@ag/train';
-import { findSet } from '../commands/data.ts';
 import { drawColumns } from '../drawing/columns.ts';
 import { type Curve, drawCurves } from '../drawing/curves.ts';
 import { drawImages, type SmallImage } from '../drawing/images.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
+import { findSet } from './sets.ts';
 
 /** What the command line says. */
 export interface PreviewOptions {

@@ -41,17 +41,10 @@ import {
 import { expectOwn, type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
-import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
-import { lossPlot, openDisplay } from '../training/display.ts';
-import { namingSizes } from '../training/memory.ts';
-import {
-  commandOf,
-  environmentOf,
-  type Job,
-  planJob,
-  printConfig,
-  type TrainOptions,
-} from '../training/plan.ts';
+import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
+import { lossPlot, openDisplay } from './display.ts';
+import { namingSizes } from './memory.ts';
+import { commandOf, environmentOf, type Job, planJob, printConfig, type TrainOptions } from './plan.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
 const mostReports = 2000;
@@ -84,11 +77,11 @@ export async function train(options: TrainOptions, terminal: Terminal): Promise<
       began = true;
     };
     if (options.findLearningRate) {
-      const { tryLearningRates } = await import('../training/learningRate.ts');
+      const { tryLearningRates } = await import('./learningRate.ts');
       return await tryLearningRates(job, options, terminal);
     }
     if (options.folds !== undefined) {
-      const { trainFolds } = await import('../training/folds.ts');
+      const { trainFolds } = await import('./folds.ts');
       return await trainFolds(job, options, terminal, interrupt, begin);
     }
     return await runJob(job, options, terminal, interrupt, begin);
@@ -313,7 +306,7 @@ async function conclude(
   terminal.print(terminal.out.bold(`${what}: loss ${figure(result.loss)}${figures.join('')}`));
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {
-    const { profileTables } = await import('../training/profileTables.ts');
+    const { profileTables } = await import('../inspection/profileTables.ts');
     terminal.print('', ...profileTables(profile, terminal.columns), '');
   }
   const tail = losses.slice(-100);
