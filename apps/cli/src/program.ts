@@ -2,10 +2,10 @@
  * The commands and their flags. What a command does is loaded when it runs, so that help costs nothing.
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { GraphOptions } from './commands/graph.ts';
-import type { PlotOptions } from './commands/runsPlot.ts';
 import { exitCodes } from './failure.ts';
+import type { GraphOptions } from './inspection/graph.ts';
 import { parseChange, recipes } from './recipes/index.ts';
+import type { PlotOptions } from './runs/plot.ts';
 import { type Given, type Settings, settingNames, settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -101,7 +101,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     )
     .action(
       action(async (terminal, flags, recipe) => {
-        const { train } = await import('./commands/train.ts');
+        const { train } = await import('./training/train.ts');
         return train(
           {
             recipe,
@@ -136,7 +136,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--fail-over <figure=limit>', 'end with exit code 6 when the figure is larger', collect, [])
     .action(
       action(async (terminal, flags, [target]) => {
-        const { evaluate } = await import('./commands/eval.ts');
+        const { evaluate } = await import('./weights/evaluate.ts');
         return evaluate(
           {
             target: target,
@@ -157,21 +157,21 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--data-dir <folder>', 'where the data files are')
     .action(
       action(async (terminal, flags) =>
-        (await import('./commands/data.ts')).listData(texts(flags, 'dataDir'), terminal),
+        (await import('./data/sets.ts')).listData(texts(flags, 'dataDir'), terminal),
       ),
     );
   command(data, 'info <name>', 'source, size, checksum and place of a data set', 'agrad data info mnist')
     .option('--data-dir <folder>', 'where the data files are')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/data.ts')).dataInfo(name, texts(flags, 'dataDir'), terminal),
+        (await import('./data/sets.ts')).dataInfo(name, texts(flags, 'dataDir'), terminal),
       ),
     );
   command(data, 'get <name>', 'downloads a data set into the cache', 'agrad data get mnist')
     .option('--data-dir <folder>', 'where the data files are')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/data.ts')).getData(name, texts(flags, 'dataDir'), terminal),
+        (await import('./data/sets.ts')).getData(name, texts(flags, 'dataDir'), terminal),
       ),
     );
 
@@ -190,7 +190,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'an SVG file; of images a PNG file too')
     .action(
       action(async (terminal, flags, [name]) =>
-        (await import('./commands/preview.ts')).previewData(
+        (await import('./data/preview.ts')).previewData(
           {
             name: name,
             ...(flags.split !== undefined && { split: flags.split as 'train' | 'test' }),
@@ -214,7 +214,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--recipe <name>', 'what the weights are of, if they do not say; needed if that is a module')
     .action(
       action(async (terminal, flags, [target, ...inputs]) => {
-        const { predictFiles } = await import('./commands/predict.ts');
+        const { predictFiles } = await import('./weights/predict.ts');
         return predictFiles(
           { target: target, inputs, flags: settingsFrom(flags), ...texts(flags, 'recipe') },
           terminal,
@@ -247,7 +247,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'write it there instead of to stdout')
     .action(
       action(async (terminal, flags, what) => {
-        const { graph } = await import('./commands/graph.ts');
+        const { graph } = await import('./inspection/graph.ts');
         return graph(
           {
             what,
@@ -276,7 +276,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--tolerance <error>', 'largest relative error allowed (default 1e-6)')
     .action(
       action(async (terminal, flags, operations) => {
-        const { gradcheck } = await import('./commands/gradcheck.ts');
+        const { gradcheck } = await import('./checks/gradcheck.ts');
         return gradcheck({ operations, flags: settingsFrom(flags), ...texts(flags, 'tolerance') }, terminal);
       }),
     );
@@ -286,14 +286,14 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'doctor',
     'what this machine offers, a test of the backends, and what to do about what is missing',
     'agrad doctor',
-  ).action(action(async (terminal) => (await import('./commands/doctor.ts')).doctor(terminal)));
+  ).action(action(async (terminal) => (await import('./checks/doctor.ts')).doctor(terminal)));
 
   const runs = program
     .command('runs')
     .description('earlier runs: a list, one closely, several side by side, their curves');
   command(runs, 'list [folder]', 'the runs in a folder (default runs)', 'agrad runs list').action(
     action(async (terminal, _, [folder]) =>
-      (await import('./commands/runs.ts')).listRuns(folder === undefined ? {} : { folder }, terminal),
+      (await import('./runs/list.ts')).listRuns(folder === undefined ? {} : { folder }, terminal),
     ),
   );
   command(
@@ -302,7 +302,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'one run: settings, figures, the curve of its loss',
     'agrad runs show runs/xor-…',
   ).action(
-    action(async (terminal, _, [folder]) => (await import('./commands/runs.ts')).showRun(folder, terminal)),
+    action(async (terminal, _, [folder]) => (await import('./runs/list.ts')).showRun(folder, terminal)),
   );
   command(
     runs,
@@ -313,7 +313,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'an HTML page with all curves')
     .action(
       action(async (terminal, flags, folders) =>
-        (await import('./commands/runs.ts')).compareRuns(folders, texts(flags, 'out'), terminal),
+        (await import('./runs/list.ts')).compareRuns(folders, texts(flags, 'out'), terminal),
       ),
     );
 
@@ -336,7 +336,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'an SVG file, or an HTML page with all curves')
     .action(
       action(async (terminal, flags, folders) =>
-        (await import('./commands/runsPlot.ts')).plotRuns(
+        (await import('./runs/plot.ts')).plotRuns(
           {
             folders,
             ...(flags.by !== undefined && { by: flags.by as PlotOptions['by'] & string }),
@@ -366,7 +366,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <folder>', "the sweep's folder")
     .action(
       action(async (terminal, flags, recipe) => {
-        const { sweep } = await import('./commands/sweep.ts');
+        const { sweep } = await import('./sweep/sweep.ts');
         return sweep(
           {
             recipe,
@@ -388,7 +388,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     'agrad convert weights.safetensors weights.npz',
   ).action(
     action(async (terminal, _, [from, to]) =>
-      (await import('./commands/convert.ts')).convert(from, to, terminal),
+      (await import('./weights/convert.ts')).convert(from, to, terminal),
     ),
   );
 
@@ -408,7 +408,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--seconds <n>', 'for each measurement (default 0.5)')
     .action(
       action(async (terminal, flags) => {
-        const { bench } = await import('./commands/bench.ts');
+        const { bench } = await import('./checks/bench.ts');
         return bench(
           { flags: settingsFrom(flags), ...texts(flags, 'compare', 'failOnRegress', 'out', 'seconds') },
           terminal,
@@ -428,7 +428,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--no-open', 'only say the address')
     .action(
       action(async (terminal, flags, [page]) => {
-        const { web } = await import('./commands/web.ts');
+        const { web } = await import('./web/web.ts');
         return web(
           { open: flags.open === true, ...(page !== undefined && { page }), ...texts(flags, 'port') },
           terminal,
@@ -451,7 +451,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .option('--out <file>', 'keep the whole profile, as JSON')
     .action(
       action(async (terminal, flags, recipe) => {
-        const { profile } = await import('./commands/profile.ts');
+        const { profile } = await import('./inspection/profile.ts');
         return profile(
           {
             recipe,
@@ -475,7 +475,7 @@ export function buildProgram(open: OpenTerminal, done: (exitCode: number) => voi
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))
     .action(
       action(async (terminal, _, [shell]) =>
-        (await import('./commands/completion.ts')).completion(shell, program, terminal),
+        (await import('./completion/completion.ts')).completion(shell, program, terminal),
       ),
     );
   return program;

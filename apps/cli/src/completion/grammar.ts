@@ -3,7 +3,7 @@
  * and flag there is. What a value may be follows from the name of its place, such as `<folder>`.
  */
 import type { Argument, Command, Option } from 'commander';
-import { dataSetNames } from '../commands/data.ts';
+import { dataSetNames } from '../data/sets.ts';
 import { recipes } from '../recipes/index.ts';
 
 /** What may stand in a place: some words, files of any kind, folders, a recipe (of one word or two), anything. */

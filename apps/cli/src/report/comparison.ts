@@ -1,7 +1,7 @@
 /** Runs side by side: the page with their curves over each other. */
 import { lineChart } from '@ag/viz';
 import { words } from '../numbers.ts';
-import type { Run } from '../training/history.ts';
+import type { Run } from '../runs/history.ts';
 import { page, pictures } from './page.ts';
 
 /** The curves of runs over each other, as a page. */

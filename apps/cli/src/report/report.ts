@@ -16,10 +16,10 @@ import {
   lineChart,
   surface,
 } from '@ag/viz';
+import { kernelName } from '../inspection/profileTables.ts';
 import { bytes, count, duration, figure, metric, words } from '../numbers.ts';
+import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
-import type { RunConfig } from '../training/folder.ts';
-import { kernelName } from '../training/profileTables.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
 import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
 

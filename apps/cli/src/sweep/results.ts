@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { writeAtomically } from '@ag/train';
 import { exitCodes, Failure } from '../failure.ts';
 import { readText } from '../readJson.ts';
-import { type Claim, isClaim, tryClaim } from '../training/claim.ts';
+import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
 import type { Plan, Trial } from './plan.ts';
 
 /** How a trial ended. */

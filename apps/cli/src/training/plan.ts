@@ -11,6 +11,7 @@ import { readJson } from '../readJson.ts';
 import { parametersOf, recipeFor, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
+import { type RunConfig, readConfig } from '../runs/folder.ts';
 import {
   settings as definitions,
   flagOf,
@@ -24,7 +25,6 @@ import {
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
-import { type RunConfig, readConfig } from './folder.ts';
 
 /** What the command line says. */
 export interface TrainOptions {

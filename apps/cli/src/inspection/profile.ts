@@ -14,7 +14,7 @@ import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, fitOptionsOf, prepare } from '../training/assemble.ts';
 import { namingSizes } from '../training/memory.ts';
-import { profileTables } from '../training/profileTables.ts';
+import { profileTables } from './profileTables.ts';
 
 /** Steps before measuring, in which plans are made and the engine warms up. */
 const warmUp = 10;

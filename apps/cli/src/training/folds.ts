@@ -14,13 +14,13 @@ import { chooseBackend } from '../backend.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
+import type { Claim } from '../runs/claim.ts';
+import { createFolder } from '../runs/folder.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
-import type { Claim } from '../training/claim.ts';
-import { openDisplay } from '../training/display.ts';
-import { createFolder } from '../training/folder.ts';
-import { commandOf, environmentOf, type Job, type TrainOptions } from '../training/plan.ts';
+import { assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
+import { openDisplay } from './display.ts';
+import { commandOf, environmentOf, type Job, type TrainOptions } from './plan.ts';
 
 /** Trains fold by fold; answers the exit code. */
 export async function trainFolds(

@@ -7,7 +7,7 @@ import { drawImages, type SmallImage } from '../drawing/images.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
-import { findSet } from './data.ts';
+import { findSet } from './sets.ts';
 
 /** What the command line says. */
 export interface PreviewOptions {

@@ -2,11 +2,11 @@
 import { gradientCases } from '@ag/graph/testing';
 import { eventVersion } from '@ag/train';
 import type { Command } from 'commander';
-import { bashScript } from '../completion/bash.ts';
-import { grammarOf } from '../completion/grammar.ts';
-import { zshScript } from '../completion/zsh.ts';
 import { exitCodes } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
+import { bashScript } from './bash.ts';
+import { grammarOf } from './grammar.ts';
+import { zshScript } from './zsh.ts';
 
 /** Writes the script to stdout. */
 export function completion(shell: string, program: Command, terminal: Terminal): number {

@@ -12,11 +12,11 @@ import { quote } from '../quote.ts';
 import { parametersOf, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
+import { readConfig, runPaths } from '../runs/folder.ts';
 import { fromEnvironment, type Given, resolveSettings, type Settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare, testLoaderOf } from '../training/assemble.ts';
-import { readConfig, runPaths } from '../training/folder.ts';
 
 /** Names of averages in checkpoints. */
 const averagePrefix = 'average/';

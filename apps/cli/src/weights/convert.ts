@@ -8,7 +8,7 @@ import { bytes } from '../numbers.ts';
 import { readJson } from '../readJson.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
-import { readSafetensors } from './eval.ts';
+import { readSafetensors } from './evaluate.ts';
 
 interface Format {
   readonly read: (path: string) => SafetensorsFile | Promise<SafetensorsFile>;

@@ -16,7 +16,7 @@ import { figure } from '../numbers.ts';
 import type { Given } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { testLoaderOf } from '../training/assemble.ts';
-import { describeWeights, loadTrained } from './eval.ts';
+import { describeWeights, loadTrained } from './evaluate.ts';
 
 /** What the command line says. */
 export interface PredictCommandOptions {

@@ -14,23 +14,15 @@ import { duration, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { recipeFor } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
+import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
+import { expectNothingElse, outputFolder, runPaths } from '../runs/folder.ts';
 import { didYouMean } from '../suggest.ts';
-import {
-  argumentsOf,
-  countOf,
-  describeTrial,
-  makePlan,
-  type Plan,
-  type Trial,
-  type Wanted,
-} from '../sweep/plan.ts';
-import { shownFigure, sweepPage } from '../sweep/report.ts';
-import { keepPlan, keepResult, type Result, readResult, trialName } from '../sweep/results.ts';
-import { createWorker, type Worker } from '../sweep/workers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { type Claim, isClaim, tryClaim } from '../training/claim.ts';
-import { expectNothingElse, outputFolder, runPaths } from '../training/folder.ts';
+import { argumentsOf, countOf, describeTrial, makePlan, type Plan, type Trial, type Wanted } from './plan.ts';
+import { shownFigure, sweepPage } from './report.ts';
+import { keepPlan, keepResult, type Result, readResult, trialName } from './results.ts';
+import { createWorker, type Worker } from './workers.ts';
 
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;

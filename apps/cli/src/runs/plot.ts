@@ -6,7 +6,7 @@ import { figure, isShare, words } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
-import { type Axis, curvesOf, type Run, readRun } from '../training/history.ts';
+import { type Axis, curvesOf, type Run, readRun } from './history.ts';
 
 /** What the command line says. */
 export interface PlotOptions {

@@ -4,12 +4,12 @@ import { eventVersion, findLearningRate, type LearningRateTest, writeAtomically 
 import { chooseBackend } from '../backend.ts';
 import { exitCodes } from '../failure.ts';
 import { figure } from '../numbers.ts';
+import { outputFolder } from '../runs/folder.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
-import { assemble, fitOptionsOf, optimizerFor, prepare } from '../training/assemble.ts';
-import { outputFolder } from '../training/folder.ts';
-import type { Job, TrainOptions } from '../training/plan.ts';
+import { assemble, fitOptionsOf, optimizerFor, prepare } from './assemble.ts';
+import type { Job, TrainOptions } from './plan.ts';
 
 /** Rows of the table. */
 const shown = 13;

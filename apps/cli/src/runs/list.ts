@@ -5,12 +5,12 @@ import { eventVersion, writeAtomically } from '@ag/train';
 import { drawCurves } from '../drawing/curves.ts';
 import { describeFailure, exitCodes, Failure } from '../failure.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
+import { runPaths } from './folder.ts';
+import { curvesOf, type Run, readRun } from './history.ts';
 import { settingNames } from '../settings.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { lossPlot } from '../training/display.ts';
-import { runPaths } from '../training/folder.ts';
-import { curvesOf, type Run, readRun } from '../training/history.ts';
 
 /** Lists the runs of a folder, newest first. */
 export function listRuns(options: { readonly folder?: string }, terminal: Terminal): number {

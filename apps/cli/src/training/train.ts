@@ -27,12 +27,8 @@ import { type Controls, createControls } from '../live/controls.ts';
 import { duration, figure, metric, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import type { Settings } from '../settings.ts';
-import type { Terminal } from '../terminal.ts';
-import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from '../training/assemble.ts';
-import type { Claim } from '../training/claim.ts';
-import { lossPlot, openDisplay } from '../training/display.ts';
-import { eventLog, overAllParts, readEvents, rewindEvents } from '../training/eventLog.ts';
+import type { Claim } from '../runs/claim.ts';
+import { eventLog, overAllParts, readEvents, rewindEvents } from '../runs/eventLog.ts';
 import {
   claimFolder,
   configVersion,
@@ -41,17 +37,14 @@ import {
   type RunPaths,
   runPaths,
   writeConfig,
-} from '../training/folder.ts';
-import { namingSizes } from '../training/memory.ts';
-import { expectOwn, type OwnRun, ownership, recordFailure } from '../training/ownRun.ts';
-import {
-  commandOf,
-  environmentOf,
-  type Job,
-  planJob,
-  printConfig,
-  type TrainOptions,
-} from '../training/plan.ts';
+} from '../runs/folder.ts';
+import { expectOwn, type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
+import type { Settings } from '../settings.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
+import { lossPlot, openDisplay } from './display.ts';
+import { namingSizes } from './memory.ts';
+import { commandOf, environmentOf, type Job, planJob, printConfig, type TrainOptions } from './plan.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
 const mostReports = 2000;
@@ -313,7 +306,7 @@ async function conclude(
   terminal.print(terminal.out.bold(`${what}: loss ${figure(result.loss)}${figures.join('')}`));
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {
-    const { profileTables } = await import('../training/profileTables.ts');
+    const { profileTables } = await import('../inspection/profileTables.ts');
     terminal.print('', ...profileTables(profile, terminal.columns), '');
   }
   const tail = losses.slice(-100);
