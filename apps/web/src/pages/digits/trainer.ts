@@ -23,10 +23,10 @@ import {
   fit,
   type TrainingEvent,
 } from '@ag/train';
-import { type Computing, startComputing } from '../../training/computing.ts';
-import { Curve } from '../../training/history.ts';
-import { type Publisher, publisher } from '../../training/publisher.ts';
-import { type Gate, Runner } from '../../training/runner.ts';
+import { type Computing, startComputing } from '../../service/worker/computing.ts';
+import { Curve } from '../../service/worker/history.ts';
+import { type Publisher, publisher } from '../../service/worker/publisher.ts';
+import { type Gate, Runner } from '../../service/worker/runner.ts';
 import { configFrom, type DigitsConfig, writeConfig } from './config.ts';
 import { type DigitFiles, type NamedBytes, readDigitFiles } from './files.ts';
 import { makeNetwork, stagesOf } from './network.ts';

@@ -6,7 +6,7 @@ import { gradients, numericalGradient } from '@ag/graph';
 import { init, mseLoss } from '@ag/nn';
 import { type Optimizer, sgd } from '@ag/optim';
 import { evaluate, key, splitKey, type Tensor, tensor, Variable } from '@ag/tensor';
-import type { Session } from '../../live/serve.ts';
+import type { Session } from '../../service/worker/serve.ts';
 
 export interface CompareRequest {
   readonly hidden: number;

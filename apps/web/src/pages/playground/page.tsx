@@ -1,13 +1,13 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { download } from '../../components/download.ts';
 import { short } from '../../components/numbers.ts';
 import { Alarm, Button, Choice, Code, Entry, Explanation, Status } from '../../components/parts.tsx';
+import { nextFrame } from '../../service/page/nextFrame.ts';
+import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
-import { download } from '../../training/download.ts';
-import { nextFrame } from '../../training/nextFrame.ts';
-import { ComputingNote } from '../../training/note.tsx';
-import { useTrainer } from '../../training/useTrainer.ts';
 import { codeFor } from './code.ts';
 import {
   configFrom,
@@ -22,7 +22,7 @@ import { openPreset, Settings } from './controls.tsx';
 import { type Chosen, Diagram } from './diagram.tsx';
 import { NeuronFormula } from './formula.tsx';
 import './page.css';
-import '../../training/figures.css';
+import '../../components/figures.css';
 import { Painting } from './painting.tsx';
 import type { Alert, Picture } from './picture.ts';
 import { Plane } from './plane.tsx';

@@ -1,7 +1,7 @@
 /**
  * How things stand in the playground, as its worker tells its page: plain data.
  */
-import type { CurvePoints } from '../../training/history.ts';
+import type { CurvePoints } from '../../service/worker/history.ts';
 import type { PaintedPoint } from './config.ts';
 import type { Domain, Kind } from './data.ts';
 

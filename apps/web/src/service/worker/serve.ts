@@ -3,7 +3,7 @@
  * again. Not asking is a pause; nothing runs that nobody looks at.
  */
 import { expose } from 'comlink';
-import { type Computing, startComputing } from '../training/computing.ts';
+import { type Computing, startComputing } from './computing.ts';
 
 /** Something that goes on when it is asked to. */
 export interface Session<Update> {

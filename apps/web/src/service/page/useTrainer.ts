@@ -4,7 +4,7 @@
  */
 import { proxy, type Remote } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Computing } from './computing.ts';
+import type { Computing } from '../worker/computing.ts';
 import { messageOf, useService } from './useService.ts';
 
 /** What a trainer in a worker offers, beside what is the page's own. */
