@@ -55,7 +55,7 @@ export function NumberField({
         style={{ width: '6.5rem' }}
         data-testid={name}
         value={value}
-        choose={(text) => setParameters({ [name]: text })}
+        onCommit={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

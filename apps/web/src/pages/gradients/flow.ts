@@ -127,7 +127,7 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   };
 
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

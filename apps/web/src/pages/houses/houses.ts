@@ -102,7 +102,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   };
 
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

@@ -104,7 +104,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
             size={34}
             spellcheck={false}
             value={expression}
-            choose={(text) => setExpression(text)}
+            onCommit={(text) => setExpression(text)}
           />
         </Field>
         <Presets />
@@ -117,7 +117,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
               data-testid={`value-${name}`}
               size={Math.min(40, Math.max(5, (values.get(name) ?? '1').length))}
               value={values.get(name) ?? '1'}
-              choose={(text) => setValue(name, text)}
+              onCommit={(text) => setValue(name, text)}
             />
           </label>
         ))}

@@ -140,7 +140,7 @@ export async function openComparison(request: CompareRequest): Promise<Session<C
   const automatic = new Runner(request, () => rate);
   const parameters = numerical.variables.reduce((sum, variable) => sum + variable.size, 0);
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

@@ -60,7 +60,7 @@ export function Painting({ config, brush, setBrush, read }: Properties) {
               step="any"
               data-testid="brush-value"
               value={brush}
-              choose={(text) => setBrush(Number(text) || 0)}
+              onCommit={(text) => setBrush(Number(text) || 0)}
             />
           </Field>
         ) : (

@@ -79,7 +79,7 @@ export function useLive<
       setRound((before) => before + 1);
       return;
     }
-    service.adjust(rate).catch((error: unknown) => setProblem(messageOf(error)));
+    service.setLearningRate(rate).catch((error: unknown) => setProblem(messageOf(error)));
   }, [rate]);
 
   const turn = async (mine: number): Promise<boolean> => {
