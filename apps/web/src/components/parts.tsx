@@ -25,7 +25,7 @@ export function Field({ label, children }: { readonly label: Text; readonly chil
 interface EntryProperties {
   readonly value: string | number;
   /** Called with what was typed when it is final: Enter, leaving, an arrow. */
-  readonly choose: (text: string) => void;
+  readonly onCommit: (text: string) => void;
   readonly type?: 'number' | 'range' | 'text';
   readonly min?: number;
   readonly max?: number;
@@ -43,7 +43,7 @@ interface EntryProperties {
  * An input that is typed into in peace: pages are drawn again many times a second while they train, and a plain input
  * would be given its old value each time.
  */
-export function Entry({ value, choose, ...attributes }: EntryProperties) {
+export function Entry({ value, onCommit, ...attributes }: EntryProperties) {
   const [draft, setDraft] = useState<string | null>(null);
   return (
     <input
@@ -53,7 +53,7 @@ export function Entry({ value, choose, ...attributes }: EntryProperties) {
       onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={(event) => {
         setDraft(null);
-        choose(event.currentTarget.value);
+        onCommit(event.currentTarget.value);
       }}
       onBlur={() => setDraft(null)}
     />

@@ -15,7 +15,7 @@ const largestScale = 4;
 
 type Strokes = (readonly [x: number, y: number])[][];
 
-export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => void }) {
+export function Board({ onDraw }: { readonly onDraw: (drawing: ImageData | null) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const copy = useRef<HTMLCanvasElement | null>(null);
   const strokes = useRef<Strokes>([]);
@@ -24,7 +24,7 @@ export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => 
   const wipe = () => {
     strokes.current = [];
     ink(canvas.current!, []);
-    draw(null);
+    onDraw(null);
   };
   useEffect(wipe, []);
 
@@ -35,7 +35,7 @@ export function Board({ draw }: { readonly draw: (drawing: ImageData | null) => 
     strokes.current.at(-1)!.push([across * size, down * size]);
     ink(canvas.current!, strokes.current);
     copy.current ??= document.createElement('canvas');
-    draw(ink(copy.current, resized(strokes.current)));
+    onDraw(ink(copy.current, resized(strokes.current)));
   };
 
   return (

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import { bestOf, draw, drawings, placed, type Read } from '../../testing/drawing.ts';
 import type { DigitsConfig } from './config.ts';
-import type { EpochFigures } from './picture.ts';
+import type { EpochMetrics } from './snapshot.ts';
 
 interface State {
   readonly ready: boolean;
@@ -15,7 +15,7 @@ interface State {
   readonly problem: string | null;
   readonly step: number;
   readonly epoch: number;
-  readonly epochs: readonly EpochFigures[];
+  readonly epochs: readonly EpochMetrics[];
   readonly confusion: readonly (readonly number[])[] | null;
   readonly mistakes: readonly { readonly label: number; readonly answer: number }[];
   readonly trainImages: number;

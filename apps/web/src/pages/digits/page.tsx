@@ -1,29 +1,29 @@
 import { transfer } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { download } from '../../components/download.ts';
 import { Alarm, Button, Choice, Code, Entry, Explanation, Field, Status } from '../../components/parts.tsx';
+import { nextFrame } from '../../service/page/nextFrame.ts';
+import { messageOf } from '../../service/page/useService.ts';
+import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { numberParameter, route, setParameters } from '../../shell/route.ts';
-import { download } from '../../training/download.ts';
-import { nextFrame } from '../../training/nextFrame.ts';
-import { ComputingNote } from '../../training/note.tsx';
-import { messageOf } from '../../training/useService.ts';
-import { useTrainer } from '../../training/useTrainer.ts';
 import { Board } from './board.tsx';
 import { codeFor } from './code.ts';
 import { configFrom, type DigitsConfig, modelTitles, writeConfig } from './config.ts';
 import { droppedFiles } from './dropped.ts';
 import './page.css';
-import '../../training/figures.css';
-import type { Picture, Reading } from './picture.ts';
+import '../../components/figures.css';
 import { Probabilities, Stages } from './reading.tsx';
-import { Examination, Progress, percent } from './results.tsx';
+import { Progress, percent, TestResults } from './results.tsx';
+import type { Reading, Snapshot } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 
 export default function Digits() {
   const address = route.value.parameters.toString();
   const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
-  const [picture, setPicture] = useState<Picture | null>(null);
+  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
   const [files, setFiles] = useState<{ train: number; test: number } | null>(null);
   const [pausing, setPausing] = useState(false);
   const [reading, setReading] = useState<Reading | null>(null);
@@ -31,20 +31,20 @@ export default function Digits() {
   const asked = useRef(false);
   const epochs = Math.max(1, Math.round(numberParameter('epochs', 10)));
 
-  const { remote, computing, problem, setProblem, ask, restart, isCurrent, take } = useTrainer<
+  const { remote, computing, problem, setProblem, ask, restart, isCurrent, adopt } = useTrainer<
     DigitsConfig,
-    Picture,
+    Snapshot,
     Trainer
   >(
     () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
     config,
     async (next) => {
-      setPicture(next);
+      setSnapshot(next);
       await nextFrame();
     },
     () => void read(),
   );
-  const current = isCurrent(picture) ? picture : null;
+  const current = isCurrent(snapshot) ? snapshot : null;
   const running = current?.running === true && !pausing;
 
   useInspection(() => ({
@@ -124,13 +124,13 @@ export default function Digits() {
     }
   };
   const restore = async (file: File) => {
-    const found = await take(async (number) => {
+    const found = await adopt(async (number) => {
       const bytes = new Uint8Array(await file.arrayBuffer());
       return remote.restore(transfer(bytes, [bytes.buffer]), file.name, number);
     });
     if (!found) return;
     setParameters(writeConfig(found));
-    setPicture((latest) => latest && { ...latest });
+    setSnapshot((latest) => latest && { ...latest });
   };
   const save = async (name: string, content: Promise<Uint8Array | undefined>) => {
     const bytes = await content;
@@ -198,7 +198,7 @@ export default function Digits() {
             min={1}
             data-testid="epochs"
             value={epochs}
-            choose={(text) => setParameters({ epochs: text })}
+            onCommit={(text) => setParameters({ epochs: text })}
           />
         </Field>
         <Button data-testid="reset" disabled={!current} onClick={restart}>
@@ -248,14 +248,14 @@ export default function Digits() {
           <span lang="en">{current.alert}.</span>
         </Alarm>
       )}
-      {current && <Progress picture={current} />}
+      {current && <Progress snapshot={current} />}
       {/* With the picture that it stands below, so that nothing moves when that arrives. */}
-      {(picture || problem !== null) && (
+      {(snapshot || problem !== null) && (
         <>
           <div class="card">
             <h2>{say({ en: 'Draw a digit', zh: '写一个数字' })}</h2>
             <div class="drawing">
-              <Board draw={draw} />
+              <Board onDraw={draw} />
               <Probabilities reading={reading} />
               {reading && <Stages reading={reading} />}
             </div>
@@ -268,7 +268,7 @@ export default function Digits() {
               </p>
             )}
           </div>
-          {current?.confusion && <Examination picture={current} />}
+          {current?.confusion && <TestResults snapshot={current} />}
           <p class="soft hash">
             {say({ en: 'SHA-256 of the weights: ', zh: '权重的 SHA-256：' })}
             <span data-testid="hash">
@@ -305,7 +305,7 @@ function Setting({
         step={step}
         data-testid={name}
         value={config[name]}
-        choose={(text) => setParameters({ [name]: text })}
+        onCommit={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

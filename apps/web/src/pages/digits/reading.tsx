@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
-import type { Reading } from './picture.ts';
+import type { Reading } from './snapshot.ts';
 
 export function Probabilities({ reading }: { readonly reading: Reading | null }) {
   const best = reading ? reading.probabilities.indexOf(Math.max(...reading.probabilities)) : -1;

@@ -3,17 +3,17 @@
  */
 import { confusion, imageGrid, lineChart } from '@ag/viz';
 import { useMemo } from 'preact/hooks';
-import { Picture as Drawing } from '../../components/parts.tsx';
+import { Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export const percent = (share: number | undefined): string =>
   share === undefined ? '—' : `${(100 * share).toFixed(2)} %`;
 
 /** How far it is, and the curves of all epochs. */
-export function Progress({ picture }: { readonly picture: Picture }) {
-  const { step, epoch, batch, batches, loss, epochs, stepLosses } = picture;
+export function Progress({ snapshot }: { readonly snapshot: Snapshot }) {
+  const { step, epoch, batch, batches, loss, epochs, stepLosses } = snapshot;
   const last = epochs.at(-1);
   const charts = useMemo(() => {
     const training = say({ en: 'training', zh: '训练' });
@@ -47,7 +47,7 @@ export function Progress({ picture }: { readonly picture: Picture }) {
         },
       ),
     ];
-  }, [epochs.length, picture.session, theme.value, language.value]);
+  }, [epochs.length, snapshot.session, theme.value, language.value]);
   const steps = useMemo(
     () =>
       lineChart([{ name: say({ en: 'loss of the batch', zh: '本批损失' }), ...stepLosses }], {
@@ -60,7 +60,7 @@ export function Progress({ picture }: { readonly picture: Picture }) {
         xLabel: say({ en: 'step', zh: '步' }),
         yLabel: say({ en: 'loss of the batch', zh: '本批损失' }),
       }),
-    [picture, theme.value],
+    [snapshot, theme.value],
   );
   const rows: readonly (readonly [string, string])[] = [
     [say({ en: 'step', zh: '步' }), String(step)],
@@ -70,7 +70,7 @@ export function Progress({ picture }: { readonly picture: Picture }) {
     [say({ en: 'training accuracy', zh: '训练准确率' }), percent(last?.accuracy)],
     [say({ en: 'test accuracy', zh: '测试准确率' }), percent(last?.testAccuracy)],
     [say({ en: 'seconds for the last epoch', zh: '上一轮用时（秒）' }), last ? last.seconds.toFixed(2) : '—'],
-    [say({ en: 'parameters', zh: '参数' }), String(picture.parameters)],
+    [say({ en: 'parameters', zh: '参数' }), String(snapshot.parameters)],
   ];
   return (
     <div class="card">
@@ -83,31 +83,31 @@ export function Progress({ picture }: { readonly picture: Picture }) {
         ))}
       </dl>
       <div class="columns">
-        <Drawing svg={steps} label="steps" />
+        <Picture svg={steps} label="steps" />
         {epochs.length > 0 &&
-          charts.map((svg, i) => <Drawing key={i === 0 ? 'accuracy' : 'loss'} svg={svg} />)}
+          charts.map((svg, i) => <Picture key={i === 0 ? 'accuracy' : 'loss'} svg={svg} />)}
       </div>
     </div>
   );
 }
 
 /** What the last examination showed. */
-export function Examination({ picture }: { readonly picture: Picture }) {
+export function TestResults({ snapshot }: { readonly snapshot: Snapshot }) {
   const [matrix, worst] = useMemo(
     () => [
-      confusion(picture.confusion!, {
+      confusion(snapshot.confusion!, {
         theme: theme.value,
         id: 'confusion',
         width: 540,
         subtitle: say({
-          en: `${percent(picture.epochs.at(-1)?.testAccuracy)} right`,
-          zh: `正确率 ${percent(picture.epochs.at(-1)?.testAccuracy)}`,
+          en: `${percent(snapshot.epochs.at(-1)?.testAccuracy)} right`,
+          zh: `正确率 ${percent(snapshot.epochs.at(-1)?.testAccuracy)}`,
         }),
         rowLabel: say({ en: 'digit', zh: '真实数字' }),
         columnLabel: say({ en: 'taken for', zh: '识别为' }),
       }),
       imageGrid(
-        picture.mistakes.map(({ pixels, label, answer, probability }) => ({
+        snapshot.mistakes.map(({ pixels, label, answer, probability }) => ({
           pixels,
           width: 28,
           height: 28,
@@ -116,13 +116,13 @@ export function Examination({ picture }: { readonly picture: Picture }) {
         { theme: theme.value, id: 'mistakes', imageSize: 68, columns: 6 },
       ),
     ],
-    [picture.confusion, picture.mistakes, theme.value, language.value],
+    [snapshot.confusion, snapshot.mistakes, theme.value, language.value],
   );
   return (
     <div class="columns">
       <div class="card">
         <h2>{say({ en: 'On the test images', zh: '测试图像上的结果' })}</h2>
-        <Drawing svg={matrix} label="confusion" />
+        <Picture svg={matrix} label="confusion" />
       </div>
       <div class="card">
         <h2>{say({ en: 'The worst mistakes', zh: '最严重的错误' })}</h2>
@@ -132,7 +132,7 @@ export function Examination({ picture }: { readonly picture: Picture }) {
             zh: '每张图像：真实数字 → 识别结果，及网络的把握。',
           })}
         </p>
-        <Drawing svg={worst} label="mistakes" />
+        <Picture svg={worst} label="mistakes" />
       </div>
     </div>
   );

@@ -23,14 +23,14 @@ import {
   fit,
   type TrainingEvent,
 } from '@ag/train';
-import { type Computing, startComputing } from '../../training/computing.ts';
-import { Curve } from '../../training/history.ts';
-import { type Publisher, publisher } from '../../training/publisher.ts';
-import { type Gate, Runner } from '../../training/runner.ts';
+import { type Computing, startComputing } from '../../service/worker/computing.ts';
+import { Curve } from '../../service/worker/history.ts';
+import { type Publisher, publisher } from '../../service/worker/publisher.ts';
+import { type PauseGate, Runner } from '../../service/worker/runner.ts';
 import { configFrom, type DigitsConfig, writeConfig } from './config.ts';
 import { type DigitFiles, type NamedBytes, readDigitFiles } from './files.ts';
 import { makeNetwork, stagesOf } from './network.ts';
-import type { EpochFigures, Mistake, Picture, Reading } from './picture.ts';
+import type { EpochMetrics, Mistake, Reading, Snapshot } from './snapshot.ts';
 
 const shownMistakes = 18;
 
@@ -42,7 +42,7 @@ class Session {
   readonly #network: Sequential;
   readonly #publisher: Publisher;
   readonly #runner: Runner;
-  #gate: Gate = (batches) => batches;
+  #gate: PauseGate = (batches) => batches;
   #rate: number;
   /** The run as callbacks see it, from its start on. */
   #context: CallbackContext | null = null;
@@ -54,7 +54,7 @@ class Session {
   #batch = 0;
   #loss: number | null = null;
   readonly #stepLosses = new Curve(300);
-  #epochs: EpochFigures[] = [];
+  #epochs: EpochMetrics[] = [];
   #tested: { loss: number; accuracy: number } | null = null;
   #confusion: number[][] | null = null;
   #mistakes: Mistake[] = [];
@@ -64,7 +64,7 @@ class Session {
     config: DigitsConfig,
     number: number,
     files: DigitFiles | null,
-    send: (picture: Picture) => unknown,
+    send: (snapshot: Snapshot) => unknown,
     resume?: Checkpoint,
   ) {
     this.#config = config;
@@ -81,7 +81,7 @@ class Session {
       shuffle: true,
       seed: config.seed,
     });
-    this.#publisher = publisher(() => this.#picture(), send, 150);
+    this.#publisher = publisher(() => this.#snapshot(), send, 150);
     this.#runner = new Runner(
       (gate) => {
         this.#gate = gate;
@@ -99,18 +99,18 @@ class Session {
           ...(resume && { resume }),
         });
       },
-      (event) => this.#hear(event),
+      (event) => this.#onEvent(event),
     );
   }
 
   /** Takes the run to its start, where a resumed one has its weights again. */
   async begin(): Promise<void> {
     await this.#runner.play((event) => event.type === 'start');
-    if (this.#epochs.length > 0) await this.#examine(this.#testBatches());
+    if (this.#epochs.length > 0) await this.#evaluate(this.#testBatches());
     await this.#publisher.flush();
   }
 
-  /** Figures of past epochs belong to the run: they are saved and restored with it. */
+  /** Metrics of past epochs belong to the run: they are saved and restored with it. */
   #memory(): Callback {
     return {
       name: 'figures',
@@ -119,7 +119,7 @@ class Session {
       },
       state: () => ({ data: { epochs: this.#epochs } }),
       loadState: ({ data }) => {
-        this.#epochs = (data as { epochs: EpochFigures[] }).epochs;
+        this.#epochs = (data as { epochs: EpochMetrics[] }).epochs;
       },
     };
   }
@@ -128,7 +128,7 @@ class Session {
     return dataLoader(this.#test, { batchSize: Math.min(250, this.#test.length) });
   }
 
-  async #hear(event: TrainingEvent): Promise<void> {
+  async #onEvent(event: TrainingEvent): Promise<void> {
     switch (event.type) {
       case 'start':
         this.#step = event.step;
@@ -153,7 +153,7 @@ class Session {
           testAccuracy: this.#tested!.accuracy,
           seconds: event.epochSeconds,
         });
-        await this.#examine(this.#gate(this.#testBatches()));
+        await this.#evaluate(this.#gate(this.#testBatches()));
         if (event.epoch >= this.#rest) {
           this.#wanted = false;
           void this.#runner.pause();
@@ -169,7 +169,7 @@ class Session {
   }
 
   /** Goes through the test images: who is taken for whom, and which are the worst mistakes. */
-  async #examine(batches: AsyncIterable<Batch>): Promise<void> {
+  async #evaluate(batches: AsyncIterable<Batch>): Promise<void> {
     const confusion = Array.from({ length: 10 }, () => new Array<number>(10).fill(0));
     const wrong: { index: number; loss: number; label: number; answer: number; probability: number }[] = [];
     let index = 0;
@@ -225,7 +225,7 @@ class Session {
   }
 
   /** The rate of the steps to come. */
-  async adjust(learningRate: number): Promise<void> {
+  async setLearningRate(learningRate: number): Promise<void> {
     this.#rate = learningRate;
   }
 
@@ -272,7 +272,7 @@ class Session {
     }
   }
 
-  async #picture(): Promise<Picture> {
+  async #snapshot(): Promise<Snapshot> {
     const hash = this.#wanted ? null : await hashOf(this.#network.stateDict());
     return {
       session: this.#number,
@@ -327,14 +327,14 @@ async function hashOf(weights: Readonly<Record<string, Tensor>>): Promise<string
 export class Trainer {
   #session: Session | null = null;
   #files: DigitFiles | null = null;
-  #send: (picture: Picture) => unknown = () => undefined;
+  #send: (snapshot: Snapshot) => unknown = () => undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   computing(): Promise<Computing> {
     return startComputing();
   }
 
-  listen(send: (picture: Picture) => unknown): void {
+  listen(send: (snapshot: Snapshot) => unknown): void {
     this.#send = send;
   }
 
@@ -373,8 +373,8 @@ export class Trainer {
   }
 
   /** Goes on with another learning rate. */
-  adjust(learningRate: number): Promise<void> {
-    return this.#inTurn(async () => this.#session?.adjust(learningRate));
+  setLearningRate(learningRate: number): Promise<void> {
+    return this.#inTurn(async () => this.#session?.setLearningRate(learningRate));
   }
 
   pause(): Promise<void> {
@@ -397,7 +397,7 @@ export class Trainer {
     await startComputing();
     await this.#session?.close();
     this.#session = null;
-    const session = new Session(config, number, this.#files, (picture) => this.#send(picture), resume);
+    const session = new Session(config, number, this.#files, (snapshot) => this.#send(snapshot), resume);
     await session.begin();
     this.#session = session;
   }

@@ -9,7 +9,7 @@ import { sgd } from '@ag/optim';
 import { concat, evaluate, linspace, manualSeed, stack, type Tensor, zeros } from '@ag/tensor';
 import { fit, TrainingError } from '@ag/train';
 import type { Bins } from '@ag/viz';
-import type { Session } from '../../live/serve.ts';
+import type { Session } from '../../service/worker/serve.ts';
 import { limits } from './limits.ts';
 
 export const activations = {
@@ -127,7 +127,7 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   };
 
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

@@ -2,14 +2,14 @@
  * Gradient-flow lab: why deep stacks were hard to train, and what keeps the gradient alive.
  */
 import { gradientFlow, histogram, lineChart } from '@ag/viz';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { NumberField, RunButtons, within } from '../../components/controls.tsx';
 import { Alarm, Choice, Code, Explanation, Picture, Status } from '../../components/parts.tsx';
-import { NumberField, RunButtons, within } from '../../live/controls.tsx';
-import { useLive } from '../../live/useLive.ts';
+import { useLive } from '../../service/page/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { numberParameter, oneOf, parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { ComputingNote } from '../../training/note.tsx';
 import type { AlarmKind, FlowRequest, FlowUpdate } from './flow.ts';
 import { limits } from './limits.ts';
 import { activationNames, alarmTexts, explanation, initializerNames, presets } from './texts.ts';

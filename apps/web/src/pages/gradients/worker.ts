@@ -1,7 +1,7 @@
 /**
  * Trains and measures off the page's thread.
  */
-import { serve } from '../../live/serve.ts';
+import { serve } from '../../service/worker/serve.ts';
 import { openFlow } from './flow.ts';
 
 serve(openFlow);

@@ -15,7 +15,7 @@ import { adam, type Optimizer, type Rate, sgd } from '@ag/optim';
 import { key, linspace, manualSeed, normal, splitKey, stack, tensor, type Variable, zeros } from '@ag/tensor';
 import { fit, TrainingError, validate } from '@ag/train';
 import type { Grid } from '@ag/viz';
-import type { Session } from '../../live/serve.ts';
+import type { Session } from '../../service/worker/serve.ts';
 
 export const optimizers = {
   sgd: (p, learningRate) => sgd(p, { learningRate }),
@@ -102,7 +102,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   };
 
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

@@ -3,16 +3,16 @@
  */
 import { lineChart, surface } from '@ag/viz';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { NumberField, RunButtons, within } from '../../components/controls.tsx';
 import { short } from '../../components/numbers.ts';
 import { Alarm, Choice, Code, Explanation, Field, Picture, Status } from '../../components/parts.tsx';
-import { NumberField, RunButtons, within } from '../../live/controls.tsx';
-import { useLive } from '../../live/useLive.ts';
+import { useLive } from '../../service/page/useLive.ts';
+import { messageOf } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say, type Text } from '../../shell/language.ts';
 import { numberParameter, oneOf, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { ComputingNote } from '../../training/note.tsx';
-import { messageOf } from '../../training/useService.ts';
 import type { HousesRequest, HousesUpdate } from './houses.ts';
 
 const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });

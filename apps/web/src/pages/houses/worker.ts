@@ -1,7 +1,7 @@
 /**
  * Reads, trains and predicts off the page's thread.
  */
-import { serve } from '../../live/serve.ts';
+import { serve } from '../../service/worker/serve.ts';
 import { openHouses } from './houses.ts';
 
 serve(openHouses);

@@ -3,13 +3,13 @@
  */
 import type { Remote } from 'comlink';
 import { useEffect, useState } from 'preact/hooks';
+import { PanZoom } from '../../components/panZoom.tsx';
 import { Alarm } from '../../components/parts.tsx';
-import { Sheet } from '../../components/sheet.tsx';
+import { messageOf } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { parameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { messageOf } from '../../training/useService.ts';
 import { Presets } from './choice.tsx';
 import type { NetworkPicture } from './network.ts';
 import type { MicroscopeService } from './worker.ts';
@@ -84,10 +84,10 @@ export function Network({ remote }: { readonly remote: Remote<MicroscopeService>
       {problem !== null && <Alarm testId="problem">{problem}</Alarm>}
       {picture ? (
         <>
-          <Sheet
+          <PanZoom
             svg={picture.svg}
             label={say({ en: 'The network by modules', zh: '按模块显示的网络' })}
-            choose={(box) => {
+            onClick={(box) => {
               const path = box.closest<SVGElement>('[data-module]')?.dataset.module;
               if (path) enter(path);
             }}

@@ -4,14 +4,14 @@
 import { graphView } from '@ag/viz';
 import type { Remote } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { within } from '../../components/controls.tsx';
+import { download } from '../../components/download.ts';
 import { Alarm, Button, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
-import { within } from '../../live/controls.tsx';
+import { useService } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, route, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { download } from '../../training/download.ts';
-import { useService } from '../../training/useService.ts';
 import { Presets } from './choice.tsx';
 import { Network } from './network.tsx';
 import { presets } from './presets.ts';
@@ -104,7 +104,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
             size={34}
             spellcheck={false}
             value={expression}
-            choose={(text) => setExpression(text)}
+            onCommit={(text) => setExpression(text)}
           />
         </Field>
         <Presets />
@@ -117,7 +117,7 @@ function Formula({ remote }: { readonly remote: Remote<MicroscopeService> }) {
               data-testid={`value-${name}`}
               size={Math.min(40, Math.max(5, (values.get(name) ?? '1').length))}
               value={values.get(name) ?? '1'}
-              choose={(text) => setValue(name, text)}
+              onCommit={(text) => setValue(name, text)}
             />
           </label>
         ))}

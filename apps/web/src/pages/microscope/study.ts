@@ -27,7 +27,7 @@ export interface Study {
 }
 
 /** Local Jacobians are formed for nodes and operands of at most this many elements. */
-const maximalElements = 64;
+const maxElements = 64;
 
 /**
  * Reads a formula and its values.
@@ -56,8 +56,7 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
         const edge = graph.edges.find(
           (e) => e.from === from.id && e.to === graph.nodes[i].id && e.index === index,
         );
-        if (input.size > maximalElements || order[i].size > maximalElements || from.kind === 'constant')
-          continue;
+        if (input.size > maxElements || order[i].size > maxElements || from.kind === 'constant') continue;
         const op = source.op;
         const withOperand = (x: Tensor) =>
           apply(

@@ -6,7 +6,7 @@ import { gradients, numericalGradient } from '@ag/graph';
 import { init, mseLoss } from '@ag/nn';
 import { type Optimizer, sgd } from '@ag/optim';
 import { evaluate, key, splitKey, type Tensor, tensor, Variable } from '@ag/tensor';
-import type { Session } from '../../live/serve.ts';
+import type { Session } from '../../service/worker/serve.ts';
 
 export interface CompareRequest {
   readonly hidden: number;
@@ -140,7 +140,7 @@ export async function openComparison(request: CompareRequest): Promise<Session<C
   const automatic = new Runner(request, () => rate);
   const parameters = numerical.variables.reduce((sum, variable) => sum + variable.size, 0);
   return {
-    adjust(learningRate) {
+    setLearningRate(learningRate) {
       rate = learningRate;
     },
     async advance(patience) {

@@ -3,14 +3,14 @@
  * different cost.
  */
 import { lineChart } from '@ag/viz';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { NumberField, RunButtons, within } from '../../components/controls.tsx';
 import { Alarm, Choice, Code, Explanation, Picture, Status } from '../../components/parts.tsx';
-import { NumberField, RunButtons, within } from '../../live/controls.tsx';
-import { useLive } from '../../live/useLive.ts';
+import { useLive } from '../../service/page/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { numberParameter, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { ComputingNote } from '../../training/note.tsx';
 import type { CompareRequest, CompareUpdate, Side } from './compare.ts';
 
 const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });

@@ -1,7 +1,7 @@
 /**
  * Trains both networks off the page's thread.
  */
-import { serve } from '../../live/serve.ts';
+import { serve } from '../../service/worker/serve.ts';
 import { openComparison } from './compare.ts';
 
 serve(openComparison);

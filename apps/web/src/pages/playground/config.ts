@@ -108,12 +108,12 @@ export const plane = { weights: [1.5, -1], bias: 0.5 };
 export const paper = { x: [-1.2, 1.2], y: [-1.2, 1.2] } as const;
 
 /** Most points that can be painted or pasted: they all stand in the address. */
-export const maximalPoints = 400;
+export const maxPoints = 400;
 /** How far from 0 a point or its value may be: 32-bit numbers hold it. */
 const farthest = 1e30;
-export const maximalClasses = 5;
-export const maximalLayers = 5;
-export const maximalUnits = 8;
+export const maxClasses = 5;
+export const maxLayers = 5;
+export const maxUnits = 8;
 
 const fallback: PlaygroundConfig = {
   data: 'circles',
@@ -184,9 +184,9 @@ function parseLayers(text: string): LayerConfig[] {
       const [name, units] = part.split(':');
       const activation = activationIds.find((id) => id === name);
       const count = Math.round(Number(units));
-      return activation && count >= 1 ? [{ activation, units: Math.min(maximalUnits, count) }] : [];
+      return activation && count >= 1 ? [{ activation, units: Math.min(maxUnits, count) }] : [];
     })
-    .slice(0, maximalLayers);
+    .slice(0, maxLayers);
 }
 
 /** `0.5,-1,0;…`: coordinates with four digits, then the target. */
@@ -197,9 +197,7 @@ export function writePoints(points: readonly PaintedPoint[]): string {
 /** Points that cannot be are left out: places beyond what pictures can show, and classes that are none. */
 function parsePoints(text: string, regression: boolean): PaintedPoint[] {
   const isTarget = (value: number) =>
-    regression
-      ? Math.abs(value) <= farthest
-      : Number.isInteger(value) && value >= 0 && value < maximalClasses;
+    regression ? Math.abs(value) <= farthest : Number.isInteger(value) && value >= 0 && value < maxClasses;
 
   return text
     .split(';')
@@ -209,7 +207,7 @@ function parsePoints(text: string, regression: boolean): PaintedPoint[] {
       const fits = Math.abs(x) <= farthest && Math.abs(y) <= farthest && isTarget(target);
       return part !== '' && numbers.length === 3 && fits ? [{ x: x, y: y, target: target }] : [];
     })
-    .slice(0, maximalPoints);
+    .slice(0, maxPoints);
 }
 
 function short(value: number): string {

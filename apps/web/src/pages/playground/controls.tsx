@@ -9,8 +9,8 @@ import {
   activationIds,
   dataTitles,
   type LayerConfig,
-  maximalLayers,
-  maximalUnits,
+  maxLayers,
+  maxUnits,
   optimizerTitles,
   type PlaygroundConfig,
   presets,
@@ -116,10 +116,10 @@ export function Settings({ config }: { readonly config: PlaygroundConfig }) {
                 class="small"
                 type="number"
                 min={1}
-                max={maximalUnits}
+                max={maxUnits}
                 data-testid={`units-${i}`}
                 value={layer.units}
-                choose={(text) => change(i, { ...layer, units: Number(text) || 1 })}
+                onCommit={(text) => change(i, { ...layer, units: Number(text) || 1 })}
               />
             </Field>
             <button
@@ -135,7 +135,7 @@ export function Settings({ config }: { readonly config: PlaygroundConfig }) {
         <button
           type="button"
           data-testid="add-layer"
-          disabled={layers.length >= maximalLayers}
+          disabled={layers.length >= maxLayers}
           onClick={() => setLayers([...layers, layers.at(-1) ?? { activation: 'tanh', units: 4 }])}
         >
           + {say({ en: 'Layer', zh: '添加层' })}
@@ -166,7 +166,7 @@ function Setting({
         step={step}
         data-testid={name}
         value={config[name]}
-        choose={(text) => setParameters({ [name]: text })}
+        onCommit={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

@@ -16,14 +16,7 @@ import {
   transforms,
   xor,
 } from '@ag/datasets';
-import {
-  blobCenters,
-  maximalPoints,
-  type PaintedPoint,
-  type PlaygroundConfig,
-  paper,
-  plane,
-} from './config.ts';
+import { blobCenters, maxPoints, type PaintedPoint, type PlaygroundConfig, paper, plane } from './config.ts';
 
 /** What is to be predicted: one of two classes, one of several, or a number. */
 export type Kind = 'binary' | 'classes' | 'value';
@@ -193,8 +186,8 @@ export async function pointsFromText(
       `the pasted table has ${classes.length} classes; up to five can be shown. Is it a regression?`,
     );
   }
-  if (set.length > maximalPoints) {
-    throw new Error(`the pasted table has ${set.length} rows; up to ${maximalPoints} fit into the address`);
+  if (set.length > maxPoints) {
+    throw new Error(`the pasted table has ${set.length} rows; up to ${maxPoints} fit into the address`);
   }
   return { points: pointsOf(set), classes };
 }

@@ -4,7 +4,7 @@
 import { say } from '../../shell/language.ts';
 import { resolution } from './config.ts';
 import { colorOf, Heat } from './heat.tsx';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** A neuron: its layer (0 is the first hidden one) and its place. */
 export interface Chosen {
@@ -13,26 +13,26 @@ export interface Chosen {
 }
 
 interface Properties {
-  readonly picture: Picture;
+  readonly snapshot: Snapshot;
   /** Of the hidden layers. */
   readonly activations: readonly string[];
   /** What the lines show. */
   readonly edges: 'value' | 'gradient';
   readonly chosen: Chosen;
-  readonly choose: (neuron: Chosen) => void;
+  readonly onChoose: (neuron: Chosen) => void;
 }
 
 const rowHeight = 52;
 
-export function Diagram({ picture, activations, edges, chosen, choose }: Properties) {
-  const columns = [2, ...picture.layers.map((layer) => layer.units)];
+export function Diagram({ snapshot, activations, edges, chosen, onChoose }: Properties) {
+  const columns = [2, ...snapshot.layers.map((layer) => layer.units)];
   const height = rowHeight * Math.max(...columns);
   const across = (column: number) => (100 * (column + 0.5)) / columns.length;
   const down = (column: number, row: number) => height / 2 + rowHeight * (row - (columns[column] - 1) / 2);
   return (
     <div class="diagram" style={{ height: `${height}px` }} data-testid="diagram">
       <svg viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" aria-hidden="true">
-        {picture.layers.map((layer, l) => {
+        {snapshot.layers.map((layer, l) => {
           const shown = edges === 'value' ? layer.weights : layer.weightGradients;
           const most = Math.max(...shown.flat().map(Math.abs).filter(Number.isFinite), 1e-12);
           return shown.map((row, to) =>
@@ -58,13 +58,13 @@ export function Diagram({ picture, activations, edges, chosen, choose }: Propert
       </svg>
       {columns.map((units, column) =>
         Array.from({ length: units }, (_, unit) => {
-          const layer = picture.layers[column - 1];
-          const values = layer ? layer.outputs : picture.inputs;
+          const layer = snapshot.layers[column - 1];
+          const values = layer ? layer.outputs : snapshot.inputs;
           const place = {
             left: `${across(column)}%`,
             top: `${down(column, unit)}px`,
           };
-          const flip = picture.kind === 'binary' && column === columns.length - 1;
+          const flip = snapshot.kind === 'binary' && column === columns.length - 1;
           const middle = flip || activations[column - 1] === 'sigmoid' ? 0.5 : 0;
           const heat = (
             <Heat
@@ -85,7 +85,7 @@ export function Diagram({ picture, activations, edges, chosen, choose }: Propert
               </span>
             );
           }
-          const name = nameOf(picture, { layer: column - 1, unit });
+          const name = nameOf(snapshot, { layer: column - 1, unit });
           const value = layer.values[unit];
           return (
             <button
@@ -99,7 +99,7 @@ export function Diagram({ picture, activations, edges, chosen, choose }: Propert
                 en: `neuron ${name}, ${value.toPrecision(3)} at the point`,
                 zh: `神经元 ${name}，在该点为 ${value.toPrecision(3)}`,
               })}
-              onClick={() => choose({ layer: column - 1, unit })}
+              onClick={() => onChoose({ layer: column - 1, unit })}
             >
               {heat}
               {column === columns.length - 1 && <span class="name">{name}</span>}
@@ -116,7 +116,7 @@ export function subscript(number: number): string {
 }
 
 /** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
-export function nameOf(picture: Picture, { layer, unit }: Chosen): string {
-  if (layer < picture.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
-  return picture.layers[layer].units > 1 ? `y${subscript(unit + 1)}` : 'y';
+export function nameOf(snapshot: Snapshot, { layer, unit }: Chosen): string {
+  if (layer < snapshot.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
+  return snapshot.layers[layer].units > 1 ? `y${subscript(unit + 1)}` : 'y';
 }

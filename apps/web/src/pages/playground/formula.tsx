@@ -5,28 +5,28 @@ import { short } from '../../components/numbers.ts';
 import { say } from '../../shell/language.ts';
 import type { PlaygroundConfig } from './config.ts';
 import { type Chosen, nameOf, subscript } from './diagram.tsx';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export function NeuronFormula({
-  picture,
+  snapshot,
   config,
   chosen,
 }: {
-  readonly picture: Picture;
+  readonly snapshot: Snapshot;
   readonly config: PlaygroundConfig;
   readonly chosen: Chosen;
 }) {
   const { layer: l, unit } = chosen;
-  const layer = picture.layers[l];
-  const isLast = l === picture.layers.length - 1;
-  const before = l === 0 ? picture.probe : picture.layers[l - 1].values;
+  const layer = snapshot.layers[l];
+  const isLast = l === snapshot.layers.length - 1;
+  const before = l === 0 ? snapshot.probe : snapshot.layers[l - 1].values;
   const nameBefore = (i: number) =>
     l === 0
       ? `${config.standardize ? 'x̂' : 'x'}${subscript(i + 1)}`
-      : nameOf(picture, { layer: l - 1, unit: i });
-  const name = nameOf(picture, chosen);
+      : nameOf(snapshot, { layer: l - 1, unit: i });
+  const name = nameOf(snapshot, chosen);
   const outer = isLast
-    ? { binary: 'sigmoid', classes: 'softmax', value: '' }[picture.kind]
+    ? { binary: 'sigmoid', classes: 'softmax', value: '' }[snapshot.kind]
     : config.layers[l].activation;
   const weights = layer.weights[unit];
   const sum = weights.map((weight, i) => `${signed(weight, i > 0)}·${bracketed(before[i])}`).join(' ');

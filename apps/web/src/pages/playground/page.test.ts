@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import type { PlaygroundConfig } from './config.ts';
-import type { Alert, Figures } from './picture.ts';
+import type { Alert, Metrics } from './snapshot.ts';
 
 interface State {
   readonly ready: boolean;
@@ -15,8 +15,8 @@ interface State {
   readonly step: number;
   readonly furthest: number;
   readonly losses: readonly number[];
-  readonly train: Figures | null;
-  readonly test: Figures | null;
+  readonly train: Metrics | null;
+  readonly test: Metrics | null;
   readonly alerts: readonly Alert[];
   readonly pointAnswers: readonly (readonly number[])[];
   readonly layers: readonly { readonly weights: readonly (readonly number[])[] }[];

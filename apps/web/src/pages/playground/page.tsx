@@ -1,17 +1,17 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { ComputingNote } from '../../components/computingNote.tsx';
+import { download } from '../../components/download.ts';
 import { short } from '../../components/numbers.ts';
 import { Alarm, Button, Choice, Code, Entry, Explanation, Status } from '../../components/parts.tsx';
+import { nextFrame } from '../../service/page/nextFrame.ts';
+import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
-import { download } from '../../training/download.ts';
-import { nextFrame } from '../../training/nextFrame.ts';
-import { ComputingNote } from '../../training/note.tsx';
-import { useTrainer } from '../../training/useTrainer.ts';
 import { codeFor } from './code.ts';
 import {
   configFrom,
-  maximalPoints,
+  maxPoints,
   type PaintedPoint,
   type PlaygroundConfig,
   paper,
@@ -22,11 +22,11 @@ import { openPreset, Settings } from './controls.tsx';
 import { type Chosen, Diagram } from './diagram.tsx';
 import { NeuronFormula } from './formula.tsx';
 import './page.css';
-import '../../training/figures.css';
+import '../../components/figures.css';
 import { Painting } from './painting.tsx';
-import type { Alert, Picture } from './picture.ts';
 import { Plane } from './plane.tsx';
 import { Answers, Progress } from './progress.tsx';
+import type { Alert, Snapshot } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Milliseconds between steps. */
@@ -36,10 +36,10 @@ type Speed = keyof typeof speeds;
 export default function Playground() {
   const address = route.value.parameters.toString();
   const config = useMemo(() => configFrom(new URLSearchParams(address)), [address]);
-  const [picture, setPicture] = useState<Picture | null>(null);
+  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
   /** The same, as the plane and the curves show it: a moment later. */
-  const [plane, setPlane] = useState<Picture | null>(null);
-  const [chart, setChart] = useState<Picture | null>(null);
+  const [plane, setPlane] = useState<Snapshot | null>(null);
+  const [chart, setChart] = useState<Snapshot | null>(null);
   const [speed, setSpeed] = useState<Speed>('fast');
   const [testing, setTesting] = useState(false);
   const [brush, setBrush] = useState(0);
@@ -52,14 +52,14 @@ export default function Playground() {
 
   const { remote, computing, problem, ask, restart, isCurrent } = useTrainer<
     PlaygroundConfig,
-    Picture,
+    Snapshot,
     Trainer
   >(
     () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
     waiting ? null : config,
     async (next) => {
       // One part a frame, so that none keeps the page from answering; the worker waits until all are on the screen.
-      setPicture(next);
+      setSnapshot(next);
       await nextFrame();
       setPlane(next);
       await nextFrame();
@@ -67,7 +67,7 @@ export default function Playground() {
       await nextFrame();
     },
   );
-  useEffect(() => ask(remote.slow(speeds[speed])), [remote, speed]);
+  useEffect(() => ask(remote.setDelay(speeds[speed])), [remote, speed]);
   // Another configuration may have other inputs.
   useEffect(() => setProbe(null), [address]);
 
@@ -76,28 +76,28 @@ export default function Playground() {
     if (draft.length === 0) return;
     const commit = () => {
       setDraft([]);
-      setParameters({ points: writePoints([...config.points, ...draft].slice(0, maximalPoints)) });
+      setParameters({ points: writePoints([...config.points, ...draft].slice(0, maxPoints)) });
     };
     addEventListener('pointerup', commit, { once: true });
     return () => removeEventListener('pointerup', commit);
   }, [draft]);
 
-  const current = isCurrent(picture) && !waiting ? picture : null;
-  const shown = current ?? (waiting ? emptyPicture : picture);
+  const current = isCurrent(snapshot) && !waiting ? snapshot : null;
+  const shown = current ?? (waiting ? emptySnapshot : snapshot);
   const running = current?.running === true;
   const chosen = usableNeuron(neuron, current);
   const slowerRate = Number((config.learningRate / 10).toPrecision(6));
-  const ofThisSession = (each: Picture | null): Picture | null =>
+  const ofThisSession = (each: Snapshot | null): Snapshot | null =>
     each?.session === shown?.session ? each : shown;
   const diagram = useMemo(
     () =>
       shown && (
         <Diagram
-          picture={shown}
+          snapshot={shown}
           activations={config.layers.map(({ activation }) => activation)}
           edges={edges}
           chosen={chosen}
-          choose={setNeuron}
+          onChoose={setNeuron}
         />
       ),
     [shown, edges, chosen.layer, chosen.unit, language.value],
@@ -196,7 +196,7 @@ export default function Playground() {
             max={Math.max(1, current?.furthest ?? 0)}
             value={current?.step ?? 0}
             disabled={!current || current.furthest === 0}
-            choose={(text) => ask(remote.rewind(Number(text)))}
+            onCommit={(text) => ask(remote.rewind(Number(text)))}
           />
         </label>
       </div>
@@ -277,18 +277,18 @@ export default function Playground() {
                   {say({ en: `${shown.parameters} parameters`, zh: `${shown.parameters} 个参数` })}
                 </p>
               </div>
-              {current && <NeuronFormula picture={current} config={config} chosen={chosen} />}
+              {current && <NeuronFormula snapshot={current} config={config} chosen={chosen} />}
             </div>
           )}
           <div class="canvas">
             <div class="card">
               <Plane
                 paintable={painted}
-                picture={ofThisSession(plane)!}
+                snapshot={ofThisSession(plane)!}
                 testing={testing}
                 probe={painted ? null : (probe ?? middleOf(shown))}
                 points={draft.length > 0 || waiting ? [...config.points, ...draft] : null}
-                touch={touch}
+                onTouch={touch}
               />
               <div class="row">
                 {shown.testPoints.length > 0 && (
@@ -302,7 +302,7 @@ export default function Playground() {
                     {say({ en: 'show the test points', zh: '显示测试点' })}
                   </label>
                 )}
-                {!painted && shown.trainPoints.length + shown.testPoints.length <= maximalPoints && (
+                {!painted && shown.trainPoints.length + shown.testPoints.length <= maxPoints && (
                   <button
                     type="button"
                     data-testid="edit-points"
@@ -320,12 +320,12 @@ export default function Playground() {
                 )}
               </div>
             </div>
-            {current && current.pointAnswers.length > 0 && <Answers picture={current} />}
+            {current && current.pointAnswers.length > 0 && <Answers snapshot={current} />}
           </div>
           {!current && <div />}
           {current && (
             <div class="card">
-              <Progress picture={current} chart={ofThisSession(chart)!} />
+              <Progress snapshot={current} chart={ofThisSession(chart)!} />
             </div>
           )}
         </div>
@@ -383,18 +383,18 @@ function alarmText({ kind, step }: Alert): string {
 }
 
 /** The chosen neuron, if the network has it; else the answer. */
-function usableNeuron(neuron: Chosen | null, picture: Picture | null): Chosen {
-  const last = { layer: (picture?.layers.length ?? 1) - 1, unit: 0 };
-  if (!neuron || !picture) return last;
-  return neuron.unit < (picture.layers[neuron.layer]?.units ?? 0) ? neuron : last;
+function usableNeuron(neuron: Chosen | null, snapshot: Snapshot | null): Chosen {
+  const last = { layer: (snapshot?.layers.length ?? 1) - 1, unit: 0 };
+  if (!neuron || !snapshot) return last;
+  return neuron.unit < (snapshot.layers[neuron.layer]?.units ?? 0) ? neuron : last;
 }
 
-function middleOf({ domain }: Picture): readonly [number, number] {
+function middleOf({ domain }: Snapshot): readonly [number, number] {
   return [(domain.x[0] + domain.x[1]) / 2, (domain.y[0] + domain.y[1]) / 2];
 }
 
 /** The plane before anything has been painted. */
-const emptyPicture: Picture = {
+const emptySnapshot: Snapshot = {
   session: -1,
   kind: 'binary',
   classes: 2,

@@ -3,9 +3,9 @@
  */
 import { useState } from 'preact/hooks';
 import { Alarm, Entry, Field } from '../../components/parts.tsx';
+import { messageOf } from '../../service/page/useService.ts';
 import { say } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
-import { messageOf } from '../../training/useService.ts';
 import { type PaintedPoint, type PlaygroundConfig, writePoints } from './config.ts';
 
 interface Properties {
@@ -60,7 +60,7 @@ export function Painting({ config, brush, setBrush, read }: Properties) {
               step="any"
               data-testid="brush-value"
               value={brush}
-              choose={(text) => setBrush(Number(text) || 0)}
+              onCommit={(text) => setBrush(Number(text) || 0)}
             />
           </Field>
         ) : (

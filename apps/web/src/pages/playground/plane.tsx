@@ -3,29 +3,29 @@
  */
 import { decisionBoundary } from '@ag/viz';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { Picture as Drawing } from '../../components/parts.tsx';
+import { Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 
 interface Properties {
-  readonly picture: Picture;
+  readonly snapshot: Snapshot;
   readonly testing: boolean;
   readonly probe: readonly [number, number] | null;
-  /** Painted points, shown instead of the picture's own while they are more recent. */
+  /** Painted points, shown instead of the snapshot's own while they are more recent. */
   readonly points: readonly PaintedPoint[] | null;
-  readonly touch: (x: number, y: number, first: boolean) => void;
+  readonly onTouch: (x: number, y: number, first: boolean) => void;
   /** Whether a finger paints. Where it only looks at a place, a drag of it moves the page, as everywhere. */
   readonly paintable: boolean;
 }
 
-export function Plane({ picture, testing, probe, points, touch, paintable }: Properties) {
+export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: Properties) {
   const box = useRef<HTMLDivElement>(null);
   const marker = useRef<HTMLSpanElement>(null);
-  const { domain } = picture;
+  const { domain } = snapshot;
   const svg = useMemo(() => {
-    const { kind, answers, classes } = picture;
+    const { kind, answers, classes } = snapshot;
     const cells = resolution ** 2;
     let values: ArrayLike<number> = answers;
     let confidence: Float32Array | undefined;
@@ -43,7 +43,7 @@ export function Plane({ picture, testing, probe, points, touch, paintable }: Pro
       }
       values = best;
     }
-    const shown = points ?? (testing ? picture.testPoints : picture.trainPoints);
+    const shown = points ?? (testing ? snapshot.testPoints : snapshot.trainPoints);
     return decisionBoundary(
       { x: [...domain.x], y: [...domain.y], columns: resolution, rows: resolution, values },
       shown.map(({ x, y, target }) => ({ x, y, target })),
@@ -61,7 +61,7 @@ export function Plane({ picture, testing, probe, points, touch, paintable }: Pro
         yLabel: 'x₂',
       },
     );
-  }, [picture, testing, points, theme.value, language.value]);
+  }, [snapshot, testing, points, theme.value, language.value]);
 
   // The marker lies over the picture, in parts of its size.
   useEffect(() => {
@@ -83,7 +83,7 @@ export function Plane({ picture, testing, probe, points, touch, paintable }: Pro
     const up = 1 - (event.clientY - area.top) / area.height;
     if (across < 0 || across > 1 || up < 0 || up > 1) return;
     const along = ([low, high]: readonly [number, number], share: number) => low + share * (high - low);
-    touch(along(domain.x, across), along(domain.y, up), first);
+    onTouch(along(domain.x, across), along(domain.y, up), first);
   };
 
   return (
@@ -94,7 +94,7 @@ export function Plane({ picture, testing, probe, points, touch, paintable }: Pro
       onPointerMove={(event) => event.buttons === 1 && at(event, false)}
       onPointerUp={(event) => !paintable && event.pointerType !== 'mouse' && at(event, true)}
     >
-      <Drawing svg={svg} label="plane" />
+      <Picture svg={svg} label="plane" />
       {probe && <span class="probe" ref={marker} aria-hidden="true" />}
     </div>
   );

@@ -4,14 +4,14 @@
 import { lineChart } from '@ag/viz';
 import { useMemo } from 'preact/hooks';
 import { short } from '../../components/numbers.ts';
-import { Picture as Drawing } from '../../components/parts.tsx';
+import { Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Losses and accuracies, as numbers and as curves. */
-export function Progress({ picture, chart }: { readonly picture: Picture; readonly chart: Picture }) {
-  const { step, epoch, loss, train, test } = picture;
+export function Progress({ snapshot, chart }: { readonly snapshot: Snapshot; readonly chart: Snapshot }) {
+  const { step, epoch, loss, train, test } = snapshot;
   const { trainCurve, testCurve } = chart;
   const svg = useMemo(
     () =>
@@ -41,7 +41,7 @@ export function Progress({ picture, chart }: { readonly picture: Picture; readon
     [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : short(loss)],
     [say({ en: 'training loss', zh: '训练损失' }), train ? short(train.loss) : '—'],
     [say({ en: 'test loss', zh: '测试损失' }), test ? short(test.loss) : '—'],
-    ...(picture.kind === 'value'
+    ...(snapshot.kind === 'value'
       ? []
       : ([
           [say({ en: 'training accuracy', zh: '训练准确率' }), share(train?.accuracy)],
@@ -58,13 +58,13 @@ export function Progress({ picture, chart }: { readonly picture: Picture; readon
           </div>
         ))}
       </dl>
-      <Drawing svg={svg} label="losses" />
+      <Picture svg={svg} label="losses" />
     </>
   );
 }
 
 /** What the network says of each training point, where they are few. */
-export function Answers({ picture }: { readonly picture: Picture }) {
+export function Answers({ snapshot }: { readonly snapshot: Snapshot }) {
   return (
     <div class="card">
       <h2>{say({ en: 'The training points', zh: '训练点' })}</h2>
@@ -79,12 +79,12 @@ export function Answers({ picture }: { readonly picture: Picture }) {
             </tr>
           </thead>
           <tbody>
-            {picture.trainPoints.map(({ x, y, target }, i) => (
+            {snapshot.trainPoints.map(({ x, y, target }, i) => (
               <tr key={i}>
                 <td class="number">{short(x)}</td>
                 <td class="number">{short(y)}</td>
                 <td class="number">{short(target)}</td>
-                <td class="number">{picture.pointAnswers[i].map((value) => value.toFixed(3)).join(', ')}</td>
+                <td class="number">{snapshot.pointAnswers[i].map((value) => value.toFixed(3)).join(', ')}</td>
               </tr>
             ))}
           </tbody>

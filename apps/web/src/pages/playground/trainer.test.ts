@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { codeFor } from './code.ts';
 import { configFrom, type PlaygroundConfig, presets, writePoints } from './config.ts';
 import { pointsFromText } from './data.ts';
-import type { Picture } from './picture.ts';
+import type { Snapshot } from './snapshot.ts';
 import { Trainer } from './trainer.ts';
 
 const preset = (id: string, changes: Record<string, string> = {}): PlaygroundConfig =>
@@ -12,59 +12,59 @@ const preset = (id: string, changes: Record<string, string> = {}): PlaygroundCon
 
 async function open(config: PlaygroundConfig) {
   const trainer = new Trainer();
-  let last: Picture | null = null;
-  trainer.listen((picture) => {
-    last = picture;
+  let last: Snapshot | null = null;
+  trainer.listen((snapshot) => {
+    last = snapshot;
   });
   await trainer.configure(config, 1);
-  return { trainer, picture: () => last! };
+  return { trainer, snapshot: () => last! };
 }
 
-const until = async (trainer: Trainer, picture: () => Picture, step: number): Promise<void> => {
+const until = async (trainer: Trainer, snapshot: () => Snapshot, step: number): Promise<void> => {
   await trainer.play();
-  while (picture().step < step && !picture().failed) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (snapshot().step < step && !snapshot().failed) await new Promise((resolve) => setTimeout(resolve, 5));
   await trainer.pause();
 };
 
 describe('playground trainer', () => {
   it('learns the exclusive or with two hidden sigmoids', async () => {
-    const { trainer, picture } = await open(preset('xor'));
-    await until(trainer, picture, 600);
-    expect(picture().pointAnswers.map(([p]) => Math.round(p))).toEqual([0, 1, 1, 0]);
-    expect(picture().train!.accuracy).toBe(1);
+    const { trainer, snapshot } = await open(preset('xor'));
+    await until(trainer, snapshot, 600);
+    expect(snapshot().pointAnswers.map(([p]) => Math.round(p))).toEqual([0, 1, 1, 0]);
+    expect(snapshot().train!.accuracy).toBe(1);
     await trainer.pause();
   });
 
   it('goes back to any step and makes the same losses and weights again', async () => {
-    const { trainer, picture } = await open(preset('blobs', { dropout: '0.2' }));
+    const { trainer, snapshot } = await open(preset('blobs', { dropout: '0.2' }));
     for (let i = 0; i < 40; i++) await trainer.step();
-    const before = picture();
+    const before = snapshot();
     expect(before.losses).toHaveLength(40);
     for (const step of [23, 16, 0]) {
       await trainer.rewind(step);
-      expect(picture().step).toBe(step);
-      expect(picture().losses).toEqual(before.losses.slice(0, step));
-      while (picture().step < 40) await trainer.step();
-      expect(picture().losses).toEqual(before.losses);
-      expect(picture().layers).toEqual(before.layers);
-      expect(picture().trainCurve).toEqual(before.trainCurve);
+      expect(snapshot().step).toBe(step);
+      expect(snapshot().losses).toEqual(before.losses.slice(0, step));
+      while (snapshot().step < 40) await trainer.step();
+      expect(snapshot().losses).toEqual(before.losses);
+      expect(snapshot().layers).toEqual(before.layers);
+      expect(snapshot().trainCurve).toEqual(before.trainCurve);
     }
   });
 
   it('raises an alarm when the learning rate is 10, and can go back', async () => {
-    const { trainer, picture } = await open(preset('fast'));
-    await until(trainer, picture, 200);
-    expect(picture().alerts.length).toBeGreaterThan(0);
-    expect(picture().alerts[0].message).toContain('learning rate');
+    const { trainer, snapshot } = await open(preset('fast'));
+    await until(trainer, snapshot, 200);
+    expect(snapshot().alerts.length).toBeGreaterThan(0);
+    expect(snapshot().alerts[0].message).toContain('learning rate');
     await trainer.rewind(0);
-    expect(picture().alerts).toEqual([]);
-    expect(picture().failed).toBe(false);
+    expect(snapshot().alerts).toEqual([]);
+    expect(snapshot().failed).toBe(false);
   });
 
   it('fits the plane that the points come from', async () => {
-    const { trainer, picture } = await open(preset('plane', { standardize: 'false', noise: '0' }));
-    await until(trainer, picture, 600);
-    const [layer] = picture().layers;
+    const { trainer, snapshot } = await open(preset('plane', { standardize: 'false', noise: '0' }));
+    await until(trainer, snapshot, 600);
+    const [layer] = snapshot().layers;
     expect(layer.weights[0][0]).toBeCloseTo(1.5, 2);
     expect(layer.weights[0][1]).toBeCloseTo(-1, 2);
     expect(layer.bias[0]).toBeCloseTo(0.5, 2);
@@ -101,9 +101,9 @@ describe('playground trainer', () => {
         log.mockClear();
         await import(/* @vite-ignore */ file);
         const printed = log.mock.calls.filter(([first]) => typeof first === 'number').map(([, loss]) => loss);
-        const { trainer, picture } = await open(config);
+        const { trainer, snapshot } = await open(config);
         for (let i = 0; i < 10; i++) await trainer.step();
-        expect(printed.slice(0, 10)).toEqual(picture().losses);
+        expect(printed.slice(0, 10)).toEqual(snapshot().losses);
       }
     } finally {
       log.mockRestore();

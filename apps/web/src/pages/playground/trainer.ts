@@ -1,23 +1,23 @@
 /**
- * The playground's worker side: trains with `fit`, remembers the way back, and makes pictures of how things stand.
+ * The playground's worker side: trains with `fit`, remembers the way back, and makes snapshots of how things stand.
  */
 import { dataLoader } from '@ag/datasets';
 import { gradients } from '@ag/graph';
 import { Linear, type Sequential, saveSafetensors } from '@ag/nn';
 import { evaluate, manualSeed, type NestedArray, stats, type Tensor } from '@ag/tensor';
 import { type Checkpoint, fit, gradientAlarms, type TrainingEvent } from '@ag/train';
-import { type Computing, startComputing } from '../../training/computing.ts';
-import { Curve, History } from '../../training/history.ts';
-import { type Publisher, publisher } from '../../training/publisher.ts';
-import { Runner } from '../../training/runner.ts';
+import { type Computing, startComputing } from '../../service/worker/computing.ts';
+import { Curve, History } from '../../service/worker/history.ts';
+import { type Publisher, publisher } from '../../service/worker/publisher.ts';
+import { Runner } from '../../service/worker/runner.ts';
 import { type PaintedPoint, type PlaygroundConfig, resolution } from './config.ts';
 import { type Domain, makeData, type PlaygroundData, pointsFromText } from './data.ts';
 import { makeNetwork, makeOptimizer, type Objective, objectives } from './network.ts';
-import type { Alert, Figures, LayerPicture, Picture } from './picture.ts';
+import type { Alert, LayerSnapshot, Metrics, Snapshot } from './snapshot.ts';
 import { watch } from './watch.ts';
 
 /** Answers of training points are told one by one up to this many. */
-const fewPoints = 8;
+const maxPointAnswers = 8;
 
 class Session {
   readonly #number: number;
@@ -33,21 +33,21 @@ class Session {
   #probe: readonly [number, number];
   #wanted = false;
   /** Milliseconds between steps. */
-  #slowness = 0;
+  #delay = 0;
   #rate: number;
   #step = 0;
   #epoch = 0;
   #furthest = 0;
   #loss: number | null = null;
-  #train: Figures | null = null;
-  #test: Figures | null = null;
+  #train: Metrics | null = null;
+  #test: Metrics | null = null;
   #losses: number[] = [];
   readonly #trainCurve = new Curve(400);
   readonly #testCurve = new Curve(400);
   #alerts: Alert[] = [];
   #failed = false;
 
-  constructor(config: PlaygroundConfig, number: number, send: (picture: Picture) => unknown) {
+  constructor(config: PlaygroundConfig, number: number, send: (snapshot: Snapshot) => unknown) {
     this.#number = number;
     this.#rate = config.learningRate;
     this.#data = makeData(config);
@@ -63,7 +63,7 @@ class Session {
     });
     this.#grid = gridOf(domain);
     this.#probe = [(domain.x[0] + domain.x[1]) / 2, (domain.y[0] + domain.y[1]) / 2];
-    this.#publisher = publisher(() => this.#picture(), send);
+    this.#publisher = publisher(() => this.#snapshot(), send);
     this.#runner = this.#begin();
   }
 
@@ -84,11 +84,11 @@ class Session {
           ...(test && { validation: dataLoader(test, { batchSize: test.length }) }),
           ...(resume && { resume }),
         }),
-      (event) => this.#hear(event),
+      (event) => this.#onEvent(event),
     );
   }
 
-  async #hear(event: TrainingEvent): Promise<void> {
+  async #onEvent(event: TrainingEvent): Promise<void> {
     switch (event.type) {
       case 'step':
         this.#step = event.step;
@@ -98,11 +98,11 @@ class Session {
         if (event.step <= 100) this.#losses[event.step - 1] = event.loss;
         break;
       case 'epoch':
-        this.#train = figuresOf(event);
+        this.#train = metricsOf(event);
         this.#trainCurve.add(event.step, event.loss, event.epoch);
         break;
       case 'validation':
-        this.#test = figuresOf(event);
+        this.#test = metricsOf(event);
         this.#testCurve.add(event.step, event.loss, event.epoch);
         break;
       case 'anomaly':
@@ -115,8 +115,8 @@ class Session {
     }
     if (!this.#wanted) return;
     await this.#publisher.offer();
-    if (event.type === 'step' && this.#slowness > 0) {
-      await new Promise((resolve) => setTimeout(resolve, this.#slowness));
+    if (event.type === 'step' && this.#delay > 0) {
+      await new Promise((resolve) => setTimeout(resolve, this.#delay));
     }
   }
 
@@ -162,12 +162,12 @@ class Session {
     );
   }
 
-  async slow(milliseconds: number): Promise<void> {
-    this.#slowness = milliseconds;
+  async setDelay(milliseconds: number): Promise<void> {
+    this.#delay = milliseconds;
   }
 
   /** The rate of the steps to come. */
-  async adjust(learningRate: number): Promise<void> {
+  async setLearningRate(learningRate: number): Promise<void> {
     this.#rate = learningRate;
   }
 
@@ -215,11 +215,11 @@ class Session {
   }
 
   /** Reads at once, so that no step comes in between. */
-  #picture(): Picture {
+  #snapshot(): Snapshot {
     const { train, kind, classes, inputs, domain, trainPoints, testPoints } = this.#data;
     const everything = Array.from({ length: train.length }, (_, i) => i);
     const { x, y } = train.batch(everything);
-    const few = train.length <= fewPoints;
+    const few = train.length <= maxPointAnswers;
     const plane = inputs(this.#grid).batch(Array.from({ length: resolution ** 2 }, (_, i) => i)).x;
     const probe = inputs(Float32Array.from(this.#probe)).batch([0]).x;
 
@@ -241,7 +241,7 @@ class Session {
       ...(pointAnswers ? [pointAnswers] : []),
     ]);
 
-    const layers: LayerPicture[] = [];
+    const layers: LayerSnapshot[] = [];
     for (const [i, layer] of linears.entries()) {
       layers.push({
         units: layer.outFeatures,
@@ -306,10 +306,10 @@ function rowsOf(x: Tensor): number[][] {
   return Array.from({ length: x.shape[0] }, (_, i) => numbers.slice(i * columns, (i + 1) * columns));
 }
 
-function figuresOf(event: {
+function metricsOf(event: {
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
-}): Figures {
+}): Metrics {
   return { loss: event.loss, accuracy: event.metrics.accuracy ?? null };
 }
 
@@ -328,16 +328,16 @@ function gridOf({ x, y }: Domain): Float32Array {
 /** What the page calls. One configuration at a time; the calls are served one after the other. */
 export class Trainer {
   #session: Session | null = null;
-  #send: (picture: Picture) => unknown = () => undefined;
-  #slowness = 0;
+  #send: (snapshot: Snapshot) => unknown = () => undefined;
+  #delay = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   computing(): Promise<Computing> {
     return startComputing();
   }
 
-  /** Where pictures go; a promise holds the next one back. */
-  listen(send: (picture: Picture) => unknown): void {
+  /** Where snapshots go; a promise holds the next one back. */
+  listen(send: (snapshot: Snapshot) => unknown): void {
     this.#send = send;
   }
 
@@ -347,8 +347,8 @@ export class Trainer {
       await startComputing();
       await this.#session?.close();
       this.#session = null;
-      this.#session = new Session(config, number, (picture) => this.#send(picture));
-      await this.#session.slow(this.#slowness);
+      this.#session = new Session(config, number, (snapshot) => this.#send(snapshot));
+      await this.#session.setDelay(this.#delay);
       await this.#session.show();
     });
   }
@@ -370,14 +370,14 @@ export class Trainer {
   }
 
   /** Waits so many milliseconds after each step. */
-  slow(milliseconds: number): Promise<void> {
-    this.#slowness = milliseconds;
-    return this.#inTurn(async () => this.#session?.slow(milliseconds));
+  setDelay(milliseconds: number): Promise<void> {
+    this.#delay = milliseconds;
+    return this.#inTurn(async () => this.#session?.setDelay(milliseconds));
   }
 
   /** Goes on with another learning rate. */
-  adjust(learningRate: number): Promise<void> {
-    return this.#inTurn(async () => this.#session?.adjust(learningRate));
+  setLearningRate(learningRate: number): Promise<void> {
+    return this.#inTurn(async () => this.#session?.setLearningRate(learningRate));
   }
 
   /** The point that is looked at. */

@@ -12,10 +12,10 @@ const vanished = 1e-7;
 export function watch(): Callback {
   let first: number | null = null;
   let mean = 0;
-  let told: string[] = [];
+  let warned: string[] = [];
   const once = (what: string): boolean => {
-    if (told.includes(what)) return false;
-    told.push(what);
+    if (warned.includes(what)) return false;
+    warned.push(what);
     return true;
   };
   return {
@@ -49,12 +49,12 @@ export function watch(): Callback {
         });
       }
     },
-    state: () => ({ data: { first, mean, told: [...told] } }),
+    state: () => ({ data: { first, mean, warned: [...warned] } }),
     loadState(state: CallbackState) {
-      ({ first, mean, told } = structuredClone(state.data) as typeof state.data & {
+      ({ first, mean, warned } = structuredClone(state.data) as typeof state.data & {
         first: number | null;
         mean: number;
-        told: string[];
+        warned: string[];
       });
     },
   };

@@ -6,11 +6,11 @@ import { contourPath, surface as surfacePicture } from '@ag/viz';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { short } from '../../components/numbers.ts';
 import { Alarm, Choice, Code, Entry, Explanation, Field, Picture, quoted } from '../../components/parts.tsx';
+import { messageOf, useService } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { say } from '../../shell/language.ts';
 import { numberParameter, parameter, route, setParameters } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
-import { messageOf, useService } from '../../training/useService.ts';
 import { type RaceRequest, type RaceResult, type Runner, runners } from './race.ts';
 import { type Surface, surfaceOf, surfaces } from './surfaces.ts';
 import type { RaceService } from './worker.ts';
@@ -167,7 +167,7 @@ export default function Race() {
             data-testid="expression"
             size={30}
             value={expression}
-            choose={(text) => setParameters({ expression: text, surface: null })}
+            onCommit={(text) => setParameters({ expression: text, surface: null })}
           />
         </Field>
         <Field label={{ en: 'Start x', zh: '起点 x' }}>
@@ -176,7 +176,7 @@ export default function Race() {
             step="any"
             data-testid="x"
             value={start[0]}
-            choose={(text) => setParameters({ x: text })}
+            onCommit={(text) => setParameters({ x: text })}
           />
         </Field>
         <Field label={{ en: 'Start y', zh: '起点 y' }}>
@@ -185,7 +185,7 @@ export default function Race() {
             step="any"
             data-testid="y"
             value={start[1]}
-            choose={(text) => setParameters({ y: text })}
+            onCommit={(text) => setParameters({ y: text })}
           />
         </Field>
         <Field label={{ en: 'Steps', zh: '步数' }}>
@@ -195,7 +195,7 @@ export default function Race() {
             max={500}
             data-testid="steps"
             value={steps}
-            choose={(text) => setParameters({ steps: text })}
+            onCommit={(text) => setParameters({ steps: text })}
           />
         </Field>
       </div>
@@ -282,7 +282,7 @@ export default function Race() {
                             style={{ width: '7rem' }}
                             aria-label={`${runners[id].name}: ${say({ en: 'learning rate', zh: '学习率' })}`}
                             value={rateOf(id)}
-                            choose={(text) => setParameters({ [`rate.${id}`]: text })}
+                            onCommit={(text) => setParameters({ [`rate.${id}`]: text })}
                           />
                         </td>
                         <td class="number">

@@ -12,17 +12,17 @@ interface View {
 }
 
 /** Pixels that a pointer may move and still click. */
-const still = 5;
+const clickTolerance = 5;
 
-export function Sheet({
+export function PanZoom({
   svg,
   label,
-  choose,
+  onClick,
 }: {
   readonly svg: string;
   readonly label: string;
   /** Called with what was clicked inside the picture. */
-  readonly choose: (clicked: Element) => void;
+  readonly onClick: (clicked: Element) => void;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const sheet = useRef<HTMLDivElement>(null);
@@ -107,7 +107,8 @@ export function Sheet({
         onPointerUp={(event) => {
           const held = grip.current;
           grip.current = null;
-          if (held && Math.hypot(event.clientX - held.x, event.clientY - held.y) < still) choose(held.target);
+          if (held && Math.hypot(event.clientX - held.x, event.clientY - held.y) < clickTolerance)
+            onClick(held.target);
         }}
         onPointerCancel={() => {
           grip.current = null;

@@ -1,8 +1,9 @@
 /**
  * Says what computes, and why it is not faster.
  */
+
+import type { Computing } from '../service/worker/computing.ts';
 import { say } from '../shell/language.ts';
-import type { Computing } from './computing.ts';
 
 export function ComputingNote({ computing }: { readonly computing: Computing | null }) {
   if (computing === null) return null;

@@ -15,7 +15,7 @@ function makeRun() {
   const train = dataLoader(xor(), { batchSize: 2, shuffle: true, seed: 1 });
   const history = new History(4, 4);
   const losses: number[] = [];
-  const hear = (event: TrainingEvent) => {
+  const onEvent = (event: TrainingEvent) => {
     if (event.type === 'step') losses[event.step] = event.loss;
   };
   const start = (resume?: Checkpoint) =>
@@ -33,7 +33,7 @@ function makeRun() {
           callbacks: [history],
           ...(resume && { resume }),
         }),
-      hear,
+      onEvent,
     );
   return { start, history, losses };
 }
@@ -92,14 +92,14 @@ describe('training plumbing', () => {
     expect(curve.points().x).toEqual([4, 8, 12, 16, 20]);
   });
 
-  it('sends pictures one at a time, the last one always', async () => {
+  it('sends snapshots one at a time, the last one always', async () => {
     const taken: number[] = [];
     let state = 0;
     let take: () => void = () => undefined;
     const { offer, flush } = publisher(
       () => state,
-      (picture) => {
-        taken.push(picture);
+      (snapshot) => {
+        taken.push(snapshot);
         return new Promise<void>((resolve) => {
           take = resolve;
         });

@@ -3,7 +3,7 @@
  */
 
 /** How the network did in one epoch, and on the test images after it. */
-export interface EpochFigures {
+export interface EpochMetrics {
   readonly epoch: number;
   readonly loss: number;
   readonly accuracy: number;
@@ -23,7 +23,7 @@ export interface Mistake {
 }
 
 /** How things stand; plain data. */
-export interface Picture {
+export interface Snapshot {
   readonly session: number;
   readonly running: boolean;
   readonly parameters: number;
@@ -35,7 +35,7 @@ export interface Picture {
   readonly batches: number;
   readonly loss: number | null;
   readonly stepLosses: { readonly x: number[]; readonly y: number[] };
-  readonly epochs: readonly EpochFigures[];
+  readonly epochs: readonly EpochMetrics[];
   /** True class, then predicted one; null before the first epoch's end. */
   readonly confusion: readonly (readonly number[])[] | null;
   readonly mistakes: readonly Mistake[];

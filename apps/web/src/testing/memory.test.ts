@@ -6,7 +6,7 @@
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Application, chromiumPath, startApplication } from '../testing/browser.ts';
+import { type Application, chromiumPath, startApplication } from './browser.ts';
 
 /** Bytes of the page and its workers that a collection leaves; the browser chooses when it collects. */
 function heldBy(page: Page): Promise<number> {

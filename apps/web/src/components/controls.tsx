@@ -1,10 +1,11 @@
 /**
  * Controls of a page that goes on.
  */
-import { Button, Entry, Field } from '../components/parts.tsx';
+
+import type { Live } from '../service/page/useLive.ts';
 import { say, type Text } from '../shell/language.ts';
 import { setParameters } from '../shell/route.ts';
-import type { Live } from './useLive.ts';
+import { Button, Entry, Field } from './parts.tsx';
 
 export function RunButtons({
   live,
@@ -54,7 +55,7 @@ export function NumberField({
         style={{ width: '6.5rem' }}
         data-testid={name}
         value={value}
-        choose={(text) => setParameters({ [name]: text })}
+        onCommit={(text) => setParameters({ [name]: text })}
       />
     </Field>
   );

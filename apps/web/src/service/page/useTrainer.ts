@@ -1,21 +1,21 @@
 /**
- * What the pages around a trainer share: its worker, one configuration after the other, pictures of the present one,
+ * What the pages around a trainer share: its worker, one configuration after the other, snapshots of the present one,
  * and a place for whatever goes wrong.
  */
 import { proxy, type Remote } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Computing } from './computing.ts';
+import type { Computing } from '../worker/computing.ts';
 import { messageOf, useService } from './useService.ts';
 
 /** What a trainer in a worker offers, beside what is the page's own. */
-export interface TrainerService<Config, Picture> {
+export interface TrainerService<Config, Snapshot> {
   computing(): Promise<Computing>;
-  /** Where pictures go; the promise holds the next one back. */
-  listen(send: (picture: Picture) => unknown): void;
-  /** Begins anew; pictures carry `number` as their session. */
+  /** Where snapshots go; the promise holds the next one back. */
+  listen(send: (snapshot: Snapshot) => unknown): void;
+  /** Begins anew; snapshots carry `number` as their session. */
   configure(config: Config, number: number): Promise<void>;
   /** Goes on with another learning rate. */
-  adjust(learningRate: number): Promise<void>;
+  setLearningRate(learningRate: number): Promise<void>;
 }
 
 /** A page's way to its trainer. */
@@ -29,35 +29,35 @@ export interface Trainer<Config, Service> {
   ask(call: Promise<unknown>): void;
   /** Begins anew with the same configuration. */
   restart(): void;
-  /** Whether a picture belongs to the present configuration. */
-  isCurrent(picture: { readonly session: number } | null): boolean;
+  /** Whether a snapshot belongs to the present configuration. */
+  isCurrent(snapshot: { readonly session: number } | null): boolean;
   /**
    * Has the worker begin by other means than `configure`, such as with a saved run. Answers with the configuration of
    * what has begun, which the page then makes its own; with null when that failed: the page begins anew with what it
    * had, and the message stays.
    */
-  take(begin: (number: number) => Promise<Config>): Promise<Config | null>;
+  adopt(begin: (number: number) => Promise<Config>): Promise<Config | null>;
 }
 
 /**
  * @param create makes the worker; called once
  * @param config what to train; another content begins anew, but for the learning rate, with which the run goes on. Null
  * begins nothing
- * @param show called with each picture of the present configuration; the next one waits for its promise
+ * @param show called with each snapshot of the present configuration; the next one waits for its promise
  * @param begun called when a configuration was accepted
  */
 export function useTrainer<
   Config extends { readonly learningRate: number },
-  Picture extends { readonly session: number },
-  Service extends TrainerService<Config, Picture>,
+  Snapshot extends { readonly session: number },
+  Service extends TrainerService<Config, Snapshot>,
 >(
   create: () => Worker,
   config: Config | null,
-  show: (picture: Picture) => Promise<void>,
+  show: (snapshot: Snapshot) => Promise<void>,
   begun: () => void = () => undefined,
 ): Trainer<Config, Service> {
   const { remote, failure } = useService<Service>(create);
-  const service = remote as unknown as Remote<TrainerService<Config, Picture>>;
+  const service = remote as unknown as Remote<TrainerService<Config, Snapshot>>;
   const [problem, setProblem] = useState<string | null>(null);
   const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
@@ -66,14 +66,14 @@ export function useTrainer<
   const key = keyOf(config);
   /** What the worker was last asked to begin. */
   const session = useRef<{ number: number; key: string; rate?: number }>({ number: 0, key: '' });
-  const told = useRef(false);
+  const warned = useRef(false);
   const latest = useRef(show);
   latest.current = show;
 
   useEffect(() => {
     void service.listen(
-      proxy(async (picture: Picture) => {
-        if (picture.session === session.current.number) await latest.current(picture);
+      proxy(async (snapshot: Snapshot) => {
+        if (snapshot.session === session.current.number) await latest.current(snapshot);
       }),
     );
     service.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
@@ -85,14 +85,14 @@ export function useTrainer<
     if (session.current.key === key) {
       if (rate === undefined || session.current.rate === rate) return;
       session.current.rate = rate;
-      service.adjust(rate).catch((error: unknown) => setProblem(messageOf(error)));
+      service.setLearningRate(rate).catch((error: unknown) => setProblem(messageOf(error)));
       return;
     }
     const mine = session.current.number + 1;
     session.current = { number: mine, key, rate };
     // What went wrong with a file is still to be read when the page begins anew because of it.
-    if (!told.current) setProblem(null);
-    told.current = false;
+    if (!warned.current) setProblem(null);
+    warned.current = false;
     if (config === null) return;
     service.configure(config as never, mine).then(begun, (error: unknown) => {
       if (mine === session.current.number) setProblem(messageOf(error));
@@ -108,10 +108,10 @@ export function useTrainer<
       call.catch((error: unknown) => setProblem(messageOf(error)));
     },
     restart: () => setRound(round + 1),
-    isCurrent: (picture) => session.current.key === key && picture?.session === session.current.number,
-    async take(begin) {
+    isCurrent: (snapshot) => session.current.key === key && snapshot?.session === session.current.number,
+    async adopt(begin) {
       const number = session.current.number + 1;
-      // Pictures of the run may come before its configuration does.
+      // Snapshots of the run may come before its configuration does.
       session.current = { number, key: '' };
       try {
         setProblem(null);
@@ -119,7 +119,7 @@ export function useTrainer<
         session.current = { number, key: keyOf(found), rate: found.learningRate };
         return found;
       } catch (error) {
-        told.current = true;
+        warned.current = true;
         setProblem(messageOf(error));
         setRound(round + 1);
         return null;

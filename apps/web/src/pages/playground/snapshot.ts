@@ -1,12 +1,12 @@
 /**
  * How things stand in the playground, as its worker tells its page: plain data.
  */
-import type { CurvePoints } from '../../training/history.ts';
+import type { CurvePoints } from '../../service/worker/history.ts';
 import type { PaintedPoint } from './config.ts';
 import type { Domain, Kind } from './data.ts';
 
 /** One layer of neurons: what it computes over the plane, and what it computes with. */
-export interface LayerPicture {
+export interface LayerSnapshot {
   readonly units: number;
   /** Outputs over the plane, `[cells, units]`, first row at the lowest y. */
   readonly outputs: Float32Array;
@@ -28,7 +28,7 @@ export interface Alert {
 }
 
 /** How things stand; plain data. */
-export interface Picture {
+export interface Snapshot {
   /** Which configuration this belongs to. */
   readonly session: number;
   readonly kind: Kind;
@@ -42,8 +42,8 @@ export interface Picture {
   /** Loss of the last batch, before its step. */
   readonly loss: number | null;
   /** Means of the last whole epoch, and over the test points after it. */
-  readonly train: Figures | null;
-  readonly test: Figures | null;
+  readonly train: Metrics | null;
+  readonly test: Metrics | null;
   /** The first hundred losses. */
   readonly losses: readonly number[];
   readonly trainCurve: CurvePoints;
@@ -60,14 +60,14 @@ export interface Picture {
   readonly inputs: Float32Array;
   /** The inputs of the point that is looked at. */
   readonly probe: readonly number[];
-  readonly layers: readonly LayerPicture[];
+  readonly layers: readonly LayerSnapshot[];
   /** What the network says over the plane: `[cells, outputs]`. */
   readonly answers: Float32Array;
   /** And of few training points, in their order; empty for many. */
   readonly pointAnswers: readonly (readonly number[])[];
 }
 
-export interface Figures {
+export interface Metrics {
   readonly loss: number;
   readonly accuracy: number | null;
 }

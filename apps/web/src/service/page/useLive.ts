@@ -2,10 +2,10 @@
  * The page's side: a worker for as long as the page is shown, a session for each request, and updates while it runs.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Computing } from '../training/computing.ts';
-import { nextFrame } from '../training/nextFrame.ts';
-import { messageOf, useService } from '../training/useService.ts';
-import type { LiveService } from './serve.ts';
+import type { Computing } from '../worker/computing.ts';
+import type { LiveService } from '../worker/serve.ts';
+import { nextFrame } from './nextFrame.ts';
+import { messageOf, useService } from './useService.ts';
 
 /** How things stand. */
 export interface Live<Update> {
@@ -79,7 +79,7 @@ export function useLive<
       setRound((before) => before + 1);
       return;
     }
-    service.adjust(rate).catch((error: unknown) => setProblem(messageOf(error)));
+    service.setLearningRate(rate).catch((error: unknown) => setProblem(messageOf(error)));
   }, [rate]);
 
   const turn = async (mine: number): Promise<boolean> => {

@@ -3,14 +3,14 @@
  * again. Not asking is a pause; nothing runs that nobody looks at.
  */
 import { expose } from 'comlink';
-import { type Computing, startComputing } from '../training/computing.ts';
+import { type Computing, startComputing } from './computing.ts';
 
 /** Something that goes on when it is asked to. */
 export interface Session<Update> {
   /** Works for a moment and tells how things stand. `patience` is how long that may take, in milliseconds. */
   advance(patience: number): Promise<Update>;
   /** Goes on with another learning rate. */
-  adjust(learningRate: number): void;
+  setLearningRate(learningRate: number): void;
 }
 
 /** What a page reaches through comlink. */
@@ -18,7 +18,7 @@ export interface LiveService<Request, Update> {
   /** Begins anew; the session before is forgotten. */
   open(request: Request): Promise<Update>;
   /** Goes on with another learning rate. */
-  adjust(learningRate: number): Promise<void>;
+  setLearningRate(learningRate: number): Promise<void>;
   advance(): Promise<Update>;
   /** What computes, and on how many threads. */
   computing(): Promise<Computing>;
@@ -43,7 +43,7 @@ export function serve<Request, Update>(open: (request: Request) => Promise<Sessi
         session = await open(request);
         return session.advance(0);
       }),
-    adjust: (learningRate) => inTurn(async () => session?.adjust(learningRate)),
+    setLearningRate: (learningRate) => inTurn(async () => session?.setLearningRate(learningRate)),
     advance: () =>
       inTurn(async () => {
         if (!session) throw new Error('advance: no session is open');

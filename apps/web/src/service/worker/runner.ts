@@ -7,11 +7,11 @@ import type { TrainingEvent } from '@ag/train';
 type Events = AsyncGenerator<TrainingEvent, void, undefined>;
 
 /** Hands batches on, and holds them back while the run is paused. */
-export type Gate = <B>(batches: AsyncIterable<B>) => AsyncIterable<B>;
+export type PauseGate = <B>(batches: AsyncIterable<B>) => AsyncIterable<B>;
 
 export class Runner {
   readonly #events: Events;
-  readonly #hear: (event: TrainingEvent) => void | Promise<void>;
+  readonly #onEvent: (event: TrainingEvent) => void | Promise<void>;
   #playing = false;
   #closed = false;
   /** Whether an event puts the run to rest. */
@@ -25,11 +25,11 @@ export class Runner {
 
   /**
    * @param begin gives the events; long passes over data go through `gate`, so that a pause holds within them too
-   * @param hear called with each event; the run waits for it
+   * @param onEvent called with each event; the run waits for it
    */
-  constructor(begin: (gate: Gate) => Events, hear: (event: TrainingEvent) => void | Promise<void>) {
+  constructor(begin: (gate: PauseGate) => Events, onEvent: (event: TrainingEvent) => void | Promise<void>) {
     this.#events = begin((batches) => ({ [Symbol.asyncIterator]: () => this.#through(batches) }));
-    this.#hear = hear;
+    this.#onEvent = onEvent;
   }
 
   get playing(): boolean {
@@ -73,7 +73,7 @@ export class Runner {
       while (this.#playing) {
         const next = await this.#events.next();
         if (next.done) return;
-        await this.#hear(next.value);
+        await this.#onEvent(next.value);
         if (this.#last(next.value)) return;
       }
     } catch (error) {

@@ -1,22 +1,22 @@
 /**
- * Keeps a busy worker from flooding its page: pictures of the state are sent at most every so many milliseconds, never
+ * Keeps a busy worker from flooding its page: snapshots of the state are sent at most every so many milliseconds, never
  * while the page still draws the one before, and the last one always arrives.
  */
 export interface Publisher {
-  /** Sends a picture of the state if one is due. Waits for its making, not for the page. */
+  /** Sends a snapshot of the state if one is due. Waits for its making, not for the page. */
   offer(): Promise<void>;
   /** Sends one now, after the one under way. */
   flush(): Promise<void>;
 }
 
 /**
- * @param make makes a picture of the present state; called only when it will be sent
+ * @param make makes a snapshot of the present state; called only when it will be sent
  * @param send hands it to the page; the promise resolves when the page has taken it
  * @param interval least milliseconds between two
  */
 export function publisher<T>(
   make: () => T | Promise<T>,
-  send: (picture: T) => unknown,
+  send: (snapshot: T) => unknown,
   interval = 100,
 ): Publisher {
   let last = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Application, chromiumPath, startApplication, stateOf } from '../testing/browser.ts';
-import type { Computing } from './computing.ts';
+import type { Computing } from '../service/worker/computing.ts';
+import { type Application, chromiumPath, startApplication, stateOf } from './browser.ts';
 
 interface State {
   readonly computing: Computing | null;
