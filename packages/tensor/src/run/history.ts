@@ -1,6 +1,8 @@
 /**
- * What evaluated tensors were made of is remembered for a while, so that `backward(loss)` may follow `await loss.item()`
- * and a state that was carried over many steps can be differentiated through. When it goes, gradients that would
+ * What evaluated tensors were made of, remembered for a while.
+ *
+ * So `backward(loss)` may follow `await loss.item()`, and a state that was carried over many steps can be differentiated
+ * through. When it goes, gradients that would
  * have to pass to trainable variables, or through a cut that the user did not ask for, are an error, never silently zero.
  */
 import { isFloat } from '../dtype.ts';

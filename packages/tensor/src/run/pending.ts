@@ -1,4 +1,6 @@
 /**
+ * Assignments that wait for their value to be computed.
+ *
  * `variable.assign(t)` takes effect with the first plan that computes anything of what `t` was made from, so running
  * statistics cost no pass of their own and are committed exactly once.
  *
