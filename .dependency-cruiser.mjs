@@ -16,9 +16,10 @@ const mayImport = {
   'native-wasm': ['tensor'],
   train: ['tensor', 'graph', 'nn', 'optim', 'datasets'],
   viz: [],
+  all: ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train', 'viz'],
 };
 
-const everyPackage = [...numeric, 'viz'];
+const everyPackage = [...numeric, 'viz', 'all'];
 
 const directions = Object.entries(mayImport).map(([name, allowed]) => {
   const forbidden = everyPackage.filter((other) => other !== name && !allowed.includes(other));

@@ -34,7 +34,9 @@ function folders(path) {
 }
 
 function folderLines(path, top) {
-  const entries = readdirSync(join(root, path), { withFileTypes: true }).sort((a, b) => compare(a.name, b.name));
+  const entries = readdirSync(join(root, path), { withFileTypes: true }).sort((a, b) =>
+    compare(a.name, b.name),
+  );
   const files = entries.filter((entry) => entry.isFile() && isSource(entry.name));
   const lines = files.map(({ name }) => `- [${name}](../${path}/${name}): ${sentenceOf(join(path, name))}`);
   const inner = entries
@@ -62,12 +64,17 @@ function sentenceOf(path) {
     .replace(/^\s*\* ?/gm, '')
     .trim()
     .split(/\n\s*\n/);
-  const whole = (/^.*?(?<!\b[A-Z])\.(?=\s|$)/s.exec(first)?.[0] ?? first).replaceAll('\n', ' ').replace(/[.:]$/, '');
+  const whole = (/^.*?(?<!\b[A-Z])\.(?=\s|$)/s.exec(first)?.[0] ?? first)
+    .replaceAll('\n', ' ')
+    .replace(/[.:]$/, '');
   // What stands before a colon says enough where the whole is long.
   const sentence = whole.length > maxLength ? whole.replace(/[:;] .*$/, '') : whole;
   if (sentence.length > maxLength)
-    throw new Error(`${path}: the first sentence has ${sentence.length} characters, more than ${maxLength}: ${sentence}`);
+    throw new Error(
+      `${path}: the first sentence has ${sentence.length} characters, more than ${maxLength}: ${sentence}`,
+    );
   return sentence;
 }
 
-if (basename(process.argv[1] ?? '') === 'map.mjs' && dirname(process.argv[1]).endsWith('scripts')) writeFileSync(page, map());
+if (basename(process.argv[1] ?? '') === 'map.mjs' && dirname(process.argv[1]).endsWith('scripts'))
+  writeFileSync(page, map());

@@ -60,6 +60,14 @@ export interface WasmOptions {
  * use(await wasm({ threads: 2 }));
  */
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
+  return wasmSync(options);
+}
+
+/**
+ * The same at once, for code that cannot wait: modules that are loaded by `require`, defaults. Kernels are compiled in the
+ * calling thread either way, and workers start later.
+ */
+export function wasmSync(options: WasmOptions = {}): WasmBackend {
   const support = wasmSupport();
   if (!support.simd.available) {
     throw new Error(`wasm: ${support.simd.reason}. ${useReference}`);

@@ -13,6 +13,7 @@ import { noteEvaluation } from './growth.ts';
 import { noteRun } from './observe.ts';
 import type { PlanOutput, ReadyPlan } from './planCache.ts';
 import { backend } from './runtime.ts';
+import { noteSlowRun } from './slowDefault.ts';
 
 /** Results up to this size are copied to the host at once where the backend can; larger ones stay on the device. */
 const hostBytes = 64 * 1024;
@@ -100,6 +101,7 @@ export function runPlan(
     target.run(plan.executable, bindings, scalars);
     running = false;
     noteEvaluation();
+    noteSlowRun(plan.program);
     noteRun((observer) => observer.ran(target));
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];

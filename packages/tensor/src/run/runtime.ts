@@ -3,8 +3,15 @@
  */
 import type { Backend } from '../kernel/backend.ts';
 import { reference } from '../reference/index.ts';
+import { reportSlowness } from './slowDefault.ts';
 
 let selected: Backend | null = null;
+let makeDefault: (() => Backend) | null = null;
+
+/** What computes where nothing was given to `use`, made when it is first needed. Packages that bring a backend call this. */
+export function setDefaultBackend(make: () => Backend): void {
+  makeDefault = make;
+}
 
 /**
  * Selects the backend that computes from now on. Variables move to it when they are next used.
@@ -22,24 +29,30 @@ export function use(backend: Backend): void {
     );
   }
   selected = backend;
+  reportSlowness(false);
 }
 
 /** Not defined, unless a bundler puts `false` in its place: then the reference backend is left out of the bundle. */
 declare const AG_REFERENCE: boolean | undefined;
 
 /**
- * The backend in use: the one given to `use`, else the reference backend.
+ * The backend in use: the one given to `use`, else the default of the package that brings one, else the reference backend.
  *
  * @throws Error when none was given and the reference backend was left out of the bundle
  */
 export function backend(): Backend {
   if (selected !== null) return selected;
+  if (makeDefault !== null) {
+    selected = makeDefault();
+    return selected;
+  }
   if (typeof AG_REFERENCE !== 'undefined' && !AG_REFERENCE) {
     throw new Error(
       'no backend is selected: call use(await wasm()) first; this bundle was made with AG_REFERENCE = false, without the reference backend',
     );
   } else {
     selected = reference();
+    reportSlowness(true);
     return selected;
   }
 }

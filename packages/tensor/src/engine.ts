@@ -1,0 +1,47 @@
+/**
+ * `@ag/tensor/engine`: what the packages beside `@ag/tensor` need of its inside.
+ *
+ * Not for programs: names and meanings here change with any release. A door of its own keeps them out of the way of those who
+ * use tensors, and is the same code: state exists once, whichever door it is reached through.
+ */
+export { sumGradients, sumToShape } from './accumulate.ts';
+export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
+export { isTypedArray } from './dtype.ts';
+export { liveScalar, placeholderLeaf } from './functions/create.ts';
+export { launchTraffic } from './kernel/traffic.ts';
+export type { Leaf, Origin } from './node.ts';
+export { openSize } from './ops/movement.ts';
+export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
+export { capturedNodes } from './run/carried.ts';
+export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
+export { commitAssignments, commitUpdates } from './run/evaluate.ts';
+export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
+export { setChainBound, withoutGrowth } from './run/growth.ts';
+export { isForgotten, isSourceOfForgotten } from './run/history.ts';
+export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
+export { noteAssignments, refusingAssignments } from './run/pending.ts';
+export { setFusion } from './run/planCache.ts';
+export { PreparedGraph } from './run/prepared.ts';
+export { withRunKeys } from './run/randomKeys.ts';
+export { setDefaultBackend } from './run/runtime.ts';
+export {
+  activeTrace,
+  atRun,
+  type HostWork,
+  readFlag,
+  recordTrace,
+  type Trace,
+  variableOf,
+  writeFlag,
+} from './run/tracing.ts';
+export {
+  type EvaluationWatch,
+  evaluationWatch,
+  type PlaceNames,
+  setEvaluationWatch,
+  setPlaceNames,
+} from './run/watch.ts';
+export { synchronous } from './synchronous.ts';
+export { checkTensor, nextSerial } from './tensor.ts';
+export { userLine } from './userLine.ts';
+export type { Update } from './variable.ts';
