@@ -11,6 +11,7 @@ export { liveScalar, placeholderLeaf } from './functions/create.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
 export { openSize } from './ops/movement.ts';
+export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
 export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
