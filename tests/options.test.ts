@@ -19,6 +19,9 @@ const program = (() => {
 })();
 const checker = program.getTypeChecker();
 
+/** Names for sister packages, which know what they hand over. */
+const engine = new Set(exportsOf(`${root}packages/tensor/src/engine.ts`).map(({ name }) => name));
+
 interface Taker {
   readonly name: string;
   readonly declaration: ts.FunctionLikeDeclaration;
@@ -44,10 +47,15 @@ for (const name of packages) {
   });
 }
 
+function exportsOf(file: string): ts.Symbol[] {
+  const module = checker.getSymbolAtLocation(program.getSourceFile(file) as ts.SourceFile);
+  return checker.getExportsOfModule(module as ts.Symbol);
+}
+
 /** The exported functions, and the public methods and constructors of exported classes, that take options. */
 function optionTakers(file: string): Taker[] {
-  const module = checker.getSymbolAtLocation(program.getSourceFile(file) as ts.SourceFile);
-  return checker.getExportsOfModule(module as ts.Symbol).flatMap((exported) => {
+  return exportsOf(file).flatMap((exported) => {
+    if (engine.has(exported.name)) return [];
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
     const declared = symbol.declarations?.find(
       (one) => ts.isFunctionDeclaration(one) || ts.isClassDeclaration(one),

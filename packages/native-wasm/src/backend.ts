@@ -1,6 +1,7 @@
 /**
  * The backend object: memory, plans, and the choice of features at the start.
  */
+
 import {
   type Backend,
   type BackendStats,
@@ -13,6 +14,7 @@ import {
   type Program,
   type TypedArray,
 } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import type { Features } from './abi.ts';
 import { withPartialSums } from './contraction/partialSums.ts';
 import { control } from './control.ts';
@@ -68,6 +70,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
  * calling thread either way, and workers start later.
  */
 export function wasmSync(options: WasmOptions = {}): WasmBackend {
+  checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors maxMemory');
   const support = wasmSupport();
   if (!support.simd.available) {
     throw new Error(`wasm: ${support.simd.reason}. ${useReference}`);

@@ -16,6 +16,7 @@ import * as movement from './ops/movement.ts';
 import type { AnyOp, Op } from './ops/op.ts';
 import * as reductions from './ops/reduce.ts';
 import * as softmaxes from './ops/softmax.ts';
+import { checkOptions } from './options.ts';
 import { formatLazy, formatValue, type NestedArray, nestedArray } from './print.ts';
 import { cutGraph, evaluate } from './run/evaluate.ts';
 import type { EvaluationGroup } from './run/group.ts';
@@ -541,10 +542,12 @@ export class Tensor {
    * many are not 0. Where a norm is 0 its derivative counts as 0.
    */
   norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
+    checkOptions('norm', options, 'keepDims p');
     return select.norm(this, axesOf(this, axis, 'norm'), options);
   }
   /** log Σ eˣ without overflow. */
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
+    checkOptions('logSumExp', options, 'keepDims');
     return reduce(this, softmaxes.logSumExp, axis, options);
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
@@ -561,14 +564,17 @@ export class Tensor {
   }
   /** Running sum along an axis (default the last). */
   cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
+    checkOptions('cumsum', options, 'reverse');
     return scan(this, reductions.cumsum, axis, options.reverse ?? false);
   }
   /** Running product along an axis (default the last). */
   cumprod(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
+    checkOptions('cumprod', options, 'reverse');
     return scan(this, reductions.cumprod, axis, options.reverse ?? false);
   }
   /** Positions (int32) that sort the last axis; equal elements keep their order, NaN comes last. */
   argsort(options: { readonly descending?: boolean } = {}): Tensor {
+    checkOptions('argsort', options, 'descending');
     return apply(reductions.argsort, [this], { descending: options.descending ?? false });
   }
 
@@ -657,6 +663,7 @@ export class Tensor {
     end?: number,
     options: { readonly axis?: number; readonly step?: number } = {},
   ): Tensor {
+    checkOptions('slice', options, 'axis step');
     return select.slice(this, start, end, options, 'slice');
   }
   /** @internal */
@@ -819,6 +826,7 @@ function reduce(
   axis: Axes | undefined,
   options: ReduceOptions | undefined,
 ): Tensor {
+  checkOptions(op.name, options, 'keepDims');
   return apply(op, [x], { axes: axesOf(x, axis, op.name), keepDims: options?.keepDims ?? false });
 }
 
@@ -828,9 +836,11 @@ function varianceOf(
   axis: Axes | undefined,
   options: ReduceOptions & { readonly correction?: number },
 ): Tensor {
+  checkOptions(operation, options, 'keepDims correction');
+  const { keepDims } = options;
   const axes = axesOf(x, axis, operation);
   const centered = x.sub(x.mean(axes, { keepDims: true }));
-  const mean = centered.square().mean(axes, options);
+  const mean = centered.square().mean(axes, { keepDims });
   const correction = checkFinite(options.correction ?? 0, operation, 'correction');
   if (correction === 0) return mean;
   if (axes.some((a) => x.shape[a] === movement.openSize)) {

@@ -6,6 +6,7 @@
 
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
+import { checkOptions } from './options.ts';
 import { notePart } from './run/decisions.ts';
 import { commitUpdates, evaluate } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
@@ -85,6 +86,7 @@ export class Variable {
 
   /** @param initial the first value; a random one is drawn when the variable is first used. */
   constructor(initial: Tensor, options: VariableOptions = {}) {
+    checkOptions('variable', options, 'name trainable inPlace');
     checkTensor(initial, 'Variable', 'initial value');
     this.name = options.name ?? `variable${unnamed++}`;
     this.shape = initial.shape;

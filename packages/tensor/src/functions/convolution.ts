@@ -2,10 +2,12 @@
  * Convolution and pooling of images and sequences, channels before space (NCHW): functions only, so that bundles
  * without them leave them out.
  */
+
 import { checkInteger, describeValue } from '../check.ts';
 import { type DType, floatOf } from '../dtype.ts';
 import { type ConvolutionRole, convolution } from '../ops/convolution.ts';
 import { maxPool, type PoolAttributes, windowSum } from '../ops/pooling.ts';
+import { checkOptions } from '../options.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import { apply, checkTensor, type Tensor } from '../tensor.ts';
 import { fromArray } from './create.ts';
@@ -60,6 +62,7 @@ export interface PoolOptions {
  * @throws RangeError when channels, groups or sizes do not fit
  */
 export function conv1d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
+  checkOptions('conv1d', options, 'stride padding dilation groups');
   return convolve('conv1d', x, weight, 1, options);
 }
 
@@ -77,6 +80,7 @@ export function conv1d(x: Tensor, weight: Tensor, options: ConvolutionOptions = 
  * @throws RangeError when channels, groups or sizes do not fit
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
+  checkOptions('conv2d', options, 'stride padding dilation groups');
   return convolve('conv2d', x, weight, 2, options);
 }
 
@@ -98,6 +102,7 @@ export function convTranspose2d(
   weight: Tensor,
   options: TransposedConvolutionOptions = {},
 ): Tensor {
+  checkOptions('convTranspose2d', options, 'outputPadding stride padding dilation groups');
   const name = 'convTranspose2d';
   checkRanks(name, x, weight, 2);
   const geometry = geometryOf(name, options);
@@ -149,6 +154,7 @@ export function convTranspose2d(
  * @throws RangeError for sizes that do not fit, and where a window would lie wholly in the padding
  */
 export function maxPool2d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+  checkOptions('maxPool2d', options, 'stride padding dilation');
   return apply(maxPool, [x], poolAttributes('maxPool2d', x, size, options));
 }
 
@@ -169,6 +175,7 @@ export function avgPool2d(
   size: PerAxis,
   options: PoolOptions & { readonly countPadding?: boolean } = {},
 ): Tensor {
+  checkOptions('avgPool2d', options, 'stride padding dilation countPadding');
   const attributes = poolAttributes('avgPool2d', x, size, options);
   const dtype = floatOf(x.dtype);
   const sums = apply(windowSum, [x.cast(dtype)], { ...attributes, wanted: 'output' });

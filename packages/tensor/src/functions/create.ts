@@ -1,6 +1,7 @@
 /**
  * Making tensors from numbers.
  */
+
 import { checkFinite, checkInteger, checkNumber, describeValue } from '../check.ts';
 import {
   allocateArray,
@@ -15,6 +16,7 @@ import {
   toDType,
 } from '../dtype.ts';
 import { coordinates, coordinatesLike } from '../ops/indexing.ts';
+import { checkOptions } from '../options.ts';
 import { activeTrace } from '../run/tracing.ts';
 import { checkShape, fixedShape, formatShape, type Shape, scalarShape, sizeOf } from '../shape.ts';
 import { apply, checkTensor, literal, Tensor } from '../tensor.ts';
@@ -47,6 +49,7 @@ export function tensor(
   data: NestedNumbers,
   options: TensorOptions & { readonly copy?: boolean } = {},
 ): Tensor {
+  checkOptions('tensor', options, 'dtype shape copy');
   const dtype = options.dtype === undefined ? undefined : checkDType(options.dtype, 'tensor');
   const given = asTypedArray(data);
   if (given !== null) {
@@ -76,22 +79,26 @@ export function tensor(
 
 /** A tensor without axes. */
 export function scalar(value: number, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('scalar', options, 'dtype');
   if (typeof value !== 'boolean') checkNumber(value, 'scalar', 'the value');
   return filled('scalar', scalarShape, Number(value), options.dtype);
 }
 
 /** All elements 0. */
 export function zeros(shape: Shape, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('zeros', options, 'dtype');
   return filled('zeros', shape, 0, options.dtype);
 }
 
 /** All elements 1. */
 export function ones(shape: Shape, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('ones', options, 'dtype');
   return filled('ones', shape, 1, options.dtype);
 }
 
 /** All elements `value`; takes no memory until something needs it stored. */
 export function full(shape: Shape, value: number, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('full', options, 'dtype');
   if (typeof value !== 'boolean') checkNumber(value, 'full', 'the value');
   return filled('full', shape, Number(value), options.dtype);
 }
@@ -114,6 +121,7 @@ export function onesLike(t: Tensor): Tensor {
 
 /** The identity matrix of `n` rows and `columns` (default n) columns. */
 export function eye(n: number, columns: number = n, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('eye', options, 'dtype');
   checkInteger(n, 'eye', 'n', 0);
   checkInteger(columns, 'eye', 'columns', 0);
   checkShape([n, columns], 'eye');
@@ -130,6 +138,7 @@ export function arange(
   step = 1,
   options: { readonly dtype?: DType } = {},
 ): Tensor {
+  checkOptions('arange', options, 'dtype');
   const from = stop === undefined ? 0 : start;
   const to = stop === undefined ? start : stop;
   for (const [argument, value] of Object.entries({ start: from, stop: to, step }))
@@ -147,6 +156,7 @@ export function linspace(
   count: number,
   options: { readonly dtype?: DType } = {},
 ): Tensor {
+  checkOptions('linspace', options, 'dtype');
   checkFinite(start, 'linspace', 'start');
   checkFinite(stop, 'linspace', 'stop');
   checkShape([checkInteger(count, 'linspace', 'count', 0)], 'linspace');

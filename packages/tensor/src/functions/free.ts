@@ -8,6 +8,7 @@ import { checkDType, type DType } from '../dtype.ts';
 import { diagonal as diagonalOp } from '../ops/movement.ts';
 import { expand as expandLowering, type Lowering } from '../ops/op.ts';
 import { argsort as argsortOp } from '../ops/reduce.ts';
+import { checkOptions } from '../options.ts';
 import { formatShape, normalizeAxis, type Shape, sameShape } from '../shape.ts';
 import { apply, checkTensor, Tensor, type TensorLike } from '../tensor.ts';
 import { coordinate } from './create.ts';
@@ -248,6 +249,7 @@ function pieces(n: number, size: number): number[] {
 
 /** Element n of the class axis is 1 where the class index is n: `[...]` → `[..., classes]`. Indices outside give zeros. */
 export function oneHot(indices: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
+  checkOptions('oneHot', options, 'dtype');
   const count = checkInteger(classes, 'oneHot', 'the number of classes', 0, 2 ** 31 - 1);
   return checkTensor(indices, 'oneHot', 'indices')
     .unsqueeze(-1)
@@ -278,6 +280,7 @@ export function expand(
 
 /** Positions (int32) that sort along an axis; equal elements keep their order, NaN comes last. */
 export function argsort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
+  checkOptions('argsort', options, 'descending');
   return argsortAs('argsort', x, axis, options.descending);
 }
 
@@ -290,6 +293,7 @@ function argsortAs(operation: string, x: Tensor, axis: number, descending = fals
 
 /** The elements sorted along an axis. */
 export function sort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
+  checkOptions('sort', options, 'descending');
   return checkTensor(x, 'sort').gather(argsortAs('sort', x, axis, options.descending), axis);
 }
 

@@ -3,7 +3,9 @@
  * leave them out. Factorizations run on the host in float64 and are rounded to the tensor's dtype; they suit matrices
  * up to a few hundred rows. Integers give float32.
  */
+
 import * as operations from '../ops/linearAlgebra.ts';
+import { checkOptions } from '../options.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { apply, checkTensor, type Tensor } from '../tensor.ts';
 
@@ -44,6 +46,7 @@ export function solve(a: Tensor, b: Tensor): Tensor {
  * @throws RangeError for shapes that do not fit and, when evaluated, for a 0 on the diagonal
  */
 export function solveTriangular(t: Tensor, b: Tensor, options: { readonly lower?: boolean } = {}): Tensor {
+  checkOptions('solveTriangular', options, 'lower');
   const { lower = true } = options;
   return system('solveTriangular', t, b, (x, y) => apply(operations.solveTriangular, [x, y], { lower }));
 }

@@ -2,10 +2,12 @@
  * Random tensors. Every draw is made from a key; without one, the next key of a global sequence is taken, which
  * `manualSeed` starts anew. The same key always gives the same numbers.
  */
+
 import { checkFinite, checkInteger, checkNumber } from '../check.ts';
 import { checkDType, checkFloatDType, type DType } from '../dtype.ts';
 import { coordinates } from '../ops/indexing.ts';
 import { randomBits, randomUniform } from '../ops/random.ts';
+import { checkOptions } from '../options.ts';
 import { checkKey, type Key, nextKey } from '../run/randomKeys.ts';
 import { checkShape, type Shape } from '../shape.ts';
 import { apply, checkTensor, literal, type Tensor } from '../tensor.ts';
@@ -28,6 +30,7 @@ export function uniform(
   shape: Shape,
   options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  checkOptions('uniform', options, 'key dtype low high');
   const { low = 0, high = 1 } = options;
   checkFinite(low, 'uniform', 'low');
   checkFinite(high, 'uniform', 'high');
@@ -41,6 +44,7 @@ export function normal(
   shape: Shape,
   options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
+  checkOptions('normal', options, 'key dtype mean std');
   const { mean = 0, std = 1 } = options;
   checkFinite(mean, 'normal', 'mean');
   if (!(checkFinite(std, 'normal', 'std') >= 0)) throw new RangeError(`normal: std must be ≥ 0, got ${std}`);
@@ -66,6 +70,7 @@ export function truncatedNormal(
     readonly high?: number;
   } = {},
 ): Tensor {
+  checkOptions('truncatedNormal', options, 'key dtype mean std low high');
   const { mean = 0, std = 1 } = options;
   const dtype = checkFloatDType(options.dtype ?? 'float32', 'truncatedNormal');
   checkFinite(mean, 'truncatedNormal', 'mean');
@@ -91,6 +96,7 @@ export function truncatedNormal(
 
 /** Exponentially distributed numbers: waiting times at `rate` (default 1) events a unit; mean 1 / rate. */
 export function exponential(shape: Shape, options: RandomOptions & { readonly rate?: number } = {}): Tensor {
+  checkOptions('exponential', options, 'key dtype rate');
   const { rate = 1 } = options;
   if (!(checkFinite(rate, 'exponential', 'the rate') > 0))
     throw new RangeError(`exponential: the rate must be positive, got ${rate}`);
@@ -99,6 +105,7 @@ export function exponential(shape: Shape, options: RandomOptions & { readonly ra
 
 /** 1 with probability `p`, else 0. As a tensor, `p` broadcasts to the shape. */
 export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptions = {}): Tensor {
+  checkOptions('bernoulli', options, 'key dtype');
   if (typeof p !== 'number') checkTensor(p, 'bernoulli', 'p', 'a tensor or a number');
   else if (!(p >= 0 && p <= 1))
     throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
@@ -115,6 +122,7 @@ export function randint(
   high: number,
   options: { readonly key?: Key } = {},
 ): Tensor {
+  checkOptions('randint', options, 'key');
   if (
     !Number.isInteger(low) ||
     !Number.isInteger(high) ||
@@ -133,12 +141,14 @@ export function randint(
 
 /** The numbers 0 … n − 1 in random order, int32; each order is as likely as any other. */
 export function permutation(n: number, options: { readonly key?: Key } = {}): Tensor {
+  checkOptions('permutation', options, 'key');
   checkInteger(n, 'permutation', 'n', 0);
   return fraction('permutation', [n], { ...options, dtype: 'float64' }).argsort();
 }
 
 /** Draws classes with the probabilities softmax(logits) along the last axis, by the Gumbel-max method: `[..., classes]` → `[...]`, int32. */
 export function categorical(logits: Tensor, options: { readonly key?: Key } = {}): Tensor {
+  checkOptions('categorical', options, 'key');
   const { shape } = checkTensor(logits, 'categorical', 'logits');
   const noise = fraction('categorical', shape, { ...options, dtype: 'float64' })
     .neg()

@@ -3,9 +3,11 @@
  * vector-Jacobian product. Operations never import the `Tensor` class: rules use the methods of the tensors they
  * are given, so the gradient of a gradient needs nothing more.
  */
+
 import { type DType, floatOf, promote } from '../dtype.ts';
 import type { Scalar } from '../kernel/expression.ts';
 import type { Combine, HostKernel } from '../kernel/kernel.ts';
+import { checkOptions } from '../options.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { View } from '../view.ts';
@@ -146,6 +148,7 @@ export function map<A>(
   of: (x: readonly Scalar[], attributes: A) => Scalar,
   options: { readonly operands?: 'output' | 'promoted' | 'own'; readonly cost?: number } = {},
 ): Lowering<A> {
+  checkOptions('map', options, 'operands cost');
   return { form: 'map', of, ...options };
 }
 

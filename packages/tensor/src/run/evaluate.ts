@@ -8,6 +8,7 @@
 import type { TypedArray } from '../dtype.ts';
 import type { Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
+import { checkOptions } from '../options.ts';
 import { type Traversal, traverse } from '../plan/signature.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
@@ -65,6 +66,7 @@ const noTensors: readonly Tensor[] = [];
  * @throws Error for a tensor that depends on a placeholder or on a value of a variable that is gone.
  */
 export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = {}): void {
+  checkOptions('evaluate', options, 'keep toHost updates');
   if (isRunning())
     throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
   const trace = activeTrace();
