@@ -3,7 +3,7 @@
  *
  * The packages are a star around @ag/tensor: graph, nn, optim, datasets and native-wasm see tensor only, train sees
  * those it drives, viz sees none that computes. Tests may look further (nn's gradients are checked with graph).
- * That files form no cycle is Biome's to check (noImportCycles): here one that only types close would hide others.
+ * That files form no cycle is Biome's to check (noImportCycles); where not even types close one, it is checked here too.
  */
 const numeric = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train'];
 
@@ -89,6 +89,13 @@ export default {
       severity: 'error',
       from: { path: '^(packages|apps)/([^/]+)/src/' },
       to: { path: '^(packages|apps)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] },
+    },
+    {
+      name: 'no-circles',
+      comment: 'Not by types either: what two files need goes into a file below both.',
+      severity: 'error',
+      from: { path: '^packages/(graph|nn|optim|datasets)/src/' },
+      to: { circular: true },
     },
     {
       name: 'not-a-test',

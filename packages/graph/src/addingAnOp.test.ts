@@ -15,7 +15,9 @@ import {
   tensor,
   use,
 } from '@ag/tensor';
+import { casesOfElementwise, checkGradientCase } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
+import * as graph from './index.ts';
 import { checkGradients, grad, vmap } from './index.ts';
 
 // biome-ignore format: as on the page
@@ -71,6 +73,29 @@ describe('the operation of docs/adding-an-op.md', () => {
     [-2, -0.5, 0, 3].forEach((at, i) => {
       expect(second[i]).toBeCloseTo(1 - Math.tanh(at) ** 2, 12);
     });
+  });
+
+  it('has gradient cases that follow from its row', () => {
+    // The row begins here.
+    const row = {
+      name: 'logCosh',
+      of: ([x]: readonly Tensor[]) => logCoshOf(x),
+      value: (x: number) => Math.log(Math.cosh(x)),
+      ranges: [[-3, 3]] as const,
+    };
+    for (const one of casesOfElementwise(row)) checkGradientCase(one, graph);
+    // The row ends here.
+    expect(casesOfElementwise(row).map(({ variant }) => variant)).toEqual([
+      'vector',
+      'scalar',
+      'strided',
+      'zero-size',
+    ]);
+    expect(row.of([x]).dataSync()[3]).toBeCloseTo(row.value(3), 12);
+    const own = readFileSync(new URL(import.meta.url), 'utf8');
+    const written = own.split('// The row begins here.')[1].split('// The row ends here.')[0];
+    const page = readFileSync(new URL('../../../docs/adding-an-op.md', import.meta.url), 'utf8');
+    expect(page).toContain(written.trim().replaceAll('\n    ', '\n'));
   });
 
   it('fuses with its neighbors and maps over examples', () => {

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from '@ag/tensor';
+import { elementwiseRows, reductionRows } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { formula } from './formula.ts';
 import { gradients } from './gradients.ts';
@@ -39,6 +40,23 @@ describe('formula', () => {
     const values: Record<string, Tensor> = { x: tensor(-2), y: tensor(5), z: tensor(-4) };
     const g = gradients(f.evaluate(values), Object.values(values));
     expect(await Promise.all(g.map((t) => t.item()))).toEqual([-4, -4, 3]);
+  });
+  it('knows every elementwise operation and reduction', () => {
+    const x = tensor([[0.3, 0.6]], { dtype: 'float64' });
+    const names = 'abc';
+    for (const { name, ranges, variant } of elementwiseRows) {
+      if (variant !== undefined || name === 'cast') continue;
+      const operands = [...names].slice(0, ranges.length);
+      const given = Object.fromEntries(operands.map((operand) => [operand, x]));
+      expect(formula(`${name}(${operands.join(', ')})`).evaluate(given).shape, name).toEqual([1, 2]);
+    }
+    for (const { name } of reductionRows) {
+      expect(formula(`${name}(x)`).evaluate({ x }).shape, name).toEqual([]);
+    }
+  });
+  it('calls nothing that is no operation', () => {
+    for (const name of ['data', 'itemSync', 'print', 'toString', 'cast', 'dispose', 'shape', 'where1'])
+      expect(() => formula(`${name}(x)`), name).toThrow(`no function '${name}'`);
   });
   it('takes the larger and the smaller of several operands, and of one its extreme element', async () => {
     expect(await at('max(x, y)', { x: 1, y: 2 })).toBe(2);

@@ -1,8 +1,8 @@
 /**
- * Formulas as text: `(x + y) * z`, `sum((W @ x)^2)`, `sigmoid(w0*x0 + w1)`. What people type into the graph
- * microscope and give to `agrad graph` becomes ordinary tensor calls.
+ * Formulas as text become tensor calls: `(x + y) * z`, `sum((W @ x)^2)`, `sigmoid(w0*x0 + w1)`. People type them into the
+ * graph microscope and give them to `agrad graph`.
  */
-import { Tensor } from '@ag/tensor';
+import { placeholderLeaf, Tensor } from '@ag/tensor';
 import { log, pow } from '@ag/tensor/math';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
@@ -16,15 +16,6 @@ const precedence: ReadonlyMap<string, number> = new Map([
   ['**', 4],
 ]);
 const unaryPrecedence = 3;
-
-/** Methods of tensors that formulas may call, with the number of operands they take. */
-const functions: Readonly<Record<string, number>> = {
-  abs: 1, acos: 1, asin: 1, atan: 1, atan2: 2, ceil: 1, cos: 1, cosh: 1, elu: 1, erf: 1, exp: 1, expm1: 1, floor: 1, gelu: 1,
-  hardSigmoid: 1, hardSwish: 1, leakyRelu: 1, log: 1, log1p: 1, log2: 1, logSigmoid: 1, logSoftmax: 1, logSumExp: 1, matmul: 2,
-  max: 1, maximum: 2, mean: 1, min: 1, minimum: 2, mish: 1, neg: 1, pow: 2, prod: 1, reciprocal: 1, relu: 1, round: 1, rsqrt: 1,
-  selu: 1, sigmoid: 1, sign: 1, silu: 1, sin: 1, sinh: 1, softmax: 1, softplus: 1, softsign: 1, sqrt: 1, square: 1, std: 1,
-  sum: 1, tan: 1, tanh: 1, transpose: 1, variance: 1,
-}; // biome-ignore format: a table
 
 const constants: ReadonlyMap<string, number> = new Map([
   ['pi', Math.PI],
@@ -74,7 +65,8 @@ export interface Formula {
  * ```
  *
  * @param text operators + − * / @ (matrix product) ^ and **, parentheses, numbers, names, the constants pi and e, and
- * functions such as sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
+ * the methods of tensors that take
+ * tensors: sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
  * parenthesis before a name or a parenthesis multiplies: `2x`, `3(x + 1)`, `1/2x` is (1/2)·x. Printed signs are
  * understood too: `·`, `×`, `÷`, `−`, `π`, `²`, `³`
  * @throws SyntaxError that points at the place
@@ -182,10 +174,10 @@ class Reader {
   }
 
   #call(name: string): Step {
-    const count = own(functions, name);
-    if (count === undefined)
+    const counts = operandCounts(name);
+    if (counts.length === 0)
       return this.#fail(
-        `there is no function '${name}'; known are ${Object.keys(functions).join(', ')}`,
+        `there is no function '${name}'; there are the methods of tensors that take tensors, such as exp, sum or maximum`,
         name.length,
       );
     this.#at++;
@@ -203,8 +195,10 @@ class Reader {
         return given.reduce((a, b) => this.#apply(several, [a, b]));
       };
     }
-    if (operands.length !== count)
-      this.#fail(`${name} takes ${count} operand${count === 1 ? '' : 's'}, got ${operands.length}`);
+    if (!counts.includes(operands.length))
+      this.#fail(
+        `${name} takes ${counts.join(' or ')} operand${counts.at(-1) === 1 ? '' : 's'}, got ${operands.length}`,
+      );
     return (values) =>
       this.#apply(
         name,
@@ -261,6 +255,27 @@ class Reader {
 /** What stands in a record under a name that somebody typed, and not what records inherit. */
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/**
+ * How many tensors the method of this name takes, its own among them; empty where there is none. It is asked: operations
+ * on placeholders compute nothing, and what would read one fails.
+ */
+function operandCounts(name: string): number[] {
+  const method: unknown = Object.getOwnPropertyDescriptor(Tensor.prototype, name)?.value;
+  if (typeof method !== 'function' || name === 'constructor') return [];
+  const x = placeholderLeaf([1, 1], 'float32', 'an operand');
+  return [1, 2, 3].filter((count) => {
+    if (count > 1 + method.length) return false;
+    try {
+      const result: unknown = method.apply(x, new Array(count - 1).fill(x));
+      // A reading that fails later.
+      if (result instanceof Promise) result.catch(() => {});
+      return result instanceof Tensor;
+    } catch {
+      return false;
+    }
+  });
 }
 
 function callMethod(x: Tensor, name: string, others: readonly Operand[]): Tensor {

@@ -24,14 +24,11 @@ export { type Formula, formula } from './formula.ts';
 export { type Differentiable, gradients } from './gradients.ts';
 export { type Feed, type Feeds, Graph, type GraphOptions, placeholder } from './graph.ts';
 export {
-  type InspectedEdge,
-  type InspectedNode,
-  type InspectedValue,
   Inspection,
   type InspectOptions,
   inspect,
-  type NodeKind,
 } from './inspect.ts';
+export type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
 export { topologicalSort } from './topological.ts';
 export {
   type ArgumentNumbers,

@@ -1,10 +1,10 @@
 /**
  * An inspected graph as text: for terminals, for Graphviz, for Mermaid.
  */
-import type { InspectedNode, InspectedValue, Inspection } from './inspect.ts';
+import type { InspectedGraph, InspectedNode, InspectedValue } from './inspected.ts';
 
 /** Implements `Inspection.toText`. */
-export function textOf({ nodes, edges }: Inspection): string {
+export function textOf({ nodes, edges }: InspectedGraph): string {
   const inputs = inputsOf(edges);
   return nodes
     .map((node) => {
@@ -21,7 +21,7 @@ export function textOf({ nodes, edges }: Inspection): string {
 }
 
 /** Implements `Inspection.toDot`. */
-export function dotOf({ nodes, edges }: Inspection): string {
+export function dotOf({ nodes, edges }: InspectedGraph): string {
   const quoted = (text: string): string =>
     `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
   const shapes = {
@@ -43,7 +43,7 @@ export function dotOf({ nodes, edges }: Inspection): string {
 }
 
 /** Implements `Inspection.toMermaid`. */
-export function mermaidOf({ nodes, edges }: Inspection): string {
+export function mermaidOf({ nodes, edges }: InspectedGraph): string {
   const escaped = (text: string): string =>
     text.replaceAll('&', '#amp;').replaceAll('"', '#quot;').replaceAll('<', '#lt;').replaceAll('>', '#gt;');
   const frames: Record<InspectedNode['kind'], readonly [string, string]> = {
@@ -60,7 +60,7 @@ export function mermaidOf({ nodes, edges }: Inspection): string {
   return ['flowchart LR', ...lines, ...edges.map(({ from, to }) => `  ${from} --> ${to}`)].join('\n');
 }
 
-function inputsOf(edges: Inspection['edges']): Map<string, string[]> {
+function inputsOf(edges: InspectedGraph['edges']): Map<string, string[]> {
   const inputs = new Map<string, string[]>();
   for (const { from, to, index } of edges) {
     const list = inputs.get(to);

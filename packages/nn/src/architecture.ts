@@ -1,19 +1,9 @@
 /**
  * Networks from plain data: the way back from `module.toJSON()`.
  */
-import * as activations from './activations.ts';
-import { multiHeadAttention } from './attention.ts';
-import { conv1d, conv2d, convTranspose2d } from './conv.ts';
 import type { ModuleDescription } from './description.ts';
-import { dropout } from './dropout.ts';
-import { embedding } from './embedding.ts';
-import { linear } from './linear.ts';
+import * as layers from './layers.ts';
 import type { AnyModule } from './module.ts';
-import { batchNorm1d, batchNorm2d, groupNorm, layerNorm, rmsNorm } from './norm.ts';
-import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from './pool.ts';
-import { gru, lstm, rnn } from './recurrent.ts';
-import { flatten, residual, sequential } from './sequential.ts';
-import { transformerEncoderLayer } from './transformer.ts';
 
 /** Factories by name. */
 // biome-ignore lint/suspicious/noExplicitAny: each factory has its own arguments, which come from data
@@ -28,12 +18,12 @@ export type Layers = Readonly<Record<string, (...given: any[]) => AnyModule>>;
  * ```
  *
  * @param description what `toJSON` gave
- * @param layers factories of your own by name, beside those of this library
+ * @param own factories of yours by the names that their layers' `describe` gives, beside those of this library
  * @throws RangeError for a layer that is not known, for arguments it does not take, and for modules written as classes,
  *   which data cannot hold
  */
-export function fromJSON(description: ModuleDescription, layers: Layers = {}): AnyModule {
-  const known: Layers = { ...builtIn(), ...layers };
+export function fromJSON(description: ModuleDescription, own: Layers = {}): AnyModule {
+  const known: Layers = { ...builtIn(), ...own };
   const make = (from: ModuleDescription): AnyModule => {
     if (typeof from?.layer !== 'string') {
       throw new RangeError(`fromJSON: expected { layer, arguments }, got ${JSON.stringify(from)}`);
@@ -65,32 +55,8 @@ export function fromJSON(description: ModuleDescription, layers: Layers = {}): A
   return make(description);
 }
 
-/** Listed when asked for, so that bundles without `fromJSON` hold only the layers they use. */
+/** The factories of this library: what layers.ts exports that is no class. */
 function builtIn(): Layers {
-  const lowerCase = Object.entries(activations).filter(([name]) => /^[a-z]/.test(name));
-  return {
-    ...(Object.fromEntries(lowerCase) as unknown as Layers),
-    adaptiveAvgPool2d,
-    avgPool2d,
-    batchNorm1d,
-    batchNorm2d,
-    conv1d,
-    conv2d,
-    convTranspose2d,
-    dropout,
-    embedding,
-    flatten,
-    groupNorm,
-    gru,
-    layerNorm,
-    linear,
-    lstm,
-    maxPool2d,
-    multiHeadAttention,
-    residual,
-    rmsNorm,
-    rnn,
-    sequential,
-    transformerEncoderLayer,
-  };
+  const factories = Object.entries(layers).filter(([name]) => /^[a-z]/.test(name));
+  return Object.fromEntries(factories) as unknown as Layers;
 }

@@ -1,8 +1,6 @@
 /**
  * A network's architecture as plain data: which factory made each module, and with what.
  */
-import type { AnyModule } from './module.ts';
-
 /** One module. `arguments` are those of the factory `layer`; descriptions among them stand for modules. */
 export interface ModuleDescription {
   readonly layer: string;
@@ -21,8 +19,14 @@ export type Json =
   | ModuleDescription
   | { readonly [name: string]: Json };
 
+/** What a module says of itself. */
+export interface Described {
+  describe(): readonly [layer: string, ...parameters: unknown[]] | null;
+  members(): Iterable<readonly [string, unknown]>;
+}
+
 /** Implements `Module.toJSON`. */
-export function describeModule(module: AnyModule): ModuleDescription {
+export function describeModule(module: Described): ModuleDescription {
   const made = module.describe();
   if (made) {
     const [layer, ...parameters] = made;
@@ -35,8 +39,7 @@ export function describeModule(module: AnyModule): ModuleDescription {
   return { layer: module.constructor.name, children };
 }
 
-/** Without importing the class, which imports this file. */
-function isModule(value: unknown): value is AnyModule {
+function isModule(value: unknown): value is Described {
   return typeof value === 'object' && value !== null && 'describe' in value && 'members' in value;
 }
 

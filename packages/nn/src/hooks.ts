@@ -3,30 +3,29 @@
  * nothing.
  */
 import { apply, defineOp, noteHook, type Op, synchronous, Tensor, view } from '@ag/tensor';
-import type { AnyModule, Module } from './module.ts';
 
-/**
- * Sees a module's output and the inputs of `forward`; what it returns, if anything, replaces the output.
- */
-export type ForwardHook<Output = Tensor> = (
+/** A module, as far as hooks see one. */
+interface Watched<Inputs extends readonly unknown[], Output> {
+  forward(...inputs: Inputs): Output;
+}
+
+/** Sees an output, the inputs and the module; what it returns, if anything, replaces the output. */
+type Hook<Output> = (
   output: Output,
-  // biome-ignore lint/suspicious/noExplicitAny: with their own types, a module with optional inputs would be no Module<[Tensor]>
+  // biome-ignore lint/suspicious/noExplicitAny: the hooks of all modules stand in one table; each fits its module
   inputs: readonly any[],
-  module: AnyModule,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  module: any,
   // biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
 ) => Output | void;
 
-/** Sees a lazy gradient; what it returns, if anything, goes on in its place. */
-// biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
-export type GradientHook = (gradient: Tensor) => Tensor | void;
-
-// biome-ignore lint/suspicious/noExplicitAny: hooks of all modules stand in one table; each fits its module
-const hooks = new WeakMap<object, ForwardHook<any>[]>();
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const hooks = new WeakMap<object, Hook<any>[]>();
 
 /** Implements `Module.onForward`. */
 export function addForwardHook<Inputs extends readonly unknown[], Output>(
-  module: Module<Inputs, Output>,
-  hook: ForwardHook<Output>,
+  module: Watched<Inputs, Output>,
+  hook: Hook<Output>,
 ): () => void {
   const list = hooks.get(module) ?? [];
   if (list.length === 0) {
@@ -59,8 +58,9 @@ export function addForwardHook<Inputs extends readonly unknown[], Output>(
 
 /** Implements `Module.onGradient`. */
 export function addGradientHook<Inputs extends readonly unknown[]>(
-  module: Module<Inputs, Tensor>,
-  hook: GradientHook,
+  module: Watched<Inputs, Tensor>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above
+  hook: (gradient: Tensor) => Tensor | void,
 ): () => void {
   // One operation for each hook: operations are compared by identity, so plans are found again.
   const watch: Op = defineOp<unknown>({

@@ -100,3 +100,15 @@ it('r2 and meanAbsoluteError', () => {
   expect(nn.meanAbsoluteError(found, y).itemSync()).toBe(0.5);
   expect(() => nn.r2(found, tensor([1]))).toThrow(/do not fit/);
 });
+
+it('r2 stays finite where all targets are equal', () => {
+  // sklearn.metrics.r2_score([3, 3, 3], [3, 3, 3]) is 1.0, of [3, 3, 4] it is 0.0; of one target it is nan with a warning.
+  const of = (found: number[], y: number[]): number => nn.r2(tensor(found), tensor(y)).itemSync();
+  expect(of([3, 3, 3], [3, 3, 3])).toBe(1);
+  expect(of([3, 3, 4], [3, 3, 3])).toBe(0);
+  // The mean of these is rounded.
+  expect(of([0.1, 0.1, 0.2], [0.1, 0.1, 0.1])).toBe(0);
+  expect([of([2], [2]), of([1], [2])]).toEqual([1, 0]);
+  expect(of([1, Number.NaN], [1, 2])).toBeNaN();
+  expect(of([1, 2], [1, Number.NaN])).toBeNaN();
+});

@@ -98,15 +98,19 @@ export function f1(predictions: Tensor, targets: Tensor, options: AverageOptions
 }
 
 /**
- * The coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − ȳ)². 1 is perfect, 0 as good as the mean.
+ * The coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − ȳ)². 1 is perfect, 0 as good as the mean. Where all targets
+ * are equal it is 1 for predictions without error and else 0, as scikit-learn's `r2_score` has it (`force_finite`).
  *
  * @param predictions any shape
  * @param targets the same shape
  */
 export function r2(predictions: Tensor, targets: Tensor): Tensor {
   checkEqual(predictions, targets, 'r2');
+  const error = targets.sub(predictions).square().sum();
   const spread = targets.sub(targets.mean()).square().sum();
-  return targets.sub(predictions).square().sum().div(spread).neg().add(1);
+  // Not by the spread: the mean of equal numbers may be rounded.
+  const constant = targets.max().equal(targets.min());
+  return constant.where(error.equal(0), error.div(constant.where(1, spread)).neg().add(1));
 }
 
 /** The mean of |prediction − target|; equal shapes. */

@@ -4,8 +4,21 @@
  */
 import { evaluate, noteHolder, readFlag, type Tensor, Variable, writeFlag } from '@ag/tensor';
 import { describeModule, type ModuleDescription } from './description.ts';
-import { addForwardHook, addGradientHook, type ForwardHook, type GradientHook } from './hooks.ts';
+import { addForwardHook, addGradientHook } from './hooks.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';
+
+/** Sees a module's output and the inputs of `forward`; what it returns, if anything, replaces the output. */
+export type ForwardHook<Output = Tensor> = (
+  output: Output,
+  // biome-ignore lint/suspicious/noExplicitAny: with their own types, a module with optional inputs would be no Module<[Tensor]>
+  inputs: readonly any[],
+  module: AnyModule,
+  // biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
+) => Output | void;
+
+/** Sees a lazy gradient; what it returns, if anything, goes on in its place. */
+// biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
+export type GradientHook = (gradient: Tensor) => Tensor | void;
 
 const buffers = new WeakSet<Variable>();
 
@@ -164,8 +177,22 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
   }
 
   /**
-   * The factory's name and its arguments, for `toJSON`; null when a module of this class cannot be made from plain data.
-   * @internal
+   * The name of the factory that makes such a module, and the arguments to give it. A layer of your own that says so is
+   * saved by `toJSON`, made again by `fromJSON(description, { name: factory })`, and named in `summary`. Null (the
+   * default) where plain data cannot make it.
+   *
+   * ```ts
+   * class Scale extends Module {
+   *   factor: number;
+   *   constructor(factor: number) {
+   *     super();
+   *     this.factor = factor;
+   *   }
+   *   override forward(x: Tensor) { return x.mul(this.factor); }
+   *   override describe() { return ['scale', this.factor] as const; }
+   * }
+   * const scale = (factor: number) => new Scale(factor);
+   * ```
    */
   describe(): readonly [layer: string, ...parameters: unknown[]] | null {
     return null;

@@ -2,7 +2,6 @@
  * Loading saved variables into a module: everything is checked before anything changes.
  */
 import { commitUpdates, formatShape, Tensor, type Variable } from '@ag/tensor';
-import type { AnyModule } from './module.ts';
 
 /** Variables' values by path. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -14,9 +13,14 @@ export interface LoadOptions {
   readonly rename?: (name: string) => string | null;
 }
 
+/** Modules by path, each with names of its variables in files of other libraries. */
+interface Loaded {
+  namedModules(): ReadonlyMap<string, { foreignNames(): Readonly<Record<string, string | null>> }>;
+}
+
 /** Implements `Module.loadStateDict`; `targets` are the module's variables by every path that leads to them. */
 export function loadInto(
-  module: AnyModule,
+  module: Loaded,
   targets: ReadonlyMap<string, Variable>,
   state: StateDict,
   { strict = true, rename }: LoadOptions,
@@ -81,7 +85,7 @@ export function loadInto(
 }
 
 /** Paths as other libraries write them, with the paths here. */
-function foreignPaths(module: AnyModule): Map<string, string | null> {
+function foreignPaths(module: Loaded): Map<string, string | null> {
   const found = new Map<string, string | null>();
   for (const [path, inner] of module.namedModules()) {
     const prefix = path === '' ? '' : `${path}.`;

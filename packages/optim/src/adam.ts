@@ -1,17 +1,19 @@
 /**
  * Adam and AdamW: steps scaled by running estimates of the gradient's mean and mean square.
  */
-import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import type { Tensor, Variable } from '@ag/tensor';
 import { pow } from '@ag/tensor/math';
+import { checkBetas, checkNotNegative } from './check.ts';
 import {
-  checkRange,
   Optimizer,
   type OptimizerOptions,
+  type ParameterState,
   type Parameters,
   type Read,
   type Scalars,
-  type Slots,
   type Update,
+  withDecay,
+  zeroState,
 } from './optimizer.ts';
 import type { Rate } from './schedules.ts';
 
@@ -34,58 +36,57 @@ export class Adam extends Optimizer<AdamOptions> {
   /** Whether weight decay acts on the parameter itself. */
   protected readonly decoupled: boolean = false;
 
-  protected override check({ betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: AdamOptions): void {
-    checkRange(betas[0], 0, 1, 'adam: betas[0]');
-    checkRange(betas[1], 0, 1, 'adam: betas[1]');
-    checkRange(epsilon, 0, Number.POSITIVE_INFINITY, 'adam: epsilon');
-    checkRange(weightDecay, 0, Number.POSITIVE_INFINITY, 'adam: weightDecay');
+  protected override defaults() {
+    return { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, amsgrad: false };
   }
 
-  protected override slots(parameter: Variable, { amsgrad = false }: AdamOptions): Slots<Tensor> {
-    const none = zeros(parameter.shape, { dtype: parameter.dtype });
-    return amsgrad ? { mean: none, square: none, largest: none } : { mean: none, square: none };
+  protected override check({ betas, epsilon, weightDecay }: Required<AdamOptions>): void {
+    checkBetas('adam', betas);
+    checkNotNegative('adam', { epsilon, weightDecay });
   }
 
-  protected override scalars(options: AdamOptions, read: Read, rate: () => number): Scalars {
-    const decay = this.#decay(options);
-    return this.decoupled && decay !== 0 ? { kept: read(() => 1 - rate() * decay) } : {};
+  protected override initialState(parameter: Variable, { amsgrad }: Required<AdamOptions>) {
+    return zeroState(parameter, 'mean', 'square', ...(amsgrad ? ['largest'] : []));
+  }
+
+  protected override scalars(
+    { weightDecay }: Required<AdamOptions>,
+    read: Read,
+    rate: () => number,
+  ): Scalars {
+    return this.decoupled && weightDecay !== 0 ? { decayFactor: read(() => 1 - rate() * weightDecay) } : {};
   }
 
   /** The corrections for means that start at 0 are part of the rate and of a factor of the root. */
   protected override ownScalars(
-    { betas = [0.9, 0.999] }: AdamOptions,
+    { betas }: Required<AdamOptions>,
     read: Read,
     rate: () => number,
     steps: () => number,
   ): Scalars {
     return {
       stepSize: read(() => rate() / (1 - pow(betas[0], steps()))),
-      rootFactor: read(() => 1 / Math.sqrt(1 - pow(betas[1], steps()))),
+      rmsScale: read(() => 1 / Math.sqrt(1 - pow(betas[1], steps()))),
     };
   }
 
   protected override update(
     value: Tensor,
     gradient: Tensor,
-    slots: Slots<Tensor>,
-    { stepSize, rootFactor, kept }: Scalars,
-    options: AdamOptions,
+    state: ParameterState<Tensor>,
+    { stepSize, rmsScale, decayFactor }: Scalars,
+    { betas, epsilon, weightDecay }: Required<AdamOptions>,
   ): Update {
-    const { betas = [0.9, 0.999], epsilon = 1e-8 } = options;
-    const decay = this.#decay(options);
-    const g = decay === 0 || this.decoupled ? gradient : gradient.add(value.mul(decay));
-    const mean = slots.mean.mul(betas[0]).add(g.mul(1 - betas[0]));
-    const square = slots.square.mul(betas[1]).add(g.square().mul(1 - betas[1]));
-    const largest = slots.largest?.maximum(square);
-    const root = (largest ?? square).sqrt().mul(rootFactor).add(epsilon);
+    const g = this.decoupled ? gradient : withDecay(gradient, value, weightDecay);
+    const mean = state.mean.mul(betas[0]).add(g.mul(1 - betas[0]));
+    const square = state.square.mul(betas[1]).add(g.square().mul(1 - betas[1]));
+    const largest = state.largest?.maximum(square);
+    const root = (largest ?? square).sqrt().mul(rmsScale).add(epsilon);
+    const decayed = decayFactor ? value.mul(decayFactor) : value;
     return {
-      value: (kept ? value.mul(kept) : value).sub(mean.div(root).mul(stepSize)),
-      slots: largest ? { mean, square, largest } : { mean, square },
+      value: decayed.sub(mean.div(root).mul(stepSize)),
+      state: { mean, square, ...(largest && { largest }) },
     };
-  }
-
-  #decay({ weightDecay }: AdamOptions): number {
-    return weightDecay ?? (this.decoupled ? 0.01 : 0);
   }
 }
 
@@ -93,6 +94,10 @@ export class Adam extends Optimizer<AdamOptions> {
 export class AdamW extends Adam {
   override readonly type = 'adamw';
   protected override readonly decoupled = true;
+
+  protected override defaults() {
+    return { ...super.defaults(), weightDecay: 0.01 };
+  }
 }
 
 /**

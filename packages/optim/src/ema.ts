@@ -2,7 +2,8 @@
  * The running average of parameters: often a better model than the last step's.
  */
 import { atRun, commitUpdates, evaluate, formatShape, liveScalar, type Tensor, Variable } from '@ag/tensor';
-import { checkRange, type OptimizerState } from './optimizer.ts';
+import { checkRange } from './check.ts';
+import type { OptimizerState } from './optimizer.ts';
 
 export interface EmaOptions {
   /** Share of the old average at each update, in [0, 1). Default 0.999. */

@@ -12,8 +12,9 @@ import {
   tensor,
   type Variable,
 } from '@ag/tensor';
+import { checkParameter } from './check.ts';
 import { type Point, searchLine } from './lineSearch.ts';
-import { checkParameter, type OptimizerState } from './optimizer.ts';
+import type { OptimizerState } from './optimizer.ts';
 
 export interface LbfgsOptions {
   /** First length tried along a direction (all of it without a line search). Default 1. */

@@ -1,16 +1,17 @@
 /**
  * Lion: only the sign of a momentum decides where to go.
  */
-import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import type { Tensor, Variable } from '@ag/tensor';
+import { checkBetas, checkNotNegative } from './check.ts';
 import {
-  checkRange,
   Optimizer,
   type OptimizerOptions,
+  type ParameterState,
   type Parameters,
   type Read,
   type Scalars,
-  type Slots,
   type Update,
+  zeroState,
 } from './optimizer.ts';
 
 export interface LionOptions extends OptimizerOptions {
@@ -24,33 +25,41 @@ export interface LionOptions extends OptimizerOptions {
 export class Lion extends Optimizer<LionOptions> {
   override readonly type = 'lion';
 
-  protected override check({ betas = [0.9, 0.99], weightDecay = 0 }: LionOptions): void {
-    checkRange(betas[0], 0, 1, 'lion: betas[0]');
-    checkRange(betas[1], 0, 1, 'lion: betas[1]');
-    checkRange(weightDecay, 0, Number.POSITIVE_INFINITY, 'lion: weightDecay');
+  protected override defaults() {
+    return { betas: [0.9, 0.99] as const, weightDecay: 0 };
   }
 
-  protected override slots(parameter: Variable): Slots<Tensor> {
-    return { mean: zeros(parameter.shape, { dtype: parameter.dtype }) };
+  protected override check({ betas, weightDecay }: Required<LionOptions>): void {
+    checkBetas('lion', betas);
+    checkNotNegative('lion', { weightDecay });
   }
 
-  protected override scalars({ weightDecay = 0 }: LionOptions, read: Read, rate: () => number): Scalars {
+  protected override initialState(parameter: Variable) {
+    return zeroState(parameter, 'mean');
+  }
+
+  protected override scalars(
+    { weightDecay }: Required<LionOptions>,
+    read: Read,
+    rate: () => number,
+  ): Scalars {
     if (weightDecay === 0) return { rate: read(rate) };
-    return { rate: read(rate), kept: read(() => 1 - rate() * weightDecay) };
+    return { rate: read(rate), decayFactor: read(() => 1 - rate() * weightDecay) };
   }
 
   protected override update(
     value: Tensor,
     gradient: Tensor,
-    slots: Slots<Tensor>,
-    { rate, kept }: Scalars,
-    { betas = [0.9, 0.99] }: LionOptions,
+    state: ParameterState<Tensor>,
+    { rate, decayFactor }: Scalars,
+    { betas }: Required<LionOptions>,
   ): Update {
     // β·m + (1 − β)·g as m + (1 − β)·(g − m): the difference, which both averages need, puts them into one kernel.
-    const change = gradient.sub(slots.mean);
-    const direction = slots.mean.add(change.mul(1 - betas[0])).sign();
-    const mean = slots.mean.add(change.mul(1 - betas[1]));
-    return { value: (kept ? value.mul(kept) : value).sub(direction.mul(rate)), slots: { mean } };
+    const change = gradient.sub(state.mean);
+    const direction = state.mean.add(change.mul(1 - betas[0])).sign();
+    const mean = state.mean.add(change.mul(1 - betas[1]));
+    const decayed = decayFactor ? value.mul(decayFactor) : value;
+    return { value: decayed.sub(direction.mul(rate)), state: { mean } };
   }
 }
 

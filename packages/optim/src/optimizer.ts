@@ -12,11 +12,12 @@ import {
   dropGradients,
   evaluate,
   formatShape,
-  isFloat,
   liveScalar,
   type Tensor,
   Variable,
+  zeros,
 } from '@ag/tensor';
+import { checkLearningRate, checkParameter } from './check.ts';
 import { type PlateauSchedule, type Rate, type Schedule, toSchedule } from './schedules.ts';
 
 /** Options that every optimizer has. */
@@ -46,23 +47,28 @@ export type Scalars = Readonly<Record<string, Tensor>>;
 export type Read = (number: () => number) => Tensor;
 
 /** The state of one parameter by name, as variables or as their next values. */
-export type Slots<T> = Readonly<Record<string, T>>;
+export type ParameterState<T> = Readonly<Record<string, T>>;
+
+/** @deprecated The former name of `ParameterState`. */
+export type Slots<T> = ParameterState<T>;
 
 /** New values: of the parameter, and of its state by name. */
 export interface Update {
   readonly value: Tensor;
-  readonly slots?: Slots<Tensor>;
+  readonly state?: ParameterState<Tensor>;
+  /** @deprecated The former name of `state`. */
+  readonly slots?: ParameterState<Tensor>;
 }
 
 interface Group<Options> {
-  readonly options: Options;
+  readonly options: Required<Options>;
   readonly schedule: Schedule;
   readonly members: readonly Member[];
 }
 
 interface Member {
   readonly parameter: Variable;
-  readonly slots: Slots<Variable>;
+  readonly state: ParameterState<Variable>;
   /** Position among all parameters: the name of its state. */
   readonly index: number;
   /** Steps in which it had a gradient. What starts at 0 and is corrected for that goes by this count, not by the optimizer's. */
@@ -102,21 +108,22 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    */
   constructor(parameters: Parameters<Options>, options: Options) {
     const seen = new Set<Variable>();
-    const given = [...(parameters as Iterable<Variable | ParameterGroup<Options>>)];
-    const [first] = given;
+    const all = [...(parameters as Iterable<Variable | ParameterGroup<Options>>)];
+    const [first] = all;
     const grouped = typeof first === 'object' && !(first instanceof Variable) && 'parameters' in first;
     const groups = grouped
-      ? (given as ParameterGroup<Options>[])
-      : [{ parameters: given } as unknown as ParameterGroup<Options>];
+      ? (all as ParameterGroup<Options>[])
+      : [{ parameters: all } as unknown as ParameterGroup<Options>];
     this.#groups = groups.map(({ parameters: list, ...own }) => {
-      const merged = { ...options, ...own } as Options;
-      checkOptions(merged);
-      this.check(merged);
+      const given = { ...defined(options), ...defined(own) } as Options;
+      const resolved = { ...this.defaults(given), ...given } as Required<Options>;
+      checkLearningRate(resolved.learningRate);
+      this.check(resolved);
       const members = [...list].map((parameter): Member => {
         checkParameter(parameter, seen);
-        return { parameter, slots: this.#makeSlots(parameter, merged), index: seen.size - 1, steps: 0 };
+        return { parameter, state: this.#makeState(parameter, resolved), index: seen.size - 1, steps: 0 };
       });
-      return { options: merged, schedule: toSchedule(merged.learningRate), members };
+      return { options: resolved, schedule: toSchedule(resolved.learningRate), members };
     });
     if (seen.size === 0) throw new RangeError('optimizer: there are no parameters; pass model.parameters()');
   }
@@ -185,7 +192,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   /** A copy of everything remembered between steps. */
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
-    for (const [name, slot] of this.#namedSlots()) tensors[name] = slot.value.reshape(slot.shape);
+    for (const [name, variable] of this.#namedState()) tensors[name] = variable.value.reshape(variable.shape);
     evaluate(Object.values(tensors));
     const numbers: Record<string, number> = { steps: this.steps };
     for (const { steps, index } of this.#members()) {
@@ -207,22 +214,22 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   loadState(state: OptimizerState): void {
     if (state.type !== this.type)
       throw new Error(`loadState: this is ${this.type}, the state is of ${state.type}`);
-    const slots = this.#namedSlots();
+    const own = this.#namedState();
     const updates = new Map<Variable, Tensor>();
-    for (const [name, slot] of slots) {
+    for (const [name, variable] of own) {
       const value = state.tensors[name];
       if (!value)
         throw new Error(
           `loadState: '${name}' is missing; were the optimizer's options or parameters others?`,
         );
-      if (formatShape(value.shape) !== formatShape(slot.shape)) {
+      if (formatShape(value.shape) !== formatShape(variable.shape)) {
         throw new Error(
-          `loadState: '${name}' has shape ${formatShape(value.shape)}, not ${formatShape(slot.shape)}`,
+          `loadState: '${name}' has shape ${formatShape(value.shape)}, not ${formatShape(variable.shape)}`,
         );
       }
-      updates.set(slot, value.cast(slot.dtype));
+      updates.set(variable, value.cast(variable.dtype));
     }
-    const unknown = Object.keys(state.tensors).filter((name) => !slots.has(name));
+    const unknown = Object.keys(state.tensors).filter((name) => !own.has(name));
     if (unknown.length > 0)
       throw new Error(
         `loadState: unknown '${unknown[0]}'${unknown.length > 1 ? ` and ${unknown.length - 1} more` : ''}`,
@@ -241,24 +248,36 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     this.#groups.forEach(({ schedule }, i) => {
       if (!isStateful(schedule)) return;
       const prefix = `schedule.${i}.`;
-      const own = Object.entries(state.numbers).filter(([name]) => name.startsWith(prefix));
-      schedule.loadState(Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value])));
+      const saved = Object.entries(state.numbers).filter(([name]) => name.startsWith(prefix));
+      schedule.loadState(
+        Object.fromEntries(saved.map(([name, value]) => [name.slice(prefix.length), value])),
+      );
     });
   }
 
   // What a kind of optimizer says
 
+  /** The options that a group leaves out. */
+  protected defaults(_given: Options): object {
+    return {};
+  }
+
   /** Checks the options of a group. @throws RangeError */
-  protected check(_options: Options): void {}
+  protected check(_options: Required<Options>): void {}
 
   /** The first value of each part of a parameter's state, by name. */
-  protected abstract slots(parameter: Variable, options: Options): Slots<Tensor>;
+  protected initialState(parameter: Variable, options: Required<Options>): ParameterState<Tensor> {
+    return this.slots?.(parameter, options) ?? {};
+  }
+
+  /** @deprecated The former name of `initialState`. */
+  protected slots?(parameter: Variable, options: Required<Options>): ParameterState<Tensor>;
 
   /**
    * Numbers that change with the steps and are the same for all parameters of a group, read anew for each step (when
    * compiled too): `read` makes a scalar of one, `rate` gives the learning rate.
    */
-  protected scalars(_options: Options, read: Read, rate: () => number): Scalars {
+  protected scalars(_options: Required<Options>, read: Read, rate: () => number): Scalars {
     return { rate: read(rate) };
   }
 
@@ -267,7 +286,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    * it had no gradient (frozen, in a branch not taken) do not count, as in PyTorch. Null when there are none.
    */
   protected ownScalars(
-    _options: Options,
+    _options: Required<Options>,
     _read: Read,
     _rate: () => number,
     _steps: () => number,
@@ -279,14 +298,14 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   protected abstract update(
     value: Tensor,
     gradient: Tensor,
-    slots: Slots<Tensor>,
+    state: ParameterState<Tensor>,
     scalars: Scalars,
-    options: Options,
+    options: Required<Options>,
   ): Update;
 
-  #makeSlots(parameter: Variable, options: Options): Slots<Variable> {
+  #makeState(parameter: Variable, options: Required<Options>): ParameterState<Variable> {
     return Object.fromEntries(
-      Object.entries(this.slots(parameter, options)).map(([name, initial]) => [
+      Object.entries(this.initialState(parameter, options)).map(([name, initial]) => [
         name,
         new Variable(initial, { trainable: false, inPlace: true, name: `${parameter.name}.${name}` }),
       ]),
@@ -316,16 +335,17 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     let last = moving[0].group;
     for (const each of moving) {
       const { group, gradient } = each;
-      const { parameter, slots } = each.member;
+      const { parameter, state } = each.member;
       // They are in the order of the groups.
       if (group !== last) byType = new Map();
       last = group;
       const scalars = this.#scalarsOf(each, now, byType);
       const present: Record<string, Tensor> = {};
-      for (const name in slots) present[name] = slots[name].value;
+      for (const name in state) present[name] = state[name].value;
       const next = this.update(parameter.value, gradient, present, scalars, group.options);
       updates.set(parameter, next.value);
-      for (const name in next.slots) updates.set(slots[name], next.slots[name]);
+      for (const [name, value] of Object.entries(next.state ?? next.slots ?? {}))
+        updates.set(state[name], value);
     }
     return updates;
   }
@@ -373,46 +393,28 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     return this.#groups.flatMap(({ members }) => members);
   }
 
-  #namedSlots(): Map<string, Variable> {
+  #namedState(): Map<string, Variable> {
     const found = new Map<string, Variable>();
-    for (const { slots, index } of this.#members())
-      for (const name in slots) found.set(`${index}.${name}`, slots[name]);
+    for (const { state, index } of this.#members())
+      for (const name in state) found.set(`${index}.${name}`, state[name]);
     return found;
   }
 }
 
-/** @throws RangeError unless the number is in [low, high) */
-export function checkRange(value: number, low: number, high: number, what: string): void {
-  if (!(value >= low && value < high)) {
-    throw new RangeError(
-      `${what} must be in [${low}, ${high === Number.POSITIVE_INFINITY ? '∞' : high}), got ${value}`,
-    );
-  }
+/** State of zeros in the shape of the parameter. */
+export function zeroState(parameter: Variable, ...names: readonly string[]): ParameterState<Tensor> {
+  const none = zeros(parameter.shape, { dtype: parameter.dtype });
+  return Object.fromEntries(names.map((name) => [name, none]));
 }
 
-function checkOptions(options: OptimizerOptions): void {
-  const rate = options.learningRate;
-  if (typeof rate !== 'function' && !(Number.isFinite(rate) && rate >= 0)) {
-    throw new RangeError(`optimizer: the learning rate must be a number ≥ 0 or a schedule, got ${rate}`);
-  }
+/** The gradient of the loss and of ½ · weightDecay · ‖value‖². Without decay nothing is multiplied by 0. */
+export function withDecay(gradient: Tensor, value: Tensor, weightDecay: number): Tensor {
+  return weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
 }
 
-/**
- * Notes a parameter among those seen, and that it has an optimizer.
- * @throws TypeError unless it is a float variable; RangeError when it was seen before
- */
-export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
-  if (!(parameter instanceof Variable)) {
-    throw new TypeError('optimizer: parameters must be variables; pass model.parameters()');
-  }
-  if (!isFloat(parameter.dtype)) {
-    throw new TypeError(
-      `optimizer: parameter '${parameter.name}' is ${parameter.dtype}; only floats can be trained`,
-    );
-  }
-  if (seen.has(parameter)) throw new RangeError(`optimizer: parameter '${parameter.name}' is given twice`);
-  seen.add(parameter);
-  parameter.owned = true;
+/** Options without those that are undefined, which stand for the default. */
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function isStateful(schedule: Schedule): schedule is PlateauSchedule {

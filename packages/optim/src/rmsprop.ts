@@ -1,15 +1,17 @@
 /**
  * RMSprop: the gradient divided by the root of its running mean square.
  */
-import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import type { Tensor, Variable } from '@ag/tensor';
+import { checkNotNegative, checkShares } from './check.ts';
 import {
-  checkRange,
   Optimizer,
   type OptimizerOptions,
+  type ParameterState,
   type Parameters,
   type Scalars,
-  type Slots,
   type Update,
+  withDecay,
+  zeroState,
 } from './optimizer.ts';
 
 export interface RmspropOptions extends OptimizerOptions {
@@ -31,42 +33,39 @@ export interface RmspropOptions extends OptimizerOptions {
 export class Rmsprop extends Optimizer<RmspropOptions> {
   override readonly type = 'rmsprop';
 
-  protected override check({
-    decay = 0.99,
-    epsilon = 1e-8,
-    momentum = 0,
-    weightDecay = 0,
-  }: RmspropOptions): void {
-    checkRange(decay, 0, 1, 'rmsprop: decay');
-    checkRange(momentum, 0, 1, 'rmsprop: momentum');
-    checkRange(epsilon, 0, Number.POSITIVE_INFINITY, 'rmsprop: epsilon');
-    checkRange(weightDecay, 0, Number.POSITIVE_INFINITY, 'rmsprop: weightDecay');
+  protected override defaults({ centred = false }: RmspropOptions) {
+    return { decay: 0.99, epsilon: 1e-8, momentum: 0, centered: centred, centred, weightDecay: 0 };
   }
 
-  protected override slots(
-    parameter: Variable,
-    { momentum = 0, centred = false, centered = centred }: RmspropOptions,
-  ): Slots<Tensor> {
-    const none = zeros(parameter.shape, { dtype: parameter.dtype });
-    return { square: none, ...(centered && { mean: none }), ...(momentum > 0 && { momentum: none }) };
+  protected override check({ decay, epsilon, momentum, weightDecay }: Required<RmspropOptions>): void {
+    checkShares('rmsprop', { decay, momentum });
+    checkNotNegative('rmsprop', { epsilon, weightDecay });
+  }
+
+  protected override initialState(parameter: Variable, { momentum, centered }: Required<RmspropOptions>) {
+    return {
+      ...zeroState(parameter, 'square'),
+      ...(centered && zeroState(parameter, 'mean')),
+      ...(momentum > 0 && zeroState(parameter, 'momentum')),
+    };
   }
 
   protected override update(
     value: Tensor,
     gradient: Tensor,
-    slots: Slots<Tensor>,
+    state: ParameterState<Tensor>,
     { rate }: Scalars,
-    { decay = 0.99, epsilon = 1e-8, momentum = 0, weightDecay = 0 }: RmspropOptions,
+    { decay, epsilon, momentum, weightDecay }: Required<RmspropOptions>,
   ): Update {
-    const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    const square = slots.square.mul(decay).add(g.square().mul(1 - decay));
-    const mean = slots.mean?.mul(decay).add(g.mul(1 - decay));
+    const g = withDecay(gradient, value, weightDecay);
+    const square = state.square.mul(decay).add(g.square().mul(1 - decay));
+    const mean = state.mean?.mul(decay).add(g.mul(1 - decay));
     const root = (mean ? square.sub(mean.square()) : square).sqrt().add(epsilon);
     const scaled = g.div(root);
-    const velocity = slots.momentum?.mul(momentum).add(scaled);
+    const velocity = state.momentum?.mul(momentum).add(scaled);
     return {
       value: value.sub((velocity ?? scaled).mul(rate)),
-      slots: { square, ...(mean && { mean }), ...(velocity && { momentum: velocity }) },
+      state: { square, ...(mean && { mean }), ...(velocity && { momentum: velocity }) },
     };
   }
 }

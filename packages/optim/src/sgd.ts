@@ -1,16 +1,18 @@
 /**
  * Stochastic gradient descent, with momentum.
  */
-import { type Tensor, type Variable, zeros } from '@ag/tensor';
+import type { Tensor, Variable } from '@ag/tensor';
+import { checkNotNegative, checkShares } from './check.ts';
 import {
-  checkRange,
   Optimizer,
   type OptimizerOptions,
+  type ParameterState,
   type Parameters,
   type Read,
   type Scalars,
-  type Slots,
   type Update,
+  withDecay,
+  zeroState,
 } from './optimizer.ts';
 
 export interface SgdOptions extends OptimizerOptions {
@@ -28,46 +30,44 @@ export interface SgdOptions extends OptimizerOptions {
 export class Sgd extends Optimizer<SgdOptions> {
   override readonly type = 'sgd';
 
-  protected override check({
-    momentum = 0,
-    dampening = 0,
-    nesterov = false,
-    weightDecay = 0,
-  }: SgdOptions): void {
-    checkRange(momentum, 0, 1, 'sgd: momentum');
-    checkRange(dampening, 0, 1, 'sgd: dampening');
-    checkRange(weightDecay, 0, Number.POSITIVE_INFINITY, 'sgd: weightDecay');
+  protected override defaults() {
+    return { momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 };
+  }
+
+  protected override check({ momentum, dampening, nesterov, weightDecay }: Required<SgdOptions>): void {
+    checkShares('sgd', { momentum, dampening });
+    checkNotNegative('sgd', { weightDecay });
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new RangeError('sgd: nesterov needs a momentum above 0 and no dampening');
     }
   }
 
-  protected override slots(parameter: Variable, { momentum = 0 }: SgdOptions): Slots<Tensor> {
-    return momentum === 0 ? {} : { momentum: zeros(parameter.shape, { dtype: parameter.dtype }) };
+  protected override initialState(parameter: Variable, { momentum }: Required<SgdOptions>) {
+    return momentum === 0 ? {} : zeroState(parameter, 'momentum');
   }
 
   /** A parameter's first gradient enters its momentum whole. */
   protected override ownScalars(
-    { dampening = 0 }: SgdOptions,
+    { dampening }: Required<SgdOptions>,
     read: Read,
     _rate: () => number,
     steps: () => number,
   ): Scalars | null {
-    return dampening === 0 ? null : { fresh: read(() => (steps() === 1 ? 1 : 1 - dampening)) };
+    return dampening === 0 ? null : { gradientScale: read(() => (steps() === 1 ? 1 : 1 - dampening)) };
   }
 
   protected override update(
     value: Tensor,
     gradient: Tensor,
-    slots: Slots<Tensor>,
-    { rate, fresh }: Scalars,
-    { momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions,
+    state: ParameterState<Tensor>,
+    { rate, gradientScale }: Scalars,
+    { momentum, nesterov, weightDecay }: Required<SgdOptions>,
   ): Update {
-    const g = weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-    if (!slots.momentum) return { value: value.sub(g.mul(rate)) };
-    const velocity = slots.momentum.mul(momentum).add(fresh ? g.mul(fresh) : g);
-    const direction = nesterov ? g.add(velocity.mul(momentum)) : velocity;
-    return { value: value.sub(direction.mul(rate)), slots: { momentum: velocity } };
+    const g = withDecay(gradient, value, weightDecay);
+    if (momentum === 0) return { value: value.sub(g.mul(rate)) };
+    const velocity = state.momentum.mul(momentum).add(gradientScale ? g.mul(gradientScale) : g);
+    const step = nesterov ? g.add(velocity.mul(momentum)) : velocity;
+    return { value: value.sub(step.mul(rate)), state: { momentum: velocity } };
   }
 }
 

@@ -5,7 +5,7 @@
 export { toText } from '../kernel/programText.ts';
 export { type Closeness, expectClose, expectCloseData, seededRandom } from './compare.ts';
 export { type ConformanceOptions, conformance, type TestHooks } from './conformance.ts';
-export { type ElementwiseRow, elementwiseRows } from './elementwise.ts';
+export { casesOfElementwise, type ElementwiseRow, elementwiseRows } from './elementwise.ts';
 export {
   type Convention,
   checkGradientCase,

@@ -1,0 +1,112 @@
+import { normal, stats, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { describe, expect, it } from 'vitest';
+import * as nn from './index.ts';
+
+class Net extends nn.Module {
+  hidden = nn.linear(3, 4);
+  blocks = [nn.sequential(nn.linear(4, 4), nn.relu()), [nn.linear(4, 4, { bias: false })]] as const;
+  scale = new Variable(tensor([1]), { name: 'scale' });
+  counter = nn.buffer(zeros([], { dtype: 'int32' }), 'counter');
+  readonly note = 'not a variable';
+
+  forward(x: Tensor): Tensor {
+    const y = this.blocks[0].forward(this.hidden.forward(x).tanh());
+    return this.blocks[1][0].forward(y).mul(this.scale.value);
+  }
+}
+
+/** Two layers that share one weight. */
+class Tied extends nn.Module {
+  first = nn.linear(2, 2);
+  second = nn.linear(2, 2);
+  constructor() {
+    super();
+    (this.second as { weight: Variable }).weight = this.first.weight;
+  }
+  forward(x: Tensor): Tensor {
+    return this.second.forward(this.first.forward(x));
+  }
+}
+
+describe('plain data', () => {
+  it('holds an architecture that comes back, dtype and options included', () => {
+    const model = nn.sequential(
+      nn.conv2d(1, 4, [3, 2], { padding: 'same', groups: 1, bias: false }),
+      nn.batchNorm2d(4, { momentum: null }),
+      nn.leakyRelu(0.2),
+      nn.residual(nn.sequential(nn.conv2d(4, 4, 3, { padding: 1 }), nn.gelu('tanh'))),
+      nn.avgPool2d(2, { stride: 1 }),
+      nn.flatten(),
+      nn.linear(100, 6),
+      nn.dropout(0.1),
+      nn.layerNorm(6),
+      nn.softmax(),
+    );
+    const text = JSON.stringify(model);
+    const copy = nn.fromJSON(JSON.parse(text)) as nn.Sequential;
+    expect(JSON.stringify(copy)).toBe(text);
+    copy.loadStateDict(model.stateDict());
+    const x = normal([2, 1, 6, 6]);
+    expect([...copy.eval().forward(x).dataSync()]).toEqual([...model.eval().forward(x).dataSync()]);
+  });
+
+  it('describes modules written as classes, but does not make them', () => {
+    const data = new Net().toJSON();
+    expect(data.layer).toBe('Net');
+    expect(Object.keys(data.children!)).toEqual(['hidden', 'blocks.0', 'blocks.1.0']);
+    expect(() => nn.fromJSON(data)).toThrow(/'Net' is no layer of this library/);
+    class Doubled extends nn.Module {
+      forward(x: Tensor): Tensor {
+        return x.mul(2);
+      }
+      override describe() {
+        return ['doubled'] as const;
+      }
+    }
+    const made = nn.fromJSON(nn.sequential(new Doubled()).toJSON(), { doubled: () => new Doubled() });
+    expect((made as nn.Sequential).forward(tensor([2])).itemSync()).toBe(4);
+  });
+});
+
+describe('summary', () => {
+  it('counts by hand', () => {
+    const model = nn.sequential(nn.conv2d(1, 2, 3), nn.relu(), nn.flatten(), nn.linear(32, 10));
+    (model.at(0) as nn.Conv2d).freeze();
+    const before = stats().plansMade;
+    const found = nn.summary(model, [5, 1, 6, 6]);
+    expect(stats().plansMade).toBe(before);
+    // 5 images of 2 · 4 · 4 places with 9 products each; 5 rows of 32 · 10 products.
+    expect(
+      found.rows.map(({ path, layer, outputShape, parameters, flops }) => [
+        path,
+        layer,
+        outputShape,
+        parameters,
+        flops,
+      ]),
+    ).toEqual([
+      ['', 'sequential', [5, 10], 350, 2 * 5 * 32 * 9 + 2 * 5 * 320],
+      ['0', 'conv2d', [5, 2, 4, 4], 20, 2 * 5 * 32 * 9],
+      ['1', 'relu', [5, 2, 4, 4], 0, 0],
+      ['2', 'flatten', [5, 32], 0, 0],
+      ['3', 'linear', [5, 10], 330, 3200],
+    ]);
+    expect([found.parameters, found.trainable, found.flops]).toEqual([350, 330, 6080]);
+    expect(model.training).toBe(true);
+    const text = String(found);
+    expect(text).toContain('350 parameters (20 frozen), 6,080 FLOPs');
+    expect(text.split('\n')).toHaveLength(9);
+    expect(model.forward(zeros([5, 1, 6, 6])).shape).toEqual([5, 10]);
+    expect(Object.getOwnPropertyNames(model.at(0))).not.toContain('forward');
+  });
+
+  it('names what is inside modules of one’s own, and shared weights once', () => {
+    const found = nn.summary(new Tied(), [1, 2]);
+    expect(found.rows.map((row) => [row.path, row.layer, row.parameters])).toEqual([
+      ['', 'Tied', 8],
+      ['first', 'linear', 6],
+      ['second', 'linear', 2],
+    ]);
+    expect(nn.summary(nn.embedding(5, 3), [2, 4], { dtype: 'int32' }).rows[0].outputShape).toEqual([2, 4, 3]);
+  });
+});

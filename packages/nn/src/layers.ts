@@ -1,0 +1,20 @@
+/**
+ * All layers, as exported. The name of a factory here is the name under which `fromJSON` knows it.
+ */
+export * from './activations.ts';
+export {
+  type AttentionInputs,
+  type AttentionMask,
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+  multiHeadAttention,
+} from './attention.ts';
+export * from './conv.ts';
+export { Dropout, dropout } from './dropout.ts';
+export * from './embedding.ts';
+export * from './linear.ts';
+export * from './norm.ts';
+export * from './pool.ts';
+export * from './recurrent.ts';
+export * from './sequential.ts';
+export * from './transformer.ts';
