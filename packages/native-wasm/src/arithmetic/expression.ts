@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Scalar expressions as vector code: every instruction of the kernel vocabulary for every dtype, on two or four lanes.
  *
@@ -6,13 +5,25 @@
  * one or all zero. When anything in a kernel is float64, vectors carry two elements: float64 fills the vector, the
  * others use the first two 32-bit lanes. What stands in unused lanes never matters.
  */
-import { type BinaryOperation, type DType, type Expression, type Instruction, toDType, type UnaryOperation } from '@ag/tensor';
+
+import type { BinaryOperation, DType, Expression, Instruction, UnaryOperation } from '@ag/tensor';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { constant, convert, narrow, widen, wrap } from './conversion.ts';
 import { atan2, inlined, pow, unaryFunctions } from './mathF32.ts';
 import { function64 } from './mathF64.ts';
 import { erf64, integerFunction, modulo, threefry } from './scalarFunctions.ts';
 import type { Vector, VectorCode } from './vector.ts';
+import {
+  binary32,
+  binary64,
+  binaryBool,
+  binaryInteger,
+  compares,
+  simple32,
+  simple64,
+  undefinedOperation,
+} from './vocabulary.ts';
 
 /** Elements of a vector. */
 export type Lanes = 2 | 4;
@@ -28,7 +39,8 @@ export interface Sources {
 /** Two as soon as anything is float64. */
 export function lanesFor(dtypes: readonly DType[], ...expressions: readonly Expression[]): Lanes {
   const wide =
-    dtypes.includes('float64') || expressions.some((e) => e.instructions.some(({ dtype }) => dtype === 'float64'));
+    dtypes.includes('float64') ||
+    expressions.some((e) => e.instructions.some(({ dtype }) => dtype === 'float64'));
   return wide ? 2 : 4;
 }
 
@@ -47,7 +59,8 @@ export function emitExpression(
 /** An estimate of the time one element takes, in nanoseconds: decides from which size on threads share a kernel. */
 export function cost(expression: Expression): number {
   let sum = 0;
-  for (const { op, dtype } of expression.instructions) sum += isHeavy(op) ? (dtype === 'float64' ? 20 : 0.6) : 0.08;
+  for (const { op, dtype } of expression.instructions)
+    sum += isHeavy(op) ? (dtype === 'float64' ? 20 : 0.6) : 0.08;
   return sum + 0.1;
 }
 
@@ -72,7 +85,8 @@ class Emitter {
     this.sources = sources;
     this.inline = inline;
     this.uses = expression.instructions.map(() => 0);
-    for (const instruction of expression.instructions) for (const i of operandsOf(instruction)) this.uses[i]++;
+    for (const instruction of expression.instructions)
+      for (const i of operandsOf(instruction)) this.uses[i]++;
     for (const i of expression.results) this.uses[i] += 2;
     expression.instructions.forEach((instruction, i) => {
       // A product that only a sum reads is made with it: see `contracted`.
@@ -106,10 +120,14 @@ class Emitter {
       case 'accumulator':
         return sources.accumulator!(dtype);
       case 'cast':
-        return this.#cast(this.value(instruction.a), this.#dtype(instruction.a), dtype);
+        return convert(v, this.value(instruction.a), this.#dtype(instruction.a), dtype);
       case 'where': {
         const mask = this.value(instruction.a);
-        return v.select(dtype === 'float64' ? widen(v, mask) : mask, this.value(instruction.b), this.value(instruction.c));
+        return v.select(
+          dtype === 'float64' ? widen(v, mask) : mask,
+          this.value(instruction.b),
+          this.value(instruction.c),
+        );
       }
       case 'threefry':
         return v.call(
@@ -145,7 +163,10 @@ class Emitter {
     const f = unaryFunctions[op];
     if (f !== undefined) {
       if (this.inline && inlined.has(op)) return f(v, x);
-      return v.call(this.#shared(op, 1, (code, [a]) => f(code, a)), x);
+      return v.call(
+        this.#shared(op, 1, (code, [a]) => f(code, a)),
+        x,
+      );
     }
     switch (op) {
       case 'sign': {
@@ -200,7 +221,7 @@ class Emitter {
     const signed = dtype === 'int32';
     switch (op) {
       case 'neg':
-        return this.#wrap(v.op1(w.i32x4_neg, x), dtype);
+        return wrap(v, v.op1(w.i32x4_neg, x), dtype);
       case 'abs':
         return signed ? v.op1(w.i32x4_abs, x) : x;
       case 'sign': {
@@ -235,7 +256,8 @@ class Emitter {
   #contracted(op: 'add' | 'sub', left: number, right: number): Vector | undefined {
     const product = (i: number) => {
       const instruction = this.instructions[i];
-      if (instruction.op !== 'mul' || !this.#readByOneSum(i) || this.values[i] !== undefined) return undefined;
+      if (instruction.op !== 'mul' || !this.#readByOneSum(i) || this.values[i] !== undefined)
+        return undefined;
       return [this.value(instruction.a), this.value(instruction.b)] as const;
     };
     const { v } = this;
@@ -262,9 +284,17 @@ class Emitter {
         return v.select(v.op2(w.f32x4_ne, b, b), b, v.op2(code, a, b));
       }
       case 'pow':
-        return v.call(this.#shared('pow', 2, (code, [x, y]) => pow(code, x, y)), a, b);
+        return v.call(
+          this.#shared('pow', 2, (code, [x, y]) => pow(code, x, y)),
+          a,
+          b,
+        );
       case 'atan2':
-        return v.call(this.#shared('atan2', 2, (code, [y, x]) => atan2(code, y, x)), a, b);
+        return v.call(
+          this.#shared('atan2', 2, (code, [y, x]) => atan2(code, y, x)),
+          a,
+          b,
+        );
       case 'mod': {
         const f = v.f;
         const result = f.local(w.v128);
@@ -321,7 +351,7 @@ class Emitter {
           for (const x of [a, b]) f.get(x).lane(w.i32x4_extract_lane, lane);
           f.call(callee).lane(w.i32x4_replace_lane, lane).set(result);
         }
-        return this.#wrap(result, dtype);
+        return wrap(v, result, dtype);
       }
       case 'atan2':
       case 'and':
@@ -330,46 +360,9 @@ class Emitter {
       default: {
         const [ifSigned, ifUnsigned] = binaryInteger[op];
         const result = v.op2(signed ? ifSigned : ifUnsigned, a, b);
-        return compares(op) ? result : this.#wrap(result, dtype);
+        return compares(op) ? result : wrap(v, result, dtype);
       }
     }
-  }
-
-  #wrap(x: Vector, dtype: DType): Vector {
-    return dtype === 'uint8' ? this.v.and(x, this.v.i32(255)) : x;
-  }
-
-  #cast(x: Vector, from: DType, to: DType): Vector {
-    const { v } = this;
-    if (from === to) return x;
-    if (to === 'bool') {
-      if (from === 'float32') return v.op2(w.f32x4_ne, x, v.f32(0));
-      if (from === 'float64') return narrow(v, v.op2(w.f64x2_ne, x, v.f64(0)));
-      return v.op2(w.i32x4_ne, x, v.i32(0));
-    }
-    if (from === 'bool') {
-      if (to === 'float32') return v.and(x, v.f32(1));
-      if (to === 'float64') return v.and(widen(v, x), v.f64(1));
-      return v.and(x, v.i32(1));
-    }
-    if (to === 'float32') {
-      if (from === 'float64') return v.op1(w.f32x4_demote_f64x2_zero, x);
-      return v.op1(from === 'uint32' ? w.f32x4_convert_i32x4_u : w.f32x4_convert_i32x4_s, x);
-    }
-    if (to === 'float64') {
-      if (from === 'float32') return v.op1(w.f64x2_promote_low_f32x4, x);
-      return v.op1(from === 'uint32' ? w.f64x2_convert_low_i32x4_u : w.f64x2_convert_low_i32x4_s, x);
-    }
-    if (from === 'float32' || from === 'float64') {
-      const [signed, unsigned] =
-        from === 'float32'
-          ? [w.i32x4_trunc_sat_f32x4_s, w.i32x4_trunc_sat_f32x4_u]
-          : [w.i32x4_trunc_sat_f64x2_s_zero, w.i32x4_trunc_sat_f64x2_u_zero];
-      const integer = v.op1(to === 'uint32' ? unsigned : signed, x);
-      if (to !== 'uint8') return integer;
-      return v.op2(w.i32x4_max_s, v.op2(w.i32x4_min_s, integer, v.i32(255)), v.i32(0));
-    }
-    return this.#wrap(x, to);
   }
 
   /** Applies a scalar float64 function to each lane. */
@@ -395,108 +388,7 @@ class Emitter {
   }
 }
 
-/** A number as a vector of `dtype` elements. */
-export function constant(v: VectorCode, value: number, dtype: DType): Vector {
-  switch (dtype) {
-    case 'float32':
-      return v.f32(value);
-    case 'float64':
-      return v.f64(value);
-    case 'bool':
-      return v.i32(toDType(value, dtype) === 0 ? 0 : -1);
-    default:
-      return v.i32(toDType(value, dtype));
-  }
-}
-
 function operandsOf(instruction: Instruction): number[] {
   const { a, b, c } = instruction as { a?: number; b?: number; c?: number };
   return [a, b, c].filter((i) => i !== undefined);
-}
-
-/** A mask of two 64-bit lanes as two 32-bit lanes, and back. */
-export const narrow = (v: VectorCode, mask: Vector) => v.shuffle32(mask, mask, 0, 2, 0, 2);
-const widen = (v: VectorCode, mask: Vector) => v.shuffle32(mask, mask, 0, 0, 1, 1);
-
-function binaryBool(v: VectorCode, op: BinaryOperation, a: Vector, b: Vector): Vector {
-  switch (op) {
-    case 'and':
-    case 'mul':
-    case 'min':
-      return v.and(a, b);
-    case 'or':
-    case 'max':
-      return v.or(a, b);
-    case 'notEqual':
-      return v.xor(a, b);
-    case 'equal':
-      return v.not(v.xor(a, b));
-    case 'less':
-      return v.without(b, a);
-    case 'lessEqual':
-      return v.not(v.without(a, b));
-    default:
-      throw undefinedOperation(op, 'bool');
-  }
-}
-
-const compares = (op: BinaryOperation) => op === 'equal' || op === 'notEqual' || op === 'less' || op === 'lessEqual';
-
-const simple32: Partial<Record<UnaryOperation, number>> = {
-  neg: w.f32x4_neg,
-  abs: w.f32x4_abs,
-  sqrt: w.f32x4_sqrt,
-  floor: w.f32x4_floor,
-  ceil: w.f32x4_ceil,
-  round: w.f32x4_nearest,
-};
-
-const simple64: Partial<Record<UnaryOperation, number>> = {
-  neg: w.f64x2_neg,
-  abs: w.f64x2_abs,
-  sqrt: w.f64x2_sqrt,
-  floor: w.f64x2_floor,
-  ceil: w.f64x2_ceil,
-  round: w.f64x2_nearest,
-};
-
-const binary32 = {
-  add: w.f32x4_add,
-  sub: w.f32x4_sub,
-  mul: w.f32x4_mul,
-  div: w.f32x4_div,
-  equal: w.f32x4_eq,
-  notEqual: w.f32x4_ne,
-  less: w.f32x4_lt,
-  lessEqual: w.f32x4_le,
-};
-
-const binary64 = {
-  add: w.f64x2_add,
-  sub: w.f64x2_sub,
-  mul: w.f64x2_mul,
-  div: w.f64x2_div,
-  max: w.f64x2_max,
-  min: w.f64x2_min,
-  equal: w.f64x2_eq,
-  notEqual: w.f64x2_ne,
-  less: w.f64x2_lt,
-  lessEqual: w.f64x2_le,
-};
-
-/** For int32, and for uint32 and uint8. */
-const binaryInteger = {
-  add: [w.i32x4_add, w.i32x4_add],
-  sub: [w.i32x4_sub, w.i32x4_sub],
-  mul: [w.i32x4_mul, w.i32x4_mul],
-  max: [w.i32x4_max_s, w.i32x4_max_u],
-  min: [w.i32x4_min_s, w.i32x4_min_u],
-  equal: [w.i32x4_eq, w.i32x4_eq],
-  notEqual: [w.i32x4_ne, w.i32x4_ne],
-  less: [w.i32x4_lt_s, w.i32x4_lt_u],
-  lessEqual: [w.i32x4_le_s, w.i32x4_le_u],
-};
-
-function undefinedOperation(op: string, dtype: DType): TypeError {
-  return new TypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
 }

@@ -25,6 +25,11 @@ export interface Callable {
   readonly index: number;
 }
 
+/** A value of `values.ts`. */
+interface Written {
+  readonly write: () => void;
+}
+
 const empty = 0x40;
 
 /** Values in code from here on are references to locals. */
@@ -281,10 +286,11 @@ export class FunctionBuilder implements Callable {
   }
 
   /** `while (condition) body`; `condition` pushes an i32. `body` may branch to `exit`. */
-  while(condition: () => void, body: (exit: Label) => void): this {
+  while(condition: (() => void) | Written, body: (exit: Label) => void): this {
     return this.block((exit) => {
       this.loop((again) => {
-        condition();
+        if (typeof condition === 'function') condition();
+        else condition.write();
         this.op(w.i32_eqz).branchIf(exit);
         body(exit);
         this.branch(again);

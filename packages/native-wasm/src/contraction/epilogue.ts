@@ -5,6 +5,7 @@
  * their columns, whichever way results lie side by side (`EpilogueMode`); the other axis is found through tables.
  * Rows and columns beyond the end are computed but not stored.
  */
+
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
 import { type ArgumentBlock, parameter, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
@@ -23,8 +24,9 @@ import { type LiteralFields, literalFields, literalVector } from '../arithmetic/
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Callable, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
-import { emitTranspose } from './panels.ts';
+import { transpose } from './panels.ts';
 import type { Factor } from './roles.ts';
 import type { ContractPlan, EpilogueMode } from './tiling.ts';
 
@@ -200,8 +202,8 @@ export function emitEpilogue(
 
   function alongColumns(): void {
     const high = arithmetic.lanes;
-    const vectors = Array.from({ length: high }, () => f.local(w.v128));
-    const mixed = Array.from({ length: high }, () => f.local(w.v128));
+    const vectors = Array.from({ length: high }, () => v128(f));
+    const mixed = Array.from({ length: high }, () => v128(f));
     const at = f.local(int);
     const count = f.local(int);
     places.forEach((_, i) => {
@@ -239,11 +241,11 @@ export function emitEpilogue(
       let to = 0;
       for (let part = 0; part < stripRow; part += 16) {
         vectors.forEach((vector, i) => {
-          f.load(w.v128_load, c, stripRow * i + part).set(vector);
+          f.load(w.v128_load, c, stripRow * i + part).set(vector.local);
         });
-        emitTranspose(f, vectors, mixed, (push) => {
+        transpose(vectors, mixed, (row) => {
           f.get(scratch);
-          push();
+          row.write();
           f.memory(w.v128_store, to);
           to += 16;
         });

@@ -16,6 +16,15 @@
 import type { Callable, FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import {
+  type I32,
+  type I32Variable,
+  i32,
+  i32Parameters,
+  perform,
+  v128,
+  v128Constant,
+} from '../assembler/values.ts';
 import { type ALayout, type Arithmetic, maxTileRows, zerosOf } from './elements.ts';
 import { entryBytes, listHeader } from './zeroList.ts';
 
@@ -40,32 +49,27 @@ export function tilesFunction(
 ): Callable {
   const { name, size, stripRow } = arithmetic;
   return module.shared(`tiles ${name} ${aLayout} ${listed}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, state, count, height, higher] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-    ] as const;
-    const h = f.local(int);
+    const [a, base, kTable, b, bStep, k, c, state, count, height, higher] = i32Parameters(f);
+    const h = i32(f);
     const dispatch = (rows: number) => {
-      const call = () => {
-        for (const argument of [a, base, kTable, b, bStep, k, c, state]) f.get(argument);
-        f.call(tileFunction(module, arithmetic, rows, aLayout, listed));
-      };
-      if (rows === 1) call();
-      else {
-        f.get(h).i32(rows).op(w.i32_eq);
-        f.if(call, () => dispatch(rows - 1));
-      }
+      const tile = () =>
+        perform(
+          f,
+          tileFunction(module, arithmetic, rows, aLayout, listed),
+          ...[a, base, kTable, b, bStep, k, c, state],
+        );
+      if (rows === 1) tile();
+      else h.eq(rows).if(tile, () => dispatch(rows - 1));
     };
     f.loop((again) => {
-      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
-      f.increment(higher, -1);
+      h.set(height.add(higher.gtS(0)));
+      higher.increase(-1);
       dispatch(maxTileRows(arithmetic, aLayout));
-      f.get(a).get(h);
-      if (aLayout === 'panels') f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
-      else f.i32(4).op(w.i32_mul);
-      f.op(w.i32_add).set(a);
-      f.get(c).get(h).i32(stripRow).op(w.i32_mul).op(w.i32_add).set(c);
-      if (listed) f.get(kTable).get(bStep).op(w.i32_add).set(kTable);
-      f.increment(count, -1).get(count).branchIf(again);
+      a.increase(aLayout === 'panels' ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
+      c.increase(h.mul(stripRow));
+      if (listed) kTable.increase(bStep);
+      count.increase(-1);
+      count.branchIf(again);
     });
   });
 }
@@ -76,28 +80,22 @@ export function tilesFunction(
  */
 export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic, listed = false): Callable {
   const tiles = tilesFunction(module, arithmetic, 'runs', listed);
-  const highest = maxTileRows(arithmetic, 'runs');
   return module.shared(`runs ${arithmetic.name} ${listed}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, state, rows, position, run] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-    ] as const;
-    const here = f.local(int);
-    const count = f.local(int);
+    const [a, base, kTable, b, bStep, k, c, state, rows, position, run] = i32Parameters(f);
+    const here = i32(f);
+    const count = i32(f);
     f.loop((again) => {
-      f.get(run).get(position).op(w.i32_sub).tee(here).get(rows);
-      f.get(here).get(rows).op(w.i32_lt_s).op(w.select).set(here);
-      f.get(here)
-        .i32(highest - 1)
-        .op(w.i32_add)
-        .i32(highest)
-        .op(w.i32_div_u)
-        .set(count);
-      for (const argument of [a, base, kTable, b, bStep, k, c, state, count]) f.get(argument);
-      f.get(here).get(count).op(w.i32_div_u).get(here).get(count).op(w.i32_rem_u).call(tiles);
-      f.i32(0).set(position);
-      f.get(a).get(here).i32(4).op(w.i32_mul).op(w.i32_add).set(a);
-      f.get(c).get(here).i32(arithmetic.stripRow).op(w.i32_mul).op(w.i32_add).set(c);
-      f.get(rows).get(here).op(w.i32_sub).tee(rows).branchIf(again);
+      here.set(here.ltS(rows).select(here.tee(run.sub(position)), rows));
+      count.set(here.ceilDiv(maxTileRows(arithmetic, 'runs')));
+      perform(
+        f,
+        tiles,
+        ...[a, base, kTable, b, bStep, k, c, state, count, here.divU(count), here.remU(count)],
+      );
+      position.set(0);
+      a.increase(here.mul(4));
+      c.increase(here.mul(arithmetic.stripRow));
+      rows.tee(rows.sub(here)).branchIf(again);
     });
   });
 }
@@ -124,92 +122,80 @@ function emitTile(
 ): void {
   const { size, splat, multiply, add, fused, stripRow } = arithmetic;
   const vectors = stripRow / 16;
-  const [a, base, kTable, b, bStep, k, c, state] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+  const [a, base, kTable, b, bStep, k, c, state] = i32Parameters(f);
   const panel = aLayout === 'panels';
   const apart = aLayout === 'rows';
-  const pointers: number[] = [];
-  for (let i = 0; i < (panel ? 0 : apart ? rows : 1); i++) {
-    f.load(w.i32_load, a, 4 * i)
-      .get(base)
-      .op(w.i32_add);
-    pointers.push(f.let(int));
-  }
+  const pointers: I32Variable[] = [];
+  for (let i = 0; i < (panel ? 0 : apart ? rows : 1); i++)
+    pointers.push(
+      a
+        .load(4 * i)
+        .add(base)
+        .let(),
+    );
   /** Where the rows' elements for this k are; with a pointer for each row, what is added to it. */
-  const at = panel && !listed ? a : f.local(int);
+  const at = panel && !listed ? a : i32(f);
   /** Where the row of B for this k is. */
-  const row = listed ? f.local(int) : b;
-  const right = Array.from({ length: vectors }, () => f.local(w.v128));
-  const element = f.local(w.v128);
+  const row = listed ? i32(f) : b;
+  const right = Array.from({ length: vectors }, () => v128(f));
+  const element = v128(f);
   /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
-  const four = !apart && rows === 5 ? f.local(w.v128) : null;
-  const sums = Array.from({ length: rows * vectors }, () => f.local(w.v128));
+  const four = !apart && rows === 5 ? v128(f) : null;
+  const sums = Array.from({ length: rows * vectors }, () => v128(f));
 
-  const zero = f.v128(new Uint8Array(16)).let(w.v128);
+  const zero = v128Constant(f, new Uint8Array(16)).let();
   /** How many k are left of this chain or, in a list, where its entries end; where the ends of the next chains are. */
-  const left = f.local(int);
-  /** Pushes the products of a chain: not kept, since the loop below needs the registers. */
-  const pushChain = () => f.get(state).i32(tileState.chain).op(w.i32_shr_u);
-  const ends = listed ? f.get(kTable).let(int) : 0;
-  if (listed) f.increment(kTable, listHeader.bytes);
+  const left = i32(f);
+  /** The products of a chain: not kept, since the loop below needs the registers. */
+  const chain = state.shrU(tileState.chain);
+  const ends = listed ? kTable.let() : kTable;
+  if (listed) kTable.increase(listHeader.bytes);
   f.loop((nextChain) => {
-    for (const sum of sums) f.get(zero).set(sum);
+    for (const sum of sums) sum.set(zero);
+    let any: I32;
     if (listed) {
-      f.load(w.i32_load, ends, listHeader.ends).set(left);
-      f.increment(ends, 4);
-      f.get(left).get(kTable).op(w.i32_ne);
-    } else {
-      f.get(k);
-      pushChain().tee(left).get(k).get(left).op(w.i32_lt_s).op(w.select).tee(left);
-    }
-    f.if(() => f.loop(emitStep));
+      left.set(ends.load(listHeader.ends));
+      ends.increase(4);
+      any = left.ne(kTable);
+    } else any = left.tee(k.ltS(left).select(k, left.tee(chain)));
+    any.if(() => f.loop(emitStep));
     if (zerosOf(arithmetic)) {
-      f.get(state).i32(tileState.positive).op(w.i32_and);
-      f.if(() => {
-        for (const sum of sums) f.get(sum).get(zero).op(add).set(sum);
+      state.and(tileState.positive).if(() => {
+        for (const sum of sums) sum.set(sum.op(add, zero));
       });
     }
-    f.get(state).i32(tileState.resume).op(w.i32_and);
-    f.if(() => {
-      sums.forEach((sum, i) =>
-        f
-          .load(w.v128_load, c, 16 * i)
-          .get(sum)
-          .op(add)
-          .set(sum),
-      );
+    state.and(tileState.resume).if(() => {
+      sums.forEach((sum, i) => sum.set(c.loadVector(16 * i).op(add, sum)));
     });
-    sums.forEach((sum, i) => f.get(c).get(sum).memory(w.v128_store, 16 * i)); // biome-ignore format: short
-    f.get(state).i32(tileState.resume).op(w.i32_or).set(state);
-    f.get(k);
-    pushChain().op(w.i32_sub).tee(k).i32(0).op(w.i32_gt_s).branchIf(nextChain);
+    sums.forEach((sum, i) => c.store(sum, 16 * i));
+    state.set(state.or(tileState.resume));
+    k.tee(k.sub(chain)).gtS(0).branchIf(nextChain);
   });
 
   function emitStep(again: Label): void {
     if (!panel || listed) {
-      f.load(w.i32_load, kTable);
-      if (panel) f.i32(rows).op(w.i32_mul);
-      if (!apart) f.get(panel ? a : pointers[0]).op(w.i32_add);
-      f.set(at);
+      const offset = panel ? kTable.load().mul(rows) : kTable.load();
+      at.set(apart ? offset : offset.add(panel ? a : pointers[0]));
     }
-    if (listed) f.load(w.i32_load, kTable, 4).get(b).op(w.i32_add).set(row);
-    if (!panel || listed) f.increment(kTable, listed ? entryBytes : 4);
-    right.forEach((vector, j) => f.load(w.v128_load, row, 16 * j).set(vector));
-    if (four !== null) f.load(w.v128_load, at).set(four);
+    if (listed) row.set(kTable.load(4).add(b));
+    if (!panel || listed) kTable.increase(listed ? entryBytes : 4);
+    right.forEach((vector, j) => vector.set(row.loadVector(16 * j)));
+    four?.set(at.loadVector());
     for (let i = 0; i < rows; i++) {
-      if (four !== null && i < 4) f.get(four).get(four).shuffle32(i, i, i, i).set(element);
-      else if (apart) f.get(pointers[i]).get(at).op(w.i32_add).memory(splat).set(element);
-      else f.load(splat, at, size * i).set(element);
+      if (four !== null && i < 4) element.set(four.shuffle32(four, i, i, i, i));
+      else if (apart) element.set(pointers[i].add(at).loadVector(0, splat));
+      else element.set(at.loadVector(size * i, splat));
       for (let j = 0; j < vectors; j++) {
         const sum = sums[i * vectors + j];
-        if (fused === null) f.get(element).get(right[j]).op(multiply).get(sum).op(add).set(sum);
-        else f.get(element).get(right[j]).get(sum).op(fused).set(sum);
+        if (fused === null) sum.set(element.op(multiply, right[j]).op(add, sum));
+        else sum.set(element.op(fused, right[j], sum));
       }
     }
-    if (listed) f.get(kTable).get(left).op(w.i32_ne).branchIf(again);
+    if (listed) kTable.ne(left).branchIf(again);
     else {
-      if (panel) f.increment(a, rows * size);
-      f.get(b).get(bStep).op(w.i32_add).set(b);
-      f.get(left).i32(1).op(w.i32_sub).tee(left).branchIf(again);
+      if (panel) a.increase(rows * size);
+      b.increase(bStep);
+      left.tee(left.sub(1)).branchIf(again);
     }
   }
 }

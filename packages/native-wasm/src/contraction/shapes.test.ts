@@ -10,7 +10,7 @@ import { conv1d, conv2d, type DType, evaluate, type Tensor, tensor, use } from '
 import { atSeed, seededRandom, testSeeds } from '@ag/tensor/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasm } from '../index.ts';
-import { leaveOnlyHighMemory } from '../testTools.ts';
+import { leaveOnlyHighMemory } from '../testing/highMemory.ts';
 
 /** Multiplications of one case; each comes with an addition. */
 const mostProducts = 500_000;

@@ -10,9 +10,11 @@
  * A result is off by at most a chain + 64 + 1 roundings then, whatever k is. Where one level ends follows from k alone, so
  * neither threads nor zeros that are left out change a bit. Elements of other types have no totals: float64 needs none, integers wrap.
  */
+
 import type { Callable } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { i32Parameters, v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 
 /** Most k of a block. */
@@ -47,34 +49,21 @@ export function totalRow({ stripRow }: Arithmetic): number {
 export function totalFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { stripRow } = arithmetic;
   return module.shared('contract total', new Array(5).fill(w.i32), [], (f) => {
-    const [sums, totals, rows, first, last] = [0, 1, 2, 3, 4] as const;
-    const x = f.local(w.v128);
+    const [sums, totals, rows, first, last] = i32Parameters(f);
+    const x = v128(f);
     f.loop((again) => {
       for (let pair = 0; pair < stripRow / 8; pair++) {
-        f.load(w.v128_load64_zero, sums, 8 * pair)
-          .op(w.f64x2_promote_low_f32x4)
-          .set(x);
-        f.get(first).op(w.i32_eqz);
-        f.if(() =>
-          f
-            .load(w.v128_load, totals, 16 * pair)
-            .get(x)
-            .op(w.f64x2_add)
-            .set(x),
-        );
-        f.get(totals)
-          .get(x)
-          .memory(w.v128_store, 16 * pair);
-        f.get(last).if(() => {
-          f.get(sums)
-            .get(x)
-            .op(w.f32x4_demote_f64x2_zero)
-            .memoryLane(w.v128_store64_lane, 8 * pair, 0);
+        x.set(sums.loadVector(8 * pair, w.v128_load64_zero).op(w.f64x2_promote_low_f32x4));
+        first.isZero().if(() => x.set(totals.loadVector(16 * pair).op(w.f64x2_add, x)));
+        totals.store(x, 16 * pair);
+        last.if(() => {
+          sums.storeLane(x.op(w.f32x4_demote_f64x2_zero), w.v128_store64_lane, 8 * pair, 0);
         });
       }
-      f.increment(sums, stripRow);
-      f.increment(totals, totalRow(arithmetic));
-      f.increment(rows, -1).get(rows).branchIf(again);
+      sums.increase(stripRow);
+      totals.increase(totalRow(arithmetic));
+      rows.increase(-1);
+      rows.branchIf(again);
     });
   });
 }

@@ -9,9 +9,20 @@
  * - Adding ±0 changes nothing but the sign of a zero sum. So where lists may be used, a sum that is zero is +0 in either case.
  */
 
-import { type Callable, type FunctionBuilder, type Local, lanes32 } from '../assembler/functionBuilder.ts';
+import { type Callable, type FunctionBuilder, lanes32 } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import {
+  call,
+  I32,
+  type I32Variable,
+  i32,
+  i32Constant,
+  i32Parameters,
+  V128,
+  v128,
+  v128Constant,
+} from '../assembler/values.ts';
 import type { ALayout, Arithmetic } from './elements.ts';
 import { listHeader } from './zeroList.ts';
 
@@ -33,33 +44,22 @@ export function listStripsFunction(
   const list = listFunction(module, arithmetic, { masked: false, table: aLayout !== 'panels' });
   const strip = arithmetic.stripRow / arithmetic.size;
   return module.shared(`zeros strips ${aLayout}`, new Array(9).fill(int), [int], (f) => {
-    const [address, distance, step, columns, aTable, k, to, bytes, chain] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8,
-    ] as const;
-    const used = f.local(int);
-    const worth = f.local(int);
-    const pushKept = (every: number) => {
-      f.get(address).get(step).i32(every).op(w.i32_mul).get(step).i32(0);
-      f.get(k).i32(every).op(w.i32_div_u).get(to).get(aTable).get(chain).call(list);
-    };
-    f.while(
-      () => f.get(columns).i32(0).op(w.i32_gt_s),
-      () => {
-        pushKept(sampleEvery);
-        pushWorthwhile(f, () => f.get(k).i32(sampleEvery).op(w.i32_div_u));
-        f.tee(worth).if(() => {
-          pushKept(1);
-          pushWorthwhile(f, () => f.get(k));
-          f.set(worth);
-        });
-        f.get(to).get(worth).memory(w.i32_store, listHeader.used);
-        f.get(used).get(worth).op(w.i32_add).set(used);
-        f.get(address).get(distance).op(w.i32_add).set(address);
-        f.get(to).get(bytes).op(w.i32_add).set(to);
-        f.increment(columns, -strip);
-      },
-    );
-    f.get(used);
+    const [address, distance, step, columns, aTable, k, to, bytes, chain] = i32Parameters(f);
+    const used = i32(f);
+    const worth = i32(f);
+    const kept = (every: number) =>
+      call(f, list, address, step.mul(every), step, 0, k.divU(every), to, aTable, chain);
+    f.while(columns.gtS(0), () => {
+      worth.tee(isWorthwhile(kept(sampleEvery), k.divU(sampleEvery))).if(() => {
+        worth.set(isWorthwhile(kept(1), k));
+      });
+      to.store(worth, listHeader.used);
+      used.increase(worth);
+      address.increase(distance);
+      to.increase(bytes);
+      columns.increase(-strip);
+    });
+    used.write();
   });
 }
 
@@ -78,54 +78,41 @@ export function listTilesFunction(
     : listRowsFunction(module, arithmetic);
   const { size, stripRow } = arithmetic;
   const kept = module.shared(`zeros kept ${aLayout}`, new Array(12).fill(int), [int], (f) => {
-    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-    ] as const;
-    const h = f.local(int);
-    const sum = f.local(int);
+    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every] = i32Parameters(f);
+    const h = i32(f);
+    const sum = i32(f);
     f.loop((again) => {
-      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).set(h);
-      f.increment(higher, -1);
-      if (panels) f.get(a).get(h).i32(size).op(w.i32_mul).get(every).op(w.i32_mul).get(bStep).get(h);
-      else f.get(a).get(every).get(bStep).get(h);
-      f.get(k).get(every).op(w.i32_div_u).get(to);
-      if (panels) f.i32(0);
-      else f.get(aTable).get(base);
-      f.get(chain);
-      f.call(list).get(sum).op(w.i32_add).set(sum);
-      f.get(a).get(h);
-      if (panels) f.get(k).op(w.i32_mul).i32(size).op(w.i32_mul).i32(stripRow).op(w.i32_add);
-      else f.i32(4).op(w.i32_mul);
-      f.op(w.i32_add).set(a);
-      f.get(to).get(bytes).op(w.i32_add).set(to);
-      f.increment(count, -1).get(count).branchIf(again);
+      h.set(height.add(higher.gtS(0)));
+      higher.increase(-1);
+      const sampled = k.divU(every);
+      const listed = panels
+        ? call(f, list, a, h.mul(size).mul(every), bStep, h, sampled, to, 0, chain)
+        : call(f, list, a, every, bStep, h, sampled, to, aTable, base, chain);
+      sum.set(listed.add(sum));
+      a.increase(panels ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
+      to.increase(bytes);
+      count.increase(-1);
+      count.branchIf(again);
     });
-    f.get(sum);
+    sum.write();
   });
   return module.shared(`zeros tiles ${aLayout}`, new Array(11).fill(int), [int], (f) => {
-    const [k, count] = [3, 7] as const;
-    const pushKept = (every: number) => {
-      for (const argument of f.parameters) f.get(argument);
-      f.i32(every).call(kept);
-    };
-    pushKept(sampleEvery);
-    pushWorthwhile(f, () => f.get(k).i32(sampleEvery).op(w.i32_div_u).get(count).op(w.i32_mul));
-    f.if(
-      () => {
-        pushKept(1);
-        pushWorthwhile(f, () => f.get(k).get(count).op(w.i32_mul));
-      },
-      () => f.i32(0),
-      int,
-    );
+    const parameters = i32Parameters(f);
+    const k = parameters[3];
+    const count = parameters[7];
+    const keptOf = (every: number) => call(f, kept, ...parameters, every);
+    isWorthwhile(keptOf(sampleEvery), k.divU(sampleEvery).mul(count))
+      .ifElse(
+        () => isWorthwhile(keptOf(1), k.mul(count)),
+        () => 0,
+      )
+      .write();
   });
 }
 
-/** Of how many were kept (on the stack) and how many there were, makes whether at least an eighth was left out. */
-function pushWorthwhile(f: FunctionBuilder, all: () => void): void {
-  f.i32(8).op(w.i32_mul);
-  all();
-  f.i32(7).op(w.i32_mul).op(w.i32_le_s);
+/** Of how many were kept and how many there were, whether at least an eighth was left out. */
+function isWorthwhile(kept: I32, all: I32): I32 {
+  return kept.mul(8).leS(all.mul(7));
 }
 
 /**
@@ -139,28 +126,24 @@ function listFunction(
   { masked, table }: { readonly masked: boolean; readonly table: boolean },
 ): Callable {
   return module.shared(`zeros list ${masked} ${table}`, new Array(8).fill(int), [int], (f) => {
-    const [address, step, bStep, lanes, k, to, aTable, chain] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+    const [address, step, bStep, lanes, k, to, aTable, chain] = i32Parameters(f);
     const vectors = Array.from({ length: stripRow / 16 }, (_, i) => i);
     const masks = (masked ? vectors : []).map((i) => {
-      const numbers = [0, 1, 2, 3].map((lane) => 4 * i + lane) as [number, number, number, number];
-      f.get(lanes).op(w.i32x4_splat).v128(lanes32(...numbers)).op(w.i32x4_gt_s); // biome-ignore format: short
-      return f.let(w.v128);
+      const numbers = lanes32(4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3);
+      return lanes.splat().op(w.i32x4_gt_s, v128Constant(f, numbers)).let();
     });
-    const inA = f.local(int);
+    const inA = i32(f);
     emitEntries(f, { k, bStep, to, chain }, (entry) => {
-      f.get(entry);
-      if (table) f.load(w.i32_load, aTable);
-      else f.get(inA);
-      f.memory(w.i32_store);
-      vectors.forEach((i) => {
-        f.load(w.v128_load, address, 16 * i);
-        if (masked) f.get(masks[i]).op(w.v128_and);
-        if (i > 0) f.op(w.v128_or);
+      entry.store(table ? aTable.load() : inA);
+      const found = vectors.map((i) => {
+        const x = address.loadVector(16 * i);
+        return masked ? x.and(masks[i]) : x;
       });
       // Without the sign: −0 is zero as well.
-      f.i32(1).op(w.i32x4_shl).op(w.v128_any_true);
-      f.get(address).get(step).op(w.i32_add).set(address);
-      f.increment(table ? aTable : inA, table ? 4 : size);
+      const all = found.reduce((any, x) => any.or(x));
+      all.op(w.i32x4_shl, 1).any().write();
+      address.increase(step);
+      (table ? aTable : inA).increase(table ? 4 : size);
     });
   });
 }
@@ -171,26 +154,21 @@ function listFunction(
  */
 function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Callable {
   return module.shared('zeros rows', new Array(9).fill(int), [int], (f) => {
-    const [rows, every, bStep, h, k, to, aTable, base, chain] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+    const [rows, every, bStep, h, k, to, aTable, base, chain] = i32Parameters(f);
     // Rows beyond the last are the first once more.
-    const pointers = Array.from({ length: tileRows }, (_, i) => {
-      f.load(w.i32_load, rows, 4 * i)
-        .load(w.i32_load, rows)
-        .i32(i)
-        .get(h)
-        .op(w.i32_lt_s)
-        .op(w.select);
-      return f.get(base).op(w.i32_add).let(int);
-    });
-    const at = f.local(int);
+    const pointers = Array.from({ length: tileRows }, (_, i) =>
+      i32Constant(f, i)
+        .ltS(h)
+        .select(rows.load(4 * i), rows.load())
+        .add(base)
+        .let(),
+    );
+    const at = i32(f);
     emitEntries(f, { k, bStep, to, chain }, (entry) => {
-      f.get(entry).load(w.i32_load, aTable).tee(at).memory(w.i32_store);
-      pointers.forEach((pointer, i) => {
-        f.get(pointer).get(at).op(w.i32_add).memory(w.i32_load);
-        if (i > 0) f.op(w.i32_or);
-      });
-      f.i32(1).op(w.i32_shl).i32(0).op(w.i32_ne);
-      f.get(aTable).get(every).i32(4).op(w.i32_mul).op(w.i32_add).set(aTable);
+      entry.store(at.tee(aTable.load()));
+      const all = pointers.map((pointer) => pointer.add(at).load()).reduce((any, x) => any.or(x));
+      all.shl(1).ne(0).write();
+      aTable.increase(every.mul(4));
     });
   });
 }
@@ -201,71 +179,65 @@ function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Call
  */
 function emitEntries(
   f: FunctionBuilder,
-  { k, bStep, to, chain }: Record<'k' | 'bStep' | 'to' | 'chain', Local>,
-  look: (entry: Local) => void,
+  { k, bStep, to, chain }: Record<'k' | 'bStep' | 'to' | 'chain', I32Variable>,
+  look: (entry: I32Variable) => void,
 ): void {
-  const inB = f.local(int);
-  const entry = f.local(int);
-  const left = f.local(int);
-  const ends = f.local(int);
-  f.get(to).i32(listHeader.bytes).op(w.i32_add).set(entry);
-  f.get(to).set(ends);
+  const inB = i32(f);
+  const entry = i32(f);
+  const left = i32(f);
+  const ends = i32(f);
+  entry.set(to.add(listHeader.bytes));
+  ends.set(to);
   // Of a short block of k none may be tried.
-  f.while(
-    () => f.get(k),
-    () => {
-      f.get(k).get(chain).get(k).get(chain).op(w.i32_lt_u).op(w.select).set(left);
-      f.get(k).get(left).op(w.i32_sub).set(k);
-      f.loop((again) => {
-        f.get(entry).get(inB).memory(w.i32_store, 4);
-        f.get(entry);
-        look(entry);
-        f.i32(3).op(w.i32_shl).op(w.i32_add).set(entry);
-        f.get(inB).get(bStep).op(w.i32_add).set(inB);
-        f.increment(left, -1).get(left).branchIf(again);
-      });
-      f.get(ends).get(entry).memory(w.i32_store, listHeader.ends);
-      f.increment(ends, 4);
-    },
-  );
-  f.get(to).get(entry).get(to).op(w.i32_sub).i32(listHeader.bytes).op(w.i32_sub);
-  f.i32(3).op(w.i32_shr_u).memory(w.i32_store, listHeader.count);
-  f.load(w.i32_load, to, listHeader.count);
+  f.while(k, () => {
+    left.set(k.minU(chain));
+    k.set(k.sub(left));
+    f.loop((again) => {
+      entry.store(inB, 4);
+      const kept = new I32(f, () => look(entry));
+      entry.increase(kept.shl(3));
+      inB.increase(bStep);
+      left.increase(-1);
+      left.branchIf(again);
+    });
+    ends.store(entry, listHeader.ends);
+    ends.increase(4);
+  });
+  to.store(entry.sub(to).sub(listHeader.bytes).shrU(3), listHeader.count);
+  to.load(listHeader.count).write();
 }
 
 /** `finite(address, step, width, k) → 1 or 0`: whether `width` elements at `address + k·step` for each k are all finite. */
 export function finiteFunction(module: ModuleBuilder): Callable {
   return module.shared('zeros finite', new Array(4).fill(int), [int], (f) => {
-    const [address, step, width, k] = [0, 1, 2, 3] as const;
-    const at = f.local(int);
-    const left = f.local(int);
-    const found = f.local(w.v128);
-    const exponent = f.local(w.v128);
-    const tail = f.local(w.v128);
-    f.i32x4(0x7f800000).set(exponent);
-    f.get(width).i32(3).op(w.i32_and).op(w.i32x4_splat).v128(lanes32(0, 1, 2, 3)).op(w.i32x4_gt_s).set(tail); // biome-ignore format: short
-    const look = () => f.load(w.v128_load, at).get(exponent).op(w.v128_and).get(exponent).op(w.i32x4_eq);
-    const note = () => f.get(found).op(w.v128_or).set(found);
+    const [address, step, width, k] = i32Parameters(f);
+    const at = i32(f);
+    const left = i32(f);
+    const found = v128(f);
+    const exponent = v128(f);
+    const tail = v128(f);
+    exponent.set(new V128(f, () => f.i32x4(0x7f800000)));
+    tail.set(
+      width
+        .and(3)
+        .splat()
+        .op(w.i32x4_gt_s, v128Constant(f, lanes32(0, 1, 2, 3))),
+    );
+    /** Lanes whose exponent is that of infinity and NaN. */
+    const notFinite = () => at.loadVector().and(exponent).op(w.i32x4_eq, exponent);
     f.loop((again) => {
-      f.get(address).set(at);
-      f.get(width).set(left);
-      f.while(
-        () => f.get(left).i32(4).op(w.i32_ge_s),
-        () => {
-          look();
-          note();
-          f.increment(at, 16);
-          f.increment(left, -4);
-        },
-      );
-      f.get(left).if(() => {
-        look().get(tail).op(w.v128_and);
-        note();
+      at.set(address);
+      left.set(width);
+      f.while(left.geS(4), () => {
+        found.set(notFinite().or(found));
+        at.increase(16);
+        left.increase(-4);
       });
-      f.get(address).get(step).op(w.i32_add).set(address);
-      f.get(k).i32(1).op(w.i32_sub).tee(k).branchIf(again);
+      left.if(() => found.set(notFinite().and(tail).or(found)));
+      address.increase(step);
+      k.tee(k.sub(1)).branchIf(again);
     });
-    f.get(found).op(w.v128_any_true).op(w.i32_eqz);
+    found.any().isZero().write();
   });
 }
 
@@ -274,17 +246,14 @@ export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: 
   const finite = finiteFunction(module);
   const strip = stripRow / size;
   return module.shared('zeros finite strips', new Array(4).fill(int), [int], (f) => {
-    const [address, distance, columns, k] = [0, 1, 2, 3] as const;
-    f.while(
-      () => f.get(columns).i32(0).op(w.i32_gt_s),
-      () => {
-        f.get(address).i32(stripRow).get(columns).i32(strip).get(columns).i32(strip).op(w.i32_lt_s).op(w.select); // biome-ignore format: short
-        f.get(k).call(finite).op(w.i32_eqz);
-        f.if(() => f.i32(0).op(w.return_));
-        f.get(address).get(distance).op(w.i32_add).set(address);
-        f.increment(columns, -strip);
-      },
-    );
+    const [address, distance, columns, k] = i32Parameters(f);
+    f.while(columns.gtS(0), () => {
+      call(f, finite, address, stripRow, columns.minS(strip), k)
+        .isZero()
+        .if(() => returnNo(f));
+      address.increase(distance);
+      columns.increase(-strip);
+    });
     f.i32(1);
   });
 }
@@ -293,16 +262,22 @@ export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: 
 export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: Arithmetic): Callable {
   const finite = finiteFunction(module);
   return module.shared('zeros finite tiles', new Array(5).fill(int), [int], (f) => {
-    const [a, k, count, height, higher] = [0, 1, 2, 3, 4] as const;
-    const elements = f.local(int);
+    const [a, k, count, height, higher] = i32Parameters(f);
+    const elements = i32(f);
     f.loop((again) => {
-      f.get(height).get(higher).i32(0).op(w.i32_gt_s).op(w.i32_add).get(k).op(w.i32_mul).set(elements);
-      f.increment(higher, -1);
-      f.get(a).i32(0).get(elements).i32(1).call(finite).op(w.i32_eqz);
-      f.if(() => f.i32(0).op(w.return_));
-      f.get(a).get(elements).i32(size).op(w.i32_mul).op(w.i32_add).i32(stripRow).op(w.i32_add).set(a);
-      f.increment(count, -1).get(count).branchIf(again);
+      elements.set(height.add(higher.gtS(0)).mul(k));
+      higher.increase(-1);
+      call(f, finite, a, 0, elements, 1)
+        .isZero()
+        .if(() => returnNo(f));
+      a.set(a.add(elements.mul(size)).add(stripRow));
+      count.increase(-1);
+      count.branchIf(again);
     });
     f.i32(1);
   });
+}
+
+function returnNo(f: FunctionBuilder): void {
+  f.i32(0).op(w.return_);
 }

@@ -3,7 +3,8 @@
  * The running state of a reduction: how each combination starts, takes in a vector, and ends in one vector or one lane.
  */
 import type { Combine, DType } from '@ag/tensor';
-import { constant, type Lanes, narrow } from '../arithmetic/expression.ts';
+import { constant, narrow } from '../arithmetic/conversion.ts';
+import type { Lanes } from '../arithmetic/expression.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';

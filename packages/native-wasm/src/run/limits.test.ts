@@ -20,7 +20,7 @@ import {
 } from '@ag/tensor';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WasmBackend, wasm } from '../index.ts';
-import { leaveOnlyHighMemory } from '../testTools.ts';
+import { leaveOnlyHighMemory } from '../testing/highMemory.ts';
 
 const mebibyte = 2 ** 20;
 const open: WasmBackend[] = [];

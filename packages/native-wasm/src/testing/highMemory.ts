@@ -1,5 +1,5 @@
 /** What several tests of this package need. */
-import type { WasmBackend } from './index.ts';
+import type { WasmBackend } from '../index.ts';
 
 /** Takes all memory below 2 GiB, so that what is allocated next lies above: there, signed addresses are negative. */
 export function leaveOnlyHighMemory(backend: WasmBackend): void {
