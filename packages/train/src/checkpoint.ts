@@ -10,8 +10,8 @@ import type { Callback, CallbackState } from './callbacks/callback.ts';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
 import { TrainingError } from './errors.ts';
 import type { Figures } from './events.ts';
-import type { Totals } from './figures.ts';
 import { readFile, writeAtomically } from './files.ts';
+import type { Totals } from './metrics.ts';
 
 /** Raised when older programs could not go on from a checkpoint. */
 export const checkpointVersion = 1;

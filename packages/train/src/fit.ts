@@ -23,9 +23,9 @@ import { type Checkpoint, otherArithmetic, restoreCheckpoint, takeCheckpoint } f
 import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
 import { type EndReason, type EventBody, eventVersion, type Figures, type TrainingEvent } from './events.ts';
-import { addTo, emptyTotals, meansOf, readAll } from './figures.ts';
 import { type GroupedBatch, inGroups } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';
+import { addTo, emptyTotals, meansOf, readAll } from './metrics.ts';
 import { checkOptions, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler, StepPart } from './profile/profiler.ts';

@@ -41,7 +41,6 @@ export {
 } from './crossValidate.ts';
 export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
 export * from './events.ts';
-export type { Metric, Totals } from './figures.ts';
 export { appendTo, removeLeftovers, writeAtomically } from './files.ts';
 export {
   type FindLearningRateOptions,
@@ -50,6 +49,7 @@ export {
   type LearningRateTest,
 } from './findLearningRate.ts';
 export { fit } from './fit.ts';
+export type { Metric, Totals } from './metrics.ts';
 export type { FitAverage, FitOptimizer, FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
 export {

@@ -5,7 +5,7 @@ import type { Tensor, Variable } from '@ag/tensor';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
-import type { Metric } from './figures.ts';
+import type { Metric } from './metrics.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
 

@@ -6,7 +6,7 @@ import type { AnyModule, Module } from '@ag/nn';
 import { concat, evaluate, synchronous, type Tensor, tensor } from '@ag/tensor';
 import { TrainingError } from './errors.ts';
 import type { Figures } from './events.ts';
-import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './figures.ts';
+import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './metrics.ts';
 import { pauseWhenDue } from './pause.ts';
 
 /** What a batch must hold. */
