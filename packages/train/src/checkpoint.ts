@@ -9,7 +9,7 @@ import { backend, randomState, restoreRandomState, type Tensor } from '@ag/tenso
 import type { Callback, CallbackState } from './callbacks/callback.ts';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
 import { TrainingError } from './errors.ts';
-import type { Figures } from './events.ts';
+import type { Metrics } from './events.ts';
 import { readFile, writeAtomically } from './files.ts';
 import type { Totals } from './metrics.ts';
 
@@ -26,8 +26,8 @@ export interface Progress {
   readonly batch: number;
   /** Sums over those batches. */
   readonly totals: Totals;
-  /** Figures of the last whole epoch. */
-  readonly last: { readonly loss: number | null; readonly metrics: Figures };
+  /** Loss and metrics of the last whole epoch. */
+  readonly last: { readonly loss: number | null; readonly metrics: Metrics };
 }
 
 /** A moment of a training run. */

@@ -19,7 +19,7 @@ export interface SaveCheckpointsOptions extends MonitorOptions {
   readonly minimumSeconds?: number;
   /** How many of the newest files stay. Default 2. */
   readonly keepLast?: number;
-  /** Keep the checkpoint with the best figure as well, as `best.safetensors`. Default: when `monitor` is given. */
+  /** Keep the checkpoint with the best metric as well, as `best.safetensors`. Default: when `monitor` is given. */
   readonly keepBest?: boolean;
 }
 
