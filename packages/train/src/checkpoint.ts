@@ -108,32 +108,40 @@ export function otherArithmetic({ computedBy: before }: Checkpoint): string | nu
 }
 
 /**
- * Puts model, optimizer, random keys and callbacks into the state of a checkpoint.
+ * Puts model, optimizer, random keys and callbacks into the state of a checkpoint, or leaves all of them as they are.
  * @throws Error when something does not fit, naming it
  */
 export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts): void {
-  parts.model.loadStateDict(checkpoint.model);
-  if (parts.optimizer) {
-    if (!checkpoint.optimizer) {
-      throw new TrainingError('the checkpoint holds weights but no state of an optimizer', {
-        code: 'checkpoint',
-      });
+  const fail = (message: string): never => {
+    throw new TrainingError(message, { code: 'checkpoint' });
+  };
+  if (parts.optimizer && !checkpoint.optimizer)
+    fail('the checkpoint holds weights but no state of an optimizer');
+  if (parts.average && !checkpoint.average)
+    fail('the checkpoint holds no averages of the weights; leave out the average to go on from it');
+  const before = takeCheckpoint(parts);
+  try {
+    load(checkpoint, parts);
+  } catch (error) {
+    try {
+      load(before, parts);
+    } catch {
+      // A callback that does not take its own state either: it is the last that was changed.
     }
-    parts.optimizer.loadState(checkpoint.optimizer);
+    throw error;
   }
-  if (parts.average) {
-    if (!checkpoint.average) {
-      throw new TrainingError(
-        'the checkpoint holds no averages of the weights; leave out the average to go on from it',
-        { code: 'checkpoint' },
-      );
-    }
-    parts.average.loadState(checkpoint.average);
-  }
+}
+
+/** Loads part by part, callbacks last. */
+function load(checkpoint: Checkpoint, parts: CheckpointParts): void {
+  const { model, optimizer, average, callbacks = [] } = parts;
+  model.loadStateDict(checkpoint.model);
+  if (checkpoint.optimizer) optimizer?.loadState(checkpoint.optimizer);
+  if (checkpoint.average) average?.loadState(checkpoint.average);
   restoreRandomState(checkpoint.random);
-  for (const callback of parts.callbacks ?? []) {
-    const { callbacks } = checkpoint;
-    const state = Object.hasOwn(callbacks, callback.name) ? callbacks[callback.name] : undefined;
+  for (const callback of callbacks) {
+    const { name } = callback;
+    const state = Object.hasOwn(checkpoint.callbacks, name) ? checkpoint.callbacks[name] : undefined;
     if (state) callback.loadState?.(state);
   }
 }

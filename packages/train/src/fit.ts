@@ -278,15 +278,21 @@ class Run {
         { code: 'option' },
       );
     }
-    restoreCheckpoint(checkpoint, {
-      model,
-      optimizer,
-      ...(average && { average }),
-      callbacks: this.#reporter.callbacks,
-    });
-    Object.assign(this.#progress, progress, { totals: copyTotals(progress.totals) });
+    const position = train.state?.();
     if (progress.batch > 0 && data !== null)
       train.loadState?.({ ...data, epoch: progress.epoch, position: progress.batch });
+    try {
+      restoreCheckpoint(checkpoint, {
+        model,
+        optimizer,
+        ...(average && { average }),
+        callbacks: this.#reporter.callbacks,
+      });
+    } catch (error) {
+      if (position) train.loadState?.(position);
+      throw error;
+    }
+    Object.assign(this.#progress, progress, { totals: copyTotals(progress.totals) });
     const message = otherArithmetic(checkpoint);
     return message === null
       ? []
