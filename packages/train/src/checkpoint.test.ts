@@ -174,6 +174,22 @@ describe('saveCheckpoints', () => {
     expect(readdirSync(folder).sort()).toEqual(['step-00000009.safetensors', 'step-00000010.safetensors']);
   });
 
+  it('refuses a folder into which another run saves at the same time, once it notices', async () => {
+    const folder = newFolder();
+    const run = () => fit({ ...noisyRun(), callbacks: [saveCheckpoints({ folder, everySteps: 1 })] });
+    const [first, second] = [run(), run()];
+    const both = async (): Promise<void> => {
+      for (let i = 0; i < 8; i++) {
+        await first.next();
+        await second.next();
+      }
+    };
+    await expect(both()).rejects.toThrow(`another run writes into ${folder}`);
+    expect((await listCheckpoints(folder)).length).toBeGreaterThan(0);
+    // One after the other is fine, also where the folder holds what an earlier run left.
+    await collect({ ...noisyRun(), callbacks: [saveCheckpoints({ folder, everySteps: 3 })] });
+  });
+
   it('keeps the best apart', async () => {
     const folder = newFolder();
     // Rate 0.1 on the whole set: w − 3 is multiplied by 1 − 0.1 · 15 = −0.5; the loss falls at each epoch.
