@@ -4,14 +4,14 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
-import { type Engine, engines } from './engines.ts';
-import { workloadNames } from './goals.ts';
-import { type Measurement, measure, type Result, type Statistic } from './measure.ts';
-import { peerColdStart } from './peerColdStart.ts';
-import { findPeers } from './peers.ts';
-import { describeMachine, printTables } from './report.ts';
+import { coldStart } from './measuring/coldStart.ts';
+import { type Measurement, measure, type Result, type Statistic } from './measuring/measure.ts';
+import { peerColdStart } from './measuring/peerColdStart.ts';
+import { type Engine, engines } from './participants/engines.ts';
+import { findPeers } from './participants/peers.ts';
+import { workloadNames } from './report/goals.ts';
+import { describeMachine, printTables } from './report/report.ts';
 
 const help = `pnpm bench [W1 … W11] [options]
 pnpm bench web      the demo application

@@ -4,8 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Folders } from './command.ts';
-import type { Task } from './protocol.ts';
+import type { Folders } from '../command.ts';
+import type { Task } from '../protocol.ts';
 
 export interface Engine {
   /** As in the table's head: `ag 2t`, `NumPy 1t`. */
