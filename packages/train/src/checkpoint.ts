@@ -6,7 +6,6 @@
 import { loadSafetensors, type Module, type SafetensorsFile, type StateDict, saveSafetensors } from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
 import { backend, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
-import type { Callback, CallbackState } from './callbacks/callback.ts';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
@@ -15,6 +14,21 @@ import type { Totals } from './metrics.ts';
 
 /** Raised when older programs could not go on from a checkpoint. */
 export const checkpointVersion = 1;
+
+/** What a callback remembers, for checkpoints. */
+export interface CallbackState {
+  /** Anything JSON can hold. */
+  readonly data?: unknown;
+  readonly tensors?: Readonly<Record<string, Tensor>>;
+}
+
+/** What checkpoints keep of a callback. */
+export interface StatefulCallback {
+  /** Under which its state is saved; unique in a run. */
+  readonly name: string;
+  state?(): CallbackState;
+  loadState?(state: CallbackState): void;
+}
 
 /** How far a run has come. */
 export interface Progress {
@@ -59,7 +73,7 @@ export interface CheckpointParts {
   readonly model: Module<[Tensor], Tensor>;
   readonly optimizer?: Stateful;
   readonly average?: Stateful;
-  readonly callbacks?: readonly Callback[];
+  readonly callbacks?: readonly StatefulCallback[];
   readonly data?: Checkpoint['data'];
   readonly progress?: Progress;
   readonly config?: unknown;

@@ -1,35 +1,13 @@
 /** What `fit` is given, and the checks of it. */
 import type { Module } from '@ag/nn';
-import type { OptimizerState } from '@ag/optim';
 import type { Tensor, Variable } from '@ag/tensor';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import type { Metric } from './metrics.ts';
+import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
-
-/** What `fit` needs of an optimizer; those of `@ag/optim` have it. */
-export interface FitOptimizer {
-  /** Uses the gradients that `backward` left. */
-  step(): void;
-  /** The rate of the next step. */
-  readonly learningRate: number;
-  readonly parameters: readonly Variable[];
-  state(): OptimizerState;
-  loadState(state: OptimizerState): void;
-}
-
-/** What `fit` needs of a running average of the weights; `ema` of `@ag/optim` gives it. */
-export interface FitAverage {
-  /** Called after each step. */
-  update(): void;
-  /** Puts the averages in place of the parameters, until `restore`. */
-  apply(): void;
-  restore(): void;
-  state(): OptimizerState;
-  loadState(state: OptimizerState): void;
-}
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
 export interface TrainingData extends AsyncIterable<LabeledBatch> {
