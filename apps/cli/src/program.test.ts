@@ -1,6 +1,7 @@
 /** The command line itself: what a command takes to exist, and that help loads none of what commands need. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { commandsPage } from '../scripts/commandsPage.ts';
 import { type Action, defineCommand } from './command.ts';
 import { boolean, integer, oneOf, text } from './flags.ts';
 import { buildProgram, entry } from './program.ts';
@@ -101,4 +102,9 @@ describe('the help', () => {
       expect(command.description().split(' ')[0]).not.toMatch(/(?<!s)s$/);
     },
   );
+
+  it('stands in docs/commands.md as it is', () => {
+    const written = readFileSync(new URL('../docs/commands.md', import.meta.url), 'utf8');
+    expect(written, 'stale: npm run generate').toBe(commandsPage());
+  });
 });
