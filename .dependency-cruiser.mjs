@@ -104,6 +104,13 @@ export default {
       to: { path: '\\.test\\.ts$' },
     },
     {
+      name: 'no-circles',
+      comment: 'Also by types alone: what both need goes into a file below both.',
+      severity: 'error',
+      from: { path: '^(apps/cli|packages/train)/src/' },
+      to: { circular: true },
+    },
+    {
       name: 'resolvable',
       severity: 'error',
       from: { pathNot: '\\.d\\.ts$' },

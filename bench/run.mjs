@@ -39,7 +39,7 @@ try {
     ...common,
     entryPoints: {
       command: here('src/command.ts'),
-      participant: here('src/participant.ts'),
+      participant: here('src/process/participant.ts'),
       steady: here('src/steady.ts'),
       'peers/tfjs': here('peers/tfjs/main.mjs'),
       'peers/jax': here('peers/jax/main.mjs'),
@@ -58,7 +58,7 @@ try {
       platform: 'neutral',
       minify: true,
       define,
-      entryPoints: { minimal: here('src/minimal.ts'), worker },
+      entryPoints: { minimal: here('src/measuring/minimal.ts'), worker },
       outdir: join(folder, name),
     });
   }

@@ -4,14 +4,14 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { coldStart } from './coldStart.ts';
 import { writeData } from './data.ts';
-import { type Engine, engines } from './engines.ts';
-import { workloadNames } from './goals.ts';
-import { type Measurement, measure, type Result, type Statistic } from './measure.ts';
-import { peerColdStart } from './peerColdStart.ts';
-import { findPeers } from './peers.ts';
-import { describeMachine, printTables } from './report.ts';
+import { coldStart } from './measuring/coldStart.ts';
+import { type Measurement, measure, type Result, type Statistic } from './measuring/measure.ts';
+import { peerColdStart } from './measuring/peerColdStart.ts';
+import { type Engine, engines, type Folders } from './participants/engines.ts';
+import { findPeers } from './participants/peers.ts';
+import { workloadNames } from './report/goals.ts';
+import { describeMachine, printTables } from './report/report.ts';
 
 const help = `pnpm bench [W1 … W11] [options]
 pnpm bench web      the demo application
@@ -37,12 +37,6 @@ pnpm bench steady   whether the steps of a loop stay as quick as they were
   --profile         print the time of each kernel of ag; the table is then not meaningful
 
 AG_DATA_DIR names the folder with MNIST and the Boston CSV; without it, stand-ins of the same size are made.`;
-
-/** Where the bundles are, and the script with NumPy. */
-export interface Folders {
-  readonly folder: string;
-  readonly peers: string;
-}
 
 /** @returns the exit code: 1 when a result differs between participants or a participant failed */
 export async function main(args: readonly string[], folders: Folders): Promise<number> {

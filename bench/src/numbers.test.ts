@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { goalOf, reports } from './goals.ts';
 import { median, randomArray, randomAt } from './numbers.ts';
-import { timeChunk } from './workload.ts';
+import { timeChunk } from './process/workload.ts';
+import { goalOf, reports } from './report/goals.ts';
 
 describe('the counter generator', () => {
   it('gives the numbers of NumPy', () => {

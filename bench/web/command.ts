@@ -9,7 +9,7 @@ import { draw } from './draw.ts';
 import { graph } from './graph.ts';
 import { load } from './load.ts';
 import { mnist } from './mnist.ts';
-import { openBrowser, type Result } from './page.ts';
+import { type Options, openBrowser, type Result } from './page.ts';
 import { responsive } from './responsive.ts';
 import { soak } from './soak.ts';
 
@@ -32,14 +32,6 @@ const help = `pnpm bench web [measurement …] [options]
   --seconds N      responsive: how long each page trains, default 6
   --minutes N      soak: how long, default 10
   --json           one JSON document`;
-
-export interface Options {
-  readonly page: string | undefined;
-  readonly seconds: number;
-  readonly minutes: number;
-  /** Where the data sets are, or undefined. */
-  readonly dataFolder: string | undefined;
-}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,9 +5,8 @@
 import { join } from 'node:path';
 import { bestOf, drawings, draw as drawOn, placed } from '@ag/web/testing';
 import type { Browser } from 'playwright-core';
-import type { Options } from './command.ts';
 import { dropMnist, trainEpochs } from './mnist.ts';
-import { freshPage, open, type Result } from './page.ts';
+import { freshPage, type Options, open, type Result } from './page.ts';
 
 const changes = [
   { move: [40, 0] },

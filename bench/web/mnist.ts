@@ -5,8 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { Options } from './command.ts';
-import { freshPage, open, type Result, stateOf } from './page.ts';
+import { freshPage, type Options, open, type Result, stateOf } from './page.ts';
 import { timePause } from './responsive.ts';
 
 interface State {

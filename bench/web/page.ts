@@ -4,6 +4,15 @@
 import { browserArguments, chromiumPath } from '@ag/web/testing';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
+/** What the command line asks for. */
+export interface Options {
+  readonly page: string | undefined;
+  readonly seconds: number;
+  readonly minutes: number;
+  /** Where the data sets are, or undefined. */
+  readonly dataFolder: string | undefined;
+}
+
 /** One figure. */
 export interface Result {
   readonly what: string;

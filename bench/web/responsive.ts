@@ -3,8 +3,7 @@
  * long it takes from the click on Pause until the run rests.
  */
 import type { Browser, Page } from 'playwright-core';
-import type { Options } from './command.ts';
-import { freshPage, open, type Result } from './page.ts';
+import { freshPage, type Options, open, type Result } from './page.ts';
 
 interface Case {
   readonly id: string;

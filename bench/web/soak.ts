@@ -5,8 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import type { Options } from './command.ts';
-import { freshPage, open, type Result } from './page.ts';
+import { freshPage, type Options, open, type Result } from './page.ts';
 import { timePause } from './responsive.ts';
 
 interface Sample {

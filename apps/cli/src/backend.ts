@@ -59,11 +59,11 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
       throw new Failure(
         'backend',
         `the wasm backend does not run here${arithmetic === 'fused' ? ' with --arithmetic fused' : ''}: ${reason}`,
-        "'agrad doctor' says what is missing; --backend reference runs everywhere, slower.",
+        "'agrad doctor' shows what is missing; --backend reference runs everywhere, but slower.",
         error,
       );
     }
-    terminal.note(`computing with the reference backend, which is slower: ${reason}`);
+    terminal.note(`falling back to the reference backend, which is slower: ${reason}`);
     return byReference();
   }
 }

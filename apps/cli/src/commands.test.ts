@@ -55,10 +55,10 @@ describe('agrad train', () => {
       'Loss',
       'Accuracy',
       'Confusion',
-      'Samples with answers',
-      'Worst mistakes',
-      'Graph of the loss',
-      'How to repeat this',
+      'Samples with predictions',
+      'Largest errors',
+      'graph of the loss',
+      'Reproduce',
     ]) {
       expect(report).toContain(part);
     }
@@ -393,7 +393,7 @@ describe('agrad data preview', () => {
     [['xor', '--out', 'xor.png'], 2, /only images can be a PNG file/],
     [['xor', '--out', 'xor.gif'], 2, /ends in \.svg or \.png/],
     [['xor', '--count', '0'], 2, /--count 0: expected a whole number from 1/],
-    [['xor', '--split', 'all'], 2, /Allowed choices are train, test/],
+    [['xor', '--split', 'all'], 2, /expected one of train, test/],
     [['mnist', '--data-dir', '/nowhere'], 4, /nowhere/],
   ])('explains what is wrong with %j', async (given, exitCode, message) => {
     const outcome = await preview(...given);

@@ -92,20 +92,15 @@ export function describeFailure(error: unknown): FailureReport {
     const place = error.stack?.split('\n').find((line) => line.includes(resolve(module)));
     return report('configuration', `${module}: ${error.message || error.name}`, place?.trim(), error.stack);
   }
-  return report(
-    'internal',
-    error.message || error.name,
-    'This is a mistake in agrad, not in what you asked for.',
-    error.stack,
-  );
+  return report('internal', error.message || error.name, 'This is a bug in agrad.', error.stack);
 }
 
 /** What the operating system's codes say. */
 const fileProblems: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
-  ENOENT: 'there is no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'is a folder, a file was expected',
   EEXIST: 'exists already',
   EROFS: 'the file system is read-only',

@@ -87,7 +87,7 @@ describe('wrong settings', () => {
   it.each([
     [['--batch-size', '0'], 3, /--batch-size: expected a whole number from 1, got "0"/],
     [['--threads', '9'], 3, /--threads: expected a whole number from 1 to 8, or 'auto', got "9"/],
-    [['--batch-size', '5'], 3, /--batch-size: 5 is more than the 4 examples/],
+    [['--batch-size', '5'], 3, /--batch-size: 5 is more than the 4 training examples/],
     [['--learning-rate', 'NaN'], 3, /--learning-rate: expected a finite number from 0, got "NaN"/],
     [['--learning-rate', '-1'], 3, /--learning-rate/],
     [['--epochs', '1e99'], 3, /--epochs/],
@@ -129,7 +129,7 @@ describe('wrong settings', () => {
     writeFileSync(file, '{"epocks": 1}');
     expect((await inProcess('train', 'xor', '--config', file)).stderr).toContain("Did you mean 'epochs'?");
     writeFileSync(file, '{');
-    expect((await inProcess('train', 'xor', '--config', file)).stderr).toContain('is no JSON');
+    expect((await inProcess('train', 'xor', '--config', file)).stderr).toContain('is not JSON');
   });
 
   it('suggests recipes, commands and data sets', async () => {
@@ -147,11 +147,11 @@ describe('wrong settings', () => {
     });
     expect(await inProcess('frobnicate')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining("'agrad --help' shows what there is."),
+      stderr: expect.stringContaining("See 'agrad --help'."),
     });
     expect(await inProcess('runs', 'show', '--json')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining("'agrad runs show --help' shows what there is."),
+      stderr: expect.stringContaining("See 'agrad runs show --help'."),
     });
     expect(await inProcess('eval')).toMatchObject({
       exitCode: 2,
@@ -268,7 +268,7 @@ describe('files that are not what they should be', () => {
     });
     expect(await inProcess('eval', folder)).toMatchObject({
       exitCode: 4,
-      stderr: expect.stringContaining('is no run'),
+      stderr: expect.stringContaining('is not a run'),
     });
     writeFileSync(join(folder, 'config.json'), '{"version": 99}');
     expect((await inProcess('eval', folder)).exitCode).toBe(7);
@@ -310,6 +310,6 @@ describe('files that are not what they should be', () => {
     const { exitCode, stderr } = await inProcess('train', '--resume', folder, '--backend', 'reference');
     expect(exitCode).toBe(0);
     expect(stderr).toContain(`${newest}: `);
-    expect(stderr).toContain('going on at step 3');
+    expect(stderr).toContain('resuming at step 3');
   });
 });

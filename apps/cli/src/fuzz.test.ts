@@ -3,6 +3,7 @@ import { seededRandom } from '@ag/tensor/testing';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from './failure.ts';
+import { flagOf } from './flags.ts';
 import { buildProgram, isAnswer, usageProblem } from './program.ts';
 import { fromEnvironment, resolveSettings, settingNames, settings } from './settings.ts';
 import { outcomeOf, scratchFolder, start } from './testTools.ts';
@@ -11,7 +12,7 @@ const wordsOf =
   'train eval data list info get preview graph gradcheck doctor runs show compare plot sweep predict convert completion bash help digits xor'.split(
     ' ',
   );
-const flags = settingNames.map((name) => settings[name].flag.split(' ')[0]);
+const flags = settingNames.map(flagOf);
 const others =
   '--json --quiet --out --resume --recipe --set --config --help -h -V --at --format --grid --ui --by --metric --count -- - --= ---x --seed= --epochs=3'.split(
     ' ',
@@ -81,12 +82,10 @@ describe('the parser', () => {
       for (const value of [...values, null, [], {}, 1.5, true, Number.NaN, Number.POSITIVE_INFINITY]) {
         try {
           const { values: read } = resolveSettings({ flag: { [name]: value } });
-          expect(settings[name].read(read[name])).toEqual(read[name]);
+          expect(settings[name].type.read(read[name])).toEqual(read[name]);
         } catch (error) {
           expect((error as Error).name).toBe('Failure');
-          expect((error as Error).message).toContain(
-            `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-          );
+          expect((error as Error).message).toContain(flagOf(name));
         }
       }
     }

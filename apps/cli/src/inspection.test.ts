@@ -36,14 +36,11 @@ describe('agrad graph', () => {
   it.each([
     [['x +'], /neither a recipe nor a formula/],
     [['x * y', '--at', 'x=1'], /needs a value for y/],
-    [['x', '--at', 'x=1,q=2'], /no such name/],
+    [['x', '--at', 'x=1,q=2'], /no such variable/],
     [['x', '--at', 'x=one'], /--at x=one/],
     [['digist'], /Did you mean 'digits'\?/],
-    [['x', '--at', 'x=1', '--format', 'png'], /Allowed choices are text, svg, dot/],
-    [
-      ['x', '--at', 'x=1', '--out', join(scratch, 'x.png')],
-      /the ending does not say a known format\nDid you mean 'svg'\?/,
-    ],
+    [['x', '--at', 'x=1', '--format', 'png'], /expected one of text, svg, dot/],
+    [['x', '--at', 'x=1', '--out', join(scratch, 'x.png')], /unknown file extension\nDid you mean 'svg'\?/],
   ])('explains what is wrong with %j', async (given, message) => {
     const { exitCode, stderr } = await inProcess('graph', ...given);
     expect(stderr).toMatch(message);
@@ -76,7 +73,7 @@ describe('agrad gradcheck', () => {
 });
 
 describe('agrad doctor', () => {
-  it('says what there is and that the backends compute rightly', async () => {
+  it('shows what the machine supports and that the backends pass', async () => {
     const outcome = await inProcess('doctor', '--json');
     expect(outcome.exitCode).toBe(0);
     const { findings, sound } = lastEvent(outcome) as never as {
@@ -101,7 +98,7 @@ describe('agrad runs', () => {
     expect(runs).toHaveLength(2);
     expect(runs[0]).toMatchObject({ recipe: 'xor', status: 'done', epoch: 20 });
     expect((await inProcess('runs', 'show', join(folder, 'a'))).stdout).toMatch(
-      /repeat it by: agrad train xor/,
+      /reproduce with: agrad train xor/,
     );
     const page = join(folder, 'comparison.html');
     const compared = await inProcess(
@@ -188,7 +185,7 @@ describe('agrad runs plot', () => {
     const run = join(folder, 'a');
     for (const [given, exitCode, message] of [
       [[run, '--metric', 'acuracy'], 2, /Did you mean 'accuracy'\?/],
-      [[run, '--by', 'day'], 2, /Allowed choices are epoch, step, seconds/],
+      [[run, '--by', 'day'], 2, /expected one of epoch, step, seconds/],
       [[run, '--out', 'plot.png'], 2, /ends in \.svg or \.html/],
       [[join(folder, 'none')], 4, /there is no such run/],
     ] as const) {

@@ -26,11 +26,17 @@ export interface Interrupt {
   readonly signal: AbortSignal;
   /** The exit code that belongs to the signal that came, if one came. */
   readonly exitCode: number | null;
+  /** From now on there is something to lose: a signal ends the command in order. */
+  begin(): void;
   stop(): void;
 }
 
-/** @param note called when the first signal arrives */
-export function watchInterrupts(note: (signal: EndSignal) => void): Interrupt {
+/**
+ * @param note called when the first signal arrives
+ * @param begun whether there is something to lose; else a signal ends the process at once, until `begin`
+ */
+export function watchInterrupts(note: (signal: EndSignal) => void, begun = true): Interrupt {
+  let started = begun;
   const controller = new AbortController();
   let exitCode: number | null = null;
   let hungUp = Number.NEGATIVE_INFINITY;
@@ -39,7 +45,7 @@ export function watchInterrupts(note: (signal: EndSignal) => void): Interrupt {
     const again = signal === 'SIGHUP' && performance.now() - hungUp < 1000;
     if (signal === 'SIGHUP') hungUp = performance.now();
     if (again) return;
-    if (exitCode !== null) process.exit(exitCodeOf(signal));
+    if (!started || exitCode !== null) process.exit(exitCodeOf(signal));
     exitCode = exitCodeOf(signal);
     note(signal);
     controller.abort();
@@ -49,6 +55,9 @@ export function watchInterrupts(note: (signal: EndSignal) => void): Interrupt {
     signal: controller.signal,
     get exitCode() {
       return exitCode;
+    },
+    begin() {
+      started = true;
     },
     stop() {
       for (const signal of endSignals) process.off(signal, on);

@@ -1,21 +1,28 @@
 /** Numbers for people: few digits, percentages for shares, minutes and hours for long times. */
 
 /** Four digits that count: `0.01234`, `12.34`, `1.234e-7`. */
-export function figure(value: number): string {
+export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return '0';
   const size = Math.abs(value);
   return size >= 1e5 || size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
-/** Whether a figure of this name is a share, shown as a percentage. */
+/** Whether a metric of this name is a share, shown as a percentage. */
 export function isShare(name: string): boolean {
   return /accuracy|precision|recall|f1/i.test(name);
 }
 
-/** Shares as percentages, everything else as a figure. */
-export function metric(name: string, value: number): string {
-  return isShare(name) ? `${(100 * value).toFixed(2)} %` : figure(value);
+/** Shares as percentages, everything else as a number. */
+export function formatMetric(name: string, value: number): string {
+  return isShare(name) ? `${(100 * value).toFixed(2)} %` : formatNumber(value);
+}
+
+/** `loss 0.1234, accuracy 97.00 %` */
+export function formatMetrics(metrics: Readonly<Record<string, number>>, separator = ', '): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${words(name)} ${formatMetric(name, value)}`)
+    .join(separator);
 }
 
 /** `meanAbsoluteError` as words. */

@@ -59,7 +59,7 @@ describe('a folder that a run has', () => {
       expect(outcome.stderr).toContain(`${folder} is in use: process ${first.pid} on `);
     }
     const sweep = await inProcess('sweep', 'xor', '--grid', 'seed=1', '--epochs', '1', '--out', folder);
-    expect(sweep).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('holds a run already') });
+    expect(sweep).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('already holds a run') });
     first.kill('SIGKILL');
     await ended;
     expect(await statusOf(folder)).toBe('broken off');
@@ -78,7 +78,7 @@ describe('a folder that a run has', () => {
     expect(all.filter(({ exitCode }) => exitCode === 0)).toHaveLength(1);
     for (const { exitCode, stderr } of all.filter(({ exitCode }) => exitCode !== 0)) {
       expect([3, 9], stderr).toContain(exitCode);
-      expect(stderr).toMatch(/is in use|holds a run already/);
+      expect(stderr).toMatch(/is in use|already holds a run/);
     }
     // Without --out each finds a folder of its own, in the same second too.
     const cwd = newName();
@@ -103,13 +103,13 @@ describe('a folder that a run has', () => {
       '--out',
       run,
     );
-    expect(folds).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('holds a run already') });
+    expect(folds).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('already holds a run') });
     const sweep = newName();
     mkdirSync(sweep);
     writeFileSync(join(sweep, 'sweep.json'), '{}');
     expect(await inProcess(...short, sweep)).toMatchObject({
       exitCode: 3,
-      stderr: expect.stringContaining('holds a sweep'),
+      stderr: expect.stringContaining('already holds a sweep'),
     });
   });
 });
@@ -213,7 +213,7 @@ describe('a run that cannot keep what it learns', () => {
       if (how === 'replaced') mkdirSync(folder);
       const { exitCode, stderr } = await ended;
       expect(exitCode, stderr).toBe(3);
-      expect(stderr).toContain(`${folder} was removed, or taken by another run, while this one went on`);
+      expect(stderr).toContain(`${folder} was removed, or taken by another run, during this run`);
       // Nothing came back that looks like half a run.
       expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
     },
@@ -286,7 +286,7 @@ describe('a mistake', () => {
     );
     expect(on, on.stderr).toMatchObject({
       exitCode: 0,
-      stderr: expect.stringMatching(/going on at step [1-9]/),
+      stderr: expect.stringMatching(/resuming at step [1-9]/),
     });
     expect(await statusOf(folder)).toBe('done');
   });
@@ -362,7 +362,7 @@ describe('agrad runs list', () => {
     expect(stdout).toContain(at('good'));
     expect(stdout).toContain(at('link-to-good'));
     for (const name of ['half', 'config-is-folder', 'events-are-folder', 'config-is-pipe'])
-      expect(stderr).toContain(`left out ${at(name)}: `);
+      expect(stderr).toContain(`skipped ${at(name)}: `);
     for (const name of ['broken-link', 'file', 'empty']) expect(stdout + stderr).not.toContain(at(name));
     const { runs } = lastEvent(await inProcess('runs', 'list', folder, '--json')) as {
       runs: { run: string }[];

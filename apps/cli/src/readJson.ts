@@ -18,7 +18,7 @@ export function readText(path: string): string {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   let bytes: Uint8Array;
   try {
-    if (!fstatSync(file).isFile()) throw new Failure('incompatible', `${path} is no file`);
+    if (!fstatSync(file).isFile()) throw new Failure('incompatible', `${path} is not a file`);
     bytes = readFileSync(file);
   } finally {
     closeSync(file);

@@ -59,5 +59,5 @@ function helpHint(given: readonly string[], program: Command): string {
     command = inner;
     path += ` ${word}`;
   }
-  return `'${path} --help' shows what there is.`;
+  return `See '${path} --help'.`;
 }

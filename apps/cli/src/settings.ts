@@ -1,268 +1,266 @@
 /**
- * The settings of a training run: what each may be, where its value came from, and which source wins: flag, then
- * environment (`AG_EPOCHS`), then config file, then recipe, then default.
+ * The settings of a training run. Each may come from a flag, the environment (`AG_EPOCHS`), a config file, the recipe or
+ * its default: the first of these that gives a value counts, and is remembered for messages and `--print-config`.
  */
 import { Failure } from './failure.ts';
-import { didYouMean } from './suggest.ts';
+import {
+  boolean,
+  type Flag,
+  flagOf,
+  Invalid,
+  integer,
+  type Kind,
+  number,
+  oneOf,
+  type ValueOf,
+} from './flags.ts';
 
-/** All settings with their values. */
-export interface Settings {
-  epochs: number;
-  batchSize: number;
-  learningRate: number;
-  optimizer: string;
-  schedule: string;
-  momentum: number;
-  weightDecay: number;
-  clipNorm: number;
-  seed: number;
-  ema: number;
-  backend: string;
-  arithmetic: string;
-  threads: number | 'auto';
-  dataDir: string | null;
-  checkpointEvery: number;
-  keepCheckpoints: number;
-  earlyStop: number;
-  validateEvery: number;
-  overfitBatches: number;
-  fastDevRun: boolean;
-  detectAnomaly: boolean;
-  profile: boolean;
-  tensorboard: boolean;
+/** A setting: a flag with a default, and the heading under which help shows it. */
+interface Setting extends Flag {
+  readonly heading: string;
+  readonly default: unknown;
 }
 
-/** Where a value came from, the strongest first. */
-export const sources = ['flag', 'environment', 'config', 'recipe', 'default'] as const;
-export type Source = (typeof sources)[number];
-
-/** Values from one source; text from flags and the environment, anything from files. */
-export type Given = Readonly<Partial<Record<keyof Settings, unknown>>>;
-
-interface Setting<T> {
-  /** For the help, with the placeholder of its value. */
-  readonly flag: string;
-  readonly help: string;
-  readonly fallback: T;
-  /** All that it may be, where it is one of some names. */
-  readonly choices?: readonly string[];
-  /** The value, or an error message that says what was expected. */
-  readonly read: (value: unknown) => T | ReadError;
+function defineSettings<const S extends Readonly<Record<string, Setting>>>(settings: S): S {
+  return settings;
 }
 
-class ReadError {
-  readonly expected: string;
-  constructor(expected: string) {
-    this.expected = expected;
-  }
-}
-
-const whole =
-  (least: number, what = 'a whole number') =>
-  (value: unknown): number | ReadError => {
-    const number = toNumber(value);
-    return Number.isSafeInteger(number) && number >= least ? number : new ReadError(`${what} from ${least}`);
-  };
-
-const real =
-  (least: number) =>
-  (value: unknown): number | ReadError => {
-    const number = toNumber(value);
-    return Number.isFinite(number) && number >= least
-      ? number
-      : new ReadError(`a finite number from ${least}`);
-  };
-
-const yes = (value: unknown): boolean | ReadError =>
-  value === true || value === 'true' || value === '1' || value === ''
-    ? true
-    : value === false || value === 'false' || value === '0'
-      ? false
-      : new ReadError('true or false');
-
-const choice = (
-  flag: string,
-  help: string,
-  fallback: string,
-  choices: readonly string[],
-): Setting<string> => ({
-  flag,
-  help,
-  fallback,
-  choices,
-  read: (value) =>
-    choices.includes(String(value))
-      ? String(value)
-      : new ReadError(didYouMean(String(value), choices, 'one of')),
-});
-
-/** Every setting once: its flag, its help, its default and its check. */
-export const settings: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
-  epochs: { flag: '--epochs <n>', help: 'how often the data are gone through', fallback: 10, read: whole(0) },
-  batchSize: { flag: '--batch-size <n>', help: 'examples per step', fallback: 32, read: whole(1) },
-  learningRate: { flag: '--learning-rate <rate>', help: 'size of the steps', fallback: 1e-3, read: real(0) },
-  optimizer: choice('--optimizer <name>', 'the rule of the steps', 'adam', [
-    'sgd',
-    'adam',
-    'adamw',
-    'rmsprop',
-    'adagrad',
-    'adadelta',
-    'nadam',
-    'radam',
-    'lion',
-  ]),
-  schedule: choice('--schedule <name>', 'how the learning rate changes', 'constant', [
-    'constant',
-    'cosine',
-    'linear',
-    'oneCycle',
-    'plateau',
-  ]),
-  momentum: { flag: '--momentum <share>', help: 'momentum of sgd', fallback: 0, read: real(0) },
-  weightDecay: {
-    flag: '--weight-decay <factor>',
-    help: 'pull of the weights towards 0',
-    fallback: 0,
-    read: real(0),
-  },
-  clipNorm: { flag: '--clip-norm <norm>', help: 'longest gradient, 0 for any', fallback: 0, read: real(0) },
-  seed: { flag: '--seed <n>', help: 'decides all random numbers', fallback: 0, read: whole(0) },
-  ema: {
-    flag: '--ema <decay>',
-    help: 'judge and keep a running average of the weights, such as 0.999; 0 for none',
-    fallback: 0,
-    read: (value) => {
-      const number = toNumber(value);
-      return number >= 0 && number < 1 ? number : new ReadError('a number from 0 to below 1');
-    },
-  },
-  backend: choice('--backend <name>', 'what computes; auto is wasm where it runs, else reference', 'auto', [
-    'auto',
-    'wasm',
-    'reference',
-  ]),
-  arithmetic: choice(
-    '--arithmetic <name>',
-    'whether products and sums are rounded once (fused) or twice (separate); auto takes what is fastest',
-    'auto',
-    ['auto', 'fused', 'separate'],
-  ),
-  threads: {
-    flag: '--threads <n>',
-    help: "threads of the wasm backend, 1 to 8 or 'auto'",
-    fallback: 'auto',
-    read: (value) => {
-      const number = toNumber(value);
-      if (value === 'auto') return 'auto';
-      return [1, 2, 3, 4, 5, 6, 7, 8].includes(number)
-        ? number
-        : new ReadError("a whole number from 1 to 8, or 'auto'");
-    },
-  },
-  dataDir: {
-    flag: '--data-dir <folder>',
-    help: 'where the data files are (else AG_DATA_DIR, the cache, or a download)',
-    fallback: null,
-    read: (value) =>
-      value === null ? null : typeof value === 'string' && value !== '' ? value : new ReadError('a folder'),
-  },
-  checkpointEvery: {
-    flag: '--checkpoint-every <steps>',
-    help: 'write a checkpoint every so many steps too',
-    fallback: 0,
-    read: whole(0),
-  },
-  keepCheckpoints: {
-    flag: '--keep-checkpoints <n>',
-    help: 'how many of the newest stay',
-    fallback: 2,
-    read: whole(1),
-  },
-  earlyStop: {
-    flag: '--early-stop <epochs>',
-    help: 'end after so many epochs without a better validation loss, 0 for never',
-    fallback: 0,
-    read: whole(0),
-  },
-  validateEvery: {
-    flag: '--validate-every <epochs>',
-    help: 'how often to validate',
-    fallback: 1,
-    read: whole(1),
-  },
-  overfitBatches: {
-    flag: '--overfit-batches <n>',
-    help: 'train and validate on the first n batches alone: a model that works learns them by heart',
-    fallback: 0,
-    read: whole(0),
-  },
-  fastDevRun: {
-    flag: '--fast-dev-run',
-    help: 'a few batches of one epoch, to see whether everything runs',
-    fallback: false,
-    read: yes,
-  },
-  detectAnomaly: {
-    flag: '--detect-anomaly',
-    help: 'stop at the first value that is not finite and name where it was made; warn of gradients that vanish or explode',
-    fallback: false,
-    read: yes,
-  },
-  profile: {
-    flag: '--profile',
-    help: 'time every kernel, and show where the time went: by operation, kernel and module',
-    fallback: false,
-    read: yes,
-  },
-  tensorboard: {
-    flag: '--tensorboard',
-    help: "write TensorBoard's event files into the run's folder",
-    fallback: false,
-    read: yes,
+const decay: Kind<number> = {
+  read: (value) => {
+    const found = number(0).read(value);
+    return typeof found === 'number' && found < 1 ? found : new Invalid('a number from 0 to below 1');
   },
 };
 
-/** The settings' names. */
-export const settingNames = Object.keys(settings) as (keyof Settings)[];
+const threads: Kind<number | 'auto'> = {
+  read: (value) => {
+    const found = value === 'auto' ? value : integer(1, 8).read(value);
+    return found instanceof Invalid ? new Invalid("a whole number from 1 to 8, or 'auto'") : found;
+  },
+};
 
-/** `learningRate` as a flag, and as a variable of the environment. */
-export const flagOf = (name: string): string =>
-  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-export const variableOf = (name: string): string =>
-  `AG_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+const folder: Kind<string | null> = {
+  read: (value) =>
+    value === null || (typeof value === 'string' && value !== '') ? value : new Invalid('a folder'),
+};
+
+/** Every setting, in the order of the help. */
+export const settings = defineSettings({
+  epochs: {
+    heading: 'Training',
+    type: integer(0),
+    value: '<n>',
+    default: 10,
+    help: 'passes over the training data',
+  },
+  batchSize: {
+    heading: 'Training',
+    type: integer(1),
+    value: '<n>',
+    default: 32,
+    help: 'examples per step',
+  },
+  learningRate: {
+    heading: 'Training',
+    type: number(0),
+    value: '<rate>',
+    default: 1e-3,
+    help: 'learning rate',
+  },
+  optimizer: {
+    heading: 'Training',
+    type: oneOf('sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta', 'nadam', 'radam', 'lion'),
+    value: '<name>',
+    default: 'adam',
+    help: 'optimizer',
+  },
+  schedule: {
+    heading: 'Training',
+    type: oneOf('constant', 'cosine', 'linear', 'oneCycle', 'plateau'),
+    value: '<name>',
+    default: 'constant',
+    help: 'learning rate schedule',
+  },
+  seed: {
+    heading: 'Training',
+    type: integer(0),
+    value: '<n>',
+    default: 0,
+    help: 'random seed',
+  },
+  earlyStop: {
+    heading: 'Training',
+    type: integer(0),
+    value: '<epochs>',
+    default: 0,
+    zeroIsOff: true,
+    help: 'stop after this many epochs without a better validation loss',
+  },
+  momentum: {
+    heading: 'Training',
+    type: number(0),
+    value: '<factor>',
+    default: 0,
+    help: 'momentum of sgd and rmsprop',
+  },
+  weightDecay: {
+    heading: 'Training',
+    type: number(0),
+    value: '<factor>',
+    default: 0,
+    help: 'weight decay (L2)',
+  },
+  clipNorm: {
+    heading: 'Training',
+    type: number(0),
+    value: '<norm>',
+    default: 0,
+    zeroIsOff: true,
+    help: 'clip the gradient norm',
+  },
+  ema: {
+    heading: 'Training',
+    type: decay,
+    value: '<decay>',
+    default: 0,
+    zeroIsOff: true,
+    help: 'validate and save an exponential moving average of the weights, such as 0.999',
+  },
+  validateEvery: {
+    heading: 'Training',
+    type: integer(1),
+    value: '<epochs>',
+    default: 1,
+    help: 'epochs between validations',
+  },
+  dataDir: {
+    heading: 'Backend and data',
+    type: folder,
+    value: '<folder>',
+    default: null,
+    help: 'folder of the data files (else AG_DATA_DIR, the cache, or a download)',
+  },
+  backend: {
+    heading: 'Backend and data',
+    type: oneOf('auto', 'wasm', 'reference'),
+    value: '<name>',
+    default: 'auto',
+    help: 'backend; auto is wasm if it runs here, else reference',
+  },
+  threads: {
+    heading: 'Backend and data',
+    type: threads,
+    value: '<n>',
+    default: 'auto',
+    help: "threads of the wasm backend, 1 to 8 or 'auto'",
+  },
+  arithmetic: {
+    heading: 'Backend and data',
+    type: oneOf('auto', 'fused', 'separate'),
+    value: '<name>',
+    default: 'auto',
+    help: 'round a multiply-add once (fused) or twice (separate); auto is the faster',
+  },
+  checkpointEvery: {
+    heading: 'Checkpoints and logs',
+    type: integer(0),
+    value: '<steps>',
+    default: 0,
+    zeroIsOff: true,
+    help: 'steps between checkpoints, in addition to those after epochs',
+  },
+  keepCheckpoints: {
+    heading: 'Checkpoints and logs',
+    type: integer(1),
+    value: '<n>',
+    default: 2,
+    help: 'number of checkpoints to keep',
+  },
+  tensorboard: {
+    heading: 'Checkpoints and logs',
+    type: boolean,
+    default: false,
+    help: "write TensorBoard event files to the run's folder",
+  },
+  fastDevRun: {
+    heading: 'Debugging',
+    type: boolean,
+    default: false,
+    help: 'run a few batches of one epoch to check that everything works',
+  },
+  overfitBatches: {
+    heading: 'Debugging',
+    type: integer(0),
+    value: '<n>',
+    default: 0,
+    zeroIsOff: true,
+    help: 'train and validate on the first n batches only; a working model memorizes them',
+  },
+  detectAnomaly: {
+    heading: 'Debugging',
+    type: boolean,
+    default: false,
+    help: 'stop at the first NaN or infinity and name the operation; warn about vanishing and exploding gradients',
+  },
+  profile: {
+    heading: 'Debugging',
+    type: boolean,
+    default: false,
+    help: 'show time by operation, kernel and module',
+  },
+});
+
+export type SettingName = keyof typeof settings;
+
+/** All settings with their values. */
+export type Settings = { -readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
+
+/** The settings' names. */
+export const settingNames = Object.keys(settings) as SettingName[];
+
+export function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(settings, name);
+}
+
+/** Where a value came from, the strongest first. */
+const sources = ['flag', 'environment', 'config', 'recipe', 'default'] as const;
+export type Source = (typeof sources)[number];
+
+/** Values from one source, not read yet: text from flags and the environment, anything from files. */
+export type RawSettings = Readonly<Partial<Record<SettingName, unknown>>>;
 
 /** Values with where each came from. */
 export interface Resolved {
   readonly values: Readonly<Settings>;
-  readonly from: Readonly<Record<keyof Settings, Source>>;
+  readonly from: Readonly<Record<SettingName, Source>>;
 }
 
 /**
  * The values that count.
  * @throws Failure `configuration` for a value that makes no sense, naming it and its source
  */
-export function resolveSettings(given: Partial<Record<Source, Given>>): Resolved {
+export function resolveSettings(given: Partial<Record<Source, RawSettings>>): Resolved {
   const values: Record<string, unknown> = {};
   const from: Record<string, Source> = {};
   for (const name of settingNames) {
     const source = sources.find((one) => given[one]?.[name] !== undefined) ?? 'default';
-    const raw = source === 'default' ? settings[name].fallback : given[source]![name];
-    const value = settings[name].read(raw);
-    if (value instanceof ReadError) {
+    const raw = source === 'default' ? settings[name].default : given[source]![name];
+    const value = settings[name].type.read(raw);
+    if (value instanceof Invalid) {
       throw new Failure(
         'configuration',
-        `${placeOf(name, source)}: expected ${value.expected}, got ${JSON.stringify(raw) ?? String(raw)}`,
+        `${describeSource(name, source)}: expected ${value.expected}, got ${JSON.stringify(raw) ?? String(raw)}`,
+        value.hint,
       );
     }
     values[name] = value;
     from[name] = source;
   }
-  return { values: values as unknown as Settings, from: from as Record<keyof Settings, Source> };
+  return { values: values as unknown as Settings, from: from as Record<SettingName, Source> };
 }
 
 /** The settings that environment variables give. */
-export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Given {
+export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): RawSettings {
   // AG_DATA_DIR names a folder of several sets and is read by @ag/datasets, with a fallback to cache and download.
   const own = settingNames.filter(
     (name) => name !== 'dataDir' && (environment[variableOf(name)] ?? '') !== '',
@@ -270,13 +268,13 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
   return Object.fromEntries(own.map((name) => [name, environment[variableOf(name)]]));
 }
 
-function placeOf(name: keyof Settings, source: Source): string {
+/** `learningRate` as a variable of the environment. */
+function variableOf(name: SettingName): string {
+  return `AG_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function describeSource(name: SettingName, source: Source): string {
   if (source === 'flag') return flagOf(name);
   if (source === 'environment') return variableOf(name);
   return source === 'config' ? `config file: ${name}` : `${source}: ${name}`;
-}
-
-function toNumber(value: unknown): number {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
 }

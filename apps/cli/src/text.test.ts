@@ -125,7 +125,7 @@ describe('hostile names', () => {
     for (const name of ['config.json', 'events.jsonl'])
       writeFileSync(join(second, name), readFileSync(join(folder, name)));
     expect(await expectClean('runs', 'list', scratch)).toMatch(/\\(x1b|u001b)/);
-    expect(await expectClean('runs', 'show', folder)).toContain('repeat it by: a\\x1b]0;owned');
+    expect(await expectClean('runs', 'show', folder)).toContain('reproduce with: a\\x1b]0;owned');
     const page = join(scratch, 'page.html');
     expect(await expectClean('runs', 'compare', folder, second, '--out', page)).toMatch(/\\(x1b|u001b)/);
     expect(readFileSync(page, 'utf8')).not.toMatch(pageControls);

@@ -67,7 +67,7 @@ describe('a file that names a module', () => {
     expect(existsSync(marker)).toBe(false);
     if (given[0] === 'runs' || given[0] === 'convert') return;
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(`wants the code in ${evil} to be run, which only the command line can allow`);
+    expect(stderr).toContain(`refers to the code in ${evil}, which runs only if the command line names it`);
     // What to do can be copied.
     expect(stderr).toMatch(new RegExp(`name it: agrad ${given[0]} .*evil\\.mjs`));
   });
@@ -80,7 +80,7 @@ describe('a file that names a module', () => {
       ['train', evil, '--config', files.config],
     ]) {
       const { stderr } = await outcomeOf(start(given));
-      expect(stderr, given.join(' ')).toContain('the default export is no recipe');
+      expect(stderr, given.join(' ')).toContain('the default export is not a recipe');
       expect(existsSync(marker)).toBe(true);
       rmSync(marker);
     }
@@ -93,9 +93,9 @@ describe('a file that names a module', () => {
     expect(no).toMatchObject({ exitCode: 2 });
     expect(existsSync(marker)).toBe(false);
     const yes = await attended(async (question) => asked.push(question) > 0, ...given);
-    expect(yes.stderr).toContain('the default export is no recipe');
+    expect(yes.stderr).toContain('the default export is not a recipe');
     expect(existsSync(marker)).toBe(true);
-    expect(asked).toEqual(Array(2).fill(`${files.weights} wants the code in ${evil} to be run. Run it?`));
+    expect(asked).toEqual(Array(2).fill(`${files.weights} refers to the code in ${evil}. Run it?`));
   });
 
   it('takes no other recipe for the run of a known one', async () => {
@@ -127,15 +127,15 @@ describe('names that every object has', () => {
       [['data', 'preview', name], /there is no data set/],
       [['graph', name], /needs a value for|neither a recipe nor a formula/],
       [['graph', `${name}(2)`], /there is no function/],
-      [['graph', 'x', '--at', `x=1,${name}=2`], /the formula has no such name/],
-      [['convert', files.weights, join(scratch, `x.${name}`)], /does not say a known format/],
+      [['graph', 'x', '--at', `x=1,${name}=2`], /the formula has no such variable/],
+      [['convert', files.weights, join(scratch, `x.${name}`)], /unknown file extension/],
       [['train', 'xor', '--set', `${name}=1`], /no such parameter/],
       [['train', 'xor', '--optimizer', name], /--optimizer: expected one of/],
       [['train', 'xor', '--schedule', name], /--schedule: expected one of/],
-      [['runs', 'plot', files.run, '--metric', name], /the runs have no such figure\n.*Figures: loss/],
+      [['runs', 'plot', files.run, '--metric', name], /the runs have no such metric\n.*Metrics: loss/],
       [
         ['eval', files.run, '--recipe', 'xor', '--fail-under', `${name}=1`],
-        /there is no such figure\n.*Figures: loss/,
+        /there is no such metric\n.*Metrics: loss/,
       ],
       [['eval', files.weights, '--recipe', name], /there is no recipe/],
     ];

@@ -1,6 +1,6 @@
 /** The participant with jax-js. */
 import { caseNames } from '../../src/problems/problem.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/process/serve.ts';
 import { task } from '../peer.mjs';
 import { w7, w8 } from './kernels.mjs';
 import { w1, w2, w3, w4, w5, w6, w10, w11 } from './networks.mjs';

@@ -1,6 +1,6 @@
 /** The participant with onnxruntime-web, which infers but does not train: W7 alone. */
 import { checkProduct, operands, products } from '../../src/problems/kernels.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/process/serve.ts';
 import { load, task } from '../peer.mjs';
 import { model } from './model.mjs';
 

@@ -1,6 +1,6 @@
 /** The participant with TensorFlow.js. */
 import { caseNames } from '../../src/problems/problem.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/process/serve.ts';
 import { task } from '../peer.mjs';
 import { w7, w8 } from './kernels.mjs';
 import { tf } from './library.mjs';

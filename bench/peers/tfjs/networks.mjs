@@ -1,5 +1,5 @@
 /** W1 to W6, W10 and W11 with TensorFlow.js. */
-import { growth } from '../../src/memory.ts';
+
 import { convolutional } from '../../src/problems/convolutional.ts';
 import {
   firstStep,
@@ -10,6 +10,7 @@ import {
   xor,
 } from '../../src/problems/perceptrons.ts';
 import { oneHot } from '../../src/problems/problem.ts';
+import { growth } from '../../src/process/memory.ts';
 import { task } from '../peer.mjs';
 import { crossEntropy, dense, minimizing, tensor, tf, tidyRun, variables } from './library.mjs';
 

@@ -1,5 +1,5 @@
 /** The workloads by name. */
-import type { Workload } from '../workload.ts';
+import type { Workload } from '../process/workload.ts';
 import { w4, w5 } from './perceptrons.ts';
 import { w1 } from './w1.ts';
 import { w2 } from './w2.ts';

@@ -7,8 +7,8 @@ import { crossEntropy } from '@ag/nn';
 import { evaluate, type Tensor, tensor } from '@ag/tensor';
 import { type Digits, largePerceptron, type Perceptron, smallPerceptron } from '../problems/perceptrons.ts';
 import { caseNames } from '../problems/problem.ts';
-import { asBytes, onDevice, optimizerOf, train, trainingVariants, variables } from '../training.ts';
-import type { Run, Workload } from '../workload.ts';
+import { asBytes, onDevice, optimizerOf, train, trainingVariants, variables } from '../process/training.ts';
+import type { Run, Workload } from '../process/workload.ts';
 
 const pixels = 784;
 

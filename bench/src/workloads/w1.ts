@@ -1,8 +1,8 @@
 /** W1: XOR with a 2-2-1 sigmoid network, all four samples at each step: what a step costs besides arithmetic. */
 import { xor } from '../problems/perceptrons.ts';
 import { caseNames } from '../problems/problem.ts';
-import { optimizerOf, train, trainingVariants, values, variables } from '../training.ts';
-import type { Workload } from '../workload.ts';
+import { optimizerOf, train, trainingVariants, values, variables } from '../process/training.ts';
+import type { Workload } from '../process/workload.ts';
 
 export const w1: Workload = {
   variants: trainingVariants,

@@ -1,8 +1,8 @@
 /** W10: what 2000 steps of W4 hold when the user frees nothing. */
 import { stats } from '@ag/tensor';
-import { growth } from '../memory.ts';
 import { caseNames } from '../problems/problem.ts';
-import type { Workload } from '../workload.ts';
+import { growth } from '../process/memory.ts';
+import type { Workload } from '../process/workload.ts';
 import { w4 } from './perceptrons.ts';
 
 export const w10 = (data: string): Workload => ({

@@ -1,8 +1,8 @@
 /** W2: a two-layer network without biases on one batch of noise, the example many tutorials begin with. */
 import { twoLayers } from '../problems/perceptrons.ts';
 import { caseNames } from '../problems/problem.ts';
-import { optimizerOf, train, trainingVariants, values, variables } from '../training.ts';
-import type { Workload } from '../workload.ts';
+import { optimizerOf, train, trainingVariants, values, variables } from '../process/training.ts';
+import type { Workload } from '../process/workload.ts';
 
 export const w2: Workload = {
   variants: trainingVariants,

@@ -5,8 +5,8 @@
 import { evaluate, type Tensor, take, tensor } from '@ag/tensor';
 import { houses } from '../problems/perceptrons.ts';
 import { caseNames } from '../problems/problem.ts';
-import { onDevice, optimizerOf, train, trainingVariants, values, variables } from '../training.ts';
-import type { Workload } from '../workload.ts';
+import { onDevice, optimizerOf, train, trainingVariants, values, variables } from '../process/training.ts';
+import type { Workload } from '../process/workload.ts';
 
 export const w3 = (data: string): Workload => ({
   variants: [...trainingVariants, ...onDevice],

@@ -3,8 +3,8 @@ import { crossEntropy } from '@ag/nn';
 import { conv2d, maxPool2d, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { convolutional } from '../problems/convolutional.ts';
 import { caseNames } from '../problems/problem.ts';
-import { optimizerOf, train, trainingVariants, variables } from '../training.ts';
-import type { Workload } from '../workload.ts';
+import { optimizerOf, train, trainingVariants, variables } from '../process/training.ts';
+import type { Workload } from '../process/workload.ts';
 
 export const w6 = (data: string): Workload => ({
   variants: trainingVariants,

@@ -1,8 +1,8 @@
 /** W7: matrix products: square ones, ragged ones, the shapes of training, and transposed operands. */
 import { evaluate } from '@ag/tensor';
 import { checkProduct, operands, type Product, products } from '../problems/kernels.ts';
-import { values } from '../training.ts';
-import type { Run, Workload } from '../workload.ts';
+import { values } from '../process/training.ts';
+import type { Run, Workload } from '../process/workload.ts';
 
 export const w7: Workload = {
   variants: ['kept on the device'],

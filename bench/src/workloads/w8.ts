@@ -2,8 +2,8 @@
 import { evaluate, type Tensor } from '@ag/tensor';
 import { checkEnds, elementwise } from '../problems/kernels.ts';
 import type { Values } from '../problems/problem.ts';
-import { values } from '../training.ts';
-import type { Run, Workload } from '../workload.ts';
+import { values } from '../process/training.ts';
+import type { Run, Workload } from '../process/workload.ts';
 
 export const w8: Workload = {
   variants: ['kept on the device'],

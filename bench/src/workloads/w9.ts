@@ -3,8 +3,8 @@ import { crossEntropy } from '@ag/nn';
 import { split, type Tensor, take, tensor, type Variable } from '@ag/tensor';
 import { caseNames } from '../problems/problem.ts';
 import { type Block, batchSize, heads, length, roles, transformer, width } from '../problems/transformer.ts';
-import { optimizerOf, train, trainingVariants, values, variables } from '../training.ts';
-import type { Workload } from '../workload.ts';
+import { optimizerOf, train, trainingVariants, values, variables } from '../process/training.ts';
+import type { Workload } from '../process/workload.ts';
 
 const perHead = width / heads;
 

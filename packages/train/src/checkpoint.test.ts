@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataLoader } from '@ag/datasets';
 import { mseLoss } from '@ag/nn';
-import { adam, cosine, ema } from '@ag/optim';
+import { adam, cosine, ema, sgd } from '@ag/optim';
 import { manualSeed } from '@ag/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Callback } from './callbacks/callback.ts';
 import { earlyStopping } from './callbacks/earlyStopping.ts';
 import { listCheckpoints, saveCheckpoints } from './callbacks/saveCheckpoints.ts';
 import {
+  type Checkpoint,
   decodeCheckpoint,
   encodeCheckpoint,
   loadCheckpoint,
@@ -173,6 +174,22 @@ describe('saveCheckpoints', () => {
     expect(readdirSync(folder).sort()).toEqual(['step-00000009.safetensors', 'step-00000010.safetensors']);
   });
 
+  it('refuses a folder into which another run saves at the same time, once it notices', async () => {
+    const folder = newFolder();
+    const run = () => fit({ ...noisyRun(), callbacks: [saveCheckpoints({ folder, everySteps: 1 })] });
+    const [first, second] = [run(), run()];
+    const both = async (): Promise<void> => {
+      for (let i = 0; i < 8; i++) {
+        await first.next();
+        await second.next();
+      }
+    };
+    await expect(both()).rejects.toThrow(`another run writes into ${folder}`);
+    expect((await listCheckpoints(folder)).length).toBeGreaterThan(0);
+    // One after the other is fine, also where the folder holds what an earlier run left.
+    await collect({ ...noisyRun(), callbacks: [saveCheckpoints({ folder, everySteps: 3 })] });
+  });
+
   it('keeps the best apart', async () => {
     const folder = newFolder();
     // Rate 0.1 on the whole set: w − 3 is multiplied by 1 − 0.1 · 15 = −0.5; the loss falls at each epoch.
@@ -214,6 +231,61 @@ describe('a checkpoint file', () => {
       expect(() => decodeCheckpoint(bytes.slice(0, length), 'file'), `length ${length}`).toThrow(/^file: /);
     }
   });
+
+  it.each(['optimizer', 'average', 'callback', 'seed'] as const)(
+    'changes nothing when its %s does not fit',
+    async (misfit) => {
+      const remembering = (bad: boolean): Callback & { value: number } => ({
+        name: 'remembering',
+        value: bad ? 1 : 2,
+        on() {},
+        state() {
+          return { data: this.value };
+        },
+        loadState({ data }) {
+          this.value = data as number;
+          if (bad && data === 2) throw new Error('not mine');
+        },
+      });
+      const run = (bad: boolean) => {
+        const base = noisyRun();
+        const parameters = base.model.parameters();
+        return {
+          ...base,
+          optimizer: bad && misfit === 'optimizer' ? sgd(parameters, { learningRate: 0.1 }) : base.optimizer,
+          average: ema(
+            parameters,
+            bad && misfit === 'average' ? { decay: 0.5, warmup: true } : { decay: 0.9 },
+          ),
+          train: dataLoader(saddle(), {
+            batchSize: 5,
+            shuffle: true,
+            seed: bad && misfit === 'seed' ? 5 : 4,
+          }),
+          callbacks: [remembering(bad && misfit === 'callback')],
+        };
+      };
+      let taken: Checkpoint | null = null;
+      const taker: Callback = {
+        name: 'taker',
+        async on(event, context) {
+          if (event.type === 'step' && event.step === 7) taken = await context.checkpoint();
+        },
+      };
+      const good = run(false);
+      await collect({ ...good, callbacks: [...good.callbacks, taker] });
+      const spoiled =
+        misfit === 'average'
+          ? { ...taken!, average: { ...taken!.average!, type: 'another' } }
+          : (taken as unknown as Checkpoint);
+      const other = run(true);
+      const before = await encodeCheckpoint(takeCheckpoint(other));
+      const position = other.train.state();
+      await expect(collect({ ...other, resume: spoiled })).rejects.toThrow();
+      expect(await encodeCheckpoint(takeCheckpoint(other))).toEqual(before);
+      expect(other.train.state()).toEqual(position);
+    },
+  );
 
   it('changes nothing when it belongs to another model', async () => {
     const path = join(scratch, 'noisy.safetensors');

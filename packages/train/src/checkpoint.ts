@@ -6,15 +6,29 @@
 import { loadSafetensors, type Module, type SafetensorsFile, type StateDict, saveSafetensors } from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
 import { backend, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
-import type { Callback, CallbackState } from './callbacks/callback.ts';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
 import { TrainingError } from './errors.ts';
-import type { Figures } from './events.ts';
-import type { Totals } from './figures.ts';
+import type { Metrics } from './events.ts';
 import { readFile, writeAtomically } from './files.ts';
+import type { Totals } from './metrics.ts';
 
 /** Raised when older programs could not go on from a checkpoint. */
 export const checkpointVersion = 1;
+
+/** What a callback remembers, for checkpoints. */
+export interface CallbackState {
+  /** Anything JSON can hold. */
+  readonly data?: unknown;
+  readonly tensors?: Readonly<Record<string, Tensor>>;
+}
+
+/** What checkpoints keep of a callback. */
+export interface StatefulCallback {
+  /** Under which its state is saved; unique in a run. */
+  readonly name: string;
+  state?(): CallbackState;
+  loadState?(state: CallbackState): void;
+}
 
 /** How far a run has come. */
 export interface Progress {
@@ -26,8 +40,8 @@ export interface Progress {
   readonly batch: number;
   /** Sums over those batches. */
   readonly totals: Totals;
-  /** Figures of the last whole epoch. */
-  readonly last: { readonly loss: number | null; readonly metrics: Figures };
+  /** Loss and metrics of the last whole epoch. */
+  readonly last: { readonly loss: number | null; readonly metrics: Metrics };
 }
 
 /** A moment of a training run. */
@@ -59,7 +73,7 @@ export interface CheckpointParts {
   readonly model: Module<[Tensor], Tensor>;
   readonly optimizer?: Stateful;
   readonly average?: Stateful;
-  readonly callbacks?: readonly Callback[];
+  readonly callbacks?: readonly StatefulCallback[];
   readonly data?: Checkpoint['data'];
   readonly progress?: Progress;
   readonly config?: unknown;
@@ -108,32 +122,40 @@ export function otherArithmetic({ computedBy: before }: Checkpoint): string | nu
 }
 
 /**
- * Puts model, optimizer, random keys and callbacks into the state of a checkpoint.
+ * Puts model, optimizer, random keys and callbacks into the state of a checkpoint, or leaves all of them as they are.
  * @throws Error when something does not fit, naming it
  */
 export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts): void {
-  parts.model.loadStateDict(checkpoint.model);
-  if (parts.optimizer) {
-    if (!checkpoint.optimizer) {
-      throw new TrainingError('the checkpoint holds weights but no state of an optimizer', {
-        code: 'checkpoint',
-      });
+  const fail = (message: string): never => {
+    throw new TrainingError(message, { code: 'checkpoint' });
+  };
+  if (parts.optimizer && !checkpoint.optimizer)
+    fail('the checkpoint holds weights but no state of an optimizer');
+  if (parts.average && !checkpoint.average)
+    fail('the checkpoint holds no averages of the weights; leave out the average to go on from it');
+  const before = takeCheckpoint(parts);
+  try {
+    load(checkpoint, parts);
+  } catch (error) {
+    try {
+      load(before, parts);
+    } catch {
+      // A callback that does not take its own state either: it is the last that was changed.
     }
-    parts.optimizer.loadState(checkpoint.optimizer);
+    throw error;
   }
-  if (parts.average) {
-    if (!checkpoint.average) {
-      throw new TrainingError(
-        'the checkpoint holds no averages of the weights; leave out the average to go on from it',
-        { code: 'checkpoint' },
-      );
-    }
-    parts.average.loadState(checkpoint.average);
-  }
+}
+
+/** Loads part by part, callbacks last. */
+function load(checkpoint: Checkpoint, parts: CheckpointParts): void {
+  const { model, optimizer, average, callbacks = [] } = parts;
+  model.loadStateDict(checkpoint.model);
+  if (checkpoint.optimizer) optimizer?.loadState(checkpoint.optimizer);
+  if (checkpoint.average) average?.loadState(checkpoint.average);
   restoreRandomState(checkpoint.random);
-  for (const callback of parts.callbacks ?? []) {
-    const { callbacks } = checkpoint;
-    const state = Object.hasOwn(callbacks, callback.name) ? callbacks[callback.name] : undefined;
+  for (const callback of callbacks) {
+    const { name } = callback;
+    const state = Object.hasOwn(checkpoint.callbacks, name) ? checkpoint.callbacks[name] : undefined;
     if (state) callback.loadState?.(state);
   }
 }

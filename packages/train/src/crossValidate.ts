@@ -3,7 +3,7 @@
  * than one number: how much that number depends on the cut.
  */
 import { TrainingError } from './errors.ts';
-import type { EndReason, Figures, TrainingEvent } from './events.ts';
+import type { EndReason, Metrics, TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import type { FitOptions } from './options.ts';
 import { type LabeledBatch, validate } from './validate.ts';
@@ -14,7 +14,7 @@ export interface FoldResult {
   readonly fold: number;
   /** On the examples that were left out, by the trained model. */
   readonly loss: number;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
   /** How many those were. */
   readonly examples: number;
   readonly reason: EndReason;
@@ -22,10 +22,10 @@ export interface FoldResult {
   readonly step: number;
 }
 
-/** A figure over the folds. */
+/** A metric over the folds. */
 export interface Estimate {
   readonly mean: number;
-  /** Of the folds' figures, with n − 1. */
+  /** Over the folds, with n − 1. */
   readonly standardDeviation: number;
 }
 

@@ -7,8 +7,11 @@ import type { Profile } from './profile/profiler.ts';
 /** Raised when a field changes its meaning or goes away; new fields and new types do not raise it. */
 export const eventVersion = 1;
 
-/** Figures by name: `{ accuracy: 0.97 }`. */
-export type Figures = Readonly<Record<string, number>>;
+/** Numbers by the names of metrics: `{ accuracy: 0.97 }`. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** @deprecated The former name of {@link Metrics}. */
+export type Figures = Metrics;
 
 interface Common<Type extends string> {
   /** Version of the schema. */
@@ -48,13 +51,13 @@ export interface StepEvent extends Common<'step'> {
   readonly batches: number | null;
   /** The loss before this step, on its batch. */
   readonly loss: number;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
   /** The rate this step was taken with. */
   readonly learningRate: number;
   /** Size of each parameter's gradient by name, where it was measured. */
-  readonly gradientNorms?: Figures;
+  readonly gradientNorms?: Metrics;
   /** Share of the units that get no gradient any more, by the name of their layer's weight, where it was measured. */
-  readonly deadUnits?: Figures;
+  readonly deadUnits?: Metrics;
 }
 
 /** All batches of an epoch were seen. */
@@ -64,7 +67,7 @@ export interface EpochEvent extends Common<'epoch'> {
   readonly step: number;
   /** Mean over the examples of the epoch, each as it was when its batch came by. */
   readonly loss: number;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
   /** The rate of the next step. */
   readonly learningRate: number;
   /** Of this epoch alone, validation not counted. */
@@ -77,7 +80,7 @@ export interface ValidationEvent extends Common<'validation'> {
   readonly epoch: number;
   readonly step: number;
   readonly loss: number;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
 }
 
 /** A checkpoint was written. */
@@ -130,7 +133,7 @@ export interface EndEvent extends Common<'end'> {
   readonly step: number;
   /** Of the last whole epoch; null before the first. */
   readonly loss: number | null;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
 }
 
 /** Anything that `fit` reports. */

@@ -7,7 +7,8 @@ import { randomState, restoreRandomState } from '@ag/tensor';
 import { pow } from '@ag/tensor/math';
 import { TrainingError } from './errors.ts';
 import { fit } from './fit.ts';
-import type { FitOptimizer, FitOptions } from './options.ts';
+import type { FitOptimizer } from './optimizer.ts';
+import type { FitOptions } from './options.ts';
 
 /** Options of {@link findLearningRate}. */
 export interface FindLearningRateOptions

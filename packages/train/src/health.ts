@@ -5,7 +5,7 @@
  */
 import { type AnyModule, Conv1d, Conv2d, Linear, type Module } from '@ag/nn';
 import { ones, type Tensor, type Variable } from '@ag/tensor';
-import type { Figures } from './events.ts';
+import type { Metrics } from './events.ts';
 
 /** Measurements in a row without a gradient after which a unit counts as dead: some batches may just not concern it. */
 const deadAfter = 10;
@@ -13,9 +13,9 @@ const deadAfter = 10;
 /** What one measurement gives. */
 export interface Health {
   /** The Euclidean norm of each parameter's gradient, 0 where there is none. */
-  readonly gradientNorms: Figures;
+  readonly gradientNorms: Metrics;
   /** The share of dead units of each linear or convolutional layer, by the name of its weight. */
-  readonly deadUnits: Figures;
+  readonly deadUnits: Metrics;
 }
 
 /** Measures the gradients that `backward` left. */

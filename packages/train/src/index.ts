@@ -1,7 +1,7 @@
 /**
  * `@ag/train`: the training loop as a stream of events, and what listens to it.
  */
-export type { Callback, CallbackContext, CallbackState } from './callbacks/callback.ts';
+export type { Callback, CallbackContext } from './callbacks/callback.ts';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts';
 export { type GradientAlarmsOptions, gradientAlarms } from './callbacks/gradientAlarms.ts';
 export { learningRateSchedule } from './callbacks/learningRateSchedule.ts';
@@ -20,6 +20,7 @@ export {
 } from './callbacks/saveCheckpoints.ts';
 export { type TensorBoardLoggerOptions, tensorBoardLogger } from './callbacks/tensorBoard.ts';
 export {
+  type CallbackState,
   type Checkpoint,
   type CheckpointParts,
   checkpointVersion,
@@ -28,6 +29,7 @@ export {
   loadCheckpoint,
   type Progress,
   restoreCheckpoint,
+  type StatefulCallback,
   saveCheckpoint,
   takeCheckpoint,
 } from './checkpoint.ts';
@@ -41,7 +43,6 @@ export {
 } from './crossValidate.ts';
 export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
 export * from './events.ts';
-export type { Metric, Totals } from './figures.ts';
 export { appendTo, removeLeftovers, writeAtomically } from './files.ts';
 export {
   type FindLearningRateOptions,
@@ -50,7 +51,9 @@ export {
   type LearningRateTest,
 } from './findLearningRate.ts';
 export { fit } from './fit.ts';
-export type { FitAverage, FitOptimizer, FitOptions, TrainingData } from './options.ts';
+export type { Metric, Totals } from './metrics.ts';
+export type { FitAverage, FitOptimizer } from './optimizer.ts';
+export type { FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
 export {
   type LabeledBatch,

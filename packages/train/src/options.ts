@@ -1,35 +1,13 @@
 /** What `fit` is given, and the checks of it. */
 import type { Module } from '@ag/nn';
-import type { OptimizerState } from '@ag/optim';
 import type { Tensor, Variable } from '@ag/tensor';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
-import type { Metric } from './figures.ts';
+import type { Metric } from './metrics.ts';
+import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
-
-/** What `fit` needs of an optimizer; those of `@ag/optim` have it. */
-export interface FitOptimizer {
-  /** Uses the gradients that `backward` left. */
-  step(): void;
-  /** The rate of the next step. */
-  readonly learningRate: number;
-  readonly parameters: readonly Variable[];
-  state(): OptimizerState;
-  loadState(state: OptimizerState): void;
-}
-
-/** What `fit` needs of a running average of the weights; `ema` of `@ag/optim` gives it. */
-export interface FitAverage {
-  /** Called after each step. */
-  update(): void;
-  /** Puts the averages in place of the parameters, until `restore`. */
-  apply(): void;
-  restore(): void;
-  state(): OptimizerState;
-  loadState(state: OptimizerState): void;
-}
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
 export interface TrainingData extends AsyncIterable<LabeledBatch> {
@@ -46,19 +24,19 @@ export interface TrainingData extends AsyncIterable<LabeledBatch> {
 export interface FitOptions {
   readonly model: Module<[Tensor], Tensor>;
   readonly optimizer: FitOptimizer;
-  /** The scalar to be made small, from the model's output and the batch's `y`. */
+  /** The loss to minimize, a scalar, from the model's output and the batch's `y`. */
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
   readonly train: TrainingData;
-  /** Gone through at the end of an epoch, in evaluation mode. */
+  /** Validation data, evaluated at the end of an epoch in evaluation mode. */
   readonly validation?: AsyncIterable<LabeledBatch>;
-  /** How often the training data are gone through in all, those of a resumed run included. */
+  /** Passes over the training data in all, those of a resumed run included. */
   readonly epochs: number;
-  /** Figures by name, computed by the steps' own plans. */
+  /** Metrics by name, computed by the steps' own plans. */
   readonly metrics?: Readonly<Record<string, Metric>>;
   readonly callbacks?: readonly Callback[];
   /** Ends the run after the step under way; the last event is then `end` with the reason `aborted`. */
   readonly signal?: AbortSignal;
-  /** Where to go on, as `loadCheckpoint` gives it. */
+  /** The checkpoint to resume from, as `loadCheckpoint` gives it. */
   readonly resume?: Checkpoint;
   /** Validate after every so many epochs, and after the last. Default 1. */
   readonly validateEvery?: number;
@@ -98,18 +76,18 @@ export interface FitOptions {
 
 /** @throws TrainingError `option` for options that make no sense */
 export function checkOptions(options: FitOptions): void {
-  const whole = (value: number | undefined, least: number, name: string): void => {
+  const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
       throw new TrainingError(`fit: ${name} must be a whole number from ${least}, got ${value}`, {
         code: 'option',
       });
     }
   };
-  whole(options.epochs, 0, 'epochs');
-  whole(options.validateEvery, 1, 'validateEvery');
-  whole(options.reportEvery, 0, 'reportEvery');
-  whole(options.accumulate, 1, 'accumulate');
-  whole(options.gradientNorms, 0, 'gradientNorms');
+  integer(options.epochs, 0, 'epochs');
+  integer(options.validateEvery, 1, 'validateEvery');
+  integer(options.reportEvery, 0, 'reportEvery');
+  integer(options.accumulate, 1, 'accumulate');
+  integer(options.gradientNorms, 0, 'gradientNorms');
   if (options.compile && (options.accumulate ?? 1) > 1) {
     throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
       code: 'option',

@@ -21,7 +21,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { learningRateSchedule } from './callbacks/learningRateSchedule.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { fit } from './fit.ts';
-import type { FitOptimizer, FitOptions } from './options.ts';
+import type { FitOptimizer } from './optimizer.ts';
+import type { FitOptions } from './options.ts';
 import { collect } from './testTools.ts';
 
 /** 24 images in batches of 7: an epoch has 4 steps, the last of 3 images; a run has 3 epochs. */

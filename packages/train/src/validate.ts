@@ -1,12 +1,12 @@
 /**
- * Going through data without learning from it: figures of a model, and its predictions.
+ * Evaluation of a model on data: loss and metrics, and its predictions.
  */
 
 import type { AnyModule, Module } from '@ag/nn';
 import { concat, evaluate, synchronous, type Tensor, tensor } from '@ag/tensor';
 import { TrainingError } from './errors.ts';
-import type { Figures } from './events.ts';
-import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './figures.ts';
+import type { Metrics } from './events.ts';
+import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './metrics.ts';
 import { pauseWhenDue } from './pause.ts';
 
 /** What a batch must hold. */
@@ -22,7 +22,7 @@ export type LabelledBatch = LabeledBatch;
 export interface ValidateOptions {
   /** A scalar, the mean over the batch. */
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
-  /** Figures by name. Default none. */
+  /** Metrics by name. Default none. */
   readonly metrics?: Readonly<Record<string, Metric>>;
   /** Ends the pass early with the signal's reason as error. */
   readonly signal?: AbortSignal;
@@ -32,7 +32,7 @@ export interface ValidateOptions {
 export interface Validation {
   /** Mean over all examples. */
   readonly loss: number;
-  readonly metrics: Figures;
+  readonly metrics: Metrics;
   /** How many examples there were. */
   readonly examples: number;
 }
@@ -60,7 +60,7 @@ export async function validate(
       signal?.throwIfAborted();
       await pauseWhenDue();
       const output = synchronous('validate', model.forward(x), "the model's forward");
-      const [batchLoss, ...figures] = await readScalars([
+      const [batchLoss, ...values] = await readScalars([
         synchronous('validate', loss(output, y), 'the loss'),
         ...names.map((name) => synchronous('validate', metrics[name](output, y), `the metric ${name}`)),
       ]);
@@ -68,7 +68,7 @@ export async function validate(
         totals,
         x.shape[0] ?? 1,
         batchLoss,
-        Object.fromEntries(names.map((name, i) => [name, figures[i]])),
+        Object.fromEntries(names.map((name, i) => [name, values[i]])),
       );
     }
   } finally {

@@ -1,6 +1,6 @@
 /**
- * Writes the pictures of the README: `npm run ts -- packages/viz/scripts/gallery.ts`, with `--watch` before the file to
- * redraw them while a chart is edited.
+ * Redraws the pictures of the README while a chart is edited: `npm run ts -- --watch packages/viz/scripts/gallery.ts`.
+ * `npm run generate` writes them once.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { pictures } from './pictures.ts';

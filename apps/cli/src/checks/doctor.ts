@@ -1,10 +1,11 @@
-/** `agrad doctor`: what this machine offers, whether the backends compute rightly, and what to do about what is missing. */
+/** `agrad doctor`: what this machine offers, a test of the backends, and how to get what is missing. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { type Backend, reference, tensor, use } from '@ag/tensor';
 import { eventVersion } from '@ag/train';
 import { enableRelaxedSimd, hasRelaxedSimd } from '../backend.ts';
+import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../failure.ts';
 import { bytes } from '../numbers.ts';
 import type { Terminal } from '../terminal.ts';
@@ -19,7 +20,7 @@ interface Finding {
 }
 
 /** Runs the command; answers 0, or 6 when a backend computes wrongly or not at all. */
-export async function doctor(terminal: Terminal): Promise<number> {
+export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<number> {
   const byDefault = hasRelaxedSimd();
   enableRelaxedSimd();
   const support = wasmSupport();
@@ -89,7 +90,7 @@ async function test(name: string, make: () => Promise<Backend>, size: number): P
     use(backend);
     const wrong = await worstError();
     if (!(wrong < 1e-5)) return { name: label, value: `wrong results, off by ${wrong}`, ok: false };
-    return { name: label, value: `computes rightly, ${(await speed(size)).toFixed(1)} GFLOP/s`, ok: true };
+    return { name: label, value: `passes, ${(await speed(size)).toFixed(1)} GFLOP/s`, ok: true };
   } catch (error) {
     return { name: label, value: 'does not run', ok: false, advice: (error as Error).message };
   } finally {

@@ -2,24 +2,18 @@
 import { type GradientReport, gradientCases, runGradientCase, withoutGradient } from '@ag/graph/testing';
 import { eventVersion } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
+import type { GradcheckOptions } from '../commands/gradcheck.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
+import { fromEnvironment, resolveSettings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What the command line says. */
-export interface GradcheckOptions {
-  /** Operations to check; all when there is none. */
-  readonly operations: readonly string[];
-  readonly tolerance?: string;
-  readonly flags: Given;
-}
-
 /** Runs the command; answers the exit code. */
 export async function gradcheck(options: GradcheckOptions, terminal: Terminal): Promise<number> {
   const names = [...new Set(gradientCases.map((one) => one.operation))];
-  for (const name of options.operations) {
+  const { positional: operations, tolerance, settings } = options;
+  for (const name of operations) {
     if (names.includes(name)) continue;
     const why = Object.hasOwn(withoutGradient, name) ? withoutGradient[name] : undefined;
     throw new Failure(
@@ -28,15 +22,11 @@ export async function gradcheck(options: GradcheckOptions, terminal: Terminal): 
       why ? undefined : didYouMean(name, names, 'Operations'),
     );
   }
-  const tolerance = options.tolerance === undefined ? undefined : Number(options.tolerance);
-  if (tolerance !== undefined && !(tolerance > 0)) {
-    throw new Failure('usage', `--tolerance ${options.tolerance}: expected a number above 0`);
-  }
-  const { values } = resolveSettings({ flag: options.flags, environment: fromEnvironment(process.env) });
+  const { values } = resolveSettings({ flag: settings, environment: fromEnvironment(process.env) });
   const backend = await chooseBackend(values, terminal);
   try {
     const chosen = gradientCases.filter(
-      (one) => options.operations.length === 0 || options.operations.includes(one.operation),
+      (one) => operations.length === 0 || operations.includes(one.operation),
     );
     const reports = chosen.map((one) => runGradientCase(one, tolerance === undefined ? {} : { tolerance }));
     const failed = reports.filter((report) => !report.passed);
@@ -51,7 +41,7 @@ export async function gradcheck(options: GradcheckOptions, terminal: Terminal): 
       terminal.note(terminal.err.red(`${report.operation}, ${report.variant}: ${report.message}`));
     }
     terminal.print(
-      `${reports.length - failed.length} of ${reports.length} cases of ${rows.length} operations agree on '${backend.name}'; the columns hold the largest relative error of each derivative`,
+      `${reports.length - failed.length} of ${reports.length} cases of ${rows.length} operations pass on '${backend.name}'; columns: largest relative error of each derivative`,
     );
     terminal.event({
       v: eventVersion,

@@ -2,6 +2,7 @@
 import { gradientCases } from '@ag/graph/testing';
 import { eventVersion } from '@ag/train';
 import type { Command } from 'commander';
+import type { CompletionOptions } from '../commands/completion.ts';
 import { exitCodes } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 import { bashScript } from './bash.ts';
@@ -9,7 +10,8 @@ import { grammarOf } from './grammar.ts';
 import { zshScript } from './zsh.ts';
 
 /** Writes the script to stdout. */
-export function completion(shell: string, program: Command, terminal: Terminal): number {
+export function completion({ positional }: CompletionOptions, program: Command, terminal: Terminal): number {
+  const [shell] = positional;
   const operations = [...new Set(gradientCases.map(({ operation }) => operation))];
   const grammar = grammarOf(program, operations);
   const script = shell === 'zsh' ? zshScript(grammar) : bashScript(grammar);

@@ -1,6 +1,7 @@
 /** `agrad data preview`: what a data set looks like: images, points in the plane, or the columns of a table. */
 import type { MemoryDataset, SourceOptions } from '@ag/datasets';
 import { eventVersion, writeAtomically } from '@ag/train';
+import type { PreviewOptions } from '../commands/data.ts';
 import { drawColumns } from '../drawing/columns.ts';
 import { type Curve, drawCurves } from '../drawing/curves.ts';
 import { drawImages, type SmallImage } from '../drawing/images.ts';
@@ -9,25 +10,10 @@ import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
 import { findSet } from './sets.ts';
 
-/** What the command line says. */
-export interface PreviewOptions {
-  readonly name: string;
-  readonly dataDir?: string;
-  /** How many samples: default 15 images, all points, 4 rows. */
-  readonly count?: string;
-  readonly split?: 'train' | 'test';
-  /** Draws the samples; without it they are the first. */
-  readonly seed?: string;
-  /** An SVG file; of images a PNG file too. */
-  readonly out?: string;
-}
-
 /** Runs the command; answers the exit code. */
 export async function previewData(options: PreviewOptions, terminal: Terminal): Promise<number> {
-  const { out, split = 'train' } = options;
-  const set = findSet(options.name);
-  const count = whole(options.count, 1, '--count');
-  const seed = whole(options.seed, 0, '--seed');
+  const { positional, out, split, count, seed } = options;
+  const set = findSet(positional[0]);
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new Failure('usage', `--out ${out}: expected a file that ends in .svg or .png`);
   }
@@ -300,11 +286,4 @@ function interleaved({ width, height, channels, data }: SmallImage): Uint8Array 
   return Uint8Array.from({ length: size * channels }, (_, i) =>
     Math.round(Math.min(255, Math.max(0, data[(i % channels) * size + Math.floor(i / channels)]))),
   );
-}
-
-function whole(text: string | undefined, least: number, flag: string): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new Failure('usage', `${flag} ${text}: expected a whole number from ${least}`);
 }

@@ -1,5 +1,5 @@
 /** The columns of a table at a glance: ranges, means, and how the values of each are spread. */
-import { figure } from '../numbers.ts';
+import { formatNumber } from '../numbers.ts';
 import { table } from '../table.ts';
 
 /** A column of numbers. */
@@ -18,8 +18,15 @@ export function drawColumns(columns: readonly NumberColumn[], examples: number):
     const all = Array.from(values);
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
-    const first = all.slice(0, examples).map(figure);
-    return [name, figure(low), figure(mean), figure(high), spread(all, low, high), ...first];
+    const first = all.slice(0, examples).map(formatNumber);
+    return [
+      name,
+      formatNumber(low),
+      formatNumber(mean),
+      formatNumber(high),
+      spread(all, low, high),
+      ...first,
+    ];
   });
   const numbers = Array.from(
     { length: Math.min(examples, columns[0]?.values.length ?? 0) },

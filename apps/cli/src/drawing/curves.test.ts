@@ -57,7 +57,7 @@ describe('drawCurves', () => {
     );
     expect(
       drawCurves([{ name: 'loss', x: [1], y: [Number.NaN] }], { width: 30, height: 5, colors: plain }),
-    ).toEqual(['there are no values yet']);
+    ).toEqual(['no values yet']);
   });
 
   it.each([1, 2, 9, 80, 300])('keeps to %i columns and more, whatever the values', (width) => {

@@ -1,6 +1,6 @@
 /** Curves in the terminal, with axes: losses and metrics over epochs or steps, several in one plot; points likewise. */
 import { ticks } from 'd3-array';
-import { figure } from '../numbers.ts';
+import { formatNumber } from '../numbers.ts';
 import type { Colors } from '../terminal.ts';
 import { createCanvas, keyOf } from './canvas.ts';
 
@@ -34,7 +34,7 @@ const wideSpread = 50;
 
 /** The lines of a plot. */
 export function drawCurves(curves: readonly Curve[], options: CurvesOptions): string[] {
-  const { colors, height, format = figure } = options;
+  const { colors, height, format = formatNumber } = options;
   const all = curves.flatMap(({ y }) => y.filter(Number.isFinite));
   const [low, high] = extent(all);
   const logarithmic = !options.dots && low > 0 && high / low > wideSpread;
@@ -45,7 +45,7 @@ export function drawCurves(curves: readonly Curve[], options: CurvesOptions): st
       ? curves.map(({ name }, i) => `${keyOf(i, curves.length === 1, colors)} ${name}`)
       : []),
   ];
-  if (all.length === 0) return [...head, 'there are no values yet'];
+  if (all.length === 0) return [...head, 'no values yet'];
 
   const scale = logarithmic ? Math.log10 : (value: number): number => value;
   const [bottom, top] = widen([scale(low), scale(high)]);
@@ -93,7 +93,7 @@ function horizontalAxis(
   columns: number,
   label: string,
 ): string[] {
-  const [first, last] = [figure(left), figure(right)];
+  const [first, last] = [formatNumber(left), formatNumber(right)];
   const room = columns - first.length - last.length;
   const middle = label.length + 2 <= room ? label : '';
   const before = Math.max(1, Math.floor((room - middle.length) / 2));

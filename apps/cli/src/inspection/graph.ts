@@ -4,43 +4,31 @@ import { captureCreation, formula, type Inspection, inspect } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import { graphView } from '@ag/viz';
+import type { GraphOptions } from '../commands/graph.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { splitOutsideBrackets } from '../lists.ts';
 import { parametersOf, recipeFor, recipes } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
+import { fromEnvironment, type RawSettings, resolveSettings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
 import { assemble, prepare } from '../training/assemble.ts';
 
-type Format = 'svg' | 'dot' | 'mermaid' | 'json' | 'text';
+type Format = NonNullable<GraphOptions['format']>;
 
 /** Examples that are sent through a recipe's model. */
 const fewExamples = 4;
 
-/** What the command line says. */
-export interface GraphOptions {
-  /** Words of a recipe's name, or a formula. */
-  readonly what: readonly string[];
-  /** `x=-2,y=5`: what the names of the formula stand for. */
-  readonly at: readonly string[];
-  readonly values: boolean;
-  readonly gradients: boolean;
-  readonly format?: Format;
-  readonly out?: string;
-  readonly flags: Given;
-}
-
 /** Runs the command; answers the exit code. */
 export async function graph(options: GraphOptions, terminal: Terminal): Promise<number> {
-  const text = options.what.join(' ');
+  const text = options.positional.join(' ');
   const format = formatOf(options);
   const isRecipe =
     looksLikeModule(text) || recipes.some(({ name }) => name === text) || ['mnist'].includes(text);
   const wanted: Wanted = { values: options.values, gradients: options.gradients ? 'compute' : false };
   const inspection = isRecipe
-    ? await ofRecipe(text, options.flags, wanted)
+    ? await ofRecipe(text, options.settings, wanted)
     : ofFormula(text, options, wanted);
   const written = write(inspection, format, text, options);
   if (options.out !== undefined) {
@@ -79,7 +67,7 @@ function ofFormula(text: string, options: GraphOptions, wanted: Wanted): Inspect
   if (unknown !== undefined) {
     throw new Failure(
       'usage',
-      `--at ${unknown}: the formula has no such name`,
+      `--at ${unknown}: the formula has no such variable`,
       `It has ${parsed.names.join(', ') || 'none'}.`,
     );
   }
@@ -107,7 +95,7 @@ function ofFormula(text: string, options: GraphOptions, wanted: Wanted): Inspect
   }
 }
 
-async function ofRecipe(name: string, flags: Given, wanted: Wanted): Promise<Inspection> {
+async function ofRecipe(name: string, flags: RawSettings, wanted: Wanted): Promise<Inspection> {
   const recipe = await recipeFor(name === 'mnist' ? 'mnist mlp' : name);
   const { values: settings } = resolveSettings({
     flag: { ...flags, batchSize: undefined },
@@ -160,7 +148,7 @@ function formatOf({ format, out }: GraphOptions): Format {
   if (Object.hasOwn(endings, ending)) return endings[ending];
   throw new Failure(
     'usage',
-    `--out ${out}: the ending does not say a known format`,
+    `--out ${out}: unknown file extension`,
     `${didYouMean(ending, Object.keys(endings), 'Endings')} Or name the format by --format.`,
   );
 }

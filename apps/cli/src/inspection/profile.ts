@@ -6,11 +6,11 @@ import { summary } from '@ag/nn';
 import { stats } from '@ag/tensor';
 import { type Callback, eventVersion, fit, type ProfileEvent, writeAtomically } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
-import { exitCodes, Failure } from '../failure.ts';
+import type { ProfileOptions } from '../commands/profile.ts';
+import { exitCodes } from '../failure.ts';
 import { bytes } from '../numbers.ts';
 import { parametersOf, recipeFor } from '../recipes/index.ts';
-import type { ParameterValue } from '../recipes/recipe.ts';
-import { fromEnvironment, type Given, resolveSettings } from '../settings.ts';
+import { fromEnvironment, resolveSettings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, fitOptionsOf, prepare } from '../training/assemble.ts';
 import { namingSizes } from '../training/memory.ts';
@@ -19,31 +19,17 @@ import { profileTables } from './profileTables.ts';
 /** Steps before measuring, in which plans are made and the engine warms up. */
 const warmUp = 10;
 
-/** What the command line says. */
-export interface ProfileOptions {
-  readonly recipe: readonly string[];
-  readonly flags: Given;
-  /** Parameters of the recipe given by `--set`. */
-  readonly changes: Readonly<Record<string, ParameterValue>>;
-  /** Steps to measure. */
-  readonly steps?: string;
-  /** A file for the whole profile. */
-  readonly out?: string;
-}
-
 /** Runs the command; answers the exit code. */
 export async function profile(options: ProfileOptions, terminal: Terminal): Promise<number> {
-  const steps = Number(options.steps ?? 50);
-  if (!(Number.isInteger(steps) && steps >= 1))
-    throw new Failure('usage', `--steps ${options.steps}: expected a whole number from 1`);
-  const recipe = await recipeFor(options.recipe.join(' ') || 'digits');
+  const { positional, steps, settings: given } = options;
+  const recipe = await recipeFor(positional.join(' ') || 'digits');
   const resolved = resolveSettings({
-    flag: options.flags,
+    flag: given,
     environment: fromEnvironment(process.env),
     recipe: recipe.settings,
   });
   const { values: settings } = resolved;
-  const parameters = parametersOf(recipe, options.changes);
+  const parameters = parametersOf(recipe, Object.fromEntries(options.set));
   const backend = await chooseBackend(settings, terminal);
   try {
     const prepared = await prepare(recipe, settings, parameters);

@@ -12,12 +12,12 @@ export function profileTables(profile: Profile, columns: number): string[] {
   const total = milliseconds.data + milliseconds.host + milliseconds.kernels;
   const share = (part: number): string => `${(100 * part).toFixed(1)} %`;
   const parts = [
-    ['reading the batch', milliseconds.data],
-    ['building the graph, reading figures', milliseconds.host],
+    ['data loading', milliseconds.data],
+    ['graph building, reading results', milliseconds.host],
     ['kernels', milliseconds.kernels],
-    ['together', total],
+    ['total', total],
   ] as const;
-  // Five columns of figures beside the name.
+  // Five columns of numbers beside the name.
   const room = Math.max(20, Math.min(56, columns - 46));
   const short = (name: string): string => (name.length > room ? `${name.slice(0, room - 1)}…` : name);
   const rows = (list: Profile['modules'], nameOf: (i: number) => string): string[][] => {
@@ -42,7 +42,7 @@ export function profileTables(profile: Profile, columns: number): string[] {
   const headings = (what: string): string[] => [what, 'ms', 'share', 'bytes', 'kernels'];
   const tables = [
     table(
-      [`an average step of ${steps}`, 'ms', 'share'],
+      [`mean of ${steps} steps`, 'ms', 'share'],
       parts.map(([name, ms]) => [name, ms.toFixed(3), share(total > 0 ? ms / total : 0)]),
     ),
     table(

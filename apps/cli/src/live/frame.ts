@@ -4,7 +4,7 @@
  */
 import type { TrainingEvent } from '@ag/train';
 import { type Curve, drawCurves } from '../drawing/curves.ts';
-import { count, duration, figure, isShare, metric, words } from '../numbers.ts';
+import { count, duration, formatMetrics, formatNumber, isShare, words } from '../numbers.ts';
 import type { Colors } from '../terminal.ts';
 
 /** What is shown beside the events. */
@@ -59,11 +59,11 @@ export function createFrame(name: string, epochs: number): Frame {
   let pausedBefore = 0;
 
   const add = (to: Map<string, { x: number[]; y: number[] }>, event: Measured): void => {
-    for (const [figureName, value] of Object.entries({ loss: event.loss, ...event.metrics })) {
-      const series = to.get(figureName) ?? { x: [], y: [] };
+    for (const [name, value] of Object.entries({ loss: event.loss, ...event.metrics })) {
+      const series = to.get(name) ?? { x: [], y: [] };
       series.x.push(event.step);
       series.y.push(value);
-      to.set(figureName, series);
+      to.set(name, series);
     }
   };
   return {
@@ -104,9 +104,9 @@ export function createFrame(name: string, epochs: number): Frame {
         pausedBefore = pausedSeconds;
         times = times.slice(-1);
       }
-      const head = [headline(), progress(columns, colors, pausedSeconds), figures(around)];
+      const head = [headline(), progress(columns, colors, pausedSeconds), metricsLine(around)];
       const keyLine = keys
-        .map(([key, does]) => `${colors.bold(key)} ${key === 'p' && paused ? 'go on' : does}`)
+        .map(([key, does]) => `${colors.bold(key)} ${key === 'p' && paused ? 'resume' : does}`)
         .join('  ');
       const foot = [
         colors.yellow(note || messages.at(-1) || ''),
@@ -129,7 +129,7 @@ export function createFrame(name: string, epochs: number): Frame {
     if (!last || total === null) return '';
     const share = Math.min(1, last.step / total);
     const speed = stepsPerSecond();
-    const spent = `${duration(last.seconds - pausedSeconds)} gone`;
+    const spent = `${duration(last.seconds - pausedSeconds)} elapsed`;
     const left = speed > 0 ? `, ${duration((total - last.step) / speed)} left` : '';
     const text = ` ${Math.floor(100 * share)} %  ${spent}${left}`;
     const width = Math.max(4, Math.min(60, columns - text.length - 1));
@@ -145,21 +145,15 @@ export function createFrame(name: string, epochs: number): Frame {
     return (newest.step - oldest.step) / (newest.seconds - oldest.seconds);
   }
 
-  function figures({ rateFactor, colors }: Surroundings): string {
+  function metricsLine({ rateFactor, colors }: Surroundings): string {
     if (!last) return '';
-    const shown = (loss: number, metrics: Readonly<Record<string, number>>): string =>
-      [
-        `loss ${figure(loss)}`,
-        ...Object.entries(metrics).map(([key, value]) => `${words(key)} ${metric(key, value)}`),
-      ].join('  ');
-    const judged = Object.fromEntries([...test].map(([key, { y }]) => [key, y.at(-1)!]));
-    const { loss, ...metrics } = judged;
+    const tested = Object.fromEntries([...test].map(([key, { y }]) => [key, y.at(-1)!]));
     const speed = stepsPerSecond();
     return [
-      shown(last.loss, last.metrics),
-      ...(loss === undefined ? [] : [colors.dim(`test ${shown(loss, metrics)}`)]),
-      `rate ${figure(last.learningRate)}${rateFactor === 1 ? '' : ` (× ${rateFactor})`}`,
-      ...(speed > 0 ? [`${figure(Number(speed.toPrecision(3)))} steps/s`] : []),
+      formatMetrics({ loss: last.loss, ...last.metrics }, '  '),
+      ...(test.size === 0 ? [] : [colors.dim(`test ${formatMetrics(tested, '  ')}`)]),
+      `rate ${formatNumber(last.learningRate)}${rateFactor === 1 ? '' : ` (× ${rateFactor})`}`,
+      ...(speed > 0 ? [`${formatNumber(Number(speed.toPrecision(3)))} steps/s`] : []),
       ...(examplesPerSecond === null ? [] : [`${count(examplesPerSecond)} examples/s`]),
     ].join('  ');
   }
@@ -182,7 +176,7 @@ export function createFrame(name: string, epochs: number): Frame {
         height,
         colors,
         key: true,
-        ...(isShare(key) && { format: (value: number) => `${figure(100 * value)} %` }),
+        ...(isShare(key) && { format: (value: number) => `${formatNumber(100 * value)} %` }),
       });
       return { drawn, width };
     });
@@ -199,7 +193,7 @@ export function createFrame(name: string, epochs: number): Frame {
       ...together,
       'gradients (logarithmic)',
       ...norms.map(([parameter, values]) => {
-        const text = Number.isFinite(values.at(-1)!) ? figure(values.at(-1)!) : 'not finite';
+        const text = Number.isFinite(values.at(-1)!) ? formatNumber(values.at(-1)!) : 'not finite';
         return `${parameter.padEnd(label)} ${text.padStart(10)} ${colors.cyan(spark(values))}`;
       }),
     ];

@@ -52,7 +52,7 @@ describe('the picture', () => {
     expect(lines).toHaveLength(30);
     expect(lines[0]).toBe('digits  epoch 1/2  step 50  12,345 parameters, wasm');
     // A quarter of 200 steps; ten in a second, so 15 seconds for the other 150.
-    expect(lines[1]).toMatch(/^█{15}░{45} 25 % {2}5\.0 s gone, 15 s left$/);
+    expect(lines[1]).toMatch(/^█{15}░{45} 25 % {2}5\.0 s elapsed, 15 s left$/);
     expect(lines[2]).toBe(
       'loss 0.02  accuracy 98.00 %  test loss 0.5  accuracy 75.00 %  rate 0.01  10 steps/s',
     );
@@ -65,9 +65,9 @@ describe('the picture', () => {
     for (let i = 1; i <= 10; i++) frame.hear(step(i, i));
     frame.hear(step(11, 1011));
     const [, before] = frame.draw({ ...around, pausedSeconds: 1000, paused: true });
-    expect(before).toMatch(/ 5 % {2}11 s gone$/);
+    expect(before).toMatch(/ 5 % {2}11 s elapsed$/);
     frame.hear(step(12, 1012));
-    expect(frame.draw({ ...around, pausedSeconds: 1000 })[1]).toMatch(/12 s gone, 3:08 left$/);
+    expect(frame.draw({ ...around, pausedSeconds: 1000 })[1]).toMatch(/12 s elapsed, 3:08 left$/);
   });
 
   it('shows the course of gradients, a warning, and that a run is paused', () => {
@@ -81,7 +81,7 @@ describe('the picture', () => {
     // Two powers of ten from bottom to top: 1, 0.1 and 0.01 are top, middle and bottom; 0 has no logarithm.
     expect(text).toMatch(/0\.weight +0 █▅▁·/);
     expect(text).toContain('warning: look here');
-    expect(text).toMatch(/ paused {3}p go on/);
+    expect(text).toMatch(/ paused {3}p resume/);
     expect(text).toContain('rate 0.01 (× 0.5)');
   });
 

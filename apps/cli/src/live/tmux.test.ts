@@ -60,7 +60,7 @@ describe.skipIf(!present)(`in a terminal${present ? '' : ' (tmux is not installe
     const folder = join(scratch, 'view');
     type(`${commandLine([...long, '--ui', 'tui', '--out', folder])}; echo "ended with $?"`, 'Enter');
     const first = await shows(/epoch [2-9]\d*\/5000[\s\S]*━━ test[\s\S]*gradients/);
-    for (const part of [/% +[\d.]+ s gone/, /loss .* rate/, /q quit/]) expect(first).toMatch(part);
+    for (const part of [/% +[\d.]+ s elapsed/, /loss .* rate/, /q quit/]) expect(first).toMatch(part);
 
     type('p');
     await shows(/ paused /);
@@ -126,7 +126,7 @@ describe('agrad train --ui tui', () => {
     const { exitCode, stdout, stderr } = await outcomeOf(start(['train', 'xor', '--ui', 'tui']));
     expect(exitCode).toBe(2);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/--ui tui: the input is no terminal\nLeave the flag out/);
+    expect(stderr).toMatch(/--ui tui: the input is not a terminal\nLeave out the flag/);
     expect(await inProcess('train', 'xor', '--ui', 'tui', '--folds', '2')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('not --find-learning-rate or --folds'),

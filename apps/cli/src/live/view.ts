@@ -21,20 +21,16 @@ const wrap = '\u001b[?7h';
 export function checkTerminal(json: boolean): void {
   const { stdin, stdout, stderr, env } = process;
   const missing = !stdin.isTTY
-    ? 'input is no terminal'
+    ? 'input is not a terminal'
     : !stderr.isTTY
-      ? 'error output is no terminal'
+      ? 'error output is not a terminal'
       : env.TERM === 'dumb'
         ? 'terminal cannot move its cursor (TERM is dumb)'
         : json && stdout.isTTY
           ? 'view and the events of --json would be on the same screen'
           : null;
   if (missing === null) return;
-  throw new Failure(
-    'usage',
-    `--ui tui: the ${missing}`,
-    'Leave the flag out: progress is then written line by line.',
-  );
+  throw new Failure('usage', `--ui tui: the ${missing}`, 'Leave out the flag to get progress line by line.');
 }
 
 /** What the view is of. */
@@ -91,14 +87,14 @@ export function openLiveView({ name, epochs, controls, terminal }: LiveViewOptio
           break;
         case 'r':
           controls.lowerRate();
-          note = `the rate of the steps to come is the schedule's × ${controls.rateFactor}`;
+          note = `learning rate from now on: schedule × ${controls.rateFactor}`;
           break;
         case 'c':
           controls.save();
           note = 'writing a checkpoint after this step';
           break;
         case 'q':
-          note = 'ending: finishing the step and writing a checkpoint';
+          note = 'quitting: finishing the step and writing a checkpoint';
           process.kill(process.pid, 'SIGINT');
       }
     draw();

@@ -37,7 +37,7 @@ function convolutional(channels: readonly number[], normalize = false): Module<[
 export const mnistCnn = defineRecipe({
   ...shared,
   name: 'mnist cnn',
-  summary: 'handwritten digits, 60,000 to learn from: two convolutions',
+  summary: 'handwritten digits, 60,000 training examples: two convolutional layers',
   parameters: { 'model.channels': [16, 32] },
   data: 'mnist',
   async prepare({ parameters, source }) {
@@ -53,7 +53,7 @@ export const mnistCnn = defineRecipe({
 /** The same with batch normalization, moved and turned images, and a learning rate that rises and falls once. */
 export const mnistAugmented = defineRecipe({
   name: 'mnist augmented',
-  summary: 'handwritten digits, moved and turned a little: two convolutions with batch normalization',
+  summary: 'handwritten digits, augmented: two convolutional layers with batch normalization',
   kind: 'classification',
   settings: { epochs: 15, batchSize: 64, learningRate: 1e-2, optimizer: 'adam', schedule: 'oneCycle' },
   parameters: { 'data.shift': 2, 'data.rotate': 10, 'model.channels': [16, 32] },
@@ -76,7 +76,7 @@ export const mnistAugmented = defineRecipe({
 export const digitsCnn = defineRecipe({
   ...shared,
   name: 'digits cnn',
-  summary: 'drawn digits, 10,000 to learn from, no files needed: two convolutions',
+  summary: 'generated digits, 10,000 training examples, no files needed: two convolutional layers',
   parameters: { 'data.train': 10_000, 'data.test': 2_000, 'data.seed': 0, 'model.channels': [16, 32] },
   async prepare({ parameters }) {
     const seed = Number(parameters['data.seed']);

@@ -5,7 +5,7 @@ import { countOf, countsOf, defineRecipe } from './recipe.ts';
 
 export default defineRecipe({
   name: 'digits',
-  summary: 'drawn digits, 10,000 to learn from, no files needed: a network 784-50-100-10',
+  summary: 'generated digits, 10,000 training examples, no files needed: multilayer perceptron 784-50-100-10',
   kind: 'classification',
   settings: { epochs: 15, batchSize: 50, learningRate: 3e-3, optimizer: 'adam', schedule: 'cosine' },
   parameters: { 'data.train': 10_000, 'data.test': 2_000, 'data.seed': 0, 'model.hidden': [50, 100] },

@@ -18,48 +18,52 @@ export interface RecipeEntry {
 export const recipes: readonly RecipeEntry[] = [
   {
     name: 'digits',
-    summary: 'drawn digits, no files needed (the default)',
+    summary: 'generated digits, no files needed (default)',
     load: async () => (await import('./digits.ts')).default,
   },
   {
     name: 'digits cnn',
-    summary: 'drawn digits by two convolutions',
+    summary: 'generated digits, two convolutional layers',
     load: async () => (await import('./cnn.ts')).digitsCnn,
   },
   {
     name: 'mnist mlp',
-    summary: 'MNIST by a network 784-50-100-10',
+    summary: 'MNIST, multilayer perceptron 784-50-100-10',
     load: async () => (await import('./mnist.ts')).default,
   },
   {
     name: 'mnist cnn',
-    summary: 'MNIST by two convolutions: 99 % in five epochs',
+    summary: 'MNIST, two convolutional layers: 99 % in five epochs',
     load: async () => (await import('./cnn.ts')).mnistCnn,
   },
   {
     name: 'mnist augmented',
-    summary: 'MNIST, moved and turned, with batch normalization: 99.5 % in 15 epochs',
+    summary: 'MNIST, augmentation and batch normalization: 99.5 % in 15 epochs',
     load: async () => (await import('./cnn.ts')).mnistAugmented,
   },
   {
     name: 'boston',
-    summary: 'house prices by a network 13-10-1',
+    summary: 'Boston house prices, multilayer perceptron 13-10-1',
     load: async () => (await import('./boston.ts')).boston,
   },
   {
     name: 'boston-2d',
-    summary: 'house prices from two properties, 2-10-1',
+    summary: 'Boston house prices from two features, 2-10-1',
     load: async () => (await import('./boston.ts')).boston2d,
   },
-  { name: 'xor', summary: 'the exclusive or, 2-8-1', load: async () => (await import('./xor.ts')).default },
+  {
+    name: 'xor',
+    summary: 'exclusive or, multilayer perceptron 2-8-1',
+    load: async () => (await import('./xor.ts')).default,
+  },
   {
     name: 'spirals',
-    summary: 'two spirals, 2-32-32-2',
+    summary: 'two spirals, multilayer perceptron 2-32-32-2',
     load: async () => (await import('./spirals.ts')).default,
   },
   {
     name: 'two-layer',
-    summary: 'random numbers by heart, 1000-100-10, sum of squares',
+    summary: 'memorizing random numbers, 1000-100-10, sum of squares',
     load: async () => (await import('./twoLayer.ts')).default,
   },
 ];
@@ -102,13 +106,13 @@ export async function recipeOfFile(
   if (given !== undefined) return recipeFor(given);
   if (!looksLikeModule(recipe)) return loadRecipe(recipe);
   const path = resolve(recipe);
-  if (ask !== null && (await ask(`${file} wants the code in ${path} to be run. Run it?`))) {
+  if (ask !== null && (await ask(`${file} refers to the code in ${path}. Run it?`))) {
     return loadModuleRecipe(recipe);
   }
   throw new Failure(
     'usage',
-    `${file} wants the code in ${path} to be run, which only the command line can allow`,
-    `If it is code of yours, or code that you trust, name it: ${by} ${quote(recipe)}`,
+    `${file} refers to the code in ${path}, which runs only if the command line names it`,
+    `If you trust this code, name it: ${by} ${quote(recipe)}`,
   );
 }
 
@@ -147,10 +151,10 @@ export function parametersOf(
   return { ...recipe.parameters, ...changes };
 }
 
-/** `name=value` as a pair. @throws Failure `usage` without an equals sign */
-export function parseChange(text: string): readonly [string, ParameterValue] {
+/** `name=value` as a pair; null without an equals sign. */
+export function parseChange(text: string): readonly [string, ParameterValue] | null {
   const at = text.indexOf('=');
-  if (at < 1) throw new Failure('usage', `--set ${text}: expected name=value`);
+  if (at < 1) return null;
   const value = text.slice(at + 1);
   try {
     return [text.slice(0, at), JSON.parse(value) as ParameterValue];

@@ -5,7 +5,7 @@ import { countsOf, defineRecipe } from './recipe.ts';
 
 export default defineRecipe({
   name: 'mnist mlp',
-  summary: 'handwritten digits, 60,000 to learn from: a network 784-50-100-10',
+  summary: 'handwritten digits, 60,000 training examples: multilayer perceptron 784-50-100-10',
   kind: 'classification',
   settings: { epochs: 15, batchSize: 100, learningRate: 3e-3, optimizer: 'adam', schedule: 'cosine' },
   parameters: { 'model.hidden': [50, 100] },

@@ -6,7 +6,7 @@ import type { MemoryDataset, SourceOptions } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import { Failure } from '../failure.ts';
-import type { Given, Settings } from '../settings.ts';
+import type { RawSettings, Settings } from '../settings.ts';
 
 /** A value of a recipe's own parameter, set by `--set name=value`. */
 export type ParameterValue = number | string | boolean | readonly number[];
@@ -54,7 +54,7 @@ export interface Recipe {
   /** What the outputs mean. */
   readonly kind: 'classification' | 'regression' | 'binary';
   /** Settings that suit it. */
-  readonly settings: Given;
+  readonly settings: RawSettings;
   /** Its own parameters with their defaults, changed by `--set name=value`. */
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /**

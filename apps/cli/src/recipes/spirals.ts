@@ -5,7 +5,7 @@ import { countOf, defineRecipe } from './recipe.ts';
 
 export default defineRecipe({
   name: 'spirals',
-  summary: 'points on two spirals, no files needed: a network 2-32-32-2',
+  summary: 'points on two spirals, no files needed: multilayer perceptron 2-32-32-2',
   kind: 'classification',
   settings: {
     epochs: 300,

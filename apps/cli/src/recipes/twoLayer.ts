@@ -9,7 +9,7 @@ import { countOf, defineRecipe } from './recipe.ts';
 
 export default defineRecipe({
   name: 'two-layer',
-  summary: 'random numbers learned by heart: 64 examples, a network 1000-100-10, sum of squares',
+  summary: 'memorizing random numbers: 64 examples, multilayer perceptron 1000-100-10, sum of squares',
   kind: 'regression',
   settings: { epochs: 2000, batchSize: 64, learningRate: 1e-4, optimizer: 'sgd', validateEvery: 500 },
   parameters: { 'data.count': 64, 'model.inputs': 1000, 'model.hidden': 100, 'model.outputs': 10 },

@@ -39,7 +39,7 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   ) {
     throw new Failure(
       'configuration',
-      `${path}: the default export is no recipe`,
+      `${path}: the default export is not a recipe`,
       "Export one by 'export default defineRecipe({ name, summary, kind, settings, parameters, prepare })' of @ag/cli.",
     );
   }

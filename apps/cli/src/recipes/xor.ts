@@ -6,7 +6,7 @@ import { countOf, defineRecipe } from './recipe.ts';
 
 export default defineRecipe({
   name: 'xor',
-  summary: 'the exclusive or, four examples: a network 2-8-1',
+  summary: 'exclusive or, four examples: multilayer perceptron 2-8-1',
   kind: 'binary',
   settings: { epochs: 1000, batchSize: 4, learningRate: 0.05, optimizer: 'adam', validateEvery: 1000 },
   parameters: { 'model.hidden': 8 },

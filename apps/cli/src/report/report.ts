@@ -17,7 +17,7 @@ import {
   surface,
 } from '@ag/viz';
 import { kernelName } from '../inspection/profileTables.ts';
-import { bytes, count, duration, figure, metric, words } from '../numbers.ts';
+import { bytes, count, duration, formatMetrics, formatNumber, words } from '../numbers.ts';
 import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
@@ -46,7 +46,7 @@ export async function renderReport(parts: ReportParts): Promise<string> {
   const last = validations[validations.length - 1];
   const lead =
     `${status} after ${duration(seconds)}` +
-    (last ? `; on the test data: loss ${figure(last.loss)}${figuresText(last.metrics)}` : '');
+    (last ? `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}` : '');
   const sections: Section[] = [
     { title: 'Training', body: curves(events, config) },
     ...(answers.kind === 'classification'
@@ -56,15 +56,9 @@ export async function renderReport(parts: ReportParts): Promise<string> {
     ...profileSection(events),
     { title: 'Model', body: `${modelTable(model)}${await lossGraph(prepared, model)}` },
     { title: 'Settings', body: settingsTable(config, prepared) },
-    { title: 'How to repeat this', body: howToRepeat(config) },
+    { title: 'Reproduce', body: howToRepeat(config) },
   ];
   return page(`${config.recipe}: ${prepared.recipe.summary}`, lead, sections);
-}
-
-function figuresText(metrics: Readonly<Record<string, number>>): string {
-  return Object.entries(metrics)
-    .map(([name, value]) => `, ${words(name)} ${metric(name, value)}`)
-    .join('');
 }
 
 function curves(events: readonly TrainingEvent[], config: RunConfig): string {
@@ -164,18 +158,18 @@ function classSections(answers: ClassAnswers, test: MemoryDataset): Section[] {
     {
       title: 'Test data',
       body: pictures(
-        confusion(counts, { labels: classes, title: 'Confusion', id: 'confusion' }),
-        ...(draw ? [grid(evenly, 'Samples with answers', 'samples')] : []),
+        confusion(counts, { labels: classes, title: 'Confusion matrix', id: 'confusion' }),
+        ...(draw ? [grid(evenly, 'Samples with predictions', 'samples')] : []),
       ),
     },
     {
-      title: 'Worst mistakes',
+      title: 'Largest errors',
       body:
         worst.length === 0
           ? '<p>There are none.</p>'
-          : `<p>${count(wrong.length)} of ${count(examples.length)} examples were taken for another class; first those whose true class seemed least likely.</p>${
+          : `<p>${count(wrong.length)} of ${count(examples.length)} examples are misclassified; those with the lowest probability of the true class first.</p>${
               draw
-                ? pictures(grid(worst, 'Most certain mistakes', 'mistakes'))
+                ? pictures(grid(worst, 'Most confident errors', 'mistakes'))
                 : mistakesTable(worst, classes)
             }`,
     },
@@ -186,7 +180,7 @@ function mistakesTable(worst: readonly ClassAnswer[], classes: readonly string[]
   return facts(
     worst.map((one) => [
       `example ${one.index}`,
-      `${classes[one.actual]} taken for ${classes[one.predicted]} (${Math.round(100 * one.confidence)} % sure)`,
+      `${classes[one.actual]} predicted as ${classes[one.predicted]} (${Math.round(100 * one.confidence)} %)`,
     ]),
   );
 }
@@ -217,7 +211,7 @@ async function numberSections(
     drawings.push(
       histogram(
         Float32Array.from(answers, (answer, i) => answer - targets[i]),
-        { title: 'Errors', id: 'errors', xLabel: 'answer − truth' },
+        { title: 'Errors', id: 'errors', xLabel: 'prediction − target' },
       ),
     );
   }
@@ -228,10 +222,16 @@ async function numberSections(
   );
   const rows = order
     .slice(0, 12)
-    .map((i) => [`example ${i}`, `answer ${figure(answers[i])}, truth ${figure(targets[i])}`] as const);
+    .map(
+      (i) =>
+        [
+          `example ${i}`,
+          `prediction ${formatNumber(answers[i])}, target ${formatNumber(targets[i])}`,
+        ] as const,
+    );
   return [
     { title: 'Test data', body: drawings.length > 0 ? pictures(...drawings) : '<p>See the table below.</p>' },
-    { title: 'Worst mistakes', body: facts(rows) },
+    { title: 'Largest errors', body: facts(rows) },
   ];
 }
 
@@ -272,7 +272,7 @@ async function drawPlane(
   const [xLabel = 'x', yLabel = 'y'] = test.featureNames ?? [];
   if (kind === 'binary') {
     const data = Array.from(targets, (target, i) => ({ x: inputs[2 * i], y: inputs[2 * i + 1], target }));
-    return decisionBoundary(grid, data, { title: 'Answers', id: 'boundary', xLabel, yLabel });
+    return decisionBoundary(grid, data, { title: 'Decision boundary', id: 'boundary', xLabel, yLabel });
   }
   const data = Array.from(targets, (target, i) => [inputs[2 * i], inputs[2 * i + 1], target] as const);
   return surface(grid, {
@@ -299,9 +299,7 @@ function gradientSection(events: readonly TrainingEvent[]): Section[] {
   return [
     {
       title: 'Gradients',
-      body: pictures(
-        gradientFlow(layers, { title: 'Gradient norms over the steps', id: 'gradients', steps }),
-      ),
+      body: pictures(gradientFlow(layers, { title: 'Gradient norms by step', id: 'gradients', steps })),
     },
   ];
 }
@@ -320,10 +318,10 @@ function profileSection(events: readonly TrainingEvent[]): Section[] {
   const named = profile.kernels.map((row) => ({ ...row, name: kernelName(row) }));
   return [
     {
-      title: 'Where the time went',
+      title: 'Profile',
       body:
-        `<p>An average step of ${count(profile.steps)}: ${ms(data)} reading the batch, ${ms(host)} building the graph and ` +
-        `reading figures, ${ms(kernels)} in kernels. Of these, the slowest:</p>` +
+        `<p>Mean of ${count(profile.steps)} steps: ${ms(data)} data loading, ${ms(host)} graph building and ` +
+        `reading results, ${ms(kernels)} in kernels. The slowest:</p>` +
         columns(headings('module'), rows(profile.modules)) +
         columns(headings('operation'), rows(profile.operations)) +
         columns(headings('kernel'), rows(named)),
@@ -338,7 +336,7 @@ function modelTable(model: Module<[Tensor], Tensor>): string {
     ...parameters.map(
       ([name, variable]) => [name, `[${variable.shape.join(', ')}] ${variable.dtype}`] as const,
     ),
-    ['in all', `${count(total)} numbers`],
+    ['total', `${count(total)} parameters`],
   ]);
 }
 
@@ -356,7 +354,7 @@ async function lossGraph(prepared: Prepared, model: Module<[Tensor], Tensor>): P
       const graph = inspect(loss, { names: { x, y } }).toJSON();
       return widePicture(
         graphView(graph, {
-          title: 'Graph of the loss on two examples',
+          title: 'Computational graph of the loss on two examples',
           id: 'graph',
           values: false,
           gradients: false,
@@ -384,7 +382,7 @@ function settingsTable(config: RunConfig, { train, test }: Prepared): string {
 function howToRepeat(config: RunConfig): string {
   return `<pre><code>${escapeText(config.command)}</code></pre>${facts([
     ...Object.entries(config.environment),
-    ['begun', config.created],
+    ['started', config.created],
   ])}`;
 }
 

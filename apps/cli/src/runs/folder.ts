@@ -123,10 +123,10 @@ export function expectNothingElse(folder: string, but?: keyof typeof contents): 
   for (const [file, what] of Object.entries(contents)) {
     if (file === but || !existsSync(join(folder, file))) continue;
     const hint =
-      file === 'config.json' ? `Go on with it by 'agrad train --resume ${quote(folder)}', or name` : 'Name';
+      file === 'config.json' ? `Resume it with 'agrad train --resume ${quote(folder)}', or name` : 'Name';
     throw new Failure(
       'configuration',
-      `the output folder ${folder} holds ${what} already`,
+      `the output folder ${folder} already holds ${what}`,
       `${hint} another folder with --out.`,
     );
   }
@@ -194,7 +194,7 @@ export function readConfig(folder: string): RunConfig {
   if (!existsSync(paths.config)) {
     throw new Failure(
       'data',
-      `${folder} is no run: it has no config.json`,
+      `${folder} is not a run: it has no config.json`,
       "'agrad runs list' shows the runs.",
     );
   }
@@ -202,7 +202,7 @@ export function readConfig(folder: string): RunConfig {
   try {
     config = readJson(paths.config);
   } catch (error) {
-    throw new Failure('incompatible', `${paths.config} is no JSON: ${(error as Error).message}`);
+    throw new Failure('incompatible', `${paths.config} is not JSON: ${(error as Error).message}`);
   }
   const { version, recipe, settings, parameters, created, command, environment } = (config ??
     {}) as Partial<RunConfig>;

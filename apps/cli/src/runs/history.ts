@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import type { Curve } from '../drawing/curves.ts';
+import { bytes, count, duration, formatMetric, formatMetrics, formatNumber, isShare, words } from '../numbers.ts';
 import { holderOf } from './claim.ts';
 import { type FailedEvent, overAllParts, readEvents } from './eventLog.ts';
 import { type RunConfig, readConfig, runPaths } from './folder.ts';
@@ -62,6 +63,29 @@ function statusOf(folder: string, events: readonly (TrainingEvent | FailedEvent)
   return last.length === 0 && existsSync(runPaths(folder).weights) ? 'done' : 'broken off';
 }
 
+/** Loss and metrics of the last validation, for people. */
+export function lastMetrics(run: Run): string {
+  const last = run.validations.at(-1);
+  return last ? formatMetrics({ loss: last.loss, ...last.metrics }) : '–';
+}
+
+/** What events say about a run. */
+export function summaryOf(run: Run) {
+  const { folder, config, status, seconds } = run;
+  const last = run.validations.at(-1);
+  return {
+    run: folder,
+    recipe: config.recipe,
+    created: config.created,
+    status,
+    ...(run.message !== null && { message: run.message }),
+    trainingSeconds: seconds,
+    epoch: run.epochs.at(-1)?.epoch ?? 0,
+    train: run.epochs.at(-1) ? { loss: run.epochs.at(-1)!.loss, metrics: run.epochs.at(-1)!.metrics } : null,
+    test: last ? { loss: last.loss, metrics: last.metrics } : null,
+  };
+}
+
 /** What the curves are drawn over. */
 export type Axis = 'epoch' | 'step' | 'seconds';
 
@@ -88,11 +112,11 @@ function curveOf(run: Run, type: 'step' | 'epoch' | 'validation', name: string, 
   const value = (event: (typeof events)[number]): number => {
     if (name === 'learningRate') return 'learningRate' in event ? event.learningRate : Number.NaN;
     // JSON has no NaN: what is not finite was written as null.
-    return (name === 'loss' ? event.loss : figureOf(event.metrics, name)) ?? Number.NaN;
+    return (name === 'loss' ? event.loss : metricOf(event.metrics, name)) ?? Number.NaN;
   };
   return { name: run.folder, x: events.map((event) => event[by]), y: events.map(value) };
 }
 
-function figureOf(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
+function metricOf(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
   return Object.hasOwn(metrics, name) ? metrics[name] : undefined;
 }

@@ -37,8 +37,8 @@ export function expectOwn(run: OwnRun): void {
 function lost({ paths }: OwnRun, cause?: unknown): Failure {
   return new Failure(
     'configuration',
-    `${paths.folder} was removed, or taken by another run, while this one went on; what it learned cannot be kept there`,
-    'Begin it anew, with another folder if need be: --out FOLDER.',
+    `${paths.folder} was removed, or taken by another run, during this run; its results cannot be saved there`,
+    'Start it again, in another folder if needed: --out FOLDER.',
     cause,
   );
 }

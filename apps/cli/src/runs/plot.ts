@@ -1,33 +1,23 @@
 /** `agrad runs plot`: curves of one run or of several over each other, in the terminal or as a picture. */
 import { eventVersion, writeAtomically } from '@ag/train';
+import type { RunsPlotOptions } from '../commands/runs.ts';
 import { type Curve, drawCurves } from '../drawing/curves.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { figure, isShare, words } from '../numbers.ts';
+import { formatNumber, isShare, words } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
-import { type Axis, curvesOf, type Run, readRun } from './history.ts';
-
-/** What the command line says. */
-export interface PlotOptions {
-  readonly folders: readonly string[];
-  /** `loss` (default), a metric, or `learningRate`. */
-  readonly metric?: string;
-  /** Default `epoch`, for runs of one epoch `step`. */
-  readonly by?: Axis;
-  /** An SVG file or an HTML page. */
-  readonly out?: string;
-}
+import { curvesOf, type Run, readRun } from './history.ts';
 
 /** Runs the command; answers the exit code. */
-export async function plotRuns(options: PlotOptions, terminal: Terminal): Promise<number> {
-  const { folders, out } = options;
+export async function plotRuns(options: RunsPlotOptions, terminal: Terminal): Promise<number> {
+  const { positional: folders, out } = options;
   if (out !== undefined && !/\.(svg|html?)$/i.test(out)) {
     throw new Failure('usage', `--out ${out}: expected a file that ends in .svg or .html`);
   }
   const runs = folders.map(readRun);
   const by = options.by ?? (runs.some((run) => run.epochs.length > 1) ? 'epoch' : 'step');
-  const name = figureOf(runs, options.metric);
+  const name = metricName(runs, options.metric);
   const curves = curvesOf(runs, name, by);
   if (out === undefined) {
     const width = Math.min(100, terminal.outColumns - 1);
@@ -38,7 +28,7 @@ export async function plotRuns(options: PlotOptions, terminal: Terminal): Promis
       height: 16,
       colors: terminal.out,
       key: true,
-      ...(isShare(name) && { format: (value: number) => `${figure(100 * value)} %` }),
+      ...(isShare(name) && { format: (value: number) => `${formatNumber(100 * value)} %` }),
     });
     terminal.print(...plot);
   } else {
@@ -62,8 +52,8 @@ export async function plotRuns(options: PlotOptions, terminal: Terminal): Promis
   return exitCodes.done;
 }
 
-/** @throws Failure `usage` when no run has such a figure */
-function figureOf(runs: readonly Run[], wanted = 'loss'): string {
+/** @throws Failure `usage` when no run has such a metric */
+function metricName(runs: readonly Run[], wanted: string): string {
   const names = [
     'loss',
     'learningRate',
@@ -73,8 +63,8 @@ function figureOf(runs: readonly Run[], wanted = 'loss'): string {
   if (found !== undefined) return found;
   throw new Failure(
     'usage',
-    `--metric ${wanted}: the runs have no such figure`,
-    didYouMean(wanted, names, 'Figures'),
+    `--metric ${wanted}: the runs have no such metric`,
+    didYouMean(wanted, names, 'Metrics'),
   );
 }
 

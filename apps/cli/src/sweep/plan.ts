@@ -1,27 +1,13 @@
 /** Which settings a sweep tries: every combination of lists, or values drawn from ranges. */
 import { pow } from '@ag/tensor/math';
+import { maxTrials, type SweepOptions } from '../commands/sweep.ts';
 import { Failure } from '../failure.ts';
+import { flagOf } from '../flags.ts';
 import { splitOutsideBrackets } from '../lists.ts';
 import { words } from '../numbers.ts';
 import { recipes } from '../recipes/index.ts';
-import { flagOf, type Given, resolveSettings, type Settings, settingNames, settings } from '../settings.ts';
+import { isSetting, resolveSettings, settingNames, settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
-
-/** Each is a folder and a process's work: more would not end. */
-const mostTrials = 100_000;
-
-/** What the command line says about it. */
-export interface Wanted {
-  /** `learningRate=1e-3,3e-3`: each of these values. */
-  readonly grid: readonly string[];
-  /** `learningRate=1e-4..1e-1`: values drawn from a range, evenly on a logarithmic scale if it spans two powers of ten. */
-  readonly random: readonly string[];
-  /** How many are drawn. */
-  readonly trials?: string;
-  /** Settings that all trials share. */
-  readonly flags: Given;
-  readonly set: readonly string[];
-}
 
 /** One of the trainings. */
 export interface Trial {
@@ -46,7 +32,11 @@ export interface Plan {
  * @param parameters names of the recipe's own parameters
  * @throws Failure `usage` when nothing varies, or for names and ranges that make no sense
  */
-export function makePlan(recipe: string, options: Wanted, parameters: readonly string[]): Plan {
+export function makePlan(
+  recipe: string,
+  options: Pick<SweepOptions, 'grid' | 'random' | 'trials' | 'set' | 'settings'>,
+  parameters: readonly string[],
+): Plan {
   const grid = options.grid.map((text) => dimension(text, '--grid', parameters));
   const random = options.random.map((text) => dimension(text, '--random', parameters));
   if (grid.length + random.length === 0) {
@@ -63,36 +53,32 @@ export function makePlan(recipe: string, options: Wanted, parameters: readonly s
   }));
   const shared = [
     ...settingNames
-      .filter((name) => options.flags[name] !== undefined)
+      .filter((name) => options.settings[name] !== undefined)
       .flatMap((name) =>
-        typeof settings[name].fallback === 'boolean'
+        typeof settings[name].default === 'boolean'
           ? [flagOf(name)]
-          : [flagOf(name), String(options.flags[name])],
+          : [flagOf(name), String(options.settings[name])],
       ),
     ...options.set.flatMap((change) => ['--set', change]),
   ];
   const many = lists.reduce((count, { values }) => count * values.length, 1);
-  if (random.length === 0 && many > mostTrials)
+  if (random.length === 0 && many > maxTrials)
     throw new Failure(
       'usage',
-      `--grid: ${many} combinations; at most ${mostTrials} are possible`,
+      `--grid: ${many} combinations; at most ${maxTrials} are possible`,
       'Take fewer values, or draw them by --random.',
     );
   const combinations =
     random.length === 0
       ? product(lists)
-      : drawn(lists, random, countOf(options.trials, 16, '--trials'), Number(options.flags.seed ?? 0));
+      : drawn(lists, random, options.trials, Number(options.settings.seed ?? 0));
   const trials = combinations.map((values, i) => ({ id: i + 1, values }));
   // What makes no sense is said now, not by each trial.
   for (const { values } of trials) {
     const own = Object.entries(values).filter(([name]) => isSetting(name));
-    resolveSettings({ flag: { ...options.flags, ...Object.fromEntries(own) } });
+    resolveSettings({ flag: { ...options.settings, ...Object.fromEntries(own) } });
   }
   return { version: 1, recipe, shared, trials };
-}
-
-function isSetting(name: string): name is keyof Settings {
-  return (settingNames as readonly string[]).includes(name);
 }
 
 function dimension(
@@ -164,7 +150,7 @@ function uniformNumbers(seed: number): () => number {
 export function argumentsOf(trial: Trial): string[] {
   return Object.entries(trial.values).flatMap(([name, value]) => {
     if (!isSetting(name)) return ['--set', `${name}=${value}`];
-    if (typeof settings[name].fallback !== 'boolean') return [flagOf(name), String(value)];
+    if (typeof settings[name].default !== 'boolean') return [flagOf(name), String(value)];
     return String(value) === 'true' || value === 1 ? [flagOf(name)] : [];
   });
 }
@@ -178,11 +164,4 @@ export function describeTrial(trial: Trial): string {
 
 function numberOrText(text: string): string | number {
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
-/** A whole number from 1 up to the most trials there may be. @throws Failure `usage` for anything else */
-export function countOf(text: string | undefined, fallback: number, flag: string): number {
-  const value = text === undefined ? fallback : Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= mostTrials) return value;
-  throw new Failure('usage', `${flag} ${text}: expected a whole number from 1 to ${mostTrials}`);
 }

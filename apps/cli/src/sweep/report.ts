@@ -1,6 +1,6 @@
 /** The page about a sweep: every trial a line across parallel axes, and a table, the best first. */
 import { parallelCoordinates } from '@ag/viz';
-import { duration, figure, metric, words } from '../numbers.ts';
+import { duration, formatMetric, words } from '../numbers.ts';
 import { escapeText, page, widePicture } from '../report/page.ts';
 import { describeTrial, type Plan, type Trial } from './plan.ts';
 import { type Result, trialName } from './results.ts';
@@ -13,9 +13,9 @@ export interface SweepReport {
   readonly results: ReadonlyMap<number, Result>;
   /** What varied. */
   readonly names: readonly string[];
-  /** Figures on the test data. */
+  /** Metrics on the test data. */
   readonly columns: readonly string[];
-  /** The figure that decides. */
+  /** The metric that decides. */
   readonly by: string;
 }
 
@@ -54,7 +54,7 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
           return [
             `<a href="${trialName(trial)}/report.html">${trial.id}</a>`,
             ...names.map((name) => escapeText(String(trial.values[name]))),
-            ...columns.map((column) => escapeText(shownFigure(column, result.figures![column]))),
+            ...columns.map((column) => escapeText(formatMetric(column, result.figures![column]))),
             escapeText(duration(result.seconds)),
           ];
         }),
@@ -76,11 +76,6 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
           },
         ]),
   ]);
-}
-
-/** A figure of a trial for people. */
-export function shownFigure(name: string, value: number): string {
-  return name === 'loss' ? figure(value) : metric(name, value);
 }
 
 /** Values over more than one power of ten and a half are better told apart on a logarithmic axis. */

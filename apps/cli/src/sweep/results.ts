@@ -12,7 +12,7 @@ import type { Plan, Trial } from './plan.ts';
 export interface Result {
   readonly exitCode: number;
   readonly seconds: number;
-  /** Figures on the test data; null for a trial that failed. */
+  /** Loss and metrics on the test data, under a name that files and events keep; null for a trial that failed. */
   readonly figures: Readonly<Record<string, number>> | null;
   readonly message: string | null;
 }
@@ -33,7 +33,7 @@ export async function keepPlan(folder: string, plan: Plan): Promise<void> {
       throw new Failure(
         'configuration',
         `${folder} holds another sweep`,
-        'Give the same flags to go on with it, or another --out.',
+        'Use the same flags to resume it, or another --out.',
       );
     }
   } finally {

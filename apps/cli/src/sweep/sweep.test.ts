@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { inProcess, lastEvent, outcomeOf, scratchFolder, start } from '../testTools.ts';
-import { argumentsOf, makePlan, type Wanted } from './plan.ts';
+import { argumentsOf, makePlan } from './plan.ts';
 
 const scratch = scratchFolder();
-const nothing: Wanted = { grid: [], random: [], flags: {}, set: [] };
-const valuesOf = (wanted: Partial<Wanted>, parameters: readonly string[] = []) =>
+const nothing = { grid: [], random: [], trials: 16, settings: {}, set: [] };
+const valuesOf = (wanted: Partial<Parameters<typeof makePlan>[1]>, parameters: readonly string[] = []) =>
   makePlan('xor', { ...nothing, ...wanted }, parameters).trials.map(({ values }) => values);
 
 describe('the plan of a sweep', () => {
@@ -23,10 +23,10 @@ describe('the plan of a sweep', () => {
   });
 
   it('draws from ranges: the same by the same seed, whole numbers from whole ends, evenly by powers where wide', () => {
-    const wanted = { random: ['learningRate=1e-4..1', 'epochs=1..50'], trials: '400' };
+    const wanted = { random: ['learningRate=1e-4..1', 'epochs=1..50'], trials: 400 };
     const trials = valuesOf(wanted) as { learningRate: number; epochs: number }[];
     expect(valuesOf(wanted)).toEqual(trials);
-    expect(valuesOf({ ...wanted, flags: { seed: '1' } })).not.toEqual(trials);
+    expect(valuesOf({ ...wanted, settings: { seed: '1' } })).not.toEqual(trials);
     expect(trials.every(({ epochs }) => Number.isInteger(epochs) && epochs >= 1 && epochs <= 50)).toBe(true);
     // Half of the values lie in the lower two of four powers of ten; 400 draws stay within four standard deviations.
     const low = trials.filter(({ learningRate }) => learningRate < 1e-2).length;

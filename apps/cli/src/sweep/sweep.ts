@@ -8,9 +8,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventVersion, writeAtomically } from '@ag/train';
+import type { SweepOptions } from '../commands/sweep.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { endSignals, exitCodeOf, watchInterrupts } from '../interrupt.ts';
-import { duration, words } from '../numbers.ts';
+import { duration, formatMetric, formatMetrics, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { recipeFor } from '../recipes/index.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
@@ -19,28 +20,20 @@ import { expectNothingElse, outputFolder, runPaths } from '../runs/folder.ts';
 import { didYouMean } from '../suggest.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { argumentsOf, countOf, describeTrial, makePlan, type Plan, type Trial, type Wanted } from './plan.ts';
-import { shownFigure, sweepPage } from './report.ts';
+import { argumentsOf, describeTrial, makePlan, type Plan, type Trial } from './plan.ts';
+import { sweepPage } from './report.ts';
 import { keepPlan, keepResult, type Result, readResult, trialName } from './results.ts';
 import { createWorker, type Worker } from './workers.ts';
 
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;
 
-/** What the command line says. */
-export interface SweepOptions extends Wanted {
-  readonly recipe: readonly string[];
-  readonly workers?: string;
-  readonly metric?: string;
-  readonly out?: string;
-}
-
 /** Runs the command; answers the exit code. */
 export async function sweep(options: SweepOptions, terminal: Terminal): Promise<number> {
-  const name = options.recipe.join(' ') || 'digits';
+  const name = options.positional.join(' ') || 'digits';
   const recipe = await recipeFor(name);
   const plan = makePlan(looksLikeModule(name) ? name : recipe.name, options, Object.keys(recipe.parameters));
-  const count = countOf(options.workers, availableParallelism(), '--workers');
+  const count = options.workers ?? availableParallelism();
   const folder = outputFolder(options.out, `sweep-${recipe.name}`);
   expectNothingElse(folder, 'sweep.json');
   await keepPlan(folder, plan);
@@ -52,7 +45,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
 
   const began = performance.now();
   const interrupt = watchInterrupts(() => {
-    terminal.note('interrupted: ending the trials under way');
+    terminal.note('interrupted: stopping the running trials');
     for (const worker of workers) worker.interrupt();
   });
   const { signal } = interrupt;
@@ -66,7 +59,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
         results.set(trial.id, result);
         terminal.event({ v: eventVersion, type: 'trial', trial: trial.id, values: trial.values, ...result });
         terminal.note(
-          `trial ${trial.id} (${describeTrial(trial)}): ${result.figures ? shown(result) : result.message}`,
+          `trial ${trial.id} (${describeTrial(trial)}): ${result.figures ? formatMetrics(result.figures) : result.message}`,
         );
       } finally {
         claim.release();
@@ -80,7 +73,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
     interrupt.stop();
   }
   if (signal.aborted) {
-    const message = `Interrupted with ${results.size} of ${plan.trials.length} trials done. The same command with --out ${quote(folder)} goes on.`;
+    const message = `Interrupted with ${results.size} of ${plan.trials.length} trials done. Resume with the same command and --out ${quote(folder)}.`;
     const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
     terminal.note(message);
     terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message, run: folder });
@@ -114,7 +107,7 @@ function takeTrials(
     return result !== null;
   };
   let pending = plan.trials.filter((trial) => !isDone(trial));
-  let told = false;
+  let warned = false;
   const next = async (signal: AbortSignal): Promise<TakenTrial | null> => {
     while (!signal.aborted) {
       pending = pending.filter((trial) => !ours.has(trial.id) && !isDone(trial));
@@ -133,9 +126,9 @@ function takeTrials(
           return { trial, claim };
         }
       }
-      if (who !== '' && !told) {
-        told = true;
-        note(`another sweep works in this folder (${who}); waiting for its trials`);
+      if (who !== '' && !warned) {
+        warned = true;
+        note(`another sweep is running in this folder (${who}); waiting for its trials`);
       }
       await wait(300);
     }
@@ -184,12 +177,12 @@ async function runTrial(
     const { exitCode, said } = outcome;
     const last = outcome.last as TrainAnswer | null;
     if (last?.type !== 'result') {
-      return failed(exitCode, last?.message ?? said.trim().split('\n').at(-1) ?? 'ended without a word');
+      return failed(exitCode, last?.message ?? said.trim().split('\n').at(-1) ?? 'ended without a message');
     }
     const { loss, metrics } = last.test!;
     return { ...failed(exitCode, ''), figures: { loss, ...metrics }, message: null };
   }
-  return failed(exitCodes.internal, `its process was killed ${attempts} times; is there enough memory?`);
+  return failed(exitCodes.internal, `its process was killed ${attempts} times; out of memory?`);
 }
 
 /** Whether somebody asked the process to end who was not the sweep. */
@@ -216,7 +209,7 @@ async function conclude(
   const columns = Object.keys(done[0] ? results.get(done[0].id)!.figures! : {});
   const by = wanted ?? columns.find((name) => name !== 'loss') ?? 'loss';
   if (done.length > 0 && !columns.includes(by)) {
-    throw new Failure('usage', `--metric ${by}: there is no such figure`, didYouMean(by, columns, 'Figures'));
+    throw new Failure('usage', `--metric ${by}: there is no such metric`, didYouMean(by, columns, 'Metrics'));
   }
   const ranked = rank(done, results, by);
   const names = Object.keys(plan.trials[0].values);
@@ -229,7 +222,7 @@ async function conclude(
           return [
             String(trial.id),
             ...names.map((name) => String(trial.values[name])),
-            ...columns.map((column) => shownFigure(column, figures![column])),
+            ...columns.map((column) => formatMetric(column, figures![column])),
             duration(seconds),
           ];
         }),
@@ -246,7 +239,7 @@ async function conclude(
     terminal.print(
       '',
       terminal.out.bold(
-        `best: trial ${best.id} (${describeTrial(best)}), ${shown(results.get(best.id)!)}; run ${run}`,
+        `best: trial ${best.id} (${describeTrial(best)}), ${formatMetrics(results.get(best.id)!.figures!)}; run ${run}`,
       ),
     );
   }
@@ -268,18 +261,12 @@ async function conclude(
   return best ? exitCodes.done : exitCodes.check;
 }
 
-/** The best first; what is equal by the figure is told apart by the loss. */
+/** The best first; ties are broken by the loss. */
 function rank(trials: readonly Trial[], results: ReadonlyMap<number, Result>, by: string): Trial[] {
   const sign = /accuracy|precision|recall|f1|r2/i.test(by) ? -1 : 1;
-  const figureOf = (trial: Trial, name: string): number => results.get(trial.id)!.figures![name];
+  const metricOf = (trial: Trial, name: string): number => results.get(trial.id)!.figures![name];
   return [...trials].sort(
     (a, b) =>
-      sign * (figureOf(a, by) - figureOf(b, by)) || figureOf(a, 'loss') - figureOf(b, 'loss') || a.id - b.id,
+      sign * (metricOf(a, by) - metricOf(b, by)) || metricOf(a, 'loss') - metricOf(b, 'loss') || a.id - b.id,
   );
-}
-
-function shown({ figures }: Result): string {
-  return Object.entries(figures ?? {})
-    .map(([name, value]) => `${words(name)} ${shownFigure(name, value)}`)
-    .join(', ');
 }

@@ -75,7 +75,7 @@ export async function assemble(
   if (settings.batchSize > train.length) {
     throw new Failure(
       'configuration',
-      `--batch-size: ${settings.batchSize} is more than the ${train.length} examples there are to learn from`,
+      `--batch-size: ${settings.batchSize} is more than the ${train.length} training examples`,
       `Take at most ${train.length}.`,
     );
   }

@@ -3,7 +3,7 @@
  * curve of the loss at the end. Where nothing can be redrawn only the lines of epochs are written.
  */
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
-import { count, duration, figure, metric, words } from '../numbers.ts';
+import { count, duration, formatMetrics, formatNumber } from '../numbers.ts';
 import type { Colors, Terminal } from '../terminal.ts';
 
 /** Lines of epochs that are written at most; of long runs every so many. */
@@ -78,15 +78,11 @@ function progressLine(
   first: number,
 ): string {
   const { err, columns } = terminal;
-  const figures = Object.entries(event.metrics).map(
-    ([name, value]) => `${words(name)} ${metric(name, value)}`,
-  );
   const left = total === null ? null : (event.seconds / (event.step - first)) * (total - event.step);
   const head = `epoch ${event.epoch}/${epochs} `;
   const tail = [
-    ` loss ${figure(event.loss)}`,
-    ...figures,
-    `rate ${figure(event.learningRate)}`,
+    ` ${formatMetrics({ loss: event.loss, ...event.metrics }, '  ')}`,
+    `rate ${formatNumber(event.learningRate)}`,
     ...(left === null ? [] : [`${duration(left)} left`]),
   ].join('  ');
   const room = columns - 1 - head.length - tail.length;
@@ -103,15 +99,12 @@ function epochLine(
   epochs: number,
   { out }: Terminal,
 ): string {
-  const figures = (loss: number, metrics: Readonly<Record<string, number>>): string =>
-    [
-      `loss ${figure(loss)}`,
-      ...Object.entries(metrics).map(([name, value]) => `${words(name)} ${metric(name, value)}`),
-    ].join('  ');
+  const metricsOf = ({ loss, metrics }: EpochEvent | ValidationEvent): string =>
+    formatMetrics({ loss, ...metrics }, '  ');
   const number = String(event.epoch).padStart(String(epochs).length);
   const parts = [
-    `${out.bold(`epoch ${number}/${epochs}`)}  ${figures(event.loss, event.metrics)}`,
-    ...(validation ? [`${out.dim('|')} test ${figures(validation.loss, validation.metrics)}`] : []),
+    `${out.bold(`epoch ${number}/${epochs}`)}  ${metricsOf(event)}`,
+    ...(validation ? [`${out.dim('|')} test ${metricsOf(validation)}`] : []),
     out.dim(`${duration(event.epochSeconds)}, ${count(event.examplesPerSecond)} examples/s`),
   ];
   return parts.join('  ');

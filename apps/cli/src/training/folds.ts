@@ -11,37 +11,36 @@ import {
   writeAtomically,
 } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
+import type { TrainOptions } from '../commands/train.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
-import { duration, figure, metric, words } from '../numbers.ts';
+import { duration, formatMetric, formatMetrics, words } from '../numbers.ts';
 import type { Claim } from '../runs/claim.ts';
 import { createFolder } from '../runs/folder.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
 import { openDisplay } from './display.ts';
-import { commandOf, environmentOf, type Job, type TrainOptions } from './plan.ts';
+import { commandOf, environmentOf, type Job } from './plan.ts';
 
 /** Trains fold by fold; answers the exit code. */
 export async function trainFolds(
   job: Job,
   options: TrainOptions,
+  folds: number,
   terminal: Terminal,
   interrupt: Interrupt,
-  begin: () => void,
 ): Promise<number> {
   const { recipe, recipeName, resolved, parameters, before } = job;
   const settings = resolved.values;
-  const folds = Number(options.folds);
-  if (before) throw new Failure('usage', '--folds and --resume exclude each other: folds begin anew');
-  if (!(Number.isInteger(folds) && folds >= 2))
-    throw new Failure('configuration', `--folds: expected a whole number from 2, got '${options.folds}'`);
+  if (before)
+    throw new Failure('usage', '--folds and --resume exclude each other: cross-validation cannot be resumed');
   const backend = await chooseBackend(settings, terminal);
   const began = performance.now();
   let claim: Claim | null = null;
   try {
     const prepared = await prepare(recipe, settings, parameters);
-    // The test data stay out of it: what is chosen by these figures can then be judged by them.
+    // The test data stay out of it, so that they can judge what is chosen by cross-validation.
     const cuts = kFold(prepared.train, folds, { seed: settings.seed });
     const note = (line: string): void => terminal.note(line);
     const { paths, claim: taken } = await createFolder(
@@ -55,7 +54,7 @@ export async function trainFolds(
     terminal.note(
       `${recipeName}: ${prepared.train.length} examples in ${folds} folds, ${epochsOf(settings)} epochs each, backend ${backend.name}`,
     );
-    begin();
+    interrupt.begin();
     const display = await openDisplay(terminal, epochsOf(settings));
     const events: (TrainingEvent & { fold: number })[] = [];
     const setup = async ({ train, validation }: { train: MemoryDataset; validation: MemoryDataset }) => {
@@ -76,13 +75,13 @@ export async function trainFolds(
         onFold(fold) {
           display.clear();
           terminal.event({ v: eventVersion, type: 'fold', folds, ...fold });
-          terminal.print(terminal.out.bold(`fold ${fold.fold}/${folds}: ${figuresOf(fold)}`));
+          terminal.print(terminal.out.bold(`fold ${fold.fold}/${folds}: ${metricsOf(fold)}`));
         },
       });
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
       const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
-      const message = 'Interrupted. Folds begin anew when the command is given again.';
+      const message = 'Interrupted. Cross-validation starts over when the command is run again.';
       terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message });
       terminal.note(message);
       return exitCode;
@@ -112,7 +111,7 @@ export async function trainFolds(
         result.folds.map((fold) => [
           String(fold.fold),
           String(fold.examples),
-          ...estimates.map(({ name, of }) => metric(name, of(fold))),
+          ...estimates.map(({ name, of }) => formatMetric(name, of(fold))),
         ]),
       ),
       '',
@@ -128,9 +127,8 @@ export async function trainFolds(
   }
 }
 
-function figuresOf({ loss, metrics }: FoldResult): string {
-  const others = Object.entries(metrics).map(([name, value]) => `, ${words(name)} ${metric(name, value)}`);
-  return `loss ${figure(loss)}${others.join('')}`;
+function metricsOf({ loss, metrics }: FoldResult): string {
+  return formatMetrics({ loss, ...metrics });
 }
 
 /** Loss and metrics with their means and standard deviations. */
@@ -138,7 +136,7 @@ function estimatesOf(result: CrossValidation) {
   const all = Object.entries({ loss: result.loss, ...result.metrics });
   return all.map(([name, { mean, standardDeviation }]) => ({
     name,
-    text: `${metric(name, mean)} ± ${metric(name, standardDeviation)}`,
+    text: `${formatMetric(name, mean)} ± ${formatMetric(name, standardDeviation)}`,
     of: (fold: FoldResult): number => (name === 'loss' ? fold.loss : fold.metrics[name]),
   }));
 }
@@ -168,7 +166,7 @@ async function renderFolds(
         };
       }),
       {
-        title: `${words(name)} on what was left out`,
+        title: `${words(name)} on held-out data`,
         id: `folds-${name}`,
         xLabel: 'epoch',
         ...(name === 'accuracy' && { yFormat: 'percent' as const }),
@@ -181,7 +179,7 @@ async function renderFolds(
     {
       title: 'Folds',
       body: facts(
-        answer.folds.map((fold) => [`fold ${fold.fold}`, `${fold.examples} examples, ${figuresOf(fold)}`]),
+        answer.folds.map((fold) => [`fold ${fold.fold}`, `${fold.examples} examples, ${metricsOf(fold)}`]),
       ),
     },
     {
@@ -194,7 +192,7 @@ async function renderFolds(
       ),
     },
     {
-      title: 'How to repeat this',
+      title: 'Reproduce',
       body: `<pre><code>${escapeText(answer.repeat)}</code></pre>${facts(Object.entries(answer.environment))}`,
     },
   ]);

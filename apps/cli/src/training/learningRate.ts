@@ -2,14 +2,15 @@
 import { join } from 'node:path';
 import { eventVersion, findLearningRate, type LearningRateTest, writeAtomically } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
+import type { TrainOptions } from '../commands/train.ts';
 import { exitCodes } from '../failure.ts';
-import { figure } from '../numbers.ts';
+import { formatNumber } from '../numbers.ts';
 import { outputFolder } from '../runs/folder.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { pageText } from '../text.ts';
 import { assemble, fitOptionsOf, optimizerFor, prepare } from './assemble.ts';
-import type { Job, TrainOptions } from './plan.ts';
+import type { Job } from './plan.ts';
 
 /** Rows of the table. */
 const shown = 13;
@@ -66,18 +67,22 @@ export async function tryLearningRates(
     terminal.print(
       ...table(
         ['learning rate', 'loss', 'smoothed'],
-        rows.map(({ rate, loss, smoothed }) => [rate.toExponential(2), figure(loss), figure(smoothed)]),
+        rows.map(({ rate, loss, smoothed }) => [
+          rate.toExponential(2),
+          formatNumber(loss),
+          formatNumber(smoothed),
+        ]),
       ),
     );
     terminal.print(
       terminal.out.bold(
         suggestion === null
-          ? 'no rate made the loss smaller: look at the data, the model and the loss'
-          : `suggestion: --learning-rate ${Number(suggestion.toPrecision(2))}, a tenth of the rate with the lowest loss (${figure(lowest!)})`,
+          ? 'no rate reduced the loss: check the data, the model and the loss'
+          : `suggestion: --learning-rate ${Number(suggestion.toPrecision(2))}, a tenth of the rate with the lowest loss (${formatNumber(lowest!)})`,
       ),
     );
     if (suggestion !== null && !diverged)
-      terminal.note('the loss did not run away up to the last rate: larger ones may do as well');
+      terminal.note('the loss did not diverge up to the last rate: larger rates may work too');
     terminal.print(`curve: ${picture}`);
     terminal.event({
       v: eventVersion,

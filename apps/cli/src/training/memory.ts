@@ -1,6 +1,7 @@
 /** Settings that ask for more than a machine, or an array, can hold: an error of the settings, which names them. */
 import { Failure } from '../failure.ts';
-import { flagOf, type Resolved, settings } from '../settings.ts';
+import { flagOf } from '../flags.ts';
+import { type Resolved, settings } from '../settings.ts';
 import type { Job } from './plan.ts';
 
 /** What engines and backends say about arrays that are too large. */
@@ -23,13 +24,13 @@ export function namingSizes(error: unknown, { recipe, parameters, resolved }: As
       .map(([name, value]) => `--set ${name}=${text(value)}`),
     ...sizes
       .filter((name) => !['recipe', 'default'].includes(resolved.from[name]))
-      .filter((name) => resolved.values[name] !== settings[name].fallback)
+      .filter((name) => resolved.values[name] !== settings[name].default)
       .map((name) => `${flagOf(name)} ${resolved.values[name]}`),
   ];
   if (changed.length === 0) return error;
   return new Failure(
     'configuration',
-    `${changed.join(', ')}: more than can be held: ${error.message}`,
+    `${changed.join(', ')}: too large for memory: ${error.message}`,
     'Take smaller values.',
     error,
   );

@@ -5,7 +5,9 @@
 import { existsSync } from 'node:fs';
 import { eventVersion } from '@ag/train';
 import type { ChosenBackend } from '../backend.ts';
+import type { TrainOptions } from '../commands/train.ts';
 import { Failure } from '../failure.ts';
+import { flagOf } from '../flags.ts';
 import { quote } from '../quote.ts';
 import { readJson } from '../readJson.ts';
 import { parametersOf, recipeFor, recipeOfFile } from '../recipes/index.ts';
@@ -14,40 +16,16 @@ import { looksLikeModule } from '../recipes/userModule.ts';
 import { type RunConfig, readConfig } from '../runs/folder.ts';
 import {
   settings as definitions,
-  flagOf,
   fromEnvironment,
-  type Given,
+  isSetting,
+  type RawSettings,
   type Resolved,
   resolveSettings,
-  type Settings,
   settingNames,
 } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
-
-/** What the command line says. */
-export interface TrainOptions {
-  /** Words that name the recipe, a config file, or a module. */
-  readonly recipe: readonly string[];
-  /** Settings given by flags, as text. */
-  readonly flags: Given;
-  /** Parameters of the recipe given by `--set`. */
-  readonly changes: Readonly<Record<string, ParameterValue>>;
-  readonly config?: string;
-  readonly out?: string;
-  readonly resume?: string;
-  /** The module of the run that is continued; what the run itself says has no code loaded. */
-  readonly module?: string;
-  readonly printConfig?: boolean;
-  readonly plot?: boolean;
-  /** How progress is shown: a line (default), or a full-screen view. */
-  readonly ui?: 'line' | 'tui';
-  /** Try learning rates instead of training. */
-  readonly findLearningRate?: boolean;
-  /** Cross-validate instead of training once: parts into which the training data are cut. */
-  readonly folds?: string;
-}
 
 /** What is to be run. */
 export interface Job {
@@ -62,40 +40,45 @@ export interface Job {
 
 /** Puts recipe, files, environment and flags together. */
 export async function planJob(options: TrainOptions, ask: Terminal['ask'] = null): Promise<Job> {
-  const environment = fromEnvironment(process.env);
-  if (options.resume !== undefined) {
-    if (options.recipe.length > 0) {
-      throw new Failure(
-        'usage',
-        `--resume takes the recipe from the run; leave out '${options.recipe.join(' ')}'`,
-      );
-    }
-    const config = readConfig(options.resume);
-    const { resume, module } = options;
-    if (module !== undefined && module !== config.recipe && !looksLikeModule(config.recipe)) {
-      throw new Failure('usage', `--recipe ${module}: the run ${resume} is of the recipe '${config.recipe}'`);
-    }
-    const recipeName = module ?? config.recipe;
-    const by = `agrad train --resume ${quote(resume)} --recipe`;
-    const recipe = await recipeOfFile({ file: `the run ${resume}`, recipe: config.recipe, by }, module, ask);
-    const parameters = parametersOf(recipe, { ...config.parameters, ...options.changes });
-    const resolved = resolveSettings({ flag: options.flags, environment, config: config.settings });
-    return {
-      recipe,
-      recipeName,
-      resolved,
-      parameters,
-      before: { folder: resume, config: { ...config, recipe: recipeName, parameters } },
-    };
+  return options.resume === undefined ? newJob(options, ask) : resumedJob(options, options.resume, ask);
+}
+
+async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['ask']): Promise<Job> {
+  const { positional, recipe: module } = options;
+  if (positional.length > 0) {
+    throw new Failure('usage', `--resume takes the recipe from the run; leave out '${positional.join(' ')}'`);
   }
-  if (options.module !== undefined) {
+  const config = readConfig(resume);
+  if (module !== undefined && module !== config.recipe && !looksLikeModule(config.recipe)) {
+    throw new Failure('usage', `--recipe ${module}: the run ${resume} is of the recipe '${config.recipe}'`);
+  }
+  const recipeName = module ?? config.recipe;
+  const by = `agrad train --resume ${quote(resume)} --recipe`;
+  const recipe = await recipeOfFile({ file: `the run ${resume}`, recipe: config.recipe, by }, module, ask);
+  const parameters = parametersOf(recipe, { ...config.parameters, ...Object.fromEntries(options.set) });
+  const resolved = resolveSettings({
+    flag: options.settings,
+    environment: fromEnvironment(process.env),
+    config: config.settings,
+  });
+  return {
+    recipe,
+    recipeName,
+    resolved,
+    parameters,
+    before: { folder: resume, config: { ...config, recipe: recipeName, parameters } },
+  };
+}
+
+async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job> {
+  if (options.recipe !== undefined) {
     throw new Failure(
       'usage',
-      `--recipe ${options.module}: only --resume takes it`,
-      `A new run is begun by: agrad train ${quote(options.module)}`,
+      `--recipe ${options.recipe}: only --resume takes it`,
+      `To start a new run: agrad train ${quote(options.recipe)}`,
     );
   }
-  const words = options.recipe.join(' ');
+  const words = options.positional.join(' ');
   const path = options.config ?? (words.endsWith('.json') ? words : undefined);
   const file = path === undefined ? null : readConfigFile(path);
   const named = words !== '' && words !== path ? words : undefined;
@@ -109,12 +92,12 @@ export async function planJob(options: TrainOptions, ask: Terminal['ask'] = null
         )
       : await recipeFor(name);
   const resolved = resolveSettings({
-    flag: options.flags,
-    environment,
+    flag: options.settings,
+    environment: fromEnvironment(process.env),
     ...(file && { config: file.settings }),
     recipe: recipe.settings,
   });
-  const parameters = parametersOf(recipe, { ...file?.set, ...options.changes });
+  const parameters = parametersOf(recipe, { ...file?.set, ...Object.fromEntries(options.set) });
   return {
     recipe,
     recipeName: looksLikeModule(name) ? name : recipe.name,
@@ -126,7 +109,7 @@ export async function planJob(options: TrainOptions, ask: Terminal['ask'] = null
 
 interface ConfigFile {
   readonly recipe?: string;
-  readonly settings: Given;
+  readonly settings: RawSettings;
   readonly set: Readonly<Record<string, ParameterValue>>;
 }
 
@@ -137,7 +120,7 @@ function readConfigFile(path: string): ConfigFile {
   try {
     content = readJson(path);
   } catch (error) {
-    throw new Failure('configuration', `${path} is no JSON: ${(error as Error).message}`);
+    throw new Failure('configuration', `${path} is not JSON: ${(error as Error).message}`);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new Failure('configuration', `${path}: expected an object with settings`);
@@ -154,7 +137,7 @@ function readConfigFile(path: string): ConfigFile {
     ...own
   } = content as Record<string, unknown>;
   const all = { ...(settings as Record<string, unknown> | undefined), ...own };
-  const unknown = Object.keys(all).find((name) => !settingNames.includes(name as keyof Settings));
+  const unknown = Object.keys(all).find((name) => !isSetting(name));
   if (unknown !== undefined) {
     throw new Failure(
       'configuration',
@@ -167,7 +150,7 @@ function readConfigFile(path: string): ConfigFile {
   }
   return {
     ...(recipe !== undefined && { recipe }),
-    settings: all as Given,
+    settings: all as RawSettings,
     set: { ...(parameters as ConfigFile['set']), ...(set as ConfigFile['set']) },
   };
 }
@@ -216,12 +199,12 @@ export function commandOf(
   const parts = ['agrad', 'train', ...(looksLikeModule(recipe) ? [quote(recipe)] : [recipe])];
   for (const name of settingNames) {
     if (from[name] === 'default' || from[name] === 'recipe') continue;
-    if (definitions[name].fallback === false) {
+    if (definitions[name].default === false) {
       if (values[name]) parts.push(flagOf(name));
     } else parts.push(flagOf(name), quote(String(values[name])));
   }
   if (from.seed === 'default') parts.push('--seed', String(values.seed));
-  for (const [name, value] of Object.entries(options.changes)) {
+  for (const [name, value] of options.set) {
     parts.push('--set', quote(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
   }
   return parts.join(' ');

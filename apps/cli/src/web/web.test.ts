@@ -16,7 +16,8 @@ writeFileSync(join(folder, 'headers.json'), '{ "Cross-Origin-Opener-Policy": "sa
 writeFileSync(join(scratch, 'secret.txt'), 'not for readers');
 
 /** A terminal that keeps lines, and the command in it until `stop`. */
-async function begin(options: { page?: string; port?: string }) {
+async function begin(options: { page?: string; port?: number; built?: string } = {}) {
+  const { page, port = 0, built = folder } = options;
   const lines: string[] = [];
   let tell: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
@@ -27,7 +28,7 @@ async function begin(options: { page?: string; port?: string }) {
     tell();
   };
   const terminal = { print, note: () => {}, event: () => {} } as unknown as Parameters<typeof web>[1];
-  const ended = web({ open: false, port: '0', folder, ...options }, terminal);
+  const ended = web({ positional: page === undefined ? [] : [page], open: false, port }, terminal, built);
   await Promise.race([ready, ended]);
   // The listener of the command itself, without a signal to the whole test runner.
   const stop = () => {
@@ -65,11 +66,11 @@ describe('agrad web', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, 'localhost', resolve));
     const { port } = other.address() as AddressInfo;
-    const taken = begin({ port: String(port) });
+    const taken = begin({ port });
     await expect(taken).rejects.toThrow(Failure);
     await expect(taken).rejects.toThrow(`port ${port}: another program has it`);
     await new Promise((resolve) => other.close(resolve));
-    const missing = begin({ folder: join(scratch, 'missing') } as object);
+    const missing = begin({ built: join(scratch, 'missing') });
     await expect(missing).rejects.toMatchObject({ kind: 'configuration', message: /not built/ });
     const wrong = await inProcess('web', '--port', 'x', '--no-open');
     expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('--port x')]);

@@ -9,29 +9,23 @@ import { fileURLToPath } from 'node:url';
 import { eventVersion } from '@ag/train';
 import openInBrowser from 'open';
 import sirv from 'sirv';
+import type { WebOptions } from '../commands/web.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What the command line says. */
-export interface WebOptions {
-  /** A page with its parameters, as in the application's addresses: `playground?data=spirals`. Default: the start page. */
-  readonly page?: string;
-  /** Default 4321; 0 takes any free one. */
-  readonly port?: string;
-  /** Open it in the browser. */
-  readonly open: boolean;
-  /** Where the built application is; for tests. */
-  readonly folder?: string;
-}
-
-const usualPort = 4321;
-
-/** Runs the command until it is interrupted; answers the exit code. */
-export async function web(options: WebOptions, terminal: Terminal): Promise<number> {
-  const port = parsePort(options.port);
-  const { page = '' } = options;
-  const folder = options.folder ?? builtFolder();
+/**
+ * Serves until it is interrupted.
+ *
+ * @param folder where the built application is
+ */
+export async function web(
+  options: Omit<WebOptions, 'settings'>,
+  terminal: Terminal,
+  folder = builtFolder(),
+): Promise<number> {
+  // A page with its parameters, as in the application's addresses: `playground?data=spirals`.
+  const [page = ''] = options.positional;
   const headers = readHeaders(folder);
   const files = sirv(folder, {
     etag: true,
@@ -41,14 +35,14 @@ export async function web(options: WebOptions, terminal: Terminal): Promise<numb
   });
   const server = createServer((request, response) => {
     files(request, response, () => {
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such file.\n');
+      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('No such file.\n');
     });
   });
-  const address = `http://localhost:${await listen(server, port)}/${page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`}`;
+  const address = `http://localhost:${await listen(server, options.port)}/${page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`}`;
   const interrupt = watchInterrupts(() => server.closeAllConnections());
   try {
     terminal.print(address);
-    terminal.note('Ctrl-C ends it.');
+    terminal.note('Press Ctrl-C to stop.');
     terminal.event({ v: eventVersion, type: 'start', command: 'web', address });
     // A machine without a browser has the address at least.
     if (options.open) (await openInBrowser(address)).on('error', () => undefined);
@@ -60,13 +54,6 @@ export async function web(options: WebOptions, terminal: Terminal): Promise<numb
     server.close();
     server.closeAllConnections();
   }
-}
-
-function parsePort(text: string | undefined): number {
-  if (text === undefined) return usualPort;
-  const port = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Failure('usage', `--port ${text}: expected a whole number from 0 (any free one) to 65535`);
 }
 
 /** Beside this file in the built command; in the repository where the application builds itself. */

@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { loadNpz, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
 import { tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
+import type { ConvertOptions } from '../commands/convert.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { bytes } from '../numbers.ts';
 import { readJson } from '../readJson.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
-import { readSafetensors } from './evaluate.ts';
+import { readSafetensors } from './trained.ts';
 
 interface Format {
   readonly read: (path: string) => SafetensorsFile | Promise<SafetensorsFile>;
@@ -35,7 +36,8 @@ const formats: Readonly<Record<string, Format>> = {
 };
 
 /** Runs the command; answers the exit code. */
-export async function convert(source: string, target: string, terminal: Terminal): Promise<number> {
+export async function convert({ positional }: ConvertOptions, terminal: Terminal): Promise<number> {
+  const [source, target] = positional;
   const from = formatOf(source);
   const to = formatOf(target);
   if (!existsSync(source)) throw new Failure('data', `${source}: there is no such file`);
@@ -50,7 +52,7 @@ export async function convert(source: string, target: string, terminal: Terminal
   await writeAtomically(target, content);
   const count = Object.keys(file.tensors).length;
   if (!to.notes && Object.keys(file.metadata).length > 0) {
-    terminal.note(`what ${source} says about its training cannot be kept in this format`);
+    terminal.note(`the training metadata of ${source} cannot be stored in this format`);
   }
   terminal.print(`${target}: ${count} tensor${count === 1 ? '' : 's'}, ${bytes(content.length)}`);
   terminal.event({
@@ -68,11 +70,7 @@ function formatOf(path: string): Format {
   const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
   const names = Object.keys(formats);
   if (path.includes('.') && names.includes(ending)) return formats[ending];
-  throw new Failure(
-    'usage',
-    `${path}: the ending does not say a known format`,
-    didYouMean(ending, names, 'Formats'),
-  );
+  throw new Failure('usage', `${path}: unknown file extension`, didYouMean(ending, names, 'Formats'));
 }
 
 /** `{ tensors: { name: { dtype, shape, data } }, metadata }`, numbers in row-major order. */

@@ -11,21 +11,12 @@ import {
 } from '@ag/datasets';
 import { eventVersion, predict } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
+import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import { figure } from '../numbers.ts';
-import type { Given } from '../settings.ts';
+import { formatNumber } from '../numbers.ts';
 import type { Terminal } from '../terminal.ts';
 import { testLoaderOf } from '../training/assemble.ts';
-import { describeWeights, loadTrained } from './evaluate.ts';
-
-/** What the command line says. */
-export interface PredictCommandOptions {
-  readonly target: string;
-  /** Image files, or CSV files. */
-  readonly inputs: readonly string[];
-  readonly flags: Given;
-  readonly recipe?: string;
-}
+import { describeWeights, loadTrained } from './trained.ts';
 
 /** Examples from files, as the model's data set would hold them. */
 interface Examples {
@@ -34,13 +25,15 @@ interface Examples {
 }
 
 /** Runs the command; answers the exit code. */
-export async function predictFiles(options: PredictCommandOptions, terminal: Terminal): Promise<number> {
-  const trained = await describeWeights(options, 'predict', terminal.ask);
+export async function predictFiles(options: PredictOptions, terminal: Terminal): Promise<number> {
+  const { positional, recipe: named, settings } = options;
+  const [target, ...files] = positional;
+  const trained = await describeWeights({ target, recipe: named, settings }, 'predict', terminal.ask);
   const backend = await chooseBackend(trained.settings, terminal);
   try {
     const { prepared, model } = await loadTrained(trained);
     const { test, recipe } = prepared;
-    const parts = await Promise.all(options.inputs.map((path) => readExamples(path, test)));
+    const parts = await Promise.all(files.map((path) => readExamples(path, test)));
     const names = parts.flatMap((part) => part.names);
     const values = Float32Array.from(parts.flatMap((part) => Array.from(part.values)));
     const inputs = memoryDataset({
@@ -65,7 +58,7 @@ export async function predictFiles(options: PredictCommandOptions, terminal: Ter
           .slice(0, 3)
           .map((i) => `${test.classes?.[i] ?? i} ${(100 * one.probabilities![i]).toFixed(1)} %`);
         terminal.print(`${one.input}: ${terminal.out.bold(String(one.class))} (${likely.join(', ')})`);
-      } else terminal.print(`${one.input}: ${one.values.map(figure).join(', ')}`);
+      } else terminal.print(`${one.input}: ${one.values.map(formatNumber).join(', ')}`);
     }
     terminal.event({
       v: eventVersion,

@@ -13,7 +13,7 @@ export function gradientDocument(): string {
   const lines = [
     '# Gradients',
     '',
-    '<!-- Generated from packages/tensor/src/testing by packages/graph/scripts/gradients.mjs; do not edit. -->',
+    '<!-- Generated from packages/tensor/src/testing; do not edit: npm run generate. -->',
     '',
     `Every differentiable operation of \`@ag/tensor\`: ${operations.size} operations, ${all.length} cases. Each case is checked in`,
     'float64 against finite differences: order 1 element by element, each higher order as the difference of the analytic order',

@@ -4,16 +4,9 @@
  */
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import type { Checkpoint } from '../checkpoint.ts';
+import type { Checkpoint, StatefulCallback } from '../checkpoint.ts';
 import type { EndEvent, EndReason, EventBody, TrainingEvent } from '../events.ts';
-import type { FitOptimizer } from '../options.ts';
-
-/** What a callback remembers, for checkpoints. */
-export interface CallbackState {
-  /** Anything JSON can hold. */
-  readonly data?: unknown;
-  readonly tensors?: Readonly<Record<string, Tensor>>;
-}
+import type { FitOptimizer } from '../optimizer.ts';
 
 /** The run as callbacks see it. */
 export interface CallbackContext {
@@ -28,15 +21,11 @@ export interface CallbackContext {
 }
 
 /** Hears the events of a run. */
-export interface Callback {
-  /** Under which its state is saved; unique in a run. */
-  readonly name: string;
+export interface Callback extends StatefulCallback {
   /** Hears each event after the callbacks without this mark: what it saves then holds what they know. */
   readonly last?: boolean;
   /** Called with every event, in the order of the list of callbacks. Training waits for a promise. */
   on(event: TrainingEvent, context: CallbackContext): void | Promise<void>;
   /** Called after all have heard the last event. */
   finish?(end: EndEvent, context: CallbackContext): void | Promise<void>;
-  state?(): CallbackState;
-  loadState?(state: CallbackState): void;
 }

@@ -43,7 +43,7 @@ describe('earlyStopping', () => {
   it('says which figures there are', async () => {
     const callbacks = [earlyStopping({ monitor: 'accuracy' })];
     await expect(collect({ ...line(), callbacks })).rejects.toThrow(
-      "there is no figure 'accuracy' to watch; there is loss",
+      "there is no metric 'accuracy' to watch; there is loss",
     );
   });
 

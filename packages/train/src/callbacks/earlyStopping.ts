@@ -14,7 +14,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
 }
 
 /**
- * Ends the run when a figure has not improved for more than `patience` times.
+ * Ends the run when a metric has not improved for more than `patience` times.
  *
  * ```ts
  * fit({ …, validation, callbacks: [earlyStopping({ monitor: 'validation.accuracy', patience: 3 })] });

@@ -5,7 +5,7 @@ import type { Callback } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
 /**
- * Reports a figure to a schedule such as `reduceOnPlateau` whenever it is known anew.
+ * Reports a metric to a schedule such as `reduceOnPlateau` whenever it is known anew.
  *
  * ```ts
  * const schedule = reduceOnPlateau(1e-2, { patience: 3 });
@@ -14,7 +14,7 @@ import { Monitor, type MonitorOptions } from './monitor.ts';
  * ```
  */
 export function learningRateSchedule(
-  schedule: { report(figure: number): void },
+  schedule: { report(value: number): void },
   options: MonitorOptions = {},
 ): Callback {
   const monitor = new Monitor(options, 'learningRateSchedule');

@@ -1,5 +1,5 @@
 /**
- * Watching one figure: reading it from events, and knowing whether it became better.
+ * Watching one metric: reading it from events, and knowing whether it became better.
  */
 import { TrainingError } from '../errors.ts';
 import type { TrainingEvent } from '../events.ts';
@@ -16,7 +16,7 @@ export interface MonitorOptions {
   readonly minimumChange?: number;
 }
 
-/** Keeps the best value of a figure. */
+/** Keeps the best value of a metric. */
 export class Monitor {
   readonly name: string;
   readonly #larger: boolean;
@@ -34,7 +34,7 @@ export class Monitor {
     }
   }
 
-  /** The figure, if this event is the one that tells it. @throws TrainingError when such an event lacks it */
+  /** The value, if this event is the one that has it. @throws TrainingError when such an event lacks it */
   read(event: TrainingEvent): number | null {
     const ofValidation = this.name.startsWith('validation.');
     if (event.type !== (ofValidation ? 'validation' : 'epoch')) return null;
@@ -43,7 +43,7 @@ export class Monitor {
     const value = name === 'loss' ? event.loss : own;
     if (value === undefined) {
       const known = ['loss', ...Object.keys(event.metrics)];
-      throw new TrainingError(`there is no figure '${this.name}' to watch; there is ${known.join(', ')}`, {
+      throw new TrainingError(`there is no metric '${this.name}' to watch; there is ${known.join(', ')}`, {
         code: 'option',
       });
     }

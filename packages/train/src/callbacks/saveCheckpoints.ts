@@ -9,7 +9,11 @@ import type { Callback, CallbackContext } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
 export interface SaveCheckpointsOptions extends MonitorOptions {
-  /** Where the files go; made at the start when it is missing. A run whose folder is removed while it goes on ends with an error. */
+  /**
+   * Where the files go; made at the start when it is missing. One run at a time: a run whose folder is removed, or in
+   * which another run saves, ends with an error at its next checkpoint. No lock is kept, as a killed process would leave
+   * it behind: a program that cannot be sure takes the folder before it starts, as `agrad train` does.
+   */
   readonly folder: string;
   /** After every so many steps. Default 0, only at ends of epochs. */
   readonly everySteps?: number;
@@ -19,7 +23,7 @@ export interface SaveCheckpointsOptions extends MonitorOptions {
   readonly minimumSeconds?: number;
   /** How many of the newest files stay. Default 2. */
   readonly keepLast?: number;
-  /** Keep the checkpoint with the best figure as well, as `best.safetensors`. Default: when `monitor` is given. */
+  /** Keep the checkpoint with the best metric as well, as `best.safetensors`. Default: when `monitor` is given. */
   readonly keepBest?: boolean;
 }
 
@@ -50,6 +54,8 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
   let saved = -1;
   let savedAt = Number.NEGATIVE_INFINITY;
   let better = false;
+  /** The checkpoints in the folder as this run knows them: found at the start, or written since. */
+  let known = new Map<string, string>();
 
   const save = async (
     step: number,
@@ -60,9 +66,17 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     const { join } = await import('node:path');
     const bytes = await encodeCheckpoint(await context.checkpoint());
     const path = join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
+    for (const [found, identity] of await identities(folder)) {
+      if (known.get(found) === identity) continue;
+      throw new TrainingError(
+        `saveCheckpoints: another run writes into ${folder} (${found} is not of this run); give each run a folder of its own`,
+        { code: 'checkpoint', file: found },
+      );
+    }
     await writeAtomically(path, bytes);
     if (best) await writeAtomically(join(folder, 'best.safetensors'), bytes);
     await prune(folder, keepLast);
+    known = await identities(folder);
     saved = step;
     savedAt = now();
     context.emit({ type: 'checkpoint', step, epoch, path, best });
@@ -77,7 +91,10 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
         const { mkdir } = await import('node:fs/promises');
         await mkdir(folder, { recursive: true });
         await removeLeftovers(folder);
+        known = await identities(folder);
       }
+      // Another callback of this run saves there too.
+      if (event.type === 'checkpoint') known = await identities(folder);
       if (keepBest) {
         const value = monitor.read(event);
         if (value !== null) better = monitor.improves(value);
@@ -111,6 +128,18 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
     return found ? [{ name, step: Number(found[1]) }] : [];
   });
   return steps.sort((a, b) => b.step - a.step).map(({ name }) => join(folder, name));
+}
+
+/** What tells the files in a folder from others of their names: the same file is never written twice. */
+async function identities(folder: string): Promise<Map<string, string>> {
+  const { stat } = await import('node:fs/promises');
+  const found = new Map<string, string>();
+  for (const path of await listCheckpoints(folder)) {
+    // Null where it was removed meanwhile.
+    const file = await stat(path).catch(() => null);
+    if (file) found.set(path, `${file.ino} ${file.mtimeMs}`);
+  }
+  return found;
 }
 
 async function prune(folder: string, keep: number): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Figures as TensorBoard's own event files, which its viewer opens. A file is a sequence of records (TFRecord): eight
+ * Metrics as TensorBoard's own event files, which its viewer opens. A file is a sequence of records (TFRecord): eight
  * bytes of length, a masked CRC-32C of them, the content, a masked CRC-32C of it; the content is a protocol buffer of
  * the message Event (tensorflow/core/util/event.proto and framework/summary.proto).
  */
@@ -9,7 +9,7 @@ import { appendTo } from '../files.ts';
 import type { Callback } from './callback.ts';
 
 export interface TensorBoardLoggerOptions {
-  /** Every so many steps a record of their figures is written. Default 10; 0 writes epochs alone. */
+  /** Every so many steps a record of their metrics is written. Default 10; 0 writes epochs alone. */
   readonly everySteps?: number;
   /** What the time of a record is taken from, in seconds since 1970; for tests. */
   readonly clock?: () => number;
@@ -36,9 +36,9 @@ export function tensorBoardLogger(
     name: 'tensorBoardLogger',
     async on(event) {
       if (event.type === 'start') await write(record(eventMessage(clock(), 0, text(3, 'brain.Event:2'))));
-      const figures = figuresOf(event, everySteps);
-      if (figures === null || !('step' in event)) return;
-      const values = Object.entries(figures).map(([tag, value]) =>
+      const metrics = metricsOf(event, everySteps);
+      if (metrics === null || !('step' in event)) return;
+      const values = Object.entries(metrics).map(([tag, value]) =>
         message(1, [...text(1, tag), ...float(2, value)]),
       );
       await write(record(eventMessage(clock(), event.step, message(5, values.flat()))));
@@ -46,9 +46,9 @@ export function tensorBoardLogger(
   };
 }
 
-function figuresOf(event: TrainingEvent, everySteps: number): Record<string, number> | null {
-  const under = (prefix: string, figures: Readonly<Record<string, number>>): Record<string, number> =>
-    Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${prefix}/${name}`, value]));
+function metricsOf(event: TrainingEvent, everySteps: number): Record<string, number> | null {
+  const under = (prefix: string, metrics: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}/${name}`, value]));
   switch (event.type) {
     case 'step':
       if (everySteps === 0 || event.step % everySteps !== 0) return null;

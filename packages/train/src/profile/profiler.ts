@@ -52,7 +52,7 @@ export interface Profile {
   readonly milliseconds: {
     /** Waiting for the batch. */
     readonly data: number;
-    /** Building the graph, finding its plan, reading figures. */
+    /** Building the graph, finding its plan, reading results. */
     readonly host: number;
     readonly kernels: number;
   };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Measurement } from './measure.ts';
+import type { Measurement } from '../measuring/measure.ts';
 import { peerRows } from './peerReport.ts';
 
 const found = (kind: Measurement['kind'], engine: string, ms: number, variant = ''): Measurement => ({

@@ -4,8 +4,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Folders } from './command.ts';
-import type { Task } from './protocol.ts';
+import type { Task } from '../protocol.ts';
+
+/** Where the bundles are, and the script with NumPy. */
+export interface Folders {
+  readonly folder: string;
+  readonly peers: string;
+}
 
 export interface Engine {
   /** As in the table's head: `ag 2t`, `NumPy 1t`. */

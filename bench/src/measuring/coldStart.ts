@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Engine } from './engines.ts';
+import { median } from '../numbers.ts';
+import type { Engine } from '../participants/engines.ts';
 import type { Measurement, Result } from './measure.ts';
-import { median } from './numbers.ts';
 
 const runs = 9;
 

@@ -1,6 +1,6 @@
 /** The participants' side of `protocol.ts`: a line for each line, until the input ends. */
 import { createInterface } from 'node:readline';
-import type { Chunk, Hello, Open, Opened, Timed } from './protocol.ts';
+import type { Chunk, Hello, Open, Opened, Timed } from '../protocol.ts';
 import { type Run, timeChunk } from './workload.ts';
 
 export interface Served {

@@ -3,10 +3,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
-import type { Engine } from './engines.ts';
-import { reports } from './goals.ts';
-import { median } from './numbers.ts';
-import type { Chunk, Hello, Open, Opened, Task, Timed } from './protocol.ts';
+import { median } from '../numbers.ts';
+import type { Engine } from '../participants/engines.ts';
+import type { Chunk, Hello, Open, Opened, Task, Timed } from '../protocol.ts';
+import { reports } from '../report/goals.ts';
 
 export interface MeasureOptions {
   /** Folder of the data files. */

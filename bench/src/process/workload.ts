@@ -1,7 +1,7 @@
 /**
  * What a workload is for the participant that runs `ag`, and the timing of one.
  */
-import type { Timed } from './protocol.ts';
+import type { Timed } from '../protocol.ts';
 
 /** A case that is ready to be timed. */
 export interface Run {

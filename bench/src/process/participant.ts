@@ -3,10 +3,10 @@
  */
 import { wasm } from '@ag/native-wasm';
 import { type Backend, reference, use } from '@ag/tensor';
+import type { Task } from '../protocol.ts';
+import { workloads } from '../workloads/index.ts';
 import { profiling } from './profile.ts';
-import type { Task } from './protocol.ts';
 import { serve } from './serve.ts';
-import { workloads } from './workloads/index.ts';
 
 const task = JSON.parse(process.argv[2]) as Task;
 

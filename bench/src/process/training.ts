@@ -4,7 +4,7 @@
 import { backward, compile } from '@ag/graph';
 import { adam, sgd } from '@ag/optim';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
-import type { Problem, Values } from './problems/problem.ts';
+import type { Problem, Values } from '../problems/problem.ts';
 import type { Run } from './workload.ts';
 
 export interface Training {

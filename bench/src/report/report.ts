@@ -1,8 +1,8 @@
 /** What is printed: the machine, a table with NumPy and the goals, one with other libraries, and single figures. */
 import { cpus, loadavg, totalmem } from 'node:os';
-import type { Engine } from './engines.ts';
+import type { Measurement } from '../measuring/measure.ts';
+import type { Engine } from '../participants/engines.ts';
 import { goalOf, reports } from './goals.ts';
-import type { Measurement } from './measure.ts';
 import { peerRows } from './peerReport.ts';
 import { format, table } from './table.ts';
 

@@ -1,6 +1,7 @@
 /** The table of `ag` beside the other libraries, each with the faster of one and two threads where it has both. */
+
+import type { Measurement } from '../measuring/measure.ts';
 import { reports } from './goals.ts';
-import type { Measurement } from './measure.ts';
 import { format } from './table.ts';
 
 /** A row for each case and variant, but without data as bytes or on the device: the others copy floats at each step. */

@@ -3,9 +3,9 @@
  * examples, so that a smaller last batch counts less.
  */
 import { backend, evaluate, type Tensor } from '@ag/tensor';
-import type { Figures } from './events.ts';
+import type { Metrics } from './events.ts';
 
-/** A figure of predictions against targets: a scalar tensor, the mean over the batch. */
+/** A metric of predictions against targets: a scalar tensor, the mean over the batch. */
 export type Metric = (output: Tensor, y: Tensor) => Tensor;
 
 /** Running sums: plain numbers, so that a checkpoint in mid-epoch holds them. */
@@ -19,15 +19,20 @@ export function emptyTotals(names: readonly string[]): Totals {
   return { examples: 0, loss: 0, metrics: Object.fromEntries(names.map((name) => [name, 0])) };
 }
 
-/** Adds the figures of a batch. */
-export function addTo(totals: Totals, examples: number, loss: number, metrics: Figures): void {
+/** Totals that go on by themselves. */
+export function copyTotals(totals: Totals): Totals {
+  return { ...totals, metrics: { ...totals.metrics } };
+}
+
+/** Adds loss and metrics of a batch. */
+export function addTo(totals: Totals, examples: number, loss: number, metrics: Metrics): void {
   totals.examples += examples;
   totals.loss += loss * examples;
   for (const name in totals.metrics) totals.metrics[name] += metrics[name] * examples;
 }
 
 /** Means over all examples; NaN when there was none. */
-export function meansOf(totals: Totals): { loss: number; metrics: Figures } {
+export function meansOf(totals: Totals): { loss: number; metrics: Metrics } {
   const metrics: Record<string, number> = {};
   for (const name in totals.metrics) metrics[name] = totals.metrics[name] / totals.examples;
   return { loss: totals.loss / totals.examples, metrics };

@@ -1,8 +1,8 @@
 /** W11 for other libraries: milliseconds from starting a process to its first finished training step. */
 import { execFileSync } from 'node:child_process';
-import type { Engine } from './engines.ts';
+import { median } from '../numbers.ts';
+import type { Engine } from '../participants/engines.ts';
 import type { Measurement, Result } from './measure.ts';
-import { median } from './numbers.ts';
 
 const runs = 9;
 

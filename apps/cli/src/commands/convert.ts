@@ -1,0 +1,10 @@
+/** The command line of `agrad convert`. */
+import { defineCommand, type OptionsFor } from '../command.ts';
+
+export const convertCommand = defineCommand({
+  usage: 'convert <from> <to>',
+  summary: 'convert weights between safetensors, npz and JSON, by file extension',
+  examples: ['agrad convert weights.safetensors weights.npz'],
+});
+
+export type ConvertOptions = OptionsFor<typeof convertCommand>;

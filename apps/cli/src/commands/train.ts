@@ -1,0 +1,47 @@
+/** The command line of `agrad train`. */
+import { defineCommand, type OptionsFor } from '../command.ts';
+import { boolean, integer, oneOf, text } from '../flags.ts';
+import { recipes } from '../recipes/index.ts';
+import { settingNames } from '../settings.ts';
+import { set } from './shared.ts';
+
+export const trainCommand = defineCommand({
+  usage: 'train [recipe...]',
+  summary: 'train a recipe (default: digits), a config file, or a module of your own',
+  examples: [
+    'agrad train',
+    'agrad train mnist --data-dir data --epochs 5 --seed 1',
+    'agrad train ./my-recipe.ts --set width=64 --out runs/mine',
+    'agrad train --resume runs/mine',
+    'agrad train mnist --ui tui',
+    'agrad train digits --find-learning-rate',
+    'agrad train boston --folds 5 --epochs 200',
+    'agrad train xor --json',
+  ],
+  flags: {
+    out: { type: text, value: '<folder>', help: "the run's folder (default runs/RECIPE-TIME)" },
+    resume: { type: text, value: '<run>', help: 'resume an interrupted run' },
+    set,
+    config: { type: text, value: '<file>', help: 'read settings, recipe and set from a JSON file' },
+    ui: {
+      type: oneOf('line', 'tui'),
+      value: '<kind>',
+      default: 'line',
+      help: 'how to show progress; tui is a full-screen view with keys',
+    },
+    plot: { type: boolean, help: 'plot the loss at the end, even if stderr is no terminal' },
+    findLearningRate: { type: boolean, help: 'run a learning rate range test instead of training' },
+    folds: { type: integer(2), value: '<k>', help: 'run k-fold cross-validation on the training data' },
+    printConfig: { type: boolean, help: 'show every setting and its source instead of training' },
+    recipe: { type: text, value: '<module>', help: "with --resume: the module of the run's recipe" },
+  },
+  settings: settingNames,
+  notes: `
+Recipes:
+${recipes.map(({ name, summary }) => `  ${name.padEnd(17)} ${summary}`).join('\n')}
+
+Each setting can be an environment variable too, such as AG_EPOCHS=5. Data files are searched for in --data-dir, else in
+AG_DATA_DIR, else in the cache, else downloaded.`,
+});
+
+export type TrainOptions = OptionsFor<typeof trainCommand>;

@@ -1,0 +1,239 @@
+/** One training run: its folder, its backend, the loop, and what happens when it fails or is interrupted. */
+import { rm } from 'node:fs/promises';
+import {
+  type Callback,
+  type Checkpoint,
+  type EndEvent,
+  earlyStopping,
+  eventVersion,
+  fit,
+  gradientAlarms,
+  listCheckpoints,
+  removeLeftovers,
+  saveCheckpoints,
+  tensorBoardLogger,
+} from '@ag/train';
+import { type BackendChoice, type ChosenBackend, chooseBackend } from '../backend.ts';
+import type { TrainOptions } from '../commands/train.ts';
+import { exitCodes, Failure } from '../failure.ts';
+import type { Interrupt } from '../interrupt.ts';
+import { type Controls, createControls } from '../live/controls.ts';
+import type { Claim } from '../runs/claim.ts';
+import { eventLog, overAllParts, readEvents, rewindEvents } from '../runs/eventLog.ts';
+import {
+  claimFolder,
+  configVersion,
+  createFolder,
+  type RunConfig,
+  type RunPaths,
+  runPaths,
+  writeConfig,
+} from '../runs/folder.ts';
+import { type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
+import type { Settings } from '../settings.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
+import { conclude } from './conclude.ts';
+import { openDisplay } from './display.ts';
+import { namingSizes } from './memory.ts';
+import { commandOf, environmentOf, type Job } from './plan.ts';
+import { newestCheckpoint, resumeCommand } from './resume.ts';
+
+/** Steps that are reported at most; of longer runs every so many. */
+const maxReports = 2000;
+/** Steps at which gradients are measured, about: each costs a plan more. */
+const measurements = 100;
+/** Seconds between checkpoints at ends of short epochs. */
+const checkpointSeconds = 1;
+
+/** Trains, and leaves a folder with everything about the run; answers the exit code. */
+export async function trainRun(
+  job: Job,
+  options: TrainOptions,
+  terminal: Terminal,
+  interrupt: Interrupt,
+): Promise<number> {
+  const { recipe, recipeName, parameters, before } = job;
+  const settings = job.resolved.values;
+  const note = (line: string): void => terminal.note(line);
+  let claim: Claim | null = null;
+  let backend: ChosenBackend | null = null;
+  try {
+    if (before) claim = await claimFolder(before.folder, note);
+    const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
+    backend = await chooseBackend(asBefore(settings, before?.config), terminal);
+    const controls = createControls(interrupt.signal);
+    const assembled = await assemble(await prepare(recipe, settings, parameters), settings, controls.scale);
+    // The folder of a new run is made when all is known to fit.
+    const taken =
+      before && claim
+        ? { paths: runPaths(before.folder), claim }
+        : await createFolder(options.out, recipeName, note);
+    claim = taken.claim;
+    const config: RunConfig = before
+      ? { ...before.config, settings }
+      : {
+          version: configVersion,
+          recipe: recipeName,
+          settings,
+          parameters,
+          created: new Date().toISOString(),
+          command: commandOf(job, options),
+          environment: environmentOf(backend),
+        };
+    const run: OwnRun = { ...taken, config };
+    await clearAfter(checkpoint, run.paths);
+    note(
+      `${recipeName}: ${assembled.train.length} examples, ${settings.epochs} epochs of ${assembled.trainLoader.length} steps, ` +
+        `backend ${backend.name}${checkpoint ? `, resuming at step ${checkpoint.progress.step}` : ''}`,
+    );
+    interrupt.begin();
+    const spent = overAllParts(readEvents(run.paths.events)).at(-1)?.seconds ?? 0;
+    const began = performance.now();
+    const elapsed = (): number => (performance.now() - began) / 1000;
+    try {
+      const end = await runLoop(assembled, run, checkpoint, terminal, interrupt, controls, options);
+      if (end.reason === 'aborted') return reportInterruption(end, run, terminal, interrupt);
+      return await conclude(assembled, run, end, spent + elapsed(), terminal, options);
+    } catch (error) {
+      throw await recordFailure(run, namingSizes(error, job), elapsed());
+    }
+  } finally {
+    backend?.close();
+    claim?.release();
+  }
+}
+
+/** A run goes on as it began, where nothing else is asked for: to the bit, if this machine can. */
+function asBefore(settings: Settings, before: RunConfig | undefined): BackendChoice {
+  const { backend, arithmetic } = before?.environment ?? {};
+  return {
+    threads: settings.threads,
+    backend: settings.backend === 'auto' && backend === 'reference' ? backend : settings.backend,
+    arithmetic:
+      settings.arithmetic === 'auto' && arithmetic === 'separate' ? arithmetic : settings.arithmetic,
+  };
+}
+
+/** Removes what a killed process left half-written, and what happened after the checkpoint. */
+async function clearAfter(checkpoint: Checkpoint | null, paths: RunPaths): Promise<void> {
+  await removeLeftovers(paths.folder);
+  if (checkpoint) await rewindEvents(paths.events, checkpoint.progress.step, checkpoint.progress.epoch);
+  else await rm(paths.events, { force: true });
+}
+
+/** Trains and shows progress; answers the last event. */
+async function runLoop(
+  assembled: Assembled,
+  run: OwnRun,
+  resume: Checkpoint | null,
+  terminal: Terminal,
+  interrupt: Interrupt,
+  controls: Controls,
+  options: TrainOptions,
+): Promise<EndEvent> {
+  const { config, paths } = run;
+  const { settings } = config;
+  const { model, steps } = assembled;
+  const epochs = epochsOf(settings);
+  const reportEvery = Math.max(1, Math.ceil(steps / maxReports));
+  const display =
+    options.ui === 'tui'
+      ? (await import('../live/view.ts')).openLiveView({ name: config.recipe, epochs, controls, terminal })
+      : await openDisplay(terminal, epochs);
+  // Detection runs the step as it is written, so that a message can name the operation, the module and the line.
+  const stopDetection = settings.detectAnomaly
+    ? (await import('@ag/graph')).startAnomalyDetection({ model })
+    : () => undefined;
+  let end: EndEvent | null = null;
+  try {
+    for await (const event of fit({
+      ...fitOptionsOf(assembled, settings),
+      callbacks: [
+        ownership(run),
+        configWriter(paths, config),
+        eventLog(paths.events, steps),
+        ...callbacksFor(assembled, settings, paths),
+        controls.callback(paths.checkpoints),
+      ],
+      signal: interrupt.signal,
+      reportEvery,
+      gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
+      profile: settings.profile,
+      config: { recipe: config.recipe, settings, parameters: config.parameters },
+      ...(resume && { resume }),
+    })) {
+      terminal.event(event);
+      display.show(event);
+      if (event.type === 'end') end = event;
+    }
+  } catch (error) {
+    display.clear();
+    throw withLastCheckpoint(
+      error,
+      resumeCommand(paths, config.recipe),
+      await listCheckpoints(paths.checkpoints),
+    );
+  } finally {
+    stopDetection();
+    display.clear();
+  }
+  return end!;
+}
+
+/** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */
+function configWriter(paths: RunPaths, config: RunConfig): Callback {
+  return {
+    name: 'config',
+    async on(event) {
+      if (event.type === 'start') await writeConfig(paths, config);
+    },
+  };
+}
+
+function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths): Callback[] {
+  return [
+    saveCheckpoints({
+      folder: paths.checkpoints,
+      everySteps: settings.checkpointEvery,
+      keepLast: settings.keepCheckpoints,
+      minimumSeconds: checkpointSeconds,
+    }),
+    ...assembled.callbacks,
+    // What vanishes or explodes depends on the task; what is dead or no number does not.
+    gradientAlarms(settings.detectAnomaly ? {} : { vanishing: 0, exploding: Number.POSITIVE_INFINITY }),
+    ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
+    ...(settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : []),
+  ];
+}
+
+/** Says how to go on; answers the exit code. */
+function reportInterruption(
+  { step, epoch }: EndEvent,
+  { config, paths }: OwnRun,
+  terminal: Terminal,
+  interrupt: Interrupt,
+): number {
+  const epochs = epochsOf(config.settings);
+  const message = `Interrupted at step ${step}, epoch ${epoch + 1} of ${epochs}. Resume with: ${resumeCommand(paths, config.recipe)}`;
+  const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
+  terminal.event({
+    v: eventVersion,
+    type: 'error',
+    kind: 'interrupted',
+    exitCode,
+    message,
+    run: paths.folder,
+  });
+  terminal.note(message);
+  return exitCode;
+}
+
+/** Adds to a numerical failure where the run can be taken up. */
+function withLastCheckpoint(error: unknown, resume: string, checkpoints: readonly string[]): unknown {
+  if ((error as { code?: string }).code !== 'nonFiniteLoss') return error;
+  const where = checkpoints[0]
+    ? `The last checkpoint is intact: ${resume} --learning-rate RATE resumes there.`
+    : 'No checkpoint had been written yet.';
+  return new Failure('numerical', (error as Error).message, where, error);
+}

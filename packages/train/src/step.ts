@@ -1,0 +1,118 @@
+/**
+ * One step of training: loss, metrics, gradients and new parameters are built lazily and run as one plan, out of which
+ * the numbers for the events come too.
+ */
+import { backward, compile } from '@ag/graph';
+import {
+  activeTrace,
+  evaluate,
+  noteAssignments,
+  randomState,
+  restoreRandomState,
+  synchronous,
+  type Tensor,
+} from '@ag/tensor';
+import type { Metrics } from './events.ts';
+import type { GroupedBatch } from './groups.ts';
+import { GradientHealth, type Health } from './health.ts';
+import { readAll } from './metrics.ts';
+import type { FitOptions } from './options.ts';
+import type { Profiler, StepPart } from './profile/profiler.ts';
+
+/** What a batch gave. */
+export interface StepResult {
+  readonly loss: number;
+  readonly metrics: Metrics;
+  /** What was measured of the gradients; null for most steps. */
+  readonly health: Health | null;
+}
+
+/** What a step computes, lazily. */
+interface StepTensors {
+  /** The loss, then the metrics. */
+  readonly scalars: Tensor[];
+  /** What is measured of the gradients; empty for most steps. */
+  readonly health: Tensor[];
+  // A compiled function gives trees of tensors by name.
+  readonly [name: string]: Tensor[];
+}
+
+/** Computes the steps of one run. */
+export class TrainingStep {
+  readonly #options: FitOptions;
+  readonly #profiler: Profiler | null;
+  readonly #metricNames: readonly string[];
+  readonly #health: GradientHealth | null;
+  readonly #compiled: ((x: Tensor, y: Tensor) => StepTensors) | null;
+  /** Whether the gradients of the step under way are measured. */
+  #measured = false;
+
+  constructor(options: FitOptions, profiler: Profiler | null) {
+    this.#options = options;
+    this.#profiler = profiler;
+    this.#metricNames = Object.keys(options.metrics ?? {});
+    this.#health = options.gradientNorms ? new GradientHealth(options.model) : null;
+    this.#compiled = options.compile
+      ? compile((x: Tensor, y: Tensor) => this.#build(x, y, true, 1), {
+          key: () => (this.#measured ? 'measured' : ''),
+        })
+      : null;
+  }
+
+  /**
+   * Computes a batch and takes the step, or only adds up its gradients while its group is not complete.
+   *
+   * @param measured whether the gradients are measured
+   */
+  async compute({ x, y, endsGroup, groupSize }: GroupedBatch, measured: boolean): Promise<StepResult> {
+    this.#measured = measured && endsGroup;
+    const start = (): StepTensors => {
+      const built = this.#compiled ? this.#compiled(x, y) : this.#build(x, y, endsGroup, groupSize);
+      evaluate([...built.scalars, ...built.health]);
+      return built;
+    };
+    const random = randomState();
+    const dropAssignments = noteAssignments();
+    let built: StepTensors;
+    try {
+      built = this.#profiler ? this.#profiler.counting(start) : start();
+    } catch (error) {
+      // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
+      dropAssignments();
+      restoreRandomState(random);
+      throw error;
+    }
+    const { scalars, health } = built;
+    const values = await readAll([...scalars, ...health]);
+    return {
+      loss: values[0][0],
+      metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1][0]])),
+      health: health.length > 0 ? this.#health!.read(values.slice(scalars.length)) : null,
+    };
+  }
+
+  #build(x: Tensor, y: Tensor, update: boolean, groupSize: number): StepTensors {
+    const { model, optimizer, loss, metrics = {}, gradients, average } = this.#options;
+    const enter = (part: StepPart): void => this.#profiler?.enter(part);
+    enter('model');
+    const output = synchronous('fit', model.forward(x), "the model's forward");
+    enter('loss');
+    const value = synchronous('fit', loss(output, y), 'the loss');
+    enter('metrics');
+    const scalars = [
+      value,
+      ...this.#metricNames.map((name) => synchronous('fit', metrics[name](output, y), `the metric ${name}`)),
+    ];
+    enter('gradients');
+    backward(groupSize === 1 ? value : value.div(groupSize), { also: scalars });
+    if (!update) return { scalars, health: [] };
+    gradients?.(optimizer.parameters);
+    const health = this.#measured ? this.#health!.build() : [];
+    // Before the step, while the gradients that it uses as well can be kept.
+    if (this.#measured && activeTrace() === null) evaluate([...scalars, ...health]);
+    enter('update');
+    optimizer.step();
+    average?.update();
+    return { scalars, health };
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The files of this repository that are made from its code, each with its content. Screenshots are not among them
+ * (`pnpm --dir apps/web pictures`): no two are the same to the byte. Nor are golden files, which only say what was.
+ */
+import { commandsPage } from '../apps/cli/scripts/commandsPage.ts';
+import { gradientDocument } from '../packages/graph/src/testing/document.ts';
+import { pictures } from '../packages/viz/scripts/pictures.ts';
+
+/** Contents by path. */
+export const generated = {
+  'docs/gradients.md': gradientDocument(),
+  'apps/cli/docs/commands.md': commandsPage(),
+  ...Object.fromEntries(
+    Object.entries(pictures).map(([name, svg]) => [`packages/viz/docs/gallery/${name}.svg`, `${svg}\n`]),
+  ),
+};
