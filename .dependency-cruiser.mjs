@@ -41,6 +41,36 @@ export default {
       to: { path: '^(packages|apps)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] },
     },
     {
+      name: 'web-pages-apart',
+      comment: 'What two pages of the application share lies in components/ or service/.',
+      severity: 'error',
+      from: { path: '^apps/web/src/pages/([^/]+)/' },
+      to: { path: '^apps/web/src/pages/', pathNot: '^apps/web/src/pages/$1/' },
+    },
+    {
+      name: 'web-rooms',
+      comment: "Only the shell's list of pages and tests know single pages.",
+      severity: 'error',
+      from: {
+        path: '^apps/web/src/(components|service|shell)/',
+        pathNot: '/shell/pages\\.ts$|\\.test\\.ts$',
+      },
+      to: { path: '^apps/web/src/pages/' },
+    },
+    {
+      name: 'web-workers-draw-nothing',
+      severity: 'error',
+      from: { path: '^apps/web/src/service/worker/' },
+      to: { path: '^apps/web/src/(components|shell|service/page)/|/node_modules/(@?preact)' },
+    },
+    {
+      name: 'web-without-circles',
+      comment: 'Nor circles of types.',
+      severity: 'error',
+      from: { path: '^apps/web/src/' },
+      to: { circular: true },
+    },
+    {
       name: 'not-a-test',
       severity: 'error',
       from: { path: '^(packages|apps)/[^/]+/src/', pathNot: '\\.test\\.ts$' },
