@@ -35,6 +35,8 @@ export interface GraphEdge {
   value?: GraphValue | null;
   /** What this edge contributes to the gradient of `from`; with a single use that is the whole gradient. */
   gradient?: GraphValue | null;
+  /** Written at the wire above its value, such as the views that are not drawn as nodes: `reshape 2×1`. */
+  label?: string;
 }
 
 /** A computational graph as plain data. */

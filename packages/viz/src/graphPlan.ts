@@ -17,8 +17,9 @@ export interface Settings {
   highlight: Set<string>;
 }
 
-/** What is written at a wire or a node: rows above it, rows below. */
+/** What is written at a wire or a node: rows above it, rows below; a label tops those above. */
 export interface Notes {
+  label?: string;
   above: string[];
   below: string[];
 }
@@ -70,6 +71,7 @@ export function planGraph(
   const positions = new Map(graph.edges.map(({ edge }, i) => [edge, i]));
   const wire = ({ from, to, edge, count }: CollapsedGraph['edges'][number], notes: Notes) => {
     const emphasized = settings.highlight.has(edge.from) && settings.highlight.has(edge.to);
+    const labeled = edge.label === undefined ? notes : { ...notes, label: edge.label };
     const ends = {
       from,
       to,
@@ -77,7 +79,7 @@ export function planGraph(
       source: edge.from,
       target: edge.to,
     };
-    wires.push({ ...ends, count, notes, emphasized, ...wireRoom(notes, settings) });
+    wires.push({ ...ends, count, notes: labeled, emphasized, ...wireRoom(labeled, settings) });
   };
   for (const box of graph.boxes) {
     const uses = outgoing.get(box.id) ?? [];
@@ -131,6 +133,13 @@ function nodeLines(node: GraphNode, settings: Settings): string[] {
   return [name, node.shape.map((size) => size ?? '?').join('×')];
 }
 
+/** The size of a box itself, without its notes. */
+export function boxSize({ box, lines }: PlannedNode): { width: number; height: number } {
+  if (box === undefined) return { width: 1, height: 1 };
+  const least = 'group' in box ? 64 : box.node.op === undefined ? 34 : 40;
+  return { width: boxRoom(lines, nothing, least).width, height: lines.length > 1 ? 40 : 32 };
+}
+
 /** Room for a box and the rows above and below it. */
 export function boxRoom(lines: string[], notes: Notes, least: number): { width: number; height: number } {
   const width = Math.max(least, textWidth(lines[0], 13) + 22, textWidth(lines[1] ?? '', 10) + 18);
@@ -140,12 +149,18 @@ export function boxRoom(lines: string[], notes: Notes, least: number): { width: 
 }
 
 function wireRoom(notes: Notes, { vertical }: Settings): { width: number; height: number } {
-  const rows = [...notes.above, ...notes.below];
+  const above = rowsAbove(notes);
+  const rows = [...above, ...notes.below];
   if (rows.length === 0) return { width: vertical ? 0 : 12, height: vertical ? 12 : 0 };
   const width = Math.max(...rows.map((row) => textWidth(row, noteSize)));
   // Beside a vertical wire, around a horizontal one.
   if (vertical) return { width: 2 * width + 16, height: rows.length * noteHeight + 6 };
-  return { width: width + 14, height: 2 * Math.max(notes.above.length, notes.below.length) * noteHeight + 8 };
+  return { width: width + 14, height: 2 * Math.max(above.length, notes.below.length) * noteHeight + 8 };
+}
+
+/** The rows above a wire, its label first. */
+export function rowsAbove({ label, above }: Notes): string[] {
+  return label === undefined ? above : [label, ...above];
 }
 
 /** Whether a value or gradient has been computed. */

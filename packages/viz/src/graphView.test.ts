@@ -51,6 +51,40 @@ describe('graphView', () => {
     }
   });
 
+  it('writes the label of an edge above its value', () => {
+    const edges = lesson.edges.map((edge) => (edge.from === 'q' ? { ...edge, label: 'reshape 1×1' } : edge));
+    for (const orientation of ['horizontal', 'vertical'] as const) {
+      const wire = parse(graphView({ ...lesson, edges }, { orientation })).one('g', {
+        class: 'ag-edge',
+        'data-from': 'q',
+      });
+      expect(wire.all('text').map(({ text }) => text)).toEqual(['reshape 1×1', '3', '−4']);
+      const heights = wire.all('text').map((text) => text.number('y'));
+      expect(heights).toEqual([...heights].sort((a, b) => a - b));
+    }
+  });
+
+  it('begins wires at the box, however wide what is written below it', () => {
+    const shared = parse(
+      graphView({
+        nodes: [
+          { id: 'x', label: 'x', value: [1, 2, 0.5], gradient: [0.2312, -0.3715, 0.1402], shape: [3] },
+          { id: 'a', label: 'exp', op: 'exp', value: 1, gradient: 1 },
+          { id: 'b', label: 'sin', op: 'sin', value: 1, gradient: 1 },
+        ],
+        edges: [
+          { from: 'x', to: 'a', gradient: [0.2, 0.6, 0.1] },
+          { from: 'x', to: 'b', gradient: [0, -1, 0] },
+        ],
+      }),
+    );
+    const rect = shared.one('g', { class: 'ag-node', 'data-node': 'x' }).one('rect');
+    const right = rect.number('x') + rect.number('width');
+    for (const edge of shared.all('g', { class: 'ag-edge', 'data-from': 'x' })) {
+      expect(pathPoints(edge.one('path').attributes.d)[0][0]).toBeCloseTo(right, 0);
+    }
+  });
+
   it('puts the first argument on top, in whatever order the nodes are given', () => {
     const { nodes, edges } = lesson;
     for (const given of [

@@ -8,13 +8,13 @@ import { collapseGraph, type GraphBox } from './graphCollapse.ts';
 import { type GraphData, type GraphNode, notComputed, valueLines } from './graphData.ts';
 import { layoutGraph, type Place } from './graphLayout.ts';
 import {
-  boxRoom,
+  boxSize,
   known,
   noteHeight,
   noteSize,
-  nothing,
   type PlannedNode,
   planGraph,
+  rowsAbove,
   type Settings,
   type Wire,
 } from './graphPlan.ts';
@@ -95,7 +95,13 @@ export function graphView(graph: GraphData, options: GraphViewOptions = {}): str
       const y = frame.top + (height - placed.height * scale) / 2;
       const round = (value: number) => Math.round(value * 1000) / 1000;
       const transform = `translate(${round(x)} ${round(y)})${scale === 1 ? '' : ` scale(${round(scale)})`}`;
-      const edges = plan.wires.map((wire, i) => drawWire(frame, wire, placed.edges[i], settings));
+      const nodes = new Map(plan.nodes.map((node) => [node.id, node]));
+      const edges = plan.wires.map((wire, i) => {
+        const { points, ...at } = placed.edges[i];
+        const end = (id: string) => ({ ...boxSize(nodes.get(id)!), ...placed.boxes.get(id)! });
+        const reaching = settings.vertical ? points : upToBoxes(points, end(wire.from), end(wire.to));
+        return drawWire(frame, wire, { points: reaching, ...at }, settings);
+      });
       const boxes = plan.nodes.flatMap((node) => {
         const at = placed.boxes.get(node.id);
         return node.box === undefined || at === undefined ? [] : [drawBox(frame, node, at, settings)];
@@ -118,6 +124,19 @@ export function graphView(graph: GraphData, options: GraphViewOptions = {}): str
   });
 }
 
+interface Box extends Place {
+  width: number;
+}
+
+/** The wire from box to box: the room that a box has for its notes may be wider than the box. */
+function upToBoxes(points: [number, number][], source: Box, target: Box): [number, number][] {
+  const [right, left] = [source.x + source.width / 2, target.x - target.width / 2];
+  const out = [...points];
+  if (points[0][0] > right + 1) out.unshift([right, source.y]);
+  if (points[points.length - 1][0] < left - 1) out.push([left, target.y]);
+  return out;
+}
+
 function drawWire(
   { paint, id }: Frame,
   wire: Wire,
@@ -137,23 +156,23 @@ function drawWire(
       'marker-end': `url(#${id}-arrow${wire.emphasized ? '-accent' : ''})`,
     }),
   ];
-  const { above, below } = wire.notes;
+  const { label: name, below } = wire.notes;
+  const above = rowsAbove(wire.notes);
+  const kindAbove = (i: number) => (i === 0 && name !== undefined ? 'label' : 'value');
   if (settings.vertical) {
-    const rows = [
-      ...above.map((row) => ({ row, below: false })),
-      ...below.map((row) => ({ row, below: true })),
-    ];
-    const top = at.y - ((rows.length - 1) * noteHeight) / 2;
+    const top = at.y - ((above.length + below.length - 1) * noteHeight) / 2;
+    const y = (row: number) => top + row * noteHeight;
     out.push(
-      ...rows.map((item, i) => note(paint, item.row, at.x + 8, top + i * noteHeight, item.below, 'start')),
+      ...above.map((row, i) => note(paint, row, at.x + 8, y(i), kindAbove(i), 'start')),
+      ...below.map((row, i) => note(paint, row, at.x + 8, y(above.length + i), 'gradient', 'start')),
     );
   } else {
     out.push(
       ...above.map((row, i) =>
-        note(paint, row, at.x, at.y - 10 - (above.length - 1 - i) * noteHeight, false),
+        note(paint, row, at.x, at.y - 10 - (above.length - 1 - i) * noteHeight, kindAbove(i)),
       ),
+      ...below.map((row, i) => note(paint, row, at.x, at.y + 10 + i * noteHeight, 'gradient')),
     );
-    out.push(...below.map((row, i) => note(paint, row, at.x, at.y + 10 + i * noteHeight, true)));
   }
   return element(
     'g',
@@ -165,8 +184,7 @@ function drawWire(
 function drawBox({ paint }: Frame, node: PlannedNode, at: Place, settings: Settings): Markup {
   const { box, lines, notes } = node;
   if (box === undefined) return element('g', {});
-  const height = lines.length > 1 ? 40 : 32;
-  const width = boxRoom(lines, nothing, 'group' in box ? 64 : box.node.op === undefined ? 34 : 40).width;
+  const { width, height } = boxSize(node);
   const [x, y] = [at.x - width / 2, at.y - height / 2];
   const look = appearance(box);
   const emphasized = 'node' in box && settings.highlight.has(box.node.id);
@@ -214,9 +232,9 @@ function drawBox({ paint }: Frame, node: PlannedNode, at: Place, settings: Setti
     out.push(label(lines[1], at.x, at.y + 10, { fill: paint.role('muted'), size: 10, anchor: 'middle' }));
   const { above, below } = notes;
   out.push(
-    ...above.map((row, i) => note(paint, row, at.x, y - 9 - (above.length - 1 - i) * noteHeight, false)),
+    ...above.map((row, i) => note(paint, row, at.x, y - 9 - (above.length - 1 - i) * noteHeight, 'value')),
+    ...below.map((row, i) => note(paint, row, at.x, y + height + 9 + i * noteHeight, 'gradient')),
   );
-  out.push(...below.map((row, i) => note(paint, row, at.x, y + height + 9 + i * noteHeight, true)));
   const data = 'group' in box ? { 'data-module': box.group.module ?? '' } : { 'data-node': box.node.id };
   return element('g', { class: 'group' in box ? 'ag-group' : 'ag-node', ...data }, out);
 }
@@ -237,12 +255,13 @@ function note(
   content: string,
   x: number,
   y: number,
-  gradient: boolean,
+  kind: 'value' | 'gradient' | 'label',
   anchor: 'start' | 'middle' = 'middle',
 ): Markup {
-  const fill = content.endsWith(notComputed) ? 'muted' : gradient ? 'gradientInk' : 'ink';
+  const isMuted = kind === 'label' || content.endsWith(notComputed);
+  const fill = isMuted ? 'muted' : kind === 'gradient' ? 'gradientInk' : 'ink';
   const style = { fill: paint.role(fill), size: noteSize, anchor, halo: paint.role('surface') };
-  return element('g', { class: gradient ? 'ag-gradient' : 'ag-value' }, label(content, x, y, style));
+  return element('g', { class: `ag-${kind}` }, label(content, x, y, style));
 }
 
 function tooltip(node: GraphNode): string {

@@ -5,19 +5,18 @@ import { eventVersion } from '@ag/train';
 import type { RunsListOptions, RunsShowOptions } from '../commands/runs.ts';
 import { describeFailure, exitCodes } from '../failure.ts';
 import { duration, formatNumber } from '../numbers.ts';
-import { runPaths } from './folder.ts';
-import { lastMetrics, type Run, readRun, summaryOf } from './history.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { lossPlot } from '../training/display.ts';
+import { runPaths } from './folder.ts';
+import { lastMetrics, type Run, readRun, summaryOf } from './history.ts';
 
 /** Lists the runs of a folder, newest first. */
 export function listRuns({ positional }: RunsListOptions, terminal: Terminal): number {
   const [wanted = 'runs'] = positional;
   const { runs, unreadable } = findRuns(wanted);
   for (const { folder, why } of unreadable) terminal.note(`skipped ${folder}: ${why}`);
-  if (runs.length === 0)
-    terminal.note(`there are no runs in ${wanted}; 'agrad train' creates one`);
+  if (runs.length === 0) terminal.note(`there are no runs in ${wanted}; 'agrad train' creates one`);
   else {
     terminal.print(
       ...table(

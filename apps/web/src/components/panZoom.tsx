@@ -1,9 +1,11 @@
 /**
- * A picture larger than its window: dragged, enlarged and moved by keys. Only a transform changes meanwhile, so even a
- * large picture follows the hand.
+ * A picture larger than its window, which is dragged, zoomed and moved by keys.
+ *
+ * Only a transform changes meanwhile, so that even a large picture follows the hand.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { say } from '../shell/language.ts';
+import { texts } from './texts.ts';
 
 interface View {
   readonly x: number;
@@ -119,13 +121,13 @@ export function PanZoom({
       </section>
       <div class="row">
         <button type="button" data-testid="larger" onClick={() => zoom(1.25)}>
-          + {say({ en: 'Larger', zh: '放大' })}
+          + {say(texts.larger)}
         </button>
         <button type="button" data-testid="smaller" onClick={() => zoom(0.8)}>
-          − {say({ en: 'Smaller', zh: '缩小' })}
+          − {say(texts.smaller)}
         </button>
         <button type="button" data-testid="fit" onClick={fit}>
-          {say({ en: 'Whole', zh: '适合窗口' })}
+          {say(texts.fit)}
         </button>
       </div>
     </div>

@@ -1,12 +1,12 @@
-/**
- * The frame around every page: navigation, language, theme, and what happens when a page fails.
- */
+/** The frame around every page: navigation, language, theme, and what happens when a page fails. */
 import { Component, type ComponentChildren, type ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { chooseLanguage, language, say } from './language.ts';
+import { messageOf } from '../service/messageOf.ts';
+import { chooseLanguage, language, languageNames, say } from './language.ts';
 import type { PageProperties } from './page.ts';
 import { pages } from './pages.ts';
 import { addressOf, route } from './route.ts';
+import { texts } from './texts.ts';
 import { theme, toggleTheme } from './theme.ts';
 
 export function App() {
@@ -21,7 +21,7 @@ export function App() {
     setFailure(null);
     page.load().then(
       (module) => current && setLoaded({ id: page.id, Page: module.default }),
-      (error: unknown) => current && setFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => current && setFailure(messageOf(error)),
     );
     document.title = `${say(page.title)} — ag`;
     // On a phone the names of the pages are longer than the screen.
@@ -34,14 +34,14 @@ export function App() {
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
-        {say({ en: 'Skip to the page', zh: '跳到正文' })}
+        {say(texts.skip)}
       </button>
       <header>
         <a class="brand" href={addressOf('home')}>
           <img src="./icon.svg" alt="" width="28" height="28" />
           ag
         </a>
-        <nav aria-label={say({ en: 'Pages', zh: '页面' })}>
+        <nav aria-label={say(texts.pages)}>
           {pages.map((each) => (
             <a key={each.id} href={addressOf(each.id)} aria-current={each === page ? 'page' : undefined}>
               {say(each.title)}
@@ -54,14 +54,9 @@ export function App() {
             data-testid="language"
             onClick={() => chooseLanguage(language.value === 'en' ? 'zh' : 'en')}
           >
-            {language.value === 'en' ? '中文' : 'English'}
+            {languageNames[language.value === 'en' ? 'zh' : 'en']}
           </button>
-          <button
-            type="button"
-            data-testid="theme"
-            onClick={toggleTheme}
-            aria-label={say({ en: 'Light or dark', zh: '浅色或深色' })}
-          >
+          <button type="button" data-testid="theme" onClick={toggleTheme} aria-label={say(texts.theme)}>
             {theme.value === 'dark' ? '☀' : '☾'}
           </button>
         </div>
@@ -70,7 +65,7 @@ export function App() {
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
           <p class="card alarm" role="alert" data-testid="page-failure">
-            {say({ en: 'This page could not be loaded: ', zh: '无法加载此页面：' })}
+            {say(texts.notLoaded)}
             {failure}
           </p>
         ) : (
@@ -80,14 +75,14 @@ export function App() {
                 <loaded.Page pages={pages} />
               </Guard>
             ) : (
-              <p class="loading">{say({ en: 'Loading…', zh: '加载中…' })}</p>
+              <p class="loading">{say(texts.loading)}</p>
             )}
           </div>
         )}
         {next !== page && (
           <p class="next">
             <a href={addressOf(next.id)}>
-              {say({ en: 'Next: ', zh: '下一页：' })}
+              {say(texts.next)}
               {say(next.title)} →
             </a>
           </p>
@@ -111,7 +106,7 @@ class Guard extends Component<{ children: ComponentChildren }, { error: Error | 
       <div class="card alarm" role="alert" data-testid="page-failure">
         <p>{this.state.error.message}</p>
         <button type="button" onClick={() => this.setState({ error: null })}>
-          {say({ en: 'Try again', zh: '重试' })}
+          {say(texts.retry)}
         </button>
       </div>
     );

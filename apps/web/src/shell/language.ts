@@ -1,9 +1,14 @@
 /**
- * English and Chinese. A text is an object with both, next to where it is used, so that neither can be forgotten.
+ * English and Chinese: which one the reader chose.
+ *
+ * A text is an object with both, in the `texts.ts` of its page, so that neither can be forgotten.
  */
 import { signal } from '@preact/signals';
 
 export type Language = 'en' | 'zh';
+
+/** Each language in its own words. */
+export const languageNames: Readonly<Record<Language, string>> = { en: 'English', zh: '中文' };
 
 /** A text in both languages. */
 export interface Text {

@@ -1,6 +1,8 @@
 /**
- * The code that a page shows makes what the page shows: it is taken from the page, run here, and what it prints is
- * held against the page's own numbers. (That of the playground: pages/playground/trainer.test.ts.)
+ * The code that a page shows makes what the page shows.
+ *
+ * It is taken from the page, run here, and what it prints is held against the page's own numbers. (That of
+ * the playground: pages/playground/trainer.test.ts.)
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

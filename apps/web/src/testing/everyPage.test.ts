@@ -1,6 +1,8 @@
 /**
- * What must hold of every page: usable with a keyboard and a screen reader as far as a program can tell, complete in
- * both languages, on one thread as on several, and within the content security policy that the server sends.
+ * What must hold of every page: accessible, in both languages, on one thread, within the policy.
+ *
+ * Accessible is what a program can tell of use with a keyboard and a screen reader; the policy is the content
+ * security policy that the server sends.
  */
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Where threads or WebAssembly are missing, pages compute all the same and say so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Computing } from '../service/worker/computing.ts';
 import { type Application, chromiumPath, startApplication, stateOf } from './browser.ts';

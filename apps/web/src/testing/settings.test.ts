@@ -1,6 +1,8 @@
 /**
- * What becomes of a page when its settings change: Back undoes the last change instead of leaving, a run goes on with
- * another rate, and whoever works with keys or ears keeps the place and hears what happened.
+ * What becomes of a page when its settings change.
+ *
+ * Back undoes the last change instead of leaving, a run goes on with another rate, and whoever works with
+ * keys or ears keeps the place and hears what happened.
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,9 +1,11 @@
 /**
- * A board to draw a digit on, with a mouse, a finger or a pen. What is drawn is plain dark ink on white paper, in both
- * themes, as on the scans that such networks learn from.
+ * A board to draw a digit on, with a mouse, a finger or a pen.
+ *
+ * What is drawn is plain dark ink on white paper, in both themes, as on the scans that such networks learn from.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { say } from '../../shell/language.ts';
+import { texts } from './texts.ts';
 
 /** Pixels along each side. */
 const size = 280;
@@ -47,7 +49,7 @@ export function Board({ onDraw }: { readonly onDraw: (drawing: ImageData | null)
         height={size}
         data-testid="board"
         role="img"
-        aria-label={say({ en: 'Board to draw a digit on', zh: '用于手写数字的画板' })}
+        aria-label={say(texts.board)}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           drawing.current = true;
@@ -64,7 +66,7 @@ export function Board({ onDraw }: { readonly onDraw: (drawing: ImageData | null)
       />
       <p>
         <button type="button" data-testid="wipe" onClick={wipe}>
-          {say({ en: 'Wipe the board', zh: '擦除' })}
+          {say(texts.wipe)}
         </button>
       </p>
     </div>

@@ -1,8 +1,4 @@
-/**
- * Everything that decides how a network learns digits, and how it is written into the address.
- */
-import type { Text } from '../../shell/language.ts';
-
+/** Everything that decides how a network learns digits, and how it is written into the address. */
 export type ModelId = 'mlp' | 'cnn';
 
 export interface DigitsConfig {
@@ -17,11 +13,6 @@ export interface DigitsConfig {
   readonly dropout: number;
   readonly seed: number;
 }
-
-export const modelTitles: readonly (readonly [ModelId, Text])[] = [
-  ['mlp', { en: 'Fully connected, 784-128-10', zh: '全连接网络 784-128-10' }],
-  ['cnn', { en: 'Convolutional, 8 and 16 channels', zh: '卷积网络，8 与 16 通道' }],
-];
 
 const fallback: DigitsConfig = {
   data: 'generated',

@@ -1,5 +1,7 @@
 /**
- * The reader's own digits: the four files of MNIST or of a set in its format, gzipped or not, whatever they are called.
+ * Reads the reader's own digits: the four files of MNIST or of a set in its format.
+ *
+ * Gzipped or not, whatever they are called.
  */
 import { type IdxArray, idxDataset, type MemoryDataset, randomSplit, readIdxFile } from '@ag/datasets';
 

@@ -1,3 +1,4 @@
+/** The digits page in a browser: training, drawing, files, checkpoints. */
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { digits } from '@ag/datasets';

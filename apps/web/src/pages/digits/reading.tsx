@@ -1,12 +1,12 @@
-/**
- * What the network makes of a drawing: what it sees, how sure it is of each digit, and what its layers compute.
- */
+/** What the network makes of a drawing: its input, the probabilities, and the layers between. */
 import { type GridImage, imageGrid } from '@ag/viz';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { Picture } from '../../components/parts.tsx';
+import { percent } from '../../components/numbers.ts';
+import { Caption, Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import type { Reading } from './snapshot.ts';
+import { texts } from './texts.ts';
 
 export function Probabilities({ reading }: { readonly reading: Reading | null }) {
   const best = reading ? reading.probabilities.indexOf(Math.max(...reading.probabilities)) : -1;
@@ -25,7 +25,7 @@ export function Probabilities({ reading }: { readonly reading: Reading | null })
                 <td class="bar">
                   <span style={{ width: `${(100 * share).toFixed(1)}%` }} />
                 </td>
-                <td class="number">{reading ? `${(100 * share).toFixed(1)} %` : '—'}</td>
+                <td class="number">{percent(reading?.probabilities[digit])}</td>
               </tr>
             );
           })}
@@ -43,9 +43,7 @@ export function Stages({ reading }: { readonly reading: Reading }) {
   return (
     <div class="stages" data-testid="stages">
       <figure>
-        <figcaption class="soft">
-          {say({ en: 'what the network sees, 28×28', zh: '网络看到的图像，28×28' })}
-        </figcaption>
+        <figcaption class="soft">{say(texts.input)}</figcaption>
         <Picture svg={seen} />
       </figure>
       {reading.stages.map((stage, i) => (
@@ -56,6 +54,7 @@ export function Stages({ reading }: { readonly reading: Reading }) {
           {stage.shape.length === 3 ? <Channels stage={stage} id={`stage-${i}`} /> : <Units stage={stage} />}
         </figure>
       ))}
+      <Caption text={texts.layersCaption} />
     </div>
   );
 }

@@ -1,139 +1,130 @@
-/**
- * How a network for digits does: numbers and curves of its training, and what its last examination showed.
- */
+/** How a network for digits does: numbers and curves of its training, and the results of its last test. */
 import { confusion, imageGrid, lineChart } from '@ag/viz';
 import { useMemo } from 'preact/hooks';
-import { Picture } from '../../components/parts.tsx';
+import { percent } from '../../components/numbers.ts';
+import { Caption, Figures, Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import type { Snapshot } from './snapshot.ts';
-
-export const percent = (share: number | undefined): string =>
-  share === undefined ? '—' : `${(100 * share).toFixed(2)} %`;
+import { texts } from './texts.ts';
 
 /** How far it is, and the curves of all epochs. */
 export function Progress({ snapshot }: { readonly snapshot: Snapshot }) {
-  const { step, epoch, batch, batches, loss, epochs, stepLosses } = snapshot;
-  const last = epochs.at(-1);
-  const charts = useMemo(() => {
-    const training = say({ en: 'training', zh: '训练' });
-    const test = say({ en: 'test', zh: '测试' });
-    const x = epochs.map((each) => each.epoch);
-    const common = { theme: theme.value, width: 480, height: 270 } as const;
-    return [
-      lineChart(
-        [
-          { name: training, x, y: epochs.map((each) => each.accuracy) },
-          { name: test, x, y: epochs.map((each) => each.testAccuracy) },
-        ],
-        {
-          ...common,
-          id: 'accuracy',
-          xLabel: say({ en: 'epoch', zh: '轮' }),
-          yLabel: say({ en: 'share of right answers', zh: '正确率' }),
-          yFormat: 'percent',
-        },
-      ),
-      lineChart(
-        [
-          { name: training, x, y: epochs.map((each) => each.loss) },
-          { name: test, x, y: epochs.map((each) => each.testLoss) },
-        ],
-        {
-          ...common,
-          id: 'loss',
-          xLabel: say({ en: 'epoch', zh: '轮' }),
-          yLabel: say({ en: 'loss', zh: '损失' }),
-        },
-      ),
-    ];
-  }, [epochs.length, snapshot.session, theme.value, language.value]);
-  const steps = useMemo(
-    () =>
-      lineChart([{ name: say({ en: 'loss of the batch', zh: '本批损失' }), ...stepLosses }], {
-        theme: theme.value,
-        id: 'steps',
-        width: 480,
-        height: 270,
-        smoothing: 0.8,
-        points: false,
-        xLabel: say({ en: 'step', zh: '步' }),
-        yLabel: say({ en: 'loss of the batch', zh: '本批损失' }),
-      }),
-    [snapshot, theme.value],
+  const { epochs, session } = snapshot;
+  const steps = useMemo(() => stepCurve(snapshot), [snapshot, theme.value, language.value]);
+  const [accuracy, loss] = useMemo(
+    () => [epochCurves(snapshot, 'accuracy', 'testAccuracy'), epochCurves(snapshot, 'loss', 'testLoss')],
+    [epochs.length, session, theme.value, language.value],
   );
-  const rows: readonly (readonly [string, string])[] = [
-    [say({ en: 'step', zh: '步' }), String(step)],
-    [say({ en: 'whole epochs', zh: '完整轮数' }), String(epoch)],
-    [say({ en: 'batch', zh: '批' }), `${batch} / ${batches}`],
-    [say({ en: 'loss of the batch', zh: '本批损失' }), loss === null ? '—' : loss.toPrecision(4)],
-    [say({ en: 'training accuracy', zh: '训练准确率' }), percent(last?.accuracy)],
-    [say({ en: 'test accuracy', zh: '测试准确率' }), percent(last?.testAccuracy)],
-    [say({ en: 'seconds for the last epoch', zh: '上一轮用时（秒）' }), last ? last.seconds.toFixed(2) : '—'],
-    [say({ en: 'parameters', zh: '参数' }), String(snapshot.parameters)],
-  ];
+  const last = epochs.at(-1);
   return (
     <div class="card">
-      <dl class="figures" data-testid="figures">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures
+        rows={[
+          [texts.step, String(snapshot.step)],
+          [texts.completeEpochs, String(snapshot.epoch)],
+          [texts.batch, `${snapshot.batch} / ${snapshot.batches}`],
+          [texts.batchLoss, snapshot.loss === null ? '—' : snapshot.loss.toPrecision(4)],
+          [texts.trainingAccuracy, percent(last?.accuracy, 2)],
+          [texts.testAccuracy, percent(last?.testAccuracy, 2)],
+          [texts.epochSeconds, last ? last.seconds.toFixed(2) : '—'],
+          [texts.parameters, String(snapshot.parameters)],
+        ]}
+      />
       <div class="columns">
-        <Picture svg={steps} label="steps" />
-        {epochs.length > 0 &&
-          charts.map((svg, i) => <Picture key={i === 0 ? 'accuracy' : 'loss'} svg={svg} />)}
+        <div>
+          <Picture svg={steps} label="steps" />
+          <Caption text={texts.batchLossCaption} />
+        </div>
+        {epochs.length > 0 && (
+          <>
+            <Picture svg={accuracy} />
+            <Picture svg={loss} />
+          </>
+        )}
       </div>
     </div>
   );
 }
 
-/** What the last examination showed. */
+const chartSize = { width: 360, height: 240 };
+
+function stepCurve({ stepLosses }: Snapshot): string {
+  return lineChart([{ name: say(texts.batchLoss), ...stepLosses }], {
+    ...chartSize,
+    theme: theme.value,
+    id: 'steps',
+    smoothing: 0.8,
+    points: false,
+    xLabel: say(texts.step),
+    yLabel: say(texts.batchLoss),
+  });
+}
+
+/** Training and test of one metric over the epochs. */
+function epochCurves<Train extends 'accuracy' | 'loss', Test extends 'testAccuracy' | 'testLoss'>(
+  { epochs }: Snapshot,
+  train: Train,
+  test: Test,
+): string {
+  const x = epochs.map((each) => each.epoch);
+  return lineChart(
+    [
+      { name: say(texts.training), x, y: epochs.map((each) => each[train]) },
+      { name: say(texts.test), x, y: epochs.map((each) => each[test]) },
+    ],
+    {
+      ...chartSize,
+      theme: theme.value,
+      id: train,
+      xLabel: say(texts.epoch),
+      yLabel: say(texts[train]),
+      yFormat: train === 'accuracy' ? 'percent' : 'number',
+    },
+  );
+}
+
+/** What the last test showed: who is taken for whom, and the worst mistakes. */
 export function TestResults({ snapshot }: { readonly snapshot: Snapshot }) {
   const [matrix, worst] = useMemo(
-    () => [
-      confusion(snapshot.confusion!, {
-        theme: theme.value,
-        id: 'confusion',
-        width: 540,
-        subtitle: say({
-          en: `${percent(snapshot.epochs.at(-1)?.testAccuracy)} right`,
-          zh: `正确率 ${percent(snapshot.epochs.at(-1)?.testAccuracy)}`,
-        }),
-        rowLabel: say({ en: 'digit', zh: '真实数字' }),
-        columnLabel: say({ en: 'taken for', zh: '识别为' }),
-      }),
-      imageGrid(
-        snapshot.mistakes.map(({ pixels, label, answer, probability }) => ({
-          pixels,
-          width: 28,
-          height: 28,
-          caption: `${label} → ${answer}, ${Math.round(100 * probability)} %`,
-        })),
-        { theme: theme.value, id: 'mistakes', imageSize: 68, columns: 6 },
-      ),
-    ],
+    () => [matrixOf(snapshot), mistakesOf(snapshot)],
     [snapshot.confusion, snapshot.mistakes, theme.value, language.value],
   );
   return (
     <div class="columns">
       <div class="card">
-        <h2>{say({ en: 'On the test images', zh: '测试图像上的结果' })}</h2>
+        <h2>{say(texts.testResults)}</h2>
         <Picture svg={matrix} label="confusion" />
+        <Caption text={texts.confusionCaption} />
       </div>
       <div class="card">
-        <h2>{say({ en: 'The worst mistakes', zh: '最严重的错误' })}</h2>
-        <p class="soft">
-          {say({
-            en: 'Each image with its digit, what it was taken for, and how sure the network was.',
-            zh: '每张图像：真实数字 → 识别结果，及网络的把握。',
-          })}
-        </p>
+        <h2>{say(texts.mistakes)}</h2>
         <Picture svg={worst} label="mistakes" />
+        <Caption text={texts.mistakesCaption} />
       </div>
     </div>
+  );
+}
+
+function matrixOf(snapshot: Snapshot): string {
+  return confusion(snapshot.confusion!, {
+    theme: theme.value,
+    id: 'confusion',
+    width: 540,
+    subtitle: say(texts.correct(percent(snapshot.epochs.at(-1)?.testAccuracy, 2))),
+    rowLabel: say(texts.trueDigit),
+    columnLabel: say(texts.predictedDigit),
+  });
+}
+
+function mistakesOf({ mistakes }: Snapshot): string {
+  return imageGrid(
+    mistakes.map(({ pixels, label, answer, probability }) => ({
+      pixels,
+      width: 28,
+      height: 28,
+      caption: `${label} → ${answer}, ${Math.round(100 * probability)} %`,
+    })),
+    { theme: theme.value, id: 'mistakes', imageSize: 68, columns: 6 },
   );
 }

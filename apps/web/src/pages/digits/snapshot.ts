@@ -1,6 +1,4 @@
-/**
- * How things stand with the digits, as the worker tells the page: plain data.
- */
+/** How things stand with the digits, as the worker tells the page: plain data. */
 
 /** How the network did in one epoch, and on the test images after it. */
 export interface EpochMetrics {

@@ -1,6 +1,7 @@
 /**
- * A deep stack of equal layers, trained on generated data and measured on the way: how large activations and gradients
- * are in every layer, and what is wrong with them. Every number comes out of tensor operations.
+ * Trains a deep network of equal layers and measures activations and gradients in each.
+ *
+ * What is wrong with them becomes an alarm. Every number comes out of tensor operations.
  */
 import { blobs, dataLoader, transforms } from '@ag/datasets';
 import { gradients } from '@ag/graph';

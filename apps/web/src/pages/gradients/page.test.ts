@@ -1,3 +1,4 @@
+/** The gradient-flow lab in a browser: what vanishes, explodes and dies, and what does not. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import type { FlowUpdate } from './flow.ts';
@@ -65,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(losses.at(-1)).toBeLessThan(losses[0] / 10);
     expect(ratio).toBeGreaterThan(0.1);
     expect(ratio).toBeLessThan(10);
-    await page.getByTestId('restart').click();
+    await page.getByTestId('reset').click();
     await page.waitForFunction(() => window.__ag.state().step === 0);
     await page.getByTestId('run').click();
     await page.waitForFunction(() => window.__ag.state().done === true);

@@ -1,13 +1,62 @@
-/**
- * What the gradient-flow lab says, and the settings it proposes.
- */
+/** The words of the gradient-flow lab, and the settings it proposes. */
 import type { Text } from '../../shell/language.ts';
 import type { AlarmKind, activations, initializers } from './flow.ts';
 
-export const explanation: Text = {
-  en: 'On its way back through a deep stack the gradient is multiplied by every layer: by its weights and by the slope of its activation. If each factor is a little below one, nothing is left at the first layer; if it is above one, everything is too large. Choose a stack and look at every layer, before and during training.',
-  zh: '梯度在深层网络中向后传播时，每经过一层都要乘上该层的权重和激活函数的斜率。若每个因子略小于一，到第一层就所剩无几；若大于一，一切都会过大。选择一个网络，在训练之前和训练之中观察每一层。',
+export const texts = {
+  explanation: {
+    en: 'On its way back through a deep network the gradient is multiplied by every layer: by its weights and by the slope of its activation. If each factor is a little below one, nothing is left at the first layer; if it is above one, everything is too large. Choose a network and look at every layer, before and during training.',
+    zh: '梯度在深层网络中反向传播时，每经过一层都要乘上该层的权重和激活函数的斜率。若每个因子略小于一，到第一层就所剩无几；若大于一，一切都会过大。选择一个网络，在训练之前和训练之中观察每一层。',
+  },
+  layers: { en: 'Layers', zh: '层数' },
+  width: { en: 'Units per layer', zh: '每层单元数' },
+  activation: { en: 'Activation', zh: '激活函数' },
+  initializer: { en: 'Initializer', zh: '初始化' },
+  std: { en: 'Standard deviation', zh: '标准差' },
+  residual: { en: 'residual connections', zh: '残差连接' },
+  status: (step: number, loss: string): Text => ({
+    en: `Step ${step}, loss ${loss}.`,
+    zh: `第 ${step} 步，损失 ${loss}。`,
+  }),
+  calm: { en: 'No alarm.', zh: '没有警报。' },
+  calmReason: { en: 'Every layer gets a gradient of a useful size.', zh: '每一层都得到大小合适的梯度。' },
+  ratio: {
+    en: 'Gradient norm of the first layer divided by that of the last: ',
+    zh: '第一层与最后一层的梯度范数之比：',
+  },
+  step: { en: 'step', zh: '步' },
+  loss: { en: 'loss', zh: '损失' },
+  batchAccuracy: { en: 'batch accuracy', zh: '本批准确率' },
+  norm: { en: 'norm of the gradient', zh: '梯度范数' },
+  vanishing: { en: 'vanishing', zh: '消失' },
+  exploding: { en: 'exploding', zh: '爆炸' },
+  zero: { en: 'zero', zh: '为零' },
+  notFinite: { en: 'not finite', zh: '非有限' },
+  dead: { en: 'dead', zh: '死亡' },
+  byLayer: { en: 'Gradients by layer, now', zh: '当前各层梯度' },
+  byLayerOverTime: { en: 'Gradients by layer, over time', zh: '各层梯度随时间的变化' },
+  lossByStep: { en: 'Loss of each step', zh: '每步损失' },
+  lossCaption: { en: 'Faint: each step. Bold: moving average.', zh: '细线：每步。粗线：滑动平均。' },
+  untrained: {
+    en: 'Nothing has been trained yet: this is the network as it was initialized.',
+    zh: '尚未训练：这是刚初始化的网络。',
+  },
+  layer: (number: number): Text => ({ en: `layer ${number}`, zh: `第 ${number} 层` }),
 };
+
+/** The rows of histograms: what is counted, and what their axes are. */
+export const distributions = {
+  activations: {
+    title: { en: 'Activations', zh: '激活值' },
+    axes: { en: 'across: output of a unit; up: how many', zh: '横轴：单元的输出；纵轴：个数' },
+  },
+  gradients: {
+    title: { en: 'Gradients of the weights', zh: '权重梯度' },
+    axes: {
+      en: 'across: log₁₀ of the absolute value; up: how many',
+      zh: '横轴：绝对值的常用对数；纵轴：个数',
+    },
+  },
+} satisfies Record<string, { title: Text; axes: Text }>;
 
 export const activationNames: Readonly<Record<keyof typeof activations, string | Text>> = {
   sigmoid: 'sigmoid',
@@ -21,7 +70,7 @@ export const activationNames: Readonly<Record<keyof typeof activations, string |
 };
 
 export const initializerNames: Readonly<Record<keyof typeof initializers, string | Text>> = {
-  normal: { en: 'normal, chosen deviation', zh: '正态，指定标准差' },
+  normal: { en: 'normal, std as given', zh: '正态，指定标准差' },
   xavier: 'Xavier (Glorot)',
   he: 'He',
   lecun: 'LeCun',
@@ -55,7 +104,7 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'residual',
-    title: { en: 'Sigmoids with shortcuts', zh: 'sigmoid + 残差连接' },
+    title: { en: 'Sigmoids, residual', zh: 'sigmoid + 残差连接' },
     parameters: {
       depth: 10,
       width: 100,
@@ -90,21 +139,21 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
   vanishing: {
     title: { en: 'The gradient vanishes.', zh: '梯度消失。' },
     advice: {
-      en: 'The first layer gets less than a thousandth of what the last one gets, so it hardly learns. Remedies: an initializer that fits the activation (He for ReLU, Xavier for tanh), an activation that does not saturate, shortcuts.',
+      en: 'The first layer gets less than a thousandth of what the last one gets, so it hardly learns. Remedies: an initializer that fits the activation (He for ReLU, Xavier for tanh), an activation that does not saturate, residual connections.',
       zh: '第一层得到的梯度不到最后一层的千分之一，几乎学不动。办法：使用与激活函数匹配的初始化（ReLU 用 He，tanh 用 Xavier）、不饱和的激活函数、残差连接。',
     },
   },
   tiny: {
     title: { en: 'The gradient vanishes everywhere.', zh: '各层梯度都消失。' },
     advice: {
-      en: 'Every layer gets less than a millionth of the loss, so none of them learns. Remedies: larger first weights (He for ReLU, Xavier for tanh), fewer layers, shortcuts.',
+      en: 'Every layer gets less than a millionth of the loss, so none of them learns. Remedies: larger initial weights (He for ReLU, Xavier for tanh), fewer layers, residual connections.',
       zh: '每一层得到的梯度都不到损失的百万分之一，没有一层在学习。办法：增大初始权重（ReLU 用 He，tanh 用 Xavier）、减少层数、残差连接。',
     },
   },
   exploding: {
     title: { en: 'The gradient explodes.', zh: '梯度爆炸。' },
     advice: {
-      en: 'A gradient has a norm above 100: a step along it throws the weights far off. Remedies: smaller first weights, a smaller learning rate, clipped gradients.',
+      en: 'A layer’s gradient has a norm above 100: a step along it throws the weights far off. Remedies: smaller initial weights, a smaller learning rate, gradient clipping.',
       zh: '某层梯度范数超过 100：沿它走一步会把权重抛得很远。办法：减小初始权重、降低学习率、裁剪梯度。',
     },
   },
@@ -116,10 +165,10 @@ export const alarmTexts: Readonly<Record<AlarmKind, { readonly title: Text; read
     },
   },
   notFinite: {
-    title: { en: 'The numbers ran away.', zh: '数值失控。' },
+    title: { en: 'Loss or gradients overflow.', zh: '数值溢出。' },
     advice: {
-      en: 'Loss or gradients are no longer finite. Choose smaller weights or a smaller learning rate and start again.',
-      zh: '损失或梯度不再是有限值。请减小权重或学习率，然后重新开始。',
+      en: 'They are no longer finite. Choose smaller weights or a smaller learning rate and reset.',
+      zh: '损失或梯度不再是有限值。请减小权重或学习率，然后重置。',
     },
   },
 };

@@ -1,3 +1,4 @@
+/** The start page in a browser: its links and pictures, and how much is loaded. */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Prices of houses from two properties of the neighborhood, by a network with one hidden layer of sigmoids: the
- * recipe of the classic lesson, on a file of Boston housing or on generated houses.
+ * Fits prices of houses to two properties, by a network with one hidden layer of sigmoids.
+ *
+ * The recipe of the classic lesson, on a file of Boston housing or on generated houses.
  */
 import {
   dataLoader,

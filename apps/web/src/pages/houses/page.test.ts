@@ -1,3 +1,4 @@
+/** The page of house prices in a browser: the lesson's loss, files, turning. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,11 +1,13 @@
 /**
- * A graph that is too large to be shown node by node: a residual network of a hundred blocks with its loss, 10,000
- * nodes. It is drawn by modules, of which any can be opened.
+ * A graph that is too large to be shown node by node: a deep residual network with its loss.
+ *
+ * It is drawn by modules, of which any can be opened. Views are labels of wires.
  */
 import { captureCreation, type Inspection, inspect, placeholder } from '@ag/graph';
 import * as nn from '@ag/nn';
 import { manualSeed } from '@ag/tensor';
 import { type GraphViewOptions, graphView } from '@ag/viz';
+import { withoutViews } from './views.ts';
 
 export interface NetworkPicture {
   readonly svg: string;
@@ -25,7 +27,7 @@ export function drawNetwork(options: GraphViewOptions): NetworkPicture {
   made ??= make();
   const { graph, parameters } = made;
   const { nodes, edges } = graph;
-  const svg = graphView(graph, { maxNodes: 40, ...options });
+  const svg = graphView(withoutViews(graph), { maxNodes: 40, ...options });
   const modules = [...svg.matchAll(/data-module="([^"]+)"/g)].map(([, path]) => path);
   return { svg, nodes: nodes.length, edges: edges.length, parameters, modules };
 }

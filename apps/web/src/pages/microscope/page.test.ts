@@ -1,3 +1,4 @@
+/** The microscope in a browser: known values and gradients, steps, formulas, a large network. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';

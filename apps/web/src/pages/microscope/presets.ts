@@ -1,6 +1,4 @@
-/**
- * Formulas worth looking at, each with values.
- */
+/** Formulas worth looking at, each with values. */
 import type { Text } from '../../shell/language.ts';
 
 export interface Preset {

@@ -1,9 +1,11 @@
 /**
- * What the microscope knows of a formula: its graph with values and gradients, and for every step of the backward
- * pass the local derivatives. All of it is computed by @ag/tensor and @ag/graph.
+ * What the microscope knows of a formula: its graph with values, gradients and local derivatives.
+ *
+ * All of it is computed by @ag/tensor and @ag/graph.
  */
-import { formula, type Inspection, inspect, jacobian, topologicalSort } from '@ag/graph';
+import { formula, inspect, jacobian, topologicalSort } from '@ag/graph';
 import { apply, type NestedArray, type Tensor, tensor } from '@ag/tensor';
+import { originOf, type ViewlessGraph, viewsOf, withoutViews } from './views.ts';
 
 /** One arrow of the chain rule: how the gradient at a node reaches one of its operands. */
 export interface Link {
@@ -19,7 +21,9 @@ export interface Link {
 
 export interface Study {
   readonly names: readonly string[];
-  readonly graph: Inspection;
+  readonly graph: ViewlessGraph;
+  /** How many views the formula has, shown or not. */
+  readonly views: number;
   /** For each node of the graph, its links to operands; empty for leaves. */
   readonly links: readonly (readonly Link[])[];
   /** Positions of nodes in the order of the forward pass: operations only, the leaves have their values from the start. */
@@ -32,9 +36,14 @@ const maxElements = 64;
 /**
  * Reads a formula and its values.
  * @param values for each name the text of a number or of nested arrays, as JSON
+ * @param showViews whether reshapes and transposes are nodes; else they are labels of wires
  * @throws Error that says what is wrong with the formula or a value
  */
-export async function study(text: string, values: ReadonlyMap<string, string>): Promise<Study> {
+export async function study(
+  text: string,
+  values: ReadonlyMap<string, string>,
+  showViews = true,
+): Promise<Study> {
   const parsed = formula(text);
   // Made of entries, so that a variable of any name is an own property: `__proto__` assigned would be none.
   const leaves: Readonly<Record<string, Tensor>> = Object.fromEntries(
@@ -76,11 +85,36 @@ export async function study(text: string, values: ReadonlyMap<string, string>): 
     }
     links.push(own);
   }
+  const { nodes, edges } = graph;
+  const views = viewsOf(graph);
+  const shown = showViews ? { graph: { nodes, edges }, links } : foldViews({ nodes, edges }, links);
   return {
     names: parsed.names,
-    graph,
-    links,
-    forward: graph.nodes.flatMap((node, i) => (node.op === undefined ? [] : [i])),
+    ...shown,
+    views: views.size,
+    forward: shown.graph.nodes.flatMap((node, i) => (node.op === undefined ? [] : [i])),
+  };
+}
+
+/** The graph without its views; links lead to where the elements of a view come from. */
+function foldViews(
+  graph: ViewlessGraph,
+  links: readonly (readonly Link[])[],
+): Pick<Study, 'graph' | 'links'> {
+  const views = viewsOf(graph);
+  const origin = originOf(graph);
+  const labels = new Map(graph.nodes.map(({ id, label }) => [id, label]));
+  const kept = links.filter((_, i) => !views.has(i));
+  return {
+    graph: withoutViews(graph),
+    links: kept.map((own) =>
+      own.map((link) => {
+        const through = origin.get(link.from);
+        return through
+          ? { ...link, from: through.from, label: `${labels.get(through.from)} (${through.label})` }
+          : link;
+      }),
+    ),
   };
 }
 

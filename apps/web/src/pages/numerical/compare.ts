@@ -1,6 +1,7 @@
 /**
- * The same small network trained twice from the same weights: once with gradients by central differences, once with
- * backpropagation. Every forward pass is counted where it is made.
+ * Trains a small network twice: with gradients by central differences, and with backpropagation.
+ *
+ * Both start from the same weights. Every forward pass is counted where it is made.
  */
 import { gradients, numericalGradient } from '@ag/graph';
 import { init, mseLoss } from '@ag/nn';

@@ -1,3 +1,4 @@
+/** The comparison in a browser: counted costs, equal losses, and when they part. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import type { CompareUpdate } from './compare.ts';

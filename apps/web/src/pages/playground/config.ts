@@ -1,8 +1,8 @@
 /**
- * Everything that decides what the playground computes, and how it is written into the address: the same address gives
- * the same losses.
+ * Everything that decides what the playground computes, and how it is written into the address.
+ *
+ * The same address gives the same losses.
  */
-import type { Text } from '../../shell/language.ts';
 
 export type DataId = 'xor' | 'circles' | 'spirals' | 'moons' | 'blobs' | 'plane' | 'points';
 export type ActivationId = 'tanh' | 'relu' | 'sigmoid' | 'leakyRelu' | 'gelu' | 'silu' | 'elu' | 'identity';
@@ -54,15 +54,7 @@ export interface PlaygroundConfig {
   readonly seed: number;
 }
 
-export const dataTitles: readonly (readonly [DataId, Text])[] = [
-  ['circles', { en: 'Circles', zh: '同心圆' }],
-  ['xor', { en: 'Exclusive or', zh: '异或' }],
-  ['spirals', { en: 'Spirals', zh: '螺旋' }],
-  ['moons', { en: 'Moons', zh: '双月' }],
-  ['blobs', { en: 'Blobs', zh: '点团' }],
-  ['plane', { en: 'A plane (regression)', zh: '平面（回归）' }],
-  ['points', { en: 'Your own points', zh: '自绘数据点' }],
-];
+export const dataIds: readonly DataId[] = ['circles', 'xor', 'spirals', 'moons', 'blobs', 'plane', 'points'];
 
 export const activationIds: readonly ActivationId[] = [
   'tanh',
@@ -147,11 +139,7 @@ export function configFrom(parameters: URLSearchParams): PlaygroundConfig {
     ids.find((id) => id === parameters.get(name)) ?? usual;
   const regression = parameters.get('regression') === 'true';
   return {
-    data: one(
-      'data',
-      dataTitles.map(([id]) => id),
-      fallback.data,
-    ),
+    data: one('data', dataIds, fallback.data),
     count: number('count', 10, 1000),
     noise: number('noise', 0, 1, false),
     classes: number('classes', 2, 5),
@@ -213,66 +201,3 @@ function parsePoints(text: string, regression: boolean): PaintedPoint[] {
 function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
-
-export interface Preset {
-  readonly id: string;
-  readonly title: Text;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-export const presets: readonly Preset[] = [
-  {
-    id: 'circles',
-    title: { en: 'A circle inside another', zh: '圆中之圆' },
-    parameters: {},
-  },
-  {
-    id: 'xor',
-    title: { en: 'Exclusive or with 2-2-1 sigmoids', zh: '2-2-1 sigmoid 网络学异或' },
-    parameters: {
-      data: 'xor',
-      layers: 'sigmoid:2',
-      learningRate: '0.1',
-      batchSize: '4',
-      standardize: 'false',
-    },
-  },
-  {
-    id: 'spirals',
-    title: { en: 'Two spirals', zh: '双螺旋' },
-    parameters: {
-      data: 'spirals',
-      count: '300',
-      noise: '0.03',
-      layers: 'tanh:8,tanh:8',
-      learningRate: '0.02',
-    },
-  },
-  {
-    id: 'blobs',
-    title: { en: 'Five classes', zh: '五个类别' },
-    parameters: { data: 'blobs', classes: '5', noise: '0.25', layers: 'relu:6,relu:5' },
-  },
-  {
-    id: 'plane',
-    title: { en: 'Fit a plane: a network of one neuron', zh: '拟合平面：单神经元网络' },
-    parameters: { data: 'plane', layers: '', optimizer: 'sgd', learningRate: '0.05' },
-  },
-  {
-    id: 'overfit',
-    title: { en: 'Too little data: learning by heart', zh: '数据太少：死记硬背' },
-    parameters: {
-      data: 'moons',
-      count: '40',
-      noise: '0.35',
-      test: '0.5',
-      layers: 'tanh:8,tanh:8,tanh:8',
-      learningRate: '0.02',
-    },
-  },
-  {
-    id: 'fast',
-    title: { en: 'Learning rate 10: too fast', zh: '学习率 10：太快了' },
-    parameters: { optimizer: 'sgd', layers: 'relu:8,relu:8', learningRate: '10' },
-  },
-];

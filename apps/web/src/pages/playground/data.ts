@@ -1,6 +1,4 @@
-/**
- * The playground's data, as a network sees them: points of the plane, cut into a part to learn from and one to test on.
- */
+/** The playground's data as a network sees them, split into training and test points. */
 import {
   blobs,
   type Column,

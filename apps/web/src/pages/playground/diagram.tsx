@@ -1,16 +1,9 @@
-/**
- * The network as a picture: a small map for each neuron, a line for each weight.
- */
+/** The network as a picture: a small map for each neuron, a line for each weight. */
 import { say } from '../../shell/language.ts';
 import { resolution } from './config.ts';
 import { colorOf, Heat } from './heat.tsx';
-import type { Snapshot } from './snapshot.ts';
-
-/** A neuron: its layer (0 is the first hidden one) and its place. */
-export interface Chosen {
-  readonly layer: number;
-  readonly unit: number;
-}
+import { type Neuron, nameOf, type Snapshot, subscript } from './snapshot.ts';
+import { texts } from './texts.ts';
 
 interface Properties {
   readonly snapshot: Snapshot;
@@ -18,8 +11,8 @@ interface Properties {
   readonly activations: readonly string[];
   /** What the lines show. */
   readonly edges: 'value' | 'gradient';
-  readonly chosen: Chosen;
-  readonly onChoose: (neuron: Chosen) => void;
+  readonly chosen: Neuron;
+  readonly onChoose: (neuron: Neuron) => void;
 }
 
 const rowHeight = 52;
@@ -95,10 +88,7 @@ export function Diagram({ snapshot, activations, edges, chosen, onChoose }: Prop
               style={place}
               data-testid={`neuron-${column - 1}-${unit}`}
               aria-pressed={chosen.layer === column - 1 && chosen.unit === unit}
-              aria-label={say({
-                en: `neuron ${name}, ${value.toPrecision(3)} at the point`,
-                zh: `神经元 ${name}，在该点为 ${value.toPrecision(3)}`,
-              })}
+              aria-label={say(texts.neuronAt(name, value.toPrecision(3)))}
               onClick={() => onChoose({ layer: column - 1, unit })}
             >
               {heat}
@@ -109,14 +99,4 @@ export function Diagram({ snapshot, activations, edges, chosen, onChoose }: Prop
       )}
     </div>
   );
-}
-
-export function subscript(number: number): string {
-  return [...String(number)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
-}
-
-/** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
-export function nameOf(snapshot: Snapshot, { layer, unit }: Chosen): string {
-  if (layer < snapshot.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
-  return snapshot.layers[layer].units > 1 ? `y${subscript(unit + 1)}` : 'y';
 }

@@ -1,11 +1,12 @@
-/**
- * What a chosen neuron computes for the point that is looked at, with all numbers.
- */
+/** What a chosen neuron computes for the marked point, with all numbers. */
 import { short } from '../../components/numbers.ts';
 import { say } from '../../shell/language.ts';
 import type { PlaygroundConfig } from './config.ts';
-import { type Chosen, nameOf, subscript } from './diagram.tsx';
-import type { Snapshot } from './snapshot.ts';
+import { type Neuron, nameOf, type Snapshot, subscript } from './snapshot.ts';
+import { texts } from './texts.ts';
+
+/** A sum of more terms is folded away until it is asked for. */
+const maxTerms = 4;
 
 export function NeuronFormula({
   snapshot,
@@ -14,70 +15,85 @@ export function NeuronFormula({
 }: {
   readonly snapshot: Snapshot;
   readonly config: PlaygroundConfig;
-  readonly chosen: Chosen;
+  readonly chosen: Neuron;
 }) {
   const { layer: l, unit } = chosen;
   const layer = snapshot.layers[l];
-  const isLast = l === snapshot.layers.length - 1;
-  const before = l === 0 ? snapshot.probe : snapshot.layers[l - 1].values;
-  const nameBefore = (i: number) =>
-    l === 0
-      ? `${config.standardize ? 'x̂' : 'x'}${subscript(i + 1)}`
-      : nameOf(snapshot, { layer: l - 1, unit: i });
   const name = nameOf(snapshot, chosen);
-  const outer = isLast
-    ? { binary: 'sigmoid', classes: 'softmax', value: '' }[snapshot.kind]
-    : config.layers[l].activation;
+  const inputs = inputsOf(snapshot, config, l);
   const weights = layer.weights[unit];
-  const sum = weights.map((weight, i) => `${signed(weight, i > 0)}·${bracketed(before[i])}`).join(' ');
-  const call =
-    outer === '' || outer === 'identity'
-      ? 'z'
-      : `${outer}(${outer === 'softmax' ? `z₁ … z${subscript(layer.units)}` : 'z'})`;
+  const terms = weights.map((weight, i) => `${signed(weight, i > 0)}·${bracketed(inputs[i].value)}`);
   return (
     <div class="card" data-testid="formula">
-      <h2>{say({ en: `Neuron ${name} at the point`, zh: `神经元 ${name} 在该点的计算` })}</h2>
+      <h2>{say(texts.neuron(name))}</h2>
       <p class="number formula">
-        z = {sum} {signed(layer.bias[unit], true)} = <strong>{short(layer.sums[unit])}</strong>
+        z = {terms.length <= maxTerms && `${terms.join(' ')} ${signed(layer.bias[unit], true)} = `}
+        <strong>{short(layer.sums[unit])}</strong>
         <br />
-        {name} = {call} = <strong data-testid="neuron-value">{short(layer.values[unit])}</strong>
+        {name} = {outputOf(snapshot, config, l)} ={' '}
+        <strong data-testid="neuron-value">{short(layer.values[unit])}</strong>
       </p>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{say({ en: 'from', zh: '来自' })}</th>
-              <th scope="col">{say({ en: 'its value', zh: '其值' })}</th>
-              <th scope="col">{say({ en: 'weight', zh: '权重' })}</th>
-              <th scope="col">{say({ en: '∂loss / ∂weight', zh: '∂损失/∂权重' })}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {weights.map((weight, i) => (
-              <tr key={i}>
-                <td>{nameBefore(i)}</td>
-                <td class="number">{short(before[i])}</td>
-                <td class="number">{short(weight)}</td>
-                <td class="number">{short(layer.weightGradients[unit][i])}</td>
+      <details open={terms.length <= maxTerms} key={`${terms.length <= maxTerms}`}>
+        <summary>{say(texts.sum)}</summary>
+        {terms.length > maxTerms && (
+          <p class="number formula">
+            z = {terms.join(' ')} {signed(layer.bias[unit], true)}
+          </p>
+        )}
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{say(texts.input)}</th>
+                <th scope="col">{say(texts.inputValue)}</th>
+                <th scope="col">{say(texts.weight)}</th>
+                <th scope="col">{say(texts.weightGradient)}</th>
               </tr>
-            ))}
-            <tr>
-              <td>{say({ en: 'bias', zh: '偏置' })}</td>
-              <td class="number">1</td>
-              <td class="number">{short(layer.bias[unit])}</td>
-              <td class="number">{short(layer.biasGradients[unit])}</td>
-            </tr>
-          </tbody>
-        </table>
-      </div>
-      <p class="soft">
-        {say({
-          en: 'Gradients are those of the loss over all training points, without dropout.',
-          zh: '梯度取自全部训练点上的损失（不含 dropout）。',
-        })}
-      </p>
+            </thead>
+            <tbody>
+              {weights.map((weight, i) => (
+                <tr key={i}>
+                  <td>{inputs[i].name}</td>
+                  <td class="number">{short(inputs[i].value)}</td>
+                  <td class="number">{short(weight)}</td>
+                  <td class="number">{short(layer.weightGradients[unit][i])}</td>
+                </tr>
+              ))}
+              <tr>
+                <td>{say(texts.bias)}</td>
+                <td class="number">1</td>
+                <td class="number">{short(layer.bias[unit])}</td>
+                <td class="number">{short(layer.biasGradients[unit])}</td>
+              </tr>
+            </tbody>
+          </table>
+        </div>
+      </details>
+      <p class="soft">{say(texts.gradientNote)}</p>
     </div>
   );
+}
+
+/** What a layer is given at the marked point, by name. */
+function inputsOf(snapshot: Snapshot, config: PlaygroundConfig, layer: number) {
+  if (layer > 0) {
+    return snapshot.layers[layer - 1].values.map((value, unit) => ({
+      name: nameOf(snapshot, { layer: layer - 1, unit }),
+      value,
+    }));
+  }
+  const letter = config.standardize ? 'x̂' : 'x';
+  return snapshot.probe.map((value, i) => ({ name: `${letter}${subscript(i + 1)}`, value }));
+}
+
+/** The activation of a layer as it is written after its sum z. */
+function outputOf({ kind, layers }: Snapshot, config: PlaygroundConfig, layer: number): string {
+  const isLast = layer === layers.length - 1;
+  const outer = isLast
+    ? { binary: 'sigmoid', classes: 'softmax', value: 'identity' }[kind]
+    : config.layers[layer].activation;
+  if (outer === 'identity') return 'z';
+  return `${outer}(${outer === 'softmax' ? `z₁ … z${subscript(layers[layer].units)}` : 'z'})`;
 }
 
 function signed(value: number, between: boolean): string {

@@ -1,6 +1,4 @@
-/**
- * Small pictures of what a neuron computes over the plane: blue above the middle, orange below, as the charts have it.
- */
+/** A small picture of what a neuron computes over the plane: blue above the middle, orange below. */
 import { useEffect, useRef } from 'preact/hooks';
 
 /** The two ends of the color scale; they differ for every kind of color vision. */

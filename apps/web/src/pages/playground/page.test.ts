@@ -1,3 +1,4 @@
+/** The playground in a browser: training, rewinding, painting, pasting, saving. */
 import { readFile } from 'node:fs/promises';
 import { loadSafetensors } from '@ag/nn';
 import type { Page } from 'playwright-core';

@@ -1,6 +1,4 @@
-/**
- * The plane with the network's answers and the points. A click or a drag looks at a place, or paints points there.
- */
+/** The plane with the network's answers and the points, to look at or to paint on. */
 import { decisionBoundary } from '@ag/viz';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { Picture } from '../../components/parts.tsx';
@@ -8,6 +6,7 @@ import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
 import type { Snapshot } from './snapshot.ts';
+import { texts } from './texts.ts';
 
 interface Properties {
   readonly snapshot: Snapshot;
@@ -51,10 +50,10 @@ export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: 
         kind: kind === 'binary' ? 'probability' : kind === 'classes' ? 'class' : 'value',
         ...(confidence && { confidence }),
         ...(kind !== 'value' && {
-          labels: Array.from({ length: classes }, (_, i) => say({ en: `class ${i}`, zh: `类别 ${i}` })),
+          labels: Array.from({ length: classes }, (_, i) => say(texts.classNumber(i))),
         }),
-        width: 460,
-        height: 480,
+        width: 340,
+        height: 370,
         theme: theme.value,
         id: 'plane',
         xLabel: 'x₁',

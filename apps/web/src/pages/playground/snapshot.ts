@@ -1,8 +1,6 @@
-/**
- * How things stand in the playground, as its worker tells its page: plain data.
- */
+/** How things stand in the playground, as its worker tells its page: plain data. */
 import type { CurvePoints } from '../../service/worker/history.ts';
-import type { PaintedPoint } from './config.ts';
+import { type PaintedPoint, paper, resolution } from './config.ts';
 import type { Domain, Kind } from './data.ts';
 
 /** One layer of neurons: what it computes over the plane, and what it computes with. */
@@ -61,7 +59,7 @@ export interface Snapshot {
   /** The inputs of the point that is looked at. */
   readonly probe: readonly number[];
   readonly layers: readonly LayerSnapshot[];
-  /** What the network says over the plane: `[cells, outputs]`. */
+  /** What the network answers over the plane: `[cells, outputs]`. */
   readonly answers: Float32Array;
   /** And of few training points, in their order; empty for many. */
   readonly pointAnswers: readonly (readonly number[])[];
@@ -71,3 +69,55 @@ export interface Metrics {
   readonly loss: number;
   readonly accuracy: number | null;
 }
+
+/** A neuron: its layer (0 is the first hidden one) and its place. */
+export interface Neuron {
+  readonly layer: number;
+  readonly unit: number;
+}
+
+/** The neuron, if the network has it; else the last one, which gives the answer. */
+export function neuronIn(snapshot: Snapshot | null, neuron: Neuron | null): Neuron {
+  const last = { layer: (snapshot?.layers.length ?? 1) - 1, unit: 0 };
+  if (!neuron || !snapshot) return last;
+  return neuron.unit < (snapshot.layers[neuron.layer]?.units ?? 0) ? neuron : last;
+}
+
+/** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
+export function nameOf(snapshot: Snapshot, { layer, unit }: Neuron): string {
+  if (layer < snapshot.layers.length - 1) return `h${subscript(layer + 1)},${subscript(unit + 1)}`;
+  return snapshot.layers[layer].units > 1 ? `y${subscript(unit + 1)}` : 'y';
+}
+
+export function subscript(number: number): string {
+  return [...String(number)].map((digit) => '₀₁₂₃₄₅₆₇₈₉'[Number(digit)]).join('');
+}
+
+/** The plane before anything has been painted. */
+export const emptySnapshot: Snapshot = {
+  session: -1,
+  kind: 'binary',
+  classes: 2,
+  running: false,
+  parameters: 0,
+  step: 0,
+  epoch: 0,
+  furthest: 0,
+  loss: null,
+  train: null,
+  test: null,
+  losses: [],
+  trainCurve: { x: [], y: [] },
+  testCurve: { x: [], y: [] },
+  alerts: [],
+  failed: false,
+  deviceBytes: 0,
+  domain: paper,
+  trainPoints: [],
+  testPoints: [],
+  inputs: new Float32Array(0),
+  probe: [],
+  layers: [],
+  answers: new Float32Array(resolution ** 2).fill(Number.NaN),
+  pointAnswers: [],
+};

@@ -1,9 +1,11 @@
+/** The playground's trainer: it learns, rewinds, raises alarms, and matches the code it shows. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { codeFor } from './code.ts';
-import { configFrom, type PlaygroundConfig, presets, writePoints } from './config.ts';
+import { configFrom, type PlaygroundConfig, writePoints } from './config.ts';
 import { pointsFromText } from './data.ts';
+import { presets } from './presets.ts';
 import type { Snapshot } from './snapshot.ts';
 import { Trainer } from './trainer.ts';
 

@@ -1,6 +1,8 @@
 /**
- * Notices what `gradientAlarms` cannot, as it knows no loss: that the loss rises, or that nothing moves any more long
- * before anything was learnt. (Gradients that vanish because all has been learnt are no cause for alarm.)
+ * Warns of a loss that rises, and of gradients that vanish before anything was learned.
+ *
+ * `gradientAlarms` cannot, as it knows no loss. (Gradients that vanish because all has been learned are no
+ * cause for alarm.)
  */
 import type { Callback, CallbackState } from '@ag/train';
 

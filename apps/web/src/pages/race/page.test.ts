@@ -1,3 +1,4 @@
+/** The race in a browser: paths from an independent program, dragging, formulas, a finger. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 import type { RacePath } from './race.ts';

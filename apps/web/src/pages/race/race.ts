@@ -1,9 +1,16 @@
-/**
- * The race: optimizers of @ag/optim run down the same surface from the same start.
- */
+/** The race: optimizers of @ag/optim run down the same surface from the same start. */
 import { backward, formula } from '@ag/graph';
 import { adadelta, adagrad, adam, adamw, lion, nadam, type Optimizer, radam, rmsprop, sgd } from '@ag/optim';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
+
+export interface RunnerInfo {
+  readonly name: string;
+  readonly learningRate: number;
+  /** The function of @ag/optim, and its other options as code. */
+  readonly function: string;
+  readonly more?: string;
+  readonly make: (p: readonly Variable[], rate: number) => Optimizer;
+}
 
 export const runners = {
   sgd: {
@@ -67,17 +74,7 @@ export const runners = {
     function: 'lion',
     make: (p: readonly Variable[], learningRate: number) => lion(p, { learningRate }),
   },
-} satisfies Record<
-  string,
-  {
-    name: string;
-    learningRate: number;
-    /** The function of @ag/optim, and its other options as code. */
-    function: string;
-    more?: string;
-    make: (p: readonly Variable[], rate: number) => Optimizer;
-  }
->;
+} satisfies Record<string, RunnerInfo>;
 
 export type Runner = keyof typeof runners;
 

@@ -1,5 +1,7 @@
 /**
- * Resolves when what was set before is on the screen; soon, too, where nothing is drawn because the page is hidden.
+ * Waits until what was set before is on the screen.
+ *
+ * Not for long where nothing is drawn because the page is hidden.
  */
 export function nextFrame(): Promise<void> {
   return new Promise((resolve) => {

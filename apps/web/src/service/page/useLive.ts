@@ -1,11 +1,15 @@
 /**
- * The page's side: a worker for as long as the page is shown, a session for each request, and updates while it runs.
+ * The page's side of a session in a worker: one for each request, with updates while it runs.
+ *
+ * The other side is `serve` in `worker/serve.ts`.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../messageOf.ts';
 import type { Computing } from '../worker/computing.ts';
 import type { LiveService } from '../worker/serve.ts';
 import { nextFrame } from './nextFrame.ts';
-import { messageOf, useService } from './useService.ts';
+import type { Run } from './run.ts';
+import { useService } from './useService.ts';
 
 /** How things stand. */
 export interface Live<Update> {
@@ -13,14 +17,10 @@ export interface Live<Update> {
   readonly update: Update | null;
   /** Why it cannot go on, or null. */
   readonly problem: string | null;
-  readonly running: boolean;
   /** What computes; null until it is known. */
   readonly computing: Computing | null;
-  run(on: boolean): void;
-  /** Works for one turn, then rests. */
-  once(): void;
-  /** Opens the same request again. */
-  restart(): void;
+  /** Goes on and rests. Its step is one turn of work; its reset opens the same request again. */
+  readonly run: Run;
 }
 
 /**
@@ -106,16 +106,23 @@ export function useLive<
     };
   }, [running, opened]);
 
+  const intend = (on: boolean) => {
+    intent.current = on;
+    setRunning(on);
+  };
+
   return {
     update,
     problem: problem ?? failure,
-    running: running && problem === null && failure === null && update?.done !== true,
     computing,
-    run: (on) => {
-      intent.current = on;
-      setRunning(on);
+    run: {
+      ready: update !== null,
+      running: running && problem === null && failure === null && update?.done !== true,
+      ended: update?.done === true,
+      play: () => intend(true),
+      pause: () => intend(false),
+      step: () => void turn(latest.current),
+      reset: () => setRound((before) => before + 1),
     },
-    once: () => void turn(latest.current),
-    restart: () => setRound((before) => before + 1),
   };
 }

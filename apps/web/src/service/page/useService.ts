@@ -1,6 +1,4 @@
-/**
- * A worker for as long as a page is shown.
- */
+/** A worker for as long as a page is shown. */
 import { type Remote, releaseProxy, wrap } from 'comlink';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
@@ -39,9 +37,4 @@ export function useService<T>(create: () => Worker): Service<T> {
     };
   }, [worker]);
   return { remote, failure };
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

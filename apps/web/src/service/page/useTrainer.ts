@@ -1,11 +1,14 @@
 /**
- * What the pages around a trainer share: its worker, one configuration after the other, snapshots of the present one,
- * and a place for whatever goes wrong.
+ * The page's side of a trainer in a worker.
+ *
+ * One configuration after the other, snapshots of the present one, and a place for whatever goes wrong. The other side
+ * is `TrainerHost` in `worker/trainerHost.ts`.
  */
 import { proxy, type Remote } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../messageOf.ts';
 import type { Computing } from '../worker/computing.ts';
-import { messageOf, useService } from './useService.ts';
+import { useService } from './useService.ts';
 
 /** What a trainer in a worker offers, beside what is the page's own. */
 export interface TrainerService<Config, Snapshot> {

@@ -1,6 +1,8 @@
 /**
- * What computes in a worker: WebAssembly with threads where the page may have them, on one thread elsewhere, and the
- * reference backend where WebAssembly is missing or forbidden. Whatever it is, the page says so.
+ * Chooses what computes in a worker.
+ *
+ * WebAssembly with threads where the page may have them, on one thread elsewhere, and the reference backend
+ * where WebAssembly is missing or forbidden. Whatever it is, the page says so.
  */
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { reference, use } from '@ag/tensor';

@@ -1,6 +1,8 @@
 /**
- * The way back: checkpoints of a run at regular steps, thinned out as it grows, so that any earlier step can be reached
- * by going on from a checkpoint before it. And curves of what was reported, bounded in the same manner.
+ * Checkpoints of a run, for going back to any earlier step, and curves of what it reported.
+ *
+ * Checkpoints are made at regular steps and thinned out as the run grows; a step between two is reached by
+ * going on from the one before. Curves are bounded in the same manner.
  */
 import type { Callback, Checkpoint } from '@ag/train';
 

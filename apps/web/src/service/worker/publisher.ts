@@ -1,6 +1,8 @@
 /**
- * Keeps a busy worker from flooding its page: snapshots of the state are sent at most every so many milliseconds, never
- * while the page still draws the one before, and the last one always arrives.
+ * Keeps a busy worker from flooding its page with snapshots.
+ *
+ * They are sent at most every so many milliseconds, never while the page still draws the one before, and the
+ * last one always arrives.
  */
 export interface Publisher {
   /** Sends a snapshot of the state if one is due. Waits for its making, not for the page. */

@@ -1,10 +1,13 @@
 /**
- * Plays a stream of training events: on and on, one step, or not at all. Not asking for the next event is the pause,
- * so there is nothing to interrupt, and a run at rest can be looked at, saved and gone on with.
+ * Plays a stream of training events: on and on, one step, or not at all.
+ *
+ * Not asking for the next event is the pause, so there is nothing to interrupt, and a run at rest can be looked at,
+ * saved and gone on with.
  */
 import type { TrainingEvent } from '@ag/train';
 
-type Events = AsyncGenerator<TrainingEvent, void, undefined>;
+/** The events of a run of `fit`. */
+export type Events = AsyncGenerator<TrainingEvent, void, undefined>;
 
 /** Hands batches on, and holds them back while the run is paused. */
 export type PauseGate = <B>(batches: AsyncIterable<B>) => AsyncIterable<B>;

@@ -1,14 +1,17 @@
 /**
- * The worker's side of a page that watches something go on: the page opens a session, then asks for more, again and
- * again. Not asking is a pause; nothing runs that nobody looks at.
+ * The worker's side of a page that watches something go on.
+ *
+ * The page opens a session, then asks for more, again and again. Not asking is a pause; nothing runs that nobody looks
+ * at.
  */
 import { expose } from 'comlink';
 import { type Computing, startComputing } from './computing.ts';
+import { queue } from './queue.ts';
 
 /** Something that goes on when it is asked to. */
 export interface Session<Update> {
-  /** Works for a moment and tells how things stand. `patience` is how long that may take, in milliseconds. */
-  advance(patience: number): Promise<Update>;
+  /** Works for at most `milliseconds`, or one step, and tells how things stand. */
+  advance(milliseconds: number): Promise<Update>;
   /** Goes on with another learning rate. */
   setLearningRate(learningRate: number): void;
 }
@@ -24,18 +27,13 @@ export interface LiveService<Request, Update> {
   computing(): Promise<Computing>;
 }
 
-/** How long one turn of work may take; what the page shows is as old as that at most. */
-const patience = 100;
+/** Milliseconds that one turn of work may take; what the page shows is as old as that at most. */
+const turn = 100;
 
 /** Answers a page's questions one after the other. */
 export function serve<Request, Update>(open: (request: Request) => Promise<Session<Update>>): void {
   let session: Session<Update> | null = null;
-  let last: Promise<unknown> = startComputing();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work);
-    last = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = queue(startComputing());
   const service: LiveService<Request, Update> = {
     open: (request) =>
       inTurn(async () => {
@@ -47,7 +45,7 @@ export function serve<Request, Update>(open: (request: Request) => Promise<Sessi
     advance: () =>
       inTurn(async () => {
         if (!session) throw new Error('advance: no session is open');
-        return session.advance(patience);
+        return session.advance(turn);
       }),
     computing: startComputing,
   };

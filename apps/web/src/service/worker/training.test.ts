@@ -1,3 +1,4 @@
+/** Playing, pausing and rewinding a run, and sending snapshots of it. */
 import { dataLoader, xor } from '@ag/datasets';
 import { bceWithLogits, dropout, linear, sequential, tanh } from '@ag/nn';
 import { adam } from '@ag/optim';

@@ -1,6 +1,4 @@
-/**
- * What each kind of operation does to a gradient, in one sentence.
- */
+/** What each kind of operation does to a gradient, in one sentence. */
 import type { Text } from '../../shell/language.ts';
 
 const sentences: ReadonlyMap<string, Text> = new Map(
@@ -47,6 +45,22 @@ const sentences: ReadonlyMap<string, Text> = new Map(
       en: 'The square multiplies the gradient by twice its operand.',
       zh: '平方把梯度乘以操作数的两倍。',
     },
+    logSumExp: {
+      en: 'Log-sum-exp multiplies the gradient by the softmax of its operand.',
+      zh: 'log-sum-exp 把梯度乘以操作数的 softmax。',
+    },
+    mean: {
+      en: 'A mean gives every element its gradient divided by their number.',
+      zh: '均值把梯度除以元素个数，分给每个元素。',
+    },
+    reshape: {
+      en: 'A reshape passes the gradient on, in the shape of its operand.',
+      zh: 'reshape 原样传递梯度，只改回操作数的形状。',
+    },
+    permute: {
+      en: 'A transpose passes the gradient on, transposed back.',
+      zh: '转置把梯度转置回去后传递。',
+    },
     neg: { en: 'Negation flips the sign of the gradient.', zh: '取负使梯度变号。' },
     sum: { en: 'A sum copies its gradient to every element.', zh: '求和把梯度复制给每个元素。' },
     contract: {
@@ -61,6 +75,6 @@ const fallback: Text = {
   zh: '梯度乘以局部导数。',
 };
 
-export function wordsFor(op: string): Text {
+export function ruleOf(op: string): Text {
   return sentences.get(op) ?? fallback;
 }

@@ -1,0 +1,33 @@
+/** The program that fits the prices, for Node. */
+import type { HousesRequest } from './houses.ts';
+
+export function codeFor({ hidden, optimizer, learningRate, seed, epochs }: HousesRequest): string {
+  const make = {
+    sgd: `sgd(model.parameters(), { learningRate: ${learningRate} })`,
+    momentum: `sgd(model.parameters(), { learningRate: ${learningRate}, momentum: 0.9 })`,
+    adam: `adam(model.parameters(), { learningRate: ${learningRate} })`,
+  }[optimizer];
+  return `// The file is looked for in the folder AG_DATA_DIR, else downloaded.
+import { bostonHousing, dataLoader, transforms } from '@ag/datasets';
+import { init, linear, mseLoss, sequential, sigmoid } from '@ag/nn';
+import { ${optimizer === 'adam' ? 'adam' : 'sgd'} } from '@ag/optim';
+import { manualSeed } from '@ag/tensor';
+import { fit } from '@ag/train';
+
+const data = await bostonHousing({ columns: ['rm', 'lstat'] });
+manualSeed(${seed});
+const model = sequential(
+  linear(2, ${hidden}, { weightInit: init.xavierUniform }),
+  sigmoid(),
+  linear(${hidden}, 1, { weightInit: init.xavierUniform }),
+);
+const train = dataLoader(data, {
+  batchSize: 16, replacement: true, dropLast: true, seed: ${seed}, transform: transforms.standardize(data),
+});
+const optimizer = ${make};
+const run = fit({ model, optimizer, loss: mseLoss, train, epochs: ${epochs}, compile: true, reportEvery: 0 });
+for await (const event of run) {
+  if (event.type === 'epoch' && event.epoch % 100 === 0) console.log(event.epoch, event.loss);
+}
+`;
+}

@@ -1,0 +1,55 @@
+/** The words of the microscope. */
+import type { Text } from '../../shell/language.ts';
+
+export const texts = {
+  explanation: {
+    en: 'A formula is a graph: every round node is one operation. Step forward to see values appear, then backward to see how the gradient of the result flows to every input by the chain rule.',
+    zh: '公式就是一张图：每个圆形节点是一个运算。向前单步，看数值逐个出现；再向后单步，看结果的梯度如何按链式法则流向每个输入。',
+  },
+  choose: { en: 'Example', zh: '示例' },
+  deepNetwork: { en: 'A deep network, 10,000 nodes', zh: '深层网络，一万个节点' },
+  formula: { en: 'Formula', zh: '公式' },
+  showViews: { en: 'show reshapes and transposes as nodes', zh: '把 reshape 与转置显示为节点' },
+
+  start: { en: 'Start', zh: '起点' },
+  back: { en: 'Step back', zh: '退一步' },
+  next: { en: 'Step', zh: '单步' },
+  allForward: { en: 'All forward', zh: '完成前向' },
+  allBackward: { en: 'All backward', zh: '完成反向' },
+  step: { en: 'Step', zh: '步' },
+  saveSvg: { en: 'Save as SVG', zh: '导出 SVG' },
+  graphCaption: {
+    en: 'Above a wire: its value. Below, in color: the gradient of the result with respect to it; “—” is not computed yet, and Σ is the sum over all uses of a node.',
+    zh: '连线上方：数值。下方（彩色）：结果对它的梯度；“—”表示尚未计算，Σ 表示对一个节点所有用途求和。',
+  },
+
+  atStart: {
+    en: 'The inputs have their values. Press Step to compute the first node.',
+    zh: '输入已有数值。点击“单步”计算第一个节点。',
+  },
+  forward: (label: string): Text => ({ en: `Forward: ${label}`, zh: `前向：${label}` }),
+  backward: (label: string): Text => ({ en: `Backward: ${label}`, zh: `反向：${label}` }),
+  upstream: { en: 'Upstream gradient: ', zh: '上游梯度：' },
+  operand: { en: 'operand', zh: '操作数' },
+  local: { en: 'local derivative', zh: '局部导数' },
+  chainRule: { en: 'chain rule: local × upstream', zh: '链式法则：局部 × 上游' },
+  jacobianNote: {
+    en: 'A matrix is a Jacobian: row i, column j is the derivative of element i of the result with respect to element j of the operand. Elements are counted from 1, row by row (row-major). The upstream gradient, flattened to a row vector, times this matrix is what this use adds to the gradient of the operand.',
+    zh: '矩阵是雅可比矩阵：第 i 行第 j 列是结果的第 i 个元素对操作数的第 j 个元素的导数。元素从 1 开始，逐行（行优先）编号。上游梯度展平成行向量后乘以该矩阵，就是这次使用给操作数梯度的贡献。',
+  },
+  undefinedHere: { en: 'not defined here', zh: '此处不可导' },
+  undefinedAt: (elements: string): Text => ({
+    en: `not defined at element ${elements}`,
+    zh: `在第 ${elements} 个元素处不可导`,
+  }),
+  ruleTakes: { en: '; the rule takes ', zh: '；规则取 ' },
+
+  openModule: { en: 'Open a module', zh: '展开模块' },
+  closeModule: (path: string): Text => ({ en: `Close module ${path}`, zh: `收起模块 ${path}` }),
+  network: { en: 'The network by modules', zh: '按模块显示的网络' },
+  networkNote: (nodes: number, edges: number, parameters: number): Text => ({
+    en: `A residual network and its loss: ${nodes} nodes, ${edges} edges, ${parameters} parameters. Each box with an edge behind it is a module; click one to look inside, drag to move about.`,
+    zh: `一个残差网络及其损失：${nodes} 个节点，${edges} 条边，${parameters} 个参数。每个叠起的方框是一个模块；点击查看内部，拖动以移动。`,
+  }),
+  building: { en: 'Building the network…', zh: '正在构建网络…' },
+};

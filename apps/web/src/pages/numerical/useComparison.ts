@@ -1,0 +1,32 @@
+/** The state of the comparison: the request that the address makes, and what the worker answers. */
+import { clampInteger } from '../../components/numbers.ts';
+import { useLive } from '../../service/page/useLive.ts';
+import { useInspection } from '../../shell/inspection.ts';
+import { numberParameter } from '../../shell/route.ts';
+import type { CompareRequest, CompareUpdate } from './compare.ts';
+
+const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+
+export function useComparison() {
+  const request: CompareRequest = {
+    hidden: clampInteger(numberParameter('hidden', 2), 1, 64),
+    learningRate: Math.max(1e-6, numberParameter('rate', 3)),
+    difference: Math.max(1e-14, numberParameter('h', 1e-6)),
+    seed: clampInteger(numberParameter('seed', 2), 0, 1e6),
+    steps: clampInteger(numberParameter('steps', 600), 1, 5000),
+  };
+  const live = useLive<CompareRequest, CompareUpdate>(createWorker, request, true);
+  useInspection(() => ({
+    page: 'numerical',
+    ...request,
+    ...live.update,
+    running: live.run.running,
+    problem: live.problem,
+  }));
+  return { request, ...live };
+}
+
+/** Whether the losses of all steps are the same to four digits, of the first loss. */
+export function lossesAgree({ apart, automatic }: CompareUpdate): boolean {
+  return apart <= 1e-4 * (automatic.losses[0] ?? 0);
+}

@@ -1,0 +1,163 @@
+/** The words of the playground. */
+import type { Text } from '../../shell/language.ts';
+import type { DataId } from './config.ts';
+
+export const texts = {
+  explanation: {
+    en: 'A small network learns to tell points of the plane apart. Each square is a neuron and shows its output over the whole plane; each line is a weight. Train it, pause, go back to any earlier step, and click a neuron or a place in the plane to see the numbers behind it.',
+    zh: '一个小网络学习区分平面上的点。每个方块是一个神经元，显示它在整个平面上的输出；每条线是一个权重。训练、暂停、回到任意先前的步；点击神经元或平面上的位置，查看背后的数字。',
+  },
+  example: { en: 'Example', zh: '示例' },
+  chooseOne: { en: 'choose one', zh: '请选择' },
+  data: { en: 'Data', zh: '数据' },
+  points: { en: 'Points', zh: '点数' },
+  noise: { en: 'Noise', zh: '噪声' },
+  classes: { en: 'Classes', zh: '类别数' },
+  testFraction: { en: 'Test fraction', zh: '测试集比例' },
+  standardize: { en: 'standardize inputs', zh: '标准化输入' },
+  hiddenLayers: { en: 'Hidden layers', zh: '隐藏层' },
+  activationOf: (layer: number): Text => ({ en: `${layer}: activation`, zh: `第 ${layer} 层：激活函数` }),
+  neurons: { en: 'neurons', zh: '神经元' },
+  removeLayer: (layer: number): Text => ({ en: `Remove layer ${layer}`, zh: `移除第 ${layer} 层` }),
+  addLayer: { en: 'Layer', zh: '添加层' },
+
+  speed: { en: 'Speed', zh: '速度' },
+  rewind: { en: 'Go back to step', zh: '回到第几步' },
+  status: (step: number, loss: string | null): Text => ({
+    en: `Step ${step}, batch loss ${loss ?? 'not known'}.`,
+    zh: `第 ${step} 步，本批损失${loss === null ? '未知' : ` ${loss}`}。`,
+  }),
+
+  atStep: (step: number): Text => ({ en: `Step ${step}: `, zh: `第 ${step} 步：` }),
+  slower: (rate: string): Text => ({
+    en: `Restart with a learning rate of ${rate}`,
+    zh: `以学习率 ${rate} 重新开始`,
+  }),
+  goBack: { en: 'Go back ten steps', zh: '回退十步' },
+
+  paint: {
+    en: 'Click or drag on the plane to paint points, or paste a table.',
+    zh: '在平面上点击或拖动来绘制数据点，或粘贴表格。',
+  },
+  regression: { en: 'regression: numbers instead of classes', zh: '回归：数值而非类别' },
+  value: { en: 'Value', zh: '数值' },
+  classNumber: (number: number): Text => ({ en: `class ${number}`, zh: `类别 ${number}` }),
+  undo: { en: 'Undo the last point', zh: '撤销一个点' },
+  clear: { en: 'Clear', zh: '清空' },
+  pasteTable: { en: 'Paste a table (CSV)', zh: '粘贴表格（CSV）' },
+  table: { en: 'Table', zh: '表格' },
+  useTable: { en: 'Use this table', zh: '使用该表格' },
+
+  noNetwork: {
+    en: 'The network appears here as soon as there are two points.',
+    zh: '有两个点之后，网络会出现在这里。',
+  },
+  linesShow: { en: 'Lines show', zh: '连线显示' },
+  weights: { en: 'weights', zh: '权重' },
+  gradients: { en: 'gradients', zh: '梯度' },
+  diagramCaption: (kind: 'binary' | 'classes' | 'value'): Text => ({
+    en: `Lines: blue positive, orange dashed negative, thicker for larger. Squares: blue high, orange low${kind === 'binary' ? '; in the last one, blue for class 0 and orange for class 1' : ''}.`,
+    zh: `连线：蓝色为正，橙色虚线为负，越粗越大。方块：蓝色高，橙色低${kind === 'binary' ? '；最后一个方块中蓝色为类别 0，橙色为类别 1' : ''}。`,
+  }),
+  parameters: (count: number): Text => ({ en: `${count} parameters`, zh: `${count} 个参数` }),
+  neuronAt: (name: string, value: string): Text => ({
+    en: `neuron ${name}, ${value} at the marked point`,
+    zh: `神经元 ${name}，在标记点为 ${value}`,
+  }),
+  planeCaption: {
+    binary: {
+      en: 'Background: the predicted class, stronger where the network is surer; the line is where both are equally likely.',
+      zh: '背景：预测的类别，越确定颜色越深；线上两类的可能性相等。',
+    },
+    classes: {
+      en: 'Background: the most likely class, stronger where the network is surer.',
+      zh: '背景：最可能的类别，越确定颜色越深。',
+    },
+    value: {
+      en: 'Background: the prediction. Points: their targets, in the same colors.',
+      zh: '背景：预测值。数据点：目标值，颜色相同。',
+    },
+  },
+  showTest: { en: 'show the test points', zh: '显示测试点' },
+  paintOnThese: { en: 'Paint on these points', zh: '在这些点上继续绘制' },
+
+  neuron: (name: string): Text => ({
+    en: `Neuron ${name} at the marked point`,
+    zh: `神经元 ${name} 在标记点的计算`,
+  }),
+  sum: { en: 'Weighted sum, term by term', zh: '加权和的各项' },
+  input: { en: 'input', zh: '输入' },
+  inputValue: { en: 'value', zh: '值' },
+  weight: { en: 'weight', zh: '权重' },
+  weightGradient: { en: '∂loss / ∂weight', zh: '∂损失 / ∂权重' },
+  bias: { en: 'bias', zh: '偏置' },
+  gradientNote: {
+    en: 'Gradients are those of the loss over all training points, without dropout.',
+    zh: '梯度取自全部训练点上的损失（不含 dropout）。',
+  },
+
+  trainingPoints: { en: 'The training points', zh: '训练点' },
+  target: { en: 'target', zh: '目标' },
+  prediction: { en: 'prediction', zh: '预测' },
+  training: { en: 'training', zh: '训练' },
+  test: { en: 'test', zh: '测试' },
+  step: { en: 'step', zh: '步' },
+  epoch: { en: 'epoch', zh: '轮' },
+  loss: { en: 'loss', zh: '损失' },
+  batchLoss: { en: 'batch loss', zh: '本批损失' },
+  trainingLoss: { en: 'training loss', zh: '训练损失' },
+  testLoss: { en: 'test loss', zh: '测试损失' },
+  trainingAccuracy: { en: 'training accuracy', zh: '训练准确率' },
+  testAccuracy: { en: 'test accuracy', zh: '测试准确率' },
+
+  saveSafetensors: { en: 'Save weights (safetensors)', zh: '保存权重（safetensors）' },
+  saveJson: { en: 'Save network and weights (JSON)', zh: '保存网络与权重（JSON）' },
+};
+
+export const dataTitles: readonly (readonly [DataId, Text])[] = [
+  ['circles', { en: 'Circles', zh: '同心圆' }],
+  ['xor', { en: 'Exclusive or', zh: '异或' }],
+  ['spirals', { en: 'Spirals', zh: '螺旋' }],
+  ['moons', { en: 'Moons', zh: '双月' }],
+  ['blobs', { en: 'Blobs', zh: '点团' }],
+  ['plane', { en: 'A plane (regression)', zh: '平面（回归）' }],
+  ['points', { en: 'Your own points', zh: '自绘数据点' }],
+];
+
+export const speedTitles = [
+  ['full', { en: 'as fast as possible', zh: '全速' }],
+  ['fast', { en: '200 steps per second', zh: '每秒 200 步' }],
+  ['medium', { en: '20 steps per second', zh: '每秒 20 步' }],
+  ['slow', { en: '2 steps per second', zh: '每秒 2 步' }],
+] as const;
+
+const exploding: Text = {
+  en: 'gradients explode. Choose a smaller learning rate.',
+  zh: '梯度爆炸。请减小学习率。',
+};
+const alarms: ReadonlyMap<string, Text> = new Map([
+  [
+    'nonFiniteLoss',
+    {
+      en: 'the loss is no longer finite. The learning rate may be too large.',
+      zh: '损失已不是有限数。学习率可能过大。',
+    },
+  ],
+  [
+    'risingLoss',
+    {
+      en: 'the loss rises instead of falling. Choose a smaller learning rate.',
+      zh: '损失在上升而不是下降。请减小学习率。',
+    },
+  ],
+  ['vanishingGradient', { en: 'gradients have vanished.', zh: '梯度消失。' }],
+  ['explodingGradient', exploding],
+  ['nonFiniteGradient', exploding],
+  ['error', { en: 'training stopped.', zh: '训练中断。' }],
+]);
+const otherAlarm: Text = { en: 'something needs attention.', zh: '有情况需要注意。' };
+
+/** What an alarm of the run means. */
+export function alarmText(kind: string): Text {
+  return alarms.get(kind) ?? otherAlarm;
+}
