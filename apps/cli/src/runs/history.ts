@@ -2,16 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import type { Curve } from '../drawing/curves.ts';
-import {
-  bytes,
-  count,
-  duration,
-  formatMetric,
-  formatMetrics,
-  formatNumber,
-  isShare,
-  words,
-} from '../numbers.ts';
+import { formatMetrics } from '../numbers.ts';
 import { holderOf } from './claim.ts';
 import { type FailedEvent, overAllParts, readEvents } from './eventLog.ts';
 import { type RunConfig, readConfig, runPaths } from './folder.ts';
