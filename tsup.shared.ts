@@ -21,7 +21,8 @@ export function library(entry: Options['entry']) {
     entry,
     platform: 'neutral',
     // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    // What is tagged `@internal` is no promise: declarations leave it out.
+    dts: { compilerOptions: { ignoreDeprecations: '6.0', stripInternal: true } },
   });
 }
 

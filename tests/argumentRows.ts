@@ -1,6 +1,7 @@
 /** For each public function the arguments that fit, and for each argument what it cannot take. */
 import { confusionMatrix, crossEntropy, embedding, nllLoss, precision, topKAccuracy } from '@ag/nn';
 import * as api from '@ag/tensor';
+import * as engine from '@ag/tensor/engine';
 import { type ElementwiseRow, elementwiseRows, reductionRows } from '@ag/tensor/testing';
 
 const { tensor, zeros, ones } = api;
@@ -144,7 +145,7 @@ export const argumentRows: readonly Row[] = [
   ['eye', api.eye, [2, 2, {}], { 0: noCount, 1: noCount, '2.dtype': noDType }],
   ['arange', api.arange, [0, 3, 1, {}], { 0: [...noFinite, null], 1: [...noFinite, null, 1e12], 2: [...noFinite, null, 0], '3.dtype': noDType }],
   ['linspace', api.linspace, [0, 1, 3, {}], { 0: [...noFinite, null], 1: [...noFinite, null], 2: [...noCount, 1e12], '3.dtype': noDType }],
-  ['liveScalar', api.liveScalar, [() => 1, 'float32'], { 0: [1, null, 'x'], 1: noDType }],
+  ['dynamicScalar', engine.dynamicScalar, [() => 1, 'float32'], { 0: [1, null, 'x'], 1: noDType }],
 
   ['conv1d', api.conv1d, [ones([1, 2, 5]), ones([4, 2, 3]), {}], { 0: [...noTensor, x], 1: [...noTensor, x, ones([4, 3, 3])], '2.stride': noSize.slice(0, 4), '2.padding': [2.5, Number.NaN, -1, 'full', {}, [1, 1]], '2.dilation': [2.5, '1', 0, [1, 1]], '2.groups': [0, 2.5, '1', 3, {}] }],
   ['conv2d', api.conv2d, [images, ones([4, 2, 3, 3]), {}], { 0: [...noTensor, x], 1: [...noTensor, x, ones([4, 3, 3, 3])], '2.stride': [2.5, Number.NaN, '1', 0, [1], [1, '1'], {}], '2.padding': [2.5, Number.NaN, -1, 'full', 'ab', {}, [1], [[1, 1, 7], [0, 0]], [[1], [0]], [null, 1]], '2.dilation': [2.5, '1', 0, [1]], '2.groups': [0, 2.5, '1', 3, {}] }],

@@ -10,7 +10,6 @@ import { type WasmBackend, wasm } from '@ag/native-wasm';
 import { batchNorm1d, dropout, embedding, linear, Module } from '@ag/nn';
 import { adam } from '@ag/optim';
 import {
-  activeTrace,
   apply,
   type Backend,
   type Binding,
@@ -18,7 +17,6 @@ import {
   defineOp,
   type Executable,
   evaluate,
-  evaluationWatch,
   inverse,
   type Memory,
   manualSeed,
@@ -35,6 +33,7 @@ import {
   backend as used,
   type Variable,
 } from '@ag/tensor';
+import { activeTrace, evaluationWatch } from '@ag/tensor/engine';
 
 /** A backend that refuses memory and work while it is told to. */
 export class Failing implements Backend {

@@ -1,7 +1,8 @@
 /** Steps of every optimizer, as they are written and compiled: run into every failure, then on as if nothing had been. */
 import { backward, customGradient } from '@ag/graph';
 import * as optim from '@ag/optim';
-import { commitUpdates, evaluate, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { evaluate, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { batch, bothWays, clean, type Entry, spoil, type Trigger, type World } from './kit.ts';
 import { matrix, named } from './matrix.ts';
 

@@ -6,6 +6,8 @@ import { graphNames, programOf } from './graphs.ts';
 
 describe('the plan of', () => {
   it.each(graphNames)('%s', (name) => {
-    expectGolden(`plans/${name}.txt`, toText(programOf(name)));
+    // Operations are numbered as they are defined, which depends on what was imported first.
+    const text = toText(programOf(name)).replace(/(host \w+) \d+/g, '$1 #');
+    expectGolden(`plans/${name}.txt`, text);
   });
 });

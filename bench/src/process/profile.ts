@@ -7,11 +7,11 @@ import {
   type Binding,
   bytesPerElement,
   type Executable,
-  isTypedArray,
   type Launch,
   type Memory,
   type Program,
 } from '@ag/tensor';
+import { isTypedArray } from '@ag/tensor/engine';
 
 interface Step {
   readonly executable: Executable;

@@ -1,5 +1,6 @@
 import { type Linear, linear, Module, sequential } from '@ag/nn';
-import { commitUpdates, key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
+import { key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import {
   AnomalyError,

@@ -6,15 +6,8 @@
  *
  * Only what reaches a result counts: the −∞ of an attention mask that softmax turns into 0 is no anomaly.
  */
-import {
-  concat,
-  evaluate,
-  formatShape,
-  isFloat,
-  setEvaluationWatch,
-  Tensor,
-  type TypedArray,
-} from '@ag/tensor';
+import { concat, evaluate, formatShape, isFloat, Tensor, type TypedArray } from '@ag/tensor';
+import { setEvaluationWatch } from '@ag/tensor/engine';
 import { creationOf, type ModuleTree, startCapture } from './creation.ts';
 import { sourceOf, walkAll } from './gradients.ts';
 
@@ -101,7 +94,7 @@ export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
 /** Turns detection on until the returned function is called; for loops that `detectAnomaly` cannot enclose. */
 export function startAnomalyDetection({ model }: AnomalyOptions = {}): () => void {
   const stopCapture = startCapture(model ? { model } : {});
-  if (depth++ === 0) setEvaluationWatch({ also: checkOf, judge });
+  if (depth++ === 0) setEvaluationWatch({ probe: probeOf, check });
   let stopped = false;
   return () => {
     if (stopped) return;
@@ -132,7 +125,7 @@ function isPlain(x: object): boolean {
 }
 
 /** 0 where all elements of the results are finite, else NaN: one pass over each, since NaN · 0 and ∞ · 0 are NaN. */
-function checkOf(results: readonly Tensor[]): Tensor | null {
+function probeOf(results: readonly Tensor[]): Tensor | null {
   let checks = results.filter((x) => isFloat(x.dtype)).map((x) => x.mul(0).sum());
   if (checks.length === 0) return null;
   while (checks.length > 1) {
@@ -149,7 +142,7 @@ function notFinite(x: Tensor): Tensor {
   return x.isFinite().logicalNot().sum();
 }
 
-function judge(results: readonly Tensor[], [check]: TypedArray): void {
+function check(results: readonly Tensor[], [check]: TypedArray): void {
   if (check === 0) return;
   const watch = setEvaluationWatch(null);
   try {

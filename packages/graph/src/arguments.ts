@@ -3,17 +3,8 @@
  * slice of a data set, bytes to be scaled) becomes part of the function's own plan: a batch is then read where it
  * lies instead of being copied first.
  */
-import {
-  apply,
-  checkTensor,
-  evaluate,
-  tensor as fromData,
-  liveScalar,
-  sameSignature,
-  type Tensor,
-  type Traversal,
-  traverse,
-} from '@ag/tensor';
+import { apply, evaluate, tensor as fromData, type Tensor } from '@ag/tensor';
+import { checkTensor, dynamicScalar, sameSignature, type Traversal, traverse } from '@ag/tensor/engine';
 
 /** Longer ones are evaluated before the function runs. */
 const maximalNodes = 64;
@@ -77,7 +68,7 @@ export class TracedArguments {
     steps.literals.forEach((literal, i) =>
       built.set(
         literal,
-        liveScalar(() => numberOf(this.#numbers[i]), literal.dtype),
+        dynamicScalar(() => numberOf(this.#numbers[i]), literal.dtype),
       ),
     );
     for (const node of steps.nodes) {

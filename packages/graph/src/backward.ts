@@ -2,20 +2,16 @@
  * The imperative face of differentiation: `backward(loss)` leaves a lazy gradient on every variable, and the
  * optimizer's step computes everything in one plan.
  */
+import { evaluate, formatShape, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import {
   activeTrace,
   checkTensor,
   dropGradients,
   type EvaluationGroup,
-  evaluate,
-  formatShape,
-  sizeOf,
-  type Tensor,
   type Trace,
   tie,
   traverse,
-  Variable,
-} from '@ag/tensor';
+} from '@ag/tensor/engine';
 import { detectAnomaly } from './anomaly.ts';
 import { variableGradients } from './gradients.ts';
 import { isMapping } from './transforming.ts';
@@ -172,7 +168,7 @@ let told = false;
 function warnUnowned(variables: Iterable<Variable>): void {
   if (told) return;
   const all = [...variables];
-  const unowned = all.filter((variable) => !variable.owned);
+  const unowned = all.filter((variable) => !variable.hasOptimizer);
   if (unowned.length === 0 || unowned.length === all.length) return;
   told = true;
   globalThis.console?.warn(

@@ -8,15 +8,14 @@ import {
   apply,
   formatShape,
   type Lowering,
-  placeholderLeaf,
   type Shape,
   sizeOf,
   stack,
-  sumToShape,
   type Tensor,
   type View,
   zeros,
 } from '@ag/tensor';
+import { placeholderLeaf, sumToShape } from '@ag/tensor/engine';
 import {
   type BundleAttributes,
   bundle,

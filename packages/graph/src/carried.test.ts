@@ -5,7 +5,6 @@
 import { wasm } from '@ag/native-wasm';
 import {
   backend,
-  commitUpdates,
   concat,
   key,
   manualSeed,
@@ -19,6 +18,7 @@ import {
   Variable,
   zeros,
 } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { afterAll, describe, expect, it } from 'vitest';
 import { backward, compile, grad, gradients, hvp } from './index.ts';
 

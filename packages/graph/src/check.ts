@@ -1,7 +1,8 @@
 /**
  * Proof by numbers: analytic gradients against central differences, in float64.
  */
-import { checkTensor, formatShape, key, normal, splitKey, synchronous, Tensor, tensor } from '@ag/tensor';
+import { formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
+import { checkTensor, synchronous } from '@ag/tensor/engine';
 import { gradients } from './gradients.ts';
 
 /**

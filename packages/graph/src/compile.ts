@@ -1,23 +1,21 @@
 /**
  * `compile(f)`: run `f` once on placeholders, keep the plan, and from then on only bind numbers and run.
  */
+import { evaluate, Tensor, type Variable } from '@ag/tensor';
 import {
   activeTrace,
   capturedNodes,
   commitAssignments,
   type Decisions,
-  evaluate,
   nextSerial,
   PreparedGraph,
   placeholderLeaf,
   recordTrace,
   synchronous,
-  Tensor,
   traverse,
   type Update,
-  type Variable,
   withRunKeys,
-} from '@ag/tensor';
+} from '@ag/tensor/engine';
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
 import { type Arguments, argumentsOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
@@ -53,7 +51,7 @@ const maximalTraces = 32;
  *
  * It is traced anew when something has changed that decides what `f` computes: the mode of a module that looks at it, which
  * variables train, hooks, the variables and modules that the modules in it are made of. Traces that were made before are kept and
- * found again. Anything else (numbers and options in variables of your own) must be an argument, a `liveScalar`, or part of
+ * found again. Anything else (numbers and options in variables of your own) must be an argument, a `dynamicScalar`, or part of
  * `options.key`.
  *
  * Arguments may be lazy: a slice of a data set that lies on the device, bytes to be scaled. Views and elementwise steps are then
@@ -134,12 +132,12 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   for (const { variable } of updates) variable.gradPending = false;
   // What was made outside and does not change is computed now, not at each run.
   evaluate(capturedNodes(traverse(outputs, updates), since));
-  const { decisions, atRun } = recorded.trace;
+  const { decisions, beforeEachRun } = recorded.trace;
   decisions.complete(variablesOf(outputs, updates));
   return {
     arguments: traced,
     result: recorded.result,
-    graph: new PreparedGraph(inputs, outputs, updates, atRun),
+    graph: new PreparedGraph(inputs, outputs, updates, beforeEachRun),
     decisions,
     key,
     calls: 0,
@@ -160,7 +158,7 @@ function compare<Y>(first: Traced<Y>, second: Traced<Y>): void {
   if (difference) {
     throw new Error(
       `compile: the function does not compute the same each time it is called: ${difference}. A compiled function is traced once, ` +
-        'so whatever changes must be an argument, a variable, or a liveScalar(() => …).',
+        'so whatever changes must be an argument, a variable, or a dynamicScalar(() => …).',
     );
   }
 }

@@ -13,7 +13,6 @@
  */
 import {
   avgPool2d,
-  commitUpdates,
   conv1d,
   conv2d,
   convTranspose2d,
@@ -29,6 +28,7 @@ import {
   use,
   Variable,
 } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { seededRandom } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { checkGradients, Graph, grad, gradients, placeholder, vmap } from './index.ts';

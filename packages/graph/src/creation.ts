@@ -3,7 +3,8 @@
  * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
  * stacks that this takes cost nothing otherwise.
  */
-import { currentCall, listenToCreation, synchronous, type Tensor, userLine } from '@ag/tensor';
+import type { Tensor } from '@ag/tensor';
+import { currentCall, listenToCreation, synchronous, userLine } from '@ag/tensor/engine';
 
 /** What is known of a node's making. */
 export interface Creation {

@@ -11,11 +11,10 @@ import {
   promote,
   type Shape,
   sizeOf,
-  synchronous,
   Tensor,
   view,
-  watchCreation,
 } from '@ag/tensor';
+import { synchronous, watchCreation } from '@ag/tensor/engine';
 import { pullback } from './gradients.ts';
 import { replay, type Step, stepsTo } from './rewrite.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';

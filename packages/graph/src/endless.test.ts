@@ -8,7 +8,8 @@ import { describe, expect, it } from 'vitest';
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const program = `
-import { commitUpdates, manualSeed, normal, stats, tensor, Variable } from '@ag/tensor';
+import { manualSeed, normal, stats, tensor, Variable } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { backward } from '@ag/graph';
 
 manualSeed(1);

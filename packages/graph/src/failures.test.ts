@@ -9,7 +9,6 @@ import {
   arange,
   type Backend,
   backend,
-  commitUpdates,
   gather,
   ones,
   randomState,
@@ -21,6 +20,7 @@ import {
   Variable,
   zeros,
 } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { backward, compile, detectAnomaly } from './index.ts';
 

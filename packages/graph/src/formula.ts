@@ -2,7 +2,8 @@
  * Formulas as text become tensor calls: `(x + y) * z`, `sum((W @ x)^2)`, `sigmoid(w0*x0 + w1)`. People type them into the
  * graph microscope and give them to `agrad graph`.
  */
-import { placeholderLeaf, Tensor } from '@ag/tensor';
+import { Tensor } from '@ag/tensor';
+import { placeholderLeaf } from '@ag/tensor/engine';
 import { log, pow } from '@ag/tensor/math';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */

@@ -4,22 +4,24 @@
  */
 import {
   type AnyOp,
-  checkTensor,
   formatShape,
   isFloat,
+  onesLike,
+  sizeOf,
+  type Tensor,
+  Variable,
+  zerosLike,
+} from '@ag/tensor';
+import {
+  checkTensor,
   isForgotten,
   isSourceOfForgotten,
   nextMark,
-  onesLike,
-  sizeOf,
   sumGradients,
   sumToShape,
-  type Tensor,
-  Variable,
   variableOf,
   withoutGrowth,
-  zerosLike,
-} from '@ag/tensor';
+} from '@ag/tensor/engine';
 import { beginRule, endRule } from './creation.ts';
 
 /** Something to differentiate by: a tensor that the result was computed from, or a variable. */
@@ -148,9 +150,9 @@ export function sourceOf(
 }
 
 interface Walk {
-  /** Inputs first; `node.position` is the place in this list while `node.mark` equals `mark`. */
+  /** Inputs first; `node.position` is the place in this list while `node.visitMark` equals `mark`. */
   readonly nodes: readonly Tensor[];
-  readonly mark: number;
+  readonly visitMark: number;
   /** What has this number or a lower one counts as made of nothing. */
   readonly since: number;
 }
@@ -167,8 +169,8 @@ export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
   const stack: Tensor[] = [];
   const next: number[] = [];
   for (const output of outputs) {
-    if (output.mark === mark) continue;
-    output.mark = mark;
+    if (output.visitMark === mark) continue;
+    output.visitMark = mark;
     stack.push(output);
     next.push(0);
     while (stack.length > 0) {
@@ -177,8 +179,8 @@ export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
       const i = next[next.length - 1]++;
       if (i < inputs.length) {
         const input = inputs[i];
-        if (input.mark !== mark) {
-          input.mark = mark;
+        if (input.visitMark !== mark) {
+          input.visitMark = mark;
           stack.push(input);
           next.push(0);
         }
@@ -190,7 +192,7 @@ export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
       nodes.push(node);
     }
   }
-  return { nodes, mark, since };
+  return { nodes, visitMark: mark, since };
 }
 
 function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {

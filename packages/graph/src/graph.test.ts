@@ -1,14 +1,5 @@
-import {
-  commitUpdates,
-  concat,
-  evaluate,
-  normal,
-  stats,
-  type Tensor,
-  tensor,
-  Variable,
-  zeros,
-} from '@ag/tensor';
+import { concat, evaluate, normal, stats, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import { backward, Graph, gradients, placeholder, topologicalSort } from './index.ts';
 

@@ -3,21 +3,23 @@
  */
 import {
   apply,
-  checkTensor,
   type DType,
   evaluate,
   formatShape,
-  isTypedArray,
-  openSize,
-  PreparedGraph,
-  placeholderLeaf,
   sizeOf,
   Tensor,
   type TypedArray,
   tensor,
-  type Update,
   type Variable,
 } from '@ag/tensor';
+import {
+  checkTensor,
+  isTypedArray,
+  openSize,
+  PreparedGraph,
+  placeholderLeaf,
+  type Update,
+} from '@ag/tensor/engine';
 import { detectingAnomalies } from './anomaly.ts';
 import { walkFrom } from './gradients.ts';
 import { rewrite } from './rewrite.ts';

@@ -2,17 +2,8 @@
  * A graph as plain data: what was computed from what, with values and gradients when asked. What pictures, tables and
  * files are made from; `graphView` of @ag/viz takes it as it is. Looking changes nothing: lazy tensors stay lazy.
  */
-import {
-  checkTensor,
-  concat,
-  evaluate,
-  isFloat,
-  openSize,
-  sizeOf,
-  sumToShape,
-  type Tensor,
-  Variable,
-} from '@ag/tensor';
+import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/tensor';
+import { checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
 import { wasDifferentiated } from './backward.ts';
 import { creationOf } from './creation.ts';
 import { nodeGradients, sourceOf, walkAll } from './gradients.ts';

@@ -2,7 +2,8 @@
  * Graphs of many nodes: no recursion, nothing quadratic. Times are printed for the reader and never asserted; what is
  * asserted are values and counts.
  */
-import { concat, setFusion, stats, type Tensor, tensor, use, Variable } from '@ag/tensor';
+import { concat, stats, type Tensor, tensor, use, Variable } from '@ag/tensor';
+import { setFusion } from '@ag/tensor/engine';
 import { nullBackend } from '@ag/tensor/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gradients, topologicalSort } from './index.ts';

@@ -1,7 +1,6 @@
 import {
   type Backend,
   backend,
-  commitUpdates,
   evaluate,
   normal,
   reference,
@@ -11,6 +10,7 @@ import {
   Variable,
   zeros,
 } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, describe, expect, it } from 'vitest';
 import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp } from './index.ts';
 

@@ -1,4 +1,5 @@
-import { type AnyOp, type Tensor, watchCreation } from '@ag/tensor';
+import type { AnyOp, Tensor } from '@ag/tensor';
+import { watchCreation } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import { sourceOf, walkAll } from './gradients.ts';
 import { type GradientCase, gradientCases, runGradientCase } from './testing/index.ts';

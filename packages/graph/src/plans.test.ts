@@ -3,7 +3,8 @@
  * below are limits: a change that raises one has made training slower and needs a reason; one that lowers them lowers
  * the limits too.
  */
-import { backend, commitUpdates, liveScalar, oneHot, type Tensor, tensor, use, Variable } from '@ag/tensor';
+import { backend, oneHot, type Tensor, tensor, use, Variable } from '@ag/tensor';
+import { commitUpdates, dynamicScalar } from '@ag/tensor/engine';
 import { type NullBackend, nullBackend } from '@ag/tensor/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backward, compile, gradients } from './index.ts';
@@ -60,7 +61,7 @@ describe('a training step of 784-50-100-10, batch 100', () => {
     backward(loss);
     descend(
       net,
-      liveScalar(() => 0.1),
+      dynamicScalar(() => 0.1),
     );
   };
 
@@ -105,7 +106,7 @@ describe('a training step of 784-50-100-10, batch 100', () => {
       backward(loss);
       descend(
         net,
-        liveScalar(() => 0.1),
+        dynamicScalar(() => 0.1),
       );
       return loss;
     });
@@ -137,8 +138,8 @@ describe('an update of Adam', () => {
     const update = (step: number): void => {
       const mean = m.value.mul(0.9).add(g.mul(0.1));
       const square = v.value.mul(0.999).add(g.square().mul(0.001));
-      const rate = liveScalar(() => 1e-3 / (1 - 0.9 ** step));
-      const root = square.mul(liveScalar(() => 1 / (1 - 0.999 ** step))).sqrt();
+      const rate = dynamicScalar(() => 1e-3 / (1 - 0.9 ** step));
+      const root = square.mul(dynamicScalar(() => 1 / (1 - 0.999 ** step))).sqrt();
       commitUpdates(
         new Map([
           [p, p.value.sub(mean.mul(rate).div(root.add(1e-8)))],

@@ -3,12 +3,9 @@
  * is computed once, what a failure leaves behind.
  */
 import {
-  atRun,
   bernoulli,
-  commitUpdates,
   evaluate,
   gather,
-  liveScalar,
   manualSeed,
   normal,
   stats,
@@ -18,6 +15,7 @@ import {
   use,
   Variable,
 } from '@ag/tensor';
+import { beforeEachRun, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
 import { nullBackend } from '@ag/tensor/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { backward, compile, Graph, gradients, placeholder } from './index.ts';
@@ -295,7 +293,7 @@ describe('compile', () => {
       backward(loss);
       descend(
         [w],
-        liveScalar(() => 0.5 / 2 ** count),
+        dynamicScalar(() => 0.5 / 2 ** count),
       );
       return loss;
     });
@@ -404,7 +402,7 @@ describe('compile', () => {
     let count = 0;
     const step = compile((i: Tensor) => {
       backward(gather(w.value, i, 0).square().sum());
-      atRun(() => {
+      beforeEachRun(() => {
         count++;
         return () => {
           count--;

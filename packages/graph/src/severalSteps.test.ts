@@ -1,5 +1,6 @@
 /** Several steps in one compiled function: each is taken from the value that the one before it left. */
-import { commitUpdates, tensor, Variable } from '@ag/tensor';
+import { tensor, Variable } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import { backward, compile, gradients } from './index.ts';
 

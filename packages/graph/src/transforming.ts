@@ -2,7 +2,7 @@
  * Whether a transformation (`grad`, `jvp`, `vmap`, …) is running a function to see what it computes: a compiled function
  * inside is then part of it, and what must happen once for each step cannot happen.
  */
-import { synchronous } from '@ag/tensor';
+import { synchronous } from '@ag/tensor/engine';
 
 let running = 0;
 let mapping = 0;

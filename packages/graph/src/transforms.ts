@@ -2,7 +2,8 @@
  * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
  * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
-import { checkTensor, eye, formatShape, placeholderLeaf, Tensor, zerosLike } from '@ag/tensor';
+import { eye, formatShape, Tensor, zerosLike } from '@ag/tensor';
+import { checkTensor, placeholderLeaf } from '@ag/tensor/engine';
 import { gradients, pullback } from './gradients.ts';
 import { rewrite } from './rewrite.ts';
 import { transforming } from './transforming.ts';

@@ -3,15 +3,8 @@
  * the graph that it builds is then built again with an axis more, which stands in front of all others. What does not
  * depend on the examples keeps its shape and is computed once.
  */
-import {
-  checkTensor,
-  formatShape,
-  type Key,
-  placeholderLeaf,
-  refusingAssignments,
-  Tensor,
-  tensor,
-} from '@ag/tensor';
+import { formatShape, type Key, Tensor, tensor } from '@ag/tensor';
+import { checkTensor, placeholderLeaf, refusingAssignments } from '@ag/tensor/engine';
 import { batchGraph, front } from './batch.ts';
 import { mappingOver } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';

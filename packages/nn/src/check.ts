@@ -1,7 +1,8 @@
 /**
  * Checks that layers share, so that mistakes are reported alike.
  */
-import { checkTensor, formatShape, type Tensor } from '@ag/tensor';
+import { formatShape, type Tensor } from '@ag/tensor';
+import { checkTensor } from '@ag/tensor/engine';
 
 /** A number of features, channels or heads. @throws RangeError unless it is a whole number ≥ 1 */
 export function checkCount(count: number, layer: string, what: string): number {

@@ -1,7 +1,8 @@
 /**
  * A table of trained vectors, looked up by index: words, categories, positions.
  */
-import { checkTensor, type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
+import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
+import { checkTensor } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
 import { Module } from './module.ts';

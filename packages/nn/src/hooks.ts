@@ -2,7 +2,8 @@
  * Watching a module at work. A hook replaces `forward` on the one module it watches, so modules without hooks pay
  * nothing.
  */
-import { apply, defineOp, noteHook, type Op, synchronous, Tensor, view } from '@ag/tensor';
+import { apply, defineOp, type Op, Tensor, view } from '@ag/tensor';
+import { noteHook, synchronous } from '@ag/tensor/engine';
 
 /** A module, as far as hooks see one. */
 interface Watched<Inputs extends readonly unknown[], Output> {

@@ -2,7 +2,8 @@
  * `Module`: a piece of a network that holds its variables in plain fields. Names, modes, saved state and hooks are
  * derived from the fields, so a layer is an ordinary class that creates variables and says what `forward` computes.
  */
-import { evaluate, noteHolder, readFlag, type Tensor, Variable, writeFlag } from '@ag/tensor';
+import { evaluate, type Tensor, Variable } from '@ag/tensor';
+import { noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook } from './hooks.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';

@@ -1,7 +1,8 @@
 /**
  * Loading saved variables into a module: everything is checked before anything changes.
  */
-import { commitUpdates, formatShape, Tensor, type Variable } from '@ag/tensor';
+import { formatShape, Tensor, type Variable } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 
 /** Variables' values by path. */
 export type StateDict = Readonly<Record<string, Tensor>>;

@@ -52,5 +52,5 @@ export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
   }
   if (seen.has(parameter)) throw new RangeError(`optimizer: parameter '${parameter.name}' is given twice`);
   seen.add(parameter);
-  parameter.owned = true;
+  parameter.hasOptimizer = true;
 }

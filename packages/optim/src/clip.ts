@@ -2,7 +2,8 @@
  * Limiting gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
  * plan.
  */
-import { type EvaluationGroup, type Tensor, tie, type Variable } from '@ag/tensor';
+import type { Tensor, Variable } from '@ag/tensor';
+import { type EvaluationGroup, tie } from '@ag/tensor/engine';
 
 /**
  * Scales all gradients by one factor so that their joint norm is at most `maximum` (Pascanu, Mikolov, Bengio 2013).

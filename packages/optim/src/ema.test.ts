@@ -1,5 +1,6 @@
 import { compile } from '@ag/graph';
-import { commitUpdates, type Tensor, tensor, Variable } from '@ag/tensor';
+import { type Tensor, tensor, Variable } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { expect, it } from 'vitest';
 import { ema } from './index.ts';
 

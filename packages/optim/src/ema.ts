@@ -1,7 +1,8 @@
 /**
  * The running average of parameters: often a better model than the last step's.
  */
-import { atRun, commitUpdates, evaluate, formatShape, liveScalar, type Tensor, Variable } from '@ag/tensor';
+import { evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
+import { beforeEachRun, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
 import { checkRange } from './check.ts';
 import type { OptimizerState } from './optimizer.ts';
 
@@ -46,7 +47,7 @@ export class Ema {
     const before = this.updates;
     // The number of this update, apart from the count: a compiled function may make several in each run.
     let now = 0;
-    atRun(() => {
+    beforeEachRun(() => {
       now = ++this.updates;
       return () => {
         this.updates--;
@@ -55,8 +56,8 @@ export class Ema {
     const decay = (): number => (this.warmup ? Math.min(this.decay, (1 + now) / (10 + now)) : this.decay);
     const changes = new Map<Variable, Tensor>();
     for (const { parameter, average } of this.#pairs) {
-      const keep = liveScalar(decay, average.dtype);
-      const take = liveScalar(() => 1 - decay(), average.dtype);
+      const keep = dynamicScalar(decay, average.dtype);
+      const take = dynamicScalar(() => 1 - decay(), average.dtype);
       changes.set(average, average.value.mul(keep).add(parameter.value.mul(take)));
     }
     try {

@@ -3,15 +3,8 @@
  * evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few vectors it works
  * on are kept on the host in float64.
  */
-import {
-  commitUpdates,
-  dropGradients,
-  formatShape,
-  synchronous,
-  type Tensor,
-  tensor,
-  type Variable,
-} from '@ag/tensor';
+import { formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
+import { commitUpdates, dropGradients, synchronous } from '@ag/tensor/engine';
 import { checkParameter } from './check.ts';
 import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';

@@ -3,20 +3,15 @@
  * which hands the new values of all parameters and of all state to one plan. A kind of optimizer adds what the state
  * of one parameter is and its update as tensor expressions.
  */
+import { type DType, evaluate, formatShape, type Tensor, Variable, zeros } from '@ag/tensor';
 import {
   activeTrace,
   asOneCall,
-  atRun,
+  beforeEachRun,
   commitUpdates,
-  type DType,
   dropGradients,
-  evaluate,
-  formatShape,
-  liveScalar,
-  type Tensor,
-  Variable,
-  zeros,
-} from '@ag/tensor';
+  dynamicScalar,
+} from '@ag/tensor/engine';
 import { checkLearningRate, checkParameter } from './check.ts';
 import { type PlateauSchedule, type Rate, type Schedule, toSchedule } from './schedules.ts';
 
@@ -165,7 +160,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       for (const { member } of moving) member.steps--;
       counted = false;
     };
-    atRun(() => {
+    beforeEachRun(() => {
       now.step = ++this.steps;
       for (const each of moving) each.steps = ++each.member.steps;
       counted = true;
@@ -364,7 +359,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     const { dtype } = member.parameter;
     let shared = byType.get(dtype);
     if (!shared) {
-      const read: Read = (number) => liveScalar(number, dtype);
+      const read: Read = (number) => dynamicScalar(number, dtype);
       const rate = (): number => this.#rateOf(group, now.step);
       shared = { read, rate, scalars: this.scalars(options, read, rate), complete: new Map() };
       byType.set(dtype, shared);

@@ -7,7 +7,7 @@
 export { sumGradients, sumToShape } from './accumulate.ts';
 export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export { isTypedArray } from './dtype.ts';
-export { liveScalar, placeholderLeaf } from './functions/create.ts';
+export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
 export { openSize } from './ops/movement.ts';
@@ -27,7 +27,7 @@ export { withRunKeys } from './run/randomKeys.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
   activeTrace,
-  atRun,
+  beforeEachRun,
   type HostWork,
   readFlag,
   recordTrace,
@@ -38,9 +38,9 @@ export {
 export {
   type EvaluationWatch,
   evaluationWatch,
-  type PlaceNames,
+  type ScopeNames,
   setEvaluationWatch,
-  setPlaceNames,
+  setScopeNames,
 } from './run/watch.ts';
 export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';

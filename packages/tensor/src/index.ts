@@ -2,14 +2,11 @@
  * `@ag/tensor`: lazy n-dimensional tensors, run as cached plans of fused kernels.
  */
 
-export { sumGradients, sumToShape } from './accumulate.ts';
-export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export {
   bytesPerElement,
   type DType,
   dtypes,
   isFloat,
-  isTypedArray,
   type OtherTypedArray,
   promote,
   type TypedArray,
@@ -32,11 +29,9 @@ export {
   eye,
   full,
   linspace,
-  liveScalar,
   type NestedNumbers,
   ones,
   onesLike,
-  placeholderLeaf,
   scalar,
   type TensorOptions,
   tensor,
@@ -78,9 +73,6 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
-export { launchTraffic } from './kernel/traffic.ts';
-export type { Leaf, Origin } from './node.ts';
-export { openSize } from './ops/movement.ts';
 export {
   type AnyOp,
   broadcastFloatType,
@@ -97,49 +89,13 @@ export {
   type ViewContext,
   view,
 } from './ops/op.ts';
-export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export type { NestedArray } from './print.ts';
 export { reference } from './reference/index.ts';
-export { capturedNodes } from './run/carried.ts';
-export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
-export { commitAssignments, commitUpdates, evaluate } from './run/evaluate.ts';
-export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
-export { setChainBound, withoutGrowth } from './run/growth.ts';
-export { isForgotten, isSourceOfForgotten } from './run/history.ts';
-export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
-export { noteAssignments, refusingAssignments } from './run/pending.ts';
-export { type Stats, setFusion, stats } from './run/planCache.ts';
-export { PreparedGraph } from './run/prepared.ts';
-export {
-  type Key,
-  key,
-  manualSeed,
-  randomState,
-  restoreRandomState,
-  splitKey,
-  withRunKeys,
-} from './run/randomKeys.ts';
+export { evaluate } from './run/evaluate.ts';
+export { type Stats, stats } from './run/planCache.ts';
+export { type Key, key, manualSeed, randomState, restoreRandomState, splitKey } from './run/randomKeys.ts';
 export { backend, use } from './run/runtime.ts';
-export {
-  activeTrace,
-  atRun,
-  type HostWork,
-  readFlag,
-  recordTrace,
-  type Trace,
-  variableOf,
-  writeFlag,
-} from './run/tracing.ts';
-export {
-  type EvaluationWatch,
-  evaluationWatch,
-  type PlaceNames,
-  setEvaluationWatch,
-  setPlaceNames,
-} from './run/watch.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
-export { synchronous } from './synchronous.ts';
-export { apply, checkTensor, nextSerial, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
-export { userLine } from './userLine.ts';
-export { type Update, Variable, type VariableOptions } from './variable.ts';
+export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
+export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';

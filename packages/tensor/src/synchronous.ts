@@ -9,7 +9,7 @@
  * @param where the operation that was given the function
  * @param what which of its functions it is
  * @throws TypeError for a promise, saying what to do
- * @internal
+
  */
 export function synchronous<T>(where: string, result: T, what = 'the function'): T {
   if (typeof (result as { readonly then?: unknown } | null | undefined)?.then !== 'function') return result;

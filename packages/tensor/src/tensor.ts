@@ -89,7 +89,7 @@ export class Tensor {
   /** Tensors are numbered as they are made, so none depends on one with a higher number. @internal */
   readonly serial = ++made;
   /** The last walk that met this node, and its position there. Any walk may write both. @internal */
-  mark = 0;
+  visitMark = 0;
   /** @internal */
   position = 0;
 
@@ -864,12 +864,12 @@ function swapAxes(x: Tensor, a: number, b: number): Tensor {
   return apply(movement.permute, [x], { order });
 }
 
-/** The number that the next tensor will have. @internal */
+/** The number that the next tensor will have. */
 export function nextSerial(): number {
   return made + 1;
 }
 
-/** A scalar given at each run: no part of a plan's structure. @internal */
+/** A scalar given at each run: no part of a plan's structure. */
 export function literal(value: number, dtype: DType, read?: () => number): Tensor {
   return new Tensor(
     scalarShape,

@@ -13,7 +13,7 @@ const test = /\.test\.[cm]?[jt]sx?\b/;
  * The first frame outside of this library: `file:line:column`, with the function where it is known; null when there is none.
  *
  * @param stack as `Error.stack` has it, of any engine
- * @param own where this file lies; bundled with the user's code, its lines cannot be told from the user's. @internal
+ * @param own where this file lies; bundled with the user's code, its lines cannot be told from the user's.
  */
 export function userLine(stack: string | undefined, own: string = import.meta.url): string | null {
   const scope = /^(.*\/)tensor\/(?:src|dist)\//.exec(plainPath(own))?.[1];

@@ -74,7 +74,7 @@ export class Variable {
   /** What `backward` tied to the gradient. @internal */
   gradGroup: EvaluationGroup | null = null;
   /** Whether an optimizer moves it: `backward` warns about those that none does. @internal */
-  owned = false;
+  hasOptimizer = false;
   #trainable: boolean;
   #version = 0;
   /** The value while it has not been on a device yet, or where it was read to. */

@@ -3,7 +3,8 @@
  * training, not asking for the next event pauses it, and everything else (progress bars, logs, checkpoints, early
  * stopping) hears the events.
  */
-import { backend, dropGradients, randomState } from '@ag/tensor';
+import { backend, randomState } from '@ag/tensor';
+import { dropGradients } from '@ag/tensor/engine';
 import {
   type Checkpoint,
   otherArithmetic,

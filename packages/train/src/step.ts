@@ -3,15 +3,8 @@
  * the numbers for the events come too.
  */
 import { backward, compile } from '@ag/graph';
-import {
-  activeTrace,
-  evaluate,
-  noteAssignments,
-  randomState,
-  restoreRandomState,
-  synchronous,
-  type Tensor,
-} from '@ag/tensor';
+import { evaluate, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
+import { activeTrace, noteAssignments, synchronous } from '@ag/tensor/engine';
 import type { Metrics } from './events.ts';
 import type { GroupedBatch } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';

@@ -3,7 +3,8 @@
  */
 
 import type { AnyModule, Module } from '@ag/nn';
-import { concat, evaluate, synchronous, type Tensor, tensor } from '@ag/tensor';
+import { concat, evaluate, type Tensor, tensor } from '@ag/tensor';
+import { synchronous } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
 import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './metrics.ts';

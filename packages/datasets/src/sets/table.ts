@@ -2,7 +2,7 @@
  * From the text of a table to a data set: numbers checked cell by cell, missing values dealt with, categories turned
  * into columns of 0 and 1 (inputs) or class indices (target).
  */
-import { describeValue } from '@ag/tensor';
+import { describeValue } from '@ag/tensor/engine';
 import { type Column, type DatasetInfo, type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import type { CsvTable } from '../formats/csv.ts';

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { gradients } from '@ag/graph';
 import {
-  commitUpdates,
   conv2d,
   type Expression,
   type Kernel,
@@ -14,6 +13,7 @@ import {
   use,
   Variable,
 } from '@ag/tensor';
+import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { control } from '../control.ts';
 import { type WasmBackend, wasm } from '../index.ts';

@@ -1,7 +1,8 @@
 /**
  * The losses of classification into one of several classes.
  */
-import { checkInteger, checkTensor, formatShape, isFloat, oneHot, type Tensor, userLine } from '@ag/tensor';
+import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
+import { checkInteger, checkTensor, userLine } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 

@@ -1,7 +1,8 @@
 /**
  * What losses share: how the losses of single elements become one number, and the check that shapes agree.
  */
-import { checkTensor, formatShape, type Tensor } from '@ag/tensor';
+import { formatShape, type Tensor } from '@ag/tensor';
+import { checkTensor } from '@ag/tensor/engine';
 
 /** 'mean' over all elements, their 'sum', or 'none': one loss for each element. */
 export type Reduction = 'mean' | 'sum' | 'none';

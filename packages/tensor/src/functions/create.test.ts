@@ -3,9 +3,10 @@
  * NumPy has one (bool), and saturation, which NumPy leaves undefined, as WebAssembly and Rust define it.
  */
 import { describe, expect, it } from 'vitest';
+import type * as api from '../index.ts';
 import type { DType } from '../index.ts';
-import * as api from '../index.ts';
 import { arange, full, linspace, nonzero, scalar, tensor, Variable, zeros } from '../index.ts';
+import { dynamicScalar } from './create.ts';
 
 const odd = [
   Number.NaN,
@@ -42,7 +43,7 @@ const ways: Record<string, (x: number, dtype: DType) => api.Tensor> = {
   'cast of float64': (x, dtype) => tensor([x], { dtype: 'float64' }).cast(dtype),
   'cast of float32': (x, dtype) => tensor([x]).cast(dtype),
   'cast of a literal': (x, dtype) => full([1], x, { dtype: 'float64' }).cast(dtype),
-  liveScalar: (x, dtype) => api.liveScalar(() => x, dtype),
+  dynamicScalar: (x, dtype) => dynamicScalar(() => x, dtype),
   'a variable': (x, dtype) => new Variable(full([1], x, { dtype })).value,
   linspace: (x, dtype) => (Number.isFinite(x) ? linspace(x, x, 1, { dtype }) : tensor([x], { dtype })),
   arange: (x, dtype) => (Number.isFinite(x) ? arange(x, x + 0.5, 1, { dtype }) : tensor([x], { dtype })),

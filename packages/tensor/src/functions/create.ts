@@ -189,35 +189,35 @@ function sequence(
  * A scalar whose value `read` gives: now, or anew before each run when compiled. Learning rates and the like.
  *
  * ```ts
- * const rate = liveScalar(() => schedule(step));
+ * const rate = dynamicScalar(() => schedule(step));
  * ```
  */
-export function liveScalar(read: () => number, dtype: DType = 'float32'): Tensor {
+export function dynamicScalar(read: () => number, dtype: DType = 'float32'): Tensor {
   if (typeof read !== 'function')
     throw new TypeError(
-      `liveScalar: read must be a function that gives the number, got ${describeValue(read)}`,
+      `dynamicScalar: read must be a function that gives the number, got ${describeValue(read)}`,
     );
-  checkDType(dtype, 'liveScalar');
+  checkDType(dtype, 'dynamicScalar');
   return activeTrace() ? literal(Number.NaN, dtype, read) : literal(read(), dtype);
 }
 
-/** 0 … n − 1 as int32, computed where it is used. @internal */
+/** 0 … n − 1 as int32, computed where it is used. */
 export function coordinate(n: number): Tensor {
   return apply(coordinates, [], { shape: [n] });
 }
 
-/** The row-major position of each element of `t`, int32. @internal */
+/** The row-major position of each element of `t`, int32. */
 export function positionsLike(t: Tensor): Tensor {
   return apply(coordinatesLike, [t]);
 }
 
-/** A leaf that owns `array`. @internal */
+/** A leaf that owns `array`. */
 export function fromArray(array: TypedArray, shape: Shape, dtype: DType): Tensor {
   const leaf = { kind: 'host', data: array, uses: 0, device: null } as const;
   return new Tensor(fixedShape(shape), dtype, null, [], undefined, leaf);
 }
 
-/** A named leaf without a value, for graphs that are fed. @internal */
+/** A named leaf without a value, for graphs that are fed. */
 export function placeholderLeaf(shape: Shape, dtype: DType, name: string): Tensor {
   return new Tensor(fixedShape(shape), dtype, null, [], undefined, { kind: 'placeholder', name });
 }

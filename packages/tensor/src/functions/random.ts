@@ -193,7 +193,7 @@ function erfInverse(x: Tensor): Tensor {
   return first.sub(first.erf().sub(x).div(slope));
 }
 
-/** 32 random bits for each element, uint32. @internal */
+/** 32 random bits for each element, uint32. */
 export function bits(shape: Shape, own: Key): Tensor {
   const [k0, k1] = keyWords(own);
   return apply(randomBits, [counters(shape), k0, k1], { stream: 0 });

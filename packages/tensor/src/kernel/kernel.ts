@@ -226,7 +226,7 @@ export interface LaunchPart {
   /** The operation as it was called, such as `softmax` where `label` says `exp`. */
   readonly operation: string;
   /** The part of the program that called it, as who asked names it. */
-  readonly place: string;
+  readonly scope: string;
 }
 
 /** A buffer that launches address: bound anew at each run, or a part of the plan's scratch memory. */

@@ -3,18 +3,9 @@
  * whole passes also where it does.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  backend,
-  evaluate,
-  ones,
-  type Program,
-  setFusion,
-  type Tensor,
-  tensor,
-  use,
-  Variable,
-} from '../index.ts';
+import { backend, evaluate, ones, type Program, type Tensor, tensor, use, Variable } from '../index.ts';
 import { commitUpdates } from '../run/evaluate.ts';
+import { setFusion } from '../run/planCache.ts';
 import { nullBackend } from '../testing/index.ts';
 
 const before = backend();

@@ -27,7 +27,7 @@ export function emit(cluster: Cluster, bufferOf: BufferPositions, scopeOf: Scope
   if (scopeOf === null) return launches;
   const parts = nodes.map(({ op, origin }) => ({
     operation: (origin.op ?? op!).name,
-    place: scopeOf(origin),
+    scope: scopeOf(origin),
   }));
   return launches.map((launch) => ({ ...launch, parts }));
 }

@@ -74,7 +74,7 @@ export function makePlan(
   const inPlace = updates.map(({ variable }, i) => {
     if (!variable.inPlace) return false;
     const current = variable.currentLeaf();
-    const binding = current?.mark === traversal.mark ? bindingOf.get(current) : undefined;
+    const binding = current?.visitMark === traversal.visitMark ? bindingOf.get(current) : undefined;
     const old = binding === undefined || binding < 0 ? null : bufferAt.get(binding);
     return canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
   });

@@ -8,8 +8,8 @@ import type { Tensor } from '../tensor.ts';
 
 /** One walk over a graph, inputs first. Positions count all nodes in the order met. */
 export interface Traversal {
-  /** Increases with every walk; equals `mark` of the nodes that this walk met. */
-  readonly mark: number;
+  /** Increases with every walk; equals `visitMark` of the nodes that this walk met. */
+  readonly visitMark: number;
   readonly nodes: readonly Tensor[];
   /** Leaves that a plan binds to memory, in the order met. */
   readonly leaves: readonly Tensor[];
@@ -67,8 +67,8 @@ export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUp
   const next: number[] = [];
 
   const visit = (root: Tensor): void => {
-    if (root.mark === mark) return;
-    root.mark = mark;
+    if (root.visitMark === mark) return;
+    root.visitMark = mark;
     stack.push(root);
     next.push(0);
     while (stack.length > 0) {
@@ -77,8 +77,8 @@ export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUp
       if (i < node.inputs.length) {
         next[next.length - 1] = i + 1;
         const input = node.inputs[i];
-        if (input.mark !== mark) {
-          input.mark = mark;
+        if (input.visitMark !== mark) {
+          input.visitMark = mark;
           stack.push(input);
           next.push(0);
         }
@@ -110,9 +110,9 @@ export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUp
     push(value.position);
     push(variable.inPlace ? 1 : 0);
     const leaf = variable.currentLeaf();
-    push(leaf !== null && leaf.mark === mark ? leaf.position : -1);
+    push(leaf !== null && leaf.visitMark === mark ? leaf.position : -1);
   }
-  return { mark, nodes, leaves, literals, carried, again, row, length };
+  return { visitMark: mark, nodes, leaves, literals, carried, again, row, length };
 }
 
 /** A number that is equal for equal signatures and rarely for others. */

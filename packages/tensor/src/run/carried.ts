@@ -71,7 +71,7 @@ const madeBy = new WeakMap<Tensor, AnyOp>();
 
 /**
  * Nodes with numbers below `since` that later ones are made of and that depend on no variable, placeholder or number given
- * at each run. A function that was traced from then on need not compute them at each call. @internal
+ * at each run. A function that was traced from then on need not compute them at each call.
  */
 export function capturedNodes({ nodes }: Traversal, since: number): Tensor[] {
   const found = new Set<Tensor>();

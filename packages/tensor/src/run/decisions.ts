@@ -94,7 +94,7 @@ const isHolder = new WeakSet<object>();
 /** Those that are gone are looked for when there are this many. */
 let crowded = 1024;
 
-/** Notes that a module exists: traces look through its fields. @internal */
+/** Notes that a module exists: traces look through its fields. */
 export function noteHolder(holder: Holder): void {
   isHolder.add(holder);
   holders.add(new WeakRef(holder));
@@ -103,7 +103,7 @@ export function noteHolder(holder: Holder): void {
   crowded = Math.max(1024, 2 * holders.size);
 }
 
-/** Notes that a variable exists, so that it is known from other values of fields. @internal */
+/** Notes that a variable exists, so that it is known from other values of fields. */
 export function notePart(variable: object): void {
   parts.add(variable);
 }
@@ -157,7 +157,7 @@ function partsIn(value: unknown): unknown[] {
 let hooks: readonly number[] = [];
 let lastHook = 0;
 
-/** Notes that a hook was added to a module; the function returned notes that it is gone. @internal */
+/** Notes that a hook was added to a module; the function returned notes that it is gone. */
 export function noteHook(): () => void {
   const own = ++lastHook;
   hooks = [...hooks, own];

@@ -97,7 +97,7 @@ export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: r
   evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
 }
 
-/** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. @internal */
+/** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. */
 export function commitAssignments(): void {
   if (queuedAssignments(noUpdates).length > 0) evaluate([], { updates: noUpdates });
 }
@@ -128,7 +128,7 @@ function gather(tensors: readonly Tensor[], updates: readonly Update[] | undefin
   const asked = withGroups(tensors, known);
   if (asked.length === 0 && known.length === 0) return null;
   const traversal = traverse(asked, known);
-  const met = pendingAssignments(traversal.mark, known);
+  const met = pendingAssignments(traversal.visitMark, known);
   if (met.length === 0) return { asked, shared: noTensors, own, queued, traversal };
   queued.push(...met);
   const shared = met.filter(isBuiltOn).map(({ value }) => value);
@@ -225,12 +225,12 @@ function addProbe(outputs: Tensor[], updates: readonly Update[], verdict: { refu
   const watch = evaluationWatch();
   if (watch === null) return null;
   const results = [...outputs, ...updates.map(({ value }) => value)];
-  const probe = withoutGrowth(() => watch.also(results));
+  const probe = withoutGrowth(() => watch.probe(results));
   if (probe === null) return null;
   outputs.push(probe);
   return (elements) => {
     verdict.refused = true;
-    holdingAssignments(() => watch.judge(results, elements));
+    holdingAssignments(() => watch.check(results, elements));
     verdict.refused = false;
   };
 }

@@ -53,7 +53,7 @@ export function tie(
 
 /**
  * Drops the gradients that wait on these variables, and those that wait elsewhere from the same `backward`: what they were
- * meant for has failed. @internal
+ * meant for has failed.
  */
 export function dropGradients(variables: Iterable<Variable>): void {
   for (const variable of variables) {

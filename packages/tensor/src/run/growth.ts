@@ -19,12 +19,12 @@ let step = 1;
 let across = acrossEvaluations;
 let evaluations = 0;
 
-/** Notes that a plan ran. @internal */
+/** Notes that a plan ran. */
 export function noteEvaluation(): void {
   evaluations++;
 }
 
-/** Notes how long the chain behind a new node is; whether that is too long. @internal */
+/** Notes how long the chain behind a new node is; whether that is too long. */
 export function chainTooLong(node: Tensor, inputs: readonly Tensor[]): boolean {
   let chain = 0;
   for (let i = 0; i < inputs.length; i++) {
@@ -39,7 +39,7 @@ export function chainTooLong(node: Tensor, inputs: readonly Tensor[]): boolean {
   return chain > bound;
 }
 
-/** Runs work whose nodes do not count. @internal */
+/** Runs work whose nodes do not count. */
 export function withoutGrowth<T>(work: () => T): T {
   const [outerStep, outerAcross] = [step, across];
   step = 0;
@@ -52,7 +52,7 @@ export function withoutGrowth<T>(work: () => T): T {
   }
 }
 
-/** Sets how long a chain may become; for tests. Returns the former bound. @internal */
+/** Sets how long a chain may become; for tests. Returns the former bound. */
 export function setChainBound(length: number): number {
   const before = bound;
   bound = length;

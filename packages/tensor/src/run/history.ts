@@ -64,14 +64,14 @@ export function forgetNow(tensor: Tensor): void {
 
 /**
  * Whether `tensor` was computed from a trainable variable, and what it was made of is gone. With `sources`, also whether
- * it was computed from any other tensor. @internal
+ * it was computed from any other tensor.
  */
 export function isForgotten(tensor: Tensor, sources = false): boolean {
   if (tensor.op !== null || tensor.origin !== null) return false;
   return (tensor.lost & (sources ? fromVariable | fromTensors : fromVariable)) !== 0;
 }
 
-/** Whether something that was computed from `tensor` has forgotten it. @internal */
+/** Whether something that was computed from `tensor` has forgotten it. */
 export function isSourceOfForgotten(tensor: Tensor): boolean {
   return (tensor.lost & sourceOfLost) !== 0;
 }
@@ -93,8 +93,8 @@ function lossOf(tensor: Tensor, unasked: boolean): number {
   let sources = false;
   while (stack.length > 0) {
     const node = stack.pop()!;
-    if (node.mark === mark) continue;
-    node.mark = mark;
+    if (node.visitMark === mark) continue;
+    node.visitMark = mark;
     // What lies behind these was noted already.
     if (node.lost & sourceOfLost) {
       sources = true;

@@ -13,7 +13,7 @@ const listeners: Listener[] = [];
 
 let call: object | null = null;
 
-/** Runs work whose tensors all belong to one line of the user's, so that a listener looks for it once. @internal */
+/** Runs work whose tensors all belong to one line of the user's, so that a listener looks for it once. */
 export function asOneCall<T>(work: () => T): T {
   const outer = call;
   call ??= {};
@@ -24,17 +24,17 @@ export function asOneCall<T>(work: () => T): T {
   }
 }
 
-/** The same for all tensors of one such call; null outside. @internal */
+/** The same for all tensors of one such call; null outside. */
 export function currentCall(): object | null {
   return call;
 }
 
-/** Called by every new tensor. @internal */
+/** Called by every new tensor. */
 export function noteCreation(tensor: Tensor): void {
   if (listeners.length > 0) for (const listener of listeners) listener(tensor);
 }
 
-/** Listens to new tensors from now on; returns what ends it. @internal */
+/** Listens to new tensors from now on; returns what ends it. */
 export function listenToCreation(watch: Listener): () => void {
   const own: Listener = (tensor) => watch(tensor);
   listeners.push(own);
@@ -44,7 +44,7 @@ export function listenToCreation(watch: Listener): () => void {
   };
 }
 
-/** Listens to new tensors while `work` runs, in addition to who listened before. @internal */
+/** Listens to new tensors while `work` runs, in addition to who listened before. */
 export function watchCreation<T>(watch: Listener, work: () => T): T {
   const stop = listenToCreation(watch);
   try {

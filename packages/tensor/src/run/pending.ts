@@ -21,7 +21,7 @@ const waiting = new Map<Variable, number>();
 /** Why nothing may be assigned now. */
 let refusal: string | null = null;
 
-/** Runs work in which `variable.assign` throws `reason`. @internal */
+/** Runs work in which `variable.assign` throws `reason`. */
 export function refusingAssignments<T>(reason: string, work: () => T): T {
   const outer = refusal;
   refusal = reason;
@@ -71,7 +71,7 @@ export function holdingAssignments<T>(work: () => T): T {
   }
 }
 
-/** Notes what is queued; the function returned drops what has been queued since and was not committed. @internal */
+/** Notes what is queued; the function returned drops what has been queued since and was not committed. */
 export function noteAssignments(): () => void {
   const before = new Map(queue);
   return () => {
@@ -176,7 +176,7 @@ function linkMeets(chain: readonly Tensor[], at: number, mark: number): boolean 
     if (seen.has(node)) continue;
     seen.add(node);
     if (node.op === null) continue;
-    if (node.mark === mark) return true;
+    if (node.visitMark === mark) return true;
     for (const input of node.inputs) stack.push(input);
   }
   return false;

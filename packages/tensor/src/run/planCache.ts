@@ -19,7 +19,7 @@ import { spillAll } from './deviceValue.ts';
 import { withoutGrowth } from './growth.ts';
 import { noteRun } from './observe.ts';
 import { backend } from './runtime.ts';
-import { placeNames } from './watch.ts';
+import { scopeNames } from './watch.ts';
 
 /** An output of a plan; small ones have memory of their own that is read to the host after every run. */
 export interface PlanOutput {
@@ -77,7 +77,7 @@ export function stats(): Stats {
   };
 }
 
-/** Turns fusion off (one kernel for each operation) or on again; for tests that compare both. Returns the former setting. @internal */
+/** Turns fusion off (one kernel for each operation) or on again; for tests that compare both. Returns the former setting. */
 export function setFusion(enabled: boolean): boolean {
   const before = fusion;
   fusion = enabled;
@@ -115,7 +115,7 @@ export function planFor(
       }
     }
   }
-  const plan = withoutGrowth(() => makePlan(traversal, outputs, updates, { fusion, scopeOf: placeNames() }));
+  const plan = withoutGrowth(() => makePlan(traversal, outputs, updates, { fusion, scopeOf: scopeNames() }));
   const ready: ReadyPlan = {
     ...plan,
     executable: target.prepare(plan.program),

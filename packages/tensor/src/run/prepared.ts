@@ -35,7 +35,7 @@ export class PreparedGraph {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly updates: readonly Update[];
-  readonly #atRun: readonly HostWork[];
+  readonly #beforeEachRun: readonly HostWork[];
   #backend: Backend | null = null;
   #plan: ReadyPlan | null = null;
   #bindings: Binding[] = [];
@@ -49,18 +49,18 @@ export class PreparedGraph {
 
   /**
    * @param inputs placeholders, in the order in which `run` takes their feeds
-   * @param atRun host work to do before each run
+   * @param beforeEachRun host work to do before each run
    */
   constructor(
     inputs: readonly Tensor[],
     outputs: readonly Tensor[],
     updates: readonly Update[] = [],
-    atRun: readonly HostWork[] = [],
+    beforeEachRun: readonly HostWork[] = [],
   ) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.updates = updates;
-    this.#atRun = atRun;
+    this.#beforeEachRun = beforeEachRun;
   }
 
   /** Computes the outputs and commits the updates. Variables count with their current values. */
@@ -69,7 +69,7 @@ export class PreparedGraph {
     const random = randomState();
     const undo: (() => void)[] = [];
     try {
-      for (const work of this.#atRun) {
+      for (const work of this.#beforeEachRun) {
         const takeBack = work();
         if (takeBack) undo.push(takeBack);
       }

@@ -61,7 +61,7 @@ export function splitKey(from: Key, n = 2): Key[] {
   return Array.from({ length: n }, (_, i) => ({ words: threefry(from.words, [i, 0x5eed]) }));
 }
 
-/** The next key of the global sequence. @internal */
+/** The next key of the global sequence. */
 export function nextKey(): Key {
   if (keySource) return keySource();
   return drawKey();
@@ -72,7 +72,7 @@ function drawKey(): Key {
   return { words: threefry(globalKey.words, [i >>> 0, Math.floor(i / 2 ** 32) >>> 0]) };
 }
 
-/** While `work` runs, keys are taken anew at each run of what it builds. @internal */
+/** While `work` runs, keys are taken anew at each run of what it builds. */
 export function withRunKeys<T>(work: () => T): T {
   const outer = keySource;
   keySource = () => ({ words: [0, 0], read: () => drawKey().words });

@@ -93,7 +93,7 @@ function takeBack({ outputs, own, queued }: Evaluation, computable: (value: Tens
   const unread = queued.filter(({ variable }) => queuedChain(variable).length > 1);
   const bad = new Set(unread.filter(({ value }) => !computable(value)));
   // Before the groups are dissolved, whose tensors are among the outputs.
-  const { mark } = traverse(outputs, own);
+  const { visitMark: mark } = traverse(outputs, own);
   for (const update of queued) if (!bad.has(update)) setAside(update, mark);
   for (const update of bad) dropLast(update, computable);
   for (const update of own) if (queuedValue(update.variable) === update.value) dropLast(update, computable);

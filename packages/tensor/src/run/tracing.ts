@@ -19,25 +19,25 @@ export interface Trace {
   /** Tensors that `step()` would have computed along with the updates. */
   readonly outputs: Tensor[];
   /** Runs before each run of the compiled function, in this order. */
-  readonly atRun: HostWork[];
+  readonly beforeEachRun: HostWork[];
   /** What decided what was recorded. */
   readonly decisions: Decisions;
 }
 
 let active: Trace | null = null;
 
-/** The trace being recorded, if any. @internal */
+/** The trace being recorded, if any. */
 export function activeTrace(): Trace | null {
   return active;
 }
 
-/** The variable whose value `node` is, or stands for in the trace that is being recorded; null for other nodes. @internal */
+/** The variable whose value `node` is, or stands for in the trace that is being recorded; null for other nodes. */
 export function variableOf(node: Tensor): Variable | null {
   if (node.leaf?.kind === 'variable') return node.leaf.variable;
   return active?.standIns.get(node) ?? null;
 }
 
-/** Records what `work` does. @internal */
+/** Records what `work` does. */
 export function recordTrace<T>(work: () => T): { readonly result: T; readonly trace: Trace } {
   const outer = active;
   const trace: Trace = {
@@ -45,7 +45,7 @@ export function recordTrace<T>(work: () => T): { readonly result: T; readonly tr
     standIns: new Map(),
     standInOf: new Map(),
     outputs: [],
-    atRun: [],
+    beforeEachRun: [],
     decisions: new Decisions(),
   };
   active = trace;
@@ -57,18 +57,18 @@ export function recordTrace<T>(work: () => T): { readonly result: T; readonly tr
 }
 
 /** Does host work that belongs to a step (counting steps, moving a schedule on): now, or before each run when compiled. */
-export function atRun(work: HostWork): void {
-  if (active) active.atRun.push(work);
+export function beforeEachRun(work: HostWork): void {
+  if (active) active.beforeEachRun.push(work);
   else work();
 }
 
-/** A flag that decides what is computed: noted by the trace that reads it. @internal */
+/** A flag that decides what is computed: noted by the trace that reads it. */
 export function readFlag(of: 'trainable' | 'training', object: object, flag: boolean): boolean {
   active?.decisions.read(of, object, flag);
   return flag;
 }
 
-/** Notes that such a flag gets another value. @internal */
+/** Notes that such a flag gets another value. */
 export function writeFlag(of: 'trainable' | 'training', object: object): void {
   active?.decisions.wrote(of, object);
 }

@@ -9,35 +9,35 @@ import type { Tensor } from '../tensor.ts';
 
 export interface EvaluationWatch {
   /** A small tensor to be computed along with the results of a plan and new values of variables; null for none. */
-  readonly also: (results: readonly Tensor[]) => Tensor | null;
+  readonly probe: (results: readonly Tensor[]) => Tensor | null;
   /** Gets its elements before anything is committed. What it throws, the evaluation throws, and nothing has changed. */
-  readonly judge: (results: readonly Tensor[], elements: TypedArray) => void;
+  readonly check: (results: readonly Tensor[], elements: TypedArray) => void;
 }
 
 let active: EvaluationWatch | null = null;
 
-/** The watch in force. @internal */
+/** The watch in force. */
 export function evaluationWatch(): EvaluationWatch | null {
   return active;
 }
 
-/** Sets the watch, or none; returns the one before. @internal */
+/** Sets the watch, or none; returns the one before. */
 export function setEvaluationWatch(watch: EvaluationWatch | null): EvaluationWatch | null {
   const before = active;
   active = watch;
   return before;
 }
 
-export type { ScopeNames as PlaceNames } from '../plan/emit.ts';
+export type { ScopeNames } from '../plan/emit.ts';
 
-let places: ScopeNames | null = null;
+let scopes: ScopeNames | null = null;
 
-/** The names in force while plans are made. @internal */
-export function placeNames(): ScopeNames | null {
-  return places;
+/** The names in force while plans are made. */
+export function scopeNames(): ScopeNames | null {
+  return scopes;
 }
 
-/** Plans made from now on say in `Launch.parts` where their kernels come from; null for no more. @internal */
-export function setPlaceNames(names: ScopeNames | null): void {
-  places = names;
+/** Plans made from now on say in `Launch.parts` where their kernels come from; null for no more. */
+export function setScopeNames(names: ScopeNames | null): void {
+  scopes = names;
 }

@@ -12,16 +12,8 @@
  * conformance(() => wasm({ threads: 2 }), { describe, it }, { name: 'wasm, 2 threads', gradients: graph });
  * ```
  */
-import {
-  type Backend,
-  backend as backendInUse,
-  type DType,
-  gather,
-  setFusion,
-  sizeOf,
-  tensor,
-  use,
-} from '../index.ts';
+import { type Backend, backend as backendInUse, type DType, gather, sizeOf, tensor, use } from '../index.ts';
+import { setFusion } from '../run/planCache.ts';
 import {
   elementwiseValues,
   reductionValues,

@@ -6,15 +6,8 @@
  */
 import { creationOf, startCapture } from '@ag/graph';
 import type { Module } from '@ag/nn';
-import {
-  type Backend,
-  backend,
-  type Launch,
-  listenToCreation,
-  setPlaceNames,
-  type Tensor,
-  use,
-} from '@ag/tensor';
+import { type Backend, backend, type Launch, type Tensor, use } from '@ag/tensor';
+import { listenToCreation, setScopeNames } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import { type Tally, TimedBackend } from './timedBackend.ts';
 
@@ -87,7 +80,7 @@ function join(profiler: Profiler): Session {
   const session: Session = { backend: timed, profilers: new Set([profiler]), current: null };
   sessions.set(timed, session);
   use(timed);
-  setPlaceNames(placeOf);
+  setScopeNames(scopeOf);
   return session;
 }
 
@@ -97,15 +90,15 @@ function leave(session: Session, profiler: Profiler): void {
   if (session.current === profiler) session.current = null;
   if (session.profilers.size > 0) return;
   sessions.delete(session.backend);
-  if (sessions.size === 0) setPlaceNames(null);
+  if (sessions.size === 0) setScopeNames(null);
   if (backend() === session.backend) use(session.backend.inner);
   session.backend.close();
 }
 
-function placeOf(tensor: Tensor): string {
+function scopeOf(tensor: Tensor): string {
   const session = sessions.get(backend());
   const [first] = session?.profilers ?? [];
-  return (session?.current ?? first)?.placeOf(tensor) ?? '(model)';
+  return (session?.current ?? first)?.scopeOf(tensor) ?? '(model)';
 }
 
 /** Watches a training run from its creation until `stop`. */
@@ -187,15 +180,15 @@ export class Profiler {
     for (const { launch, milliseconds, bytes, runs } of launches) {
       const all = { milliseconds, bytes: bytes * runs, runs };
       const parts = decisiveParts(launch);
-      for (const { operation, place } of parts) {
+      for (const { operation, scope } of parts) {
         sums.operations.add(operation, all, 1 / parts.length);
-        sums.modules.add(place, all, 1 / parts.length);
+        sums.modules.add(scope, all, 1 / parts.length);
       }
       const key = `${launch.kernel.form} ${launch.label} ${launch.dims.join()}`;
       const kernel = sums.kernels.get(key) ?? { launch, sums: new Sums(), modules: new Set() };
       sums.kernels.set(key, kernel);
       kernel.sums.add(launch.label, all, 1);
-      for (const { place } of parts) kernel.modules.add(place);
+      for (const { scope } of parts) kernel.modules.add(scope);
     }
     return {
       steps,
@@ -218,7 +211,7 @@ export class Profiler {
   }
 
   /** The module of a node, for gradients that of what was differentiated. */
-  placeOf(tensor: Tensor): string {
+  scopeOf(tensor: Tensor): string {
     let source = tensor;
     for (let from = creationOf(source)?.gradientOf; from; from = creationOf(source)?.gradientOf)
       source = from;
@@ -264,7 +257,7 @@ class Sums {
 }
 
 /** The operations that a kernel's time belongs to: the one it is built around, else all. */
-function decisiveParts({ kernel, parts, label }: Launch): readonly { operation: string; place: string }[] {
-  const known = parts ?? [{ operation: label, place: '(model)' }];
+function decisiveParts({ kernel, parts, label }: Launch): readonly { operation: string; scope: string }[] {
+  const known = parts ?? [{ operation: label, scope: '(model)' }];
   return kernel.form === 'map' ? known : known.slice(0, 1);
 }

@@ -2,18 +2,18 @@
  * A backend that times another one: each launch of a program becomes a program of its own, so that the time between two
  * launches can be taken, whatever computes. The kernels are the same, so are their results.
  */
-import {
-  type Backend,
-  type BackendStats,
-  type Binding,
-  type DType,
-  type Executable,
-  type Launch,
-  launchTraffic,
-  type Memory,
-  type Program,
-  type TypedArray,
+import type {
+  Backend,
+  BackendStats,
+  Binding,
+  DType,
+  Executable,
+  Launch,
+  Memory,
+  Program,
+  TypedArray,
 } from '@ag/tensor';
+import { launchTraffic } from '@ag/tensor/engine';
 import { now } from '../clock.ts';
 
 /** A launch and what its runs took. */

@@ -1,10 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
-import { backend, evaluate, type Launch, type Program, setPlaceNames, tensor, use } from '../index.ts';
+import { backend, evaluate, type Launch, type Program, tensor, use } from '../index.ts';
+import { setScopeNames } from '../run/watch.ts';
 import { nullBackend } from '../testing/index.ts';
 
 const before = backend();
 afterEach(() => {
-  setPlaceNames(null);
+  setScopeNames(null);
   use(before);
 });
 
@@ -22,21 +23,21 @@ function launchesOf(work: () => void): readonly Launch[] {
   return programs.flatMap(({ launches }) => launches);
 }
 
-it('names the operations of a kernel as they were called, and their places', () => {
+it('names the operations of a kernel as they were called, and their scopes', () => {
   const x = tensor([
     [1, 2],
     [3, 4],
   ]);
   const y = x.softmax();
   const z = y.mul(2);
-  setPlaceNames((node) => (node === z ? 'scaled' : node === y ? 'normalized' : 'elsewhere'));
+  setScopeNames((node) => (node === z ? 'scaled' : node === y ? 'normalized' : 'elsewhere'));
   const launches = launchesOf(() => evaluate([z]));
   const parts = launches.flatMap((launch) => launch.parts!);
   // Each name in a label has its part; what softmax expands to is softmax.
   expect(launches.map(({ parts }) => parts!.length)).toEqual(
     launches.map(({ label }) => label.split('·').length),
   );
-  expect(new Set(parts.map(({ operation, place }) => `${operation} ${place}`))).toEqual(
+  expect(new Set(parts.map(({ operation, scope }) => `${operation} ${scope}`))).toEqual(
     new Set(['softmax normalized', 'mul scaled']),
   );
 });
