@@ -1,6 +1,6 @@
 /**
- * Writes docs/gradients.md from the table of gradient cases:
- * node --conditions=@ag/source --import tsx packages/graph/scripts/gradients.mjs
+ * Writes docs/gradients.md from the tables of gradient cases. Run it with node --conditions=@ag/source --import tsx
+ * packages/graph/scripts/gradients.mjs
  */
 import { writeFileSync } from 'node:fs';
 import { gradientDocument } from '../src/testing/document.ts';

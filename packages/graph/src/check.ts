@@ -1,5 +1,5 @@
 /**
- * Proof by numbers: analytic gradients against central differences, in float64.
+ * Checks gradients against central differences, in float64.
  */
 import { checkTensor, formatShape, key, normal, splitKey, synchronous, Tensor, tensor } from '@ag/tensor';
 import { gradients } from './gradients.ts';

@@ -1,5 +1,5 @@
 /**
- * Computations with a gradient rule of their own: given by the user (`customGradient`) or made by the library
+ * Computations with a gradient rule of their own. The rule is given by the user (`customGradient`) or made by the library
  * (`checkpoint`, which computes a piece of a graph a second time rather than store it).
  */
 import {

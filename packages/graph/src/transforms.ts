@@ -1,6 +1,6 @@
 /**
- * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
- * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
+ * `grad`, `vjp`, `jvp`, `jacobian`, `hessian`: transformations of functions. All of it is `gradients` on lazy graphs,
+ * so the transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
 import { checkTensor, eye, formatShape, placeholderLeaf, Tensor, zerosLike } from '@ag/tensor';
 import { gradients, pullback } from './gradients.ts';

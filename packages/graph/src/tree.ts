@@ -1,5 +1,5 @@
 /**
- * Nested arrays and objects of tensors, so that transformations work on a model's parameters as they are.
+ * Nested arrays and objects of tensors. With them transformations take a model's parameters as they are.
  */
 import { Tensor } from '@ag/tensor';
 

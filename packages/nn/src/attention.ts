@@ -1,5 +1,5 @@
 /**
- * Attention: every place looks at every other and takes from each what fits (Vaswani et al. 2017).
+ * Attention: each position takes a weighted mean of the values at all others. See Vaswani et al. 2017.
  */
 import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
 import { checkCount, checkProbability } from './check.ts';

@@ -1,6 +1,6 @@
 /**
- * Watching a module at work. A hook replaces `forward` on the one module it watches, so modules without hooks pay
- * nothing.
+ * Forward and gradient hooks of modules. A hook replaces `forward` on the one module it watches, so modules without
+ * hooks pay nothing.
  */
 import { apply, defineOp, noteHook, type Op, synchronous, Tensor, view } from '@ag/tensor';
 

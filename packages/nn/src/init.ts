@@ -1,7 +1,7 @@
 /**
- * First values of parameters. Each initializer takes the shape first, so that any of them can be given to a layer:
- * `linear(784, 128, { weightInit: init.heNormal })`. Numbers are drawn from a key taken at the call, so `manualSeed`
- * makes models reproducible.
+ * Initializers: the first values of parameters. Each initializer takes the shape first, so that any of them can be
+ * given to a layer: `linear(784, 128, { weightInit: init.heNormal })`. Numbers are drawn from a key taken at the
+ * call, so `manualSeed` makes models reproducible.
  *
  * A weight has the shape [out, in, …kernel]; fan-in is in · kernel elements, fan-out is out · kernel elements.
  */

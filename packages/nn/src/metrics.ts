@@ -1,6 +1,7 @@
 /**
- * How good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand them to
- * `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful gradient.
+ * Metrics: how good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand
+ * them to `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful
+ * gradient.
  */
 import { checkInteger, eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
 import { classAxis, classesLast, expectedTargets } from './classAxis.ts';

@@ -1,5 +1,5 @@
 /**
- * The repeated block of transformer encoders: attention, then a small network at every place, each around a shortcut.
+ * The transformer encoder layer: attention, then a small network, each with a shortcut.
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { type AttentionInputs, MultiHeadAttention } from './attention.ts';

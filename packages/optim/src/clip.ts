@@ -1,5 +1,5 @@
 /**
- * Limiting gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
+ * Clips gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
  * plan.
  */
 import { type EvaluationGroup, type Tensor, tie, type Variable } from '@ag/tensor';

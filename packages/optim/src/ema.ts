@@ -1,5 +1,5 @@
 /**
- * The running average of parameters: often a better model than the last step's.
+ * `ema`: the moving average of parameters, often a better model than the last step's.
  */
 import { atRun, commitUpdates, evaluate, formatShape, liveScalar, type Tensor, Variable } from '@ag/tensor';
 import { checkRange } from './check.ts';

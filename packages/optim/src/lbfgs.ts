@@ -1,7 +1,7 @@
 /**
- * L-BFGS: Newton's method with a Hessian estimated from the last few steps, for smooth losses without noise. It
- * evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few vectors it works
- * on are kept on the host in float64.
+ * L-BFGS: Newton's method with a Hessian estimated from the last few steps. It is meant for smooth losses without
+ * noise. It evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few
+ * vectors it works on are kept on the host in float64.
  */
 import {
   commitUpdates,

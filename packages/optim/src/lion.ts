@@ -1,5 +1,5 @@
 /**
- * Lion: only the sign of a momentum decides where to go.
+ * Lion: steps by the sign of the momentum.
  */
 import type { Tensor, Variable } from '@ag/tensor';
 import { checkBetas, checkNotNegative } from './check.ts';

@@ -1,7 +1,7 @@
 /**
- * What all optimizers share: groups of parameters, the count of steps, learning rates, saved state, and `step()`,
- * which hands the new values of all parameters and of all state to one plan. A kind of optimizer adds what the state
- * of one parameter is and its update as tensor expressions.
+ * `Optimizer`: what all optimizers share. There are groups of parameters, the count of steps, learning rates, saved
+ * state, and `step()`, which hands the new values of all parameters and of all state to one plan. A kind of optimizer
+ * adds what the state of one parameter is and its update as tensor expressions.
  */
 import {
   activeTrace,

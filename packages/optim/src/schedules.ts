@@ -1,7 +1,7 @@
 /**
- * Learning-rate schedules: pure functions from the number of steps already taken (0 for the first) to the rate, so
- * that they can be plotted, tested and put together like any function, and need no state in a checkpoint. Schedules
- * count optimizer steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
+ * Learning-rate schedules. They are pure functions from the number of steps already taken (0 for the first) to the
+ * rate, so that they can be plotted, tested and put together like any function, and need no state in a checkpoint.
+ * Schedules count optimizer steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
  *
  * ```ts
  * const schedule = linearWarmup(cosine(3e-3, { steps: 9_500 }), { steps: 500 });

@@ -1,6 +1,6 @@
 /**
- * Writes the pictures of the README: `npm run ts -- packages/viz/scripts/gallery.ts`, with `--watch` before the file to
- * redraw them while a chart is edited.
+ * Writes the pictures of the README. Run it with `npm run ts -- packages/viz/scripts/gallery.ts`, with `--watch`
+ * before the file to redraw them while a chart is edited.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { pictures } from './pictures.ts';

@@ -1,6 +1,6 @@
 /**
- * One file over HTTP from whichever mirror delivers it: with retries, resumption by byte range, a limit on silence,
- * and a check of the whole. Where the bytes are kept is the business of a {@link Sink}.
+ * Downloads one file over HTTP from the first mirror that delivers it. It retries, with resumption by byte range, a
+ * limit on silence, and a check of the whole. Where the bytes are kept is the business of a {@link Sink}.
  */
 import { DataError } from '../errors.ts';
 
