@@ -67,7 +67,7 @@ export interface Rows {
   readonly y: Column;
 }
 
-/** A data set whose `batch` answers at once because everything is in memory. */
+/** A data set in memory, whose `batch` is synchronous. */
 export interface MemoryDataset extends Dataset {
   batch(indices: Indices): Batch;
   rows(indices: Indices): Rows;

@@ -30,7 +30,7 @@ export interface DataLoaderOptions {
   transform?: Transform;
 }
 
-/** Where a loader stands: enough to go on in the middle of an epoch. */
+/** The position of a loader: enough to resume in the middle of an epoch. */
 export interface DataLoaderState {
   /** The epoch under way, or the next one if none is. */
   epoch: number;

@@ -27,7 +27,7 @@ export type Rule = (
   outputs: readonly Tensor[],
 ) => readonly (Tensor | null)[];
 
-/** Gradients in the form of an argument; null, for the whole or for a part, where there is none. */
+/** Gradients in the structure of an argument; null, for the whole or for a part, where there is none. */
 export type GradientTree = Tensor | null | readonly GradientTree[] | { readonly [key: string]: GradientTree };
 
 /**

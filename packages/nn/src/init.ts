@@ -43,7 +43,7 @@ export function constant(shape: Shape, options: InitOptions & { readonly value?:
   return full(shape, options.value ?? 0, dtypeOf(options));
 }
 
-/** Evenly spread over [low, high), by default [−0.05, 0.05). */
+/** Uniformly distributed over [low, high), by default [−0.05, 0.05). */
 export function uniform(
   shape: Shape,
   options: InitOptions & { readonly low?: number; readonly high?: number } = {},

@@ -17,13 +17,13 @@ import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';
 
 export interface LbfgsOptions {
-  /** First length tried along a direction (all of it without a line search). Default 1. */
+  /** First step size tried along a direction (the only one without a line search). Default 1. */
   readonly learningRate?: number;
   /** Iterations in a step. Default 20. */
   readonly maxIterations?: number;
   /** Evaluations of the loss in a step. Default 1.25 · maxIterations. */
   readonly maxEvaluations?: number;
-  /** Steps that are remembered. Default 100. */
+  /** Size of the history. Default 100. */
   readonly history?: number;
   /** Stops where no element of the gradient is larger. Default 1e-7. */
   readonly gradientTolerance?: number;

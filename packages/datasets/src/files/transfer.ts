@@ -4,7 +4,7 @@
  */
 import { DataError } from '../errors.ts';
 
-/** How far a download has come. */
+/** Progress of a download. */
 export interface DownloadProgress {
   /** The file's name. */
   file: string;
@@ -16,7 +16,7 @@ export interface DownloadProgress {
   total: number | undefined;
 }
 
-/** How hard to try. */
+/** Retries and timeouts of a download. */
 export interface TransferOptions {
   /** Called for every chunk that arrives. */
   onProgress?: (progress: DownloadProgress) => void;
