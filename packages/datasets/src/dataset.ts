@@ -1,6 +1,6 @@
 /**
- * What a data set is to the rest of the program, and the kind that lies in memory. Examples are rows of typed
- * arrays; a batch is assembled by copying rows, then becomes tensors. Images stay bytes until the device scales them.
+ * The `Dataset` interface, and the data set that lies in memory. Examples are rows of typed arrays; a batch is
+ * assembled by copying rows, then becomes tensors. Images stay bytes until the device scales them.
  */
 import { type Tensor, tensor } from '@ag/tensor';
 import { DataError } from './errors.ts';
@@ -67,7 +67,7 @@ export interface Rows {
   readonly y: Column;
 }
 
-/** A data set whose `batch` answers at once because everything is in memory. */
+/** A data set in memory, whose `batch` is synchronous. */
 export interface MemoryDataset extends Dataset {
   batch(indices: Indices): Batch;
   rows(indices: Indices): Rows;

@@ -1,6 +1,7 @@
 /**
- * Data sets and loaders: what they are (dataset.ts), how they are cut into batches (loader.ts) and parts (split.ts),
- * the known and generated ones (sets/, digits/), and changes on the way (transforms/).
+ * `@ag/datasets`: data sets, loaders and transforms. Read what they are (dataset.ts), how they are cut into batches
+ * (loader.ts) and parts (split.ts), the known and generated ones (sets/, digits/), and changes on the way
+ * (transforms/).
  */
 export {
   type Batch,

@@ -1,6 +1,7 @@
 /**
- * Hands out a data set batch by batch: in an order that (seed, epoch) determine, with a position that can be saved
- * and restored, with the next batches already under way, and with a pause for the event loop where it is due.
+ * `dataLoader`: hands out a data set batch by batch. The order follows from (seed, epoch). There is a position that
+ * can be saved and restored, the next batches are already under way, and there is a pause for the event loop where it is
+ * due.
  */
 import { type Batch, type Dataset, type Rows, toBatch } from './dataset.ts';
 import { DataError } from './errors.ts';
@@ -29,7 +30,7 @@ export interface DataLoaderOptions {
   transform?: Transform;
 }
 
-/** Where a loader stands: enough to go on in the middle of an epoch. */
+/** The position of a loader: enough to resume in the middle of an epoch. */
 export interface DataLoaderState {
   /** The epoch under way, or the next one if none is. */
   epoch: number;

@@ -1,6 +1,6 @@
 /**
- * Gives the event loop its turn. Promises alone do not: timers, signals such as Ctrl-C, input and painting wait
- * until a task ends. A pause costs some microseconds, so it is taken only when the last one is a while ago.
+ * Lets the event loop run during long work. Promises alone do not: timers, signals such as Ctrl-C, input and painting
+ * wait until a task ends. A pause costs some microseconds, so it is taken only when the last one is a while ago.
  */
 
 /** The longest time in milliseconds for which a running iteration keeps the event loop waiting. */

@@ -1,6 +1,6 @@
 /**
- * Random numbers that depend on nothing but a seed and a position: the counter-based generator Philox4x32-10
- * (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ * Random numbers that depend on a seed and a position alone. They come from the counter-based generator Philox4x32-10 (Salmon,
+ * Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
  *
  * Example 4711 of a generated set, or epoch 12 of a shuffle, is computed without computing anything before it,
  * and is the same in Node and in every browser: only integer arithmetic, IEEE + − × ÷ and square roots are used.

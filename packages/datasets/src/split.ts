@@ -1,4 +1,4 @@
-/** Parts of a data set: by chance, or fold by fold. A part is a list of positions; nothing is copied. */
+/** Splits a data set, at random or into folds. A part is a list of positions; nothing is copied. */
 import {
   checkIndices,
   type Dataset,

@@ -1,8 +1,8 @@
 /**
- * Finding where NaN and infinity come from. While detection is on, every plan also says whether the elements of its results
- * are finite; nothing else is checked, so it costs little. When one is not, the same graph, which is
- * pure, is computed again with a count for each node, and followed back from the bad result to the operation that made
- * something bad from good operands.
+ * Finds the operation where NaN or infinity first appears. While detection is on, every plan also says whether the
+ * elements of its results are finite; nothing else is checked, so it costs little. When one is not, the same graph,
+ * which is pure, is computed again with a count for each node, and followed back from the bad result to the operation
+ * that made something bad from good operands.
  *
  * Only what reaches a result counts: the −∞ of an attention mask that softmax turns into 0 is no anomaly.
  */

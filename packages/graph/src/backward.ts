@@ -1,6 +1,5 @@
 /**
- * The imperative face of differentiation: `backward(loss)` leaves a lazy gradient on every variable, and the
- * optimizer's step computes everything in one plan.
+ * `backward(loss)`: leaves a lazy gradient on every variable. The optimizer's step computes everything in one plan.
  */
 import { evaluate, formatShape, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import {

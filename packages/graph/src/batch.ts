@@ -1,7 +1,7 @@
 /**
- * Building a graph again with one more axis in front: a rule for each form of lowering. Attributes are shifted by what
- * they are called (`axis`, `axes`, `shape`, `order`, …) and the shifted ones are checked against what the lowering says
- * they mean; an operation that does not pass is done once for each example, which is slow but right.
+ * Builds a graph again with one more axis in front, by a rule for each form of lowering. Attributes are shifted by
+ * what they are called (`axis`, `axes`, `shape`, `order`, …) and the shifted ones are checked against what the
+ * lowering says they mean; an operation that does not pass is done once for each example, which is slow but right.
  */
 import {
   type AnyOp,

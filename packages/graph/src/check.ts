@@ -1,5 +1,5 @@
 /**
- * Proof by numbers: analytic gradients against central differences, in float64.
+ * Checks gradients against central differences, in float64.
  */
 import { formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
 import { checkTensor, synchronous } from '@ag/tensor/engine';

@@ -1,5 +1,5 @@
 /**
- * `compile(f)`: run `f` once on placeholders, keep the plan, and from then on only bind numbers and run.
+ * `compile(f)`: runs `f` once on placeholders, then only binds arguments and runs its plan.
  */
 import { evaluate, Tensor, type Variable } from '@ag/tensor';
 import {

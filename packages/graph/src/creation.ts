@@ -1,7 +1,7 @@
 /**
- * Where nodes come from: the user's line, the module whose `forward` made them, and for nodes of a gradient the node
- * whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection, inspection), so the
- * stacks that this takes cost nothing otherwise.
+ * Records where nodes were made. That is the user's line, the module whose `forward` made them, and for nodes of a
+ * gradient the node whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection,
+ * inspection), so the stacks that this takes cost nothing otherwise.
  */
 import type { Tensor } from '@ag/tensor';
 import { currentCall, listenToCreation, synchronous, userLine } from '@ag/tensor/engine';

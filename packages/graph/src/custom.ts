@@ -1,5 +1,5 @@
 /**
- * Computations with a gradient rule of their own: given by the user (`customGradient`) or made by the library
+ * Computations with a gradient rule of their own. The rule is given by the user (`customGradient`) or made by the library
  * (`checkpoint`, which computes a piece of a graph a second time rather than store it).
  */
 import {
@@ -26,7 +26,7 @@ export type Rule = (
   outputs: readonly Tensor[],
 ) => readonly (Tensor | null)[];
 
-/** Gradients in the form of an argument; null, for the whole or for a part, where there is none. */
+/** Gradients in the structure of an argument; null, for the whole or for a part, where there is none. */
 export type GradientTree = Tensor | null | readonly GradientTree[] | { readonly [key: string]: GradientTree };
 
 /**

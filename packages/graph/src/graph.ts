@@ -1,5 +1,5 @@
 /**
- * Graphs that are built once and fed: placeholders stand for numbers given at each run.
+ * `Graph`: a computation built once from placeholders, which are fed at each run.
  */
 import {
   apply,

@@ -1,5 +1,5 @@
 /**
- * `@ag/graph`: differentiation to any order, placeholder graphs, compiled functions, for the tensors of @ag/tensor.
+ * `@ag/graph`: differentiation, placeholder graphs and compiled functions for @ag/tensor.
  */
 export {
   type Anomaly,

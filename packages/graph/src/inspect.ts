@@ -1,6 +1,5 @@
 /**
- * A graph as plain data: what was computed from what, with values and gradients when asked. What pictures, tables and
- * files are made from; `graphView` of @ag/viz takes it as it is. Looking changes nothing: lazy tensors stay lazy.
+ * `inspect`: a graph as plain data, with values and gradients when asked. Pictures, tables and files are made from it; `graphView` of @ag/viz takes it as it is. Looking changes nothing: lazy tensors stay lazy.
  */
 import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import { checkTensor, openSize, sumToShape } from '@ag/tensor/engine';

@@ -1,6 +1,6 @@
 /**
- * Building a graph again with other nodes in place of some: how a checkpoint recomputes, how an operation is exchanged
- * for another, how placeholders are replaced by what they are fed.
+ * Builds a graph again with other nodes in place of some. So a checkpoint recomputes, an operation is exchanged for
+ * another, and placeholders are replaced by what they are fed.
  */
 import { type AnyOp, apply, Tensor } from '@ag/tensor';
 import { sourceOf, walkAll } from './gradients.ts';

@@ -1,6 +1,6 @@
 /**
- * Whether a transformation (`grad`, `jvp`, `vmap`, …) is running a function to see what it computes: a compiled function
- * inside is then part of it, and what must happen once for each step cannot happen.
+ * Whether a transformation (`grad`, `jvp`, `vmap`, …) is tracing a function. A compiled function inside is then part
+ * of it, and what must happen once for each step cannot happen.
  */
 import { synchronous } from '@ag/tensor/engine';
 

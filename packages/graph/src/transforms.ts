@@ -1,6 +1,6 @@
 /**
- * The functional face of differentiation: functions to functions. All of it is `gradients` on lazy graphs, so the
- * transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
+ * `grad`, `vjp`, `jvp`, `jacobian`, `hessian`: transformations of functions. All of it is `gradients` on lazy graphs,
+ * so the transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
 import { eye, formatShape, Tensor, zerosLike } from '@ag/tensor';
 import { checkTensor, placeholderLeaf } from '@ag/tensor/engine';
@@ -22,7 +22,7 @@ type GradientOf<F extends TreeFunction<unknown>, N extends ArgumentNumbers> = N 
   : { [K in keyof N]: N[K] extends number ? Parameters<F>[N[K]] : never };
 
 /**
- * The gradient of a scalar function: `grad(f)(x)` has the form of `x`.
+ * The gradient of a scalar function: `grad(f)(x)` has the structure of `x`.
  *
  * ```ts
  * const derivative = grad((x: Tensor) => x.sin().sum());
@@ -72,7 +72,7 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
 }
 
 /**
- * The value of `f` at `x`, and the pullback: from a gradient at the result (the result's form) to the gradients at
+ * The value of `f` at `x`, and the pullback: from a gradient at the result (of the result's structure) to the gradients at
  * the arguments, without ever forming the Jacobian.
  */
 export function vjp<X extends TensorTree[], Y extends TensorTree>(
@@ -94,7 +94,7 @@ export function vjp<X extends TensorTree[], Y extends TensorTree>(
 }
 
 /**
- * The value of `f` at `x` and its derivative in the direction `v` (the form of `x`), without ever forming the
+ * The value of `f` at `x` and its derivative in the direction `v` (of the structure of `x`), without ever forming the
  * Jacobian. Reverse mode twice: the pullback is linear in its argument, and its derivative is the pushforward.
  */
 export function jvp<X extends TensorTree[], Y extends TensorTree>(
@@ -135,12 +135,12 @@ function unread<T>(work: () => T): T {
   }
 }
 
-/** For each tensor of the result one tree of the argument's form: ∂resultᵢ/∂argumentⱼ. */
+/** For each tensor of the result one tree of the argument's structure: ∂resultᵢ/∂argumentⱼ. */
 export type JacobianTree<Y, X> = Y extends Tensor ? X : { readonly [K in keyof Y]: JacobianTree<Y[K], X> };
 
 /**
  * All partial derivatives of a function of one argument: for tensors a tensor of shape [...y.shape, ...x.shape]; for
- * objects and arrays of tensors the result's form with the argument's form at each of its tensors.
+ * objects and arrays of tensors the result's structure with the argument's structure at each of its tensors.
  * One backward pass that carries a row for each element of the result: the forward pass is shared, what goes backward has
  * y.size times the elements.
  *
@@ -200,7 +200,7 @@ export function hessian<X extends TensorTree>(f: (x: X) => Tensor): (x: X) => Ja
   return jacobian((x: X) => grad(f)(x) as X);
 }
 
-/** The Hessian of a scalar function times a vector of the form of `x`, without forming the Hessian. */
+/** The Hessian of a scalar function times a vector of the structure of `x`, without forming the Hessian. */
 export function hvp<X extends TensorTree>(f: (x: X) => Tensor, x: X, v: X): X {
   const fresh = aliased(x) as X;
   const first = treeLeaves(grad(f)(fresh) as TensorTree);

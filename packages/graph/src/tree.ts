@@ -1,5 +1,5 @@
 /**
- * Nested arrays and objects of tensors, so that transformations work on a model's parameters as they are.
+ * Nested arrays and objects of tensors. With them transformations take a model's parameters as they are.
  */
 import { Tensor } from '@ag/tensor';
 
@@ -20,7 +20,7 @@ export function treeLeaves(tree: TensorTree): Tensor[] {
   );
 }
 
-/** A tree of the same form with other tensors. */
+/** A tree of the same structure with other tensors. */
 export function treeFrom<T extends TensorTree>(like: T, leaves: readonly Tensor[]): T {
   let next = 0;
   const build = (tree: TensorTree): TensorTree => {

@@ -10,7 +10,7 @@ import type { AnyModule } from './module.ts';
 export type Layers = Readonly<Record<string, (...given: any[]) => AnyModule>>;
 
 /**
- * The network that a description says, with fresh weights.
+ * The network of a description, with newly initialized weights.
  *
  * ```ts
  * const copy = fromJSON(JSON.parse(JSON.stringify(model))) as Sequential;

@@ -1,5 +1,5 @@
 /**
- * Attention: every place looks at every other and takes from each what fits (Vaswani et al. 2017).
+ * Attention: each position takes a weighted mean of the values at all others. See Vaswani et al. 2017.
  */
 import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
 import { checkCount, checkProbability } from './check.ts';
@@ -9,7 +9,7 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
 export interface AttentionMask {
-  /** Each place sees only itself and what came before. Default false. */
+  /** Causal mask: each position attends to itself and to earlier ones. Default false. */
   readonly causal?: boolean;
   /** True where a query (row) may look at a key (column): `[time, keys]`, or anything that broadcasts to the scores. */
   readonly mask?: Tensor;
@@ -22,7 +22,7 @@ export interface AttentionMask {
  * @param key `[..., keys, d]`
  * @param value `[..., keys, e]`
  * @param options.dropout probability of leaving out each weight, default 0
- * @returns `[..., time, e]`; a place that may look nowhere takes the mean of all values
+ * @returns `[..., time, e]`; a position whose keys are all masked takes the mean of all values
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -190,7 +190,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
 }
 
 /**
- * Attention with several heads that each look for something else: `[batch, time, features] → [batch, time, features]`.
+ * Multi-head attention: `[batch, time, features] → [batch, time, features]`.
  *
  * ```ts
  * const attention = multiHeadAttention(64, 4);

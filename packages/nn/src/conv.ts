@@ -1,5 +1,5 @@
 /**
- * Convolutional layers: the same small weights at every place of a sequence or an image.
+ * Convolutional layers: the same weights at every position of a sequence or an image.
  */
 import {
   conv1d as convolve1d,

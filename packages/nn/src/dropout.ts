@@ -1,5 +1,5 @@
 /**
- * Dropout: leaving out random activations while training, so that none is relied on.
+ * Dropout: sets random activations to 0 while training, so that none is relied on.
  */
 import { bernoulli, type Tensor } from '@ag/tensor';
 import { checkProbability } from './check.ts';

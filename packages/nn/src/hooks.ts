@@ -1,6 +1,6 @@
 /**
- * Watching a module at work. A hook replaces `forward` on the one module it watches, so modules without hooks pay
- * nothing.
+ * Forward and gradient hooks of modules. A hook replaces `forward` on the one module it watches, so modules without
+ * hooks pay nothing.
  */
 import { apply, defineOp, type Op, Tensor, view } from '@ag/tensor';
 import { noteHook, synchronous } from '@ag/tensor/engine';

@@ -1,7 +1,7 @@
 /**
- * First values of parameters. Each initializer takes the shape first, so that any of them can be given to a layer:
- * `linear(784, 128, { weightInit: init.heNormal })`. Numbers are drawn from a key taken at the call, so `manualSeed`
- * makes models reproducible.
+ * Initializers: the first values of parameters. Each initializer takes the shape first, so that any of them can be
+ * given to a layer: `linear(784, 128, { weightInit: init.heNormal })`. Numbers are drawn from a key taken at the
+ * call, so `manualSeed` makes models reproducible.
  *
  * A weight has the shape [out, in, …kernel]; fan-in is in · kernel elements, fan-out is out · kernel elements.
  */
@@ -43,7 +43,7 @@ export function constant(shape: Shape, options: InitOptions & { readonly value?:
   return full(shape, options.value ?? 0, dtypeOf(options));
 }
 
-/** Evenly spread over [low, high), by default [−0.05, 0.05). */
+/** Uniformly distributed over [low, high), by default [−0.05, 0.05). */
 export function uniform(
   shape: Shape,
   options: InitOptions & { readonly low?: number; readonly high?: number } = {},

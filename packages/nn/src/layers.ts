@@ -1,5 +1,5 @@
 /**
- * All layers, as exported. The name of a factory here is the name under which `fromJSON` knows it.
+ * Exports every layer. The name of a factory here is the name under which `fromJSON` knows it.
  */
 export * from './activations.ts';
 export {

@@ -1,6 +1,7 @@
 /**
- * How good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand them to
- * `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful gradient.
+ * Metrics: how good predictions are. Metrics are lazy tensors like everything else: read them with `item()`, or hand
+ * them to `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful
+ * gradient.
  */
 import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
 import { checkInteger } from '@ag/tensor/engine';
@@ -21,10 +22,10 @@ export interface ClassOptions extends AxisOptions {
 }
 
 /**
- * The share of right answers, a scalar in [0, 1].
+ * The fraction of correct predictions, a scalar in [0, 1].
  *
  * ```ts
- * const share = await accuracy(model.forward(x), labels).item();
+ * const fraction = await accuracy(model.forward(x), labels).item();
  * ```
  *
  * @param predictions scores `[..., classes]` or `[batch, classes, ...]` (the largest counts), or class indices of the targets'
@@ -38,7 +39,7 @@ export function accuracy(predictions: Tensor, targets: Tensor, options: AxisOpti
 }
 
 /**
- * The share of targets that are among the `k` classes with the largest scores.
+ * The fraction of targets that are among the `k` classes with the largest scores.
  *
  * @param scores `[..., classes]` or `[batch, classes, ...]`
  * @param targets class indices, `[...]` or `[batch, ...]`
@@ -54,7 +55,7 @@ export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options
 }
 
 /**
- * How often class i (row) was taken for class j (column): `[classes, classes]`, int32.
+ * How often an example of class i (row) was predicted as class j (column): `[classes, classes]`, int32.
  *
  * @param predictions scores `[..., classes]` or `[batch, classes, ...]`, or class indices `[...]` with `options.classes`
  * @param targets class indices
@@ -70,31 +71,31 @@ function confusion(metric: string, predictions: Tensor, targets: Tensor, options
   return rows.transpose().matmul(columns).cast('int32');
 }
 
-/** How the figures of single classes become one. */
+/** How the values of the classes are averaged. */
 export interface AverageOptions extends ClassOptions {
   /**
-   * 'macro' (default): the mean over classes; 'weighted': the mean weighted with how often each class occurs; 'micro':
-   * all decisions counted alike; 'none': one figure for each class, `[classes]`.
+   * 'macro' (default): the mean over classes; 'weighted': the mean weighted by the support of each class; 'micro':
+   * from the totals of all classes; 'none': one value for each class, `[classes]`.
    */
   readonly average?: 'macro' | 'weighted' | 'micro' | 'none';
 }
 
-/** Of what was taken for a class, the share that is of it; 0 where nothing was. Takes what `confusionMatrix` takes. */
+/** True positives over predicted positives of each class, 0 where there are none. Takes what `confusionMatrix` takes. */
 export function precision(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
   return averaged('precision', predictions, targets, options, (counts) =>
-    ratio(counts.right, counts.predicted),
+    ratio(counts.correct, counts.predicted),
   );
 }
 
-/** Of what is of a class, the share that was recognized; 0 where nothing is. Takes what `confusionMatrix` takes. */
+/** True positives over actual positives of each class, 0 where there are none. Takes what `confusionMatrix` takes. */
 export function recall(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
-  return averaged('recall', predictions, targets, options, (counts) => ratio(counts.right, counts.actual));
+  return averaged('recall', predictions, targets, options, (counts) => ratio(counts.correct, counts.actual));
 }
 
 /** The harmonic mean of precision and recall of each class. Takes what `confusionMatrix` takes. */
 export function f1(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
   return averaged('f1', predictions, targets, options, (counts) =>
-    ratio(counts.right.mul(2), counts.predicted.add(counts.actual)),
+    ratio(counts.correct.mul(2), counts.predicted.add(counts.actual)),
   );
 }
 
@@ -121,11 +122,11 @@ export function meanAbsoluteError(predictions: Tensor, targets: Tensor): Tensor 
 }
 
 interface Counts {
-  /** For each class: decided for it and right. */
-  readonly right: Tensor;
-  /** Decided for it. */
+  /** True positives of each class. */
+  readonly correct: Tensor;
+  /** Predicted positives. */
   readonly predicted: Tensor;
-  /** Of it. */
+  /** Actual positives. */
   readonly actual: Tensor;
 }
 
@@ -134,22 +135,26 @@ function averaged(
   predictions: Tensor,
   targets: Tensor,
   options: AverageOptions,
-  figure: (counts: Counts) => Tensor,
+  score: (counts: Counts) => Tensor,
 ): Tensor {
   const matrix = confusion(metric, predictions, targets, options).cast('float32');
   const classes = matrix.shape[0];
-  const counts = { right: eye(classes).mul(matrix).sum(1), predicted: matrix.sum(0), actual: matrix.sum(1) };
+  const counts = {
+    correct: eye(classes).mul(matrix).sum(1),
+    predicted: matrix.sum(0),
+    actual: matrix.sum(1),
+  };
   const { average = 'macro' } = options;
   switch (average) {
     case 'none':
-      return figure(counts);
+      return score(counts);
     case 'macro':
-      return figure(counts).mean();
+      return score(counts).mean();
     case 'weighted':
-      return figure(counts).mul(counts.actual).sum().div(counts.actual.sum());
+      return score(counts).mul(counts.actual).sum().div(counts.actual.sum());
     case 'micro':
-      return figure({
-        right: counts.right.sum(),
+      return score({
+        correct: counts.correct.sum(),
         predicted: counts.predicted.sum(),
         actual: counts.actual.sum(),
       });

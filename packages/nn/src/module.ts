@@ -1,6 +1,7 @@
 /**
- * `Module`: a piece of a network that holds its variables in plain fields. Names, modes, saved state and hooks are
- * derived from the fields, so a layer is an ordinary class that creates variables and says what `forward` computes.
+ * `Module`: the base class of layers and models, with variables in plain fields. Names, modes, saved state and hooks
+ * are derived from the fields, so a layer is an ordinary class that creates variables and says what `forward`
+ * computes.
  */
 import { evaluate, type Tensor, Variable } from '@ag/tensor';
 import { noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';

@@ -1,6 +1,6 @@
 /**
- * Normalization: bringing activations to mean 0 and variance 1, over the batch or within each example, and letting
- * the network scale and shift them again.
+ * Normalization layers. They bring activations to mean 0 and variance 1, over the batch or within each example, and
+ * let the network scale and shift them again.
  */
 import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkCount, checkRank } from './check.ts';

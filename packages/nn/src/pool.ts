@@ -1,5 +1,5 @@
 /**
- * Pooling layers: images made smaller by the largest or the mean of each window.
+ * Pooling layers: the maximum or the mean of each window.
  */
 import {
   avgPool2d as average,
@@ -128,7 +128,7 @@ export function avgPool2d(size: PerAxis, options: AvgPoolOptions = {}): AvgPool2
 }
 
 /**
- * The mean over windows so chosen that the output has the given size, whatever the input's: `[batch, channels, …] →
+ * The mean over windows chosen so that the output has the given size for any input: `[batch, channels, …] →
  * [batch, channels, height, width]`. 1 gives the mean over the whole image.
  */
 export function adaptiveAvgPool2d(size: PerAxis): AdaptiveAvgPool2d {

@@ -1,6 +1,6 @@
 /**
- * Mean 0 and variance 1 along axes, with a gradient of two sums that can be taken at once; the rules of its parts would
- * need a sum that waits for another, and two more passes.
+ * Standardization along axes, with a gradient rule of its own. Its two sums can be taken at once; the rules of its
+ * parts would need a sum that waits for another, and two more passes.
  */
 import { apply, broadcastFloatType, defineOp, map, s, type Tensor } from '@ag/tensor';
 

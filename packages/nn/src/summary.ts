@@ -1,6 +1,6 @@
 /**
- * What a network consists of: one row for each module in the order of their work, with shapes, parameters and the
- * arithmetic they cost. Shapes are known before anything is computed, so nothing is.
+ * `summary`: one row for each module, with its shapes, parameters and FLOPs. Shapes are known before anything is
+ * computed, so nothing is.
  */
 import { type DType, type Shape, Tensor, zeros } from '@ag/tensor';
 import type { AnyModule } from './module.ts';

@@ -1,5 +1,5 @@
 /**
- * The repeated block of transformer encoders: attention, then a small network at every place, each around a shortcut.
+ * The transformer encoder layer: attention, then a small network, each with a shortcut.
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { type AttentionInputs, MultiHeadAttention } from './attention.ts';
@@ -10,7 +10,7 @@ import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
 
 export interface TransformerEncoderLayerOptions {
-  /** Width of the network at every place. Default 4 · features. */
+  /** Width of the feed-forward network. Default 4 · features. */
   readonly feedForward?: number;
   /** Probability of leaving out activations in training mode. Default 0.1. */
   readonly dropout?: number;
@@ -18,7 +18,7 @@ export interface TransformerEncoderLayerOptions {
   readonly activation?: 'relu' | 'gelu';
   /** Normalize before attention and network (Xiong et al. 2020, easier to train) or after. Default false. */
   readonly normFirst?: boolean;
-  /** Each place sees only itself and what came before, as in language models. Default false. */
+  /** Causal mask: each position attends to itself and to earlier ones, as in language models. Default false. */
   readonly causal?: boolean;
   /** Added to the variance in normalization. Default 1e-5. */
   readonly epsilon?: number;
@@ -106,7 +106,7 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
 }
 
 /**
- * Self-attention and a two-layer network at every place, each with a shortcut, dropout and layer normalization (Vaswani
+ * Self-attention and a two-layer feed-forward network, each with a residual connection, dropout and layer normalization (Vaswani
  * et al. 2017): `[batch, time, features] → [batch, time, features]`.
  */
 export function transformerEncoderLayer(

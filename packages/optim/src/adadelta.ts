@@ -19,7 +19,7 @@ export interface AdadeltaOptions extends OptimizerOptions {
   readonly decay?: number;
   /** Added to the mean squares. Default 1e-6. */
   readonly epsilon?: number;
-  /** Factor of the parameter that is added to its gradient. Default 0. */
+  /** Weight decay (L2): this times the parameter is added to its gradient. Default 0. */
   readonly weightDecay?: number;
 }
 

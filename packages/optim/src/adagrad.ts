@@ -21,7 +21,7 @@ export interface AdagradOptions extends OptimizerOptions {
   readonly initialSquare?: number;
   /** Added to the root. Default 1e-10. */
   readonly epsilon?: number;
-  /** Factor of the parameter that is added to its gradient. Default 0. */
+  /** Weight decay (L2): this times the parameter is added to its gradient. Default 0. */
   readonly weightDecay?: number;
 }
 

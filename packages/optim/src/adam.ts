@@ -24,7 +24,7 @@ export interface AdamOptions extends OptimizerOptions {
   readonly betas?: readonly [number, number];
   /** Added to the root of the mean square. Default 1e-8. */
   readonly epsilon?: number;
-  /** For adam a factor of the parameter added to its gradient, default 0; for adamw taken off the parameter at each step, default 0.01. */
+  /** Weight decay: in adam this times the parameter is added to the gradient (L2), default 0; in adamw it is decoupled, default 0.01. */
   readonly weightDecay?: number;
   /** Use the largest mean square so far (Reddi, Kale, Kumar 2018). Default false. */
   readonly amsgrad?: boolean;
@@ -33,7 +33,7 @@ export interface AdamOptions extends OptimizerOptions {
 /** See {@link adam}. */
 export class Adam extends Optimizer<AdamOptions> {
   override readonly type: string = 'adam';
-  /** Whether weight decay acts on the parameter itself. */
+  /** Whether weight decay is decoupled: it scales the parameter and does not enter the gradient. */
   protected readonly decoupled: boolean = false;
 
   protected override defaults() {
@@ -114,7 +114,7 @@ export function adam(parameters: Parameters<AdamOptions>, options: Partial<AdamO
   return new Adam(parameters, { learningRate: 1e-3, ...options });
 }
 
-/** Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019): default rate 1e-3, weight decay 0.01. */
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): default rate 1e-3, weight decay 0.01. */
 export function adamw(parameters: Parameters<AdamOptions>, options: Partial<AdamOptions> = {}): AdamW {
   return new AdamW(parameters, { learningRate: 1e-3, ...options });
 }

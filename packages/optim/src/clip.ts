@@ -1,5 +1,5 @@
 /**
- * Limiting gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
+ * Clips gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
  * plan.
  */
 import type { Tensor, Variable } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * The running average of parameters: often a better model than the last step's.
+ * `ema`: the moving average of parameters, often a better model than the last step's.
  */
 import { evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
 import { beforeEachRun, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
@@ -7,7 +7,7 @@ import { checkRange } from './check.ts';
 import type { OptimizerState } from './optimizer.ts';
 
 export interface EmaOptions {
-  /** Share of the old average at each update, in [0, 1). Default 0.999. */
+  /** Decay of the average at each update, in [0, 1). Default 0.999. */
   readonly decay?: number;
   /** Use (1 + n) / (10 + n) at the n-th update while that is below the decay, so that early averages follow faster. Default false. */
   readonly warmup?: boolean;
@@ -96,7 +96,7 @@ export class Ema {
    *
    * ```ts
    * const average = ema(model.parameters());
-   * const figures = await average.using(() => validate(model, data));
+   * const metrics = await average.using(() => validate(model, data));
    * ```
    */
   async using<T>(work: () => T | Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * `@ag/optim`: optimizers, learning-rate schedules, gradient clipping and parameter averages for `@ag/tensor`.
+ * `@ag/optim`: optimizers, learning-rate schedules, gradient clipping and parameter averages.
  */
 export { Adadelta, type AdadeltaOptions, adadelta } from './adadelta.ts';
 export { Adagrad, type AdagradOptions, adagrad } from './adagrad.ts';

@@ -1,7 +1,7 @@
 /**
- * L-BFGS: Newton's method with a Hessian estimated from the last few steps, for smooth losses without noise. It
- * evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few vectors it works
- * on are kept on the host in float64.
+ * L-BFGS: Newton's method with a Hessian estimated from the last few steps. It is meant for smooth losses without
+ * noise. It evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few
+ * vectors it works on are kept on the host in float64.
  */
 import { formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { commitUpdates, dropGradients, synchronous } from '@ag/tensor/engine';
@@ -10,13 +10,13 @@ import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';
 
 export interface LbfgsOptions {
-  /** First length tried along a direction (all of it without a line search). Default 1. */
+  /** First step size tried along a direction (the only one without a line search). Default 1. */
   readonly learningRate?: number;
   /** Iterations in a step. Default 20. */
   readonly maxIterations?: number;
   /** Evaluations of the loss in a step. Default 1.25 · maxIterations. */
   readonly maxEvaluations?: number;
-  /** Steps that are remembered. Default 100. */
+  /** Size of the history. Default 100. */
   readonly history?: number;
   /** Stops where no element of the gradient is larger. Default 1e-7. */
   readonly gradientTolerance?: number;

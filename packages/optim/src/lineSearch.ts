@@ -1,6 +1,6 @@
 /**
- * How far to go along a direction: a step that satisfies the strong Wolfe conditions, by bracketing and zooming
- * (Nocedal & Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6).
+ * A line search for the strong Wolfe conditions. It brackets and zooms (Nocedal & Wright, Numerical Optimization, 2nd
+ * ed., algorithms 3.5 and 3.6).
  */
 
 /** A function of the distance t along the direction, at one t. */

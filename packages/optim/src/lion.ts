@@ -1,5 +1,5 @@
 /**
- * Lion: only the sign of a momentum decides where to go.
+ * Lion: steps by the sign of the momentum.
  */
 import type { Tensor, Variable } from '@ag/tensor';
 import { checkBetas, checkNotNegative } from './check.ts';
@@ -15,9 +15,9 @@ import {
 } from './optimizer.ts';
 
 export interface LionOptions extends OptimizerOptions {
-  /** Share of the old mean in the direction, and in the mean that is kept. Default [0.9, 0.99]. */
+  /** Decay of the mean in the direction, and in the mean that is stored. Default [0.9, 0.99]. */
   readonly betas?: readonly [number, number];
-  /** Share of the parameter taken off at each step, times the rate. Default 0. */
+  /** Decoupled weight decay: the parameter is scaled by 1 − rate · weightDecay at each step. Default 0. */
   readonly weightDecay?: number;
 }
 

@@ -21,7 +21,7 @@ export interface NadamOptions extends OptimizerOptions {
   readonly betas?: readonly [number, number];
   /** Added to the root of the mean square. Default 1e-8. */
   readonly epsilon?: number;
-  /** Factor of the parameter that is added to its gradient. Default 0. */
+  /** Weight decay (L2): this times the parameter is added to its gradient. Default 0. */
   readonly weightDecay?: number;
   /** How fast the momentum warms up. Default 4e-3. */
   readonly momentumDecay?: number;

@@ -1,7 +1,7 @@
 /**
- * What all optimizers share: groups of parameters, the count of steps, learning rates, saved state, and `step()`,
- * which hands the new values of all parameters and of all state to one plan. A kind of optimizer adds what the state
- * of one parameter is and its update as tensor expressions.
+ * `Optimizer`: what all optimizers share. There are groups of parameters, the count of steps, learning rates, saved
+ * state, and `step()`, which hands the new values of all parameters and of all state to one plan. A kind of optimizer
+ * adds what the state of one parameter is and its update as tensor expressions.
  */
 import { type DType, evaluate, formatShape, type Tensor, Variable, zeros } from '@ag/tensor';
 import {
@@ -21,13 +21,13 @@ export interface OptimizerOptions {
   readonly learningRate: Rate;
 }
 
-/** Parameters with options of their own; what is left out is taken from the optimizer's options. */
+/** Parameters with options of their own; the others come from the optimizer's options. */
 export type ParameterGroup<Options> = { readonly parameters: Iterable<Variable> } & Partial<Options>;
 
 /** What an optimizer trains: variables, or groups of them. */
 export type Parameters<Options> = Iterable<Variable> | readonly ParameterGroup<Options>[];
 
-/** All that an optimizer remembers between steps: plain numbers and tensors by name, to be saved with the model. */
+/** The state of an optimizer: plain numbers and tensors by name, to be saved with the model. */
 export interface OptimizerState {
   /** The kind of optimizer, checked when loading. */
   readonly type: string;
@@ -184,7 +184,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     }
   }
 
-  /** A copy of everything remembered between steps. */
+  /** A copy of the state. */
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
     for (const [name, variable] of this.#namedState()) tensors[name] = variable.value.reshape(variable.shape);

@@ -25,7 +25,7 @@ export interface RmspropOptions extends OptimizerOptions {
   readonly centered?: boolean;
   /** @deprecated The former spelling of `centered`. */
   readonly centred?: boolean;
-  /** Factor of the parameter that is added to its gradient. Default 0. */
+  /** Weight decay (L2): this times the parameter is added to its gradient. Default 0. */
   readonly weightDecay?: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Learning-rate schedules: pure functions from the number of steps already taken (0 for the first) to the rate, so
- * that they can be plotted, tested and put together like any function, and need no state in a checkpoint. Schedules
- * count optimizer steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
+ * Learning-rate schedules. They are pure functions from the number of steps already taken (0 for the first) to the
+ * rate, so that they can be plotted, tested and put together like any function, and need no state in a checkpoint.
+ * Schedules count optimizer steps, not epochs; multiply by the steps in an epoch where a recipe speaks of epochs.
  *
  * ```ts
  * const schedule = linearWarmup(cosine(3e-3, { steps: 9_500 }), { steps: 500 });
@@ -151,17 +151,17 @@ export function sequence(...parts: readonly [...(readonly [Rate, number])[], Rat
   };
 }
 
-/** A schedule that depends on how training goes: it is told a figure now and then. */
+/** A schedule that depends on a metric, which is reported to it. */
 export interface PlateauSchedule extends Schedule {
-  /** Tells the schedule the figure it watches, usually the validation loss once in an epoch. */
-  report(figure: number): void;
+  /** Reports the metric, usually the validation loss once in an epoch. */
+  report(metric: number): void;
   /** For checkpoints; optimizers save it with their own state. */
   state(): Readonly<Record<string, number>>;
   loadState(state: Readonly<Record<string, number>>): void;
 }
 
 /**
- * The rate times `factor` whenever the reported figure has not improved for more than `patience` reports.
+ * The rate times `factor` whenever the reported metric has not improved for more than `patience` reports.
  *
  * ```ts
  * const schedule = reduceOnPlateau(1e-2, { patience: 3 });
@@ -176,13 +176,13 @@ export function reduceOnPlateau(
     readonly factor?: number;
     /** Reports without improvement that are forgiven. Default 10. */
     readonly patience?: number;
-    /** Improvement that counts, as a share of the best figure. Default 1e-4. */
+    /** Least improvement, relative to the best metric. Default 1e-4. */
     readonly threshold?: number;
     /** Reports after a reduction during which none are counted. Default 0. */
     readonly cooldown?: number;
     /** Default 0. */
     readonly minimum?: number;
-    /** Whether smaller (default) or larger figures are better. */
+    /** Whether smaller (default) or larger metrics are better. */
     readonly mode?: 'min' | 'max';
   } = {},
 ): PlateauSchedule {
@@ -195,12 +195,12 @@ export function reduceOnPlateau(
   let best = sign * Number.POSITIVE_INFINITY;
   let bad = 0;
   let resting = 0;
-  const better = (figure: number): boolean =>
-    mode === 'min' ? figure < best * (1 - threshold) : figure > best * (1 + threshold);
+  const better = (metric: number): boolean =>
+    mode === 'min' ? metric < best * (1 - threshold) : metric > best * (1 + threshold);
   return Object.assign(() => current, {
-    report(figure: number): void {
-      if (better(figure)) {
-        best = figure;
+    report(metric: number): void {
+      if (better(metric)) {
+        best = metric;
         bad = 0;
       } else bad++;
       if (resting > 0) {

@@ -16,13 +16,13 @@ import {
 } from './optimizer.ts';
 
 export interface SgdOptions extends OptimizerOptions {
-  /** How much of the last step is taken again, in [0, 1). Default 0. */
+  /** Momentum factor, in [0, 1). Default 0. */
   readonly momentum?: number;
-  /** Share of the gradient that does not enter the momentum. Default 0. */
+  /** Dampening of the momentum: the fraction of the gradient that does not enter it. Default 0. */
   readonly dampening?: number;
-  /** Nesterov's form: the gradient is corrected by the momentum it will meet. Default false. */
+  /** Nesterov momentum. Default false. */
   readonly nesterov?: boolean;
-  /** Factor of the parameter that is added to its gradient. Default 0. */
+  /** Weight decay (L2): this times the parameter is added to its gradient. Default 0. */
   readonly weightDecay?: number;
 }
 

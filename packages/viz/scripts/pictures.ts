@@ -1,5 +1,5 @@
 /**
- * The pictures of the README, drawn anew: data are small and computed here, so that the same texts come out every time.
+ * Draws the pictures of the README. Data are small and computed here, so that the same texts come out every time.
  * `gallery.ts` writes them, `src/gallery.test.ts` compares.
  */
 import {

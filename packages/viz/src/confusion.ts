@@ -1,4 +1,4 @@
-/** The confusion matrix of a classifier: who was taken for whom, how often, and which share of each true class. */
+/** The confusion matrix of a classifier, with counts and the share of each true class. */
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, formatPercent, label, textWidth } from './text.ts';

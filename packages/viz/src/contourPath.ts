@@ -1,4 +1,4 @@
-/** A loss landscape as contour lines, and the ways optimizers took through it. */
+/** A loss landscape as contour lines, with the paths that optimizers took. */
 import { quantileSorted } from 'd3-array';
 import { extentOf } from './axes.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';

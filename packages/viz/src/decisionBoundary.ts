@@ -1,4 +1,4 @@
-/** What a model answers all over the plane, and the points it learned from. */
+/** The decision boundary: a model's answers all over the plane, and the training points. */
 import {
   type SymbolType,
   symbol,

@@ -1,6 +1,6 @@
 /**
- * The outside of every chart: the `svg` element with its size, accessible name, colors and heading. A chart gives
- * its default size, one sentence that says what the data show, and a function that draws the inside.
+ * The frame of every chart: the `svg` element with its size, accessible name, colors and heading. A chart gives its
+ * default size, one sentence that says what the data show, and a function that draws the inside.
  */
 import { element, type Markup, text } from './svg.ts';
 import { fit, label } from './text.ts';

@@ -1,6 +1,6 @@
 /**
- * How strong gradients are, layer by layer: at one moment as marks on a logarithmic axis, over time as curves, with
- * the layers where they vanish, explode or are missing named.
+ * The size of gradients, layer by layer. One moment is shown as marks on a logarithmic axis, over time as curves, with the
+ * layers where they vanish, explode or are missing named.
  */
 import { createAxis, drawXAxis, extentOf } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';

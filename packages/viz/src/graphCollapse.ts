@@ -1,5 +1,5 @@
 /**
- * Makes a large graph small enough to read: nodes of one module become one group, module by module from the outside
+ * Makes a large graph small enough to read. Nodes of one module become one group, module by module from the outside
  * in, as far as the given number of boxes allows. What has no module is gathered in stretches of the topological
  * order. Everything here takes time linear in nodes and edges, and nothing recurses.
  */

@@ -1,4 +1,4 @@
-/** Places the boxes of a graph in layers, with room for what is written on its edges: dagre does the work. */
+/** Lays the boxes of a graph out in layers, by dagre, with room for the text on its edges. */
 import { Graph, layout } from '@dagrejs/dagre';
 
 /** The center of something on the page. */

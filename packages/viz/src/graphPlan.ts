@@ -1,5 +1,5 @@
 /**
- * Decides what a graph view writes where, and how much room that takes, before anything is placed: names and shapes
+ * Decides what a graph view writes where, and how much room that takes. It does so before anything is placed: names and shapes
  * in the boxes, values and gradients at the wires, or at the node where one is used several times.
  */
 import type { CollapsedGraph, GraphBox } from './graphCollapse.ts';

@@ -1,6 +1,6 @@
 /**
- * A computational graph: what was computed, from what, with the value above and the gradient below each wire, as
- * one draws it on paper to understand backpropagation.
+ * A computational graph, with the value above and the gradient below each edge. So one draws it on paper to
+ * understand backpropagation.
  */
 import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';

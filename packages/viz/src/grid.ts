@@ -1,6 +1,6 @@
 /**
- * A function of two variables, sampled: the ground on which decision boundaries, loss landscapes and fitted surfaces
- * are drawn.
+ * Samples a function of two variables on a grid. Decision boundaries, loss landscapes and fitted surfaces are drawn
+ * from it.
  */
 import { contours } from 'd3-contour';
 import { type Axis, createAxis, drawXAxis, drawYAxis, labelRoom } from './axes.ts';

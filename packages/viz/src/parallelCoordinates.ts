@@ -1,4 +1,6 @@
-/** Runs of a sweep, each a line across one axis per hyper-parameter and measurement, colored by the outcome. */
+/**
+ * Parallel coordinates: each run of a sweep as a line across its hyperparameters and metrics. The outcome decides the color.
+ */
 import { curveMonotoneX, line } from 'd3-shape';
 import { createAxis, extentOf, type ScaleKind } from './axes.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';

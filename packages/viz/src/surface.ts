@@ -1,6 +1,6 @@
 /**
- * A function of two variables as a surface in space, seen from any direction: a fitted regression over its data, or
- * a loss landscape. Parallel projection, so that equal steps stay equal; nearer parts are painted over farther ones.
+ * A function of two variables as a surface in space, seen from any direction. It shows a fitted regression over its data, or a loss landscape. Parallel projection, so that equal steps stay equal; nearer parts are painted over
+ * farther ones.
  */
 import { type Axis, createAxis, extentOf } from './axes.ts';
 import { createColorScale } from './colorScale.ts';

@@ -1,8 +1,8 @@
 /**
- * The viridis colors: from dark violet over green to yellow, equally spaced for the eye and in order for every kind
- * of color vision. By Stéfan van der Walt and Nathaniel Smith for matplotlib (2015), given to the public domain
- * (CC0); seventeen of their colors, with straight lines between them, stay within 5 of 255 of the full table, at a
- * tenth of its size.
+ * The viridis colors, from dark violet over green to yellow. They are equally spaced for the eye and in order for
+ * every kind of color vision. By Stéfan van der Walt and Nathaniel Smith for matplotlib (2015), given to the public
+ * domain (CC0); seventeen of their colors, with straight lines between them, stay within 5 of 255 of the full table,
+ * at a tenth of its size.
  */
 import { interpolateRgb, piecewise } from 'd3-interpolate';
 

@@ -1,4 +1,4 @@
-/** Reads SVG back into a tree, with a parser that rejects what is not well-formed, so that tests can ask about it. */
+/** Parses SVG into a tree that tests can ask about. What is not well-formed is rejected. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 
 /** An element of the picture. */

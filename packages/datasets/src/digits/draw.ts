@@ -1,6 +1,6 @@
 /**
- * Draws the images of the generated `digits` set: a pen that follows a skeleton whose points, shape and place vary
- * as handwriting does. Deformations act on the curve, not on the pixels, so that 12,000 images take about a second.
+ * Draws the images of the generated `digits` set. A pen follows a skeleton whose points, shape and position vary as
+ * handwriting does. Deformations act on the curve, not on the pixels, so that 12,000 images take about a second.
  *
  * Image i of a seed depends on (seed, split, i) alone.
  */

@@ -1,6 +1,6 @@
 /**
- * The generated `digits`: handwriting drawn by a program, an offline stand-in for MNIST with the same shapes.
- * How hard the set is was measured; see docs/digits.md of this package.
+ * The generated `digits` data set, an offline substitute for MNIST with the same shapes. How hard the set is was
+ * measured; see docs/digits.md of this package.
  */
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';

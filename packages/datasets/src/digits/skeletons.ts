@@ -1,5 +1,5 @@
 /**
- * How people write the ten digits, as pen strokes: the only hand-made part of the generated `digits` set.
+ * How people write the ten digits, as pen strokes. This is the only hand-made part of the generated `digits` set.
  *
  * A style is one way to write a digit, a list of strokes; a stroke is a list of points x, y in the unit square
  * (x to the right, y down) joined by a smooth curve. A point that is given twice is a corner.

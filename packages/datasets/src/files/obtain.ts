@@ -1,7 +1,7 @@
 /**
- * Finds the files of a data set: in the folder given, else in AG_DATA_DIR, else in the user's cache, else on the
- * network. Files found in a folder are taken as they are, whoever made them; what is downloaded must be the
- * published file.
+ * Finds the files of a data set. They may be in the folder given, in AG_DATA_DIR, in the user's cache, and on the
+ * network. Files found in a folder are taken as they are, whoever made them; what is downloaded must be the published
+ * file.
  */
 import { DataError } from '../errors.ts';
 import { environment, type NodeModules, nodeModules } from '../platform.ts';

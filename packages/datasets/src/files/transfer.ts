@@ -1,10 +1,10 @@
 /**
- * One file over HTTP from whichever mirror delivers it: with retries, resumption by byte range, a limit on silence,
- * and a check of the whole. Where the bytes are kept is the business of a {@link Sink}.
+ * Downloads one file over HTTP from the first mirror that delivers it. It retries, with resumption by byte range, a
+ * limit on silence, and a check of the whole. Where the bytes are kept is the business of a {@link Sink}.
  */
 import { DataError } from '../errors.ts';
 
-/** How far a download has come. */
+/** Progress of a download. */
 export interface DownloadProgress {
   /** The file's name. */
   file: string;
@@ -16,7 +16,7 @@ export interface DownloadProgress {
   total: number | undefined;
 }
 
-/** How hard to try. */
+/** Retries and timeouts of a download. */
 export interface TransferOptions {
   /** Called for every chunk that arrives. */
   onProgress?: (progress: DownloadProgress) => void;

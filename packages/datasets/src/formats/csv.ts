@@ -1,8 +1,8 @@
 /**
- * Reads comma-separated text (RFC 4180): quoted fields with doubled quotes, separators and line breaks inside; any
- * line ending; a byte-order mark. Papa Parse, loaded when the first table is read, splits it; what it would let pass is
- * an error here, since a quote out of place makes other cells of a table without a word. Every record keeps its line, so
- * that later errors can point at it.
+ * Reads comma-separated text (RFC 4180). Quoted fields may hold doubled quotes, separators and line breaks; any line
+ * ending and a byte-order mark will do. Papa Parse, loaded when the first table is read, splits it; what it would let
+ * pass is an error here, since a quote out of place makes other cells of a table without a word. Every record keeps
+ * its line, so that later errors can point at it.
  */
 import { DataError } from '../errors.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Unpacks gzip with the platform's own decoder, the same in Node and in browsers, and says what is wrong with a file. It
- * stops at a limit, before that at the length that stands at the end of the file (RFC 1952, section 2.3.1: ISIZE), and
+ * Unpacks gzip with the platform's decoder, in Node and in browsers. Errors say what is wrong with a file. Unpacking stops
+ * at a limit, before that at the length that stands at the end of the file (RFC 1952, section 2.3.1: ISIZE), and
  * before that where the content's own first bytes say how long it is.
  */
 import { DataError } from '../errors.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads IDX, the format of MNIST: two zero bytes, a type, the number of dimensions, the dimensions as big-endian
- * 32-bit integers, then the values, big-endian and row-major. (Y. LeCun, C. Cortes, C. Burges, "The MNIST database
- * of handwritten digits", section "The IDX file format".)
+ * Reads IDX, the file format of MNIST. A file has two zero bytes, a type, the number of dimensions, the dimensions as
+ * big-endian 32-bit integers, then the values, big-endian and row-major. (Y. LeCun, C. Cortes, C. Burges, "The MNIST
+ * database of handwritten digits", section "The IDX file format".)
  */
 import { DataError } from '../errors.ts';
 import { defaultLimit, hex, isGzip, unpack } from './gzip.ts';

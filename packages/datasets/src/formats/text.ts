@@ -1,6 +1,6 @@
 /**
- * From the bytes of a text file to its text. A byte that does not belong to the encoding is an error: replaced by a mark,
- * as decoders do by default, two names would become one without a word. What is recognized by its first bytes is read
+ * Decodes the bytes of a text file. A byte that does not belong to the encoding is an error: replaced by a mark, as
+ * decoders do by default, two names would become one without a word. What is recognized by its first bytes is read
  * (UTF-8, UTF-16, both gzipped) or named with what to do (archives, workbooks, UTF-32).
  */
 import { DataError } from '../errors.ts';

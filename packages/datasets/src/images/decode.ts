@@ -1,7 +1,7 @@
 /**
- * From the bytes of a PNG or JPEG file to pixels. Browsers decode by themselves; in Node the packages `pngjs` and
- * `jpeg-js` do it, which are loaded when first needed and only have to be installed by those who read images. Whoever
- * decodes, an image has no more pixels than `maxPixels`, and costs no more than its pixels do.
+ * Decodes PNG and JPEG files to pixels. Browsers decode by themselves; in Node the packages `pngjs` and `jpeg-js` do
+ * it, which are loaded when first needed and only have to be installed by those who read images. Whoever decodes, an
+ * image has no more pixels than `maxPixels`, and costs no more than its pixels do.
  */
 import { DataError } from '../errors.ts';
 import { hex } from '../formats/gzip.ts';

@@ -1,7 +1,6 @@
 /**
- * Brings a digit that someone drew or photographed to the form of MNIST's images, the only ones a network trained on
- * MNIST knows: fitted into 20×20 pixels with its proportions kept, then placed in 28×28 by its center of mass (as
- * LeCun, Cortes and Burges describe on the page of the database, http://yann.lecun.com/exdb/mnist).
+ * Brings a drawn or photographed digit to the form of MNIST's images. A network trained on MNIST knows no others. They are fitted into 20×20 pixels with its proportions kept, then centered in 28×28 by its center of mass (as LeCun, Cortes
+ * and Burges describe on the page of the database, http://yann.lecun.com/exdb/mnist).
  */
 import { type Tensor, tensor } from '@ag/tensor';
 import { DataError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** Between the pictures of a canvas and tensors. */
+/** Converts between the pixels of a canvas and tensors. */
 import { type Tensor, tensor } from '@ag/tensor';
 import { DataError } from '../errors.ts';
 import { type ChannelOptions, type ImageDataLike, toChannels } from './pixels.ts';

@@ -1,6 +1,7 @@
 /**
- * JPEG files in Node (ITU-T T.81; sections below). The package `jpeg-js` makes pixels of them; looked at before is what
- * decides how much memory and time that takes: the size, the components, and how often a file goes through all pixels.
+ * Reads JPEG files in Node (ITU-T T.81; sections below). The package `jpeg-js` makes pixels of them; looked at before
+ * is what decides how much memory and time that takes: the size, the components, and how often a file goes through
+ * all pixels.
  */
 import type { ImageDataLike } from './pixels.ts';
 

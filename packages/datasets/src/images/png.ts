@@ -1,8 +1,8 @@
 /**
- * PNG files in Node (W3C recommendation "Portable Network Graphics", 2nd edition; section numbers below). The package
- * `pngjs` makes pixels of them, from a file that is put together here: what the pixels need and nothing else, its data
- * unpacked no further than the header implies and packed anew. So neither image data nor the compressed texts and color
- * profiles beside them can unpack to more than the image.
+ * Reads PNG files in Node. Section numbers are those of the W3C recommendation "Portable Network Graphics", 2nd
+ * edition. The package `pngjs` makes pixels of them, from a file that is put together here: what the pixels need and
+ * nothing else, its data unpacked no further than the header implies and packed anew. So neither image data nor the
+ * compressed texts and color profiles beside them can unpack to more than the image.
  */
 import { nodeModules } from '../platform.ts';
 import type { ImageDataLike } from './pixels.ts';

@@ -1,6 +1,6 @@
 /**
- * Boston housing: median house prices of 506 census tracts and 13 properties of each (D. Harrison, D. L. Rubinfeld,
- * "Hedonic housing prices and the demand for clean air", 1978), as the CSV file of the R package mlbench.
+ * Boston housing: median house prices of 506 census tracts, with 13 features each. From D. Harrison, D. L. Rubinfeld,
+ * "Hedonic housing prices and the demand for clean air", 1978, as the CSV file of the R package mlbench.
  *
  * The column `b` was built on the assumption that racial segregation affects prices; the set serves here to compare
  * with published results of small networks and nothing else.

@@ -1,4 +1,4 @@
-/** Data sets from what the user has: tables in CSV files, and arrays or tensors already in memory. */
+/** `csvDataset`: a data set from a table in a CSV file. */
 import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';

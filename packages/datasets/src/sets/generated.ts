@@ -1,5 +1,5 @@
 /**
- * Small sets with a known answer, computed from a seed: for lessons, tests and demonstrations that need no file.
+ * Small data sets with a known answer, computed from a seed. They serve lessons, tests and demonstrations that need no file.
  * The same options give the same numbers on every machine.
  */
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';

@@ -1,7 +1,7 @@
 /**
- * Iris: sepals and petals of 150 flowers of three species (R. A. Fisher, "The use of multiple measurements in taxonomic
- * problems", Annals of Eugenics 7, 1936, table I; measured by E. Anderson). Small enough to be part of the source.
- * The values equal those of iris.csv in scikit-learn 1.9, which follows the paper.
+ * Iris: measures of the sepals and petals of 150 flowers of three species. From R. A. Fisher, "The use of multiple
+ * measurements in taxonomic problems", Annals of Eugenics 7, 1936, table I; measured by E. Anderson. Small enough to
+ * be part of the source. The values equal those of iris.csv in scikit-learn 1.9, which follows the paper.
  */
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 

@@ -1,7 +1,7 @@
 /**
- * MNIST (Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist) and Fashion-MNIST (H. Xiao, K. Rasul,
- * R. Vollgraf 2017, https://github.com/zalandoresearch/fashion-mnist): 60,000 and 10,000 gray images of 28×28 in the
- * same four IDX files.
+ * MNIST and Fashion-MNIST, as IDX files. MNIST (Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist) and Fashion-MNIST
+ * (H. Xiao, K. Rasul, R. Vollgraf 2017, https://github.com/zalandoresearch/fashion-mnist): 60,000 and 10,000 gray
+ * images of 28×28 in the same four IDX files.
  *
  * Sizes and SHA-256 sums are those of TensorFlow Datasets, tensorflow_datasets/url_checksums/mnist.txt and
  * fashion_mnist.txt in https://github.com/tensorflow/datasets.

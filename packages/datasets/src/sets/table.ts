@@ -1,6 +1,6 @@
 /**
- * From the text of a table to a data set: numbers checked cell by cell, missing values dealt with, categories turned
- * into columns of 0 and 1 (inputs) or class indices (target).
+ * Turns the text of a table into a data set. Numbers are checked cell by cell, missing values dealt with, categories
+ * turned into columns of 0 and 1 (inputs) or class indices (target).
  */
 import { describeValue } from '@ag/tensor/engine';
 import { type Column, type DatasetInfo, type MemoryDataset, memoryDataset } from '../dataset.ts';

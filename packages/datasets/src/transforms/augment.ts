@@ -1,6 +1,6 @@
 /**
- * Random changes of images that leave their meaning alone: more variety than the data set has. What happens to an
- * image depends on (seed, epoch, place in the epoch), not on the batch size or on what was drawn before.
+ * Augmentation: random changes of images that leave their meaning alone. What happens to an image depends on (seed,
+ * epoch, place in the epoch), not on the batch size or on what was drawn before.
  */
 import { cosineOfTurn, sineOfTurn } from '../deterministicMath.ts';
 import { DataError } from '../errors.ts';

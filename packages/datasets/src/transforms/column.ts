@@ -1,4 +1,4 @@
-/** Helpers of the transforms: a column as float32, and the check that a random transform is given images. */
+/** Helpers of the transforms. They give a column as float32, and check that a random transform is given images. */
 import { type Column, sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 

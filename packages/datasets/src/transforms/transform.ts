@@ -1,5 +1,5 @@
 /**
- * What a transform is. Transforms work on the rows of a batch while they are still plain arrays: cheap for bytes,
+ * The type of a transform. Transforms work on the rows of a batch while they are still plain arrays: cheap for bytes,
  * before anything goes to the device, and random ones depend on the place in the epoch alone.
  */
 import type { Indices, Rows } from '../dataset.ts';

@@ -1,5 +1,5 @@
 /**
- * The table of gradients as a page: `docs/gradients.md` is this text, and a test says when it is stale.
+ * The text of docs/gradients.md. A test says when the page is stale.
  */
 import { type GradientCase, gradientGroups, withoutGradient } from '@ag/tensor/testing';
 

@@ -1,6 +1,5 @@
 /**
- * `@ag/graph/testing`: every differentiable operation of @ag/tensor as data, and the check of one case. What
- * `agrad gradcheck` and the table in docs/gradients.md are made from.
+ * `@ag/graph/testing`: gradient cases of every operation, and the check of one. `agrad gradcheck` and docs/gradients.md are made from them.
  */
 import { checkGradientCase, type GradientCase } from '@ag/tensor/testing';
 import { checkGradients } from '../check.ts';

@@ -1,6 +1,6 @@
 /**
- * Wrong gradient rules on purpose: a check is worth something when it notices. Operations in a function's graph are
- * exchanged for copies whose rule has a sign flipped, a contribution or a term dropped, a factor changed.
+ * Makes gradient rules wrong on purpose, to test the gradient check. Operations in a function's graph are exchanged
+ * for copies whose rule has a sign flipped, a contribution or a term dropped, a factor changed.
  */
 import { type AnyOp, apply, defineOp, type Tensor } from '@ag/tensor';
 import { watchCreation } from '@ag/tensor/engine';

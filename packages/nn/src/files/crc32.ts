@@ -1,4 +1,7 @@
-/** The checksum of zip archives (CRC-32 of ISO 3309, in the reflected form of PKWARE's APPNOTE 6.3, section 4.4.7). */
+/**
+ * The CRC-32 checksum of zip archives. It is that of ISO 3309, in the reflected form of PKWARE's APPNOTE 6.3, section
+ * 4.4.7.
+ */
 
 let table: Uint32Array | null = null;
 

@@ -1,6 +1,6 @@
 /**
- * The names of a header as they are written. `JSON.parse` puts names that look like numbers first and keeps the last of two equal
- * ones, so what a file says twice would go unnoticed.
+ * Reads the names in a JSON header: their order, and any that stands twice. `JSON.parse` puts names that look like
+ * numbers first and keeps the last of two equal ones, so what a file says twice would go unnoticed.
  */
 
 /** Names of the outermost object, in the order of the text. */

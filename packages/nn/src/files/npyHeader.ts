@@ -1,6 +1,7 @@
 /**
- * The header of a `.npy` file: a mark, a version, a length, and a dictionary as Python writes it, read by the grammar of
- * such literals and never evaluated (format description: NumPy's `numpy.lib.format`, versions 1.0 to 3.0).
+ * Reads and writes the header of a `.npy` file. It has a mark, a version, a length, and a dictionary as Python writes
+ * it, read by the grammar of such literals and never evaluated (format description: NumPy's `numpy.lib.format`,
+ * versions 1.0 to 3.0).
  */
 import type { Element } from './elements.ts';
 

@@ -1,5 +1,5 @@
 /**
- * NumPy's files: `.npy`, one array, and `.npz`, a zip archive of them (format description: NumPy's
+ * Reads and writes NumPy's files: `.npy`, one array, and `.npz`, a zip archive of them. (Format description: NumPy's
  * `numpy.lib.format`, versions 1.0 to 3.0).
  */
 import type { DType, Tensor } from '@ag/tensor';

@@ -1,7 +1,7 @@
 /**
- * Safetensors: the format in which models are exchanged. Eight bytes with the length of a header, a header in JSON
- * (for each tensor its dtype, shape and place), then the numbers (format description: the safetensors repository's
- * README, version 1). Numbers are little-endian; a file is checked before anything is made of it.
+ * Reads and writes safetensors, the format in which models are exchanged. Eight bytes with the length of a header, a
+ * header in JSON (for each tensor its dtype, shape and place), then the numbers (format description: the safetensors
+ * repository's README, version 1). Numbers are little-endian; a file is checked before anything is made of it.
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';

@@ -1,8 +1,8 @@
 /**
- * Zip archives, which `.npz` files are. What others wrote is taken apart by zip.js, loaded when the first archive is met:
- * it knows zip64, and the many ways in which a directory can be odd or lie. Held here is what a reader of untrusted files
- * needs beside it: a member is unpacked no further than the directory and its own first bytes say, and all of them
- * together no further than a limit. How archives are written: zipWriter.ts.
+ * Reads zip archives, which `.npz` files are. What others wrote is taken apart by zip.js, loaded when the first
+ * archive is met: it knows zip64, and the many ways in which a directory can be odd or lie. Held here is what a
+ * reader of untrusted files needs beside it: a member is unpacked no further than the directory and its own first
+ * bytes say, and all of them together no further than a limit. How archives are written: zipWriter.ts.
  */
 import type { FileEntry } from '@zip.js/zip.js';
 import { crc32 } from './crc32.ts';

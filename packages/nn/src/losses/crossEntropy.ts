@@ -9,7 +9,7 @@ import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 export interface NllOptions extends LossOptions {
   /** A factor for each class, [classes]. The mean is then weighted with the targets' factors. */
   readonly weight?: Tensor;
-  /** Targets with this index count nothing, neither in the sum nor in the mean. Default none: PyTorch's −100 has to be said. */
+  /** Targets with this index are ignored, in the sum and in the mean. Default none: PyTorch's −100 has to be said. */
   readonly ignoreIndex?: number;
   /**
    * The axis of classes. By default found from the targets' shape: the last, `[batch, time, classes]`, or axis 1,

@@ -1,5 +1,5 @@
 /**
- * What losses share: how the losses of single elements become one number, and the check that shapes agree.
+ * What losses share: the reduction to one number, and the check that shapes agree.
  */
 import { formatShape, type Tensor } from '@ag/tensor';
 import { checkTensor } from '@ag/tensor/engine';

@@ -1,6 +1,7 @@
 /**
- * The one suite that every backend has to pass: the tables of operations against plain JavaScript arithmetic, on
- * contiguous and strided operands, all dtypes, empty and 0-d shapes, special values, and the derivatives.
+ * The conformance suite, which every backend has to pass. It compares the tables of operations against plain
+ * JavaScript arithmetic, on contiguous and strided operands, all dtypes, empty and 0-d shapes, special values, and
+ * the derivatives.
  *
  * It knows no test runner: the functions that make tests are handed in.
  *

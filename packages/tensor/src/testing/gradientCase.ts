@@ -1,5 +1,5 @@
 /**
- * What a gradient case is, how one is made and checked: the vocabulary of the tables beside this file.
+ * Gradient cases: how one is made and checked. The tables beside this file are written with it.
  */
 import { key, normal, Tensor, tensor } from '../index.ts';
 

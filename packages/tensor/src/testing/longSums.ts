@@ -1,6 +1,6 @@
 // biome-ignore-all format: a line of the table is a line of thought
 /**
- * Long sums: whatever adds up a hundred thousand float32 numbers has to do it without the error growing with their number.
+ * Long sums: the error of a sum must not grow with the number of its terms. A hundred thousand float32 numbers show it.
  *
  * Equal terms show it best: in one chain of float32 additions each is rounded the same way, and a hundred thousand tenths are off by
  * 1.4 · 10⁻⁴. The right values are sums in float64 of the float32 elements.

@@ -1,6 +1,6 @@
 /**
- * A backend that computes nothing and counts: what a plan launches and how many bytes it moves, so that tests can pin
- * both. Reads give zeros, so whatever depends on values is not meaningful on it.
+ * A backend that computes nothing and counts. It says what a plan launches and how many bytes it moves, so that tests
+ * can pin both. Reads give zeros, so whatever depends on values is not meaningful on it.
  */
 
 import { allocateArray, type DType, type TypedArray } from '../dtype.ts';

@@ -1,5 +1,5 @@
 /**
- * Programs of a single launch, written by hand: how the tests of a backend reach one kernel without a planner.
+ * Programs of a single launch, written by hand. So the tests of a backend reach one kernel without a planner.
  */
 
 import { bytesPerElement, type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';

@@ -1,5 +1,5 @@
 /**
- * Numbers for tests, and how they are laid out: drawn from ranges, broadcast, in memory in several ways.
+ * Numbers for tests: drawn from ranges, broadcast, in memory in several layouts.
  */
 import { type DType, isFloat, type Shape, sizeOf, type Tensor, tensor } from '../index.ts';
 import { seededRandom } from './compare.ts';

@@ -1,6 +1,6 @@
 /**
- * Rows of operations that move elements or combine them by position: each states the expected element at each position
- * of the result. From one row follow its tests of values, dtypes and strided views, and its gradient case.
+ * Rows of operations that move elements or combine them by position. Each states the expected element at each
+ * position of the result. From one row follow its tests of values, dtypes and strided views, and its gradient case.
  */
 import type { DType, Shape, Tensor } from '../index.ts';
 import { type CaseFunction, type GradientCase, gradientCase } from './gradientCase.ts';
