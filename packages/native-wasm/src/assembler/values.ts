@@ -357,3 +357,15 @@ export function call(f: FunctionBuilder, callee: Callable, ...operands: readonly
 export function callVector(f: FunctionBuilder, callee: Callable, ...operands: readonly Value[]): V128 {
   return new V128(f, () => perform(f, callee, ...operands));
 }
+
+/** Calls the function at a position of the table, of a type that `ModuleBuilder.type` has numbered. */
+export function performIndirect(
+  f: FunctionBuilder,
+  type: number,
+  position: I32,
+  ...operands: readonly Value[]
+): void {
+  for (const operand of operands) write(f, operand);
+  position.write();
+  f.callIndirect(type);
+}
