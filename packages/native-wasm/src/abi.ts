@@ -12,15 +12,21 @@
  * Code is cached under `Stage.key` and depends on structure only; whatever changes with sizes goes into the argument block.
  */
 import type { DType, Launch, Operand, Program } from '@ag/tensor';
-import type { Callable } from './assembler/functionBuilder.ts';
+import type { Callable, FunctionBuilder } from './assembler/functionBuilder.ts';
 import type { ModuleBuilder } from './assembler/moduleBuilder.ts';
 import * as w from './assembler/opcodes.ts';
+import { type I32, i32 } from './assembler/values.ts';
 
 /** The function type of every kernel. */
 export const kernelParameters = [w.i32, w.i32, w.i32] as const;
 
 /** Numbers of the parameters of a kernel, as locals. */
 export const parameter = { argumentBlock: 0, begin: 1, end: 2 } as const;
+
+/** A field of the argument block of the kernel that is written, read where it is used. */
+export function argument(f: FunctionBuilder, at: number): I32 {
+  return i32(f, parameter.argumentBlock).load(at);
+}
 
 /** Byte offsets in the header of an argument block, all i32. Fields of the stage follow. */
 export const header = {

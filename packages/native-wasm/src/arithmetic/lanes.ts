@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Loads and stores: how elements of every dtype get between memory and the vectors of `expression.ts`. Each form exists for
  * whole vectors and for the few elements at the end of a row, so that both run through the same arithmetic
@@ -7,9 +6,18 @@
 
 import { bytesPerElement, type DType } from '@ag/tensor';
 import type { Target } from '../abi.ts';
-import type { Callable, Local } from '../assembler/functionBuilder.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
 import { lanes32 } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import {
+  callVector,
+  type I32,
+  type I32Variable,
+  i32Parameters,
+  perform,
+  v128,
+  v128Constant,
+} from '../assembler/values.ts';
 import type { Lanes } from './expression.ts';
 import type { Vector, VectorCode } from './vector.ts';
 
@@ -29,116 +37,120 @@ export interface Place {
   readonly dtype: DType;
   readonly pattern: Pattern;
   /** Address of the current element, i32. */
-  readonly pointer: Local;
+  readonly pointer: I32Variable;
   /** Bytes to the next element, i32; the loop keeps it. */
-  readonly step: Local;
+  readonly step: I32Variable;
 }
 
 /** All lanes from memory, `ahead` vectors after the pointer. */
 export function loadVector(v: VectorCode, lanes: Lanes, place: Place, ahead = 0): Vector {
-  const { f } = v;
-  const size = bytesPerElement(place.dtype);
-  if (place.pattern === 'constant') return splat(v, place.dtype, place.pointer);
-  if (place.pattern === 'twice') {
-    f.get(place.pointer).memory(w.v128_load64_zero, ahead * 8);
-    const two = v.keep();
-    f.get(two).get(two).shuffle32(0, 0, 1, 1);
-    return v.keep();
+  const { dtype, pattern, pointer } = place;
+  const size = bytesPerElement(dtype);
+  if (pattern === 'constant') return splat(v, dtype, pointer);
+  if (pattern === 'twice') {
+    const two = v.let(pointer.loadVector(ahead * 8, w.v128_load64_zero));
+    return v.shuffle32(two, two, 0, 0, 1, 1);
   }
-  if (place.pattern === 'alternate' && size === 4 && lanes === 4) {
-    f.get(place.pointer).memory(w.v128_load, ahead * 32);
-    f.get(place.pointer).memory(w.v128_load, ahead * 32 + 16).shuffle32(0, 2, 4, 6);
-    return v.keep();
+  if (pattern === 'alternate' && size === 4 && lanes === 4) {
+    const next = pointer.loadVector(ahead * 32 + 16);
+    return v.let(pointer.loadVector(ahead * 32).shuffle32(next, 0, 2, 4, 6));
   }
-  if (place.pattern === 'strided' || place.pattern === 'alternate') {
-    const addresses = laneAddresses(v, lanes, place, ahead);
-    f.get(addresses[0]).memory(size === 8 ? w.v128_load64_zero : size === 4 ? w.v128_load32_zero : w.v128_load8_splat);
-    let x = v.keep();
+  if (pattern === 'strided' || pattern === 'alternate') {
+    const addresses = laneAddresses(lanes, place, ahead);
+    const first = size === 8 ? w.v128_load64_zero : size === 4 ? w.v128_load32_zero : w.v128_load8_splat;
+    let x = v.let(addresses[0].loadVector(0, first));
     for (let lane = 1; lane < lanes; lane++) {
-      f.get(addresses[lane]).get(x).memoryLane(loadLane(size), 0, lane);
-      x = v.keep();
+      x = v.let(addresses[lane].loadLane(v.leaf(x), loadLane(size), 0, lane));
     }
-    return widenBytes(v, place.dtype, x);
+    return widenBytes(v, dtype, x);
   }
-  const offset = ahead * lanes * size;
-  f.get(place.pointer);
   const bytes = lanes * size;
-  if (bytes === 2) f.memory(w.v128_load16_splat, offset);
-  else f.memory(bytes === 16 ? w.v128_load : bytes === 8 ? w.v128_load64_zero : w.v128_load32_zero, offset);
-  return widenBytes(v, place.dtype, v.keep());
+  const code = { 2: w.v128_load16_splat, 4: w.v128_load32_zero, 8: w.v128_load64_zero, 16: w.v128_load };
+  return widenBytes(v, dtype, v.let(pointer.loadVector(ahead * bytes, code[bytes as keyof typeof code])));
 }
 
-/** The first `count` lanes from memory (`count` a local, 1 … lanes), zeros above. */
-export function loadPartial(v: VectorCode, lanes: Lanes, place: Place, count: Local): Vector {
-  if (place.pattern === 'constant') return splat(v, place.dtype, place.pointer);
-  if (place.pattern === 'twice') return loadVector(v, lanes, place);
-  const size = bytesPerElement(place.dtype);
-  v.f.get(place.pointer).get(place.step).get(count).call(partialLoader(v.target, lanes, size));
-  return widenBytes(v, place.dtype, v.keep());
+/** The first `count` lanes from memory (1 … lanes), zeros above. */
+export function loadPartial(v: VectorCode, lanes: Lanes, place: Place, count: I32): Vector {
+  const { dtype, pattern, pointer, step } = place;
+  if (pattern === 'constant') return splat(v, dtype, pointer);
+  if (pattern === 'twice') return loadVector(v, lanes, place);
+  const load = partialLoader(v.target, lanes, bytesPerElement(dtype));
+  return widenBytes(v, dtype, v.let(callVector(v.f, load, pointer, step, count)));
 }
 
 /** One element in every lane. */
-export function splat(v: VectorCode, dtype: DType, address: Local, offset = 0): Vector {
-  const { f } = v;
-  f.get(address);
-  switch (bytesPerElement(dtype)) {
-    case 8:
-      f.memory(w.v128_load64_splat, offset);
-      return v.keep();
-    case 4:
-      f.memory(w.v128_load32_splat, offset);
-      return v.keep();
-    default:
-      f.memory(w.i32_load8_u, offset).op(w.i32x4_splat);
-      return dtype === 'bool' ? v.op1(w.i32x4_neg, v.keep()) : v.keep();
+export function splat(v: VectorCode, dtype: DType, address: I32, offset = 0): Vector {
+  const size = bytesPerElement(dtype);
+  if (size > 1) {
+    return v.let(address.loadVector(offset, size === 8 ? w.v128_load64_splat : w.v128_load32_splat));
   }
+  const bytes = v.let(address.load(offset, w.i32_load8_u).splat());
+  return dtype === 'bool' ? v.op1(w.i32x4_neg, bytes) : bytes;
 }
 
 /** pointer + lane · step: the addresses themselves. */
-export function coordinates(v: VectorCode, place: Place, lanes: Lanes, ahead = 0): Vector {
-  const f = v.f;
-  if (place.pattern === 'parity') {
-    f.get(place.pointer).op(w.i32x4_splat).v128(lanes32(0, 1, 0, 1)).op(w.i32x4_add);
-    return v.keep();
+export function coordinates(
+  v: VectorCode,
+  { pattern, pointer, step }: Place,
+  lanes: Lanes,
+  ahead = 0,
+): Vector {
+  if (pattern === 'parity') {
+    return v.let(pointer.splat().op(w.i32x4_add, v128Constant(v.f, lanes32(0, 1, 0, 1))));
   }
   const first = ahead * lanes;
-  f.get(place.step).op(w.i32x4_splat).v128(lanes32(first, first + 1, first + 2, first + 3));
-  f.op(w.i32x4_mul).get(place.pointer).op(w.i32x4_splat).op(w.i32x4_add);
-  return v.keep();
+  const numbers = v128Constant(v.f, lanes32(first, first + 1, first + 2, first + 3));
+  return v.let(step.splat().op(w.i32x4_mul, numbers).op(w.i32x4_add, pointer.splat()));
 }
 
 /** Writes all lanes, `ahead` vectors after the pointer; adds them to what is there when `accumulate`. */
-export function storeVector(v: VectorCode, lanes: Lanes, place: Place, x: Vector, accumulate: boolean, ahead = 0): void {
-  const { f } = v;
-  const size = bytesPerElement(place.dtype);
-  const value = accumulate ? addTo(v, place.dtype, loadVector(v, lanes, place, ahead), x) : x;
-  const packed = narrowBytes(v, place.dtype, value);
-  if (place.pattern !== 'contiguous') {
-    laneAddresses(v, lanes, place, ahead).forEach((address, lane) => {
-      f.get(address).get(packed).memoryLane(storeLane(size), 0, lane);
+export function storeVector(
+  v: VectorCode,
+  lanes: Lanes,
+  place: Place,
+  x: Vector,
+  accumulate: boolean,
+  ahead = 0,
+): void {
+  const { dtype, pattern, pointer } = place;
+  const size = bytesPerElement(dtype);
+  const value = accumulate ? addTo(v, dtype, loadVector(v, lanes, place, ahead), x) : x;
+  const packed = v.leaf(narrowBytes(v, dtype, value));
+  if (pattern !== 'contiguous') {
+    laneAddresses(lanes, place, ahead).forEach((address, lane) => {
+      address.storeLane(packed, storeLane(size), 0, lane);
     });
     return;
   }
-  const offset = ahead * lanes * size;
-  f.get(place.pointer).get(packed);
   const bytes = lanes * size;
-  if (bytes === 16) f.memory(w.v128_store, offset);
-  else f.memoryLane(bytes === 8 ? w.v128_store64_lane : bytes === 4 ? w.v128_store32_lane : w.v128_store16_lane, offset, 0);
+  const offset = ahead * bytes;
+  if (bytes === 16) pointer.store(packed, offset);
+  else {
+    const codes = { 2: w.v128_store16_lane, 4: w.v128_store32_lane, 8: w.v128_store64_lane };
+    pointer.storeLane(packed, codes[bytes as keyof typeof codes], offset, 0);
+  }
 }
 
 /** Writes the first `count` lanes. */
-export function storePartial(v: VectorCode, lanes: Lanes, place: Place, x: Vector, accumulate: boolean, count: Local): void {
-  const size = bytesPerElement(place.dtype);
-  const value = accumulate ? addTo(v, place.dtype, loadPartial(v, lanes, place, count), x) : x;
-  const packed = narrowBytes(v, place.dtype, value);
-  v.f.get(place.pointer).get(place.step).get(packed).get(count).call(partialStorer(v.target, lanes, size));
+export function storePartial(
+  v: VectorCode,
+  lanes: Lanes,
+  place: Place,
+  x: Vector,
+  accumulate: boolean,
+  count: I32,
+): void {
+  const { dtype, pointer, step } = place;
+  const value = accumulate ? addTo(v, dtype, loadPartial(v, lanes, place, count), x) : x;
+  const packed = v.leaf(narrowBytes(v, dtype, value));
+  const store = partialStorer(v.target, lanes, bytesPerElement(dtype));
+  perform(v.f, store, pointer, step, packed, count);
 }
 
 /** Writes lane 0. */
-export function storeFirst(v: VectorCode, place: Place, x: Vector, accumulate: boolean): void {
-  const value = accumulate ? addTo(v, place.dtype, splat(v, place.dtype, place.pointer), x) : x;
-  v.f.get(place.pointer).get(narrowBytes(v, place.dtype, value));
-  v.f.memoryLane(storeLane(bytesPerElement(place.dtype)), 0, 0);
+export function storeFirst(v: VectorCode, { dtype, pointer }: Place, x: Vector, accumulate: boolean): void {
+  const value = accumulate ? addTo(v, dtype, splat(v, dtype, pointer), x) : x;
+  pointer.storeLane(v.leaf(narrowBytes(v, dtype, value)), storeLane(bytesPerElement(dtype)), 0, 0);
 }
 
 function addTo(v: VectorCode, dtype: DType, a: Vector, b: Vector): Vector {
@@ -168,20 +180,12 @@ function narrowBytes(v: VectorCode, dtype: DType, x: Vector): Vector {
 }
 
 /** Addresses of the lanes of a strided operand. */
-function laneAddresses(v: VectorCode, lanes: Lanes, place: Place, ahead: number): Local[] {
-  const { f } = v;
-  const addresses: Local[] = [];
-  let address = place.pointer;
-  if (ahead > 0) {
-    f.get(place.pointer).get(place.step).i32(ahead * lanes).op(w.i32_mul).op(w.i32_add);
-    address = f.let(w.i32);
-  }
-  for (let lane = 0; lane < lanes; lane++) {
+function laneAddresses(lanes: Lanes, { pointer, step }: Place, ahead: number): I32Variable[] {
+  let address = ahead > 0 ? pointer.add(step.mul(ahead * lanes)).let() : pointer;
+  const addresses = [address];
+  for (let lane = 1; lane < lanes; lane++) {
+    address = address.add(step).let();
     addresses.push(address);
-    if (lane + 1 < lanes) {
-      f.get(address).get(place.step).op(w.i32_add);
-      address = f.let(w.i32);
-    }
   }
   return addresses;
 }
@@ -189,32 +193,33 @@ function laneAddresses(v: VectorCode, lanes: Lanes, place: Place, ahead: number)
 /** (address, step, count) → vector of the first `count` elements. */
 function partialLoader(target: Target, lanes: Lanes, size: number): Callable {
   return target.module.shared(`load${lanes}×${size}`, [w.i32, w.i32, w.i32], [w.v128], (f) => {
-    const [address, step, count] = f.parameters;
-    const x = f.local(w.v128);
+    const [address, step, count] = i32Parameters(f);
+    const x = v128(f);
     f.block((exit) => {
       for (let lane = 0; lane < lanes; lane++) {
         if (lane > 0) {
-          f.get(count).i32(lane).op(w.i32_le_s).branchIf(exit);
-          f.get(address).get(step).op(w.i32_add).set(address);
+          count.leS(lane).branchIf(exit);
+          address.increase(step);
         }
-        f.get(address).get(x).memoryLane(loadLane(size), 0, lane).set(x);
+        x.set(address.loadLane(x, loadLane(size), 0, lane));
       }
     });
-    f.get(x);
+    x.write();
   });
 }
 
 /** (address, step, vector, count): writes the first `count` elements. */
 function partialStorer(target: Target, lanes: Lanes, size: number): Callable {
   return target.module.shared(`store${lanes}×${size}`, [w.i32, w.i32, w.v128, w.i32], [], (f) => {
-    const [address, step, x, count] = f.parameters;
+    const [address, step, , count] = i32Parameters(f);
+    const x = v128(f, f.parameters[2]);
     f.block((exit) => {
       for (let lane = 0; lane < lanes; lane++) {
         if (lane > 0) {
-          f.get(count).i32(lane).op(w.i32_le_s).branchIf(exit);
-          f.get(address).get(step).op(w.i32_add).set(address);
+          count.leS(lane).branchIf(exit);
+          address.increase(step);
         }
-        f.get(address).get(x).memoryLane(storeLane(size), 0, lane);
+        address.storeLane(x, storeLane(size), 0, lane);
       }
     });
   });

@@ -6,6 +6,7 @@
 import type { Target } from '../abi.ts';
 import type { Callable, FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { type V128, v128 } from '../assembler/values.ts';
 
 /** A local of type v128. */
 export type Vector = Local;
@@ -28,6 +29,17 @@ export class VectorCode {
   /** The top of the stack, in a new local. */
   keep(): Vector {
     return this.f.let(w.v128);
+  }
+
+  /** The value of a tree, in a new local. */
+  let(value: V128): Vector {
+    value.write();
+    return this.keep();
+  }
+
+  /** A local as the leaf of a tree. */
+  leaf(x: Vector): V128 {
+    return v128(this.f, x);
   }
 
   #constant(key: string, push: () => void): Vector {

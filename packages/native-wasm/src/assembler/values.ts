@@ -167,6 +167,15 @@ export class I32 {
     this.f.memoryLane(code, offset, lane);
   }
 
+  /** As an address: the vector with one lane read from there. */
+  loadLane(vector: V128, code: number, offset: number, lane: number): V128 {
+    return new V128(this.f, () => {
+      this.write();
+      vector.write();
+      this.f.memoryLane(code, offset, lane);
+    });
+  }
+
   /** In all four lanes. */
   splat(): V128 {
     return new V128(this.f, () => {
@@ -342,4 +351,21 @@ export function perform(f: FunctionBuilder, callee: Callable, ...operands: reado
 /** The i32 that a function gives. */
 export function call(f: FunctionBuilder, callee: Callable, ...operands: readonly Value[]): I32 {
   return new I32(f, () => perform(f, callee, ...operands));
+}
+
+/** The vector that a function gives. */
+export function callVector(f: FunctionBuilder, callee: Callable, ...operands: readonly Value[]): V128 {
+  return new V128(f, () => perform(f, callee, ...operands));
+}
+
+/** Calls the function at a position of the table, of a type that `ModuleBuilder.type` has numbered. */
+export function performIndirect(
+  f: FunctionBuilder,
+  type: number,
+  position: I32,
+  ...operands: readonly Value[]
+): void {
+  for (const operand of operands) write(f, operand);
+  position.write();
+  f.callIndirect(type);
 }

@@ -7,7 +7,7 @@
  */
 
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
-import { type ArgumentBlock, parameter, type Target } from '../abi.ts';
+import { type ArgumentBlock, argument, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
 import {
   coordinates,
@@ -22,9 +22,9 @@ import {
 } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { Callable, Local } from '../assembler/functionBuilder.ts';
+import type { Callable, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { v128 } from '../assembler/values.ts';
+import { type I32, type I32Variable, i32, i32Parameters, v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 import { transpose } from './panels.ts';
 import type { Factor } from './roles.ts';
@@ -92,28 +92,20 @@ export function emitEpilogue(
   const { stripRow } = arithmetic;
   const f = target.module.function(null, new Array(6).fill(int), []);
   const v = new VectorCode(f, target);
-  const [, scratch, c, rows, column, columns] = f.parameters as readonly [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [, scratch, c, rows, column, columns] = i32Parameters(f);
   const lanes = lanesFor([kernel.dtype, ...dtypes], kernel.epilogue);
   const inputs = kernel.extras.length;
-  const words = (i: number, word: number) =>
-    f.load(w.i32_load, scratch, operands + operandWords.bytes * i + word);
+  const word = (i: number, at: number) => scratch.load(operands + operandWords.bytes * i + at);
   const places = dtypes.map((dtype, i): Place => {
-    const step = f.load(w.i32_load, parameter.argumentBlock, steps[i]).let(int);
-    return { dtype, pattern: patterns[i], pointer: f.local(int), step };
+    const step = argument(f, steps[i]).let();
+    return { dtype, pattern: patterns[i], pointer: i32(f), step };
   });
   /** Where each operand stands but for the axis that is looked up. */
-  const bases = dtypes.map(() => f.local(int));
-  const tables = dtypes.map(() => f.local(int));
+  const bases = dtypes.map(() => i32(f));
+  const tables = dtypes.map(() => i32(f));
 
   /** One vector of sums, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
-  const finish = (accumulator: Vector, ahead: number, part: Local | null) => {
+  const finish = (accumulator: Vector, ahead: number, part: I32 | null) => {
     const results = emitExpression(
       v,
       lanes,
@@ -136,148 +128,147 @@ export function emitEpilogue(
       else storePartial(v, lanes, place, results[i], accumulate, part);
     });
   };
-  const sums = (at: Local, offset: number) => f.load(w.v128_load, at, offset).let(w.v128);
+  const sums = (at: I32, offset = 0) => v.let(at.loadVector(offset));
   /** Pointers to the next position of the axis that is looked up. */
   const look = () => {
     places.forEach(({ pointer }, i) => {
-      f.get(bases[i]).load(w.i32_load, tables[i]).op(w.i32_add).set(pointer);
-      f.increment(tables[i], 4);
+      pointer.set(bases[i].add(tables[i].load()));
+      tables[i].increase(4);
     });
   };
-  const countDown = (count: Local, again: number) => f.increment(count, -1).get(count).branchIf(again);
+  /** Where the offset of the first column stands in an operand's table. */
+  const columnEntry = (i: number) => word(i, operandWords.columns).add(column.mul(4));
+  const countDown = (count: I32Variable, again: Label) => {
+    count.increase(-1);
+    count.branchIf(again);
+  };
 
   if (mode === 'columns') alongColumns();
   else if (mode === 'elements') eachElement();
   else alongRows();
   return f;
 
+  /** Vectors along the rows of sums: whole rows of a block, or those of one strip. */
   function alongRows(): void {
     const strip = stripRow / arithmetic.size;
-    const at = f.local(int);
-    const part = f.local(int);
+    const at = i32(f);
+    const part = i32(f);
     places.forEach((_, i) => {
-      words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).memory(w.i32_load);
-      words(i, operandWords.address).op(w.i32_add).set(bases[i]);
-      words(i, operandWords.rows).set(tables[i]);
+      bases[i].set(columnEntry(i).load().add(word(i, operandWords.address)));
+      tables[i].set(word(i, operandWords.rows));
     });
-    /** Moves all pointers on by `count` columns. */
-    const advance = (count: number) => {
-      for (const { pointer, step } of places) {
-        f.get(pointer).get(step).i32(count).op(w.i32_mul).op(w.i32_add).set(pointer);
-      }
-    };
-    const whole = () => {
-      for (let i = 0; i < strip / lanes; i++) finish(sums(at, i * lanes * arithmetic.size), i, null);
-    };
-    const rest = () =>
-      f.loop((next) => {
-        finish(sums(at, 0), 0, part);
-        advance(lanes);
-        f.increment(at, lanes * arithmetic.size);
-        f.increment(part, -lanes).get(part).i32(0).op(w.i32_gt_s).branchIf(next);
-      });
     f.loop((again) => {
       look();
-      f.get(c).set(at);
-      f.get(columns).set(part);
+      at.set(c);
+      part.set(columns);
       if (mode === 'rows') {
-        f.while(
-          () => f.get(part).i32(strip).op(w.i32_ge_s),
-          () => {
-            whole();
-            advance(strip);
-            f.get(at).load(w.i32_load, parameter.argumentBlock, sumStrip).op(w.i32_add).set(at);
-            f.increment(part, -strip);
-          },
-        );
-        f.get(part).if(() => rest());
+        f.while(part.geS(strip), () => {
+          wholeStrip(at);
+          advance(strip);
+          at.increase(argument(f, sumStrip));
+          part.increase(-strip);
+        });
+        part.if(() => restOfRow(at, part));
       } else {
-        f.get(part).i32(strip).op(w.i32_eq);
-        f.if(whole, () => rest());
+        part.eq(strip).if(
+          () => wholeStrip(at),
+          () => restOfRow(at, part),
+        );
       }
-      f.increment(c, stripRow);
+      c.increase(stripRow);
       countDown(rows, again);
     });
   }
 
+  function wholeStrip(at: I32): void {
+    for (let i = 0; i < stripRow / arithmetic.size / lanes; i++) {
+      finish(sums(at, i * lanes * arithmetic.size), i, null);
+    }
+  }
+
+  /** Fewer columns than a strip has, vector by vector. */
+  function restOfRow(at: I32Variable, part: I32Variable): void {
+    f.loop((next) => {
+      finish(sums(at), 0, part);
+      advance(lanes);
+      at.increase(lanes * arithmetic.size);
+      part.increase(-lanes);
+      part.gtS(0).branchIf(next);
+    });
+  }
+
+  /** Moves all pointers on by `count` columns. */
+  function advance(count: number): void {
+    for (const { pointer, step } of places) pointer.increase(step.mul(count));
+  }
+
+  /** Vectors down the columns of sums, which are transposed into working memory first: as many rows as a vector has lanes. */
   function alongColumns(): void {
     const high = arithmetic.lanes;
     const vectors = Array.from({ length: high }, () => v128(f));
     const mixed = Array.from({ length: high }, () => v128(f));
-    const at = f.local(int);
-    const count = f.local(int);
+    const at = i32(f);
+    const count = i32(f);
     places.forEach((_, i) => {
-      words(i, operandWords.rows).memory(w.i32_load);
-      words(i, operandWords.address).op(w.i32_add).set(bases[i]);
+      bases[i].set(word(i, operandWords.rows).load().add(word(i, operandWords.address)));
     });
-    const down = (part: Local | null) => {
-      for (let i = 0; i < high; i += lanes) {
-        f.get(columns).set(count);
-        f.get(scratch)
-          .i32(i * arithmetic.size)
-          .op(w.i32_add)
-          .set(at);
-        places.forEach((_, i) => {
-          words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]);
-        });
-        f.loop((again) => {
-          look();
-          finish(sums(at, 0), 0, part);
-          f.increment(at, 16);
-          countDown(count, again);
-        });
-        places.forEach(({ step }, i) => {
-          f.get(bases[i]).get(step).i32(lanes).op(w.i32_mul).op(w.i32_add).set(bases[i]);
-        });
-        f.increment(rows, -lanes);
-        if (part !== null && i + lanes < high)
-          f.get(part)
-            .i32(0)
-            .op(w.i32_le_s)
-            .if(() => f.op(w.return_));
-      }
-    };
     f.loop((again) => {
       let to = 0;
       for (let part = 0; part < stripRow; part += 16) {
-        vectors.forEach((vector, i) => {
-          f.load(w.v128_load, c, stripRow * i + part).set(vector.local);
-        });
+        vectors.forEach((vector, i) => vector.set(c.loadVector(stripRow * i + part)));
         transpose(vectors, mixed, (row) => {
-          f.get(scratch);
-          row.write();
-          f.memory(w.v128_store, to);
+          scratch.store(row, to);
           to += 16;
         });
       }
-      f.get(rows).i32(high).op(w.i32_ge_s);
-      f.if(() => down(null), () => down(rows)); // biome-ignore format: short
-      f.increment(c, stripRow * high);
-      f.get(rows).i32(0).op(w.i32_gt_s).branchIf(again);
+      rows.geS(high).if(
+        () => downColumns(at, count, null),
+        () => downColumns(at, count, rows),
+      );
+      c.increase(stripRow * high);
+      rows.gtS(0).branchIf(again);
     });
+  }
+
+  /** All columns of the transposed rows, of which `part` are valid (all when null). */
+  function downColumns(at: I32Variable, count: I32Variable, part: I32 | null): void {
+    const high = arithmetic.lanes;
+    for (let i = 0; i < high; i += lanes) {
+      count.set(columns);
+      at.set(scratch.add(i * arithmetic.size));
+      tables.forEach((table, operand) => table.set(columnEntry(operand)));
+      f.loop((again) => {
+        look();
+        finish(sums(at), 0, part);
+        at.increase(16);
+        countDown(count, again);
+      });
+      places.forEach(({ step }, operand) => bases[operand].increase(step.mul(lanes)));
+      rows.increase(-lanes);
+      if (part !== null && i + lanes < high) part.leS(0).if(() => f.op(w.return_));
+    }
   }
 
   /** One element in every lane, the first of which is stored. */
   function eachElement(): void {
-    const at = f.local(int);
-    const count = f.local(int);
-    const rowTables = places.map((_, i) => words(i, operandWords.rows).let(int));
+    const at = i32(f);
+    const count = i32(f);
+    const rowTables = places.map((_, i) => word(i, operandWords.rows).let());
     f.loop((nextRow) => {
-      f.get(columns).set(count);
-      f.get(c).set(at);
-      places.forEach((_, i) => {
-        f.load(w.i32_load, rowTables[i]);
-        words(i, operandWords.address).op(w.i32_add).set(bases[i]);
-        f.increment(rowTables[i], 4);
-        words(i, operandWords.columns).get(column).i32(4).op(w.i32_mul).op(w.i32_add).set(tables[i]);
+      count.set(columns);
+      at.set(c);
+      rowTables.forEach((rowTable, i) => {
+        bases[i].set(rowTable.load().add(word(i, operandWords.address)));
+        rowTable.increase(4);
+        tables[i].set(columnEntry(i));
       });
       f.loop((again) => {
         look();
-        finish(sums(at, 0), 0, null);
-        f.increment(at, arithmetic.size);
+        finish(sums(at), 0, null);
+        at.increase(arithmetic.size);
         countDown(count, again);
       });
-      f.increment(c, stripRow);
+      c.increase(stripRow);
       countDown(rows, nextRow);
     });
   }

@@ -2,12 +2,13 @@
 /**
  * The running state of a reduction: how each combination starts, takes in a vector, and ends in one vector or one lane.
  */
+
 import type { Combine, DType } from '@ag/tensor';
 import { constant, narrow } from '../arithmetic/conversion.ts';
 import type { Lanes } from '../arithmetic/expression.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import type { I32 } from '../assembler/values.ts';
 
 /** Whether the combination gives a position. */
 export function isArg(combine: Combine): combine is 'argmax' | 'argmin' {
@@ -92,7 +93,7 @@ export class Accumulator {
   }
 
   /** Takes `x` into vector `i`; with `part` (1 … lanes) only its first lanes. */
-  add(i: number, x: Vector, positions: () => Vector, part: Local | null): void {
+  add(i: number, x: Vector, positions: () => Vector, part: I32 | null): void {
     const v = this.#v;
     const { f } = v;
     let value = x;
@@ -101,8 +102,7 @@ export class Accumulator {
       const order = v.entry(wide ? 'order64' : 'order32', () => {
         f.v128(new Uint8Array(new Int32Array(wide ? [0, 0, 1, 1] : [0, 1, 2, 3]).buffer));
       });
-      f.get(part).op(w.i32x4_splat);
-      const inside = v.op2(w.i32x4_lt_s, order, v.keep());
+      const inside = v.op2(w.i32x4_lt_s, order, v.let(part.splat()));
       value = v.select(inside, x, constant(v, identity(this.#combine, this.#dtype), this.#dtype));
     }
     const own = this.#values[i];

@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Gather and scatter: one axis of an operand is addressed by an index tensor.
  *
@@ -6,12 +5,29 @@
  * outside its axis writes the fault cell, which the run turns into a RangeError; nothing is read or
  * written there.
  */
-import { bytesPerElement, type DType, type GatherKernel, kernelKey, type Launch, type ScatterKernel } from '@ag/tensor';
-import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
+
+import {
+  bytesPerElement,
+  type DType,
+  type GatherKernel,
+  kernelKey,
+  type Launch,
+  type ScatterKernel,
+} from '@ag/tensor';
+import {
+  ArgumentBlock,
+  argument,
+  kernelParameters,
+  type LowerContext,
+  parameter,
+  type Stage,
+  type Target,
+} from '../abi.ts';
 import { loadPartial, loadVector, type Place, storePartial, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { FunctionBuilder, Label, Local } from '../assembler/functionBuilder.ts';
+import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { type I32, type I32Variable, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
 import { control } from '../control.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
 import { count, mergeAxes, sortAxes, splitLast } from './axes.ts';
@@ -19,24 +35,28 @@ import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[] {
   const [source, index, output] = accessesOf(context, kernel.dtype);
-  const axes = sortAxes({ sizes: context.launch.dims, strides: [source.strides, index.strides, output.strides] }, [2]);
+  const axes = sortAxes(
+    { sizes: context.launch.dims, strides: [source.strides, index.strides, output.strides] },
+    [2],
+  );
   const lowered = indexedStage(context, axes, [source, index, output]);
   const { argumentBlock, fields, walked, rows, units, length } = lowered;
   const emit = (target: Target) => {
-    const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
-    const { begin, end } = parameter;
-    const [source, index, output] = fields.addresses.map((at) => load(f, at));
+    const f = target.module.function(null, kernelParameters, []);
+    const [, begin, end] = i32Parameters(f);
+    const [source, index, output] = fields.addresses.map((at) => argument(f, at).let());
     const walk = new PointerWalk(f, fields.walk, [source, index, output]);
-    const position = f.get(begin).let(w.i32);
+    const position = begin.let();
     walk.seek(position);
     f.loop((again) => {
       f.block((skip) => {
         const from = resolveIndex(f, fields, index, source, skip);
         if (rows) copyRun(f, fields, kernel.dtype, from, output, lowered.contiguous);
-        else copyElement(f, kernel.dtype, from, output);
+        else copyElement(kernel.dtype, from, output);
       });
       walk.next();
-      f.increment(begin, 1).get(begin).get(end).op(w.i32_lt_u).branchIf(again);
+      begin.increase(1);
+      begin.ltU(end).branchIf(again);
     });
     return f;
   };
@@ -73,90 +93,89 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
   // Along axes on which the output stands still.
   const maxUpdates = count(context.launch.dims.filter((_, axis) => output.strides[axis] === 0));
   const compensates = add && kernel.dtype === 'float32' && maxUpdates > maxChain;
-  const losses = compensates ? argumentBlock.scratch({ bytes: outputBytes(context.launch, output), perThread: false }) : 0;
+  const losses = compensates
+    ? argumentBlock.scratch({ bytes: outputBytes(context.launch, output), perThread: false })
+    : 0;
   const emit = (target: Target) => {
-    const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
+    const f = target.module.function(null, kernelParameters, []);
     const v = new VectorCode(f, target);
-    const { begin, end } = parameter;
+    const [, begin, end] = i32Parameters(f);
     const lanes = kernel.dtype === 'float64' ? 2 : 4;
-    const [output, index, updates] = fields.addresses.map((at) => load(f, at));
-    const walk = new PointerWalk(f, fields.walk, [output, index, updates]);
-    const left = f.local(w.i32);
-    const [toStep, , fromStep] = fields.steps.map((at) => load(f, at));
-    const first = f.get(begin).i32(columns).op(w.i32_mul).let(w.i32);
-    f.get(end).i32(columns).op(w.i32_mul).set(end);
-    f.get(end).load(w.i32_load, parameter.argumentBlock, fields.length).get(end).load(w.i32_load, parameter.argumentBlock, fields.length);
-    const width = f.op(w.i32_lt_u).op(w.select).get(first).op(w.i32_sub).let(w.i32);
-    const from = f.local(w.i32);
-    const to = f.local(w.i32);
-    const rest = f.local(w.i32);
-    const part = f.local(w.i32);
+    const pointers = fields.addresses.map((at) => argument(f, at).let());
+    const [output, index, updates] = pointers;
+    const walk = new PointerWalk(f, fields.walk, pointers);
+    const left = i32(f);
+    const [toStep, , fromStep] = fields.steps.map((at) => argument(f, at).let());
+    const first = begin.mul(columns).let();
+    end.set(end.mul(columns));
+    const width = end.minU(argument(f, fields.length)).sub(first).let();
+    const from = i32(f);
+    const to = i32(f);
+    const rest = i32(f);
+    const part = i32(f);
     const pattern = contiguous ? 'contiguous' : 'strided';
     const source: Place = { dtype: kernel.dtype, pattern, pointer: from, step: fromStep };
-    const target_: Place = { dtype: kernel.dtype, pattern, pointer: to, step: toStep };
-    const lost: Place = { ...target_, pointer: f.local(w.i32) };
-    const distance = f.local(w.i32);
-    if (compensates) f.load(w.i32_load, parameter.argumentBlock, losses).get(output).op(w.i32_sub).set(distance);
+    const sum: Place = { dtype: kernel.dtype, pattern, pointer: to, step: toStep };
+    const lost: Place = { ...sum, pointer: i32(f) };
+    const distance = i32(f);
+    if (compensates) distance.set(argument(f, losses).sub(output));
 
-    /** Goes through the rows and calls `each` for vectors of them: all lanes, or the first `part`. */
-    const walkRows = (each: (part: Local | null) => void) => {
-      fields.addresses.forEach((at, i) => f.load(w.i32_load, parameter.argumentBlock, at).set([output, index, updates][i]));
-      walk.reset();
-      f.load(w.i32_load, parameter.argumentBlock, rowCount).set(left);
-      f.while(
-        () => f.get(left),
-        () => {
-          f.block((skip) => {
-            const base = resolveIndex(f, fields, index, output, skip);
-            f.get(base).get(first).get(toStep).op(w.i32_mul).op(w.i32_add).set(to);
-            f.get(updates).get(first).get(fromStep).op(w.i32_mul).op(w.i32_add).set(from);
-            f.get(width).set(rest);
-            f.while(
-              () => f.get(rest),
-              () => {
-                if (compensates) f.get(to).get(distance).op(w.i32_add).set(lost.pointer);
-                f.get(rest).i32(lanes).op(w.i32_ge_u);
-                f.if(
-                  () => {
-                    f.i32(lanes).set(part);
-                    each(null);
-                  },
-                  () => {
-                    f.get(rest).set(part);
-                    each(part);
-                  },
-                );
-                f.get(to).get(toStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(to);
-                f.get(from).get(fromStep).i32(lanes).op(w.i32_mul).op(w.i32_add).set(from);
-                f.get(rest).get(part).op(w.i32_sub).set(rest);
-              },
-            );
-          });
-          walk.next();
-          f.increment(left, -1);
-        },
-      );
+    /** Goes along one row and calls `each` for vectors of it: all lanes, or the first `part`. */
+    const walkRow = (each: (part: I32 | null) => void) => {
+      f.while(rest, () => {
+        if (compensates) lost.pointer.set(to.add(distance));
+        rest.geU(lanes).if(
+          () => {
+            part.set(lanes);
+            each(null);
+          },
+          () => {
+            part.set(rest);
+            each(part);
+          },
+        );
+        to.increase(toStep.mul(lanes));
+        from.increase(fromStep.mul(lanes));
+        rest.set(rest.sub(part));
+      });
     };
-    const read = (place: Place, part: Local | null) =>
+    /** Goes through all rows. */
+    const walkRows = (each: (part: I32 | null) => void) => {
+      pointers.forEach((pointer, i) => pointer.set(argument(f, fields.addresses[i])));
+      walk.reset();
+      left.set(argument(f, rowCount));
+      f.while(left, () => {
+        f.block((skip) => {
+          const base = resolveIndex(f, fields, index, output, skip);
+          to.set(base.add(first.mul(toStep)));
+          from.set(updates.add(first.mul(fromStep)));
+          rest.set(width);
+          walkRow(each);
+        });
+        walk.next();
+        left.increase(-1);
+      });
+    };
+    const read = (place: Place, part: I32 | null) =>
       part === null ? loadVector(v, lanes, place) : loadPartial(v, lanes, place, part);
-    const write = (place: Place, x: Vector, part: Local | null, adds = false) =>
+    const write = (place: Place, x: Vector, part: I32 | null, adds = false) =>
       part === null ? storeVector(v, lanes, place, x, adds) : storePartial(v, lanes, place, x, adds, part);
 
     if (!compensates) {
-      walkRows((part) => write(target_, read(source, part), part, add));
+      walkRows((part) => write(sum, read(source, part), part, add));
       return f;
     }
     // Losses are cleared; carried from update to update; added, and cleared again since an element may come once more.
     walkRows((part) => write(lost, v.f32(0), part));
     walkRows((part) => {
-      const total = read(target_, part);
+      const before = read(sum, part);
       const x = v.add(read(source, part), read(lost, part));
-      const sum = v.add(total, x);
-      write(target_, sum, part);
-      write(lost, lossOf(v, total, x, sum), part);
+      const after = v.add(before, x);
+      write(sum, after, part);
+      write(lost, lossOf(v, before, x, after), part);
     });
     walkRows((part) => {
-      write(target_, read(lost, part), part, true);
+      write(sum, read(lost, part), part, true);
       write(lost, v.f32(0), part);
     });
     return f;
@@ -228,56 +247,74 @@ function indexedStage(
   };
   const contiguous = rows && steps[0] === 1 && steps[2] === 1;
   const units = count(merged.sizes) === 0 ? 0 : count(walked.sizes);
-  return { argumentBlock, fields, walked: walked.sizes.length, outerSizes: walked.sizes, rows, units, length, contiguous };
+  return {
+    argumentBlock,
+    fields,
+    walked: walked.sizes.length,
+    outerSizes: walked.sizes,
+    rows,
+    units,
+    length,
+    contiguous,
+  };
 }
-
-const load = (f: FunctionBuilder, at: number) => f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
 
 /** Address of the element that the index at `index` selects from `base`; leaves `skip` when there is none. */
-function resolveIndex(f: FunctionBuilder, fields: IndexedFields, index: Local, base: Local, skip: Label): Local {
-  const i = f.load(w.i32_load, index).let(w.i32);
-  f.get(i).i32(0).op(w.i32_lt_s);
-  f.if(() => f.get(i).load(w.i32_load, parameter.argumentBlock, fields.axisSize).op(w.i32_add).set(i));
-  f.get(i).load(w.i32_load, parameter.argumentBlock, fields.axisSize).op(w.i32_ge_u);
-  f.if(() => {
-    f.i32(0).i32(1).memory(w.i32_store, control.fault);
-    f.i32(0).get(parameter.argumentBlock).memory(w.i32_store, control.faultArguments);
-    f.i32(0).load(w.i32_load, index).memory(w.i32_store, control.faultIndex);
+function resolveIndex(
+  f: FunctionBuilder,
+  fields: IndexedFields,
+  index: I32,
+  base: I32,
+  skip: Label,
+): I32Variable {
+  const size = argument(f, fields.axisSize);
+  const i = index.load().let();
+  i.ltS(0).if(() => i.increase(size));
+  i.geU(size).if(() => {
+    const cells = i32Constant(f, 0);
+    cells.store(1, control.fault);
+    cells.store(i32(f, parameter.argumentBlock), control.faultArguments);
+    cells.store(index.load(), control.faultIndex);
     f.branch(skip);
   });
-  f.get(base).get(i).load(w.i32_load, parameter.argumentBlock, fields.axisStride).op(w.i32_mul).op(w.i32_add);
-  return f.let(w.i32);
+  return base.add(i.mul(argument(f, fields.axisStride))).let();
 }
 
-function copyElement(f: FunctionBuilder, dtype: DType, from: Local, to: Local): void {
+function copyElement(dtype: DType, from: I32, to: I32): void {
   const [load, store] = {
     8: [w.i64_load, w.i64_store],
     4: [w.i32_load, w.i32_store],
     1: [w.i32_load8_u, w.i32_store8],
   }[bytesPerElement(dtype) as 8 | 4 | 1];
-  f.get(to).load(load, from).memory(store);
+  to.store(from.load(0, load), 0, store);
 }
 
 function copyRun(
   f: FunctionBuilder,
   fields: IndexedFields,
   dtype: DType,
-  from: Local,
-  output: Local,
+  from: I32Variable,
+  output: I32,
   contiguous: boolean,
 ): void {
-  const length = load(f, fields.length);
+  const length = argument(f, fields.length).let();
   if (contiguous) {
-    f.get(output).get(from).get(length).i32(bytesPerElement(dtype)).op(w.i32_mul).memoryCopy();
+    output.write();
+    from.write();
+    length.mul(bytesPerElement(dtype)).write();
+    f.memoryCopy();
     return;
   }
-  const to = f.get(output).let(w.i32);
+  const to = output.let();
   f.doWhile(
     () => {
-      copyElement(f, dtype, from, to);
-      f.get(from).load(w.i32_load, parameter.argumentBlock, fields.steps[0]).op(w.i32_add).set(from);
-      f.get(to).load(w.i32_load, parameter.argumentBlock, fields.steps[2]).op(w.i32_add).set(to);
+      copyElement(dtype, from, to);
+      from.increase(argument(f, fields.steps[0]));
+      to.increase(argument(f, fields.steps[2]));
     },
-    () => f.increment(length, -1).get(length),
+    () => {
+      length.increase(-1);
+      length.write();
+    },
   );
 }

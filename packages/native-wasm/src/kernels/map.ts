@@ -1,16 +1,32 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Map kernels: one expression for every element, two vectors a pass. A unit of work is a run of 64 elements in row-major
  * order of the merged axes, so any piece of the work can begin in the middle of a row; in a band it is a row of the band.
  */
 
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
-import { ArgumentBlock, type LowerContext, parameter, type Stage, type Target } from '../abi.ts';
+import {
+  ArgumentBlock,
+  argument,
+  kernelParameters,
+  type LowerContext,
+  type Stage,
+  type Target,
+} from '../abi.ts';
 import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from '../arithmetic/expression.ts';
-import { coordinates, loadPartial, loadVector, type Pattern, type Place, patternOf, splat, storePartial, storeVector } from '../arithmetic/lanes.ts';
+import {
+  coordinates,
+  loadPartial,
+  loadVector,
+  type Pattern,
+  type Place,
+  patternOf,
+  splat,
+  storePartial,
+  storeVector,
+} from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import * as w from '../assembler/opcodes.ts';
+import { type I32, type I32Variable, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
 import { type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
@@ -44,7 +60,9 @@ interface Row {
 }
 
 function rowOf(axes: Axes, launch: Launch, accesses: readonly Access[]): Row {
-  const { outer, size, steps } = splitLast(axes.sizes.length > 0 ? innerFirst(axes) : single(launch, accesses));
+  const { outer, size, steps } = splitLast(
+    axes.sizes.length > 0 ? innerFirst(axes) : single(launch, accesses),
+  );
   const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
   return { outer, size, steps, patterns };
 }
@@ -56,7 +74,13 @@ function rowOf(axes: Axes, launch: Launch, accesses: readonly Access[]): Row {
 function rowOfPairs(axes: Axes, accesses: readonly Access[], kernel: MapKernel): Row | null {
   const rank = axes.sizes.length;
   if (rank < 2 || axes.sizes[rank - 1] !== 2 || axes.sizes[rank - 2] < 4) return null;
-  if (lanesFor(accesses.map(({ dtype }) => dtype), kernel.expression) !== 4) return null;
+  if (
+    lanesFor(
+      accesses.map(({ dtype }) => dtype),
+      kernel.expression,
+    ) !== 4
+  )
+    return null;
   const steps: number[] = [];
   const patterns: Pattern[] = [];
   for (const [i, { operand, dtype }] of accesses.entries()) {
@@ -139,50 +163,46 @@ function mapStage(
     kernel.expression,
   );
   const emit = (target: Target) => {
-    const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
+    const f = target.module.function(null, kernelParameters, []);
     const v = new VectorCode(f, target);
-    const { argumentBlock, begin, end } = parameter;
-    const rows = accesses.map((_, i) => f.load(w.i32_load, argumentBlock, addresses[i]).let(w.i32));
-    const steps = accesses.map((_, i) => f.load(w.i32_load, argumentBlock, stepsAt[i]).let(w.i32));
-    const position = f.get(begin).load(w.i32_load, argumentBlock, unitAt).op(w.i32_mul).let(w.i32);
-    // remaining = min(end · unit, total) − position
-    f.get(end).load(w.i32_load, argumentBlock, unitAt).op(w.i32_mul).set(end);
-    f.get(end).load(w.i32_load, argumentBlock, totalAt).get(end).load(w.i32_load, argumentBlock, totalAt).op(w.i32_lt_u).op(w.select);
-    const remaining = f.get(position).op(w.i32_sub).let(w.i32);
-    const pointers = rank === 0 ? rows : rows.map(() => f.local(w.i32));
+    const [, begin, end] = i32Parameters(f);
+    const rows = addresses.map((at) => argument(f, at).let());
+    const steps = stepsAt.map((at) => argument(f, at).let());
+    const position = begin.mul(argument(f, unitAt)).let();
+    end.set(end.mul(argument(f, unitAt)));
+    const remaining = end.minU(argument(f, totalAt)).sub(position).let();
+    const pointers = rank === 0 ? rows : rows.map(() => i32(f));
     const places = accesses.map(
-      (access, i): Place => ({ dtype: access.dtype, pattern: patterns[i], pointer: pointers[i], step: steps[i] }),
+      ({ dtype }, i): Place => ({ dtype, pattern: patterns[i], pointer: pointers[i], step: steps[i] }),
     );
     const loop = new MapLoop(v, kernel, lanes, places, accesses, literals);
-    const enter = (column: number) => {
+    const enter = (column: I32) => {
       pointers.forEach((pointer, i) => {
-        f.get(rows[i]);
-        if (patterns[i] !== 'constant') f.get(column).get(steps[i]).op(w.i32_mul).op(w.i32_add);
-        f.set(pointer);
+        pointer.set(patterns[i] === 'constant' ? rows[i] : rows[i].add(column.mul(steps[i])));
       });
     };
     if (rank === 0) {
-      f.get(position).if(() => enter(position));
+      position.if(() => enter(position));
       loop.emit(remaining);
       return f;
     }
+    const size = argument(f, sizeAt);
     const walker = new PointerWalk(f, walk, rows);
-    const column = f.local(w.i32);
-    f.get(position).if(() => {
-      const row = f.get(position).load(w.i32_load, argumentBlock, sizeAt).op(w.i32_div_u).let(w.i32);
-      f.get(position).get(row).load(w.i32_load, argumentBlock, sizeAt).op(w.i32_mul).op(w.i32_sub).set(column);
+    const column = i32(f);
+    position.if(() => {
+      const row = position.divU(size).let();
+      column.set(position.sub(row.mul(size)));
       walker.seek(row);
     });
-    const length = f.local(w.i32);
+    const length = i32(f);
     f.loop((again) => {
-      f.load(w.i32_load, argumentBlock, sizeAt).get(column).op(w.i32_sub).tee(length).get(remaining);
-      f.get(length).get(remaining).op(w.i32_lt_u).op(w.select).set(length);
-      f.get(remaining).get(length).op(w.i32_sub).set(remaining);
+      length.set(length.ltU(remaining).select(length.tee(size.sub(column)), remaining));
+      remaining.set(remaining.sub(length));
       enter(column);
-      f.i32(0).set(column);
+      column.set(0);
       loop.emit(length);
       walker.next();
-      f.get(remaining).branchIf(again);
+      remaining.branchIf(again);
     });
     return f;
   };
@@ -221,10 +241,11 @@ class MapLoop {
     this.#literals = literals;
   }
 
-  /** `length` elements, a local that is overwritten. */
-  emit(length: number): void {
-    const f = this.#v.f;
-    const vectors = this.#kernel.expression.instructions.length > maxRepeated ? 1 : 2;
+  /** `length` elements, which is overwritten. */
+  emit(length: I32Variable): void {
+    const { f } = this.#v;
+    const { instructions } = this.#kernel.expression;
+    const vectors = instructions.length > maxRepeated ? 1 : 2;
     const pass = vectors * this.#lanes;
     // What does not change along the row.
     const constants = this.#places.map((place, i) =>
@@ -233,49 +254,44 @@ class MapLoop {
         : -1,
     );
     f.block((exit) => {
-      f.get(length).i32(pass).op(w.i32_lt_u).branchIf(exit);
+      length.ltU(pass).branchIf(exit);
       f.loop((again) => {
         // All loads before all stores: V8 pairs neighboring vectors to 256-bit ones only then. An input that is also the
         // output is read at the same places that are written, so nothing is read too early.
         const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null, true));
         results.forEach((values, i) => this.#store(values, i, null));
         this.#advance(pass);
-        f.increment(length, -pass).get(length).i32(pass).op(w.i32_ge_u).branchIf(again);
+        length.increase(-pass);
+        length.geU(pass).branchIf(again);
       });
     });
     // Of a short row this may be most. Not with functions: their calls would slow down the loop above.
-    if (vectors === 2 && !this.#kernel.expression.instructions.some(({ op }) => isHeavy(op))) {
-      f.get(length).i32(this.#lanes).op(w.i32_ge_u).if(() => {
+    if (vectors === 2 && !instructions.some(({ op }) => isHeavy(op))) {
+      length.geU(this.#lanes).if(() => {
         this.#store(this.#compute(constants, 0, null, false), 0, null);
         this.#advance(this.#lanes);
-        f.increment(length, -this.#lanes);
+        length.increase(-this.#lanes);
       });
     }
-    const part = f.local(w.i32);
-    f.while(
-      () => f.get(length),
-      () => {
-        f.get(length).i32(this.#lanes).get(length).i32(this.#lanes).op(w.i32_lt_u).op(w.select).set(part);
-        this.#store(this.#compute(constants, 0, part, false), 0, part);
-        this.#advance(this.#lanes);
-        f.get(length).get(part).op(w.i32_sub).set(length);
-      },
-    );
-  }
-
-  #advance(elements: number): void {
-    const f = this.#v.f;
-    this.#places.forEach((place, i) => {
-      if (place.pattern === 'constant') return;
-      f.get(place.pointer);
-      if (place.pattern === 'contiguous' && this.#accesses[i].operand!.buffer >= 0) {
-        f.i32(elements * bytesPerElement(place.dtype));
-      } else f.get(place.step).i32(elements).op(w.i32_mul);
-      f.op(w.i32_add).set(place.pointer);
+    const part = i32(f);
+    f.while(length, () => {
+      part.set(length.minU(this.#lanes));
+      this.#store(this.#compute(constants, 0, part, false), 0, part);
+      this.#advance(this.#lanes);
+      length.set(length.sub(part));
     });
   }
 
-  #compute(constants: readonly Vector[], ahead: number, part: number | null, inline: boolean): Vector[] {
+  #advance(elements: number): void {
+    this.#places.forEach(({ dtype, pattern, pointer, step }, i) => {
+      if (pattern === 'constant') return;
+      const inMemory = this.#accesses[i].operand!.buffer >= 0;
+      const known = pattern === 'contiguous' && inMemory;
+      pointer.increase(known ? elements * bytesPerElement(dtype) : step.mul(elements));
+    });
+  }
+
+  #compute(constants: readonly Vector[], ahead: number, part: I32 | null, inline: boolean): Vector[] {
     const v = this.#v;
     const lanes = this.#lanes;
     return emitExpression(
@@ -298,7 +314,7 @@ class MapLoop {
     );
   }
 
-  #store(results: readonly Vector[], ahead: number, part: number | null): void {
+  #store(results: readonly Vector[], ahead: number, part: I32 | null): void {
     const v = this.#v;
     const lanes = this.#lanes;
     this.#kernel.outputs.forEach((output, i) => {

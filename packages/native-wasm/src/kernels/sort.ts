@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Sort kernels: the positions that sort each row. Radix sort by bytes of a key that grows as the elements shall (stable, so
  * equal elements keep their order): n steps for each byte whatever the data, and no comparison to get wrong.
@@ -6,10 +5,20 @@
  * Keys: integers with the sign bit flipped; floats likewise with negative ones inverted, −0 as 0, and NaN above
  * everything. A descending sort inverts the key of all but NaN.
  */
+
 import { bytesPerElement, type DType, kernelKey, type SortKernel } from '@ag/tensor';
-import { ArgumentBlock, type LowerContext, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
-import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
+import {
+  ArgumentBlock,
+  argument,
+  kernelParameters,
+  type LowerContext,
+  type Scratch,
+  type Stage,
+  type Target,
+} from '../abi.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import { I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField } from './access.ts';
 import { count } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
@@ -27,94 +36,106 @@ export function lowerSort({ launch }: LowerContext, kernel: SortKernel): Stage[]
   ];
   const argumentBlock = new ArgumentBlock();
   const addresses = [input, output].map((access) => addressField(argumentBlock, access));
-  const axes = { sizes: launch.dims.slice(0, rank), strides: [input, output].map((a) => a.strides.slice(0, rank)) };
+  const axes = {
+    sizes: launch.dims.slice(0, rank),
+    strides: [input, output].map((a) => a.strides.slice(0, rank)),
+  };
   const fields = walkFields(argumentBlock, axes, [input, output]);
-  const stepsAt = [argumentBlock.i32(input.strides[rank] * bytesPerElement(dtype)), argumentBlock.i32(output.strides[rank] * 4)];
+  const stepsAt = [
+    argumentBlock.i32(input.strides[rank] * bytesPerElement(dtype)),
+    argumentBlock.i32(output.strides[rank] * 4),
+  ];
   const lengthAt = argumentBlock.i32(length);
   // Counters, then two arrays of entries: key (8 bytes) and position (4), padded to 16.
   const scratch: Scratch = { bytes: Math.ceil((countersBytes + 2 * 16 * length) / 64) * 64, perThread: true };
   const scratchAt = argumentBlock.scratch(scratch);
   const scratchBytesAt = argumentBlock.i32(scratch.bytes);
   const emit = (target: Target) => {
-    const f = target.module.function(null, [w.i32, w.i32, w.i32], []);
-    const { begin, end } = parameter;
-    const load = (at: number) => f.load(w.i32_load, parameter.argumentBlock, at).let(w.i32);
-    const rows = addresses.map(load);
-    const [inputStep, outputStep] = stepsAt.map(load);
+    const f = target.module.function(null, kernelParameters, []);
+    const [, begin, end] = i32Parameters(f);
+    const rows = addresses.map((at) => argument(f, at).let());
+    const [inputStep, outputStep] = stepsAt.map((at) => argument(f, at).let());
     const walk = new PointerWalk(f, fields, rows);
-    const position = f.get(begin).let(w.i32);
+    const position = begin.let();
     walk.seek(position);
-    f.load(w.i32_load, parameter.argumentBlock, scratchAt).load(w.i32_load, parameter.argumentBlock, scratchBytesAt);
-    const counters = f.globalGet(target.thread).op(w.i32_mul).op(w.i32_add).let(w.i32);
-    const length = load(lengthAt);
-    const bytes = f.get(length).i32(4).op(w.i32_shl).let(w.i32);
-    const from = f.local(w.i32);
-    const to = f.local(w.i32);
-    const cursor = f.local(w.i32);
-    const entry = f.local(w.i32);
-    const i = f.local(w.i32);
+    const thread = new I32(f, () => f.globalGet(target.thread));
+    const counters = argument(f, scratchAt).add(argument(f, scratchBytesAt).mul(thread)).let();
+    const length = argument(f, lengthAt).let();
+    const bytes = length.shl(4).let();
+    const from = i32(f);
+    const to = i32(f);
+    const cursor = i32(f);
+    const entry = i32(f);
+    const i = i32(f);
     const shift = f.local(w.i64);
-    const sum = f.local(w.i32);
-    const cell = f.local(w.i32);
-    const bucket = () => {
-      f.load(w.i64_load, entry).get(shift).op(w.i64_shr_u).op(w.i32_wrap_i64).i32(255).op(w.i32_and);
-      f.i32(2).op(w.i32_shl).get(counters).op(w.i32_add);
-    };
+    const sum = i32(f);
+    const cell = i32(f);
+    /** The byte of the key that this pass sorts by. */
+    const byte = new I32(f, () => {
+      entry.load(0, w.i64_load).write();
+      f.get(shift).op(w.i64_shr_u).op(w.i32_wrap_i64).i32(255).op(w.i32_and);
+    });
+    const bucket = byte.shl(2).add(counters);
     const eachEntry = (body: () => void) => {
-      f.get(from).set(entry);
+      entry.set(from);
       f.doWhile(
         () => {
           body();
-          f.increment(entry, 16);
+          entry.increase(16);
         },
-        () => f.get(entry).get(from).get(bytes).op(w.i32_add).op(w.i32_lt_u),
+        () => entry.ltU(from.add(bytes)).write(),
       );
     };
     f.loop((again) => {
-      f.get(counters).i32(countersBytes).op(w.i32_add).set(from);
-      f.get(from).get(bytes).op(w.i32_add).set(to);
-      f.get(rows[0]).set(cursor).i32(0).set(i);
+      from.set(counters.add(countersBytes));
+      to.set(from.add(bytes));
+      cursor.set(rows[0]);
+      i.set(0);
       eachEntry(() => {
-        f.get(entry);
+        entry.write();
         pushKey(f, dtype, cursor, kernel.descending);
-        f.memory(w.i64_store).get(entry).get(i).memory(w.i32_store, 8);
-        f.get(cursor).get(inputStep).op(w.i32_add).set(cursor).increment(i, 1);
+        f.memory(w.i64_store);
+        entry.store(i, 8);
+        cursor.increase(inputStep);
+        i.increase(1);
       });
       f.i64(0).set(shift);
       f.doWhile(
         () => {
-          f.get(counters).i32(0).i32(countersBytes).memoryFill();
-          eachEntry(() => {
-            bucket();
-            f.tee(cell).load(w.i32_load, cell).i32(1).op(w.i32_add).memory(w.i32_store);
-          });
+          counters.write();
+          f.i32(0).i32(countersBytes).memoryFill();
+          eachEntry(() => cell.tee(bucket).store(cell.load().add(1)));
           // Counts become addresses.
-          f.get(to).set(sum).get(counters).set(cell);
+          sum.set(to);
+          cell.set(counters);
           f.doWhile(
             () => {
-              f.load(w.i32_load, cell).i32(4).op(w.i32_shl).set(i);
-              f.get(cell).get(sum).memory(w.i32_store);
-              f.get(sum).get(i).op(w.i32_add).set(sum).increment(cell, 4);
+              i.set(cell.load().shl(4));
+              cell.store(sum);
+              sum.increase(i);
+              cell.increase(4);
             },
-            () => f.get(cell).get(counters).i32(countersBytes).op(w.i32_add).op(w.i32_lt_u),
+            () => cell.ltU(counters.add(countersBytes)).write(),
           );
           eachEntry(() => {
-            bucket();
-            f.tee(cell).memory(w.i32_load).get(entry).memory(w.v128_load).memory(w.v128_store);
-            f.get(cell).load(w.i32_load, cell).i32(16).op(w.i32_add).memory(w.i32_store);
+            cell.tee(bucket).load().store(entry.loadVector());
+            cell.store(cell.load().add(16));
           });
-          f.get(from).get(to).set(from).set(to);
+          from.write();
+          from.set(to);
+          f.set(to.local);
           f.get(shift).i64(8).op(w.i64_add).set(shift);
         },
         () => f.get(shift).i64(keyBits(dtype)).op(w.i64_lt_u),
       );
-      f.get(rows[1]).set(cursor);
+      cursor.set(rows[1]);
       eachEntry(() => {
-        f.get(cursor).load(w.i32_load, entry, 8).memory(w.i32_store);
-        f.get(cursor).get(outputStep).op(w.i32_add).set(cursor);
+        cursor.store(entry.load(8));
+        cursor.increase(outputStep);
       });
       walk.next();
-      f.increment(begin, 1).get(begin).get(end).op(w.i32_lt_u).branchIf(again);
+      begin.increase(1);
+      begin.ltU(end).branchIf(again);
     });
     return f;
   };
@@ -135,19 +156,22 @@ function keyBits(dtype: DType): number {
 }
 
 /** Pushes the key (i64) of the element at `address`. */
-function pushKey(f: FunctionBuilder, dtype: DType, address: Local, descending: boolean): void {
+function pushKey(f: FunctionBuilder, dtype: DType, address: I32, descending: boolean): void {
   const wide = dtype === 'float64';
   const float = wide || dtype === 'float32';
   if (!float) {
-    f.load(bytesPerElement(dtype) === 1 ? w.i32_load8_u : w.i32_load, address);
+    address.load(0, bytesPerElement(dtype) === 1 ? w.i32_load8_u : w.i32_load).write();
     if (dtype === 'int32') f.i32(-(2 ** 31)).op(w.i32_xor);
     if (descending) f.i32(-1).op(w.i32_xor);
     f.op(w.i64_extend_i32_u);
     return;
   }
   // x + 0 makes −0 to 0.
-  const x = f.load(wide ? w.f64_load : w.f32_load, address).let(wide ? w.f64 : w.f32);
-  f.get(x).get(x).op(wide ? w.f64_eq : w.f32_eq);
+  address.write();
+  const x = f.memory(wide ? w.f64_load : w.f32_load).let(wide ? w.f64 : w.f32);
+  f.get(x)
+    .get(x)
+    .op(wide ? w.f64_eq : w.f32_eq);
   f.if(
     () => {
       if (wide) {
@@ -157,7 +181,13 @@ function pushKey(f: FunctionBuilder, dtype: DType, address: Local, descending: b
         if (descending) f.i64(-1).op(w.i64_xor);
       } else {
         const bits = f.get(x).f32(0).op(w.f32_add).op(w.i32_reinterpret_f32).let(w.i32);
-        f.get(bits).get(bits).i32(31).op(w.i32_shr_s).i32(-(2 ** 31)).op(w.i32_or).op(w.i32_xor);
+        f.get(bits)
+          .get(bits)
+          .i32(31)
+          .op(w.i32_shr_s)
+          .i32(-(2 ** 31))
+          .op(w.i32_or)
+          .op(w.i32_xor);
         if (descending) f.i32(-1).op(w.i32_xor);
         f.op(w.i64_extend_i32_u);
       }

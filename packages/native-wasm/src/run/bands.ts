@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * Bands: launches over the same rows (see `Launch.band`) as one job of the driver. A unit is a few rows; the thread that
  * takes it runs all the kernels for these rows before it takes the next. So the threads meet once instead of after each
@@ -12,9 +11,17 @@
  */
 
 import type { Launch, Program } from '@ag/tensor';
-import { ArgumentBlock, type Features, header, kernelParameters, parameter, type Scratch, type Stage, type Target } from '../abi.ts';
+import {
+  ArgumentBlock,
+  type Features,
+  header,
+  kernelParameters,
+  type Scratch,
+  type Stage,
+  type Target,
+} from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import * as w from '../assembler/opcodes.ts';
+import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
 import { count } from '../kernels/axes.ts';
 import { lower } from '../lower.ts';
 import { localTo, rowBytes } from './bandRows.ts';
@@ -71,7 +78,8 @@ export function lowerProgram(program: Program, features: Features): LoweredProgr
     for (const launch of together) {
       const stages = promising ? lower({ ...features, program, launch, rows }) : [];
       const [stage] = stages;
-      if (stages.length === 1 && stage.units > 0 && stage.unitsPerRow !== undefined) run.push({ launch, stage });
+      if (stages.length === 1 && stage.units > 0 && stage.unitsPerRow !== undefined)
+        run.push({ launch, stage });
       else {
         finish();
         alone(launch);
@@ -132,7 +140,14 @@ function bandOf(
   argumentBlock.i32(moves.length);
   for (const { stage } of members) argumentBlock.i32(stage.unitsPerRow!);
   for (const value of moves.flat()) argumentBlock.i32(value);
-  const stage = { key: 'band', argumentBlock, units, grain: Math.ceil(grain / size), emit: emitBand, members: members.length };
+  const stage = {
+    key: 'band',
+    argumentBlock,
+    units,
+    grain: Math.ceil(grain / size),
+    emit: emitBand,
+    members: members.length,
+  };
   return { stage, local };
 }
 
@@ -160,65 +175,48 @@ const fields = {
 function emitBand(target: Target): FunctionBuilder {
   const type = target.module.type(kernelParameters, []);
   const f = target.module.function(null, kernelParameters, []);
-  const { argumentBlock, begin, end } = parameter;
-  const field = (at: number) => f.load(w.i32_load, argumentBlock, at);
-  field(fields.scratch).globalGet(target.thread);
-  const own = field(fields.scratchBytes).op(w.i32_mul).op(w.i32_add).let(w.i32);
+  const [argumentBlock, begin, end] = i32Parameters(f);
+  const field = (at: number) => argumentBlock.load(at);
+  const thread = new I32(f, () => f.globalGet(target.thread));
+  const own = field(fields.scratch)
+    .add(thread.mul(field(fields.scratchBytes)))
+    .let();
   // The argument blocks of the kernels are the last bytes of this one.
-  f.get(own).get(argumentBlock);
-  field(header.bytes).op(w.i32_add);
-  field(fields.copied).op(w.i32_sub);
-  field(fields.copied).memoryCopy();
-  f.get(begin);
-  const row = field(fields.size).op(w.i32_mul).let(w.i32);
-  const smaller = (a: number, b: () => void) => {
-    f.get(a);
-    b();
-    f.get(a);
-    b();
-    f.op(w.i32_lt_u).op(w.select);
-  };
-  f.get(end);
-  field(fields.size).op(w.i32_mul).set(end);
-  smaller(end, () => field(fields.rows));
-  const last = f.let(w.i32);
-  const stop = f.local(w.i32);
-  const list = f.local(w.i32);
-  const left = f.local(w.i32);
-  const called = f.local(w.i32);
-  const units = f.local(w.i32);
+  own.write();
+  argumentBlock.add(field(header.bytes)).sub(field(fields.copied)).write();
+  field(fields.copied).write();
+  f.memoryCopy();
+  const size = field(fields.size);
+  const row = begin.mul(size).let();
+  end.set(end.mul(size));
+  const last = end.minU(field(fields.rows)).let();
+  const stop = i32(f);
+  const list = i32(f);
+  const left = i32(f);
+  const called = i32(f);
+  const units = i32(f);
   f.loop((again) => {
-    f.get(row);
-    field(fields.size).op(w.i32_add).set(stop);
-    smaller(stop, () => f.get(last));
-    f.set(stop);
-    f.get(argumentBlock).i32(fields.lists).op(w.i32_add).tee(units);
-    field(fields.kernels).i32(4).op(w.i32_mul).op(w.i32_add).set(list);
-    field(fields.moves).set(left);
-    f.while(
-      () => f.get(left),
-      () => {
-        // Before the start by as much as the kernel will add for the first row.
-        f.get(own).load(w.i32_load, list).op(w.i32_add);
-        f.get(own).load(w.i32_load, list, 4).op(w.i32_add);
-        f.get(row).load(w.i32_load, list, 8).op(w.i32_mul).op(w.i32_sub).memory(w.i32_store);
-        f.increment(list, 12).increment(left, -1);
-      },
-    );
-    f.get(own).set(called);
-    field(fields.kernels).set(left);
-    f.while(
-      () => f.get(left),
-      () => {
-        f.get(called);
-        f.get(row).load(w.i32_load, units).op(w.i32_mul);
-        f.get(stop).load(w.i32_load, units).op(w.i32_mul);
-        f.load(w.i32_load, called, header.function).callIndirect(type);
-        f.get(called).load(w.i32_load, called, header.bytes).op(w.i32_add).set(called);
-        f.increment(units, 4).increment(left, -1);
-      },
-    );
-    f.get(stop).tee(row).get(last).op(w.i32_lt_u).branchIf(again);
+    stop.set(row.add(size));
+    stop.set(stop.minU(last));
+    list.set(units.tee(argumentBlock.add(fields.lists)).add(field(fields.kernels).mul(4)));
+    left.set(field(fields.moves));
+    f.while(left, () => {
+      // Before the start by as much as the kernel will add for the first row.
+      const start = own.add(list.load(4)).sub(row.mul(list.load(8)));
+      own.add(list.load()).store(start);
+      list.increase(12);
+      left.increase(-1);
+    });
+    called.set(own);
+    left.set(field(fields.kernels));
+    f.while(left, () => {
+      const [from, to] = [row, stop].map((position) => position.mul(units.load()));
+      performIndirect(f, type, called.load(header.function), called, from, to);
+      called.increase(called.load(header.bytes));
+      units.increase(4);
+      left.increase(-1);
+    });
+    row.tee(stop).ltU(last).branchIf(again);
   });
   return f;
 }

@@ -1,4 +1,3 @@
-// biome-ignore-all format: a line of instructions is a line of thought
 /**
  * The code that runs plans: `run(first, last)` walks argument blocks and calls their kernels, sharing each that is large
  * enough with the workers, who sit in `work(loaded)`.
@@ -8,10 +7,20 @@
  * claimed anything, and a thread that comes late finds an empty ticket. A claim succeeds only on the ticket that
  * was read, so the job it belongs to cannot have ended, and its description is stable.
  */
+
 import { header, kernelParameters } from '../abi.ts';
 import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
+import {
+  call,
+  I32,
+  type Int,
+  i32,
+  i32Constant,
+  i32Parameters,
+  performIndirect,
+} from '../assembler/values.ts';
 import { control } from '../control.ts';
 
 /** Passes of the waiting loop before a worker goes to sleep: 50 to 100 µs. */
@@ -30,9 +39,24 @@ export function driverModule(shared: boolean, maximum: number): Uint8Array<Array
   return module.bytes();
 }
 
-/** Calls the kernel of the argument block with a range of units, as three i32 on the stack. */
-function callKernel(f: FunctionBuilder, argumentBlock: number, type: number): void {
-  f.load(w.i32_load, argumentBlock, header.function).callIndirect(type);
+/** Calls the kernel of an argument block with a range of units. */
+function callKernel(f: FunctionBuilder, type: number, argumentBlock: I32, begin: Int, end: I32): void {
+  performIndirect(f, type, argumentBlock.load(header.function), argumentBlock, begin, end);
+}
+
+/** A cell of `control` that other threads write too. */
+function shared(f: FunctionBuilder, at: number): I32 {
+  return i32Constant(f, 0).load(at, w.i32_atomic_load);
+}
+
+/** One atomic instruction on a cell of `control`, whose result nobody needs. */
+function change(f: FunctionBuilder, code: number, at: number, operand: number): void {
+  f.i32(0).i32(operand).memory(code, at).op(w.drop);
+}
+
+/** Leaves the function with a number as its result. */
+function answer(f: FunctionBuilder, result: number): void {
+  f.i32(result).op(w.return_);
 }
 
 /**
@@ -41,104 +65,92 @@ function callKernel(f: FunctionBuilder, argumentBlock: number, type: number): vo
  */
 function runFunction(module: ModuleBuilder, type: number, piece: Callable | null, stalled: Callable): void {
   const f = module.function('run', [w.i32, w.i32], [w.i32]);
-  const [argumentBlock, last] = f.parameters;
-  const units = f.local(w.i32);
-  const pieces = f.local(w.i32);
-  const threads = f.local(w.i32);
-  if (piece) f.i32(0).memory(w.i32_atomic_load, control.ready).i32(1).op(w.i32_add).set(threads);
-  f.while(
-    () => f.get(argumentBlock).get(last).op(w.i32_lt_u).i32(0).memory(w.i32_load, control.fault).op(w.i32_eqz).op(w.i32_and),
-    () => {
-      f.load(w.i32_load, argumentBlock, header.units).set(units);
-      if (!piece) {
-        f.get(argumentBlock).i32(0).get(units);
-        callKernel(f, argumentBlock, type);
-      } else {
-        // pieces = min(units / grain, threads · pieces for each)
-        f.block((done) => {
-          f.get(threads).i32(1).op(w.i32_gt_u).get(units).load(w.i32_load, argumentBlock, header.grain).i32(1).op(w.i32_shl);
-          f.op(w.i32_ge_u).op(w.i32_and);
-          f.if(() => {
-            f.get(units).load(w.i32_load, argumentBlock, header.grain).op(w.i32_div_u).set(pieces);
-            f.load(w.i32_load, argumentBlock, header.pieces).get(threads).op(w.i32_mul).set(units);
-            f.get(pieces).get(units).get(pieces).get(units).op(w.i32_lt_u).op(w.select).set(pieces);
-            shareFunction(module, f, argumentBlock, pieces, piece, stalled);
-            f.branch(done);
-          });
-          f.get(argumentBlock).i32(0).get(units);
-          callKernel(f, argumentBlock, type);
+  const [argumentBlock, last] = i32Parameters(f);
+  const units = i32(f);
+  const pieces = i32(f);
+  const threads = i32(f);
+  const alone = () => callKernel(f, type, argumentBlock, 0, units);
+  if (piece) threads.set(shared(f, control.ready).add(1));
+  const fault = i32Constant(f, 0).load(control.fault);
+  f.while(argumentBlock.ltU(last).and(fault.isZero()), () => {
+    units.set(argumentBlock.load(header.units));
+    if (!piece) alone();
+    else {
+      const grain = argumentBlock.load(header.grain);
+      f.block((done) => {
+        const worthSharing = threads.gtU(1).and(units.geU(grain.shl(1)));
+        worthSharing.if(() => {
+          // pieces = min(units / grain, threads · pieces for each)
+          pieces.set(units.divU(grain));
+          units.set(argumentBlock.load(header.pieces).mul(threads));
+          pieces.set(pieces.minU(units));
+          call(f, shareFunction(module, piece, stalled), argumentBlock, pieces).if(() => answer(f, 1));
+          f.branch(done);
         });
-      }
-      f.get(argumentBlock).load(w.i32_load, argumentBlock, header.bytes).op(w.i32_add).set(argumentBlock);
-    },
-  );
+        alone();
+      });
+    }
+    argumentBlock.increase(argumentBlock.load(header.bytes));
+  });
   f.i32(0);
 }
 
-/** Publishes a job, takes part in it and waits for its end. */
-function shareFunction(
-  module: ModuleBuilder,
-  f: FunctionBuilder,
-  argumentBlock: number,
-  pieces: number,
-  piece: Callable,
-  stalled: Callable,
-): void {
-  const share = module.shared('share', [w.i32, w.i32], [w.i32], (f) => {
-    const [argumentBlock, pieces] = f.parameters;
-    const waited = f.local(w.i32);
-    f.i32(0).get(argumentBlock).memory(w.i32_store, control.jobArguments);
-    f.i32(0).get(pieces).memory(w.i32_store, control.jobPieces);
-    f.i32(0).i32(0).memory(w.i32_atomic_store, control.done);
+/** `share(argumentBlock, pieces)` → 0 or 1 as `run`: publishes a job, takes part in it and waits for its end. */
+function shareFunction(module: ModuleBuilder, piece: Callable, stalled: Callable): Callable {
+  return module.shared('share', [w.i32, w.i32], [w.i32], (f) => {
+    const [argumentBlock, pieces] = i32Parameters(f);
+    const waited = i32(f);
+    const cells = i32Constant(f, 0);
+    cells.store(argumentBlock, control.jobArguments);
+    cells.store(pieces, control.jobPieces);
+    cells.store(0, control.done, w.i32_atomic_store);
     // The next job's number above, its pieces below.
     f.i32(0);
     f.i32(0).memory(w.i64_atomic_load, control.ticket).i64(32).op(w.i64_shr_u).i64(1).op(w.i64_add);
-    f.i64(32).op(w.i64_shl).get(pieces).op(w.i64_extend_i32_u).op(w.i64_or).memory(w.i64_atomic_store, control.ticket);
-    f.i32(0).memory(w.i32_atomic_load, control.sleepers).if(() => {
-      f.i32(0).i32(1).memory(w.i32_atomic_rmw_add, control.wake).op(w.drop);
-      f.i32(0).i32(64).memory(w.memory_atomic_notify, control.wake).op(w.drop);
+    f.i64(32).op(w.i64_shl).get(pieces.local).op(w.i64_extend_i32_u).op(w.i64_or);
+    f.memory(w.i64_atomic_store, control.ticket);
+    shared(f, control.sleepers).if(() => {
+      change(f, w.i32_atomic_rmw_add, control.wake, 1);
+      change(f, w.memory_atomic_notify, control.wake, 64);
     });
-    f.while(() => f.i32(-1).call(piece), () => undefined); // biome-ignore format: short
-    f.while(
-      () => f.i32(0).memory(w.i32_atomic_load, control.done).get(pieces).op(w.i32_ne),
-      () => {
-        f.i32(0).memory(w.i32_atomic_load, control.failed).if(() => f.i32(1).op(w.return_));
-        f.increment(waited, 1).get(waited).i32(0xfffff).op(w.i32_and).op(w.i32_eqz);
-        f.if(() => f.call(stalled).if(() => f.i32(1).op(w.return_)));
-      },
-    );
+    f.while(call(f, piece, -1), () => undefined);
+    f.while(shared(f, control.done).ne(pieces), () => {
+      shared(f, control.failed).if(() => answer(f, 1));
+      waited.increase(1);
+      const often = waited.and(0xfffff).isZero();
+      often.if(() => call(f, stalled).if(() => answer(f, 1)));
+    });
     f.i32(0);
   });
-  f.get(argumentBlock).get(pieces).call(share).if(() => f.i32(1).op(w.return_));
 }
 
 /** `piece(loaded)`: claims a piece and computes it. 0 when there is none, or none that this thread has code for. */
 function pieceFunction(module: ModuleBuilder, type: number): Callable {
   return module.shared('piece', [w.i32], [w.i32], (f) => {
-    const [loaded] = f.parameters;
+    const [loaded] = i32Parameters(f);
     const ticket = f.local(w.i64);
-    const argumentBlock = f.local(w.i32);
-    const boundary = (offset: number) => {
-      // units · (left − offset) / pieces, where left is the claimed number
-      f.load(w.i32_load, argumentBlock, header.units).op(w.i64_extend_i32_u);
-      f.get(ticket).op(w.i32_wrap_i64).i32(offset).op(w.i32_sub).op(w.i64_extend_i32_u).op(w.i64_mul);
-      f.i32(0).memory(w.i32_load, control.jobPieces).op(w.i64_extend_i32_u).op(w.i64_div_u).op(w.i32_wrap_i64);
-    };
+    const argumentBlock = i32(f);
+    /** units · (left − offset) / pieces, where left is the claimed number */
+    const boundary = (offset: number) =>
+      new I32(f, () => {
+        argumentBlock.load(header.units).write();
+        f.op(w.i64_extend_i32_u);
+        f.get(ticket).op(w.i32_wrap_i64).i32(offset).op(w.i32_sub).op(w.i64_extend_i32_u).op(w.i64_mul);
+        i32Constant(f, 0).load(control.jobPieces).write();
+        f.op(w.i64_extend_i32_u).op(w.i64_div_u).op(w.i32_wrap_i64);
+      });
     f.loop((again) => {
       f.i32(0).memory(w.i64_atomic_load, control.ticket).tee(ticket).op(w.i32_wrap_i64).op(w.i32_eqz);
-      f.if(() => f.i32(0).op(w.return_));
+      f.if(() => answer(f, 0));
       // Modules are published before the jobs that need them: read in this order, none can be missing.
-      f.get(loaded).i32(0).op(w.i32_ge_s).get(loaded).i32(0).memory(w.i32_atomic_load, control.published);
-      f.op(w.i32_ne).op(w.i32_and).if(() => f.i32(0).op(w.return_));
-      f.i32(0).get(ticket).get(ticket).i64(1).op(w.i64_sub).memory(w.i64_atomic_rmw_cmpxchg, control.ticket);
-      f.get(ticket).op(w.i64_ne).branchIf(again);
+      const lacks = loaded.geS(0).and(loaded.ne(shared(f, control.published)));
+      lacks.if(() => answer(f, 0));
+      f.i32(0).get(ticket).get(ticket).i64(1).op(w.i64_sub);
+      f.memory(w.i64_atomic_rmw_cmpxchg, control.ticket).get(ticket).op(w.i64_ne).branchIf(again);
     });
-    f.i32(0).memory(w.i32_load, control.jobArguments).set(argumentBlock);
-    f.get(argumentBlock);
-    boundary(1);
-    boundary(0);
-    callKernel(f, argumentBlock, type);
-    f.i32(0).i32(1).memory(w.i32_atomic_rmw_add, control.done).op(w.drop);
+    argumentBlock.set(i32Constant(f, 0).load(control.jobArguments));
+    callKernel(f, type, argumentBlock, boundary(1), boundary(0));
+    change(f, w.i32_atomic_rmw_add, control.done, 1);
     f.i32(1);
   });
 }
@@ -146,28 +158,26 @@ function pieceFunction(module: ModuleBuilder, type: number): Callable {
 /** `work(loaded)`: a worker's life between modules. Returns when there is one to load, or when it shall end. */
 function workFunction(module: ModuleBuilder, piece: Callable): void {
   const f = module.function('work', [w.i32], []);
-  const [loaded] = f.parameters;
-  const left = f.local(w.i32);
-  const seen = f.local(w.i32);
-  const interrupted = () => {
-    f.i32(0).memory(w.i32_atomic_load, control.quit);
-    f.i32(0).memory(w.i32_atomic_load, control.published).get(loaded).op(w.i32_ne).op(w.i32_or);
-  };
-  f.i32(spins).set(left);
+  const [loaded] = i32Parameters(f);
+  const left = i32(f);
+  const seen = i32(f);
+  const interrupted = shared(f, control.quit).or(shared(f, control.published).ne(loaded));
+  left.set(spins);
   f.loop((again) => {
-    interrupted();
-    f.if(() => f.op(w.return_));
-    f.get(loaded).call(piece).if(() => {
-      f.i32(spins).set(left).branch(again);
+    interrupted.if(() => f.op(w.return_));
+    call(f, piece, loaded).if(() => {
+      left.set(spins);
+      f.branch(again);
     });
-    f.increment(left, -1).get(left).branchIf(again);
-    f.i32(spins).set(left);
-    f.i32(0).memory(w.i32_atomic_load, control.wake).set(seen);
-    f.i32(0).i32(1).memory(w.i32_atomic_rmw_add, control.sleepers).op(w.drop);
-    interrupted();
-    f.i32(0).memory(w.i64_atomic_load, control.ticket).op(w.i32_wrap_i64).op(w.i32_or).op(w.i32_eqz);
-    f.if(() => f.i32(0).get(seen).i64(-1).memory(w.memory_atomic_wait32, control.wake).op(w.drop));
-    f.i32(0).i32(1).memory(w.i32_atomic_rmw_sub, control.sleepers).op(w.drop);
+    left.increase(-1);
+    left.branchIf(again);
+    left.set(spins);
+    seen.set(shared(f, control.wake));
+    change(f, w.i32_atomic_rmw_add, control.sleepers, 1);
+    const job = new I32(f, () => f.i32(0).memory(w.i64_atomic_load, control.ticket).op(w.i32_wrap_i64));
+    const idle = interrupted.or(job).isZero();
+    idle.if(() => f.i32(0).get(seen.local).i64(-1).memory(w.memory_atomic_wait32, control.wake).op(w.drop));
+    change(f, w.i32_atomic_rmw_sub, control.sleepers, 1);
     f.branch(again);
   });
 }
