@@ -111,7 +111,7 @@ export default {
       name: 'web-workers-draw-nothing',
       severity: 'error',
       from: { path: '^apps/web/src/service/worker/' },
-      to: { path: '^apps/web/src/(components|shell|service/page)/|/node_modules/(@?preact)' },
+      to: { path: '^apps/web/src/(components|shell|service/page)/' },
     },
     {
       name: 'no-circles',

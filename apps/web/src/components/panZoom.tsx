@@ -44,7 +44,7 @@ export function PanZoom({
     const scale = Math.min(1.5, Math.max(0.7, Math.min(clientWidth / width, clientHeight / height)));
     show({
       x: Math.max(8, (clientWidth - width * scale) / 2),
-      y: (clientHeight - height * scale) / 2,
+      y: Math.max(8, (clientHeight - height * scale) / 2),
       scale,
     });
   };

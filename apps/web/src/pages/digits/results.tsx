@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { percent } from '../../components/numbers.ts';
 import { Caption, Figures, Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import type { Snapshot } from './snapshot.ts';
 import { texts } from './texts.ts';
@@ -110,7 +111,7 @@ function matrixOf(snapshot: Snapshot): string {
   return confusion(snapshot.confusion!, {
     theme: theme.value,
     id: 'confusion',
-    width: 540,
+    width: isNarrow() ? 340 : 540,
     subtitle: say(texts.correct(percent(snapshot.epochs.at(-1)?.testAccuracy, 2))),
     rowLabel: say(texts.trueDigit),
     columnLabel: say(texts.predictedDigit),
@@ -125,6 +126,6 @@ function mistakesOf({ mistakes }: Snapshot): string {
       height: 28,
       caption: `${label} → ${answer}, ${Math.round(100 * probability)} %`,
     })),
-    { theme: theme.value, id: 'mistakes', imageSize: 68, columns: 6 },
+    { theme: theme.value, id: 'mistakes', imageSize: 68, columns: isNarrow() ? 4 : 6 },
   );
 }

@@ -2,6 +2,7 @@
 import { gradientFlow, histogram, lineChart } from '@ag/viz';
 import { Caption, Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import type { FlowUpdate } from './flow.ts';
 import { limits } from './limits.ts';
@@ -61,7 +62,6 @@ export function Distributions({ update }: { readonly update: FlowUpdate }) {
   );
 }
 
-const isNarrow = () => innerWidth < 640;
 const chartWidth = () => (isNarrow() ? 360 : 540);
 
 function flowOptions({ vanishing }: FlowUpdate) {

@@ -6,6 +6,7 @@ import { clampInteger } from '../../components/numbers.ts';
 import { Caption, Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import type { HousesUpdate } from './houses.ts';
 import { texts } from './texts.ts';
@@ -84,7 +85,7 @@ export function Orbit({
 }
 
 function draw({ grid, points }: HousesUpdate, { azimuth, elevation }: View, coarse: boolean): string {
-  const narrow = innerWidth < 640;
+  const narrow = isNarrow();
   return surface(grid, {
     theme: theme.value,
     id: 'houses',

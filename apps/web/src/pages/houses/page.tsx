@@ -8,6 +8,7 @@ import { Alarm, Code, Explanation, Figures, Picture, Problem, Status } from '../
 import { texts as common } from '../../components/texts.ts';
 import { language, say, type Text } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
 import type { HousesRequest, HousesUpdate } from './houses.ts';
@@ -141,7 +142,7 @@ function curve({ source, losses, measured }: HousesUpdate): string {
     {
       theme: theme.value,
       id: 'houses-loss',
-      width: innerWidth < 640 ? 360 : 540,
+      width: isNarrow() ? 360 : 540,
       height: 360,
       points: false,
       yScale: 'log',

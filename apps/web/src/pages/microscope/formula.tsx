@@ -6,6 +6,7 @@ import { download } from '../../components/download.ts';
 import { Caption, Code, Picture, Problem } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
 import { PresetField } from './presetField.tsx';
@@ -126,7 +127,7 @@ function draw({ shown, current }: FormulaState): string {
     theme: theme.value,
     id: 'microscope',
     // A narrow screen has room downwards.
-    orientation: innerWidth < 640 ? 'vertical' : 'horizontal',
+    orientation: isNarrow() ? 'vertical' : 'horizontal',
     ...(current !== null && { highlight: [shown.nodes[current].id] }),
   });
 }

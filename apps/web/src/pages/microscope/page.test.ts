@@ -71,6 +71,23 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     expect(x[1]).toBeCloseTo(0.636, 10);
   });
 
+  it('draws reshapes as labels of wires until they are asked for, and says what a Jacobian is', async () => {
+    const page = await open('squared-norm');
+    const reshapes = async () =>
+      (await stateOf<State>(page)).nodes.filter(({ op }) => op === 'reshape').length;
+    expect(await reshapes()).toBe(0);
+    expect(await page.getByTestId('graph').textContent()).toContain('reshape 2×1');
+    await page.getByTestId('backward').click();
+    // ∂(W·x)/∂W: W has 4 elements, the product 2. Its first row holds x, then zeros.
+    const matrix = page.getByTestId('step-text').locator('.matrix').first();
+    expect(await matrix.locator('tbody tr').allTextContents()).toEqual(['10.20.400', '2000.20.4']);
+    expect(await page.getByTestId('step-text').textContent()).toContain('row-major');
+    await page.getByTestId('views').click();
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps === 10);
+    expect(await reshapes()).toBe(2);
+    await page.close();
+  });
+
   it('steps node by node, writes the chain rule out, and survives reloading', async () => {
     const page = await open('gates');
     for (let i = 0; i < 3; i++) await page.getByTestId('next').click();

@@ -60,7 +60,7 @@ function Backward({ study: { graph, links }, position }: Properties) {
         <Value value={node.gradient as NestedArray} />
       </div>
       <div class="scroll">
-        <table>
+        <table class="chain">
           <thead>
             <tr>
               <th scope="col">{say(texts.operand)}</th>
@@ -72,14 +72,14 @@ function Backward({ study: { graph, links }, position }: Properties) {
             {own.map((link, i) => (
               <tr key={i}>
                 <td>{link.label}</td>
-                <td class="number">
+                <td class="number" data-label={say(texts.local)}>
                   {link.undefinedAt.length > 0 ? (
                     <UndefinedHere link={link} />
                   ) : (
                     <Derivative local={link.local} />
                   )}
                 </td>
-                <td class="number">
+                <td class="number" data-label={say(texts.chainRule)}>
                   {typeof link.local === 'number' &&
                     `${textOf(link.local)} × ${textOf(node.gradient as NestedArray)} = `}
                   <Value value={link.contribution} />

@@ -48,8 +48,8 @@ export const texts = {
   closeModule: (path: string): Text => ({ en: `Close module ${path}`, zh: `收起模块 ${path}` }),
   network: { en: 'The network by modules', zh: '按模块显示的网络' },
   networkNote: (nodes: number, edges: number, parameters: number): Text => ({
-    en: `A residual network and its loss: ${nodes} nodes, ${edges} edges, ${parameters} parameters. Each box with an edge behind it is a module; click one to look inside, drag to move about.`,
-    zh: `一个残差网络及其损失：${nodes} 个节点，${edges} 条边，${parameters} 个参数。每个叠起的方框是一个模块；点击查看内部，拖动以移动。`,
+    en: `A residual network and its loss: ${nodes} nodes, ${edges} edges, ${parameters} parameters. Each stacked box is a module; click one to look inside, drag to move about. Reshapes and transposes are labels of wires, not nodes.`,
+    zh: `一个残差网络及其损失：${nodes} 个节点，${edges} 条边，${parameters} 个参数。每个叠起的方框是一个模块；点击查看内部，拖动以移动。reshape 与转置是连线的标签，不算节点。`,
   }),
   building: { en: 'Building the network…', zh: '正在构建网络…' },
 };

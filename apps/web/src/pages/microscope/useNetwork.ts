@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../../service/messageOf.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { parameter, setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import type { NetworkPicture } from './network.ts';
 import type { MicroscopeService } from './worker.ts';
@@ -13,7 +14,7 @@ export function useNetwork(remote: Remote<MicroscopeService>) {
   const open = opened === '' ? [] : [...new Set(opened.split(','))];
   const [picture, setPicture] = useState<NetworkPicture | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const vertical = innerWidth < 640;
+  const vertical = isNarrow();
 
   useEffect(() => {
     let wanted = true;

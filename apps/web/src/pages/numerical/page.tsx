@@ -8,6 +8,7 @@ import { texts as common } from '../../components/texts.ts';
 import type { Run } from '../../service/page/run.ts';
 import { say, type Text } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
 import type { CompareRequest, CompareUpdate, Side } from './compare.ts';
@@ -130,7 +131,7 @@ function chart(update: CompareUpdate, by: 'steps' | 'passes'): string {
     {
       theme: theme.value,
       id: `loss-${by}`,
-      width: innerWidth < 640 ? 360 : 520,
+      width: isNarrow() ? 360 : 520,
       height: 320,
       points: false,
       yScale: 'log',

@@ -179,7 +179,7 @@ function Canvas({
           painted ? brush.paint(x, y, first, (across[1] - across[0]) / 30) : lookAt(x, y)
         }
       />
-      <Caption text={texts.planeCaption[shown.kind]} />
+      {shown.layers.length > 0 && <Caption text={texts.planeCaption[shown.kind]} />}
       <div class="row">
         {shown.testPoints.length > 0 && (
           <Checkbox label={texts.showTest} testId="testing" checked={testing} onChange={setTesting} />

@@ -16,7 +16,10 @@ export const texts = {
   testFraction: { en: 'Test fraction', zh: '测试集比例' },
   standardize: { en: 'standardize inputs', zh: '标准化输入' },
   hiddenLayers: { en: 'Hidden layers', zh: '隐藏层' },
-  activationOf: (layer: number): Text => ({ en: `${layer}: activation`, zh: `第 ${layer} 层：激活函数` }),
+  activationOf: (layer: number): Text => ({
+    en: `Layer ${layer}: activation`,
+    zh: `第 ${layer} 层：激活函数`,
+  }),
   neurons: { en: 'neurons', zh: '神经元' },
   removeLayer: (layer: number): Text => ({ en: `Remove layer ${layer}`, zh: `移除第 ${layer} 层` }),
   addLayer: { en: 'Layer', zh: '添加层' },

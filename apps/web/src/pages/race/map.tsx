@@ -3,6 +3,7 @@ import { contourPath } from '@ag/viz';
 import { useEffect, useRef } from 'preact/hooks';
 import { Caption, Picture } from '../../components/parts.tsx';
 import { setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import type { RaceResult } from './race.ts';
 import type { Surface } from './surfaces.ts';
@@ -74,10 +75,11 @@ export function RaceMap({ surface, result, start }: Properties) {
 }
 
 function draw({ domain, minima }: Surface, { grid, paths }: RaceResult): string {
+  const [width, height] = isNarrow() ? [340, 320] : [640, 480];
   return contourPath(
     { ...grid, ...domain },
     paths.map(({ name, points }) => ({ name, points })),
-    { theme: theme.value, id: 'race', width: 640, height: 480, minima, xLabel: 'x', yLabel: 'y' },
+    { theme: theme.value, id: 'race', width, height, minima, xLabel: 'x', yLabel: 'y' },
   );
 }
 

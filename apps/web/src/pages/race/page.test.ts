@@ -155,6 +155,11 @@ describe.skipIf(chromiumPath === undefined)('optimizer race under a finger', () 
     await page.touchscreen.tap((await middle()).x, (await middle()).y);
     // The map shows x from −10 to 10: 0.6 of the way is 2.
     await page.waitForFunction(() => Math.abs((window.__ag.state() as unknown as State).start[0] - 2) < 0.3);
+    // Until the map is drawn for this start: it is another element then.
+    await page.waitForFunction(() => {
+      const { start, paths } = window.__ag.state() as unknown as State;
+      return paths[0]?.points[0]?.[0] === start[0];
+    });
     // The handle follows, and takes a finger for itself.
     const handle = (await page.getByTestId('start-handle').boundingBox())!;
     const at = { x: handle.x + handle.width / 2, y: handle.y + handle.height / 2 };

@@ -6,6 +6,7 @@ import { short } from '../../components/numbers.ts';
 import { Caption, Code, Explanation, Picture, Problem } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { numberParameter, setParameters } from '../../shell/route.ts';
+import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
 import { RaceMap } from './map.tsx';
@@ -77,7 +78,7 @@ function Relief({ shown: { surface, result } }: { readonly shown: Shown }) {
     {
       theme: theme.value,
       id: 'relief',
-      width: 640,
+      ...(isNarrow() ? { width: 340, height: 300 } : { width: 640 }),
       azimuth,
       xLabel: 'x',
       yLabel: 'y',

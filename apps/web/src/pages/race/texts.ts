@@ -12,8 +12,8 @@ export const texts = {
   startY: { en: 'Start y', zh: '起点 y' },
   steps: { en: 'Steps', zh: '步数' },
   mapCaption: (minima: boolean): Text => ({
-    en: `Ring: start. Large dot: end. ${minima ? 'Star: minimum. ' : ''}Darker is higher; contours divide the map into equal areas.`,
-    zh: `圆环：起点。大圆点：终点。${minima ? '星：极小点。' : ''}颜色越深越高；等高线把地图分成面积相等的部分。`,
+    en: `Ring: start. Large dot: end. ${minima ? 'Star: minimum. ' : ''}Stronger blue is higher; contours divide the map into equal areas.`,
+    zh: `圆环：起点。大圆点：终点。${minima ? '星：极小点。' : ''}蓝色越浓越高；等高线把地图分成面积相等的部分。`,
   }),
   reliefCaption: { en: 'The same surface in space: bright is high.', zh: '同一曲面的立体图：越亮越高。' },
   turn: { en: 'Turn', zh: '旋转' },
