@@ -1,7 +1,7 @@
 /**
- * Runs the README example of every package in headless Chromium: bundled as an application would, served with the
- * headers that allow shared memory. Prints one line per package and a closing line with their number; without a
- * browser it says so and ends well.
+ * Runs the README example of every package in headless Chromium. They are bundled as an application would, and
+ * served with the headers that allow shared memory. Prints one line per package and a closing line with their
+ * number; without a browser it says so and ends well.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * What `npm start` and `npm test` need on a machine that has Node and npm and nothing else: brings the pinned pnpm,
- * the dependencies and the built packages up to date, then runs the job. Whatever is up to date is skipped, so a
- * second run starts at once. No dependencies, nothing installed outside this folder.
+ * `npm start` and `npm test` on a machine with Node and npm and nothing else. Brings the pinned pnpm, the
+ * dependencies and the built packages up to date, then runs the job. Whatever is up to date is skipped, so a second
+ * run starts at once. No dependencies, nothing installed outside this folder.
  *
  *   node scripts/setup.mjs start [options of `agrad train digits`]
  *   node scripts/setup.mjs web [options of `agrad web`]

@@ -1,3 +1,4 @@
+/** How the package is built: the command, its library for recipes, the worker of sweeps. */
 import { cp } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { program } from '../../tsup.shared.ts';

@@ -1,6 +1,6 @@
 /**
- * The command `pnpm bench`: starts the participants of each workload, lets them take turns, compares what they compute,
- * and prints the table.
+ * The command `pnpm bench`: runs the workloads and prints the tables. Participants of a workload take turns, and
+ * what they compute is compared.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * The data sets as raw files that every participant reads the same way: MNIST and Boston housing where AG_DATA_DIR has
- * them, else stand-ins of the same size, made from the counter generator.
+ * The data sets as raw files, which every participant reads the same way. MNIST and Boston housing where AG_DATA_DIR
+ * has them, else stand-ins of the same size, made from the counter generator.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

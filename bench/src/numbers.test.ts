@@ -1,3 +1,4 @@
+/** Numbers, goals and timing: against other implementations and by hand. */
 import { describe, expect, it } from 'vitest';
 import { median, randomArray, randomAt } from './numbers.ts';
 import { timeChunk } from './process/workload.ts';

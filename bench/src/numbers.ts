@@ -1,6 +1,6 @@
 /**
- * Numbers that every participant makes for itself, so that all train the same network on the same batches: a counter
- * generator (T. Ettinger's mulberry32 with the counter as its state), which `peers/numpy_peer.py` repeats.
+ * A counter generator of random numbers, so that all participants train on the same ones. T. Ettinger's mulberry32
+ * with the counter as its state, which `peers/numpy_peer.py` repeats.
  */
 
 /** The number of a stream at a position, in [0, 1). */

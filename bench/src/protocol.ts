@@ -1,7 +1,7 @@
 /**
- * How the command and its participants talk: each participant is a process that computes one workload with one engine,
- * and answers one line of JSON for each line it is sent. So participants take turns within one run, and their ratios
- * hold although the machine is busy with other things at one moment and not at the next.
+ * How the command and its participants talk: a line of JSON for each line of JSON. Each participant is a process
+ * that computes one workload with one engine. So participants take turns within one run, and their ratios hold
+ * although the machine is busy with other things at one moment and not at the next.
  */
 
 /** The participant's only argument. */

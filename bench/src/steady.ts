@@ -1,6 +1,7 @@
 /**
- * `pnpm bench steady`: whether a loop's thousandth step costs what its tenth did, and a step with twice the variables
- * twice the time. States that are carried on while only something made from them is read, and many small variables.
+ * `pnpm bench steady`: do the steps of a loop stay as quick as they were? Whether a loop's thousandth step costs
+ * what its tenth did, and a step with twice the variables twice the time. States that are carried on while only
+ * something made from them is read, and many small variables.
  */
 import { backward, grad, hvp } from '@ag/graph';
 import { wasm } from '@ag/native-wasm';

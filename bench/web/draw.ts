@@ -1,6 +1,6 @@
 /**
- * Draws twenty recorded digits on the board, as they are, moved and scaled, and counts what a convolutional network
- * trained in the page makes of them.
+ * Draws twenty recorded digits on the board and counts what a network makes of them. They are drawn as they are,
+ * moved and scaled; the network is convolutional, trained in the page.
  */
 import { join } from 'node:path';
 import { bestOf, drawings, draw as drawOn, placed } from '@ag/web/testing';

@@ -1,7 +1,4 @@
-/**
- * A graph of 10,000 nodes: how long until it is drawn by modules, how long until a module is opened, and the longest
- * task while the picture is pushed about.
- */
+/** The graph page with 10,000 nodes: time to draw, to open a module, longest task. */
 import type { Browser } from 'playwright-core';
 import { freshPage, type Result } from './page.ts';
 import { longestTask } from './responsive.ts';

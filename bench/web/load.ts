@@ -1,6 +1,4 @@
-/**
- * How long each page takes from an empty cache until its main button can be pressed, and how much script that needs.
- */
+/** How long each page takes to load from an empty cache, and how much script it needs. */
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { freshPage, open, type Result } from './page.ts';

@@ -1,5 +1,5 @@
 /**
- * Whether the main thread stays free while a page works: the longest task, how many were longer than 50 ms, and how
+ * Whether the main thread stays free while a page trains. The longest task, how many were longer than 50 ms, and how
  * long it takes from the click on Pause until the run rests.
  */
 import type { Browser, Page } from 'playwright-core';

@@ -1,7 +1,7 @@
 /**
- * Trains for many minutes and tells how memory grows: the JavaScript of the page and of its workers after garbage was
- * collected, the tensors in WebAssembly, and the browser's processes as the operating system counts them. The slope is
- * that of a straight line (least squares) through the second half, when everything has been warmed up.
+ * Trains for many minutes and tells how memory grows. The JavaScript of the page and of its workers after garbage
+ * was collected, the tensors in WebAssembly, and the browser's processes as the operating system counts them. The
+ * slope is that of a straight line (least squares) through the second half, when everything has been warmed up.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';

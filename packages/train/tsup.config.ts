@@ -1,3 +1,4 @@
+/** How the package is built. */
 import { library } from '../../tsup.shared.ts';
 
 export default library(['src/index.ts']);

@@ -1,6 +1,4 @@
-/**
- * Chooses what computes: the WebAssembly backend where it runs, the reference backend otherwise, said once.
- */
+/** Chooses the backend: WebAssembly where it runs, else the reference backend, said once. */
 import { setFlagsFromString } from 'node:v8';
 import { Failure } from './failure.ts';
 import type { Terminal } from './terminal.ts';

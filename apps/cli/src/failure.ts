@@ -1,7 +1,4 @@
-/**
- * How the command ends when something is wrong: every error becomes an exit code, a message and what to do about it.
- * Only errors of the program itself show where in the code they happened.
- */
+/** Errors as exit codes, messages and advice. Only errors of the program itself show where in the code they happened. */
 import { resolve } from 'node:path';
 
 /** What the exit codes mean; documented in docs/exit-codes-and-events.md. */

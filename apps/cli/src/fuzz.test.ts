@@ -1,4 +1,4 @@
-/** Random command lines against the parser: whatever is typed ends with a message or does what it says, never a stack. */
+/** Random command lines: each ends with a message or does what it says, never with a stack. */
 import { seededRandom } from '@ag/tensor/testing';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';

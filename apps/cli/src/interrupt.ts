@@ -1,6 +1,6 @@
 /**
- * Ctrl-C, SIGTERM, and the end of the terminal (SIGHUP): the first asks the command to end in order, the second ends it at
- * once. Where nothing has begun that could be lost, the first ends it at once too.
+ * Signals that ask a command to end: Ctrl-C, SIGTERM, and the end of the terminal (SIGHUP). The first asks it to end
+ * in order, the second ends it at once. Where nothing has begun that could be lost, the first ends it at once too.
  */
 import { exitCodes } from './failure.ts';
 

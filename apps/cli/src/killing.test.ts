@@ -1,7 +1,7 @@
 /**
- * A run that is killed without warning at random moments, again and again, and resumed each time, ends with the bytes of
- * one that was left alone; no file that is read was ever half written. `AG_TEST=full` kills twenty times, on MNIST too
- * where AG_DATA_DIR has it; `AG_KILL_SEED` repeats the moments of an earlier test.
+ * A run that is killed at random moments and resumed ends with the bytes of one left alone. No file that is read was
+ * ever half written. `AG_TEST=full` kills twenty times, on MNIST too where AG_DATA_DIR has it; `AG_KILL_SEED`
+ * repeats the moments of an earlier test.
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * One folder, one run; and a run that ends says how, by its exit code and in its folder, whatever ended it: another run in
- * the same folder, a signal, a reader that is gone, a folder that is gone, a disk that is full, a mistake in a recipe.
+ * One folder, one run; and a run that ends says how, whatever ended it. Another run in the same folder, a signal, a
+ * reader that is gone, a folder that is gone, a full disk, a mistake in a recipe: its exit code and its folder say
+ * so.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-/** The command line itself: what a command takes to exist, and that help loads none of what commands need. */
+/** The command line itself: what a command takes to exist, and what help says. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandsPage } from '../scripts/commandsPage.ts';

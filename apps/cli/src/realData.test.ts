@@ -1,5 +1,5 @@
 /**
- * The recipes' promises: on the real data where AG_DATA_DIR names them, the longer generated ones with AG_TEST=full.
+ * The recipes' promises, on real data where AG_DATA_DIR names them. The longer generated ones run with AG_TEST=full.
  * Limits are those that published runs of the same networks reach.
  */
 import { existsSync } from 'node:fs';

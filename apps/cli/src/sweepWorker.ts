@@ -1,6 +1,6 @@
 /**
- * A process that `agrad sweep` keeps for its trials: runs the command lines it is sent and answers each with how it
- * ended. Every trial but the first finds the program loaded and compiled.
+ * A worker process of `agrad sweep`, which runs the command lines it is sent. It answers each with how it ended.
+ * Every trial but the first finds the program loaded and compiled.
  */
 import { run } from './run.ts';
 import type { Outcome } from './sweep/workers.ts';

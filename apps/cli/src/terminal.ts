@@ -1,7 +1,7 @@
 /**
- * Where the command writes: results to stdout, everything else to stderr, colors and redrawn lines only where a
- * terminal shows them. The one place where text leaves the program, so that all of it is cleaned here. Tests hand over
- * streams of their own.
+ * Where the command writes: results to stdout, everything else to stderr. Colors and redrawn lines are only where a
+ * terminal shows them. The one place where text leaves the program, so that all of it is cleaned here. Tests hand
+ * over streams of their own.
  */
 import { type Colors, createColors, jsonText, terminalText } from './text.ts';
 

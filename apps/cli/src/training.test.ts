@@ -1,4 +1,4 @@
-/** What `agrad train` can do besides training: averages, folds, profiles, learning rates, going on elsewhere. */
+/** `agrad train` beside training: averages, folds, profiles, learning rates, other backends. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

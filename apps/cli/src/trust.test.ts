@@ -1,6 +1,6 @@
 /**
- * A file never has code loaded: not by the weights, runs, checkpoints and config files that name a module, only by the
- * command line, or by a person who was asked. And a name from outside is never found where nobody put it.
+ * A file never has code loaded: only the command line has, or a person who was asked. And a name from outside is
+ * never found where nobody put it.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

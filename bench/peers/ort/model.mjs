@@ -1,6 +1,6 @@
 /**
- * An ONNX model of one node, written as the protocol buffer that it is
- * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto has the numbers of the fields).
+ * An ONNX model of one node, written as a protocol buffer. The numbers of the fields:
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
  */
 
 /** @param inputs shapes by name; @param attributes whole numbers by name */

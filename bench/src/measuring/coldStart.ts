@@ -1,4 +1,4 @@
-/** W11: milliseconds from starting a process to the first finished training step, and the size of a minimal bundle. */
+/** W11: the time from the start of a process to its first step, and the size of a bundle. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Who takes part: `ag` with each number of threads, and NumPy with one and two where it is installed (other libraries:
- * `peers.ts`). An engine is a command line that understands the lines of `protocol.ts`.
+ * Who takes part: `ag` with each number of threads, and NumPy with one and two. Other libraries: `peers.ts`. An
+ * engine is a command line that understands the lines of `protocol.ts`.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Other libraries, installed by the user in a folder of their own: which of them take part, and a line for each that
- * does not.
+ * Finds other libraries to compare with, which the user installed in a folder. A line for each that does not take
+ * part says why.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

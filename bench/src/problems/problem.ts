@@ -1,6 +1,6 @@
 /**
- * What a training workload is without a library: first weights, the rule that changes them, and the steps whose losses
- * are compared. The participants written in JavaScript build their networks from these; `peers/numpy_peer.py` repeats them.
+ * A training workload without a library: first weights, update rule, compared steps. The participants written in
+ * JavaScript build their networks from these; `peers/numpy_peer.py` repeats them.
  */
 import { randomArray } from '../numbers.ts';
 

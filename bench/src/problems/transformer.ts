@@ -1,5 +1,5 @@
 /**
- * W9: a small transformer (pre-norm, causal attention, GELU by tanh) that learns to count: the next token is three
+ * W9: a small transformer (pre-norm, causal attention, GELU by tanh) that learns to count. The next token is three
  * times the present one plus one.
  */
 import { randomAt } from '../numbers.ts';

@@ -1,6 +1,4 @@
-/**
- * A training loop in the ways a user may write it: step by step or compiled, with data in JavaScript's memory or kept on the device.
- */
+/** Training loops as users may write them: eager or compiled, data on the host or device. */
 import { backward, compile } from '@ag/graph';
 import { adam, sgd } from '@ag/optim';
 import { type Tensor, tensor, Variable } from '@ag/tensor';

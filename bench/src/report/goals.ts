@@ -1,6 +1,4 @@
-/**
- * The workloads, the units they are reported in, and the goals that were set for two cores of a 2020s server.
- */
+/** The workloads, their units, and the goals set for two cores of a 2020s server. */
 
 export interface Goal {
   /** On Node 20 to 23, and from Node 24 on. */

@@ -1,3 +1,4 @@
+/** The table with other libraries: which measurements it takes. */
 import { expect, it } from 'vitest';
 import type { Measurement } from '../measuring/measure.ts';
 import { peerRows } from './peerReport.ts';

@@ -1,4 +1,4 @@
-/** The table of `ag` beside the other libraries, each with the faster of one and two threads where it has both. */
+/** The table of `ag` beside other libraries, each by its better number of threads. */
 
 import type { Measurement } from '../measuring/measure.ts';
 import { reports } from './goals.ts';

@@ -1,4 +1,4 @@
-/** What is printed: the machine, a table with NumPy and the goals, one with other libraries, and single figures. */
+/** Prints the machine and the tables: with NumPy and the goals, with other libraries. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { Measurement } from '../measuring/measure.ts';
 import type { Engine } from '../participants/engines.ts';

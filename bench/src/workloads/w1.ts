@@ -1,4 +1,4 @@
-/** W1: XOR with a 2-2-1 sigmoid network, all four samples at each step: what a step costs besides arithmetic. */
+/** W1: XOR with a 2-2-1 sigmoid network: what a step costs besides arithmetic. */
 import { xor } from '../problems/perceptrons.ts';
 import { caseNames } from '../problems/problem.ts';
 import { optimizerOf, train, trainingVariants, values, variables } from '../process/training.ts';

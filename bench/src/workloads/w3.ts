@@ -1,6 +1,6 @@
 /**
- * W3: Boston housing, 13-10-1 with biases, mean square error, batches of 16 drawn at random: picked in JavaScript, or from
- * tensors on the device by their positions.
+ * W3: Boston housing, 13-10-1 with biases, mean square error, random batches of 16. They are picked in JavaScript,
+ * or from tensors on the device by their positions.
  */
 import { evaluate, type Tensor, take, tensor } from '@ag/tensor';
 import { houses } from '../problems/perceptrons.ts';

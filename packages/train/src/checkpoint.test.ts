@@ -1,3 +1,4 @@
+/** Checkpoints: resumed runs have the same bits, damaged files are refused. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Cross-validation: against its definition, and how it ends. */
 import { dataLoader, kFold, tensorDataset } from '@ag/datasets';
 import type { Tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * Cross-validation: the same training on several cuts of the data, and how well it does on what each left out. Says more
+ * Cross-validation: the same training on several cuts of the data. How well it does on what each left out. Says more
  * than one number: how much that number depends on the cut.
  */
 import { TrainingError } from './errors.ts';

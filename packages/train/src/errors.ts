@@ -1,6 +1,4 @@
-/**
- * The errors of training that a program may want to tell apart, each saying what happened, where, and what to try.
- */
+/** The errors of training that a program may want to tell apart. Each says what happened, where, and what to try. */
 
 /** What went wrong. */
 export type TrainingErrorCode =

@@ -1,6 +1,6 @@
 /**
- * The events of a training run: plain data, versioned, the one contract between the loop and whatever watches it, be
- * it a progress bar, a log file, a report or a page. `JSON.stringify` of an event is a line of a log.
+ * The events of a training run: plain data, versioned. They are the one contract between the loop and whatever
+ * watches it, be it a progress bar, a log file, a report or a page. `JSON.stringify` of an event is a line of a log.
  */
 import type { Profile } from './profile/profiler.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Files, where there are some: Node's modules are loaded when the first file is read or written, so that browsers can
- * load this package. Whatever the packages and the command write goes through `writeAtomically` and `appendTo`, so that
- * files are whole and errors name the file.
+ * Writes files so that they are whole at every moment; loads Node's modules when used. So browsers can load this
+ * package. Whatever the packages and the command write goes through `writeAtomically` and `appendTo`, so that files
+ * are whole and errors name the file.
  */
 
 /** How often a file is written again whose temporary one was taken away in the meantime. */

@@ -1,3 +1,4 @@
+/** The learning rate range test: what it tries, and when it stops. */
 import { dataLoader } from '@ag/datasets';
 import { mseLoss } from '@ag/nn';
 import { adam, sgd } from '@ag/optim';

@@ -1,6 +1,7 @@
 /**
- * The learning-rate range test (Smith 2017, "Cyclical learning rates for training neural networks"): a few steps while
- * the rate grows from far too small to far too large, and a look at what the loss makes of it.
+ * The learning rate range test (Smith 2017): a few steps with a growing rate. "Cyclical learning rates for training
+ * neural networks": the rate grows from far too small to far too large, and what the loss makes of it shows which
+ * will do.
  */
 import type { Schedule } from '@ag/optim';
 import { randomState, restoreRandomState } from '@ag/tensor';

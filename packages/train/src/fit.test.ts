@@ -1,3 +1,4 @@
+/** The loop: what it computes, reports and refuses. */
 import { dataLoader, tensorDataset } from '@ag/datasets';
 import { linear, mseLoss, relu, sequential } from '@ag/nn';
 import { adam, cosine, ema, sgd } from '@ag/optim';

@@ -1,4 +1,4 @@
-/** Gradients of several batches before a step: each step follows the mean of its group's losses, wherever a group ends. */
+/** Gradients of several batches before a step: it follows the mean of the group's losses. Wherever a group ends. */
 import { dataLoader } from '@ag/datasets';
 import { linear, mseLoss } from '@ag/nn';
 import { adam, clipGradNorm, exponential, sgd } from '@ag/optim';

@@ -1,7 +1,7 @@
 /**
- * How well gradients reach the parameters: the norm of each parameter's gradient, and the share of each layer's units
- * that get none any more. A unit behind a relu that is negative for every example has a gradient of exactly 0, so it
- * never moves again: it is dead (Maas, Hannun and Ng 2013).
+ * How well gradients reach the parameters: norms, and units that no longer get any. A unit behind a relu that is
+ * negative for every example has a gradient of exactly 0, so it never moves again: it is dead (Maas, Hannun and Ng
+ * 2013).
  */
 import { type AnyModule, Conv1d, Conv2d, Linear, type Module } from '@ag/nn';
 import { ones, type Tensor, type Variable } from '@ag/tensor';

@@ -1,6 +1,6 @@
 /**
- * Losses and metrics of many batches: read together with the plan that computed them, averaged by the number of
- * examples, so that a smaller last batch counts less.
+ * Losses and metrics of many batches, averaged by the number of examples. They are read together with the plan that
+ * computed them; a smaller last batch counts less.
  */
 import { backend, evaluate, type Tensor } from '@ag/tensor';
 import type { Metrics } from './events.ts';

@@ -1,6 +1,6 @@
 /**
- * Gives the event loop its turn, so that Ctrl-C, timers and input are served in the middle of an epoch. Promises alone
- * do not: they all run before anything else gets its turn.
+ * Gives the event loop its turn within an epoch, so that Ctrl-C, timers and input work. Promises alone do not: they
+ * all run before anything else gets its turn.
  */
 
 import { now } from './clock.ts';

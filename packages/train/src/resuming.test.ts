@@ -1,6 +1,6 @@
 /**
- * Every optimizer and every schedule goes on from a checkpoint to the bits of a run that was never interrupted: in
- * mid-epoch, with everything active that draws random numbers or keeps statistics.
+ * Every optimizer and schedule resumes to the bits of a run that was not interrupted. In mid-epoch, with everything
+ * active that draws random numbers or keeps statistics.
  */
 import { dataLoader, digits, transforms } from '@ag/datasets';
 import { wasm, wasmSupport } from '@ag/native-wasm';

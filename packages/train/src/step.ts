@@ -1,6 +1,6 @@
 /**
- * One step of training: loss, metrics, gradients and new parameters are built lazily and run as one plan, out of which
- * the numbers for the events come too.
+ * One step of training, built lazily and run as one plan. Loss, metrics, gradients and new parameters come out of
+ * that plan, and the numbers for the events too.
  */
 import { backward, compile } from '@ag/graph';
 import { evaluate, randomState, restoreRandomState, type Tensor } from '@ag/tensor';

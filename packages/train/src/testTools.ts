@@ -1,4 +1,4 @@
-/** What the tests of this package share: a model small enough to follow by hand, and data without files. */
+/** What the tests share: a model small enough to follow by hand, and data without files. */
 import { type Dataset, dataLoader, tensorDataset } from '@ag/datasets';
 import { linear, Module, mseLoss } from '@ag/nn';
 import { sgd } from '@ag/optim';

@@ -1,3 +1,4 @@
+/** Loss, metrics and predictions over data. */
 import { Module, mseLoss } from '@ag/nn';
 import { type Tensor, tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Training in workers: the same events, errors and ends as in `fit`. */
 import { MessageChannel, Worker as NodeWorker } from 'node:worker_threads';
 import { loadSafetensors } from '@ag/nn';
 import { afterEach, describe, expect, it } from 'vitest';

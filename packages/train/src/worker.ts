@@ -1,6 +1,6 @@
 /**
- * The same loop and the same events from a worker, so that a page or a server stays responsive: the worker's script
- * says what is trained, `runInWorker` is iterated as `fit` is. Web Workers and Node's worker threads alike.
+ * The same loop and events from a worker, so that a page or a server stays responsive. The worker's script says what
+ * is trained, `runInWorker` is iterated as `fit` is. Web Workers and Node's worker threads alike.
  */
 import { saveSafetensors } from '@ag/nn';
 import { TrainingError, type TrainingErrorCode } from './errors.ts';

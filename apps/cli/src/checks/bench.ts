@@ -1,6 +1,6 @@
 /**
- * `agrad bench`: how fast this machine computes what training is made of, to compare machines, versions and backends
- * with. The project's comparison with other libraries is `npm run bench` in its repository.
+ * `agrad bench`: the speed of what training is made of, on this machine. For comparing machines, versions and
+ * backends. The project's comparison with other libraries is `npm run bench` in its repository.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { backward, compile } from '@ag/graph';

@@ -1,6 +1,6 @@
 /**
- * What can be typed after `agrad`, as plain data: read from the program itself, so that completion knows every command
- * and flag there is. What a value may be follows from the name of its place, such as `<folder>`.
+ * What can be typed after `agrad`, as plain data. It is read from the program itself, so that completion knows every
+ * command and flag there is. What a value may be follows from the name of its place, such as `<folder>`.
  */
 import type { Argument, Command, Option } from 'commander';
 import { dataSetNames } from '../data/sets.ts';

@@ -1,4 +1,4 @@
-/** `agrad data preview`: what a data set looks like: images, points in the plane, or the columns of a table. */
+/** `agrad data preview`: samples as images, points in the plane, or the columns of a table. */
 import type { MemoryDataset, SourceOptions } from '@ag/datasets';
 import { eventVersion, writeAtomically } from '@ag/train';
 import type { PreviewOptions } from '../commands/data.ts';

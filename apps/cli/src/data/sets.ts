@@ -1,4 +1,4 @@
-/** The data sets that `agrad data` knows: where they come from, and where their files are on this machine. */
+/** The data sets that `agrad data` knows, their sources, and their files on this machine. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bostonSource, cacheFolder, type FileSet, fashionMnistSource, mnistSource } from '@ag/datasets';

@@ -1,6 +1,6 @@
 /**
- * A grid of dots drawn in characters: eight dots to a character of braille, each character in one color. Without
- * colors several things could not be told apart, so each dot is then a character of its own: a letter.
+ * A grid of dots drawn in braille characters: eight dots to a character, each in one color. Without colors several
+ * things could not be told apart, so each dot is then a character of its own: a letter.
  */
 import type { Colors } from '../terminal.ts';
 

@@ -1,4 +1,4 @@
-/** Curves in the terminal, with axes: losses and metrics over epochs or steps, several in one plot; points likewise. */
+/** Line and point plots in the terminal, with axes, several curves in one plot. */
 import { ticks } from 'd3-array';
 import { formatNumber } from '../numbers.ts';
 import type { Colors } from '../terminal.ts';

@@ -1,6 +1,6 @@
 /**
- * Small images in the terminal: two pixels to a character, one above the other, in the colors of its two halves.
- * Without colors a character is as dark as the pixels it stands for.
+ * Small images in the terminal: two pixels to a character, one above the other. Without colors a character is as
+ * dark as the pixels it stands for.
  */
 import { type Colors, ownColors } from '../text.ts';
 

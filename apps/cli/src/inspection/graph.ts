@@ -1,4 +1,4 @@
-/** `agrad graph`: the computational graph of a formula or of a recipe's loss, as a picture, a text or data. */
+/** `agrad graph`: the computational graph of a formula or of a recipe's loss. */
 
 import { captureCreation, formula, type Inspection, inspect } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';

@@ -1,6 +1,6 @@
 /**
- * `agrad profile`: where a recipe's training time goes: the parts of a step, and what its kernels compute, by module, by
- * operation and one by one.
+ * `agrad profile`: where the time of a recipe's training step goes. The parts of a step, and what its kernels
+ * compute, by module, by operation and one by one.
  */
 import { summary } from '@ag/nn';
 import { stats } from '@ag/tensor';

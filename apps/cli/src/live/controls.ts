@@ -1,6 +1,6 @@
 /**
- * What a person can tell a run while it goes on: pause, take one step, halve the learning rate, write a checkpoint. A
- * callback of the training loop: what is asked for happens between two steps.
+ * Controls of a run under way: pause, one step, half the learning rate, a checkpoint. A callback of the training
+ * loop: what is asked for happens between two steps.
  */
 import { join } from 'node:path';
 import type { Rate } from '@ag/optim';

@@ -1,6 +1,6 @@
 /**
- * What the full-screen view shows: a picture of what was heard of a run so far, for a terminal of any size. Knows
- * nothing of terminals; view.ts puts it on one.
+ * Draws the full-screen view of a run, as lines for a terminal of any size. Knows nothing of terminals; view.ts puts
+ * it on one.
  */
 import type { TrainingEvent } from '@ag/train';
 import { type Curve, drawCurves } from '../drawing/curves.ts';

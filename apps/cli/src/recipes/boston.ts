@@ -1,7 +1,7 @@
 /**
- * Boston housing: prices from properties of the neighborhood, by a network with one hidden layer of sigmoids. As in the
- * lesson it comes from, all 506 examples are learned from, and an epoch is as many batches, drawn with replacement, as
- * fit into them (506 / 16: 31).
+ * Boston housing: prices from features, by a network with one hidden sigmoid layer. As in the lesson it comes from,
+ * all 506 examples are learned from, and an epoch is as many batches, drawn with replacement, as fit into them (506
+ * / 16: 31).
  */
 import { bostonHousing, transforms } from '@ag/datasets';
 import { init, linear, meanAbsoluteError, mseLoss, sequential, sigmoid } from '@ag/nn';

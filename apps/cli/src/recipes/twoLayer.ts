@@ -1,5 +1,5 @@
 /**
- * Two layers fitted to noise by plain gradient descent, the first program of many courses: standard normal data and
+ * Two layers fitted to noise by plain gradient descent, the first program of many courses. Standard normal data and
  * weights, a sigmoid hidden layer, no biases, the sum of squares.
  */
 import { tensorDataset } from '@ag/datasets';

@@ -1,6 +1,4 @@
-/**
- * The report of a run as one HTML file: how training went, what the model gets right and wrong, and how to repeat it.
- */
+/** The report of a run as one HTML file: curves, errors, gradients, profile, settings. */
 import type { MemoryDataset } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';

@@ -1,7 +1,7 @@
 /**
- * One folder, one run: a process takes a folder, or a trial in it, before it writes there, and whoever comes second is
- * told who has it. A claim is a small file that says which process made it. That of a process which is gone counts for
- * nothing, so what was killed can be taken up at once.
+ * One folder, one run: a process takes a folder, or a trial in it, before it writes there. Whoever comes second is
+ * told who has it. A claim is a small file that says which process made it. That of a process which is gone counts
+ * for nothing, so what was killed can be taken up at once.
  *
  * Claims are made exclusively, then all claims are looked at: of two that were made at the same time each sees the other,
  * so there are never two. A process on another machine (or in another container) cannot be looked up; its claim counts as

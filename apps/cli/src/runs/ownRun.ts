@@ -1,7 +1,4 @@
-/**
- * A run that this process has taken: whether its folder is still there and its own, and what the folder says when the run
- * fails.
- */
+/** A run that this process has taken: is its folder still its own, and why did it fail? */
 import { existsSync } from 'node:fs';
 import { appendTo, type Callback, eventVersion } from '@ag/train';
 import { describeFailure, Failure } from '../failure.ts';

@@ -1,3 +1,4 @@
+/** The line of progress: what it shows, and that it fits. */
 import { stripVTControlCharacters } from 'node:util';
 import type { TrainingEvent } from '@ag/train';
 import { expect, it } from 'vitest';

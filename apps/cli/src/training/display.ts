@@ -1,6 +1,6 @@
 /**
- * Shows a run on a terminal: one line that is redrawn while an epoch lasts, one line per epoch that stays, and the
- * curve of the loss at the end. Where nothing can be redrawn only the lines of epochs are written.
+ * Progress of a run on a terminal: a redrawn line, a line per epoch, the curve of the loss. Where nothing can be
+ * redrawn only the lines of epochs are written.
  */
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import { count, duration, formatMetrics, formatNumber } from '../numbers.ts';

@@ -1,4 +1,4 @@
-/** Settings that ask for more than a machine, or an array, can hold: an error of the settings, which names them. */
+/** Names the settings that ask for more memory than there is. */
 import { Failure } from '../failure.ts';
 import { flagOf } from '../flags.ts';
 import { type Resolved, settings } from '../settings.ts';

@@ -1,6 +1,6 @@
 /**
- * From the command line to what is to be trained: recipe, settings and parameters put together from flags, environment,
- * config file and recipe, or from the run that is continued.
+ * From the command line to what is to be trained: recipe, settings and parameters. They are put together from flags,
+ * environment, config file and recipe, or from the run that is continued.
  */
 import { existsSync } from 'node:fs';
 import { eventVersion } from '@ag/train';

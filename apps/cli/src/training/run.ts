@@ -1,4 +1,4 @@
-/** One training run: its folder, its backend, the loop, and what happens when it fails or is interrupted. */
+/** One training run: its folder, its backend, the loop, and how it ends. */
 import { rm } from 'node:fs/promises';
 import {
   type Callback,

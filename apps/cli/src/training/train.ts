@@ -1,4 +1,4 @@
-/** `agrad train`: plans what was asked for and runs it: a training, a learning rate test, or cross-validation. */
+/** `agrad train`: a training run, a learning rate test, or cross-validation. */
 import type { TrainOptions } from '../commands/train.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';

@@ -1,3 +1,4 @@
+/** `agrad web`: what is served, to whom, and what is said when it cannot be. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * `agrad web`: serves the demo application from this machine, with the headers that let it use threads, and opens it.
- * The application is a part of the package: the build copies apps/web/dist into dist/web.
+ * `agrad web`: serves the demo application from this machine and opens it. Its headers let it use threads. The
+ * application is a part of the package: the build copies apps/web/dist into dist/web.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

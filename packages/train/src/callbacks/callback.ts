@@ -1,6 +1,6 @@
 /**
- * What a callback is: an object that hears every event before the caller of `fit` does, and may answer by reporting
- * events of its own, by stopping the run, or by changing the model.
+ * What a callback is: it hears every event before the caller of `fit` does. It may answer by reporting events of its
+ * own, by stopping the run, or by changing the model.
  */
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';

@@ -1,3 +1,4 @@
+/** Early stopping, schedules, alarms and loggers. */
 import { reduceOnPlateau, sgd } from '@ag/optim';
 import { describe, expect, it } from 'vitest';
 import { collect, line, weightsOf } from '../testTools.ts';

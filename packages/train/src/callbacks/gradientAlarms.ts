@@ -1,6 +1,4 @@
-/**
- * Watches the gradients' sizes and says when they vanish, explode, are no numbers, or no longer reach units of a layer.
- */
+/** Warns when gradients vanish, explode, are NaN, or no longer reach units of a layer. */
 import { TrainingError } from '../errors.ts';
 import type { AnomalyEvent } from '../events.ts';
 import type { Callback } from './callback.ts';

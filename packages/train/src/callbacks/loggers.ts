@@ -1,6 +1,4 @@
-/**
- * Writes what happens to files or to a function: lines of JSON for programs, a table for spreadsheets, a line for people.
- */
+/** Loggers: lines of JSON for programs, a table for spreadsheets, a line for people. */
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '../events.ts';
 import { appendTo } from '../files.ts';
 import type { Callback } from './callback.ts';

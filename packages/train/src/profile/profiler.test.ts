@@ -1,3 +1,4 @@
+/** Profiles: what is counted, by kernel, operation and module. */
 import { dataLoader, tensorDataset } from '@ag/datasets';
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { crossEntropy, linear, relu, sequential } from '@ag/nn';

@@ -1,8 +1,8 @@
 /**
- * Where the time of training goes: by kernel as it was measured, by operation as the user called it, and by module.
- * One kernel often computes several operations. Where it is built around one (a product, a reduction, …) its whole time
- * is that one's, since the elementwise work behind it costs next to nothing; kernels of elementwise operations alone are
- * shared evenly between them.
+ * Where the time of training goes: by kernel, by operation and by module. One kernel often computes several
+ * operations. Where it is built around one (a product, a reduction, …) its whole time is that one's, since the
+ * elementwise work behind it costs next to nothing; kernels of elementwise operations alone are shared evenly
+ * between them.
  */
 import { creationOf, startCapture } from '@ag/graph';
 import type { Module } from '@ag/nn';

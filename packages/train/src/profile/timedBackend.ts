@@ -1,6 +1,6 @@
 /**
- * A backend that times another one: each launch of a program becomes a program of its own, so that the time between two
- * launches can be taken, whatever computes. The kernels are the same, so are their results.
+ * A backend that times another one, launch by launch. Each launch of a program becomes a program of its own, so that
+ * the time between two launches can be taken, whatever computes. The kernels are the same, so are their results.
  */
 import type {
   Backend,
