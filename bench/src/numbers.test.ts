@@ -6,7 +6,7 @@ import { goalOf, reports } from './report/goals.ts';
 
 describe('the counter generator', () => {
   it('gives the numbers of NumPy', () => {
-    // random_at(71, 4), random_at(77, 70000)[-1] and parameter((3,), 11, 0.5) of peers/numpy_peer.py, NumPy 2.4.6
+    // random_at(71, 4), random_at(77, 70000)[-1] and parameter((3,), 11, 0.5) of peers/numpy_kit.py, NumPy 2.4.6
     expect([0, 1, 2, 3].map((i) => randomAt(71, i))).toEqual([
       0.7626883224584162, 0.1596074199769646, 0.6049508412834257, 0.6784193101339042,
     ]);

@@ -1,6 +1,6 @@
 /**
  * A counter generator of random numbers, so that all participants train on the same ones. T. Ettinger's mulberry32
- * with the counter as its state, which `peers/numpy_peer.py` repeats.
+ * with the counter as its state, which `peers/numpy_kit.py` repeats.
  */
 
 /** The number of a stream at a position, in [0, 1). */

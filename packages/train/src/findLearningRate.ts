@@ -1,7 +1,6 @@
 /**
- * The learning rate range test (Smith 2017): a few steps with a growing rate. "Cyclical learning rates for training
- * neural networks": the rate grows from far too small to far too large, and what the loss makes of it shows which
- * will do.
+ * The learning rate range test: a few steps while the rate grows from far too small to far too large. What the loss
+ * makes of it shows which rates will do (L. Smith, "Cyclical learning rates for training neural networks", 2017).
  */
 import type { Schedule } from '@ag/optim';
 import { randomState, restoreRandomState } from '@ag/tensor';
