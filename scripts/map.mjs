@@ -1,29 +1,31 @@
 /**
- * Writes docs/map.md: every folder and file of the sources, with the first sentence of the file's head comment.
+ * The map of the sources: every folder and file, with the first sentence of the file's head comment.
  *
  * A file that has no head comment, or one whose first sentence is long, is an error: the map is what newcomers read first.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const page = join(root, 'docs/map.md');
 const maxLength = 130;
 
 /** The page as it should be. */
 export function map() {
-  const sources = [
-    ...folders('packages').map((name) => [`@ag/${name}`, `packages/${name}/src`]),
-    ...folders('apps').map((name) => [`apps/${name}`, `apps/${name}/src`]),
-  ];
   return [
     '# Map',
     '',
     'What each file is for, by its own first sentence. How the parts work together is in [architecture](architecture.md). This page is generated: `npm run generate`.',
-    ...sources.flatMap(([title, path]) => ['', `## ${title}`, ...folderLines(path, path)]),
+    ...sources().flatMap(([title, path]) => ['', `## ${title}`, ...folderLines(path, path)]),
     '',
   ].join('\n');
+}
+
+function sources() {
+  return [
+    ...folders('packages').map((name) => [`@ag/${name}`, `packages/${name}/src`]),
+    ...folders('apps').map((name) => [`apps/${name}`, `apps/${name}/src`]),
+  ];
 }
 
 function folders(path) {
@@ -76,5 +78,30 @@ function sentenceOf(path) {
   return sentence;
 }
 
-if (basename(process.argv[1] ?? '') === 'map.mjs' && dirname(process.argv[1]).endsWith('scripts'))
-  writeFileSync(page, map());
+const begin = '<!-- folders: made by npm run generate -->\n';
+const end = '<!-- end of folders -->';
+
+/** docs/architecture.md with its list of folders as it should be. */
+export function architecturePage() {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const [before, rest] = text.split(begin);
+  const lines = sources().flatMap(([title, path]) => [
+    `- **${title}**`,
+    ...folderNames(path).map(([folder, files]) => `  - \`${folder}\`: ${files.join(', ')}`),
+  ]);
+  return `${before}${begin}\n${lines.join('\n')}\n\n${rest.slice(rest.indexOf(end))}`;
+}
+
+/** Folders below a source folder, with the names of their files. */
+function folderNames(path, name = '') {
+  const entries = readdirSync(join(root, path), { withFileTypes: true }).sort((a, b) =>
+    compare(a.name, b.name),
+  );
+  const files = entries
+    .filter((entry) => entry.isFile() && isSource(entry.name))
+    .map((entry) => entry.name.replace(/\.\w+$/, ''));
+  const inner = entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => folderNames(join(path, entry.name), `${name}${entry.name}/`));
+  return files.length === 0 ? inner : [[name || 'src/', files], ...inner];
+}

@@ -1,3 +1,6 @@
+/**
+ * Arithmetic on pairs of float64, in which a function's value is exact beyond the last bit of the result.
+ */
 import { constants } from '@ag/tensor/math';
 import * as w from '../assembler/opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';
