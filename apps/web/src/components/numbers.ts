@@ -1,7 +1,7 @@
 /** Numbers as people read them: a few digits, whatever the size. */
 
 /** Four digits; very large and very small ones with an exponent. The minus is as wide as a plus. */
-export function short(value: number): string {
+export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   const text =

@@ -3,7 +3,7 @@ import { lineChart } from '@ag/viz';
 import { useMemo } from 'preact/hooks';
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Choice, Field, NumberField, RunButtons } from '../../components/controls.tsx';
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { Alarm, Code, Explanation, Figures, Picture, Problem, Status } from '../../components/parts.tsx';
 import { texts as common } from '../../components/texts.ts';
 import { language, say, type Text } from '../../shell/language.ts';
@@ -20,7 +20,9 @@ export default function Houses() {
   const state = useHouses();
   const { request, update, run, problem } = state;
   const status =
-    update && !run.running && update.epoch > 0 ? texts.status(update.epoch, short(lossOf(update))) : null;
+    update && !run.running && update.epoch > 0
+      ? texts.status(update.epoch, formatNumber(lossOf(update)))
+      : null;
   return (
     <>
       <Explanation text={texts.explanation} />
@@ -119,8 +121,8 @@ function Losses({ update }: { readonly update: HousesUpdate }) {
       <Figures
         rows={[
           [texts.epoch, String(update.epoch)],
-          [texts.meanSquaredError, short(lossOf(update))],
-          [texts.meanAbsoluteError, say(texts.thousandDollars(short(update.error)))],
+          [texts.meanSquaredError, formatNumber(lossOf(update))],
+          [texts.meanAbsoluteError, say(texts.thousandDollars(formatNumber(update.error)))],
         ]}
       />
       <Picture svg={svg} label="curve" />

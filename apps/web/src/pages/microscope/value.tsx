@@ -4,7 +4,7 @@
  * Long ones are folded away until they are asked for.
  */
 import type { NestedArray } from '@ag/tensor';
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { texts as common } from '../../components/texts.ts';
 import { say } from '../../shell/language.ts';
 
@@ -50,7 +50,7 @@ export function Derivative({ local }: { readonly local: NestedArray }) {
               <tr key={i}>
                 <th scope="row">{i + 1}</th>
                 {row.map((value, j) => (
-                  <td key={j}>{short(value)}</td>
+                  <td key={j}>{formatNumber(value)}</td>
                 ))}
               </tr>
             ))}
@@ -66,7 +66,7 @@ export function textOf(value: NestedArray | null, most = maxNumbers): string {
   if (value === null) return '—';
   if (countOf(value) > most) return shapeText(value);
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item)).join(', ')}]`;
-  return typeof value === 'number' ? short(value) : String(value);
+  return typeof value === 'number' ? formatNumber(value) : String(value);
 }
 
 function shapeText(value: NestedArray): string {

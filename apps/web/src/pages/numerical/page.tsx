@@ -2,7 +2,7 @@
 import { lineChart } from '@ag/viz';
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Choice, NumberField, RunButtons } from '../../components/controls.tsx';
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { Caption, Code, Explanation, Picture, Problem, Status } from '../../components/parts.tsx';
 import { texts as common } from '../../components/texts.ts';
 import type { Run } from '../../service/page/run.ts';
@@ -20,7 +20,9 @@ const differences = ['0.1', '0.01', '0.001', '0.0001', '0.000001', '0.00000001',
 export default function Numerical() {
   const { request, update, problem, computing, run } = useComparison();
   const status =
-    update && !run.running && update.steps > 0 ? texts.status(update.steps, short(update.factor)) : null;
+    update && !run.running && update.steps > 0
+      ? texts.status(update.steps, formatNumber(update.factor))
+      : null;
   return (
     <>
       <Explanation text={texts.explanation} />
@@ -72,7 +74,7 @@ function Settings({ request, run }: { readonly request: CompareRequest; readonly
 }
 
 const rows: readonly (readonly [Text, (side: Side) => string])[] = [
-  [texts.loss, ({ losses }) => (losses.length > 0 ? short(losses.at(-1)!) : '—')],
+  [texts.loss, ({ losses }) => (losses.length > 0 ? formatNumber(losses.at(-1)!) : '—')],
   [texts.forward, (side) => String(side.forward)],
   [texts.backward, (side) => String(side.backward)],
   [texts.time, (side) => `${Math.round(side.time)} ms`],
@@ -85,7 +87,7 @@ function Costs({ update }: { readonly update: CompareUpdate }) {
     <div class="card" aria-live="off">
       <p class="number" style={{ margin: 0 }}>
         <strong data-testid="factor" style={{ fontSize: '1.8rem' }}>
-          {short(update.factor)}×
+          {formatNumber(update.factor)}×
         </strong>{' '}
         {say(texts.factor(update.parameters))}
       </p>

@@ -1,5 +1,5 @@
 /** What a chosen neuron computes for the marked point, with all numbers. */
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { say } from '../../shell/language.ts';
 import type { PlaygroundConfig } from './config.ts';
 import { type Neuron, nameOf, type Snapshot, subscript } from './snapshot.ts';
@@ -28,10 +28,10 @@ export function NeuronFormula({
       <h2>{say(texts.neuron(name))}</h2>
       <p class="number formula">
         z = {terms.length <= maxTerms && `${terms.join(' ')} ${signed(layer.bias[unit], true)} = `}
-        <strong>{short(layer.sums[unit])}</strong>
+        <strong>{formatNumber(layer.sums[unit])}</strong>
         <br />
         {name} = {outputOf(snapshot, config, l)} ={' '}
-        <strong data-testid="neuron-value">{short(layer.values[unit])}</strong>
+        <strong data-testid="neuron-value">{formatNumber(layer.values[unit])}</strong>
       </p>
       <details open={terms.length <= maxTerms} key={`${terms.length <= maxTerms}`}>
         <summary>{say(texts.sum)}</summary>
@@ -54,16 +54,16 @@ export function NeuronFormula({
               {weights.map((weight, i) => (
                 <tr key={i}>
                   <td>{inputs[i].name}</td>
-                  <td class="number">{short(inputs[i].value)}</td>
-                  <td class="number">{short(weight)}</td>
-                  <td class="number">{short(layer.weightGradients[unit][i])}</td>
+                  <td class="number">{formatNumber(inputs[i].value)}</td>
+                  <td class="number">{formatNumber(weight)}</td>
+                  <td class="number">{formatNumber(layer.weightGradients[unit][i])}</td>
                 </tr>
               ))}
               <tr>
                 <td>{say(texts.bias)}</td>
                 <td class="number">1</td>
-                <td class="number">{short(layer.bias[unit])}</td>
-                <td class="number">{short(layer.biasGradients[unit])}</td>
+                <td class="number">{formatNumber(layer.bias[unit])}</td>
+                <td class="number">{formatNumber(layer.biasGradients[unit])}</td>
               </tr>
             </tbody>
           </table>
@@ -97,12 +97,12 @@ function outputOf({ kind, layers }: Snapshot, config: PlaygroundConfig, layer: n
 }
 
 function signed(value: number, between: boolean): string {
-  const text = short(value);
+  const text = formatNumber(value);
   if (!between) return text;
   return text.startsWith('−') ? `− ${text.slice(1)}` : `+ ${text}`;
 }
 
 function bracketed(value: number): string {
-  const text = short(value);
+  const text = formatNumber(value);
   return text.startsWith('−') ? `(${text})` : text;
 }

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Checkbox, Choice, Entry, RunButtons } from '../../components/controls.tsx';
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { Alarm, Caption, Code, Explanation, Problem, Status } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { route, setParameters } from '../../shell/route.ts';
@@ -64,7 +64,7 @@ export default function Playground() {
 /** Not while it runs: nobody could listen to every step. */
 function statusOf({ current, run }: PlaygroundState) {
   if (!current || run.running || current.step === 0) return null;
-  return texts.status(current.step, current.loss === null ? null : short(current.loss));
+  return texts.status(current.step, current.loss === null ? null : formatNumber(current.loss));
 }
 
 function Controls({ state: { current, run, speed, setSpeed, rewind } }: { readonly state: PlaygroundState }) {
@@ -104,7 +104,7 @@ function AlertCard({ alert, state }: { readonly alert: Alert; readonly state: Pl
       <span lang="en">{alert.message}.</span>
       <p class="row">
         <button type="button" data-testid="slower" onClick={() => state.restartWith(slower)}>
-          {say(texts.slower(short(slower)))}
+          {say(texts.slower(formatNumber(slower)))}
         </button>
         <button type="button" onClick={() => state.rewind(alert.step - 10)}>
           {say(texts.goBack)}

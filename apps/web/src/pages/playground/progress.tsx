@@ -1,7 +1,7 @@
 /** How far a training of the playground has come: numbers, curves, and predictions. */
 import { lineChart } from '@ag/viz';
 import { useMemo } from 'preact/hooks';
-import { percent, short } from '../../components/numbers.ts';
+import { formatNumber, percent } from '../../components/numbers.ts';
 import { Figures, Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
@@ -18,9 +18,9 @@ export function Progress({ snapshot, chart }: { readonly snapshot: Snapshot; rea
         rows={[
           [texts.step, String(step)],
           [texts.epoch, String(epoch)],
-          [texts.batchLoss, loss === null ? '—' : short(loss)],
-          [texts.trainingLoss, train ? short(train.loss) : '—'],
-          [texts.testLoss, test ? short(test.loss) : '—'],
+          [texts.batchLoss, loss === null ? '—' : formatNumber(loss)],
+          [texts.trainingLoss, train ? formatNumber(train.loss) : '—'],
+          [texts.testLoss, test ? formatNumber(test.loss) : '—'],
           ...(snapshot.kind === 'value'
             ? []
             : ([
@@ -71,9 +71,9 @@ export function Answers({ snapshot }: { readonly snapshot: Snapshot }) {
           <tbody>
             {snapshot.trainPoints.map(({ x, y, target }, i) => (
               <tr key={i}>
-                <td class="number">{short(x)}</td>
-                <td class="number">{short(y)}</td>
-                <td class="number">{short(target)}</td>
+                <td class="number">{formatNumber(x)}</td>
+                <td class="number">{formatNumber(y)}</td>
+                <td class="number">{formatNumber(target)}</td>
                 <td class="number">{snapshot.pointAnswers[i].map((value) => value.toFixed(3)).join(', ')}</td>
               </tr>
             ))}

@@ -2,7 +2,7 @@
 import { log } from '@ag/tensor/math';
 import { surface as drawSurface } from '@ag/viz';
 import { Checkbox, Choice, Entry, Field, NumberField } from '../../components/controls.tsx';
-import { short } from '../../components/numbers.ts';
+import { formatNumber } from '../../components/numbers.ts';
 import { Caption, Code, Explanation, Picture, Problem } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { numberParameter, setParameters } from '../../shell/route.ts';
@@ -142,7 +142,7 @@ function Results({ state: { racing, rateOf, shown } }: { readonly state: RaceSta
                     />
                   </td>
                   <td class="number">{path && (path.diverged ? say(texts.diverged) : endOf(path.points))}</td>
-                  <td class="number">{path && !path.diverged ? short(path.end) : ''}</td>
+                  <td class="number">{path && !path.diverged ? formatNumber(path.end) : ''}</td>
                 </tr>
               );
             })}
@@ -154,5 +154,5 @@ function Results({ state: { racing, rateOf, shown } }: { readonly state: RaceSta
 }
 
 function endOf(points: readonly (readonly [number, number])[]): string {
-  return points.at(-1)!.map(short).join(', ');
+  return points.at(-1)!.map(formatNumber).join(', ');
 }
