@@ -32,7 +32,7 @@ export const pages: readonly Page[] = [
     id: 'gradients',
     title: { en: 'Gradient-flow lab', zh: '梯度流实验室' },
     summary: {
-      en: 'A deep stack, layer by layer: where gradients vanish, explode or die, and what keeps them alive.',
+      en: 'A deep network, layer by layer: where gradients vanish, explode or die, and what keeps them alive.',
       zh: '逐层观察深层网络：梯度在哪里消失、爆炸或死亡，又靠什么存活。',
     },
     load: () => import('../pages/gradients/page.tsx'),
@@ -41,8 +41,8 @@ export const pages: readonly Page[] = [
     id: 'race',
     title: { en: 'Optimizer race', zh: '优化器竞速' },
     summary: {
-      en: 'SGD, momentum, AdaGrad, Adam and others run down the same hill.',
-      zh: 'SGD、动量、AdaGrad、Adam 等在同一座山上赛跑。',
+      en: 'SGD, momentum, AdaGrad, Adam and others minimize the same function, side by side.',
+      zh: 'SGD、动量、AdaGrad、Adam 等并排最小化同一个函数。',
     },
     load: () => import('../pages/race/page.tsx'),
   },
@@ -50,8 +50,8 @@ export const pages: readonly Page[] = [
     id: 'houses',
     title: { en: 'House prices', zh: '房价' },
     summary: {
-      en: 'A network bends a sheet until it lies among 506 houses. Turn it while it learns.',
-      zh: '网络弯折一张曲面，直到它贴合 506 座房屋。可边学习边旋转观察。',
+      en: 'A network fits a surface to 506 houses. Turn it while it learns.',
+      zh: '网络用一张曲面拟合 506 座房屋。可边学习边旋转观察。',
     },
     load: () => import('../pages/houses/page.tsx'),
   },
@@ -59,7 +59,7 @@ export const pages: readonly Page[] = [
     id: 'digits',
     title: { en: 'Digits', zh: '手写数字' },
     summary: {
-      en: 'Train a network to read digits, see where it errs, then draw one yourself.',
+      en: 'Train a network to read digits, see its mistakes, then draw one yourself.',
       zh: '训练网络识别数字，看它在哪里出错，然后自己写一个。',
     },
     load: () => import('../pages/digits/page.tsx'),
@@ -68,8 +68,8 @@ export const pages: readonly Page[] = [
     id: 'numerical',
     title: { en: 'From numerical to automatic', zh: '从数值到自动' },
     summary: {
-      en: 'The same network trained twice: by trying every weight, and by backpropagation. The cost is counted.',
-      zh: '同一个网络训练两次：逐个权重试探，与反向传播。代价逐次计数。',
+      en: 'The same network trained twice: with finite differences, and with backpropagation. The cost is counted.',
+      zh: '同一个网络训练两次：用有限差分，与用反向传播。代价逐次计数。',
     },
     load: () => import('../pages/numerical/page.tsx'),
   },

@@ -107,7 +107,7 @@ describe.skipIf(chromiumPath === undefined)('settings', () => {
     await isBeyond(before[counter]);
     const after = await state(page);
     expect(after.running).toBe(true);
-    // What was learnt with the former rate is the beginning of what goes on.
+    // What was learned with the former rate is the beginning of what goes on.
     expect(after.losses?.slice(0, 5)).toEqual(before.losses?.slice(0, 5));
     await page.close();
   });

@@ -93,7 +93,7 @@ function ink(canvas: HTMLCanvasElement, strokes: Strokes): ImageData {
 
 /**
  * The strokes in the middle of the board and of one size, so that the pen is as thick for a small digit as for a large
- * one, in proportion: the network learnt from digits whose lines are.
+ * one, in proportion: the network learned from digits whose lines are.
  */
 function resized(strokes: Strokes): Strokes {
   const [x, y] = [strokes.flat().map(([x]) => x), strokes.flat().map(([, y]) => y)];

@@ -15,7 +15,7 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'xor',
-    title: { en: 'Exclusive or with 2-2-1 sigmoids', zh: '2-2-1 sigmoid 网络学异或' },
+    title: { en: 'XOR with 2-2-1 sigmoids', zh: '2-2-1 sigmoid 网络学异或' },
     parameters: {
       data: 'xor',
       layers: 'sigmoid:2',
@@ -47,7 +47,7 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'overfit',
-    title: { en: 'Too little data: learning by heart', zh: '数据太少：死记硬背' },
+    title: { en: 'Too little data: overfitting', zh: '数据太少：过拟合' },
     parameters: {
       data: 'moons',
       count: '40',
@@ -59,7 +59,7 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'fast',
-    title: { en: 'Learning rate 10: too fast', zh: '学习率 10：太快了' },
+    title: { en: 'Learning rate 10: too large', zh: '学习率 10：过大' },
     parameters: { optimizer: 'sgd', layers: 'relu:8,relu:8', learningRate: '10' },
   },
 ];

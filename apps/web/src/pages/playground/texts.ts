@@ -119,7 +119,7 @@ export const texts = {
 
 export const dataTitles: readonly (readonly [DataId, Text])[] = [
   ['circles', { en: 'Circles', zh: '同心圆' }],
-  ['xor', { en: 'Exclusive or', zh: '异或' }],
+  ['xor', { en: 'XOR', zh: '异或' }],
   ['spirals', { en: 'Spirals', zh: '螺旋' }],
   ['moons', { en: 'Moons', zh: '双月' }],
   ['blobs', { en: 'Blobs', zh: '点团' }],
