@@ -29,7 +29,11 @@ export function Progress({ snapshot, chart }: { readonly snapshot: Snapshot; rea
               ] as const)),
         ]}
       />
-      <Picture svg={svg} label="losses" />
+      {chart.trainCurve.x.length > 0 ? (
+        <Picture svg={svg} label="losses" />
+      ) : (
+        <p class="soft no-curve">{say(texts.noCurve)}</p>
+      )}
     </>
   );
 }

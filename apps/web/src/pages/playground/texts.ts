@@ -108,6 +108,10 @@ export const texts = {
   epoch: { en: 'epoch', zh: '轮' },
   loss: { en: 'loss', zh: '损失' },
   batchLoss: { en: 'batch loss', zh: '本批损失' },
+  noCurve: {
+    en: 'The curves of the loss begin with the first complete epoch.',
+    zh: '损失曲线从第一个完整的轮开始。',
+  },
   trainingLoss: { en: 'training loss', zh: '训练损失' },
   testLoss: { en: 'test loss', zh: '测试损失' },
   trainingAccuracy: { en: 'training accuracy', zh: '训练准确率' },
