@@ -9,7 +9,7 @@
 import { concat, evaluate, formatShape, isFloat, Tensor, type TypedArray } from '@ag/tensor';
 import { setEvaluationWatch } from '@ag/tensor/engine';
 import { creationOf, type ModuleTree, startCapture } from './creation.ts';
-import { sourceOf, walkAll } from './gradients.ts';
+import { sourceOf, topologicalOrder } from './gradients.ts';
 
 export interface AnomalyOptions {
   /** A model, so that messages name the module that was at work. */
@@ -154,7 +154,7 @@ function check(results: readonly Tensor[], [check]: TypedArray): void {
 
 /** Follows what is not finite back to where it arose. */
 function explain(results: readonly Tensor[]): Error {
-  const nodes = walkAll(results).nodes.filter((node) => isFloat(node.dtype));
+  const nodes = topologicalOrder(results).nodes.filter((node) => isFloat(node.dtype));
   const counts = countEach(nodes);
   const bad = new Map(nodes.flatMap((node, i) => (counts[i] > 0 ? [[node, counts[i]] as const] : [])));
   let at = results.find((x) => bad.has(x));

@@ -25,7 +25,7 @@ import {
   type Rule,
   withRule,
 } from './custom.ts';
-import { sourceOf, walkAll } from './gradients.ts';
+import { sourceOf, topologicalOrder } from './gradients.ts';
 
 /** A node rebuilt: with the axis in front, or, where it depends on no example, without. */
 export interface Lane {
@@ -75,7 +75,7 @@ class Batch {
 
   lane(node: Tensor): Lane {
     if (!this.#lanes.has(node)) {
-      for (const next of walkAll([node]).nodes) {
+      for (const next of topologicalOrder([node]).nodes) {
         if (this.#lanes.has(next)) continue;
         const source = sourceOf(next);
         if (source === null || !source.inputs.some((input) => this.#lanes.has(input))) continue;

@@ -19,7 +19,7 @@ import {
 import { detectAnomaly, detectingAnomalies } from './anomaly.ts';
 import { type Arguments, argumentsOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
-import { walkAll } from './gradients.ts';
+import { topologicalOrder } from './gradients.ts';
 import { isTransforming } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
 
@@ -147,7 +147,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
 /** The variables that a trace computes with. */
 function variablesOf(outputs: readonly Tensor[], updates: readonly Update[]): Set<Variable> {
   const found = new Set(updates.map(({ variable }) => variable));
-  for (const { leaf } of walkAll([...outputs, ...updates.map(({ value }) => value)]).nodes)
+  for (const { leaf } of topologicalOrder([...outputs, ...updates.map(({ value }) => value)]).nodes)
     if (leaf?.kind === 'variable') found.add(leaf.variable);
   return found;
 }

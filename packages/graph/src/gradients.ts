@@ -61,7 +61,7 @@ export function pullback(
     }
   }
   const wanted = new Set<Differentiable>([...tensors, ...wrt]);
-  const walk = walkAll(
+  const walk = topologicalOrder(
     outputs,
     wrt.some((x) => x instanceof Variable) ? 0 : Math.min(...tensors.map(({ serial }) => serial)),
   );
@@ -95,7 +95,7 @@ export function pullback(
 
 /** The gradients of a scalar with respect to every trainable variable it depends on. @internal */
 export function variableGradients(y: Tensor): Map<Variable, Tensor> {
-  const walk = walkAll([y]);
+  const walk = topologicalOrder([y]);
   const found = propagate(walk, [y], [seedOf(y, undefined)], (node) => trainable(node) !== null);
   const terms = new Map<Variable, Tensor[]>();
   for (let i = 0; i < walk.nodes.length; i++) {
@@ -126,7 +126,7 @@ export interface NodeGradients {
 /** The gradients of the sum of scalars with respect to every float node of their graph, by one pass. @internal */
 export function nodeGradients(outputs: readonly Tensor[]): NodeGradients {
   const seeds = outputs.map((output) => seedOf(output, undefined));
-  const walk = walkAll(outputs);
+  const walk = topologicalOrder(outputs);
   const contributions: (readonly (Tensor | null)[] | undefined)[] = new Array(walk.nodes.length);
   const gradients = propagate(
     walk,
@@ -159,11 +159,11 @@ interface Walk {
 
 /** All nodes that the outputs are computed from, without recursion. */
 export function walkFrom(...outputs: readonly Tensor[]): Walk {
-  return walkAll(outputs);
+  return topologicalOrder(outputs);
 }
 
 /** The same for a list, which may be long. What is older than number `since` is met, and nothing behind it. */
-export function walkAll(outputs: readonly Tensor[], since = 0): Walk {
+export function topologicalOrder(outputs: readonly Tensor[], since = 0): Walk {
   const mark = nextMark();
   const nodes: Tensor[] = [];
   const stack: Tensor[] = [];

@@ -5,7 +5,7 @@ import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/te
 import { checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
 import { wasDifferentiated } from './backward.ts';
 import { creationOf } from './creation.ts';
-import { nodeGradients, sourceOf, walkAll } from './gradients.ts';
+import { nodeGradients, sourceOf, topologicalOrder } from './gradients.ts';
 import type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
 import { dotOf, mermaidOf, textOf } from './inspectText.ts';
 
@@ -88,7 +88,7 @@ export function inspect(
   const roots = given.map((x) =>
     x instanceof Variable ? x.value : checkTensor(x, 'inspect', 'an output', 'a tensor or a variable'),
   );
-  const { nodes } = walkAll(roots);
+  const { nodes } = topologicalOrder(roots);
   const named = new Map<Tensor | Variable, string>(Object.entries(names).map(([name, x]) => [x, name]));
   // Taken at once: what is built below walks over the same nodes, and reading makes values of some.
   const sources = nodes.map((node) => {
@@ -253,7 +253,7 @@ function findGradients(
   const contributions = new Map<Tensor, readonly (Tensor | null)[]>();
   const seeds = wanted === 'compute' ? roots : wanted ? roots.filter(wasDifferentiated) : [];
   // Without numbers behind the outputs there are none for gradients.
-  if (seeds.length > 0 && findComputable(walkAll(seeds).nodes).every(Boolean)) {
+  if (seeds.length > 0 && findComputable(topologicalOrder(seeds).nodes).every(Boolean)) {
     const found = nodeGradients(seeds);
     found.nodes.forEach((node, i) => {
       if (found.gradients[i]) gradients.set(node, found.gradients[i]);

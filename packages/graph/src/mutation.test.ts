@@ -1,7 +1,7 @@
 import type { AnyOp, Tensor } from '@ag/tensor';
 import { watchCreation } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
-import { sourceOf, walkAll } from './gradients.ts';
+import { sourceOf, topologicalOrder } from './gradients.ts';
 import { type GradientCase, gradientCases, runGradientCase } from './testing/index.ts';
 import {
   addedGradient,
@@ -32,7 +32,7 @@ function isCaught(op: AnyOp, mutation: Mutation): boolean {
 /** What a rule gives at a node of one of its cases, and the nodes that it makes. */
 function ruleAt(op: AnyOp): { contributions: readonly (Tensor | null)[]; made: Set<Tensor> }[] {
   return casesOf.get(op)!.flatMap((one) => {
-    const node = walkAll([one.f(one.inputs())]).nodes.find((n) => sourceOf(n)?.op === op)!;
+    const node = topologicalOrder([one.f(one.inputs())]).nodes.find((n) => sourceOf(n)?.op === op)!;
     const { inputs, attributes } = sourceOf(node)!;
     const made = new Set<Tensor>();
     const g = node.mul(1);

@@ -3,7 +3,7 @@
  * another, and placeholders are replaced by what they are fed.
  */
 import { type AnyOp, apply, Tensor } from '@ag/tensor';
-import { sourceOf, walkAll } from './gradients.ts';
+import { sourceOf, topologicalOrder } from './gradients.ts';
 
 /** One node as it was when it was recorded; it can be built again after the node itself has become a value. */
 export interface Step {
@@ -16,7 +16,7 @@ export interface Step {
 /** The operations between `outputs` and the nodes that `inside` rejects, inputs first. */
 export function stepsTo(outputs: readonly Tensor[], inside: (node: Tensor) => boolean = () => true): Step[] {
   const steps: Step[] = [];
-  for (const node of walkAll(outputs).nodes) {
+  for (const node of topologicalOrder(outputs).nodes) {
     const source = inside(node) ? sourceOf(node) : null;
     if (source) steps.push({ node, op: source.op, inputs: source.inputs, attributes: source.attributes });
   }
@@ -47,7 +47,7 @@ export function rewrite(
   replace: (node: Tensor, op: AnyOp | null, inputs: readonly Tensor[], attributes: unknown) => Tensor | null,
 ): Tensor[] {
   const replaced = new Map<Tensor, Tensor>();
-  for (const node of walkAll(outputs).nodes) {
+  for (const node of topologicalOrder(outputs).nodes) {
     const source = sourceOf(node);
     const inputs = source ? source.inputs.map((input) => replaced.get(input) ?? input) : [];
     const own = replace(node, source?.op ?? null, inputs, source?.attributes);

@@ -4,7 +4,7 @@
  */
 import { type AnyOp, apply, defineOp, type Tensor } from '@ag/tensor';
 import { watchCreation } from '@ag/tensor/engine';
-import { sourceOf, walkAll } from '../gradients.ts';
+import { sourceOf, topologicalOrder } from '../gradients.ts';
 import { rewrite } from '../rewrite.ts';
 
 /** A change to what a rule gives: to the whole contribution of one operand, or to one operation inside the rule. */
@@ -20,7 +20,7 @@ export interface Mutation {
 /** All operations in the graph of a tensor that have a rule. */
 export function rulesIn(y: Tensor): Set<AnyOp> {
   const found = new Set<AnyOp>();
-  for (const node of walkAll([y]).nodes) {
+  for (const node of topologicalOrder([y]).nodes) {
     const op = sourceOf(node)?.op;
     if (op?.vjp) found.add(op);
   }
@@ -89,7 +89,7 @@ export function termMutations(
 ): Mutation[] {
   const arithmetic = new Set(['add', 'sub', 'mul', 'div']);
   const given = contributions.filter((c) => c !== null);
-  const places = walkAll(given).nodes.filter(
+  const places = topologicalOrder(given).nodes.filter(
     (node) => made.has(node) && arithmetic.has(sourceOf(node)?.op.name ?? ''),
   );
   return places.flatMap((_, place) =>
