@@ -1,3 +1,4 @@
+/** Pairs of float64: arithmetic that keeps what a rounding loses, for the float64 functions. */
 import { constants } from '@ag/tensor/math';
 import * as w from '../assembler/opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';

@@ -1,7 +1,7 @@
 /**
- * The inner loops of contractions: `tiles` runs down one strip of the result and multiplies tile after tile.
+ * The inner loops of contractions: tiles of the result, whose sums stay in registers.
  *
- * A tile is `h` rows by two vectors; its accumulators stay in registers while k goes by. Tile height, loop shape and
+ * `tiles` runs down one strip of the result and multiplies tile after tile. A tile is `h` rows by two vectors; its accumulators stay in registers while k goes by. Tile height, loop shape and
  * instruction order were measured (16 vector registers, one of which V8 keeps): k is never unrolled, loads come row
  * by row. Rows of a strip are shared out evenly (7 = 4 + 3), so no tile is so low that latency decides.
  *

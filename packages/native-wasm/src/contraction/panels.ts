@@ -1,5 +1,5 @@
 /**
- * How contractions find elements: offset tables of groups of axes, and panels that hold a block in the order of use.
+ * Offset tables and packed panels: how contractions find their elements.
  *
  * Every group of axes, whatever its strides, becomes a table of byte offsets; an element of a matrix is then at
  * `base + rowTable[i] + kTable[k]`. Tables end with a few extra entries that run on contiguously, so that edges may be

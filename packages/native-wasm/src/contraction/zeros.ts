@@ -1,7 +1,7 @@
 /**
- * Leaving zeros out of contractions: in images, counts and one-hot rows, many tiles of a factor are zero at most k.
+ * Leaves zeros out of contractions.
  *
- * A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
+ * In images, counts and one-hot rows, many tiles of a factor are zero at most k. A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
  * instead of all k. A few k are tried first, so that a dense factor costs little. Results are those of the full
  * sum, to the bit:
  *

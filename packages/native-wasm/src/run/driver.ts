@@ -1,6 +1,7 @@
 /**
- * The code that runs plans: `run(first, last)` walks argument blocks and calls their kernels, sharing each that is large
- * enough with the workers, who sit in `work(loaded)`.
+ * The code that runs plans: it calls kernel after kernel and shares the large ones with workers.
+ *
+ * `run(first, last)` walks argument blocks, one behind the other in memory. The workers sit in `work(loaded)`.
  *
  * Work is handed out in pieces. A ticket holds the number of the job and the pieces left; whoever lowers it owns the piece
  * whose number it removed. So nobody waits for a thread that is asleep, still loading or descheduled before it
