@@ -68,8 +68,7 @@ export function tilesFunction(
       a.increase(aLayout === 'panels' ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
       c.increase(h.mul(stripRow));
       if (listed) kTable.increase(bStep);
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
   });
 }

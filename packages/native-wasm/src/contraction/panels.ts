@@ -119,8 +119,7 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
         }
         row.increase(h.divU(size / 4));
         to.set(to.add(h.mul(k)).add(stripRow));
-        left.increase(-1);
-        left.branchIf(again);
+        left.countDown(again);
       });
       done.increase(part);
       kTable.increase(part.mul(4));

@@ -91,8 +91,7 @@ export function listTilesFunction(
       sum.set(listed.add(sum));
       a.increase(panels ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
       to.increase(bytes);
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
     sum.write();
   });
@@ -197,8 +196,7 @@ function emitEntries(
       const kept = new I32(f, () => look(entry));
       entry.increase(kept.shl(3));
       inB.increase(bStep);
-      left.increase(-1);
-      left.branchIf(again);
+      left.countDown(again);
     });
     ends.store(entry, listHeader.ends);
     ends.increase(4);
@@ -271,8 +269,7 @@ export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: A
         .isZero()
         .if(() => returnNo(f));
       a.set(a.add(elements.mul(size)).add(stripRow));
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
     f.i32(1);
   });

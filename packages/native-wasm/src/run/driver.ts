@@ -170,8 +170,7 @@ function workFunction(module: ModuleBuilder, piece: Callable): void {
       left.set(spins);
       f.branch(again);
     });
-    left.increase(-1);
-    left.branchIf(again);
+    left.countDown(again);
     left.set(spins);
     seen.set(shared(f, control.wake));
     change(f, w.i32_atomic_rmw_add, control.sleepers, 1);
