@@ -1,10 +1,12 @@
 /**
- * The calling convention of compiled kernels: everything that passes between the code that lowers launches, the
- * code they become, the driver that calls it and the threads that share it.
+ * The calling convention of compiled kernels.
+ *
+ * It is all that passes between the code that lowers launches, the code they become, the driver that calls it and the
+ * threads that share it.
  *
  * A launch lowers to one or more stages, run one after another. A stage is a WebAssembly function
- * `(argumentBlock: i32, begin: i32, end: i32)` and an argument block in linear memory that holds its arguments: sizes, strides in bytes,
- * addresses, literals. `begin … end` is a range of the stage's units of work (rows, tiles, blocks of
+ * `(argumentBlock: i32, begin: i32, end: i32)` and an argument block: a piece of linear memory that holds its sizes,
+ * strides in bytes, addresses and literals. `begin … end` is a range of the stage's units of work (rows, tiles, blocks of
  * elements: the stage decides). The driver may call the function once with all units or in any number
  * of pieces, on any thread, in any order; the result must be the same bits each time. A stage therefore never splits a
  * reduction by units.

@@ -1,8 +1,8 @@
 /**
  * `@ag/native-wasm`: the WebAssembly backend of `@ag/tensor`.
  *
- * Reading order: `abi.ts` (how kernels are called), `map.ts` and `reduce.ts` (what they look like), `expression.ts` and
- * `mathF32.ts` (arithmetic), `executable.ts`, `driver.ts` and `threads.ts` (how plans run).
+ * Reading order: `abi.ts` (how kernels are called), `assembler/` (bytes), `arithmetic/` (expressions on vectors), `kernels/` and
+ * `contraction/` (what launches become), `run/` (how plans run). None imports from a later one.
  */
 export { WasmBackend, type WasmOptions, wasm, wasmSync } from './backend.ts';
 export { type Feature, type WasmSupport, wasmSupport } from './engine/support.ts';

@@ -1,6 +1,4 @@
-/**
- * Arithmetic on pairs of float64, in which a function's value is exact beyond the last bit of the result.
- */
+/** Pairs of float64: arithmetic that keeps what a rounding loses, for the float64 functions. */
 import { constants } from '@ag/tensor/math';
 import * as w from '../assembler/opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';

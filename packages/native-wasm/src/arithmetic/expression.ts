@@ -1,5 +1,5 @@
 /**
- * Scalar expressions as vector code: every instruction of the kernel vocabulary for every dtype, on two or four lanes.
+ * Scalar expressions as vector code: every operation for every dtype, on two or four lanes.
  *
  * How values lie in a vector: float32, int32 and uint32 as they are; uint8 widened to 32 bits; bool as 32 bits all
  * one or all zero. When anything in a kernel is float64, vectors carry two elements: float64 fills the vector, the

@@ -1,7 +1,8 @@
 /**
- * Loads and stores: how elements of every dtype get between memory and the vectors of `expression.ts`. Each form exists for
- * whole vectors and for the few elements at the end of a row, so that both run through the same arithmetic
- * and give the same bits.
+ * Loads and stores between memory and vectors, for every dtype and stride.
+ *
+ * Each form exists for whole vectors and for the few elements at the end of a row, so that both run through the same
+ * arithmetic and give the same bits.
  */
 
 import { bytesPerElement, type DType } from '@ag/tensor';
@@ -15,6 +16,7 @@ import {
   type I32Variable,
   i32Parameters,
   perform,
+  V128,
   v128,
   v128Constant,
 } from '../assembler/values.ts';
@@ -150,7 +152,8 @@ export function storePartial(
 /** Writes lane 0. */
 export function storeFirst(v: VectorCode, { dtype, pointer }: Place, x: Vector, accumulate: boolean): void {
   const value = accumulate ? addTo(v, dtype, splat(v, dtype, pointer), x) : x;
-  pointer.storeLane(v.leaf(narrowBytes(v, dtype, value)), storeLane(bytesPerElement(dtype)), 0, 0);
+  const packed = new V128(v.f, () => v.f.get(narrowBytes(v, dtype, value)));
+  pointer.storeLane(packed, storeLane(bytesPerElement(dtype)), 0, 0);
 }
 
 function addTo(v: VectorCode, dtype: DType, a: Vector, b: Vector): Vector {

@@ -1,4 +1,4 @@
-/** Literals: numbers given at each run, read from the argument block into vectors at the entry of a kernel. */
+/** Literals: numbers given at each run, which a kernel reads into vectors at its entry. */
 import type { DType, Expression, Launch } from '@ag/tensor';
 import { type ArgumentBlock, parameter } from '../abi.ts';
 import * as w from '../assembler/opcodes.ts';

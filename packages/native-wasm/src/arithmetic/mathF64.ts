@@ -1,6 +1,8 @@
 /**
- * The float64 functions of the scalar vocabulary, two elements at a time: the steps of `@ag/tensor/math` one by one, so that
- * both give the same bits, on every engine. Read its sources for what the steps are; change both together.
+ * The float64 functions of the scalar vocabulary, two elements at a time.
+ *
+ * They take the steps of `@ag/tensor/math` one by one, so that both give the same bits, on every engine. Read its sources
+ * for what the steps are; change both together.
  *
  * No fused multiply-add may stand here: it would round once where those sources round twice.
  */

@@ -1,7 +1,8 @@
 // biome-ignore-all format: a line of instructions is a line of thought
 /**
- * Functions that work one element at a time or are too long to repeat in every loop: remainders, integer division and
- * powers, the float64 error function, and Threefry on four lanes.
+ * Functions that work one element at a time or are too long to repeat in every loop.
+ *
+ * Remainders, integer division and powers, the float64 error function, and Threefry on four lanes.
  */
 import type { Target } from '../abi.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';

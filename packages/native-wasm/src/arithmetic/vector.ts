@@ -1,6 +1,8 @@
 /**
- * Arithmetic on vectors held in locals: each method emits one operation and returns the local of its result, so that
- * formulas read as formulas. Constants are materialized once, at the entry of the function.
+ * Arithmetic on vectors in locals, so that formulas read as formulas.
+ *
+ * Each method emits one operation and returns the local of its result. Constants are materialized once, at the entry of
+ * the function.
  */
 
 import type { Target } from '../abi.ts';

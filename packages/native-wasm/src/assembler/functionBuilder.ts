@@ -1,7 +1,7 @@
 /**
- * Writes one WebAssembly function, instruction after instruction, in the order the engine will see them.
+ * Writes one WebAssembly function, instruction after instruction.
  *
- * That order is the point: V8 11 keeps it, and it decides between 13 and 57 GFLOP/s. Nothing is checked here:
+ * They stand in the order the engine will see: V8 11 keeps it, and it decides between 13 and 57 GFLOP/s. Nothing is checked here:
  * `new WebAssembly.Module` does, with good messages. See `docs/decisions/` for why this is not a library. Encoding:
  * WebAssembly Core Specification 2.0, chapter 5, with the threads and relaxed SIMD proposals.
  *

@@ -1,7 +1,7 @@
 /**
- * The WebAssembly instruction codes our kernels use, each named as in the specification with `.` written `_`.
+ * The WebAssembly instruction codes that kernels use.
  *
- * Codes below 0x100 are one byte. The others are a page and a number: 0x100 SIMD (prefix byte 0xfd), 0x200 relaxed SIMD
+ * Each is named as in the specification, with `.` written `_`. Codes below 0x100 are one byte. The others are a page and a number: 0x100 SIMD (prefix byte 0xfd), 0x200 relaxed SIMD
  * (0xfd, numbers from 0x100), 0x300 saturating conversion and bulk memory (0xfc), 0x400 atomics (0xfe).
  * Single constants, not one object, so that bundlers keep only those in use and shorten their names.
  */

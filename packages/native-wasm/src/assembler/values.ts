@@ -63,10 +63,6 @@ export class I32 {
     return this.#with(w.i32_or, other);
   }
 
-  xor(other: Int): I32 {
-    return this.#with(w.i32_xor, other);
-  }
-
   shl(other: Int): I32 {
     return this.#with(w.i32_shl, other);
   }
@@ -251,6 +247,12 @@ export class I32Variable extends I32 {
 
   increase(by: Int): void {
     this.set(this.add(by));
+  }
+
+  /** One less, and back to `again` until nothing is left. */
+  countDown(again: Label): void {
+    this.increase(-1);
+    this.branchIf(again);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The argument block of a contraction: where its arguments stand, and how a thread's working memory is parted.
+ * Where the arguments of a contraction stand, and how a thread's working memory is parted.
  *
  * Groups of axes are words of the argument block too (see `tableFunction`), so one compiled kernel serves any number of axes.
  */

@@ -1,6 +1,7 @@
 /**
- * The kernel of a contraction: loops over units, blocks of k, blocks of rows and strips of columns, after K. Goto and
- * R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
+ * The kernel of a contraction: loops over units, blocks of k and blocks of rows.
+ *
+ * After K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
  *
  * Sums over all k of a few rows, or of a strip, are finished while they are in the cache. Only where k does not fit one
  * block do the sums of a whole block wait in working memory, and beside them their totals where there are many (`totals.ts`).

@@ -1,11 +1,11 @@
 /**
- * Contractions: matrix products in every transposition, batches of them, einsum and convolution, which all arrive as
- * sums over k of A[m, k]·B[k, n] with groups of axes for m, n and k.
+ * Lowers contractions: matrix products, batches of them, einsum, convolution.
  *
- * One function per structure (`blocks.ts`) cuts the product into blocks (`tiling.ts`), lets shared helpers make offset tables
- * and panels (`panels.ts`), find what need not be multiplied (`zeros.ts`) and run tiles (`microKernel.ts`), and
- * hands each finished strip of results to an epilogue (`epilogue.ts`). A unit of work is a few rows by some columns of one batch; neighboring units
- * that are called together share their panels.
+ * All arrive as sums over k of A[m, k]·B[k, n] with groups of axes for m, n and k (`roles.ts`). `tiling.ts` decides how the
+ * product is cut up. One function per structure (`blocks.ts`, `strips.ts`) goes through the blocks, lets shared helpers
+ * make offset tables and panels (`panels.ts`), find what need not be multiplied (`lists.ts`, `zeros.ts`) and run tiles
+ * (`microKernel.ts`), and hands each finished strip of results to an epilogue (`epilogue.ts`). A unit of work is a few
+ * rows by some columns of one batch; neighboring units that are called together share their panels.
  */
 
 import type { ContractKernel } from '@ag/tensor';

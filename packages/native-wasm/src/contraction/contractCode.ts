@@ -1,5 +1,5 @@
 /**
- * What the steps of a contraction's kernel share: its variables, and where things lie in working memory.
+ * What the steps of a contraction's kernel share: its variables, and addresses made of them.
  *
  * The steps are `blocks.ts` (units, blocks of k, blocks of rows), `lists.ts` (zeros) and `strips.ts`.
  */

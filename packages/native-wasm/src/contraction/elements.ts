@@ -1,5 +1,5 @@
 /**
- * What a contraction needs to know of its element type: instructions, sizes, and the tiles that suit the engine.
+ * The element types of contractions: instructions, sizes, and the tiles that suit the engine.
  */
 import type { DType } from '@ag/tensor';
 import type { Features } from '../abi.ts';

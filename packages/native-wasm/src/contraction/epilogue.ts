@@ -22,7 +22,7 @@ import {
 } from '../arithmetic/lanes.ts';
 import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
-import type { Callable, Label } from '../assembler/functionBuilder.ts';
+import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type I32, type I32Variable, i32, i32Parameters, v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
@@ -138,10 +138,6 @@ export function emitEpilogue(
   };
   /** Where the offset of the first column stands in an operand's table. */
   const columnEntry = (i: number) => word(i, operandWords.columns).add(column.mul(4));
-  const countDown = (count: I32Variable, again: Label) => {
-    count.increase(-1);
-    count.branchIf(again);
-  };
 
   if (mode === 'columns') alongColumns();
   else if (mode === 'elements') eachElement();
@@ -176,7 +172,7 @@ export function emitEpilogue(
         );
       }
       c.increase(stripRow);
-      countDown(rows, again);
+      rows.countDown(again);
     });
   }
 
@@ -241,7 +237,7 @@ export function emitEpilogue(
         look();
         finish(sums(at), 0, part);
         at.increase(16);
-        countDown(count, again);
+        count.countDown(again);
       });
       places.forEach(({ step }, operand) => bases[operand].increase(step.mul(lanes)));
       rows.increase(-lanes);
@@ -266,10 +262,10 @@ export function emitEpilogue(
         look();
         finish(sums(at), 0, null);
         at.increase(arithmetic.size);
-        countDown(count, again);
+        count.countDown(again);
       });
       c.increase(stripRow);
-      countDown(rows, nextRow);
+      rows.countDown(nextRow);
     });
   }
 }

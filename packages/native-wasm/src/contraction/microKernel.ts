@@ -1,7 +1,7 @@
 /**
- * The inner loops of contractions: `tiles` runs down one strip of the result and multiplies tile after tile.
+ * The inner loops of contractions: tiles of the result, whose sums stay in registers.
  *
- * A tile is `h` rows by two vectors; its accumulators stay in registers while k goes by. Tile height, loop shape and
+ * `tiles` runs down one strip of the result and multiplies tile after tile. A tile is `h` rows by two vectors; its accumulators stay in registers while k goes by. Tile height, loop shape and
  * instruction order were measured (16 vector registers, one of which V8 keeps): k is never unrolled, loads come row
  * by row. Rows of a strip are shared out evenly (7 = 4 + 3), so no tile is so low that latency decides.
  *
@@ -68,8 +68,7 @@ export function tilesFunction(
       a.increase(aLayout === 'panels' ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
       c.increase(h.mul(stripRow));
       if (listed) kTable.increase(bStep);
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
   });
 }

@@ -1,5 +1,5 @@
 /**
- * How contractions find elements: offset tables of groups of axes, and panels that hold a block in the order of use.
+ * Offset tables and packed panels: how contractions find their elements.
  *
  * Every group of axes, whatever its strides, becomes a table of byte offsets; an element of a matrix is then at
  * `base + rowTable[i] + kTable[k]`. Tables end with a few extra entries that run on contiguously, so that edges may be
@@ -119,8 +119,7 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
         }
         row.increase(h.divU(size / 4));
         to.set(to.add(h.mul(k)).add(stripRow));
-        left.increase(-1);
-        left.branchIf(again);
+        left.countDown(again);
       });
       done.increase(part);
       kTable.increase(part.mul(4));

@@ -1,6 +1,8 @@
 /**
- * Products with long sums and few results (the first layer of a network, the gradient of a filter), in two launches: sums
- * over each half of k, then their total and the epilogue. Threads then share k, and each reads half of both
+ * Products with long sums and few results in two launches, so that threads share k.
+ *
+ * Such are the first layer of a network and the gradient of a filter. First come the sums over each half of k, then their
+ * total and the epilogue. Threads then share k, and each reads half of both
  * operands, not all of one; it is also the half of a weight that it wrote in the last step. The halves do not depend
  * on the number of threads, so neither do the bits of the result.
  */

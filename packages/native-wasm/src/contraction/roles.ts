@@ -1,7 +1,8 @@
 /**
- * The roles of axes in a contraction: A[m, k]·B[k, n] in a batch, each of m, n, k and batch a group of axes.
+ * The roles of axes in a contraction: batch, m, n and k.
  *
- * Nothing here depends on WebAssembly: any backend that multiplies in blocks reads its operands so.
+ * Each is a group of axes of A[m, k]·B[k, n]. Nothing here depends on WebAssembly: any backend that multiplies in blocks
+ * reads its operands so.
  */
 import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
 
@@ -12,7 +13,7 @@ export interface Group {
   readonly axes: readonly (readonly [size: number, stride: number])[];
 }
 
-/** An operand with its groups; `inner` is k for the factors and n for extras and outputs. */
+/** An operand with its groups. */
 export interface Factor {
   readonly operand: Operand;
   readonly dtype: DType;

@@ -1,4 +1,4 @@
-/** The strips of a block of rows: multiplied by a block of k, added to their totals, handed to the epilogue. */
+/** The strips of a block of rows: multiplied, added to totals, handed to the epilogue. */
 import type { Callable } from '../assembler/functionBuilder.ts';
 import { type I32, type Int, perform } from '../assembler/values.ts';
 import type { ContractCode } from './contractCode.ts';

@@ -1,5 +1,7 @@
 /**
- * How a contraction is cut up: which operand lends the rows, what is copied into panels, the sizes of blocks and units.
+ * How a contraction is cut up: who lends the rows, what is packed, the sizes of blocks and units.
+ *
+ * Names in BLIS: `kBlock` is KC, `mBlock` MC, `nUnit` NC; the rows of a tile are MR, the columns of a strip NR.
  *
  * Everything here follows from sizes, strides and the number of threads, so the same launch is always computed in the same way.
  * How a sum is rounded hangs on the blocks of k (`totals.ts`), and these on the length of k alone, so the number of
@@ -37,13 +39,13 @@ export interface ContractPlan extends Roles {
   /** Rows of A that lie side by side. */
   readonly aRun: number;
   readonly packB: boolean;
-  /** k in one pass of the micro-kernel. */
+  /** k in one pass of the micro-kernel: KC. */
   readonly kBlock: number;
   /** Products that are summed one after another. */
   readonly chain: number;
   /** Whether sums of many blocks go to totals. */
   readonly totals: boolean;
-  /** Rows whose panels and tables are made at a time. */
+  /** Rows whose panels and tables are made at a time: MC. */
   readonly mBlock: number;
   /** Rows for which a block of B is used before it is made again: all, unless sums must wait for further k. */
   readonly mSuper: number;

@@ -62,8 +62,7 @@ export function totalFunction(module: ModuleBuilder, arithmetic: Arithmetic): Ca
       }
       sums.increase(stripRow);
       totals.increase(totalRow(arithmetic));
-      rows.increase(-1);
-      rows.branchIf(again);
+      rows.countDown(again);
     });
   });
 }

@@ -1,8 +1,9 @@
 /**
- * How a list of the k worth multiplying lies in memory: `zeros.ts` writes it, `microKernel.ts` walks it.
+ * How a list of the k worth multiplying lies in memory.
  *
- * A list is how many entries there are, whether to use it and where the entries of each chain end, then the entries: for
- * each k kept, what is to be added to the addresses of A and of B. On panels, A counts as if they were one row wide.
+ * `zeros.ts` writes it, `microKernel.ts` walks it. A list is how many entries there are, whether to use it and where the
+ * entries of each chain end, then the entries: for each k kept, what is to be added to the addresses of A and of B. On
+ * panels, A counts as if they were one row wide.
  */
 import { maxChains } from './totals.ts';
 

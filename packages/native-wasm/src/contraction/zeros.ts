@@ -1,7 +1,7 @@
 /**
- * Leaving zeros out of contractions: in images, counts and one-hot rows, many tiles of a factor are zero at most k.
+ * Leaves zeros out of contractions.
  *
- * A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
+ * In images, counts and one-hot rows, many tiles of a factor are zero at most k. A list says at which k a strip of B, or a tile's rows of A, have anything but zeros, and the tile loops walk the list
  * instead of all k. A few k are tried first, so that a dense factor costs little. Results are those of the full
  * sum, to the bit:
  *
@@ -91,8 +91,7 @@ export function listTilesFunction(
       sum.set(listed.add(sum));
       a.increase(panels ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
       to.increase(bytes);
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
     sum.write();
   });
@@ -197,8 +196,7 @@ function emitEntries(
       const kept = new I32(f, () => look(entry));
       entry.increase(kept.shl(3));
       inB.increase(bStep);
-      left.increase(-1);
-      left.branchIf(again);
+      left.countDown(again);
     });
     ends.store(entry, listHeader.ends);
     ends.increase(4);
@@ -271,8 +269,7 @@ export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: A
         .isZero()
         .if(() => returnNo(f));
       a.set(a.add(elements.mul(size)).add(stripRow));
-      count.increase(-1);
-      count.branchIf(again);
+      count.countDown(again);
     });
     f.i32(1);
   });

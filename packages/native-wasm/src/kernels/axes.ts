@@ -1,6 +1,7 @@
 /**
- * The axes of a launch, put into the form that kernels are compiled for: no axis of size 1, no two that could be one,
- * and the order that walks memory best. Sizes and strides stay numbers here; only the number of axes and the
+ * Puts the axes of a launch into the form that kernels are compiled for.
+ *
+ * No axis of size 1, no two that could be one, and the order that walks memory best. Sizes and strides stay numbers here; only the number of axes and the
  * pattern along the last one become structure.
  */
 

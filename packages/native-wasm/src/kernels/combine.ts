@@ -1,6 +1,6 @@
 // biome-ignore-all format: a line of instructions is a line of thought
 /**
- * The running state of a reduction: how each combination starts, takes in a vector, and ends in one vector or one lane.
+ * The running state of a reduction: how each combination starts, takes in vectors and ends.
  */
 
 import type { Combine, DType } from '@ag/tensor';

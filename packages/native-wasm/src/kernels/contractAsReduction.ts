@@ -1,4 +1,4 @@
-/** A contraction said as the reduction of a product, for dtypes without a micro-kernel (uint8 and bool). */
+/** A contraction said as the reduction of a product, for uint8 and bool, which have no micro-kernel. */
 import type { ContractKernel, Launch, ReduceKernel } from '@ag/tensor';
 
 /** The launch of the reduction, with the operands of the product repeated along the axes they lack. */

@@ -264,8 +264,7 @@ export class ReduceCode {
           }
           cursors.forEach((cursor, i) => cursor.increase(rowSteps[i]));
           index.increase(1);
-          chunk.increase(-1);
-          chunk.branchIf(more);
+          chunk.countDown(more);
         });
         accumulator.fold();
       });

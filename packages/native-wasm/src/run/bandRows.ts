@@ -1,4 +1,4 @@
-/** What a band touches for each of its rows, and what of it nobody else needs: read from launches alone. */
+/** What launches touch for each row, and which buffers nobody else needs. */
 import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
 
 /**

@@ -1,6 +1,7 @@
 /**
- * The code that runs plans: `run(first, last)` walks argument blocks and calls their kernels, sharing each that is large
- * enough with the workers, who sit in `work(loaded)`.
+ * The code that runs plans: it calls kernel after kernel and shares the large ones with workers.
+ *
+ * `run(first, last)` walks argument blocks, one behind the other in memory. The workers sit in `work(loaded)`.
  *
  * Work is handed out in pieces. A ticket holds the number of the job and the pieces left; whoever lowers it owns the piece
  * whose number it removed. So nobody waits for a thread that is asleep, still loading or descheduled before it
@@ -169,8 +170,7 @@ function workFunction(module: ModuleBuilder, piece: Callable): void {
       left.set(spins);
       f.branch(again);
     });
-    left.increase(-1);
-    left.branchIf(again);
+    left.countDown(again);
     left.set(spins);
     seen.set(shared(f, control.wake));
     change(f, w.i32_atomic_rmw_add, control.sleepers, 1);

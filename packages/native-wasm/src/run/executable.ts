@@ -1,6 +1,7 @@
 /**
- * A program made ready: its launch argument blocks in linear memory, and lists that say which words of them change from run to
- * run. Running it is: patch those words, let the driver walk the argument blocks. Nothing is allocated after the first run.
+ * A program made ready: argument blocks in memory, and which of their words change from run to run.
+ *
+ * Running it is: patch those words, let the driver walk the argument blocks. Nothing is allocated after the first run.
  */
 import {
   type Binding,
