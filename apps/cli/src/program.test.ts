@@ -1,4 +1,4 @@
-/** The command line itself: what a command takes to exist, and what help says. */
+/** The command line itself: what a command takes, what help says and loads. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandsPage } from '../scripts/commandsPage.ts';
@@ -77,7 +77,25 @@ describe('a new command', () => {
   });
 });
 
+/** Packages that a file loads when it is loaded, itself or through others; types and `import()` load nothing. */
+function loadedBy(file: URL, seen = new Set<string>()): string[] {
+  if (seen.has(file.href)) return [];
+  seen.add(file.href);
+  const imports = /^(?:import|export) (?!type )(?:[^'";]*? from )?'([^']+)'/gm;
+  return [...readFileSync(file, 'utf8').matchAll(imports)].flatMap(([, name]) =>
+    name.startsWith('.') ? (name.endsWith('.ts') ? loadedBy(new URL(name, file), seen) : []) : [name],
+  );
+}
+
 describe('the help', () => {
+  it('loads the parser and what is small, so that it is quick', () => {
+    const light = ['commander', 'fastest-levenshtein'];
+    const packages = loadedBy(new URL('program.ts', import.meta.url)).filter(
+      (name) => !name.startsWith('node:'),
+    );
+    expect([...new Set(packages)].sort()).toEqual(light);
+  });
+
   const program = buildProgram(() => null as never);
   const all = program.commands.flatMap((command) =>
     command.commands.length > 0 ? command.commands : [command],
