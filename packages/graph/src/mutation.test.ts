@@ -1,6 +1,7 @@
-import { type AnyOp, isFloat, type Tensor, watchCreation } from '@ag/tensor';
+import { type AnyOp, isFloat, type Tensor } from '@ag/tensor';
+import { watchCreation } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
-import { gradients, sourceOf, walkAll } from './gradients.ts';
+import { gradients, sourceOf, topologicalOrder } from './gradients.ts';
 import { type GradientCase, gradientCases, runGradientCase } from './testing/index.ts';
 import {
   addedGradient,
@@ -43,7 +44,7 @@ function ruleAt(op: AnyOp): { contributions: readonly (Tensor | null)[]; made: S
 /** What the rule gives at each node of the operation's cases, for a gradient that depends on nothing, and the node's operands. */
 function* rulesOf(op: AnyOp): Iterable<{ contributions: Tensor[]; operands: Tensor[] }> {
   for (const one of casesOf.get(op)!) {
-    for (const node of walkAll([one.f(one.inputs())]).nodes) {
+    for (const node of topologicalOrder([one.f(one.inputs())]).nodes) {
       const source = sourceOf(node);
       if (source?.op !== op || node.size === 0) continue;
       const g = node.detach().mul(0).add(1.5);
