@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from './workspace.ts';
 
 /** Packages whose functions are looked at. */
-const packages = ['tensor', 'native-wasm'];
+const packages = ['tensor', 'native-wasm', 'graph', 'nn', 'optim', 'datasets', 'train'];
 
 const program = (() => {
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} } as ts.ParseConfigFileHost;
@@ -62,8 +62,11 @@ function optionTakers(file: string): Taker[] {
     );
     if (declared === undefined) return [];
     if (ts.isFunctionDeclaration(declared)) return takersOf(exported.name, implementationOf(symbol));
+    const abstract = (ts.getCombinedModifierFlags(declared) & ts.ModifierFlags.Abstract) !== 0;
     return (declared as ts.ClassDeclaration).members.flatMap((member) => {
-      if (ts.isConstructorDeclaration(member)) return takersOf(`new ${exported.name}`, member);
+      // What a subclass knows, an abstract class does not.
+      if (ts.isConstructorDeclaration(member))
+        return abstract ? [] : takersOf(`new ${exported.name}`, member);
       if (!ts.isMethodDeclaration(member) || isHidden(member) || !ts.isIdentifier(member.name)) return [];
       return takersOf(`${exported.name}.${member.name.text}`, member);
     });
@@ -106,12 +109,13 @@ function checkedNames(
   let found: string[] | undefined;
   const handed: [ts.FunctionLikeDeclaration, ts.ParameterDeclaration][] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node)) {
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
+      const passed = node.arguments ?? ts.factory.createNodeArray<ts.Expression>();
       if (node.expression.getText() === 'checkOptions') {
-        const names = node.arguments[2];
+        const names = passed[2];
         if (ts.isStringLiteralLike(names)) found = names.text.split(' ');
       } else if (depth < 4) {
-        const position = node.arguments.findIndex(
+        const position = passed.findIndex(
           (argument) => ts.isIdentifier(argument) && checker.getSymbolAtLocation(argument) === own,
         );
         const callee = position < 0 ? undefined : checker.getResolvedSignature(node)?.declaration;

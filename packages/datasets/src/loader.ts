@@ -3,6 +3,7 @@
  * can be saved and restored, the next batches are already under way, and there is a pause for the event loop where it is
  * due.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { type Batch, type Dataset, type Rows, toBatch } from './dataset.ts';
 import { DataError } from './errors.ts';
 import { pauseWhenDue } from './pause.ts';
@@ -74,6 +75,7 @@ const streams = { order: 101, draws: 102 };
  * }
  */
 export function dataLoader<B = Batch>(dataset: Dataset<B>, options: DataLoaderOptions = {}): DataLoader<B> {
+  checkOptions('dataLoader', options, 'batchSize shuffle seed dropLast replacement prefetch transform');
   const {
     shuffle = false,
     seed = 0,
@@ -84,7 +86,7 @@ export function dataLoader<B = Batch>(dataset: Dataset<B>, options: DataLoaderOp
   } = options;
   const count = dataset.length;
   const batchSize = options.batchSize ?? Math.min(32, count);
-  checkOptions(dataset, batchSize, prefetch, transform);
+  checkLoader(dataset, batchSize, prefetch, transform);
   checkSeed(seed);
   const length = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
   let next: DataLoaderState = { epoch: 0, position: 0, seed };
@@ -151,7 +153,7 @@ function orderOf(count: number, shuffle: boolean, seed: number, epoch: number): 
     : Int32Array.from({ length: count }, (_, i) => i);
 }
 
-function checkOptions(
+function checkLoader(
   dataset: Dataset<unknown>,
   batchSize: number,
   prefetch: number,

@@ -1,4 +1,5 @@
 /** Splits a data set, at random or into folds. A part is a list of positions; nothing is copied. */
+import { checkOptions } from '@ag/tensor/engine';
 import {
   checkIndices,
   type Dataset,
@@ -98,6 +99,7 @@ export function randomSplit<B>(
   parts: readonly number[],
   options: { seed?: number } = {},
 ): Dataset<B>[] {
+  checkOptions('randomSplit', options, 'seed');
   const lengths = partLengths(parts, dataset.length);
   const order = permutationOf(dataset.length, options.seed ?? 0, streams.split);
   let start = 0;
@@ -135,6 +137,7 @@ export interface KFoldOptions {
 export function kFold(dataset: MemoryDataset, folds: number, options?: KFoldOptions): Fold<MemoryDataset>[];
 export function kFold<B>(dataset: Dataset<B>, folds: number, options?: KFoldOptions): Fold<Dataset<B>>[];
 export function kFold<B>(dataset: Dataset<B>, folds: number, options: KFoldOptions = {}): Fold<Dataset<B>>[] {
+  checkOptions('kFold', options, 'shuffle seed');
   const { length } = dataset;
   if (!Number.isInteger(folds) || folds < 2 || folds > length) {
     throw new DataError('kFold: folds', {

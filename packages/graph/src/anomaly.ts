@@ -6,8 +6,9 @@
  *
  * Only what reaches a result counts: the −∞ of an attention mask that softmax turns into 0 is no anomaly.
  */
+
 import { concat, evaluate, formatShape, isFloat, Tensor, type TypedArray } from '@ag/tensor';
-import { setEvaluationWatch } from '@ag/tensor/engine';
+import { checkOptions, setEvaluationWatch } from '@ag/tensor/engine';
 import { creationOf, type ModuleTree, startCapture } from './creation.ts';
 import { sourceOf, topologicalOrder } from './gradients.ts';
 
@@ -77,6 +78,7 @@ export function detectingAnomalies(): boolean {
  * @returns what `f` returns
  */
 export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
+  checkOptions('detectAnomaly', options, 'model');
   const stop = startAnomalyDetection(options);
   let pending = false;
   try {
@@ -92,7 +94,9 @@ export function detectAnomaly<T>(f: () => T, options: AnomalyOptions = {}): T {
 }
 
 /** Turns detection on until the returned function is called; for loops that `detectAnomaly` cannot enclose. */
-export function startAnomalyDetection({ model }: AnomalyOptions = {}): () => void {
+export function startAnomalyDetection(options: AnomalyOptions = {}): () => void {
+  checkOptions('startAnomalyDetection', options, 'model');
+  const { model } = options;
   const stopCapture = startCapture(model ? { model } : {});
   if (depth++ === 0) setEvaluationWatch({ probe: probeOf, check });
   let stopped = false;

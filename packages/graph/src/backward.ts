@@ -1,9 +1,11 @@
 /**
  * `backward(loss)`: leaves a lazy gradient on every variable. The optimizer's step computes everything in one plan.
  */
+
 import { evaluate, formatShape, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import {
   activeTrace,
+  checkOptions,
   checkTensor,
   dropGradients,
   type EvaluationGroup,
@@ -48,6 +50,7 @@ export interface BackwardOptions {
  * @throws whatever computing the gradients that wait throws
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
+  checkOptions('backward', options, 'also detectAnomaly');
   checkTensor(loss, 'backward', 'loss');
   if (isMapping()) {
     throw new Error(

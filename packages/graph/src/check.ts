@@ -1,8 +1,9 @@
 /**
  * Checks gradients against central differences, in float64.
  */
+
 import { formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
-import { checkTensor, synchronous } from '@ag/tensor/engine';
+import { checkOptions, checkTensor, synchronous } from '@ag/tensor/engine';
 import { gradients } from './gradients.ts';
 
 /**
@@ -76,6 +77,7 @@ export function checkGradients(
   x: readonly Tensor[] | Tensor,
   options: CheckOptions = {},
 ): CheckResult {
+  checkOptions('checkGradients', options, 'order tolerance seed maximalElements');
   return x instanceof Tensor
     ? checkList(([only]) => (f as (x: Tensor) => Tensor)(only), [x], options)
     : checkList(f as (x: readonly Tensor[]) => Tensor, x, options);

@@ -1,10 +1,12 @@
 /**
  * `compile(f)`: runs `f` once on placeholders, then only binds arguments and runs its plan.
  */
+
 import { evaluate, Tensor, type Variable } from '@ag/tensor';
 import {
   activeTrace,
   capturedNodes,
+  checkOptions,
   commitAssignments,
   type Decisions,
   nextSerial,
@@ -66,6 +68,7 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
   f: (...x: X) => Y,
   options: CompileOptions = {},
 ): (...x: X) => Y {
+  checkOptions('compile', options, 'key check detectAnomaly');
   /** The one used last at the end. */
   const traces: Traced<Y>[] = [];
   return (...x) => {

@@ -3,8 +3,9 @@
  * gradient the node whose rule made them. Nothing is recorded unless a development tool asks (anomaly detection,
  * inspection), so the stacks that this takes cost nothing otherwise.
  */
+
 import type { Tensor } from '@ag/tensor';
-import { currentCall, listenToCreation, synchronous, userLine } from '@ag/tensor/engine';
+import { checkOptions, currentCall, listenToCreation, synchronous, userLine } from '@ag/tensor/engine';
 
 /** What is known of a node's making. */
 export interface Creation {
@@ -61,6 +62,7 @@ export function endRule(outer: Tensor | null): void {
  * ```
  */
 export function captureCreation<T>(work: () => T, options: CaptureOptions = {}): T {
+  checkOptions('captureCreation', options, 'sites model');
   const stop = startCapture(options);
   try {
     return synchronous('captureCreation', work());
@@ -70,7 +72,9 @@ export function captureCreation<T>(work: () => T, options: CaptureOptions = {}):
 }
 
 /** Captures until the returned function is called; for loops that {@link captureCreation} cannot enclose. */
-export function startCapture({ sites = true, model }: CaptureOptions = {}): () => void {
+export function startCapture(options: CaptureOptions = {}): () => void {
+  checkOptions('startCapture', options, 'sites model');
+  const { sites = true, model } = options;
   const path: string[] = [];
   const restore = model ? watchModules(model, path) : null;
   const unlisten = listenToCreation((tensor) => record(tensor, sites, path[path.length - 1] ?? null));

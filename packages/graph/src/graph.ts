@@ -1,6 +1,7 @@
 /**
  * `Graph`: a computation built once from placeholders, which are fed at each run.
  */
+
 import {
   apply,
   type DType,
@@ -13,6 +14,7 @@ import {
   type Variable,
 } from '@ag/tensor';
 import {
+  checkOptions,
   checkTensor,
   isTypedArray,
   openSize,
@@ -39,6 +41,7 @@ export function placeholder(
   shape: readonly (number | null)[],
   options: { readonly name?: string; readonly dtype?: DType } = {},
 ): Tensor {
+  checkOptions('placeholder', options, 'name dtype');
   shape.forEach((size, axis) => {
     if (size === null ? axis > 0 : !Number.isInteger(size) || size < 0) {
       throw new RangeError(
@@ -87,7 +90,9 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
   readonly #prepared = new Map<string, PreparedGraph>();
 
   /** @throws Error when an output depends on a placeholder that is not among the inputs. */
-  constructor({ inputs, outputs, updates = new Map() }: GraphOptions<Outputs>) {
+  constructor(options: GraphOptions<Outputs>) {
+    checkOptions('graph', options, 'inputs outputs updates');
+    const { inputs, outputs, updates = new Map() } = options;
     this.inputs = inputs;
     this.outputs = outputs;
     this.updates = updates;

@@ -1,8 +1,9 @@
 /**
  * `inspect`: a graph as plain data, with values and gradients when asked. Pictures, tables and files are made from it; `graphView` of @ag/viz takes it as it is. Looking changes nothing: lazy tensors stay lazy.
  */
+
 import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/tensor';
-import { checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
+import { checkOptions, checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
 import { wasDifferentiated } from './backward.ts';
 import { creationOf } from './creation.ts';
 import { nodeGradients, sourceOf, topologicalOrder } from './gradients.ts';
@@ -81,6 +82,7 @@ export function inspect(
   outputs: Tensor | Variable | readonly (Tensor | Variable)[],
   options: InspectOptions = {},
 ): Inspection {
+  checkOptions('inspect', options, 'values gradients names maximalElements');
   const { values = false, gradients = false, names = {}, maximalElements = 1000 } = options;
   const given: readonly (Tensor | Variable)[] = Array.isArray(outputs)
     ? outputs

@@ -2,7 +2,9 @@
  * Activations as modules, for `sequential` and for architectures saved as data. Each is the tensor's method of the
  * same name; where a model has its own `forward`, `x.relu()` is as good.
  */
+
 import { type DType, full, type Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { Module } from './module.ts';
 
@@ -267,6 +269,7 @@ export class Prelu extends Module {
   /** Use {@link prelu}. */
   constructor(channels = 1, options: { readonly slope?: number; readonly dtype?: DType } = {}) {
     super();
+    checkOptions('prelu', options, 'slope dtype');
     const { slope = 0.25, dtype = 'float32' } = options;
     this.weight = new Variable(full([checkCount(channels, 'prelu', 'channels')], slope, { dtype }), {
       name: 'weight',

@@ -1,7 +1,9 @@
 /**
  * Attention: each position takes a weighted mean of the values at all others. See Vaswani et al. 2017.
  */
+
 import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { xavierUniform } from './init.ts';
@@ -30,6 +32,7 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionMask & { readonly dropout?: number } = {},
 ): Tensor {
+  checkOptions('scaledDotProductAttention', options, 'causal mask dropout');
   const { powers, total } = weigh(query.matmul(key.transpose()), query, options);
   return powers.matmul(value).div(total);
 }
@@ -96,6 +99,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
   /** Use {@link multiHeadAttention}. */
   constructor(features: number, heads: number, options: MultiHeadAttentionOptions = {}) {
     super();
+    checkOptions('multiHeadAttention', options, 'bias dropout dtype');
     const { bias = true, dropout = 0, dtype = 'float32' } = options;
     this.features = checkCount(features, 'multiHeadAttention', 'features');
     this.heads = checkCount(heads, 'multiHeadAttention', 'heads');

@@ -1,6 +1,7 @@
 /**
  * Convolutional layers: the same weights at every position of a sequence or an image.
  */
+
 import {
   conv1d as convolve1d,
   conv2d as convolve2d,
@@ -12,6 +13,7 @@ import {
   type TransposedConvolutionOptions as TransposedGeometryOptions,
   Variable,
 } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { fanInBias, fanInUniform, fans, type Initializer } from './init.ts';
 import { Module } from './module.ts';
@@ -91,6 +93,7 @@ export class Conv1d extends Convolution<GeometryOptions> {
   /** Use {@link conv1d}. */
   constructor(inChannels: number, outChannels: number, size: number, options: ConvOptions = {}) {
     super('conv1d', [inChannels, outChannels], [size], false, options);
+    checkOptions('conv1d', options, 'bias weightInit biasInit dtype stride padding dilation groups');
   }
 
   override forward(x: Tensor): Tensor {
@@ -107,6 +110,7 @@ export class Conv2d extends Convolution<GeometryOptions> {
   /** Use {@link conv2d}. */
   constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvOptions = {}) {
     super('conv2d', [inChannels, outChannels], twoOf(size), false, options);
+    checkOptions('conv2d', options, 'bias weightInit biasInit dtype stride padding dilation groups');
   }
 
   override forward(x: Tensor): Tensor {
@@ -123,6 +127,11 @@ export class ConvTranspose2d extends Convolution<TransposedGeometryOptions> {
   /** Use {@link convTranspose2d}. */
   constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeOptions = {}) {
     super('convTranspose2d', [inChannels, outChannels], twoOf(size), true, options);
+    checkOptions(
+      'convTranspose2d',
+      options,
+      'bias weightInit biasInit dtype outputPadding stride padding dilation groups',
+    );
   }
 
   override forward(x: Tensor): Tensor {

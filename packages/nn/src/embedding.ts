@@ -1,8 +1,9 @@
 /**
  * A table of trained vectors, looked up by index: words, categories, positions.
  */
+
 import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
-import { checkTensor } from '@ag/tensor/engine';
+import { checkOptions, checkTensor } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
 import { Module } from './module.ts';
@@ -27,6 +28,7 @@ export class Embedding extends Module {
   /** Use {@link embedding}. */
   constructor(count: number, features: number, options: EmbeddingOptions = {}) {
     super();
+    checkOptions('embedding', options, 'paddingIndex weightInit dtype');
     const { paddingIndex = null, dtype = 'float32' } = options;
     this.count = checkCount(count, 'embedding', 'entries');
     this.features = checkCount(features, 'embedding', 'features');

@@ -1,7 +1,9 @@
 /**
  * The fully connected layer: every output is a weighted sum of all inputs.
  */
+
 import { type DType, type Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkLastAxis } from './check.ts';
 import { fanInBias, fanInUniform, type Initializer } from './init.ts';
 import { Module } from './module.ts';
@@ -32,6 +34,7 @@ export class Linear extends Module {
   /** Use {@link linear}. */
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    checkOptions('linear', options, 'bias weightInit biasInit dtype');
     const { bias = true, dtype = 'float32' } = options;
     this.inFeatures = checkCount(inFeatures, 'linear', 'inputs');
     this.outFeatures = checkCount(outFeatures, 'linear', 'outputs');

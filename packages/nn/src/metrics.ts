@@ -3,8 +3,9 @@
  * them to `backward(loss, { also: [...] })` to have them computed by the training step itself. None has a useful
  * gradient.
  */
+
 import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
-import { checkInteger } from '@ag/tensor/engine';
+import { checkInteger, checkOptions } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from './classAxis.ts';
 
 export interface AxisOptions {
@@ -34,6 +35,7 @@ export interface ClassOptions extends AxisOptions {
  * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
 export function accuracy(predictions: Tensor, targets: Tensor, options: AxisOptions = {}): Tensor {
+  checkOptions('accuracy', options, 'axis');
   const [predicted, actual] = classIndices(predictions, targets, options.axis, 'accuracy');
   return predicted.equal(actual).mean();
 }
@@ -46,6 +48,7 @@ export function accuracy(predictions: Tensor, targets: Tensor, options: AxisOpti
  * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
 export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options: AxisOptions = {}): Tensor {
+  checkOptions('topKAccuracy', options, 'axis');
   const axis = classAxis(scores.shape, targets.shape, options.axis, 'topKAccuracy');
   const last = classesLast(scores, axis);
   checkIndices(scores, last.shape.slice(0, -1), targets, options.axis, 'topKAccuracy');
@@ -61,6 +64,7 @@ export function topKAccuracy(scores: Tensor, targets: Tensor, k: number, options
  * @param targets class indices
  */
 export function confusionMatrix(predictions: Tensor, targets: Tensor, options: ClassOptions = {}): Tensor {
+  checkOptions('confusionMatrix', options, 'classes axis');
   return confusion('confusionMatrix', predictions, targets, options);
 }
 
@@ -82,6 +86,7 @@ export interface AverageOptions extends ClassOptions {
 
 /** True positives over predicted positives of each class, 0 where there are none. Takes what `confusionMatrix` takes. */
 export function precision(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
+  checkOptions('precision', options, 'average classes axis');
   return averaged('precision', predictions, targets, options, (counts) =>
     ratio(counts.correct, counts.predicted),
   );
@@ -89,11 +94,13 @@ export function precision(predictions: Tensor, targets: Tensor, options: Average
 
 /** True positives over actual positives of each class, 0 where there are none. Takes what `confusionMatrix` takes. */
 export function recall(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
+  checkOptions('recall', options, 'average classes axis');
   return averaged('recall', predictions, targets, options, (counts) => ratio(counts.correct, counts.actual));
 }
 
 /** The harmonic mean of precision and recall of each class. Takes what `confusionMatrix` takes. */
 export function f1(predictions: Tensor, targets: Tensor, options: AverageOptions = {}): Tensor {
+  checkOptions('f1', options, 'average classes axis');
   return averaged('f1', predictions, targets, options, (counts) =>
     ratio(counts.correct.mul(2), counts.predicted.add(counts.actual)),
   );

@@ -3,8 +3,9 @@
  * are derived from the fields, so a layer is an ordinary class that creates variables and says what `forward`
  * computes.
  */
+
 import { evaluate, type Tensor, Variable } from '@ag/tensor';
-import { noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';
+import { checkOptions, noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook } from './hooks.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';
@@ -140,6 +141,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
    * @throws Error listing names that are missing or unknown (unless `strict` is false) and shapes that differ
    */
   loadStateDict(state: StateDict, options: LoadOptions = {}): this {
+    checkOptions('loadStateDict', options, 'strict rename');
     loadInto(this, new Map(variablesByPath(this)), state, options);
     return this;
   }

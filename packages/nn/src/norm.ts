@@ -2,7 +2,9 @@
  * Normalization layers. They bring activations to mean 0 and variance 1, over the batch or within each example, and
  * let the network scale and shift them again.
  */
+
 import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { buffer, Module } from './module.ts';
 import { standardize } from './standardize.ts';
@@ -44,6 +46,7 @@ abstract class BatchNorm extends Module {
 
   constructor(channels: number, options: BatchNormOptions = {}) {
     super();
+    checkOptions('batchNorm', options, 'momentum trackStatistics epsilon affine dtype');
     const {
       epsilon = 1e-5,
       affine = true,
@@ -175,6 +178,7 @@ export class LayerNorm extends Module {
   /** Use {@link layerNorm}. */
   constructor(shape: number | readonly number[], options: NormOptions & { readonly bias?: boolean } = {}) {
     super();
+    checkOptions('layerNorm', options, 'epsilon affine dtype bias');
     const { epsilon = 1e-5, affine = true, bias = affine, dtype = 'float32' } = options;
     this.shape = (typeof shape === 'number' ? [shape] : shape).map((size) =>
       checkCount(size, 'layerNorm', 'features'),
@@ -218,6 +222,7 @@ export class RmsNorm extends Module {
   /** Use {@link rmsNorm}. */
   constructor(shape: number | readonly number[], options: NormOptions = {}) {
     super();
+    checkOptions('rmsNorm', options, 'epsilon affine dtype');
     const { epsilon = 1e-6, affine = true, dtype = 'float32' } = options;
     this.shape = (typeof shape === 'number' ? [shape] : shape).map((size) =>
       checkCount(size, 'rmsNorm', 'features'),
@@ -254,6 +259,7 @@ export class GroupNorm extends Module {
   /** Use {@link groupNorm}. */
   constructor(groups: number, channels: number, options: NormOptions = {}) {
     super();
+    checkOptions('groupNorm', options, 'epsilon affine dtype');
     const { epsilon = 1e-5, affine = true, dtype = 'float32' } = options;
     this.groups = checkCount(groups, 'groupNorm', 'groups');
     this.channels = checkCount(channels, 'groupNorm', 'channels');

@@ -1,6 +1,7 @@
 /**
  * Pooling layers: the maximum or the mean of each window.
  */
+
 import {
   avgPool2d as average,
   maxPool2d as largest,
@@ -9,6 +10,7 @@ import {
   type Tensor,
   tensor,
 } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { Module } from './module.ts';
 
@@ -20,6 +22,7 @@ export class MaxPool2d extends Module {
   /** Use {@link maxPool2d}. */
   constructor(size: PerAxis, options: PoolOptions = {}) {
     super();
+    checkOptions('maxPool2d', options, 'stride padding dilation');
     this.size = size;
     this.options = options;
   }
@@ -47,6 +50,7 @@ export class AvgPool2d extends Module {
   /** Use {@link avgPool2d}. */
   constructor(size: PerAxis, options: AvgPoolOptions = {}) {
     super();
+    checkOptions('avgPool2d', options, 'countPadding stride padding dilation');
     this.size = size;
     this.options = options;
   }

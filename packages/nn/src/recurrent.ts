@@ -3,7 +3,9 @@
  * of all inputs with the input weights, is one matrix product for the whole sequence; each step adds one product with
  * the state.
  */
+
 import { concat, type DType, formatShape, split, stack, type Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { fanInBias } from './init.ts';
@@ -222,6 +224,7 @@ export class Rnn extends Recurrent {
   /** Use {@link rnn}. */
   constructor(inFeatures: number, hidden: number, options: RnnOptions = {}) {
     super('rnn', 1, inFeatures, hidden, options);
+    checkOptions('rnn', options, 'activation layers bidirectional bias dropout dtype');
     this.activation = options.activation ?? 'tanh';
   }
 
@@ -245,6 +248,7 @@ export class Lstm extends Recurrent {
   /** Use {@link lstm}. */
   constructor(inFeatures: number, hidden: number, options: RecurrentOptions = {}) {
     super('lstm', 4, inFeatures, hidden, options);
+    checkOptions('lstm', options, 'layers bidirectional bias dropout dtype');
   }
 
   override get layer() {
@@ -267,6 +271,7 @@ export class Gru extends Recurrent {
   /** Use {@link gru}. */
   constructor(inFeatures: number, hidden: number, options: RecurrentOptions = {}) {
     super('gru', 3, inFeatures, hidden, options);
+    checkOptions('gru', options, 'layers bidirectional bias dropout dtype');
   }
 
   override get layer() {

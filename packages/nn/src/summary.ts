@@ -2,7 +2,9 @@
  * `summary`: one row for each module, with its shapes, parameters and FLOPs. Shapes are known before anything is
  * computed, so nothing is.
  */
+
 import { type DType, type Shape, Tensor, zeros } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import type { AnyModule } from './module.ts';
 
 export interface SummaryRow {
@@ -45,6 +47,7 @@ export function summary(
   inputShape: Shape,
   options: { readonly dtype?: DType } = {},
 ): Summary {
+  checkOptions('summary', options, 'dtype');
   const modules = model.namedModules();
   const modes = new Map([...modules.values()].map((module) => [module, module.training]));
   const rows: SummaryRow[] = [];

@@ -1,7 +1,9 @@
 /**
  * The transformer encoder layer: attention, then a small network, each with a shortcut.
  */
+
 import type { DType, Tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { type AttentionInputs, MultiHeadAttention } from './attention.ts';
 import { checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
@@ -41,6 +43,11 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
   /** Use {@link transformerEncoderLayer}. */
   constructor(features: number, heads: number, options: TransformerEncoderLayerOptions = {}) {
     super();
+    checkOptions(
+      'transformerEncoderLayer',
+      options,
+      'feedForward dropout activation normFirst causal epsilon dtype',
+    );
     const {
       feedForward = 4 * features,
       dropout = 0.1,

@@ -1,7 +1,9 @@
 /**
  * AdaDelta: steps scaled by running means of squared gradients and of squared steps.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkNotNegative, checkShares } from './check.ts';
 import {
   Optimizer,
@@ -65,5 +67,6 @@ export function adadelta(
   parameters: Parameters<AdadeltaOptions>,
   options: Partial<AdadeltaOptions> = {},
 ): Adadelta {
+  checkOptions('adadelta', options, 'decay epsilon weightDecay learningRate');
   return new Adadelta(parameters, { learningRate: 1, ...options });
 }

@@ -1,7 +1,9 @@
 /**
  * AdaGrad: steps scaled by all gradients seen so far.
  */
+
 import { full, type Tensor, type Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkNotNegative } from './check.ts';
 import {
   Optimizer,
@@ -74,5 +76,6 @@ export function adagrad(
   parameters: Parameters<AdagradOptions>,
   options: Partial<AdagradOptions> = {},
 ): Adagrad {
+  checkOptions('adagrad', options, 'rateDecay initialSquare epsilon weightDecay learningRate');
   return new Adagrad(parameters, { learningRate: 1e-2, ...options });
 }

@@ -1,7 +1,9 @@
 /**
  * Adam and AdamW: steps scaled by running estimates of the gradient's mean and mean square.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
 import { checkBetas, checkNotNegative } from './check.ts';
 import {
@@ -111,10 +113,12 @@ export class AdamW extends Adam {
  * @throws RangeError for options out of range
  */
 export function adam(parameters: Parameters<AdamOptions>, options: Partial<AdamOptions> = {}): Adam {
+  checkOptions('adam', options, 'learningRate betas epsilon weightDecay amsgrad');
   return new Adam(parameters, { learningRate: 1e-3, ...options });
 }
 
 /** Adam with decoupled weight decay (Loshchilov & Hutter 2019): default rate 1e-3, weight decay 0.01. */
 export function adamw(parameters: Parameters<AdamOptions>, options: Partial<AdamOptions> = {}): AdamW {
+  checkOptions('adamw', options, 'learningRate betas epsilon weightDecay amsgrad');
   return new AdamW(parameters, { learningRate: 1e-3, ...options });
 }

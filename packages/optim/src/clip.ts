@@ -2,8 +2,9 @@
  * Clips gradients between `backward` and `step`. Both change `.grad` lazily; the limit becomes part of the step's
  * plan.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
-import { type EvaluationGroup, tie } from '@ag/tensor/engine';
+import { checkOptions, type EvaluationGroup, tie } from '@ag/tensor/engine';
 
 /**
  * Scales all gradients by one factor so that their joint norm is at most `maximum` (Pascanu, Mikolov, Bengio 2013).
@@ -26,6 +27,7 @@ export function clipGradNorm(
   maximum: number,
   options: { readonly order?: 1 | 2 | typeof Number.POSITIVE_INFINITY } = {},
 ): Tensor {
+  checkOptions('clipGradNorm', options, 'order');
   if (!(maximum > 0)) throw new RangeError(`clipGradNorm: the largest norm must be above 0, got ${maximum}`);
   const waiting = withGradient(parameters, 'clipGradNorm');
   const { order = 2 } = options;

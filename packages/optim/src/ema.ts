@@ -1,8 +1,9 @@
 /**
  * `ema`: the moving average of parameters, often a better model than the last step's.
  */
+
 import { evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
-import { beforeEachRun, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
+import { beforeEachRun, checkOptions, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
 import { checkRange } from './check.ts';
 import type { OptimizerState } from './optimizer.ts';
 
@@ -24,6 +25,7 @@ export class Ema {
 
   /** Use {@link ema}. */
   constructor(parameters: Iterable<Variable>, options: EmaOptions = {}) {
+    checkOptions('ema', options, 'decay warmup');
     this.decay = options.decay ?? 0.999;
     this.warmup = options.warmup ?? false;
     checkRange(this.decay, 0, 1, 'ema: decay');
@@ -148,5 +150,6 @@ export class Ema {
  * ```
  */
 export function ema(parameters: Iterable<Variable>, options: EmaOptions = {}): Ema {
+  checkOptions('ema', options, 'decay warmup');
   return new Ema(parameters, options);
 }

@@ -3,8 +3,9 @@
  * noise. It evaluates the loss several times in a step, so `step` takes a function and is asynchronous. The few
  * vectors it works on are kept on the host in float64.
  */
+
 import { formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
-import { commitUpdates, dropGradients, synchronous } from '@ag/tensor/engine';
+import { checkOptions, commitUpdates, dropGradients, synchronous } from '@ag/tensor/engine';
 import { checkParameter } from './check.ts';
 import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';
@@ -51,6 +52,11 @@ export class Lbfgs {
 
   /** Use {@link lbfgs}. */
   constructor(parameters: Iterable<Variable>, options: LbfgsOptions = {}) {
+    checkOptions(
+      'lbfgs',
+      options,
+      'learningRate maxIterations maxEvaluations history gradientTolerance changeTolerance lineSearch',
+    );
     this.parameters = [...parameters];
     const seen = new Set<Variable>();
     for (const parameter of this.parameters) checkParameter(parameter, seen);
@@ -309,6 +315,11 @@ export class Lbfgs {
  * twice, and for a learning rate that is not above 0
  */
 export function lbfgs(parameters: Iterable<Variable>, options: LbfgsOptions = {}): Lbfgs {
+  checkOptions(
+    'lbfgs',
+    options,
+    'learningRate maxIterations maxEvaluations history gradientTolerance changeTolerance lineSearch',
+  );
   return new Lbfgs(parameters, options);
 }
 

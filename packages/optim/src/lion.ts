@@ -1,7 +1,9 @@
 /**
  * Lion: steps by the sign of the momentum.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkBetas, checkNotNegative } from './check.ts';
 import {
   Optimizer,
@@ -70,5 +72,6 @@ export class Lion extends Optimizer<LionOptions> {
  * @throws RangeError for options out of range
  */
 export function lion(parameters: Parameters<LionOptions>, options: Partial<LionOptions> = {}): Lion {
+  checkOptions('lion', options, 'betas weightDecay learningRate');
   return new Lion(parameters, { learningRate: 1e-4, ...options });
 }

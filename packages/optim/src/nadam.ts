@@ -1,7 +1,9 @@
 /**
  * NAdam: Adam with Nesterov's momentum.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
 import { checkBetas, checkNotNegative } from './check.ts';
 import {
@@ -100,5 +102,6 @@ function momentumAt(step: number, { betas, momentumDecay }: Required<NadamOption
  * @throws RangeError for options out of range
  */
 export function nadam(parameters: Parameters<NadamOptions>, options: Partial<NadamOptions> = {}): Nadam {
+  checkOptions('nadam', options, 'betas epsilon weightDecay momentumDecay learningRate');
   return new Nadam(parameters, { learningRate: 2e-3, ...options });
 }

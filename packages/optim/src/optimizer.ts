@@ -8,6 +8,7 @@ import {
   activeTrace,
   asOneCall,
   beforeEachRun,
+  checkOptions,
   commitUpdates,
   dropGradients,
   dynamicScalar,
@@ -111,7 +112,11 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       : [{ parameters: all } as unknown as ParameterGroup<Options>];
     this.#groups = groups.map(({ parameters: list, ...own }) => {
       const given = { ...defined(options), ...defined(own) } as Options;
-      const resolved = { ...this.defaults(given), ...given } as Required<Options>;
+      const defaults = this.defaults(given);
+      // The factories check their own options; a group's are known here only, by their defaults.
+      const known = Object.keys(defaults);
+      if (known.length > 0) checkOptions('parameter group', own, ['learningRate', ...known].join(' '));
+      const resolved = { ...defaults, ...given } as Required<Options>;
       checkLearningRate(resolved.learningRate);
       this.check(resolved);
       const members = [...list].map((parameter): Member => {

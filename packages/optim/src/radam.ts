@@ -1,7 +1,9 @@
 /**
  * RAdam: Adam with a rectified variance.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
 import { checkBetas, checkNotNegative } from './check.ts';
 import {
@@ -91,5 +93,6 @@ function rectification(step: number, beta: number): number {
  * @throws RangeError for options out of range
  */
 export function radam(parameters: Parameters<RadamOptions>, options: Partial<RadamOptions> = {}): Radam {
+  checkOptions('radam', options, 'betas epsilon weightDecay learningRate');
   return new Radam(parameters, { learningRate: 1e-3, ...options });
 }

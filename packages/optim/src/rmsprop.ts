@@ -1,7 +1,9 @@
 /**
  * RMSprop: the gradient divided by the root of its running mean square.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkNotNegative, checkShares } from './check.ts';
 import {
   Optimizer,
@@ -80,5 +82,6 @@ export function rmsprop(
   parameters: Parameters<RmspropOptions>,
   options: Partial<RmspropOptions> = {},
 ): Rmsprop {
+  checkOptions('rmsprop', options, 'decay epsilon momentum centered centred weightDecay learningRate');
   return new Rmsprop(parameters, { learningRate: 1e-2, ...options });
 }

@@ -8,6 +8,7 @@
  * const optimizer = adam(model.parameters(), { learningRate: schedule });
  * ```
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { cos, pow } from '@ag/tensor/math';
 
 /** The learning rate after `step` steps. */
@@ -27,6 +28,7 @@ export function stepDecay(
   rate: number,
   options: { readonly every: number; readonly factor?: number },
 ): Schedule {
+  checkOptions('stepDecay', options, 'every factor');
   const { every, factor = 0.1 } = options;
   checkRate(rate, 'stepDecay');
   checkSteps(every, 'stepDecay', 'every');
@@ -35,6 +37,7 @@ export function stepDecay(
 
 /** The rate times `factor` after each step. */
 export function exponential(rate: number, options: { readonly factor: number }): Schedule {
+  checkOptions('exponential', options, 'factor');
   checkRate(rate, 'exponential');
   return (step) => rate * pow(options.factor, step);
 }
@@ -44,6 +47,7 @@ export function cosine(
   rate: number,
   options: { readonly steps: number; readonly minimum?: number },
 ): Schedule {
+  checkOptions('cosine', options, 'steps minimum');
   const { steps, minimum = 0 } = options;
   checkRate(rate, 'cosine');
   checkSteps(steps, 'cosine', 'steps');
@@ -58,6 +62,7 @@ export function cosineWithRestarts(
   rate: number,
   options: { readonly period: number; readonly multiply?: number; readonly minimum?: number },
 ): Schedule {
+  checkOptions('cosineWithRestarts', options, 'period multiply minimum');
   const { period, multiply = 1, minimum = 0 } = options;
   checkRate(rate, 'cosineWithRestarts');
   checkSteps(period, 'cosineWithRestarts', 'period');
@@ -79,6 +84,7 @@ export function polynomial(
   rate: number,
   options: { readonly steps: number; readonly power?: number; readonly minimum?: number },
 ): Schedule {
+  checkOptions('polynomial', options, 'steps power minimum');
   const { steps, power = 1, minimum = 0 } = options;
   checkRate(rate, 'polynomial');
   checkSteps(steps, 'polynomial', 'steps');
@@ -93,6 +99,7 @@ export function linearWarmup(
   then: Rate,
   options: { readonly steps: number; readonly start?: number },
 ): Schedule {
+  checkOptions('linearWarmup', options, 'steps start');
   const { steps, start = 0.01 } = options;
   checkSteps(steps, 'linearWarmup', 'steps');
   const after = toSchedule(then);
@@ -113,6 +120,7 @@ export function oneCycle(
     readonly anneal?: 'cosine' | 'linear';
   },
 ): Schedule {
+  checkOptions('oneCycle', options, 'steps warmup divide finalDivide anneal');
   const { steps, warmup = 0.3, divide = 25, finalDivide = 1e4, anneal = 'cosine' } = options;
   checkRate(rate, 'oneCycle');
   checkSteps(steps, 'oneCycle', 'steps');
@@ -186,6 +194,7 @@ export function reduceOnPlateau(
     readonly mode?: 'min' | 'max';
   } = {},
 ): PlateauSchedule {
+  checkOptions('reduceOnPlateau', options, 'factor patience threshold cooldown minimum mode');
   const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minimum = 0, mode = 'min' } = options;
   checkRate(rate, 'reduceOnPlateau');
   if (!(factor > 0 && factor < 1))

@@ -1,7 +1,9 @@
 /**
  * Stochastic gradient descent, with momentum.
  */
+
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkNotNegative, checkShares } from './check.ts';
 import {
   Optimizer,
@@ -81,5 +83,6 @@ export class Sgd extends Optimizer<SgdOptions> {
  * @throws RangeError for options out of range
  */
 export function sgd(parameters: Parameters<SgdOptions>, options: SgdOptions): Sgd {
+  checkOptions('sgd', options, 'momentum dampening nesterov weightDecay learningRate');
   return new Sgd(parameters, options);
 }

@@ -2,6 +2,7 @@
  * Cross-validation: the same training on several cuts of the data. How well it does on what each left out. Says more
  * than one number: how much that number depends on the cut.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { EndReason, Metrics, TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
@@ -71,6 +72,7 @@ export async function crossValidate<Fold>(
   setup: (fold: Fold, index: number) => CrossValidatedRun | Promise<CrossValidatedRun>,
   options: CrossValidateOptions = {},
 ): Promise<CrossValidation> {
+  checkOptions('crossValidate', options, 'onEvent onFold signal');
   const { onEvent, onFold, signal } = options;
   const all = [...folds];
   if (all.length < 2) {

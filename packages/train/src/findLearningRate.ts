@@ -2,8 +2,10 @@
  * The learning rate range test: a few steps while the rate grows from far too small to far too large. What the loss
  * makes of it shows which rates will do (L. Smith, "Cyclical learning rates for training neural networks", 2017).
  */
+
 import type { Schedule } from '@ag/optim';
 import { randomState, restoreRandomState } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
 import { TrainingError } from './errors.ts';
 import { fit } from './fit.ts';
@@ -63,6 +65,11 @@ const leastSteps = 10;
  * @throws TrainingError `option` for options that make no sense, and the signal's reason when it is aborted
  */
 export async function findLearningRate(options: FindLearningRateOptions): Promise<LearningRateTest> {
+  checkOptions(
+    'findLearningRate',
+    options,
+    'optimizer from to steps smoothing divergence model loss train gradients compile signal',
+  );
   const { model, optimizer, loss, train, gradients, compile, signal } = options;
   const { from = 1e-6, to = 1, steps = 100, smoothing = 0.9, divergence = 4 } = options;
   const check = (holds: boolean, what: string): void => {

@@ -17,7 +17,7 @@ import { TrainingError } from './errors.ts';
 import type { EpochEvent, EventBody, TrainingEvent } from './events.ts';
 import { inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
-import { checkOptions, type FitOptions } from './options.ts';
+import { checkFit, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
@@ -42,7 +42,7 @@ type Events<Result = void> = AsyncGenerator<TrainingEvent, Result, undefined>;
  * @throws TrainingError `nonFiniteLoss` when the loss is NaN or infinite, `option` for options that make no sense
  */
 export async function* fit(options: FitOptions): Events {
-  checkOptions(options);
+  checkFit(options);
   const { model, optimizer } = options;
   const profiler = await createProfiler(options);
   // A run starts without gradients of an earlier one that was broken off, and leaves none of its own.

@@ -1,6 +1,8 @@
 /** What `fit` is given, and the checks of it. */
+
 import type { Module } from '@ag/nn';
 import type { Tensor, Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
@@ -74,8 +76,13 @@ export interface FitOptions {
   readonly config?: unknown;
 }
 
-/** @throws TrainingError `option` for options that make no sense */
-export function checkOptions(options: FitOptions): void {
+/** @throws TypeError for options that there are not, TrainingError `option` for options that make no sense */
+export function checkFit(options: FitOptions): void {
+  checkOptions(
+    'fit',
+    options,
+    'model optimizer loss train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile config',
+  );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
       throw new TrainingError(`fit: ${name} must be a whole number from ${least}, got ${value}`, {

@@ -4,7 +4,7 @@
 
 import type { AnyModule, Module } from '@ag/nn';
 import { concat, evaluate, type Tensor, tensor } from '@ag/tensor';
-import { synchronous } from '@ag/tensor/engine';
+import { checkOptions, synchronous } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
 import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './metrics.ts';
@@ -52,6 +52,7 @@ export async function validate(
   data: AsyncIterable<LabeledBatch> | Iterable<LabeledBatch>,
   options: ValidateOptions,
 ): Promise<Validation> {
+  checkOptions('validate', options, 'loss metrics signal');
   const { loss, metrics = {}, signal } = options;
   const names = Object.keys(metrics);
   const totals = emptyTotals(names);
@@ -101,6 +102,7 @@ export async function predict(
   inputs: Tensor | AsyncIterable<{ readonly x: Tensor }> | Iterable<{ readonly x: Tensor }>,
   options: PredictOptions = {},
 ): Promise<Tensor> {
+  checkOptions('predict', options, 'batchSize signal');
   const { batchSize = 256, signal } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TrainingError(`predict: batchSize must be a whole number above 0, got ${batchSize}`, {

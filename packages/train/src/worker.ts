@@ -2,7 +2,9 @@
  * The same loop and events from a worker, so that a page or a server stays responsive. The worker's script says what
  * is trained, `runInWorker` is iterated as `fit` is. Web Workers and Node's worker threads alike.
  */
+
 import { saveSafetensors } from '@ag/nn';
+import { checkOptions } from '@ag/tensor/engine';
 import { TrainingError, type TrainingErrorCode } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
@@ -77,6 +79,7 @@ export async function* runInWorker(
   worker: MessageEnd,
   options: RunInWorkerOptions = {},
 ): AsyncGenerator<TrainingEvent, Uint8Array | null, undefined> {
+  checkOptions('runInWorker', options, 'settings signal');
   // Random, not counted: pages may load two copies of this module and share a worker.
   const run = crypto.getRandomValues(new Uint32Array(1))[0];
   const waiting: Report[] = [];

@@ -2,6 +2,7 @@
  * The generated `digits` data set, an offline substitute for MNIST with the same shapes. How hard the set is was
  * measured; see docs/digits.md of this package.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { checkCount } from '../sets/generated.ts';
@@ -32,6 +33,7 @@ const streams = { train: 0, test: 1, validation: 2 };
  * const test = digits({ split: 'test' });
  */
 export function digits(options: DigitsOptions = {}): MemoryDataset {
+  checkOptions('digits', options, 'split count seed size');
   const { split = 'train', seed = 0, size = 28 } = options;
   const stream = streams[split];
   if (stream === undefined) {

@@ -4,6 +4,7 @@
  * pass is an error here, since a quote out of place makes other cells of a table without a word. Every record keeps
  * its line, so that later errors can point at it.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { DataError } from '../errors.ts';
 
 /** The records of a CSV text. */
@@ -37,6 +38,7 @@ export interface CsvOptions {
  * (await parseCsv('name,size\n"Smith, J.",3\n')).rows; // [['Smith, J.', '3']]
  */
 export async function parseCsv(text: string, options: CsvOptions = {}): Promise<CsvTable> {
+  checkOptions('parseCsv', options, 'file delimiter header');
   const { file = 'CSV text', delimiter = ',', header: hasHeader = true } = options;
   if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\n\r\ufeff]/.test(delimiter)) {
     throw new DataError('delimiter', {

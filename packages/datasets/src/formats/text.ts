@@ -3,6 +3,7 @@
  * decoders do by default, two names would become one without a word. What is recognized by its first bytes is read
  * (UTF-8, UTF-16, both gzipped) or named with what to do (archives, workbooks, UTF-32).
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { DataError } from '../errors.ts';
 import { defaultLimit, gunzip, isGzip } from './gzip.ts';
 
@@ -32,6 +33,7 @@ const longestText = 2 ** 29 - 24;
  * const text = await decodeText(bytes, { file: 'towns.csv', encoding: 'windows-1252' });
  */
 export async function decodeText(bytes: Uint8Array, options: TextOptions = {}): Promise<string> {
+  checkOptions('decodeText', options, 'file encoding maxBytes');
   const { file = 'text', encoding, maxBytes } = options;
   if (isGzip(bytes)) {
     const content = await gunzip(bytes, file, Math.min(maxBytes ?? defaultLimit, 4 * longestText));

@@ -3,6 +3,7 @@
  * it, which are loaded when first needed and only have to be installed by those who read images. Whoever decodes, an
  * image has no more pixels than `maxPixels`, and costs no more than its pixels do.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { DataError } from '../errors.ts';
 import { hex } from '../formats/gzip.ts';
 import { nodeModules } from '../platform.ts';
@@ -37,6 +38,7 @@ export async function decodeImage(
   file = 'image',
   options: DecodeOptions = {},
 ): Promise<ImageDataLike> {
+  checkOptions('decodeImage', options, 'maxPixels');
   const { maxPixels = defaultMaxPixels } = options;
   if (!(maxPixels >= 1)) {
     throw new DataError('maxPixels', {

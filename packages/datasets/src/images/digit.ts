@@ -2,7 +2,9 @@
  * Brings a drawn or photographed digit to the form of MNIST's images. A network trained on MNIST knows no others. They are fitted into 20×20 pixels with its proportions kept, then centered in 28×28 by its center of mass (as LeCun, Cortes
  * and Burges describe on the page of the database, http://yann.lecun.com/exdb/mnist).
  */
+
 import { type Tensor, tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { DataError } from '../errors.ts';
 import { type ImageDataLike, resizePlane, toChannels } from './pixels.ts';
 
@@ -27,6 +29,7 @@ const box = 20;
  * const digit = await model.forward(x).argmax(1).item();
  */
 export function centerDigit(image: ImageDataLike, options: CenterDigitOptions = {}): Tensor {
+  checkOptions('centerDigit', options, 'invert background');
   const { width, height } = image;
   const gray = toChannels(image, { channels: 1, background: options.background ?? 255 });
   const { invert = 'auto' } = options;

@@ -2,6 +2,7 @@
  * A data set from images in folders, one folder per class, as most image collections come. Files are read and decoded
  * when a batch needs them, several at once, so that `dataLoader`'s prefetch overlaps reading with training.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import {
   checkIndices,
   type Dataset,
@@ -61,6 +62,7 @@ export async function imageFolder(
   source: string | Iterable<File>,
   options: ImageFolderOptions = {},
 ): Promise<ImageFolderDataset> {
+  checkOptions('imageFolder', options, 'size classes keep decode channels background maxPixels');
   const name = typeof source === 'string' ? source : 'files';
   const files = typeof source === 'string' ? await listFolder(source, options.classes) : listFiles(source);
   const classes = options.classes ?? [...new Set(files.map((file) => file.label))].sort();

@@ -1,5 +1,7 @@
 /** Converts between the pixels of a canvas and tensors. */
+
 import { type Tensor, tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { DataError } from '../errors.ts';
 import { type ChannelOptions, type ImageDataLike, toChannels } from './pixels.ts';
 
@@ -12,6 +14,7 @@ import { type ChannelOptions, type ImageDataLike, toChannels } from './pixels.ts
  * const picture = fromImageData(context.getImageData(0, 0, 64, 64), { channels: 3 });
  */
 export function fromImageData(image: ImageDataLike, options: ChannelOptions = {}): Tensor {
+  checkOptions('fromImageData', options, 'channels background');
   const planes = toChannels(image, options);
   const shape = [options.channels ?? 1, image.height, image.width];
   return tensor(planes, { dtype: 'uint8', shape, copy: false })

@@ -5,6 +5,7 @@
  * The column `b` was built on the assumption that racial segregation affects prices; the set serves here to compare
  * with published results of small networks and nothing else.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import type { MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type FileSet, obtainFiles, type SourceOptions } from '../files/obtain.ts';
@@ -80,6 +81,11 @@ export const bostonSource: FileSet = {
  * const loader = dataLoader(data, { batchSize: 16, replacement: true, transform: transforms.standardize(data) });
  */
 export async function bostonHousing(options: BostonHousingOptions = {}): Promise<MemoryDataset> {
+  checkOptions(
+    'bostonHousing',
+    options,
+    'columns dataDir download mirrors onProgress signal attempts stallTimeout retryDelay',
+  );
   const columns = (options.columns ?? bostonColumns).map((name) => name.toLowerCase());
   const unknown = columns.find((name) => !bostonColumns.includes(name));
   if (unknown !== undefined || columns.length === 0) {

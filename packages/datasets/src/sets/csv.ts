@@ -1,4 +1,5 @@
 /** `csvDataset`: a data set from a table in a CSV file. */
+import { checkOptions } from '@ag/tensor/engine';
 import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';
@@ -32,6 +33,11 @@ export async function csvDataset(
   source: string | URL | { text: string },
   options: CsvDatasetOptions,
 ): Promise<MemoryDataset> {
+  checkOptions(
+    'csvDataset',
+    options,
+    'name target features categorical missing missingValues file delimiter header encoding maxBytes',
+  );
   checkTarget(options, typeof source === 'object' && 'text' in source ? 'CSV text' : String(source));
   const inMemory = typeof source === 'object' && 'text' in source;
   const file = options.file ?? (inMemory ? 'CSV text' : String(source));

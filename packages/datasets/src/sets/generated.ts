@@ -2,6 +2,7 @@
  * Small data sets with a known answer, computed from a seed. They serve lessons, tests and demonstrations that need no file.
  * The same options give the same numbers on every machine.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { cosineOfTurn, sineOfTurn } from '../deterministicMath.ts';
 import { DataError } from '../errors.ts';
@@ -48,6 +49,7 @@ export interface SpiralsOptions extends PointsOptions {
  * @throws DataError when a number makes no sense
  */
 export function spirals(options: SpiralsOptions = {}): MemoryDataset {
+  checkOptions('spirals', options, 'classes turns count noise seed');
   const { count = 300, noise = 0.02, seed = 0, classes = 2, turns = 1 } = options;
   checkCount('spirals: classes', classes, 1);
   const perArm = Math.ceil(checkCount('spirals: count', count, classes) / classes);
@@ -65,6 +67,7 @@ export function spirals(options: SpiralsOptions = {}): MemoryDataset {
  * y `[count]` 0 or 1. Default 200 points, noise 0.1.
  */
 export function moons(options: PointsOptions = {}): MemoryDataset {
+  checkOptions('moons', options, 'count noise seed');
   const { count = 200, noise = 0.1, seed = 0 } = options;
   const perMoon = Math.ceil(checkCount('moons: count', count, 2) / 2);
   const random = randomStream(seed, streams.moons);
@@ -87,6 +90,7 @@ export interface CirclesOptions extends PointsOptions {
  * x `[count, 2]`, y `[count]`. Default 200 points, noise 0.05.
  */
 export function circles(options: CirclesOptions = {}): MemoryDataset {
+  checkOptions('circles', options, 'factor count noise seed');
   const { count = 200, noise = 0.05, seed = 0, factor = 0.5 } = options;
   checkNumber('circles: factor', factor, 0, 1);
   const perCircle = Math.ceil(checkCount('circles: count', count, 2) / 2);
@@ -116,6 +120,7 @@ export interface BlobsOptions {
  * Normally distributed clusters: x `[count, features]`, y `[count]` the cluster, as many points in each (to one).
  */
 export function blobs(options: BlobsOptions = {}): MemoryDataset {
+  checkOptions('blobs', options, 'count centers features deviation seed');
   const { count = 300, centers = 3, deviation = 1, seed = 0 } = options;
   const random = randomStream(seed, streams.blobs);
   const places =
@@ -165,6 +170,7 @@ export interface LinearRegressionDataset extends MemoryDataset {
  * Default 100 points, noise 0.1.
  */
 export function linearRegression(options: LinearRegressionOptions = {}): LinearRegressionDataset {
+  checkOptions('linearRegression', options, 'features weights bias count noise seed');
   const { count = 100, noise = 0.1, seed = 0 } = options;
   const features = checkCount(
     'linearRegression: features',

@@ -6,6 +6,7 @@
  * Sizes and SHA-256 sums are those of TensorFlow Datasets, tensorflow_datasets/url_checksums/mnist.txt and
  * fashion_mnist.txt in https://github.com/tensorflow/datasets.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import { type FileSet, type NamedFile, obtainFiles, type SourceOptions } from '../files/obtain.ts';
@@ -27,6 +28,11 @@ export interface MnistOptions extends SourceOptions {
  * const test = await mnist({ dataDir: './data', split: 'test' });
  */
 export function mnist(options: MnistOptions = {}): Promise<MemoryDataset> {
+  checkOptions(
+    'mnist',
+    options,
+    'split dataDir download mirrors onProgress signal attempts stallTimeout retryDelay',
+  );
   return load(mnistSource, options);
 }
 
@@ -36,6 +42,11 @@ export function mnist(options: MnistOptions = {}): Promise<MemoryDataset> {
  * @throws DataError as {@link mnist}
  */
 export function fashionMnist(options: MnistOptions = {}): Promise<MemoryDataset> {
+  checkOptions(
+    'fashionMnist',
+    options,
+    'split dataDir download mirrors onProgress signal attempts stallTimeout retryDelay',
+  );
   return load(fashionMnistSource, options);
 }
 
@@ -57,6 +68,7 @@ export async function idxDataset(
     maxBytes?: number;
   } = {},
 ): Promise<MemoryDataset> {
+  checkOptions('idxDataset', options, 'name split classes source maxBytes');
   const { maxBytes, ...info } = options;
   const limit = maxBytes === undefined ? {} : { maxBytes };
   const [x, y] = await Promise.all([

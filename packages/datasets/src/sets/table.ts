@@ -2,7 +2,7 @@
  * Turns the text of a table into a data set. Numbers are checked cell by cell, missing values dealt with, categories
  * turned into columns of 0 and 1 (inputs) or class indices (target).
  */
-import { describeValue } from '@ag/tensor/engine';
+import { checkOptions, describeValue } from '@ag/tensor/engine';
 import { type Column, type DatasetInfo, type MemoryDataset, memoryDataset } from '../dataset.ts';
 import { DataError } from '../errors.ts';
 import type { CsvTable } from '../formats/csv.ts';
@@ -40,6 +40,7 @@ const usualMissingValues = ['', 'NA', 'N/A', 'NaN', 'nan', 'null', '?'];
  * missing, with line and column
  */
 export function tableDataset(table: CsvTable, options: TableOptions, info: DatasetInfo = {}): MemoryDataset {
+  checkOptions('tableDataset', options, 'target features categorical missing missingValues file');
   checkTarget(options);
   const reader = tableReader(table, options);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;

@@ -2,7 +2,9 @@
  * Reads and writes NumPy's files: `.npy`, one array, and `.npz`, a zip archive of them. (Format description: NumPy's
  * `numpy.lib.format`, versions 1.0 to 3.0).
  */
+
 import type { DType, Tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { readNpyHeader } from './npyHeader.ts';
 import { readZip, type UnpackOptions } from './zip.ts';
@@ -79,6 +81,7 @@ export async function loadNpz(
   bytes: Uint8Array,
   options: UnpackOptions = {},
 ): Promise<Record<string, Tensor>> {
+  checkOptions('loadNpz', options, 'maxBytes');
   const own = (member: string): string => member.replace(/\.npy$/, '');
   const lengthOf = (start: Uint8Array, member: string): number | undefined =>
     readNpyHeader(start, (what) => {

@@ -3,7 +3,9 @@
  * header in JSON (for each tensor its dtype, shape and place), then the numbers (format description: the safetensors
  * repository's README, version 1). Numbers are little-endian; a file is checked before anything is made of it.
  */
+
 import type { DType, Tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { headerKeys } from './headerKeys.ts';
 
@@ -56,6 +58,7 @@ export async function saveSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveSafetensorsOptions = {},
 ): Promise<Uint8Array> {
+  checkOptions('saveSafetensors', options, 'metadata floats');
   // Written entry by entry: an object would put names that look like numbers first, and has no room for '__proto__'.
   const header: string[] = [];
   const write = (name: string, entry: unknown): void => {

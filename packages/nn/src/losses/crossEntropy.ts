@@ -1,8 +1,9 @@
 /**
  * The losses of classification into one of several classes.
  */
+
 import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
-import { checkInteger, checkTensor, userLine } from '@ag/tensor/engine';
+import { checkInteger, checkOptions, checkTensor, userLine } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
@@ -42,6 +43,7 @@ export interface CrossEntropyOptions extends NllOptions {
  * more where sizes are equal, for probabilities with three axes or more always
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions('crossEntropy', options, 'labelSmoothing weight ignoreIndex axis reduction');
   const { labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new RangeError(`crossEntropy: label smoothing must be in [0, 1), got ${labelSmoothing}`);
@@ -78,6 +80,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * @throws RangeError when the shapes do not fit, and when both axes could hold the classes
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkOptions('nllLoss', options, 'weight ignoreIndex axis reduction');
   const scores = classesLast(logProbabilities, axisOf(logProbabilities, target, options.axis, 'nllLoss'));
   checkIndices(logProbabilities, scores, target, options, 'nllLoss');
   const picked = pick(scores, target, options.weight, 'nllLoss');

@@ -2,6 +2,7 @@
  * Losses between probabilities. Where a factor is 0 the term counts 0, also beside an infinite logarithm: a perfect answer
  * has the loss 0 and a finite gradient, however sure it is.
  */
+
 import {
   apply,
   broadcastFloatType,
@@ -13,6 +14,7 @@ import {
   s,
   type Tensor,
 } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkSameShape, type LossOptions, type Reduction, reduce } from './reduction.ts';
 
 /** Logarithms count as at least this, so that the loss of p = 0 and p = 1 is finite. */
@@ -52,6 +54,7 @@ export function bceLoss(
   target: Tensor,
   options: LossOptions & { readonly weight?: Tensor } = {},
 ): Tensor {
+  checkOptions('bceLoss', options, 'reduction weight');
   checkSameShape(probability, target, 'bceLoss');
   const losses = apply(binaryCrossEntropy, [probability, target]);
   return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction);
@@ -98,6 +101,7 @@ export function bceWithLogits(
   target: Tensor,
   options: LossOptions & { readonly weight?: Tensor; readonly positiveWeight?: Tensor | number } = {},
 ): Tensor {
+  checkOptions('bceWithLogits', options, 'reduction weight positiveWeight');
   checkSameShape(logit, target, 'bceWithLogits');
   const { weight, positiveWeight } = options;
   const t = isFloat(target.dtype) ? target : target.cast(logit.dtype);
@@ -120,6 +124,7 @@ export function klDiv(
   target: Tensor,
   options: { readonly reduction?: Reduction | 'batchMean'; readonly logTarget?: boolean } = {},
 ): Tensor {
+  checkOptions('klDiv', options, 'reduction logTarget');
   checkSameShape(input, target, 'klDiv');
   const { reduction = 'batchMean', logTarget = false } = options;
   // What is not counted is replaced before anything is made of it: its derivatives would be 0 · ∞.

@@ -1,7 +1,9 @@
 /**
  * Losses that measure distances between numbers.
  */
+
 import type { Tensor } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 /**
@@ -17,12 +19,14 @@ import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
  * @throws RangeError when the shapes differ
  */
 export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions('mseLoss', options, 'reduction');
   checkSameShape(prediction, target, 'mseLoss');
   return reduce(prediction.sub(target).square(), options.reduction);
 }
 
 /** |prediction − target|; shapes must be equal. */
 export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions('l1Loss', options, 'reduction');
   checkSameShape(prediction, target, 'l1Loss');
   return reduce(prediction.sub(target).abs(), options.reduction);
 }
@@ -37,6 +41,7 @@ export function huberLoss(
   target: Tensor,
   options: LossOptions & { readonly delta?: number } = {},
 ): Tensor {
+  checkOptions('huberLoss', options, 'reduction delta');
   checkSameShape(prediction, target, 'huberLoss');
   const { delta = 1 } = options;
   if (!(delta > 0)) throw new RangeError(`huberLoss: delta must be above 0, got ${delta}`);
@@ -60,6 +65,7 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
+  checkOptions('cosineEmbeddingLoss', options, 'reduction margin');
   checkSameShape(a, b, 'cosineEmbeddingLoss');
   const [x, y] = [bounded(a, -1), bounded(b, -1)];
   // As in PyTorch a small number is added to the squared lengths, here of what was divided.
@@ -112,6 +118,7 @@ export function hingeLoss(
   target: Tensor,
   options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
+  checkOptions('hingeLoss', options, 'reduction margin');
   checkSameShape(prediction, target, 'hingeLoss');
   return reduce(
     prediction

@@ -1,7 +1,9 @@
 /**
  * Ends a run that no longer gets better, and puts the best weights back.
  */
+
 import type { StateDict } from '@ag/nn';
+import { checkOptions } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import type { Callback } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
@@ -21,6 +23,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
  * ```
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
+  checkOptions('earlyStopping', options, 'patience restoreBest monitor mode minimumChange');
   const { patience = 5, restoreBest = true } = options;
   if (!(Number.isInteger(patience) && patience >= 0)) {
     throw new TrainingError(`earlyStopping: patience must be a whole number from 0, got ${patience}`, {

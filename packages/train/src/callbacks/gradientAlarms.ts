@@ -1,4 +1,5 @@
 /** Warns when gradients vanish, explode, are NaN, or no longer reach units of a layer. */
+import { checkOptions } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import type { AnomalyEvent } from '../events.ts';
 import type { Callback } from './callback.ts';
@@ -33,6 +34,7 @@ const remedies = {
  * ```
  */
 export function gradientAlarms(options: GradientAlarmsOptions = {}): Callback {
+  checkOptions('gradientAlarms', options, 'vanishing exploding deadUnits patience');
   const { vanishing = 1e-7, exploding = 1e3, deadUnits = 0.5, patience = 3 } = options;
   if (!(vanishing >= 0 && exploding > vanishing && Number.isInteger(patience) && patience >= 1)) {
     throw new TrainingError(

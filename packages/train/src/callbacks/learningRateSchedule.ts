@@ -1,6 +1,7 @@
 /**
  * Tells a schedule how training goes. Schedules that depend on steps alone are given to the optimizer and need nothing.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import type { Callback } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
@@ -17,6 +18,7 @@ export function learningRateSchedule(
   schedule: { report(value: number): void },
   options: MonitorOptions = {},
 ): Callback {
+  checkOptions('learningRateSchedule', options, 'monitor mode minimumChange');
   const monitor = new Monitor(options, 'learningRateSchedule');
   return {
     name: 'learningRateSchedule',

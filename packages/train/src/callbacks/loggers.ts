@@ -1,4 +1,5 @@
 /** Loggers: lines of JSON for programs, a table for spreadsheets, a line for people. */
+import { checkOptions } from '@ag/tensor/engine';
 import type { EpochEvent, TrainingEvent, ValidationEvent } from '../events.ts';
 import { appendTo } from '../files.ts';
 import type { Callback } from './callback.ts';
@@ -19,6 +20,7 @@ export interface JsonlLoggerOptions {
  * ```
  */
 export function jsonlLogger(target: LineTarget, options: JsonlLoggerOptions = {}): Callback {
+  checkOptions('jsonlLogger', options, 'events');
   const write = writerTo(target);
   return {
     name: 'jsonlLogger',

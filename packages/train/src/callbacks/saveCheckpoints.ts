@@ -1,6 +1,7 @@
 /**
  * Writes checkpoints while a run goes on, so that it can be continued after whatever happens. Node only.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { encodeCheckpoint } from '../checkpoint.ts';
 import { now } from '../clock.ts';
 import { TrainingError } from '../errors.ts';
@@ -37,6 +38,11 @@ const pattern = /^step-(\d+)\.safetensors$/;
  * ```
  */
 export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
+  checkOptions(
+    'saveCheckpoints',
+    options,
+    'folder everySteps everyEpochs minimumSeconds keepLast keepBest monitor mode minimumChange',
+  );
   const { folder, everySteps = 0, everyEpochs = 1, minimumSeconds = 0, keepLast = 2 } = options;
   const { keepBest = options.monitor !== undefined } = options;
   for (const [name, value, least] of [

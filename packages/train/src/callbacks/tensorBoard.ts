@@ -3,6 +3,7 @@
  * bytes of length, a masked CRC-32C of them, the content, a masked CRC-32C of it; the content is a protocol buffer of
  * the message Event (tensorflow/core/util/event.proto and framework/summary.proto).
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { crc32c } from '../checksum.ts';
 import type { TrainingEvent } from '../events.ts';
 import { appendTo } from '../files.ts';
@@ -29,6 +30,7 @@ export function tensorBoardLogger(
   target: string | ((record: Uint8Array) => void | Promise<void>),
   options: TensorBoardLoggerOptions = {},
 ): Callback {
+  checkOptions('tensorBoardLogger', options, 'everySteps clock');
   const { everySteps = 10, clock = () => Date.now() / 1000 } = options;
   const write =
     typeof target === 'function' ? async (record: Uint8Array) => target(record) : fileWriter(target, clock);
