@@ -27,7 +27,7 @@ export interface Callable {
 
 /** A value of `values.ts`. */
 interface Written {
-  readonly write: () => void;
+  write(): void;
 }
 
 const empty = 0x40;

@@ -27,12 +27,16 @@ function write(f: FunctionBuilder, value: Value): void {
 /** A 32-bit integer. Methods are named as instructions: `S` with a sign, `U` without. */
 export class I32 {
   readonly f: FunctionBuilder;
-  /** Writes the instructions that leave the value on the stack. */
-  readonly write: () => void;
+  readonly #written: (() => void) | undefined;
 
-  constructor(f: FunctionBuilder, write: () => void) {
+  constructor(f: FunctionBuilder, written?: () => void) {
     this.f = f;
-    this.write = write;
+    this.#written = written;
+  }
+
+  /** Writes the instructions that leave the value on the stack. */
+  write(): void {
+    this.#written?.();
   }
 
   add(other: Int): I32 {
@@ -109,7 +113,7 @@ export class I32 {
 
   /** 1 for 0, else 0. */
   isZero(): I32 {
-    return this.#then(() => this.f.op(w.i32_eqz));
+    return new Operation(this.f, this, w.i32_eqz);
   }
 
   /** ⌈this / by⌉ */
@@ -138,7 +142,7 @@ export class I32 {
 
   /** As an address: the i32 there, or what another load instruction of that result makes of it. */
   load(offset = 0, code: number = w.i32_load): I32 {
-    return this.#then(() => this.f.memory(code, offset));
+    return new Load(this.f, this, code, offset);
   }
 
   /** As an address: the vector there. */
@@ -216,10 +220,45 @@ export class I32 {
   }
 
   #with(code: number, other: Int): I32 {
-    return this.#then(() => {
-      write(this.f, other);
-      this.f.op(code);
-    });
+    return new Operation(this.f, this, code, other);
+  }
+}
+
+/** One instruction. Kernels are made of tens of thousands, before anything runs: objects are cheaper than functions here. */
+class Operation extends I32 {
+  readonly #left: I32;
+  readonly #code: number;
+  readonly #right: Int | undefined;
+
+  constructor(f: FunctionBuilder, left: I32, code: number, right?: Int) {
+    super(f);
+    this.#left = left;
+    this.#code = code;
+    this.#right = right;
+  }
+
+  override write(): void {
+    this.#left.write();
+    if (this.#right !== undefined) write(this.f, this.#right);
+    this.f.op(this.#code);
+  }
+}
+
+class Load extends I32 {
+  readonly #address: I32;
+  readonly #code: number;
+  readonly #offset: number;
+
+  constructor(f: FunctionBuilder, address: I32, code: number, offset: number) {
+    super(f);
+    this.#address = address;
+    this.#code = code;
+    this.#offset = offset;
+  }
+
+  override write(): void {
+    this.#address.write();
+    this.f.memory(this.#code, this.#offset);
   }
 }
 
@@ -228,8 +267,12 @@ export class I32Variable extends I32 {
   readonly local: Local;
 
   constructor(f: FunctionBuilder, local: Local) {
-    super(f, () => f.get(local));
+    super(f);
     this.local = local;
+  }
+
+  override write(): void {
+    this.f.get(this.local);
   }
 
   set(value: Int): void {
@@ -259,11 +302,16 @@ export class I32Variable extends I32 {
 /** A vector of 128 bits; instructions that depend on the type of elements are given by their codes. */
 export class V128 {
   readonly f: FunctionBuilder;
-  readonly write: () => void;
+  readonly #written: (() => void) | undefined;
 
-  constructor(f: FunctionBuilder, write: () => void) {
+  constructor(f: FunctionBuilder, written?: () => void) {
     this.f = f;
-    this.write = write;
+    this.#written = written;
+  }
+
+  /** Writes the instructions that leave the value on the stack. */
+  write(): void {
+    this.#written?.();
   }
 
   op(code: number, ...others: readonly Value[]): V128 {
@@ -309,8 +357,12 @@ export class V128Variable extends V128 {
   readonly local: Local;
 
   constructor(f: FunctionBuilder, local: Local) {
-    super(f, () => f.get(local));
+    super(f);
     this.local = local;
+  }
+
+  override write(): void {
+    this.f.get(this.local);
   }
 
   set(value: V128): void {
