@@ -1,9 +1,9 @@
 /** From launches to stages: which file knows how to compile a kernel form. */
 
 import type { ContractKernel } from '@ag/tensor';
+import { contractAsReduction } from '@ag/tensor/engine';
 import type { LowerContext, Stage } from './abi.ts';
 import { lowerContract } from './contraction/contract.ts';
-import { contractAsReduction } from './kernels/contractAsReduction.ts';
 import { lowerGather, lowerScatter } from './kernels/indexed.ts';
 import { lowerMap } from './kernels/map.ts';
 import { lowerReduce } from './kernels/reduce.ts';

@@ -8,6 +8,27 @@ export { sumGradients, sumToShape } from './accumulate.ts';
 export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export { isTypedArray } from './dtype.ts';
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
+export { localTo, rowBytes } from './kernel/bandRows.ts';
+export { contractAsReduction } from './kernel/contractAsReduction.ts';
+export {
+  count,
+  keepsFirstAxis,
+  type LaunchAxes,
+  mergeLaunchAxes,
+  sortAxes,
+  splitLast,
+} from './kernel/launchAxes.ts';
+export {
+  contractRoles,
+  type Factor,
+  type Group,
+  groupOf,
+  hasRuns,
+  isDense,
+  type Roles,
+  spanOf,
+  transposed,
+} from './kernel/roles.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
 export { openSize } from './ops/movement.ts';

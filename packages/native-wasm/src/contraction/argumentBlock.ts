@@ -4,11 +4,11 @@
  * Groups of axes are words of the argument block too (see `tableFunction`), so one compiled kernel serves any number of axes.
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
+import { type Group, spanOf } from '@ag/tensor/engine';
 import type { ArgumentBlock } from '../abi.ts';
 import { type ALayout, type Arithmetic, maxTileRows } from './elements.ts';
 import { type Epilogue, epilogueArguments, operandWords } from './epilogue.ts';
 import { tableSlack } from './panels.ts';
-import { type Group, spanOf } from './roles.ts';
 import { type ContractPlan, maxColumns, maxRows } from './tiling.ts';
 import { maxK, totalRow } from './totals.ts';
 import { listBytes } from './zeroList.ts';

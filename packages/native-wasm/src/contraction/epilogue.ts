@@ -7,6 +7,7 @@
  */
 
 import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/tensor';
+import type { Factor } from '@ag/tensor/engine';
 import { type ArgumentBlock, argument, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
 import {
@@ -27,7 +28,6 @@ import * as w from '../assembler/opcodes.ts';
 import { type I32, type I32Variable, i32, i32Parameters, v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 import { transpose } from './panels.ts';
-import type { Factor } from './roles.ts';
 import type { ContractPlan, EpilogueMode } from './tiling.ts';
 
 const int = w.i32;

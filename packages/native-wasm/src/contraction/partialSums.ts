@@ -17,7 +17,7 @@ import {
   type Operand,
   type Program,
 } from '@ag/tensor';
-import { count, mergeAxes } from '../kernels/axes.ts';
+import { count, mergeLaunchAxes } from '@ag/tensor/engine';
 
 /** So many times longer than either side of the result, k is halved: partial sums have to be written and read. */
 const minRatio = 6;
@@ -102,7 +102,7 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
     literals: [],
   };
   const operands = [partial(0, dense), partial(size, dense), ...others];
-  const merged = mergeAxes({ sizes: result, strides: operands.map(({ strides }) => strides) });
+  const merged = mergeLaunchAxes({ sizes: result, strides: operands.map(({ strides }) => strides) });
   const total: Launch = {
     ...launch,
     kernel: {

@@ -9,7 +9,6 @@
  */
 
 import type { ContractKernel, Launch } from '@ag/tensor';
-import { type ALayout, type Arithmetic, zerosOf } from './elements.ts';
 import {
   contractRoles,
   type Factor,
@@ -19,7 +18,8 @@ import {
   type Roles,
   spanOf,
   transposed,
-} from './roles.ts';
+} from '@ag/tensor/engine';
+import { type ALayout, type Arithmetic, zerosOf } from './elements.ts';
 import { blocksOfTotal, chainOf, hasTotals, maxK } from './totals.ts';
 import { sampleEvery } from './zeros.ts';
 

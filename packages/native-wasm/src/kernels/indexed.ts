@@ -14,6 +14,7 @@ import {
   type Launch,
   type ScatterKernel,
 } from '@ag/tensor';
+import { count, mergeLaunchAxes, sortAxes, splitLast } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   argument,
@@ -30,7 +31,6 @@ import * as w from '../assembler/opcodes.ts';
 import { type I32, type I32Variable, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
 import { control } from '../control.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
-import { count, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerGather(context: LowerContext, kernel: GatherKernel): Stage[] {
@@ -229,7 +229,7 @@ function indexedStage(
   axes: { sizes: readonly number[]; strides: readonly (readonly number[])[] },
   accesses: readonly Access[],
 ) {
-  const merged = mergeAxes(axes);
+  const merged = mergeLaunchAxes(axes);
   const split = splitLast(merged);
   // Where the indexed operand stands still too, elements meet: one at a time.
   const rows = merged.sizes.length > 0 && split.steps[1] === 0 && split.steps[0] !== 0;

@@ -5,6 +5,14 @@
 
 import { bytesPerElement, kernelKey, type Launch, type MapKernel } from '@ag/tensor';
 import {
+  count,
+  keepsFirstAxis,
+  type LaunchAxes,
+  mergeLaunchAxes,
+  sortAxes,
+  splitLast,
+} from '@ag/tensor/engine';
+import {
   ArgumentBlock,
   argument,
   kernelParameters,
@@ -28,7 +36,6 @@ import { type LiteralFields, literalFields, literalVector } from '../arithmetic/
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import { type I32, type I32Variable, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
-import { type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Elements of a unit of work, unless it is a row. */
@@ -44,8 +51,8 @@ export function lowerMap({ program, launch, rows }: LowerContext, kernel: MapKer
     strides: operand.strides,
   }));
   const outputs = kernel.outputs.map((_, i) => kernel.inputs.length + i);
-  const given: Axes = { sizes: launch.dims, strides: accesses.map((access) => access.strides) };
-  const axes = mergeAxes(sortAxes(given, outputs));
+  const given: LaunchAxes = { sizes: launch.dims, strides: accesses.map((access) => access.strides) };
+  const axes = mergeLaunchAxes(sortAxes(given, outputs));
   const row = rowOfPairs(axes, accesses, kernel) ?? rowOf(axes, launch, accesses);
   const rowwise = rows !== undefined && keepsFirstAxis(given, outputs) && innerAxis(axes) !== 0;
   return [mapStage(kernel, launch, row, accesses, rowwise ? rows : null)];
@@ -53,13 +60,13 @@ export function lowerMap({ program, launch, rows }: LowerContext, kernel: MapKer
 
 /** What vectors run along: `size` elements, and how each operand lies there; `outer` are the other axes. */
 interface Row {
-  readonly outer: Axes;
+  readonly outer: LaunchAxes;
   readonly size: number;
   readonly steps: readonly number[];
   readonly patterns: readonly Pattern[];
 }
 
-function rowOf(axes: Axes, launch: Launch, accesses: readonly Access[]): Row {
+function rowOf(axes: LaunchAxes, launch: Launch, accesses: readonly Access[]): Row {
   const { outer, size, steps } = splitLast(
     axes.sizes.length > 0 ? innerFirst(axes) : single(launch, accesses),
   );
@@ -71,7 +78,7 @@ function rowOf(axes: Axes, launch: Launch, accesses: readonly Access[]): Row {
  * The two last axes as one, where the last has two elements and results lie side by side: windows of two, and what is
  * repeated twice. Null where an operand lies in another way.
  */
-function rowOfPairs(axes: Axes, accesses: readonly Access[], kernel: MapKernel): Row | null {
+function rowOfPairs(axes: LaunchAxes, accesses: readonly Access[], kernel: MapKernel): Row | null {
   const rank = axes.sizes.length;
   if (rank < 2 || axes.sizes[rank - 1] !== 2 || axes.sizes[rank - 2] < 4) return null;
   if (
@@ -113,7 +120,7 @@ function rowOfPairs(axes: Axes, accesses: readonly Access[], kernel: MapKernel):
  * A last axis of a few elements wastes most of each vector: the nearest longer one is then walked in its place. The
  * nearest, because its elements share cache lines with those of the last axis.
  */
-function innerFirst(axes: Axes): Axes {
+function innerFirst(axes: LaunchAxes): LaunchAxes {
   const chosen = innerAxis(axes);
   if (chosen === null) return axes;
   const order = axes.sizes.map((_, axis) => axis).filter((axis) => axis !== chosen);
@@ -124,7 +131,7 @@ function innerFirst(axes: Axes): Axes {
 }
 
 /** The axis that is walked in place of the last one, if any. */
-function innerAxis({ sizes }: Axes): number | null {
+function innerAxis({ sizes }: LaunchAxes): number | null {
   const rank = sizes.length;
   if (rank < 2 || sizes[rank - 1] >= 4) return null;
   let chosen = rank - 2;
@@ -133,7 +140,7 @@ function innerAxis({ sizes }: Axes): number | null {
 }
 
 /** One element as an axis of size 1 that keeps the strides it was given: then it needs no kernel of its own. */
-function single(launch: Launch, accesses: readonly Access[]): Axes {
+function single(launch: Launch, accesses: readonly Access[]): LaunchAxes {
   const rank = launch.dims.length;
   return { sizes: [1], strides: accesses.map(({ strides }) => [rank === 0 ? 1 : strides[rank - 1]]) };
 }

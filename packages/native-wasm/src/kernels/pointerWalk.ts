@@ -3,11 +3,11 @@
  * sizes and strides come from the argument block.
  */
 
+import type { LaunchAxes } from '@ag/tensor/engine';
 import { type ArgumentBlock, argument } from '../abi.ts';
 import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import { type I32, type I32Variable, i32 } from '../assembler/values.ts';
 import { type Access, elementBytes } from './access.ts';
-import type { Axes } from './axes.ts';
 
 /** Where an argument block holds the sizes of axes and, for each operand, its strides in bytes over them. */
 export interface WalkFields {
@@ -18,7 +18,7 @@ export interface WalkFields {
 /** Appends the fields of a walk to an argument block. */
 export function walkFields(
   argumentBlock: ArgumentBlock,
-  axes: Axes,
+  axes: LaunchAxes,
   accesses: readonly Access[],
 ): WalkFields {
   return {

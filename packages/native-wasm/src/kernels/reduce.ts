@@ -8,6 +8,14 @@
  */
 
 import { bytesPerElement, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor';
+import {
+  count,
+  keepsFirstAxis,
+  type LaunchAxes,
+  mergeLaunchAxes,
+  sortAxes,
+  splitLast,
+} from '@ag/tensor/engine';
 import { ArgumentBlock, type LowerContext, type Scratch, type Stage, type Target } from '../abi.ts';
 import { cost, lanesFor } from '../arithmetic/expression.ts';
 import { patternOf } from '../arithmetic/lanes.ts';
@@ -15,7 +23,6 @@ import { literalFields } from '../arithmetic/literals.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
-import { type Axes, count, keepsFirstAxis, mergeAxes, sortAxes, splitLast } from './axes.ts';
 import { isArg } from './combine.ts';
 import { walkFields } from './pointerWalk.ts';
 import { columnVectors, ReduceCode } from './reduceCode.ts';
@@ -59,7 +66,7 @@ export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[
 function splitReduction(context: LowerContext, reduction: Reduction): Stage[] {
   const { kernel, reduced, outer } = reduction;
   const outerCount = count(outer);
-  const merged = mergeAxes({
+  const merged = mergeLaunchAxes({
     sizes: reduced,
     strides: reduction.inputs.map((a) => a.strides.slice(outer.length)),
   });
@@ -137,30 +144,30 @@ function renumber(expression: Expression, by: number): Expression {
   };
 }
 
-/** Axes of a reduction in the form that is compiled, and along which kind of axis vectors run. */
+/** LaunchAxes of a reduction in the form that is compiled, and along which kind of axis vectors run. */
 interface Shape {
   readonly columns: boolean;
-  readonly outer: Axes;
-  readonly reduced: Axes;
+  readonly outer: LaunchAxes;
+  readonly reduced: LaunchAxes;
   /** Whether the first outer axis as it was given is the first still. */
   readonly firstKept: boolean;
 }
 
 function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape {
   const n = outer.length;
-  const outerAxes: Axes = {
+  const outerAxes: LaunchAxes = {
     sizes: outer,
     strides: [...inputs.map((a) => a.strides.slice(0, n)), ...results.map((a) => a.strides)],
   };
-  const reducedAxes: Axes = { sizes: reduced, strides: inputs.map((a) => a.strides.slice(n)) };
+  const reducedAxes: LaunchAxes = { sizes: reduced, strides: inputs.map((a) => a.strides.slice(n)) };
   const all = inputs.map((_, i) => i);
   const outputs = kernel.outputs.map((_, i) => inputs.length + kernel.extras.length + i);
   // Positions of extremes count in the order given; other combinations may go as memory does.
-  const inner = mergeAxes(isArg(kernel.combine) ? reducedAxes : sortAxes(reducedAxes, all));
-  const votes = (axes: Axes) =>
+  const inner = mergeLaunchAxes(isArg(kernel.combine) ? reducedAxes : sortAxes(reducedAxes, all));
+  const votes = (axes: LaunchAxes) =>
     all.filter((i) => axes.sizes.length > 0 && axes.strides[i][axes.sizes.length - 1] === 1).length;
-  const byInputs = mergeAxes(sortAxes(outerAxes, all));
-  const byOutputs = mergeAxes(sortAxes(outerAxes, outputs));
+  const byInputs = mergeLaunchAxes(sortAxes(outerAxes, all));
+  const byOutputs = mergeLaunchAxes(sortAxes(outerAxes, outputs));
   const reducedLength = count(reduced);
   const lastOuter = byInputs.sizes[byInputs.sizes.length - 1] ?? 1;
   let columns = votes(byInputs) > votes(inner);

@@ -4,6 +4,7 @@
  */
 
 import { bytesPerElement, type DType, kernelKey, type ScanKernel } from '@ag/tensor';
+import { count } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   argument,
@@ -16,7 +17,6 @@ import type { FunctionBuilder, Local } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField } from './access.ts';
-import { count } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 export function lowerScan({ launch }: LowerContext, kernel: ScanKernel): Stage[] {

@@ -7,6 +7,7 @@
  */
 
 import { bytesPerElement, type DType, kernelKey, type SortKernel } from '@ag/tensor';
+import { count } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   argument,
@@ -20,7 +21,6 @@ import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField } from './access.ts';
-import { count } from './axes.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
 /** Bytes of the counters of one pass: one for each value of a byte. */

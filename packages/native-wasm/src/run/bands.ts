@@ -11,6 +11,7 @@
  */
 
 import type { Launch, Program } from '@ag/tensor';
+import { count, localTo, rowBytes } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   type Features,
@@ -22,9 +23,7 @@ import {
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
-import { count } from '../kernels/axes.ts';
 import { lower } from '../lower.ts';
-import { localTo, rowBytes } from './bandRows.ts';
 import type { LoweredLaunch } from './executable.ts';
 
 /** What the kernels of a band touch for one unit: a part of a core's own cache. */

@@ -1,5 +1,6 @@
 /** What launches touch for each row, and which buffers nobody else needs. */
-import { bytesPerElement, type Launch, type Program } from '@ag/tensor';
+import { bytesPerElement } from '../dtype.ts';
+import type { Launch, Program } from './kernel.ts';
 
 /**
  * Bytes from one row to the next in each buffer: how much of it a row is, but for what all rows read. Those that one of the

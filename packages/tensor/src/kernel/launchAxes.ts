@@ -5,14 +5,14 @@
  * pattern along the last one become structure.
  */
 
-/** Axes and, for each operand, its strides over them. */
-export interface Axes {
+/** LaunchAxes and, for each operand, its strides over them. */
+export interface LaunchAxes {
   readonly sizes: readonly number[];
   readonly strides: readonly (readonly number[])[];
 }
 
 /** The same walk with fewer axes, in the same order. */
-export function mergeAxes({ sizes, strides }: Axes): Axes {
+export function mergeLaunchAxes({ sizes, strides }: LaunchAxes): LaunchAxes {
   const mergedSizes: number[] = [];
   const merged: number[][] = strides.map(() => []);
   for (let axis = 0; axis < sizes.length; axis++) {
@@ -35,16 +35,16 @@ export function mergeAxes({ sizes, strides }: Axes): Axes {
 }
 
 /** Puts axes in order of falling strides of the operands in `leading`, the first that tells two axes apart deciding. */
-export function sortAxes(axes: Axes, leading: readonly number[]): Axes {
+export function sortAxes(axes: LaunchAxes, leading: readonly number[]): LaunchAxes {
   return pickAxes(axes, sortedOrder(axes, leading));
 }
 
 /** Whether `sortAxes` leaves the first axis where it is. */
-export function keepsFirstAxis(axes: Axes, leading: readonly number[]): boolean {
+export function keepsFirstAxis(axes: LaunchAxes, leading: readonly number[]): boolean {
   return sortedOrder(axes, leading)[0] === 0;
 }
 
-function sortedOrder({ sizes, strides }: Axes, leading: readonly number[]): number[] {
+function sortedOrder({ sizes, strides }: LaunchAxes, leading: readonly number[]): number[] {
   const order = sizes.map((_, axis) => axis);
   order.sort((a, b) => {
     for (const i of leading) {
@@ -57,7 +57,7 @@ function sortedOrder({ sizes, strides }: Axes, leading: readonly number[]): numb
 }
 
 /** Only the given axes, in the given order. */
-function pickAxes({ sizes, strides }: Axes, order: readonly number[]): Axes {
+function pickAxes({ sizes, strides }: LaunchAxes, order: readonly number[]): LaunchAxes {
   return {
     sizes: order.map((axis) => sizes[axis]),
     strides: strides.map((own) => order.map((axis) => own[axis])),
@@ -65,7 +65,11 @@ function pickAxes({ sizes, strides }: Axes, order: readonly number[]): Axes {
 }
 
 /** All but the last axis, and the last one (size 1 and strides 0 when there is none). */
-export function splitLast({ sizes, strides }: Axes): { outer: Axes; size: number; steps: number[] } {
+export function splitLast({ sizes, strides }: LaunchAxes): {
+  outer: LaunchAxes;
+  size: number;
+  steps: number[];
+} {
   const rank = sizes.length;
   if (rank === 0) return { outer: { sizes, strides }, size: 1, steps: strides.map(() => 0) };
   return {

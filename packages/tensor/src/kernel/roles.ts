@@ -4,7 +4,8 @@
  * Each is a group of axes of A[m, k]·B[k, n]. Nothing here depends on WebAssembly: any backend that multiplies in blocks
  * reads its operands so.
  */
-import { bytesPerElement, type ContractKernel, type DType, type Launch, type Operand } from '@ag/tensor';
+import { bytesPerElement, type DType } from '../dtype.ts';
+import type { ContractKernel, Launch, Operand } from './kernel.ts';
 
 /** Axes that act as one: (size, stride in bytes) from the innermost outwards, never empty. */
 export interface Group {

@@ -1,5 +1,5 @@
 /** A contraction said as the reduction of a product, for uint8 and bool, which have no micro-kernel. */
-import type { ContractKernel, Launch, ReduceKernel } from '@ag/tensor';
+import type { ContractKernel, Launch, ReduceKernel } from './kernel.ts';
 
 /** The launch of the reduction, with the operands of the product repeated along the axes they lack. */
 export function contractAsReduction(
