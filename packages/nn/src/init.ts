@@ -126,7 +126,7 @@ export function truncatedNormal(
   if (!(limit > 0))
     throw new RangeError(`truncatedNormal: the limit must be above 0 standard deviations, got ${limit}`);
   const edge = errorFunction(limit / Math.SQRT2);
-  const even = drawUniform(shape, { ...options, low: -edge, high: edge });
+  const even = drawUniform(shape, { dtype: options.dtype, key: options.key, low: -edge, high: edge });
   const bounded = inverseErrorFunction(even).mul(Math.SQRT2).clamp(-limit, limit);
   return bounded.mul(std).add(mean);
 }

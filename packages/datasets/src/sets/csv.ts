@@ -41,12 +41,16 @@ export async function csvDataset(
   checkTarget(options, typeof source === 'object' && 'text' in source ? 'CSV text' : String(source));
   const inMemory = typeof source === 'object' && 'text' in source;
   const file = options.file ?? (inMemory ? 'CSV text' : String(source));
-  const text = inMemory ? source.text : await decodeText(await readBytes(source), { ...options, file });
+  const { encoding, maxBytes, delimiter, header, name, ...table } = options;
+  const text = inMemory
+    ? source.text
+    : await decodeText(await readBytes(source), { encoding, maxBytes, file });
   const info: DatasetInfo = {
-    name: options.name ?? (inMemory ? 'csv' : (file.split(/[\\/]/).pop() ?? file)),
+    name: name ?? (inMemory ? 'csv' : (file.split(/[\\/]/).pop() ?? file)),
     ...(inMemory ? {} : { files: [file] }),
   };
-  return tableDataset(await parseCsv(text, { ...options, file }), { ...options, file }, info);
+  const parsed = await parseCsv(text, { delimiter, header, file });
+  return tableDataset(parsed, { ...table, file }, info);
 }
 
 async function readBytes(source: string | URL): Promise<Uint8Array> {
