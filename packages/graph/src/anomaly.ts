@@ -9,8 +9,8 @@
 
 import { concat, evaluate, formatShape, isFloat, Tensor, type TypedArray } from '@ag/tensor';
 import { checkOptions, setEvaluationWatch } from '@ag/tensor/engine';
-import { creationOf, type ModuleTree, startCapture } from './creation.ts';
 import { sourceOf, topologicalOrder } from './gradients.ts';
+import { creationOf, type ModuleTree, startCapture } from './provenance.ts';
 
 export interface AnomalyOptions {
   /** A model, so that messages name the module that was at work. */

@@ -27,8 +27,8 @@ export function argumentsOf(given: readonly Tensor[]): Arguments {
   if (lazy) {
     const steps = traverse(given, []);
     if (steps.nodes.length <= maximalNodes && steps.nodes.every(isLight)) {
-      // The next walk writes into the same row.
-      return { fed: steps.leaves, steps: { ...steps, row: steps.row.slice(0, steps.length) } };
+      // The next walk writes into the same signature.
+      return { fed: steps.leaves, steps: { ...steps, signature: steps.signature.slice(0, steps.length) } };
     }
     for (const tensor of given) if (tensor.op !== null) evaluate([tensor]);
   }
@@ -48,7 +48,7 @@ function withElements(tensor: Tensor): Tensor {
 /** The arguments that a function was traced with, and the numbers in them, which change from call to call. */
 export class TracedArguments {
   /** The signature of the steps; null without any. */
-  readonly row: Int32Array | null;
+  readonly signature: Int32Array | null;
   /** What the function is called with while it is traced. */
   readonly tensors: readonly Tensor[];
   readonly #fed: readonly Tensor[];
@@ -58,7 +58,7 @@ export class TracedArguments {
   constructor(given: readonly Tensor[], { steps }: Arguments, inputs: readonly Tensor[]) {
     this.#fed = inputs;
     this.#numbers = steps?.literals ?? [];
-    this.row = steps?.row ?? null;
+    this.signature = steps?.signature ?? null;
     if (steps === null) {
       this.tensors = inputs;
       return;
@@ -82,7 +82,7 @@ export class TracedArguments {
   /** Whether the trace serves these as well. */
   fit({ fed, steps }: Arguments): boolean {
     if (!sameTypes(this.#fed, fed)) return false;
-    return this.row === null ? steps === null : steps !== null && sameSignature(this.row, steps);
+    return this.signature === null ? steps === null : steps !== null && sameSignature(this.signature, steps);
   }
 
   /** The next run is with these, which fit. */

@@ -164,15 +164,15 @@ function listed(variables: readonly Variable[]): string {
   return `${names.join(', ')}${variables.length > 5 ? ` and ${variables.length - 5} more` : ''}`;
 }
 
-let told = false;
+let warned = false;
 
 /** A parameter that was left out of the optimizer stays as it is, silently: said once, where some do have one. */
 function warnUnowned(variables: Iterable<Variable>): void {
-  if (told) return;
+  if (warned) return;
   const all = [...variables];
   const unowned = all.filter((variable) => !variable.hasOptimizer);
   if (unowned.length === 0 || unowned.length === all.length) return;
-  told = true;
+  warned = true;
   globalThis.console?.warn(
     `ag: no optimizer moves ${listed(unowned)}, though the loss depends on ` +
       'them and others have one. Give them to an optimizer, or freeze them: variable.trainable = false. (Said once.)',

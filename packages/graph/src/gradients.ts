@@ -22,7 +22,7 @@ import {
   variableOf,
   withoutGrowth,
 } from '@ag/tensor/engine';
-import { beginRule, endRule } from './creation.ts';
+import { beginRule, endRule } from './provenance.ts';
 
 /** Something to differentiate by: a tensor that the result was computed from, or a variable. */
 export type Differentiable = Tensor | Variable;

@@ -11,14 +11,6 @@ export {
 export { type BackwardOptions, backward } from './backward.ts';
 export { type CheckOptions, type CheckResult, checkGradients, numericalGradient } from './check.ts';
 export { type CompileOptions, compile } from './compile.ts';
-export {
-  type CaptureOptions,
-  type Creation,
-  captureCreation,
-  creationOf,
-  type ModuleTree,
-  startCapture,
-} from './creation.ts';
 export { checkpoint, customGradient, type GradientTree } from './custom.ts';
 export { type Formula, formula } from './formula.ts';
 export { type Differentiable, gradients } from './gradients.ts';
@@ -29,6 +21,14 @@ export {
   inspect,
 } from './inspect.ts';
 export type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
+export {
+  type CaptureOptions,
+  type Creation,
+  captureCreation,
+  creationOf,
+  type ModuleTree,
+  startCapture,
+} from './provenance.ts';
 export { topologicalSort } from './topological.ts';
 export {
   type ArgumentNumbers,

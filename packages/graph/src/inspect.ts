@@ -5,10 +5,10 @@
 import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions, checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
 import { wasDifferentiated } from './backward.ts';
-import { creationOf } from './creation.ts';
 import { nodeGradients, sourceOf, topologicalOrder } from './gradients.ts';
 import type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
 import { dotOf, mermaidOf, textOf } from './inspectText.ts';
+import { creationOf } from './provenance.ts';
 
 export interface InspectOptions {
   /** Compute and show values. Default false. */

@@ -79,7 +79,7 @@ export function makePlan(
     return canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
   });
   return {
-    signature: traversal.row.slice(0, traversal.length),
+    signature: traversal.signature.slice(0, traversal.length),
     program: {
       slots,
       buffers: specs,

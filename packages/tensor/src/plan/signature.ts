@@ -1,6 +1,6 @@
 /**
- * The structure of a graph as a row of integers. Two graphs with equal rows differ only in what their leaves hold,
- * so one plan serves both. Rows are compared whole; the hash only finds candidates.
+ * The signature of a graph: its structure as integers. Two graphs with equal signatures differ only in what their leaves
+ * hold, so one plan serves both. Signatures are compared whole; the hash only finds candidates.
  */
 import { type DType, dtypes } from '../dtype.ts';
 import { sizesOf } from '../shape.ts';
@@ -19,8 +19,8 @@ export interface Traversal {
   readonly carried: readonly Tensor[];
   /** Nodes that an earlier plan has computed and not kept, and that something new is made of. */
   readonly again: readonly Tensor[];
-  /** The signature is `row.subarray(0, length)`; the memory is reused by the next walk. */
-  readonly row: Int32Array;
+  /** The first `length` elements; the memory is reused by the next walk. */
+  readonly signature: Int32Array;
   readonly length: number;
 }
 
@@ -36,7 +36,7 @@ export interface PlannedUpdate {
 }
 
 let lastMark = 0;
-let row = new Int32Array(4096);
+let buffer = new Int32Array(4096);
 let length = 0;
 const textIds = new Map<string, number>();
 const floatBits = new Float64Array(1);
@@ -112,13 +112,13 @@ export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUp
     const leaf = variable.currentLeaf();
     push(leaf !== null && leaf.visitMark === mark ? leaf.position : -1);
   }
-  return { visitMark: mark, nodes, leaves, literals, carried, again, row, length };
+  return { visitMark: mark, nodes, leaves, literals, carried, again, signature: buffer, length };
 }
 
 /** A number that is equal for equal signatures and rarely for others. */
-export function hashOf({ row, length }: Traversal): number {
+export function hashOf({ signature, length }: Traversal): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ row[i], 0x01000193) ^ (hash >>> 15);
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ signature[i], 0x01000193) ^ (hash >>> 15);
   return hash;
 }
 
@@ -188,18 +188,18 @@ function textId(text: string): number {
 }
 
 function push(value: number): void {
-  if (length === row.length) {
-    const larger = new Int32Array(2 * row.length);
-    larger.set(row);
-    row = larger;
+  if (length === buffer.length) {
+    const larger = new Int32Array(2 * buffer.length);
+    larger.set(buffer);
+    buffer = larger;
   }
-  row[length++] = value;
+  buffer[length++] = value;
 }
 
 /** Whether a stored signature equals that of a walk. */
 export function sameSignature(stored: Int32Array, traversal: Traversal): boolean {
   if (stored.length !== traversal.length) return false;
-  const current = traversal.row;
+  const current = traversal.signature;
   for (let i = 0; i < stored.length; i++) if (stored[i] !== current[i]) return false;
   return true;
 }

@@ -192,9 +192,9 @@ export class PreparedGraph {
       ...graph.updates.map((update) => update.value),
     ];
     const mine = traverse(all(this), []);
-    const row = mine.row.slice(0, mine.length);
+    const signature = mine.signature.slice(0, mine.length);
     const theirs = traverse(all(other), []);
-    if (!sameSignature(row, theirs)) {
+    if (!sameSignature(signature, theirs)) {
       const i = mine.nodes.findIndex((node, j) => node.op?.name !== theirs.nodes[j]?.op?.name);
       const name = (nodes: readonly Tensor[]): string =>
         nodes[i]?.op?.name ?? (nodes[i] ? 'a leaf' : 'nothing');

@@ -76,7 +76,9 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     const reshapes = async () =>
       (await stateOf<State>(page)).nodes.filter(({ op }) => op === 'reshape').length;
     expect(await reshapes()).toBe(0);
-    expect(await page.getByTestId('graph').textContent()).toContain('reshape 2×1');
+    await page.waitForFunction(() =>
+      document.querySelector('[data-testid=graph]')?.textContent?.includes('reshape 2×1'),
+    );
     await page.getByTestId('backward').click();
     // ∂(W·x)/∂W: W has 4 elements, the product 2. Its first row holds x, then zeros.
     const matrix = page.getByTestId('step-text').locator('.matrix').first();

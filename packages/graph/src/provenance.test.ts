@@ -15,7 +15,7 @@ it('tools that overlap know the same, and leave nothing behind in whichever orde
     ends.push(startCapture({ model, sites: false }));
     const y = model.forward(ones([1, 2]));
     expect(creationOf(y)?.module).toBe('1');
-    expect(creationOf(y)?.site).toMatch(/creation.test/);
+    expect(creationOf(y)?.site).toMatch(/provenance.test/);
     for (const end of firstEndsFirst ? ends : ends.reverse()) {
       expect(creationOf(model.forward(ones([1, 2])))?.module).toMatch(/1|null/);
       end();
