@@ -5,7 +5,7 @@ import { argumentRows } from './argumentRows.ts';
 import { tensorFunctions } from './exports.ts';
 
 /** What takes and gives tensors, and is there to define operations with. */
-const building = ['apply'];
+const building = ['apply', 'checkTensor', 'sumGradients', 'sumToShape', 'liveScalar'];
 
 const { operations, makers } = tensorFunctions();
 

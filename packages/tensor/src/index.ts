@@ -73,6 +73,7 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
+export * from './movedNames.ts';
 export {
   type AnyOp,
   broadcastFloatType,
