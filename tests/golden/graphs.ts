@@ -24,7 +24,7 @@ import {
 import { nullBackend } from '@ag/tensor/testing';
 
 /** Elements that the host holds: nothing is drawn, so a plan has what the graph says and nothing else. */
-function given(shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): Tensor {
+function given(shape: readonly number[], dtype: 'float32' | 'int32' | 'uint8' = 'float32'): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);
   return tensor(dtype === 'int32' ? new Int32Array(count) : new Float32Array(count), { shape });
 }
@@ -106,6 +106,16 @@ const programs: Readonly<Record<string, () => void>> = {
       given([4, 50]).cumsum(-1),
       given([4, 50]).argmax(-1),
       given([3, 4, 5]).std([0, 2]),
+    ]),
+  bytes: () =>
+    evaluate([
+      given([4, 50], 'uint8').argmax(-1),
+      given([50, 4], 'uint8').argmin(0),
+      given([4, 50], 'uint8').max(0),
+      given([4, 50], 'uint8').sum(),
+      given([3, 70], 'uint8').cumsum(),
+      argsort(given([3, 20], 'uint8')),
+      given([4, 50]).greater(0).any(1),
     ]),
   products: () =>
     evaluate([
