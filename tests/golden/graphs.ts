@@ -26,7 +26,8 @@ import { nullBackend } from '@ag/tensor/testing';
 /** Elements that the host holds: nothing is drawn, so a plan has what the graph says and nothing else. */
 function given(shape: readonly number[], dtype: 'float32' | 'int32' | 'uint8' = 'float32'): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);
-  return tensor(dtype === 'int32' ? new Int32Array(count) : new Float32Array(count), { shape });
+  const Elements = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array }[dtype];
+  return tensor(new Elements(count), { shape });
 }
 
 /** One step of training on `loss`. */
