@@ -39,7 +39,7 @@ export function describeModule(module: Described): ModuleDescription {
   return { layer: module.constructor.name, children };
 }
 
-function isModule(value: unknown): value is Described {
+export function isModule(value: unknown): value is Described {
   return typeof value === 'object' && value !== null && 'describe' in value && 'members' in value;
 }
 

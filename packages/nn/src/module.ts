@@ -9,6 +9,7 @@ import { checkOptions, noteHolder, readFlag, writeFlag } from '@ag/tensor/engine
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook } from './hooks.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';
+import { treeOf } from './tree.ts';
 
 /** Sees a module's output and the inputs of `forward`; what it returns, if anything, replaces the output. */
 export type ForwardHook<Output = Tensor> = (
@@ -74,6 +75,26 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
 
   /** What this module computes; builds lazy tensors and reads none. */
   abstract forward(...inputs: Inputs): Output;
+
+  /**
+   * The modules as a tree, with what each was made with.
+   *
+   * ```
+   * sequential(
+   *   0: linear(784, 128)
+   *   1: relu()
+   *   2: linear(128, 10, bias: false)
+   * )
+   * ```
+   */
+  toString(): string {
+    return treeOf(this);
+  }
+
+  /** What Node's console shows. @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
 
   /** Every trainable variable, frozen ones included, each once. What optimizers take. */
   parameters(): Variable[] {
