@@ -3,6 +3,9 @@
  */
 import { describeValue } from './check.ts';
 
+/** Each text of names taken apart, once: options are checked at every step. */
+const namesOf = /* @__PURE__ */ new Map<string, ReadonlySet<string>>();
+
 /**
  * @param known the names of the options, separated by spaces
  * @throws TypeError for anything but an object, and naming the nearest for an option that is not known
@@ -15,11 +18,15 @@ export function checkOptions(operation: string, options: unknown, known: string)
     );
   }
   for (const name in options) {
-    if (` ${known} `.includes(` ${name} `)) continue;
-    const names = known.split(' ');
-    const near = nearestName(name, names);
+    let names = namesOf.get(known);
+    if (names === undefined) {
+      names = new Set(known.split(' '));
+      namesOf.set(known, names);
+    }
+    if (names.has(name)) continue;
+    const near = nearestName(name, [...names]);
     throw new TypeError(
-      `${operation}: there is no option '${name}'${near ? `; did you mean '${near}'?` : ','} known: ${names.join(', ')}`,
+      `${operation}: there is no option '${name}'${near ? `; did you mean '${near}'?` : ','} known: ${[...names].join(', ')}`,
     );
   }
 }

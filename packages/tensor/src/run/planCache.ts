@@ -17,7 +17,7 @@ import type { Tensor } from '../tensor.ts';
 import type { Update } from '../variable.ts';
 import { spillAll } from './deviceValue.ts';
 import { withoutGrowth } from './growth.ts';
-import { noteRun } from './observe.ts';
+import { runObservers } from './observe.ts';
 import { backend } from './runtime.ts';
 import { scopeNames } from './watch.ts';
 
@@ -100,7 +100,7 @@ export function planFor(
   const { latest } = cache;
   if (latest !== null && latest.fusion === fusion && sameSignature(latest.signature, traversal)) {
     latest.lastUse = cache.clock;
-    noteRun((observer) => observer.planFound(latest, cache.count, target));
+    for (const observer of runObservers()) observer.planFound(latest, cache.count, target);
     return latest;
   }
   const hash = fusion ? hashOf(traversal) : ~hashOf(traversal);
@@ -110,7 +110,7 @@ export function planFor(
       if (sameSignature(plan.signature, traversal)) {
         plan.lastUse = cache.clock;
         cache.latest = plan;
-        noteRun((observer) => observer.planFound(plan, cache.count, target));
+        for (const observer of runObservers()) observer.planFound(plan, cache.count, target);
         return plan;
       }
     }
@@ -133,7 +133,7 @@ export function planFor(
   cache.latest = ready;
   cache.count++;
   cache.made++;
-  noteRun((observer) => observer.planMade(ready, cache.count, target));
+  for (const observer of runObservers()) observer.planMade(ready, cache.count, target);
   if (cache.count > maxPlans) evict(target, cache, ready);
   return ready;
 }
@@ -179,5 +179,5 @@ function drop(target: Backend, cache: PlanCache, plan: ReadyPlan): void {
   target.dispose(plan.executable);
   if (cache.latest === plan) cache.latest = null;
   cache.count--;
-  noteRun((observer) => observer.planDropped(plan, cache.count, target));
+  for (const observer of runObservers()) observer.planDropped(plan, cache.count, target);
 }

@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { type DeviceValue, ownedValue } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
-import { noteRun } from './observe.ts';
+import { runObservers } from './observe.ts';
 import type { PlanOutput, ReadyPlan } from './planCache.ts';
 import { backend } from './runtime.ts';
 import { noteSlowRun } from './slowDefault.ts';
@@ -102,7 +102,7 @@ export function runPlan(
     running = false;
     noteEvaluation();
     noteSlowRun(plan.program);
-    noteRun((observer) => observer.ran(target));
+    for (const observer of runObservers()) observer.ran(target);
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
       if (!target.readSync)
