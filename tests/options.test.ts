@@ -49,7 +49,15 @@ for (const name of packages) {
 
 function exportsOf(file: string): ts.Symbol[] {
   const module = checker.getSymbolAtLocation(program.getSourceFile(file) as ts.SourceFile);
-  return checker.getExportsOfModule(module as ts.Symbol);
+  return withinNamespaces(module as ts.Symbol);
+}
+
+/** What a module exports, and what the namespaces among it do (`nn.init`). */
+function withinNamespaces(module: ts.Symbol): ts.Symbol[] {
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    return symbol.flags & ts.SymbolFlags.ValueModule ? withinNamespaces(symbol) : [exported];
+  });
 }
 
 /** The exported functions, and the public methods and constructors of exported classes, that take options. */

@@ -5,6 +5,7 @@
  *
  * A weight has the shape [out, in, …kernel]; fan-in is in · kernel elements, fan-out is out · kernel elements.
  */
+
 import {
   type DType,
   normal as drawNormal,
@@ -17,6 +18,7 @@ import {
   type Tensor,
   tensor,
 } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
 
 export interface InitOptions {
   /** Default float32. */
@@ -30,16 +32,19 @@ export type Initializer = (shape: Shape, options?: InitOptions) => Tensor;
 
 /** All 0. */
 export function zeros(shape: Shape, options: InitOptions = {}): Tensor {
+  checkOptions('zeros', options, 'dtype key');
   return full(shape, 0, dtypeOf(options));
 }
 
 /** All 1. */
 export function ones(shape: Shape, options: InitOptions = {}): Tensor {
+  checkOptions('ones', options, 'dtype key');
   return full(shape, 1, dtypeOf(options));
 }
 
 /** All `value` (default 0). */
 export function constant(shape: Shape, options: InitOptions & { readonly value?: number } = {}): Tensor {
+  checkOptions('constant', options, 'dtype key value');
   return full(shape, options.value ?? 0, dtypeOf(options));
 }
 
@@ -48,6 +53,7 @@ export function uniform(
   shape: Shape,
   options: InitOptions & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  checkOptions('uniform', options, 'dtype key low high');
   return drawUniform(shape, { ...options, low: options.low ?? -0.05, high: options.high ?? 0.05 });
 }
 
@@ -56,6 +62,7 @@ export function normal(
   shape: Shape,
   options: InitOptions & { readonly mean?: number; readonly std?: number } = {},
 ): Tensor {
+  checkOptions('normal', options, 'dtype key mean std');
   return drawNormal(shape, { ...options, mean: options.mean ?? 0, std: options.std ?? 0.05 });
 }
 
@@ -71,18 +78,21 @@ export interface HeOptions extends ScalingOptions {
 
 /** U(−a, a), a = gain · √(6 / (fanIn + fanOut)): Glorot & Bengio 2010, for tanh and sigmoid. */
 export function xavierUniform(shape: Shape, options: ScalingOptions = {}): Tensor {
+  checkOptions('xavierUniform', options, 'gain dtype key');
   const [fanIn, fanOut] = fans(shape, 'xavierUniform');
   return symmetric(shape, (options.gain ?? 1) * Math.sqrt(6 / (fanIn + fanOut)), options);
 }
 
 /** N(0, s²), s = gain · √(2 / (fanIn + fanOut)): Glorot & Bengio 2010. */
 export function xavierNormal(shape: Shape, options: ScalingOptions = {}): Tensor {
+  checkOptions('xavierNormal', options, 'gain dtype key');
   const [fanIn, fanOut] = fans(shape, 'xavierNormal');
   return centered(shape, (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut)), options);
 }
 
 /** U(−a, a), a = gain · √(3 / fan), gain √2 by default: He et al. 2015, for relu and its relatives. */
 export function heUniform(shape: Shape, options: HeOptions = {}): Tensor {
+  checkOptions('heUniform', options, 'mode gain dtype key');
   return symmetric(
     shape,
     (options.gain ?? Math.SQRT2) * Math.sqrt(3 / fanOf(shape, options, 'heUniform')),
@@ -92,6 +102,7 @@ export function heUniform(shape: Shape, options: HeOptions = {}): Tensor {
 
 /** N(0, s²), s = gain / √fan, gain √2 by default: He et al. 2015. */
 export function heNormal(shape: Shape, options: HeOptions = {}): Tensor {
+  checkOptions('heNormal', options, 'mode gain dtype key');
   return centered(
     shape,
     (options.gain ?? Math.SQRT2) / Math.sqrt(fanOf(shape, options, 'heNormal')),
@@ -101,11 +112,13 @@ export function heNormal(shape: Shape, options: HeOptions = {}): Tensor {
 
 /** N(0, 1 / fanIn): LeCun et al. 1998, for selu. */
 export function lecunNormal(shape: Shape, options: ScalingOptions = {}): Tensor {
+  checkOptions('lecunNormal', options, 'gain dtype key');
   return centered(shape, (options.gain ?? 1) / Math.sqrt(fans(shape, 'lecunNormal')[0]), options);
 }
 
 /** U(−1/√fanIn, 1/√fanIn): what linear, convolutional and recurrent layers start with unless told otherwise. */
 export function fanInUniform(shape: Shape, options: InitOptions = {}): Tensor {
+  checkOptions('fanInUniform', options, 'dtype key');
   return symmetric(shape, 1 / Math.sqrt(fans(shape, 'fanInUniform')[0]), options);
 }
 
@@ -122,6 +135,7 @@ export function truncatedNormal(
   shape: Shape,
   options: InitOptions & { readonly mean?: number; readonly std?: number; readonly limit?: number } = {},
 ): Tensor {
+  checkOptions('truncatedNormal', options, 'dtype key mean std limit');
   const { mean = 0, std = 1, limit = 2 } = options;
   if (!(limit > 0))
     throw new RangeError(`truncatedNormal: the limit must be above 0 standard deviations, got ${limit}`);
@@ -136,6 +150,7 @@ export function truncatedNormal(
  * McClelland, Ganguli 2014. Drawn on the host by Gram–Schmidt, done twice for accuracy.
  */
 export function orthogonal(shape: Shape, options: ScalingOptions = {}): Tensor {
+  checkOptions('orthogonal', options, 'gain dtype key');
   if (shape.length < 2)
     throw new RangeError(`orthogonal: needs at least two axes, got [${shape.join(', ')}]`);
   const rows = shape[0];
