@@ -13,6 +13,7 @@ import {
   zerosLike,
 } from '@ag/tensor';
 import {
+  checkArray,
   checkTensor,
   isForgotten,
   isSourceOfForgotten,
@@ -43,6 +44,7 @@ export type Differentiable = Tensor | Variable;
  */
 export function gradients(y: Tensor, wrt: readonly Differentiable[], seed?: Tensor): Tensor[] {
   checkTensor(y, 'gradients', 'y');
+  checkArray(wrt, 'gradients', 'wrt');
   return pullback([y], [seedOf(y, seed)], wrt);
 }
 
@@ -209,6 +211,7 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
     }
     return onesLike(y);
   }
+  checkTensor(seed, 'gradients', 'seed');
   if (seed.shape.length !== y.shape.length || seed.shape.some((size, i) => size !== y.shape[i])) {
     throw new RangeError(
       `gradients: the seed has shape ${formatShape(seed.shape)}, the result ${formatShape(y.shape)}; they must be equal`,

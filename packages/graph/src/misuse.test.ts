@@ -32,6 +32,18 @@ describe('misuse is named, with the remedy', () => {
     expect(() => gradients(x.mul(2), [x], tensor([1]))).toThrow(/the seed has shape \[1\], the result \[2\]/);
   });
 
+  it('one tensor where a list belongs, and options where a seed does', () => {
+    const x = tensor([1, 2]);
+    expect(() => gradients(x.sum(), x as unknown as Tensor[])).toThrow(
+      'gradients: wrt must be an array, got a tensor',
+    );
+    expect(() => gradients(x.sum(), [x], { seed: x } as unknown as Tensor)).toThrow(
+      'gradients: expected a tensor as seed, got an object',
+    );
+    // What was refused leaves nothing behind.
+    expect(gradients(x.sum(), [x])).toHaveLength(1);
+  });
+
   it('differentiating by or through whole numbers', () => {
     const x = tensor([1, 2], { dtype: 'int32' });
     expect(() => gradients(x.cast('float32').sum(), [x])).toThrow(

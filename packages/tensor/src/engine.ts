@@ -5,7 +5,7 @@
  * use tensors, and is the same code: state exists once, whichever door it is reached through.
  */
 export { sumGradients, sumToShape } from './accumulate.ts';
-export { checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
+export { checkArray, checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export { isTypedArray } from './dtype.ts';
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
 export { localTo, rowBytes } from './kernel/bandRows.ts';
