@@ -70,13 +70,14 @@ export function describeFailure(error: unknown): FailureReport {
   if (error instanceof Failure) return report(error.kind, error.message, error.hint);
   if (!(error instanceof Error)) return report('internal', String(error));
   const { code } = error as { code?: unknown };
-  if (error.name === 'DataError') return report(code === 'option' ? 'configuration' : 'data', error.message);
+  if (error.name === 'DataError')
+    return report(code === 'AG_DATA_OPTION' ? 'configuration' : 'data', error.message);
   if (error.name === 'AnomalyError') return report('numerical', error.message);
   if (error.name === 'TrainingError') {
     const kinds: Record<string, FailureKind> = {
-      nonFiniteLoss: 'numerical',
-      checkpoint: 'incompatible',
-      option: 'configuration',
+      AG_NON_FINITE_LOSS: 'numerical',
+      AG_CHECKPOINT: 'incompatible',
+      AG_TRAINING_OPTION: 'configuration',
     };
     return report(kinds[String(code)] ?? 'internal', error.message);
   }

@@ -15,7 +15,7 @@ export {
   type Rows,
 } from './dataset.ts';
 export { type DigitsOptions, digits } from './digits/index.ts';
-export { DataError, type DataErrorCode, type DataErrorDetails } from './errors.ts';
+export { DataError, type DataErrorCode, type DataErrorDetails, type DataErrorKind } from './errors.ts';
 export { cacheFolder } from './files/cache.ts';
 export type { FileSet, NamedFile, SourceOptions } from './files/obtain.ts';
 export type { DownloadProgress, TransferOptions } from './files/transfer.ts';

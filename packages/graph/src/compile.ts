@@ -7,6 +7,7 @@ import {
   activeTrace,
   capturedNodes,
   checkOptions,
+  codedError,
   commitAssignments,
   type Decisions,
   nextSerial,
@@ -159,7 +160,9 @@ function variablesOf(outputs: readonly Tensor[], updates: readonly Update[]): Se
 function compare<Y>(first: Traced<Y>, second: Traced<Y>): void {
   const difference = first.graph.differenceFrom(second.graph);
   if (difference) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_IMPURE_FUNCTION',
       `compile: the function does not compute the same each time it is called: ${difference}. A compiled function is traced once, ` +
         'so whatever changes must be an argument, a variable, or a dynamicScalar(() => …).',
     );

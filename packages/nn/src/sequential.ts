@@ -2,6 +2,7 @@
  * Modules put together from others: one after the other, and around a shortcut.
  */
 import type { Tensor, Variable } from '@ag/tensor';
+import { typeError } from '@ag/tensor/engine';
 import { type AnyModule, Module } from './module.ts';
 
 /** A module from one tensor to one tensor, or a plain function. */
@@ -16,7 +17,7 @@ export class Sequential extends Module implements Iterable<Step> {
     super();
     layers.forEach((layer, i) => {
       if (!(layer instanceof Module) && typeof layer !== 'function') {
-        throw new TypeError(`sequential: argument ${i} is neither a module nor a function`);
+        throw typeError(`sequential: argument ${i} is neither a module nor a function`);
       }
     });
     this.layers = layers;

@@ -104,7 +104,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
     }
     signal?.throwIfAborted();
   } catch (error) {
-    if (!(error instanceof TrainingError && error.code === 'nonFiniteLoss')) throw error;
+    if (!(error instanceof TrainingError && error.kind === 'nonFiniteLoss')) throw error;
     diverged = true;
   } finally {
     model.loadStateDict(weights);

@@ -41,7 +41,12 @@ export {
   type Estimate,
   type FoldResult,
 } from './crossValidate.ts';
-export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
+export {
+  TrainingError,
+  type TrainingErrorCode,
+  type TrainingErrorDetails,
+  type TrainingErrorKind,
+} from './errors.ts';
 export * from './events.ts';
 export { appendTo, removeLeftovers, writeAtomically } from './files.ts';
 export {

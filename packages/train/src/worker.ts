@@ -4,8 +4,8 @@
  */
 
 import { saveSafetensors } from '@ag/nn';
-import { checkOptions } from '@ag/tensor/engine';
-import { TrainingError, type TrainingErrorCode } from './errors.ts';
+import { checkOptions, codedError, type ErrorCode } from '@ag/tensor/engine';
+import { TrainingError, type TrainingErrorKind } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import type { FitOptions } from './options.ts';
@@ -51,7 +51,10 @@ type Report =
       readonly ag: 'failed';
       readonly name: string;
       readonly message: string;
-      readonly code?: TrainingErrorCode;
+      /** Of a TrainingError. */
+      readonly kind?: TrainingErrorKind;
+      /** Of any other. */
+      readonly code?: string;
     };
 
 /** Options of {@link runInWorker}. */
@@ -128,8 +131,9 @@ export async function* runInWorker(
       }
       ended = !lost;
       if (report.ag === 'done') return report.weights;
-      const { name, code, message } = report;
-      throw name === 'TrainingError' && code ? new TrainingError(message, { code }) : new Error(message);
+      const { kind, code, message } = report;
+      if (kind) throw new TrainingError(message, { code: kind });
+      throw codedError(Error, (code as ErrorCode | undefined) ?? 'AG_WORKER_FAILED', message);
     }
   } finally {
     if (!ended) send({ ag: 'leave' });
@@ -193,8 +197,13 @@ export async function serveTraining<Settings = never>(
       send({ ag: 'done', weights: await saveSafetensors(options.model.stateDict()) });
     } catch (error) {
       // Anything can be thrown, null too.
-      const { name, message, code } = (error ?? {}) as Error & { code?: TrainingErrorCode };
-      send({ ag: 'failed', name: String(name), message: String(message ?? error), ...(code && { code }) });
+      const { name, message, code } = (error ?? {}) as Error & { code?: unknown };
+      send({
+        ag: 'failed',
+        name: String(name),
+        message: String(message ?? error),
+        ...(error instanceof TrainingError ? { kind: error.kind } : typeof code === 'string' && { code }),
+      });
     } finally {
       asked.delete(run);
     }
