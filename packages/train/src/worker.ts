@@ -9,6 +9,7 @@ import { TrainingError, type TrainingErrorKind } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import type { FitOptions } from './options.ts';
+import { findNodeModule } from './platform.ts';
 
 /** What can be sent messages and sends some: a `Worker` of either kind, a port, or a worker's own scope. */
 export interface MessageEnd {
@@ -171,7 +172,7 @@ export async function serveTraining<Settings = never>(
   setup: (settings: Settings) => FitOptions | Promise<FitOptions>,
   end?: MessageEnd,
 ): Promise<void> {
-  const port = end ?? (await ownEnd());
+  const port = end ?? ownEnd();
   const asked = new Map<number, Asked>();
   /** Ends when the last run that was asked for has ended. */
   let last = Promise.resolve();
@@ -237,13 +238,19 @@ export async function serveTraining<Settings = never>(
   });
 }
 
-async function ownEnd(): Promise<MessageEnd> {
-  const scope = globalThis as unknown as Partial<MessageEnd>;
-  if (typeof scope.postMessage === 'function' && typeof scope.addEventListener === 'function')
+/**
+ * Where a worker hears from its owner. Node's port comes first: Bun and Deno give a worker thread the web's scope as well, which
+ * in Bun hears nothing.
+ */
+function ownEnd(): MessageEnd {
+  const port = findNodeModule('node:worker_threads')?.parentPort;
+  if (port) return port as unknown as MessageEnd;
+  const scope = globalThis as unknown as Partial<MessageEnd> & { document?: unknown };
+  // A page has both functions too; what it posts goes to itself.
+  const isPage = scope.document !== undefined;
+  if (!isPage && typeof scope.postMessage === 'function' && typeof scope.addEventListener === 'function')
     return scope as MessageEnd;
-  const { parentPort } = await import('node:worker_threads');
-  if (parentPort === null) throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
-  return parentPort as unknown as MessageEnd;
+  throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
 }
 
 /** Listens in either world; the function returned ends it. */
