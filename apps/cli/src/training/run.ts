@@ -37,6 +37,7 @@ import { conclude } from './conclude.ts';
 import { openDisplay } from './display.ts';
 import { namingSizes } from './memory.ts';
 import { commandOf, environmentOf, type Job } from './plan.ts';
+import { continuedConfig } from './repeat.ts';
 import { newestCheckpoint, resumeCommand } from './resume.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
@@ -71,7 +72,12 @@ export async function trainRun(
         : await createFolder(options.out, recipeName, note);
     claim = taken.claim;
     const config: RunConfig = before
-      ? { ...before.config, settings }
+      ? continuedConfig(
+          job,
+          before.config,
+          checkpoint?.progress.step ?? 0,
+          resumeCommand(taken.paths, recipeName),
+        )
       : {
           version: configVersion,
           recipe: recipeName,
