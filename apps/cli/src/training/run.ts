@@ -36,6 +36,7 @@ import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './ass
 import { conclude } from './conclude.ts';
 import { openDisplay } from './display.ts';
 import { namingSizes } from './memory.ts';
+import { metricAlarms } from './metricAlarms.ts';
 import { commandOf, environmentOf, type Job } from './plan.ts';
 import { continuedConfig } from './repeat.ts';
 import { newestCheckpoint, resumeCommand } from './resume.ts';
@@ -159,6 +160,7 @@ async function runLoop(
         ownership(run),
         configWriter(paths, config),
         eventLog(paths.events, steps),
+        metricAlarms(assembled.task.metrics, assembled.recipe.placeOf),
         ...callbacksFor(assembled, settings, paths),
         controls.callback(paths.checkpoints),
       ],
