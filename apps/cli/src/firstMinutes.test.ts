@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { pages } from '../../web/src/shell/pages.ts';
 import { webPages } from './commands/web.ts';
 import type { RunConfig } from './runs/folder.ts';
 import { type RawSettings, type Resolved, resolveSettings } from './settings.ts';
@@ -83,7 +82,10 @@ describe('--quiet', () => {
 
 describe('agrad web PAGE', () => {
   it('knows the pages of the application', () => {
-    expect([...webPages].sort()).toEqual(pages.map(({ id }) => id).sort());
+    const source = readFileSync(new URL('../../web/src/shell/pages.ts', import.meta.url), 'utf8');
+    const pages = [...source.matchAll(/^ {4}id: '(\w+)'/gm)].map(([, id]) => id);
+    expect(pages.length).toBeGreaterThan(5);
+    expect([...webPages].sort()).toEqual(pages.sort());
   });
 
   it.each(['nosuchpage', 'playgroud?data=spirals', '#/playgroud'])('serves no page %s', async (page) => {

@@ -6,13 +6,24 @@ import { flagOf } from '../flags.ts';
 import { quote } from '../quote.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import type { RunConfig } from '../runs/folder.ts';
-import { settings as definitions, type SettingName, type Settings, settingNames } from '../settings.ts';
-import type { Job } from './plan.ts';
+import {
+  settings as definitions,
+  type Resolved,
+  type SettingName,
+  type Settings,
+  settingNames,
+} from '../settings.ts';
 
 /** Values that a run was begun with, or goes on with. */
 interface Values {
   readonly settings: Settings;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
+}
+
+/** What is asked for now, as far as it goes here. */
+interface Asked {
+  readonly resolved: Pick<Resolved, 'values'>;
+  readonly parameters: Values['parameters'];
 }
 
 /**
@@ -22,7 +33,7 @@ interface Values {
  * @param resume the command that goes on, without what it changes
  */
 export function continuedConfig(
-  { resolved, parameters }: Pick<Job, 'resolved' | 'parameters'>,
+  { resolved, parameters }: Asked,
   before: RunConfig,
   step: number,
   resume: string,
