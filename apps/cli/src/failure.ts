@@ -1,5 +1,5 @@
 /** Errors as exit codes, messages and advice. Only errors of the program itself show where in the code they happened. */
-import { resolve } from 'node:path';
+import { blameOf, isProgramError, lineOfModule } from './recipes/blame.ts';
 
 /** What the exit codes mean; documented in docs/exit-codes-and-events.md. */
 export const exitCodes = {
@@ -68,10 +68,12 @@ export function describeFailure(error: unknown): FailureReport {
     stack,
   });
   if (error instanceof Failure) return report(error.kind, error.message, error.hint);
+  const at = blameOf(error)?.place;
+  const where = at ? `at ${at}` : undefined;
   if (!(error instanceof Error)) return report('internal', String(error));
   const { code } = error as { code?: unknown };
   if (error.name === 'DataError')
-    return report(code === 'AG_DATA_OPTION' ? 'configuration' : 'data', error.message);
+    return report(code === 'AG_DATA_OPTION' ? 'configuration' : 'data', error.message, where);
   if (error.name === 'AnomalyError') return report('numerical', error.message);
   if (error.name === 'TrainingError') {
     const kinds: Record<string, FailureKind> = {
@@ -79,16 +81,18 @@ export function describeFailure(error: unknown): FailureReport {
       AG_CHECKPOINT: 'incompatible',
       AG_TRAINING_OPTION: 'configuration',
     };
-    return report(kinds[String(code)] ?? 'internal', error.message);
+    return report(kinds[String(code)] ?? 'internal', error.message, where);
   }
   if (typeof code === 'string' && Object.hasOwn(fileProblems, code)) {
     const path = (error as { path?: string }).path;
     return report('configuration', `${path ?? 'a file'}: ${fileProblems[code]}`, `(${error.message})`);
   }
-  const module = [...usersCode].at(-1);
-  if (module !== undefined) {
-    const place = error.stack?.split('\n').find((line) => line.includes(resolve(module)));
-    return report('configuration', `${module}: ${error.message || error.name}`, place?.trim(), error.stack);
+  const said = blameOf(error);
+  const module = said?.module ?? [...usersCode].at(-1);
+  if (module !== undefined && (said || !isProgramError(error))) {
+    const place = said ? said.place : lineOfModule(error, module);
+    const hint = place === null ? undefined : `at ${place}`;
+    return report('configuration', `${module}: ${error.message || error.name}`, hint, error.stack);
   }
   return report('internal', error.message || error.name, 'This is a bug in agrad.', error.stack);
 }

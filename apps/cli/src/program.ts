@@ -145,7 +145,7 @@ function addCommand(
   }
   for (const [name, flag] of Object.entries(flags)) parser.addOption(optionOf(name, flag));
   for (const name of names) {
-    const option = optionOf(name, settings[name]);
+    const option = optionOf(name, settings[name], 'byRecipe' in settings[name]);
     // Few settings need no headings among them.
     if (names.length > 10) option.helpGroup(`${settings[name].heading}:`);
     parser.addOption(option);
@@ -166,12 +166,18 @@ function addCommand(
     });
 }
 
-/** A flag as the parser and its help want it; its value stays text. */
-function optionOf(name: string, flag: Flag): Option {
+/**
+ * A flag as the parser and its help want it; its value stays text.
+ *
+ * @param byRecipe whether a recipe's value counts before the default
+ */
+function optionOf(name: string, flag: Flag, byRecipe = false): Option {
   const { type, value, help, default: fallback, zeroIsOff, repeatable } = flag;
   const form = type.isSwitch && fallback === true ? flagOf(name).replace('--', '--no-') : flagOf(name);
   const shown = typeof fallback === 'string' || typeof fallback === 'number';
-  const note = shown ? ` (default ${fallback}${zeroIsOff ? ': off' : ''})` : '';
+  const note = shown
+    ? ` (default ${byRecipe ? "the recipe's, else " : ''}${fallback}${zeroIsOff ? ': off' : ''})`
+    : '';
   const option = new Option(value === undefined ? form : `${form} ${value}`, `${help}${note}`);
   // For help and completion; the value is checked when it is read.
   if (type.choices) option.argChoices = [...type.choices];
@@ -205,7 +211,7 @@ function rawSettings(names: readonly SettingName[], given: Readonly<Record<strin
 }
 
 /** Whether an error of the parser is none: help and version were asked for. */
-export function isAnswer(error: unknown): boolean {
+export function isAnswer(error: unknown): error is CommanderError {
   return (
     error instanceof CommanderError &&
     ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)

@@ -1,7 +1,8 @@
 /** Runs one command line and answers its exit code; whatever goes wrong becomes a message. */
 import type { Command } from 'commander';
-import { describeFailure, exitCodes, type FailureReport, forgetCode } from './failure.ts';
+import { describeFailure, exitCodes, Failure, type FailureReport, forgetCode } from './failure.ts';
 import { buildProgram, isAnswer, type OpenTerminal, usageProblem } from './program.ts';
+import { didYouMean } from './suggest.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 /** Version of the events; the same as that of @ag/train, not imported so that help stays quick. */
@@ -23,10 +24,16 @@ export async function run(given: readonly string[], open: OpenTerminal = process
   );
   try {
     if (given.length === 0) program.help();
-    await program.parseAsync([...given], { from: 'user' });
+    await program.parseAsync(given[0] === 'help' ? helpWanted(given.slice(1), program) : [...given], {
+      from: 'user',
+    });
     return exitCode;
   } catch (error) {
-    if (isAnswer(error)) return exitCodes.done;
+    if (isAnswer(error)) {
+      // The parser counts a group without a command as an error, and its help then goes where nobody sees it.
+      if (error.exitCode !== 0) innermost(given, program).command.outputHelp();
+      return exitCodes.done;
+    }
     const usage = usageProblem(error);
     const report: FailureReport = usage
       ? { kind: 'usage', stack: undefined, ...usage, hint: usage.hint ?? helpHint(given, program) }
@@ -51,13 +58,36 @@ function show(report: FailureReport, terminal: Terminal): void {
 
 /** Names the innermost command that was meant. */
 function helpHint(given: readonly string[], program: Command): string {
+  return `See '${innermost(given, program).path} --help'.`;
+}
+
+/** `help data list` as `data list --help`. @throws Failure `usage` for a command that does not exist */
+function helpWanted(words: readonly string[], program: Command): string[] {
+  const names = words.filter((word) => !word.startsWith('-') && word !== 'help');
+  const { command, path, depth } = innermost(names, program);
+  if (depth < names.length) {
+    const known = command.commands.map((one) => one.name());
+    throw new Failure(
+      'usage',
+      `unknown command '${[...path.split(' ').slice(1), names[depth]].join(' ')}'`,
+      known.length === 0 ? `See '${path} --help'.` : didYouMean(names[depth], known, 'Commands'),
+    );
+  }
+  return [...names, '--help'];
+}
+
+/** The innermost command that the words name, one after the other, and how many of them name it. */
+function innermost(
+  words: readonly string[],
+  program: Command,
+): { readonly command: Command; readonly path: string; readonly depth: number } {
   let command = program;
   let path = program.name();
-  for (const word of given) {
+  for (const [depth, word] of words.entries()) {
     const inner = command.commands.find((one) => one.name() === word);
-    if (!inner) break;
+    if (!inner) return { command, path, depth };
     command = inner;
     path += ` ${word}`;
   }
-  return `See '${path} --help'.`;
+  return { command, path, depth: words.length };
 }

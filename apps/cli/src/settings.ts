@@ -19,6 +19,8 @@ import {
 interface Setting extends Flag {
   readonly heading: string;
   readonly default: unknown;
+  /** Whether recipes give a value that suits them, which counts before the default. */
+  readonly byRecipe?: true;
 }
 
 function defineSettings<const S extends Readonly<Record<string, Setting>>>(settings: S): S {
@@ -51,6 +53,7 @@ export const settings = defineSettings({
     type: integer(0),
     value: '<n>',
     default: 10,
+    byRecipe: true,
     help: 'passes over the training data',
   },
   batchSize: {
@@ -58,6 +61,7 @@ export const settings = defineSettings({
     type: integer(1),
     value: '<n>',
     default: 32,
+    byRecipe: true,
     help: 'examples per step',
   },
   learningRate: {
@@ -65,6 +69,7 @@ export const settings = defineSettings({
     type: number(0),
     value: '<rate>',
     default: 1e-3,
+    byRecipe: true,
     help: 'learning rate',
   },
   optimizer: {
@@ -72,6 +77,7 @@ export const settings = defineSettings({
     type: oneOf('sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta', 'nadam', 'radam', 'lion'),
     value: '<name>',
     default: 'adam',
+    byRecipe: true,
     help: 'optimizer',
   },
   schedule: {
@@ -79,6 +85,7 @@ export const settings = defineSettings({
     type: oneOf('constant', 'cosine', 'linear', 'oneCycle', 'plateau'),
     value: '<name>',
     default: 'constant',
+    byRecipe: true,
     help: 'learning rate schedule',
   },
   seed: {
@@ -94,6 +101,7 @@ export const settings = defineSettings({
     value: '<epochs>',
     default: 0,
     zeroIsOff: true,
+    byRecipe: true,
     help: 'stop after this many epochs without a better validation loss',
   },
   momentum: {
@@ -101,6 +109,7 @@ export const settings = defineSettings({
     type: number(0),
     value: '<factor>',
     default: 0,
+    byRecipe: true,
     help: 'momentum of sgd and rmsprop',
   },
   weightDecay: {
@@ -108,6 +117,7 @@ export const settings = defineSettings({
     type: number(0),
     value: '<factor>',
     default: 0,
+    byRecipe: true,
     help: 'weight decay (L2)',
   },
   clipNorm: {
@@ -116,6 +126,7 @@ export const settings = defineSettings({
     value: '<norm>',
     default: 0,
     zeroIsOff: true,
+    byRecipe: true,
     help: 'clip the gradient norm',
   },
   ema: {
@@ -124,6 +135,7 @@ export const settings = defineSettings({
     value: '<decay>',
     default: 0,
     zeroIsOff: true,
+    byRecipe: true,
     help: 'validate and save an exponential moving average of the weights, such as 0.999',
   },
   validateEvery: {
@@ -131,6 +143,7 @@ export const settings = defineSettings({
     type: integer(1),
     value: '<epochs>',
     default: 1,
+    byRecipe: true,
     help: 'epochs between validations',
   },
   dataDir: {

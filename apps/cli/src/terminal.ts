@@ -11,6 +11,8 @@ export type { Colors } from './text.ts';
 export interface Terminal {
   /** Lines of the result, to stdout. */
   print(...lines: readonly string[]): void;
+  /** Lines on the way to a result, to stdout: nothing with `--quiet`. */
+  progress(...lines: readonly string[]): void;
   /** Lines for the person watching, to stderr; nothing with `--quiet`. */
   note(...lines: readonly string[]): void;
   /** What went wrong, to stderr, in any case. */
@@ -73,6 +75,9 @@ export function terminalOn(parts: TerminalParts): Terminal {
   return {
     print: (...lines) => {
       if (!json) write(stdout, lines);
+    },
+    progress: (...lines) => {
+      if (!json && !quiet) write(stdout, lines);
     },
     note: (...lines) => {
       if (!quiet) write(stderr, lines);

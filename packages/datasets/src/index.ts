@@ -36,6 +36,35 @@ export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from '.
 export { fromImageData, type Picture, toImageData } from './images/imageData.ts';
 export type { ChannelOptions, ImageDataLike } from './images/pixels.ts';
 export { type DataLoader, type DataLoaderOptions, type DataLoaderState, dataLoader } from './loader.ts';
+export {
+  type Cell,
+  type ColumnChoice,
+  type ColumnOptions,
+  type ColumnType,
+  dropMissing,
+  type EncodedDataset,
+  type Encoder,
+  type FitPreprocessingOptions,
+  type FittedColumn,
+  type FittedScale,
+  type FittedTarget,
+  fitPreprocessing,
+  type Imputation,
+  type InferOptions,
+  type InferredColumn,
+  inferColumns,
+  type Prediction,
+  type Preprocessing,
+  type PreprocessingJSON,
+  preprocessingFromJSON,
+  type Scaler,
+  splitTable,
+  type TableIssue,
+  type TableLike,
+  type TableRecord,
+  type TransformedRows,
+  type TransformOptions,
+} from './preprocessing/index.ts';
 export { tensorDataset } from './sets/arrays.ts';
 export { type BostonHousingOptions, bostonColumns, bostonHousing, bostonSource } from './sets/boston.ts';
 export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';

@@ -163,10 +163,11 @@ export function kFold<B>(dataset: Dataset<B>, folds: number, options: KFoldOptio
   });
 }
 
-function partLengths(parts: readonly number[], length: number): number[] {
+/** How many of `length` each part has. */
+export function partLengths(parts: readonly number[], length: number, operation = 'randomSplit'): number[] {
   const sum = parts.reduce((total, part) => total + part, 0);
   const fail = (expected: string) =>
-    new DataError('randomSplit: parts', { code: 'option', expected, found: `[${parts.join(', ')}]` });
+    new DataError(`${operation}: parts`, { code: 'option', expected, found: `[${parts.join(', ')}]` });
   if (parts.length === 0 || parts.some((part) => !(part > 0))) throw fail('positive numbers');
   const lengths =
     parts.every((part) => part <= 1) && Math.abs(sum - 1) < 1e-9 ? fractions(parts, length) : [...parts];

@@ -40,7 +40,7 @@ export const trainCommand = defineCommand({
 Recipes:
 ${recipes.map(({ name, summary }) => `  ${name.padEnd(17)} ${summary}`).join('\n')}
 
-Each setting can be an environment variable too, such as AG_EPOCHS=5. Data files are searched for in --data-dir, else in
+'agrad train RECIPE --print-config' shows the settings of a recipe. Each setting can be an environment variable too, such as AG_EPOCHS=5. Data files are searched for in --data-dir, else in
 AG_DATA_DIR, else in the cache, else downloaded.`,
 });
 

@@ -2,6 +2,18 @@
 import { defineCommand, type OptionsFor } from '../command.ts';
 import { boolean, integer } from '../flags.ts';
 
+/** The pages of the application: apps/web/src/shell/pages.ts. */
+export const webPages = [
+  'microscope',
+  'playground',
+  'gradients',
+  'race',
+  'houses',
+  'digits',
+  'numerical',
+  'home',
+] as const;
+
 export const webCommand = defineCommand({
   usage: 'web [page]',
   summary: 'serve the demo application and open it in the browser',
@@ -10,6 +22,8 @@ export const webCommand = defineCommand({
     port: { type: integer(0, 65_535), value: '<n>', default: 4321, help: 'port; 0 takes any free one' },
     open: { type: boolean, default: true, help: 'print the address only' },
   },
+  notes: `
+Pages: ${webPages.join(', ')}; with settings behind a question mark, as their address shows them.`,
 });
 
 export type WebOptions = OptionsFor<typeof webCommand>;

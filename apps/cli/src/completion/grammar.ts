@@ -3,6 +3,7 @@
  * command and flag there is. What a value may be follows from the name of its place, such as `<folder>`.
  */
 import type { Argument, Command, Option } from 'commander';
+import { webPages } from '../commands/web.ts';
 import { dataSetNames } from '../data/sets.ts';
 import { recipes } from '../recipes/index.ts';
 
@@ -71,6 +72,8 @@ function valuesOfOperand(argument: Argument, names: readonly string[]): Values {
       return 'recipe';
     case 'name':
       return dataSetNames;
+    case 'page':
+      return webPages;
     case 'operation':
     case 'command':
       return names;

@@ -63,6 +63,8 @@ export interface Recipe {
   readonly compile?: boolean;
   /** The command that brings its data, where it needs any. */
   readonly data?: string;
+  /** Where a function of a task is written, for messages about it; only of recipes from a module. */
+  placeOf?(part: unknown): string | null;
   /** Reads the data. */
   prepare(context: RecipeContext): Promise<Task>;
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Failure, usesCode } from '../failure.ts';
+import { lineOfModule } from './blame.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Whether a name is a path of a module. */
@@ -23,10 +24,11 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   try {
     loaded = /ts$/.test(file) ? await importTypeScript(file) : await import(pathToFileURL(file).href);
   } catch (error) {
+    const place = error instanceof Error ? lineOfModule(error, path) : null;
     throw new Failure(
       'configuration',
-      `${path} cannot be loaded: ${(error as Error).message}`,
-      undefined,
+      `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+      place === null ? undefined : `at ${place}`,
       error,
     );
   }
@@ -45,11 +47,8 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   }
   const own = recipe as Recipe;
   usesCode(path);
-  return {
-    ...own,
-    settings: own.settings ?? {},
-    parameters: own.parameters ?? {},
-  };
+  const { guardRecipe } = await import('./guard.ts');
+  return guardRecipe({ ...own, settings: own.settings ?? {}, parameters: own.parameters ?? {} }, path);
 }
 
 async function importTypeScript(file: string): Promise<unknown> {

@@ -379,6 +379,9 @@ function settingsTable(config: RunConfig, { train, test }: Prepared): string {
 
 function howToRepeat(config: RunConfig): string {
   return `<pre><code>${escapeText(config.command)}</code></pre>${facts([
+    ...(config.resumed ?? []).map(
+      ({ step, command }) => [`resumed at step ${count(step)}`, command] as const,
+    ),
     ...Object.entries(config.environment),
     ['started', config.created],
   ])}`;

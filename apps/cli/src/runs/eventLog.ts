@@ -46,6 +46,13 @@ export interface FailedEvent {
   readonly seconds: number;
 }
 
+/** JSON has no NaN, and numbers that are not finite were written as null. */
+function notFinite(this: unknown, name: string, value: unknown): unknown {
+  if (name === 'loss') return value ?? Number.NaN;
+  if (name !== 'metrics' || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([metric, number]) => [metric, number ?? Number.NaN]));
+}
+
 /** The events of a run; lines that are not whole are left out. */
 export function readEvents(path: string): (TrainingEvent | FailedEvent)[] {
   if (!existsSync(path)) return [];
@@ -53,7 +60,7 @@ export function readEvents(path: string): (TrainingEvent | FailedEvent)[] {
     .split('\n')
     .flatMap((line) => {
       try {
-        const event = JSON.parse(line) as TrainingEvent | FailedEvent;
+        const event = JSON.parse(line, notFinite) as TrainingEvent | FailedEvent;
         return typeof event?.type === 'string' ? [event] : [];
       } catch {
         return [];

@@ -16,6 +16,13 @@ import { type Claim, isClaim, tryClaim } from './claim.ts';
 /** Raised when an older program could not read a run. */
 export const configVersion = 1;
 
+/** One time that a run was continued. */
+export interface Continuation {
+  /** Steps that had been done. */
+  readonly step: number;
+  readonly command: string;
+}
+
 /** What a run was made from: `config.json`. */
 export interface RunConfig {
   readonly version: number;
@@ -25,8 +32,10 @@ export interface RunConfig {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** When the run was begun, ISO 8601. */
   readonly created: string;
-  /** The command that repeats the run. */
+  /** The command that repeats the run, with the settings that count in the end. */
   readonly command: string;
+  /** How the run was continued, where it was: one after the other. */
+  readonly resumed?: readonly Continuation[];
   /** Versions of what computed it. */
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventVersion } from '@ag/train';
 import type { RunsListOptions, RunsShowOptions } from '../commands/runs.ts';
 import { describeFailure, exitCodes } from '../failure.ts';
-import { duration, formatNumber } from '../numbers.ts';
+import { count, duration, formatNumber } from '../numbers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { lossPlot } from '../training/display.ts';
@@ -53,6 +53,9 @@ export async function showRun({ positional }: RunsShowOptions, terminal: Termina
   );
   if (run.message !== null) terminal.print(`failed: ${run.message}`);
   terminal.print(`started ${config.created}; reproduce with: ${config.command}`);
+  for (const { step, command } of config.resumed ?? []) {
+    terminal.print(`resumed at step ${count(step)} by: ${command}`);
+  }
   terminal.print(`test: ${lastMetrics(run)}`);
   if (run.epochs.length > 1)
     terminal.print(

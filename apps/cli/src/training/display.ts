@@ -30,7 +30,7 @@ export async function openDisplay(terminal: Terminal, epochs: number): Promise<D
   const clear = (): void => redrawn?.clear();
   const line = (text: string): void => {
     clear();
-    terminal.print(text);
+    terminal.progress(text);
   };
   return {
     clear,

@@ -75,7 +75,7 @@ export async function trainFolds(
         onFold(fold) {
           display.clear();
           terminal.event({ v: eventVersion, type: 'fold', folds, ...fold });
-          terminal.print(terminal.out.bold(`fold ${fold.fold}/${folds}: ${metricsOf(fold)}`));
+          terminal.progress(terminal.out.bold(`fold ${fold.fold}/${folds}: ${metricsOf(fold)}`));
         },
       });
     } catch (error) {

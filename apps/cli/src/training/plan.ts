@@ -7,7 +7,6 @@ import { eventVersion } from '@ag/train';
 import type { ChosenBackend } from '../backend.ts';
 import type { TrainOptions } from '../commands/train.ts';
 import { Failure } from '../failure.ts';
-import { flagOf } from '../flags.ts';
 import { quote } from '../quote.ts';
 import { readJson } from '../readJson.ts';
 import { parametersOf, recipeFor, recipeOfFile } from '../recipes/index.ts';
@@ -15,7 +14,6 @@ import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { type RunConfig, readConfig } from '../runs/folder.ts';
 import {
-  settings as definitions,
   fromEnvironment,
   isSetting,
   type RawSettings,
@@ -26,6 +24,7 @@ import {
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
+import { flagText, setText } from './repeat.ts';
 
 /** What is to be run. */
 export interface Job {
@@ -199,13 +198,10 @@ export function commandOf(
   const parts = ['agrad', 'train', ...(looksLikeModule(recipe) ? [quote(recipe)] : [recipe])];
   for (const name of settingNames) {
     if (from[name] === 'default' || from[name] === 'recipe') continue;
-    if (definitions[name].default === false) {
-      if (values[name]) parts.push(flagOf(name));
-    } else parts.push(flagOf(name), quote(String(values[name])));
+    const text = flagText(name, values);
+    if (text !== '') parts.push(text);
   }
   if (from.seed === 'default') parts.push('--seed', String(values.seed));
-  for (const [name, value] of options.set) {
-    parts.push('--set', quote(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
-  }
+  for (const [name, value] of options.set) parts.push(setText(name, value));
   return parts.join(' ');
 }

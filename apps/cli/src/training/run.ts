@@ -36,7 +36,9 @@ import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './ass
 import { conclude } from './conclude.ts';
 import { openDisplay } from './display.ts';
 import { namingSizes } from './memory.ts';
+import { metricAlarms } from './metricAlarms.ts';
 import { commandOf, environmentOf, type Job } from './plan.ts';
+import { continuedConfig } from './repeat.ts';
 import { newestCheckpoint, resumeCommand } from './resume.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
@@ -71,7 +73,12 @@ export async function trainRun(
         : await createFolder(options.out, recipeName, note);
     claim = taken.claim;
     const config: RunConfig = before
-      ? { ...before.config, settings }
+      ? continuedConfig(
+          job,
+          before.config,
+          checkpoint?.progress.step ?? 0,
+          resumeCommand(taken.paths, recipeName),
+        )
       : {
           version: configVersion,
           recipe: recipeName,
@@ -153,6 +160,7 @@ async function runLoop(
         ownership(run),
         configWriter(paths, config),
         eventLog(paths.events, steps),
+        metricAlarms(assembled.task.metrics, assembled.recipe.placeOf),
         ...callbacksFor(assembled, settings, paths),
         controls.callback(paths.checkpoints),
       ],

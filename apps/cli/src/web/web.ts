@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { eventVersion } from '@ag/train';
 import openInBrowser from 'open';
 import sirv from 'sirv';
-import type { WebOptions } from '../commands/web.ts';
+import { type WebOptions, webPages } from '../commands/web.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';
+import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 
 /**
@@ -25,7 +26,11 @@ export async function web(
   folder = builtFolder(),
 ): Promise<number> {
   // A page with its parameters, as in the application's addresses: `playground?data=spirals`.
-  const [page = ''] = options.positional;
+  const page = (options.positional[0] ?? '').replace(/^#?\/?/, '');
+  const [name] = page.split('?');
+  if (name !== '' && !(webPages as readonly string[]).includes(name)) {
+    throw new Failure('usage', `web: there is no page '${name}'`, didYouMean(name, webPages, 'Pages'));
+  }
   const headers = readHeaders(folder);
   const files = sirv(folder, {
     etag: true,
