@@ -62,3 +62,12 @@ export function bytes(count: number): string {
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
+
+/** Numbers in [0, 1): the generator of Park and Miller (1988), good enough to scatter trials and to shuffle rows. */
+export function uniformNumbers(seed: number): () => number {
+  let state = (Math.imul(seed + 1, 2654435761) >>> 0) % 2147483646;
+  return () => {
+    state = ((state + 1) * 48271) % 2147483647;
+    return (state - 1) / 2147483646;
+  };
+}

@@ -2,6 +2,7 @@
 import { defineCommand, type OptionsFor } from '../command.ts';
 import { integer, text } from '../flags.ts';
 import { settingNames } from '../settings.ts';
+import { tableFlags } from '../tables/parameters.ts';
 import { set } from './shared.ts';
 
 /** Each trial is a folder and a process's work: more would not end. */
@@ -12,6 +13,7 @@ export const sweepCommand = defineCommand({
   summary: 'search hyperparameters in worker processes; the same command resumes after a kill',
   examples: [
     'agrad sweep digits --grid learningRate=1e-3,3e-3,1e-2 --grid batchSize=25,100 --epochs 5',
+    'agrad sweep houses.csv --target price --grid model.hidden=[16],[32,16]',
     'agrad sweep xor --random learningRate=1e-3..1 --trials 20 --out sweeps/xor',
   ],
   flags: {
@@ -39,6 +41,7 @@ export const sweepCommand = defineCommand({
       help: 'rank trials by this metric (default: the first metric, else the loss)',
     },
     out: { type: text, value: '<folder>', help: "the sweep's folder (default runs/sweep-RECIPE-TIME)" },
+    ...tableFlags,
     // Passed on to the trials as it is.
     set: { ...set, type: text },
     workers: {

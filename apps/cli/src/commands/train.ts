@@ -3,14 +3,16 @@ import { defineCommand, type OptionsFor } from '../command.ts';
 import { boolean, integer, oneOf, text } from '../flags.ts';
 import { recipes } from '../recipes/index.ts';
 import { settingNames } from '../settings.ts';
+import { tableFlags } from '../tables/parameters.ts';
 import { set } from './shared.ts';
 
 export const trainCommand = defineCommand({
   usage: 'train [recipe...]',
-  summary: 'train a recipe (default: digits), a config file, or a module of your own',
+  summary: 'train a recipe (default: digits), a table of your own (CSV), a module or a config file',
   examples: [
     'agrad train',
     'agrad train mnist --data-dir data --epochs 5 --seed 1',
+    'agrad train houses.csv --target price',
     'agrad train ./my-recipe.ts --set width=64 --out runs/mine',
     'agrad train --resume runs/mine',
     'agrad train mnist --ui tui',
@@ -21,6 +23,7 @@ export const trainCommand = defineCommand({
   flags: {
     out: { type: text, value: '<folder>', help: "the run's folder (default runs/RECIPE-TIME)" },
     resume: { type: text, value: '<run>', help: 'resume an interrupted run' },
+    ...tableFlags,
     set,
     config: { type: text, value: '<file>', help: 'read settings, recipe and set from a JSON file' },
     ui: {

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
 import { quote } from '../quote.ts';
 import { didYouMean, nearest } from '../suggest.ts';
-import type { ParameterValue, Recipe } from './recipe.ts';
+import { looksLikeTable } from '../tables/readTable.ts';
+import type { ParameterValue, Recipe, RecipeContext } from './recipe.ts';
 import { loadModuleRecipe, looksLikeModule } from './userModule.ts';
 
 /** Name, one line about it, and how to load it. */
@@ -75,9 +76,20 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['boston2d', 'boston-2d'],
 ]);
 
-/** A recipe that the command line names, by its name or by the path of a module, whose code is then loaded. */
-export function recipeFor(name: string): Promise<Recipe> {
-  return looksLikeModule(name) ? loadModuleRecipe(name) : loadRecipe(name);
+/**
+ * A recipe that the command line names: by its name, by the path of a module, whose code is then loaded, or by the path of a
+ * table.
+ *
+ * @param given parameters, on which the recipe of a table depends
+ */
+export function recipeFor(name: string, given: RecipeContext['parameters'] = {}): Promise<Recipe> {
+  return looksLikeModule(name) ? loadModuleRecipe(name) : loadNamed(name, given);
+}
+
+/** A recipe or a table: nothing whose code would be loaded. */
+async function loadNamed(name: string, given: RecipeContext['parameters']): Promise<Recipe> {
+  if (!looksLikeTable(name)) return loadRecipe(name);
+  return (await import('../tables/recipe.ts')).tableRecipe(name, given);
 }
 
 /** A file that names a recipe. */
@@ -86,6 +98,8 @@ export interface NamedRecipe {
   readonly file: string;
   /** What it names: a recipe, or the path of a module. */
   readonly recipe: string;
+  /** Parameters that it gives. */
+  readonly parameters?: RecipeContext['parameters'];
   /** How the command line names a module, for advice: `--recipe`, or the argument of `agrad train`. */
   readonly by: string;
 }
@@ -99,12 +113,12 @@ export interface NamedRecipe {
  * @throws Failure `usage` when the file names a module and nobody agreed
  */
 export async function recipeOfFile(
-  { file, recipe, by }: NamedRecipe,
+  { file, recipe, by, parameters }: NamedRecipe,
   given: string | undefined,
   ask: ((question: string) => Promise<boolean>) | null,
 ): Promise<Recipe> {
-  if (given !== undefined) return recipeFor(given);
-  if (!looksLikeModule(recipe)) return loadRecipe(recipe);
+  if (given !== undefined) return recipeFor(given, parameters);
+  if (!looksLikeModule(recipe)) return loadNamed(recipe, parameters ?? {});
   const path = resolve(recipe);
   if (ask !== null && (await ask(`${file} refers to the code in ${path}. Run it?`))) {
     return loadModuleRecipe(recipe);

@@ -2,11 +2,13 @@
  * What a recipe is: everything that `agrad train` needs to know about a task beside the settings. A recipe says where
  * data come from, what the model is, what is minimized, and which settings suit it.
  */
-import type { MemoryDataset, SourceOptions } from '@ag/datasets';
+import type { MemoryDataset, Preprocessing, SourceOptions } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import { Failure } from '../failure.ts';
 import type { RawSettings, Settings } from '../settings.ts';
+import type { Baseline } from '../tables/baseline.ts';
+import type { TableColumns } from '../tables/columns.ts';
 
 /** A value of a recipe's own parameter, set by `--set name=value`. */
 export type ParameterValue = number | string | boolean | readonly number[];
@@ -25,9 +27,18 @@ export type BatchTransform = NonNullable<
   NonNullable<Parameters<typeof import('@ag/datasets').dataLoader>[1]>['transform']
 >;
 
+/** What is shown of a table. */
+export interface TableView {
+  readonly plan: TableColumns;
+  readonly notes: readonly string[];
+  readonly preprocessing: Preprocessing;
+}
+
 /** A task with its data at hand. */
 export interface Task {
   readonly train: MemoryDataset;
+  /** What decides while training which weights are best, where `test` is only to judge these. Default: `test`. */
+  readonly validation?: MemoryDataset;
   /** What the model is judged by; the training data themselves where there is nothing else. */
   readonly test: MemoryDataset;
   /** Applied to training and test batches. */
@@ -40,6 +51,12 @@ export interface Task {
   readonly dropLast?: boolean;
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
   readonly metrics: Readonly<Record<string, (output: Tensor, y: Tensor) => Tensor>>;
+  /** Fitted preprocessing, which is kept with the weights and turns predictions back into the target's unit. */
+  readonly preprocessing?: Preprocessing;
+  /** What an answer without a model would reach, shown beside the result. */
+  readonly baseline?: Baseline;
+  /** Of a table: what its columns were taken for. */
+  readonly table?: TableView;
   /** The untrained model; its weights come from the global sequence of random keys. */
   model(): Module<[Tensor], Tensor>;
   /** Lines to show after the training. */

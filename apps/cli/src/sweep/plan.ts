@@ -4,10 +4,11 @@ import { maxTrials, type SweepOptions } from '../commands/sweep.ts';
 import { Failure } from '../failure.ts';
 import { flagOf } from '../flags.ts';
 import { splitOutsideBrackets } from '../lists.ts';
-import { words } from '../numbers.ts';
+import { uniformNumbers, words } from '../numbers.ts';
 import { recipes } from '../recipes/index.ts';
 import { isSetting, resolveSettings, settingNames, settings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
+import { type TableFlags, tableChanges } from '../tables/parameters.ts';
 
 /** One of the trainings. */
 export interface Trial {
@@ -34,7 +35,7 @@ export interface Plan {
  */
 export function makePlan(
   recipe: string,
-  options: Pick<SweepOptions, 'grid' | 'random' | 'trials' | 'set' | 'settings'>,
+  options: Pick<SweepOptions, 'grid' | 'random' | 'trials' | 'set' | 'settings'> & TableFlags,
   parameters: readonly string[],
 ): Plan {
   const grid = options.grid.map((text) => dimension(text, '--grid', parameters));
@@ -59,6 +60,7 @@ export function makePlan(
           ? [flagOf(name)]
           : [flagOf(name), String(options.settings[name])],
       ),
+    ...tableChanges(options).flatMap(([name, value]) => [flagOf(name), String(value)]),
     ...options.set.flatMap((change) => ['--set', change]),
   ];
   const many = lists.reduce((count, { values }) => count * values.length, 1);
@@ -135,15 +137,6 @@ function drawn(
     for (const { name, values: list } of lists) values[name] = list[Math.floor(next() * list.length)];
     return values;
   });
-}
-
-/** Numbers in [0, 1): the generator of Park and Miller (1988), good enough to scatter trials. */
-function uniformNumbers(seed: number): () => number {
-  let state = (Math.imul(seed + 1, 2654435761) >>> 0) % 2147483646;
-  return () => {
-    state = ((state + 1) * 48271) % 2147483647;
-    return (state - 1) / 2147483646;
-  };
 }
 
 /** A trial as arguments of `agrad train`. */

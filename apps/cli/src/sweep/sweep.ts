@@ -13,12 +13,15 @@ import { exitCodes, Failure } from '../failure.ts';
 import { endSignals, exitCodeOf, watchInterrupts } from '../interrupt.ts';
 import { duration, formatMetric, formatMetrics, words } from '../numbers.ts';
 import { quote } from '../quote.ts';
-import { recipeFor } from '../recipes/index.ts';
+import { parseChange, recipeFor } from '../recipes/index.ts';
+import type { ParameterValue } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
 import { expectNothingElse, outputFolder, runPaths } from '../runs/folder.ts';
 import { didYouMean } from '../suggest.ts';
 import { table } from '../table.ts';
+import { expectNoTableFlags, tableChanges } from '../tables/parameters.ts';
+import { looksLikeTable } from '../tables/readTable.ts';
 import type { Terminal } from '../terminal.ts';
 import { argumentsOf, describeTrial, makePlan, type Plan, type Trial } from './plan.ts';
 import { sweepPage } from './report.ts';
@@ -31,7 +34,8 @@ const attempts = 3;
 /** Runs the command; answers the exit code. */
 export async function sweep(options: SweepOptions, terminal: Terminal): Promise<number> {
   const name = options.positional.join(' ') || 'digits';
-  const recipe = await recipeFor(name);
+  if (!looksLikeTable(name)) expectNoTableFlags(options, name);
+  const recipe = await recipeFor(name, parametersOf(options));
   const plan = makePlan(looksLikeModule(name) ? name : recipe.name, options, Object.keys(recipe.parameters));
   const count = options.workers ?? availableParallelism();
   const folder = outputFolder(options.out, `sweep-${recipe.name}`);
@@ -80,6 +84,16 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
     return exitCode;
   }
   return conclude(folder, plan, results, options.metric, (performance.now() - began) / 1000, terminal);
+}
+
+function isPath(recipe: string): boolean {
+  return looksLikeModule(recipe) || looksLikeTable(recipe);
+}
+
+/** Parameters that all trials share, on which the recipe of a table depends. */
+function parametersOf(options: SweepOptions): Record<string, ParameterValue> {
+  const changes = options.set.map(parseChange).filter((change) => change !== null);
+  return { ...Object.fromEntries(changes), ...Object.fromEntries(tableChanges(options)) };
 }
 
 /** A trial that this process has taken. */
@@ -164,7 +178,13 @@ async function runTrial(
     // A run without a checkpoint begins anew.
     const task = existsSync(runPaths(own).config)
       ? ['--resume', own, ...byModule]
-      : [...plan.recipe.split(' '), ...plan.shared, ...argumentsOf(trial), '--out', own];
+      : [
+          ...(isPath(plan.recipe) ? [plan.recipe] : plan.recipe.split(' ')),
+          ...plan.shared,
+          ...argumentsOf(trial),
+          '--out',
+          own,
+        ];
     const outcome = await worker.run(['train', ...task, '--json', '--threads', '1']);
     if (signal.aborted && outcome?.exitCode !== exitCodes.done) return null;
     if (outcome?.exitCode === exitCodes.inUse) {

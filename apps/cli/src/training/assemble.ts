@@ -21,6 +21,8 @@ export interface Prepared {
   readonly recipe: Recipe;
   readonly task: Task;
   readonly train: MemoryDataset;
+  /** What decides which weights are best; null where that is `test`. */
+  readonly validation: MemoryDataset | null;
   readonly test: MemoryDataset;
 }
 
@@ -31,6 +33,7 @@ export interface Assembled extends Prepared {
   /** Running averages of the weights, where they were asked for. */
   readonly average: FitAverage | null;
   readonly trainLoader: DataLoader;
+  readonly validationLoader: DataLoader;
   readonly testLoader: DataLoader;
   /** Optimizer steps of the whole run. */
   readonly steps: number;
@@ -53,11 +56,18 @@ export async function prepare(
   });
   if (settings.overfitBatches > 0) {
     const some = firstOf(task.train, settings.overfitBatches * settings.batchSize);
-    return { recipe, task, train: some, test: some };
+    return { recipe, task, train: some, validation: null, test: some };
   }
-  if (!settings.fastDevRun) return { recipe, task, train: task.train, test: task.test };
+  const { train, test, validation = null } = task;
+  if (!settings.fastDevRun) return { recipe, task, train, validation, test };
   const few = fewBatches * settings.batchSize;
-  return { recipe, task, train: firstOf(task.train, few), test: firstOf(task.test, few) };
+  return {
+    recipe,
+    task,
+    train: firstOf(train, few),
+    validation: validation && firstOf(validation, few),
+    test: firstOf(test, few),
+  };
 }
 
 /**
@@ -71,7 +81,7 @@ export async function assemble(
   settings: Readonly<Settings>,
   scaleRate = (rate: optim.Rate): optim.Rate => rate,
 ): Promise<Assembled> {
-  const { task, train, test } = prepared;
+  const { task, train, validation, test } = prepared;
   if (settings.batchSize > train.length) {
     throw new Failure(
       'configuration',
@@ -99,6 +109,7 @@ export async function assemble(
     // In a short run the first weights would weigh too much without a warm-up.
     average: settings.ema > 0 ? optim.ema(model.parameters(), { decay: settings.ema, warmup: true }) : null,
     trainLoader,
+    validationLoader: testLoaderOf(prepared, validation ?? test),
     testLoader: testLoaderOf(prepared, test),
     steps,
     callbacks,
@@ -145,7 +156,7 @@ async function scheduleFor(
 
 /** The part of `fit`'s options that follows from recipe and settings. */
 export function fitOptionsOf(
-  { recipe, model, optimizer, average, task, trainLoader, testLoader, callbacks }: Assembled,
+  { recipe, model, optimizer, average, task, trainLoader, validationLoader, callbacks }: Assembled,
   settings: Readonly<Settings>,
 ): FitOptions & { readonly validation: DataLoader } {
   const { clipNorm } = settings;
@@ -155,7 +166,7 @@ export function fitOptionsOf(
     loss: task.loss,
     metrics: task.metrics,
     train: trainLoader,
-    validation: testLoader,
+    validation: validationLoader,
     epochs: epochsOf(settings),
     validateEvery: settings.validateEvery,
     callbacks,

@@ -14,6 +14,7 @@ import { duration, formatMetrics, formatNumber } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { readEvents } from '../runs/eventLog.ts';
 import { expectOwn, type OwnRun } from '../runs/ownRun.ts';
+import { baselineLines } from '../tables/view.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Assembled } from './assemble.ts';
 import { lossPlot } from './display.ts';
@@ -87,6 +88,7 @@ async function printResults(
   terminal.print(...((await task.conclude?.(model)) ?? []));
   const what = test === train ? 'all examples' : `test data (${test.length} examples)`;
   terminal.print(terminal.out.bold(`${what}: ${formatMetrics({ loss: result.loss, ...result.metrics })}`));
+  terminal.print(...baselineLines(task, result.metrics));
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {
     const { profileTables } = await import('../inspection/profileTables.ts');

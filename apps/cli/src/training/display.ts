@@ -18,8 +18,15 @@ export interface Display {
   clear(): void;
 }
 
-/** @param epochs of the whole run */
-export async function openDisplay(terminal: Terminal, epochs: number): Promise<Display> {
+/**
+ * @param epochs of the whole run
+ * @param judged which data validations are on
+ */
+export async function openDisplay(
+  terminal: Terminal,
+  epochs: number,
+  judged: 'test' | 'validation' = 'test',
+): Promise<Display> {
   const redrawn = await terminal.redrawn();
   const every = epochs <= 2 * mostLines ? 1 : Math.ceil(epochs / mostLines);
   let batches: number | null = null;
@@ -52,7 +59,15 @@ export async function openDisplay(terminal: Terminal, epochs: number): Promise<D
           break;
         case 'epoch':
           if (event.epoch % every === 0 || event.epoch === epochs || event.epoch === 1) {
-            line(epochLine(event, validation?.epoch === event.epoch ? validation : null, epochs, terminal));
+            line(
+              epochLine(
+                event,
+                validation?.epoch === event.epoch ? validation : null,
+                epochs,
+                terminal,
+                judged,
+              ),
+            );
           }
           validation = null;
           break;
@@ -98,13 +113,14 @@ function epochLine(
   validation: ValidationEvent | null,
   epochs: number,
   { out }: Terminal,
+  judged: string,
 ): string {
   const metricsOf = ({ loss, metrics }: EpochEvent | ValidationEvent): string =>
     formatMetrics({ loss, ...metrics }, '  ');
   const number = String(event.epoch).padStart(String(epochs).length);
   const parts = [
     `${out.bold(`epoch ${number}/${epochs}`)}  ${metricsOf(event)}`,
-    ...(validation ? [`${out.dim('|')} test ${metricsOf(validation)}`] : []),
+    ...(validation ? [`${out.dim('|')} ${judged} ${metricsOf(validation)}`] : []),
     out.dim(`${duration(event.epochSeconds)}, ${count(event.examplesPerSecond)} examples/s`),
   ];
   return parts.join('  ');

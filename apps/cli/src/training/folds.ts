@@ -58,7 +58,7 @@ export async function trainFolds(
     const display = await openDisplay(terminal, epochsOf(settings));
     const events: (TrainingEvent & { fold: number })[] = [];
     const setup = async ({ train, validation }: { train: MemoryDataset; validation: MemoryDataset }) => {
-      const assembled = await assemble({ ...prepared, train, test: validation }, settings);
+      const assembled = await assemble({ ...prepared, train, validation: null, test: validation }, settings);
       const run = fitOptionsOf(assembled, settings);
       const stopping = settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : [];
       return { ...run, callbacks: [...(run.callbacks ?? []), ...stopping], reportEvery: 0 };

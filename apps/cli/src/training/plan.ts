@@ -22,6 +22,8 @@ import {
   settingNames,
 } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
+import { expectNoTableFlags, tableChanges } from '../tables/parameters.ts';
+import { looksLikeTable } from '../tables/readTable.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { flagText, setText } from './repeat.ts';
@@ -53,8 +55,14 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
   }
   const recipeName = module ?? config.recipe;
   const by = `agrad train --resume ${quote(resume)} --recipe`;
-  const recipe = await recipeOfFile({ file: `the run ${resume}`, recipe: config.recipe, by }, module, ask);
-  const parameters = parametersOf(recipe, { ...config.parameters, ...Object.fromEntries(options.set) });
+  const given = { ...config.parameters, ...givenParameters(options) };
+  const recipe = await recipeOfFile(
+    { file: `the run ${resume}`, recipe: config.recipe, by, parameters: given },
+    module,
+    ask,
+  );
+  if (!looksLikeTable(recipeName)) expectNoTableFlags(options, recipeName);
+  const parameters = parametersOf(recipe, given);
   const resolved = resolveSettings({
     flag: options.settings,
     environment: fromEnvironment(process.env),
@@ -82,21 +90,23 @@ async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job>
   const file = path === undefined ? null : readConfigFile(path);
   const named = words !== '' && words !== path ? words : undefined;
   const name = named ?? file?.recipe ?? 'digits';
+  const given = { ...file?.set, ...givenParameters(options) };
+  if (!looksLikeTable(name)) expectNoTableFlags(options, name);
   const recipe =
     named === undefined && path !== undefined
       ? await recipeOfFile(
-          { file: path, recipe: name, by: `agrad train --config ${quote(path)}` },
+          { file: path, recipe: name, by: `agrad train --config ${quote(path)}`, parameters: given },
           named,
           ask,
         )
-      : await recipeFor(name);
+      : await recipeFor(name, given);
   const resolved = resolveSettings({
     flag: options.settings,
     environment: fromEnvironment(process.env),
     ...(file && { config: file.settings }),
     recipe: recipe.settings,
   });
-  const parameters = parametersOf(recipe, { ...file?.set, ...Object.fromEntries(options.set) });
+  const parameters = parametersOf(recipe, given);
   return {
     recipe,
     recipeName: looksLikeModule(name) ? name : recipe.name,
@@ -104,6 +114,11 @@ async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job>
     parameters,
     before: null,
   };
+}
+
+/** Parameters that the command line gives. */
+function givenParameters(options: TrainOptions): Record<string, ParameterValue> {
+  return { ...Object.fromEntries(options.set), ...Object.fromEntries(tableChanges(options)) };
 }
 
 interface ConfigFile {
@@ -195,13 +210,17 @@ export function commandOf(
   { recipeName: recipe, resolved: { values, from } }: Job,
   options: TrainOptions,
 ): string {
-  const parts = ['agrad', 'train', ...(looksLikeModule(recipe) ? [quote(recipe)] : [recipe])];
+  const parts = [
+    'agrad',
+    'train',
+    ...(looksLikeModule(recipe) || looksLikeTable(recipe) ? [quote(recipe)] : [recipe]),
+  ];
   for (const name of settingNames) {
     if (from[name] === 'default' || from[name] === 'recipe') continue;
     const text = flagText(name, values);
     if (text !== '') parts.push(text);
   }
   if (from.seed === 'default') parts.push('--seed', String(values.seed));
-  for (const [name, value] of options.set) parts.push(setText(name, value));
+  for (const [name, value] of Object.entries(givenParameters(options))) parts.push(setText(name, value));
   return parts.join(' ');
 }

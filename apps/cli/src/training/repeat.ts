@@ -13,6 +13,7 @@ import {
   type Settings,
   settingNames,
 } from '../settings.ts';
+import { isTableFlag } from '../tables/parameters.ts';
 
 /** Values that a run was begun with, or goes on with. */
 interface Values {
@@ -68,7 +69,10 @@ function changesOf(before: Values, now: Values): Change[] {
       .map((name) => ({ name: flagOf(name), text: flagText(name, now.settings) })),
     ...Object.entries(now.parameters)
       .filter(([name, value]) => differs(before.parameters[name], value))
-      .map(([name, value]) => ({ name: `--set ${name}=`, text: setText(name, value) })),
+      .map(([name, value]) => ({
+        name: isTableFlag(name) ? flagOf(name) : `--set ${name}=`,
+        text: setText(name, value),
+      })),
   ];
 }
 
@@ -78,8 +82,9 @@ export function flagText(name: SettingName, values: Settings): string {
   return `${flagOf(name)} ${quote(String(values[name]))}`;
 }
 
-/** `--set width=3` */
+/** `--set width=3`, or of what has a flag of its own `--target price` */
 export function setText(name: string, value: ParameterValue): string {
+  if (isTableFlag(name)) return `${flagOf(name)} ${quote(String(value))}`;
   return `--set ${quote(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)}`;
 }
 

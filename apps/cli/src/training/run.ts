@@ -31,6 +31,7 @@ import {
 } from '../runs/folder.ts';
 import { type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
 import type { Settings } from '../settings.ts';
+import { showTable } from '../tables/view.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, epochsOf, fitOptionsOf, prepare } from './assemble.ts';
 import { conclude } from './conclude.ts';
@@ -94,6 +95,7 @@ export async function trainRun(
       `${recipeName}: ${assembled.train.length} examples, ${settings.epochs} epochs of ${assembled.trainLoader.length} steps, ` +
         `backend ${backend.name}${checkpoint ? `, resuming at step ${checkpoint.progress.step}` : ''}`,
     );
+    showTable(assembled.task, terminal);
     interrupt.begin();
     const spent = overAllParts(readEvents(run.paths.events)).at(-1)?.seconds ?? 0;
     const began = performance.now();
@@ -147,7 +149,7 @@ async function runLoop(
   const display =
     options.ui === 'tui'
       ? (await import('../live/view.ts')).openLiveView({ name: config.recipe, epochs, controls, terminal })
-      : await openDisplay(terminal, epochs);
+      : await openDisplay(terminal, epochs, assembled.validation ? 'validation' : 'test');
   // Detection runs the step as it is written, so that a message can name the operation, the module and the line.
   const stopDetection = settings.detectAnomaly
     ? (await import('@ag/graph')).startAnomalyDetection({ model })

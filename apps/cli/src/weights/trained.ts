@@ -47,9 +47,9 @@ export async function describeWeights(
   ask: Terminal['ask'],
 ): Promise<Trained> {
   const { target, settings } = options;
-  const recipeOf = (file: string, recipe: string): Promise<Recipe> => {
+  const recipeOf = (file: string, recipe: string, parameters: Trained['parameters']): Promise<Recipe> => {
     const by = `agrad ${command} ${quote(target)}${command === 'predict' ? ' FILE' : ''} --recipe`;
-    return recipeOfFile({ file, recipe, by }, options.recipe, ask);
+    return recipeOfFile({ file, recipe, by, parameters }, options.recipe, ask);
   };
   const environment = fromEnvironment(process.env);
   if (!existsSync(target)) {
@@ -66,7 +66,7 @@ export async function describeWeights(
     return {
       path,
       recipeName: options.recipe ?? config.recipe,
-      recipe: await recipeOf(`the run ${target}`, config.recipe),
+      recipe: await recipeOf(`the run ${target}`, config.recipe, config.parameters),
       settings: values,
       parameters: config.parameters,
       weights: readWeights(path).tensors,
@@ -89,7 +89,7 @@ export async function describeWeights(
       throw new Failure('incompatible', `${target}: its training metadata is not JSON`);
     }
   };
-  const recipe = await recipeOf(target, recipeName);
+  const recipe = await recipeOf(target, recipeName, parse(metadata.parameters));
   const { values } = resolveSettings({
     flag: settings,
     environment,
