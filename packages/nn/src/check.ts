@@ -18,14 +18,22 @@ export function checkProbability(p: number, layer: string): number {
   return p;
 }
 
-/** @throws RangeError when the last axis of `x` does not have `size` elements */
-export function checkLastAxis(x: Tensor, size: number, layer: string): void {
+/**
+ * @param outputs what the layer gives, for the remedy
+ * @throws RangeError when the last axis of `x` does not have `size` elements
+ */
+export function checkLastAxis(x: Tensor, size: number, layer: string, outputs: number): void {
   const { shape } = checkTensor(x, layer);
   const found = shape[shape.length - 1];
   if (found !== size) {
+    const merged = shape.slice(1).reduce((product, one) => product * one, 1);
     throw shapeError(
-      `${layer}: expects ${size} features along the last axis, got ${formatShape(x.shape)}` +
-        (x.shape.length > 2 ? '; flatten() merges axes' : ''),
+      `${layer}: expects ${size} features along the last axis, got ${formatShape(shape)}; ` +
+        (shape.length > 2 && merged === size
+          ? 'flatten() before it merges the axes after the first'
+          : found === undefined
+            ? 'give it a batch, [batch, features]'
+            : `either it should be ${layer}(${found}, ${outputs}), or what comes before it should give ${size}`),
     );
   }
 }

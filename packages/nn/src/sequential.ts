@@ -3,6 +3,7 @@
  */
 import type { Tensor, Variable } from '@ag/tensor';
 import { typeError } from '@ag/tensor/engine';
+import { locate } from './locate.ts';
 import { type AnyModule, Module } from './module.ts';
 
 /** A module from one tensor to one tensor, or a plain function. */
@@ -34,7 +35,16 @@ export class Sequential extends Module implements Iterable<Step> {
 
   override forward(x: Tensor): Tensor {
     let y = x;
-    for (const layer of this.layers) y = typeof layer === 'function' ? layer(y) : layer.forward(y);
+    let at = 0;
+    try {
+      for (; at < this.layers.length; at++) {
+        const layer = this.layers[at];
+        y = typeof layer === 'function' ? layer(y) : layer.forward(y);
+      }
+    } catch (error) {
+      if (typeof this.layers[at] === 'function') locate(error, this, [y], at);
+      throw error;
+    }
     return y;
   }
 

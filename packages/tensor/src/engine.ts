@@ -16,7 +16,6 @@ export {
   shapeError,
   typeError,
   valueError,
-  withStack,
 } from './errors.ts';
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
 export { localTo, rowBytes } from './kernel/bandRows.ts';

@@ -55,52 +55,59 @@ export type Coded<E extends Error> = E & { readonly code: ErrorCode };
 /** Frames that a stack keeps: modules in modules lie between the user's line and the operation that complains. */
 const frames = 50;
 
-/** An error of any class. The commonest kinds have functions of their own below. */
+/**
+ * An error of any class. The commonest kinds have functions of their own below.
+ *
+ * @param made the function that is left out of the stack, with whatever it calls
+ */
 export function codedError<E extends Error>(
   type: new (message: string, options?: ErrorOptions) => E,
   code: ErrorCode,
   message: string,
   options?: ErrorOptions,
+  made: unknown = codedError,
 ): Coded<E> {
-  const error = withStack(() => new type(message, options)) as Coded<E>;
+  const error = new type(message, options) as E & { code: ErrorCode };
+  takeStack(error, made);
   // Enumerable, so that Node shows it with an error that nobody caught.
-  (error as { code: ErrorCode }).code = code;
+  error.code = code;
   return error;
 }
 
 /** Shapes that do not fit. */
 export function shapeError(message: string): Coded<RangeError> {
-  return codedError(RangeError, 'AG_SHAPE_MISMATCH', message);
+  return codedError(RangeError, 'AG_SHAPE_MISMATCH', message, undefined, shapeError);
 }
 
 /** An axis that is not there. */
 export function axisError(message: string): Coded<RangeError> {
-  return codedError(RangeError, 'AG_AXIS', message);
+  return codedError(RangeError, 'AG_AXIS', message, undefined, axisError);
 }
 
 /** A value that an argument cannot have. */
 export function valueError(message: string): Coded<RangeError> {
-  return codedError(RangeError, 'AG_ARGUMENT_VALUE', message);
+  return codedError(RangeError, 'AG_ARGUMENT_VALUE', message, undefined, valueError);
 }
 
 /** A type that an argument cannot have. */
 export function typeError(message: string): Coded<TypeError> {
-  return codedError(TypeError, 'AG_ARGUMENT_TYPE', message);
+  return codedError(TypeError, 'AG_ARGUMENT_TYPE', message, undefined, typeError);
 }
 
 /** A dtype that does not fit. */
 export function dtypeError(message: string, options?: ErrorOptions): Coded<TypeError> {
-  return codedError(TypeError, 'AG_DTYPE', message, options);
+  return codedError(TypeError, 'AG_DTYPE', message, options, dtypeError);
 }
 
-/** Takes a stack that is deep enough to reach the user's line; a program that has frozen its globals keeps its own depth. */
-export function withStack<T extends { readonly stack?: string }>(make: () => T): T {
-  const limited = Error as { stackTraceLimit?: number };
-  const before = limited.stackTraceLimit;
-  const writable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable;
-  if (!writable || before === undefined || before >= frames) return make();
-  limited.stackTraceLimit = frames;
-  const made = make();
-  limited.stackTraceLimit = before;
-  return made;
+/** A stack deep enough to reach the user's line, where the engine lets it be taken; frozen globals stay as they are. */
+function takeStack(error: Error, made: unknown): void {
+  const engine = Error as {
+    stackTraceLimit?: number;
+    captureStackTrace?(error: Error, made: unknown): void;
+  };
+  const before = engine.stackTraceLimit;
+  if (!engine.captureStackTrace || before === undefined || before === 0 || Object.isFrozen(Error)) return;
+  engine.stackTraceLimit = Math.max(frames, before);
+  engine.captureStackTrace(error, made);
+  engine.stackTraceLimit = before;
 }

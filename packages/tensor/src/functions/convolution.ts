@@ -227,7 +227,10 @@ function convolve(
   if (x.shape[1] !== weight.shape[1] * groups || weight.shape[0] % groups !== 0) {
     throw shapeError(
       `${name}: the input ${formatShape(x.shape)} has ${x.shape[1]} channels and the weight ${formatShape(weight.shape)} is for ` +
-        `${weight.shape[1]}${groups > 1 ? ` in each of ${groups} groups` : ''}; the weight's shape is [output channels, channels / groups, …]`,
+        `${weight.shape[1]}${groups > 1 ? ` in each of ${groups} groups` : ''}; the weight's shape is [output channels, channels / groups, …]` +
+        (x.shape[x.shape.length - 1] === weight.shape[1] * groups
+          ? '. The channels seem to come last: they belong on axis 1, as x.permute([0, 3, 1, 2]) puts those of images'
+          : ''),
     );
   }
   const { low, size } = slide(
