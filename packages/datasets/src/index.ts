@@ -96,4 +96,9 @@ export { type TableOptions, tableDataset } from './sets/table.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
 export { transforms } from './transforms/index.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
-export type { Transform, TransformContext } from './transforms/transform.ts';
+export type {
+  SerializableTransform,
+  Transform,
+  TransformContext,
+  TransformJSON,
+} from './transforms/transform.ts';

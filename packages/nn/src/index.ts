@@ -4,6 +4,7 @@
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
+export { architectureOf, type LoadedModel, loadModel, saveModel } from './files/model.ts';
 export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
 export {
   type LoadedSafetensors,

@@ -6,7 +6,7 @@ import { cosineOfTurn, sineOfTurn } from '../deterministicMath.ts';
 import { DataError } from '../errors.ts';
 import { randomStream } from '../random.ts';
 import { imageSizes } from './column.ts';
-import type { Transform } from './transform.ts';
+import { type SerializableTransform, serializable, type Transform } from './transform.ts';
 
 /** Purposes of random numbers here. */
 const streams = { shift: 201, rotate: 202 };
@@ -17,7 +17,7 @@ const streams = { shift: 201, rotate: 202 };
  *
  * @param pixels the largest shift, 0 or more
  */
-export function randomShift(pixels: number, options: { fill?: number } = {}): Transform {
+export function randomShift(pixels: number, options: { fill?: number } = {}): SerializableTransform {
   const { fill = 0 } = options;
   if (!Number.isInteger(pixels) || pixels < 0) {
     throw new DataError('transforms.randomShift: pixels', {
@@ -26,7 +26,7 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
       found: String(pixels),
     });
   }
-  return (rows, { seed, epoch, start }) => {
+  const apply: Transform = (rows, { seed, epoch, start }) => {
     const { channels, height, width, count } = imageSizes(rows.x, 'randomShift');
     const source = rows.x.data;
     const data = source.slice().fill(fill);
@@ -49,6 +49,7 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
     }
     return { ...rows, x: { ...rows.x, data } };
   };
+  return serializable(apply, () => ({ transform: 'randomShift', pixels, fill }));
 }
 
 /**
@@ -57,7 +58,7 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
  *
  * @param degrees the largest angle, from 0 to 180
  */
-export function randomRotate(degrees: number, options: { fill?: number } = {}): Transform {
+export function randomRotate(degrees: number, options: { fill?: number } = {}): SerializableTransform {
   const { fill = 0 } = options;
   if (!(degrees >= 0 && degrees <= 180)) {
     throw new DataError('transforms.randomRotate: degrees', {
@@ -66,7 +67,7 @@ export function randomRotate(degrees: number, options: { fill?: number } = {}): 
       found: String(degrees),
     });
   }
-  return (rows, { seed, epoch, start }) => {
+  const apply: Transform = (rows, { seed, epoch, start }) => {
     const sizes = imageSizes(rows.x, 'randomRotate');
     const { channels, height, width, count } = sizes;
     const source = rows.x.data;
@@ -91,6 +92,7 @@ export function randomRotate(degrees: number, options: { fill?: number } = {}): 
     }
     return { ...rows, x: { ...rows.x, data } };
   };
+  return serializable(apply, () => ({ transform: 'randomRotate', degrees, fill }));
 }
 
 /** The value between four pixels; pixels outside the image are `fill`. */

@@ -4,8 +4,9 @@
  */
 import { type Column, type MemoryDataset, type Rows, sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
+import { isConstant } from '../statistics.ts';
 import { toFloat } from './column.ts';
-import type { Transform } from './transform.ts';
+import type { SerializableTransform, Transform, TransformJSON } from './transform.ts';
 
 /** Which column a scaling is about. */
 export interface ScaleOptions {
@@ -14,7 +15,7 @@ export interface ScaleOptions {
 }
 
 /** A transform `(value − shift) / divisor` per feature, and its way back. */
-export interface Scaling extends Transform {
+export interface Scaling extends SerializableTransform {
   /** What is subtracted, one number per feature (per channel for images). */
   readonly shift: Float64Array;
   /** What is divided by, one number per feature (per channel for images); never 0. */
@@ -51,7 +52,10 @@ export function standardize(
   groups.each((group, value) => {
     deviations[group] += (value - means[group]) ** 2;
   });
-  for (let g = 0; g < groups.count; g++) deviations[g] = Math.sqrt(deviations[g] / groups.size);
+  for (let g = 0; g < groups.count; g++) {
+    const variance = deviations[g] / groups.size;
+    deviations[g] = isConstant(variance, means[g], groups.size) ? 0 : Math.sqrt(variance);
+  }
   return scaling('standardize', column, means, deviations);
 }
 
@@ -89,8 +93,8 @@ export function minMax(
   );
 }
 
-function scaling(
-  name: string,
+export function scaling(
+  name: 'standardize' | 'minMax',
   column: 'x' | 'y',
   shifts: ArrayLike<number>,
   divisors: ArrayLike<number>,
@@ -122,6 +126,7 @@ function scaling(
   return Object.assign(apply, {
     shift,
     divisor,
+    toJSON: (): TransformJSON => ({ transform: name, column, shift: [...shift], divisor: [...divisor] }),
     inverse: (values: ArrayLike<number>) =>
       Float32Array.from(values, (value, i) => value * divisor[i % divisor.length] + shift[i % shift.length]),
   });

@@ -1,11 +1,14 @@
 /** Transforms that change the form of a column and leave its values alone. */
 import { sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
-import type { Transform } from './transform.ts';
+import { type SerializableTransform, serializable, type Transform, type TransformJSON } from './transform.ts';
 
 /** Makes one row of numbers of each input: x `[n, 1, 28, 28]` → `[n, 784]`. */
-export function flatten(): Transform {
-  return (rows) => ({ ...rows, x: { ...rows.x, shape: [sizeOf(rows.x.shape)] } });
+export function flatten(): SerializableTransform {
+  return serializable(
+    (rows) => ({ ...rows, x: { ...rows.x, shape: [sizeOf(rows.x.shape)] } }),
+    () => ({ transform: 'flatten' }),
+  );
 }
 
 /**
@@ -13,7 +16,7 @@ export function flatten(): Transform {
  *
  * @throws DataError when a target is not an integer from 0 to classes − 1
  */
-export function oneHot(classes: number): Transform {
+export function oneHot(classes: number): SerializableTransform {
   if (!Number.isInteger(classes) || classes < 1) {
     throw new DataError('transforms.oneHot: classes', {
       code: 'option',
@@ -21,7 +24,7 @@ export function oneHot(classes: number): Transform {
       found: String(classes),
     });
   }
-  return (rows) => {
+  const apply: Transform = (rows) => {
     const labels = rows.y.data;
     if (sizeOf(rows.y.shape) !== 1) {
       throw new DataError('transforms.oneHot: y', {
@@ -44,9 +47,23 @@ export function oneHot(classes: number): Transform {
     }
     return { ...rows, y: { data, shape: [classes] } };
   };
+  return serializable(apply, () => ({ transform: 'oneHot', classes }));
 }
 
-/** Applies transforms one after the other, the first first. */
-export function compose(...transforms: readonly Transform[]): Transform {
-  return (rows, context) => transforms.reduce((current, transform) => transform(current, context), rows);
+/** Applies transforms one after the other, the first first. Its `toJSON` throws where one is a function of your own. */
+export function compose(...transforms: readonly Transform[]): SerializableTransform {
+  return serializable(
+    (rows, context) => transforms.reduce((current, transform) => transform(current, context), rows),
+    () => ({ transform: 'compose', transforms: transforms.map(describe) }),
+  );
+}
+
+function describe(transform: Transform, i: number): TransformJSON {
+  const { toJSON } = transform as Partial<SerializableTransform>;
+  if (typeof toJSON === 'function') return toJSON.call(transform);
+  throw new DataError(`transforms.compose: transform ${i + 1} cannot be written as JSON`, {
+    code: 'option',
+    found: 'a function of your own',
+    hint: 'Give it a method toJSON',
+  });
 }

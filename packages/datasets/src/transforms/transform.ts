@@ -18,3 +18,27 @@ export interface TransformContext {
 
 /** New rows from rows. The given arrays are the transform's own: it may change and return them. */
 export type Transform = (rows: Rows, context: TransformContext) => Rows;
+
+/** What a transform of this package is, as plain data. */
+export type TransformJSON =
+  | {
+      readonly transform: 'standardize' | 'minMax';
+      readonly column: 'x' | 'y';
+      readonly shift: readonly number[];
+      readonly divisor: readonly number[];
+    }
+  | { readonly transform: 'oneHot'; readonly classes: number }
+  | { readonly transform: 'flatten' }
+  | { readonly transform: 'randomShift'; readonly pixels: number; readonly fill: number }
+  | { readonly transform: 'randomRotate'; readonly degrees: number; readonly fill: number }
+  | { readonly transform: 'compose'; readonly transforms: readonly TransformJSON[] };
+
+/** A transform that says what it is: `JSON.stringify` takes it, `transforms.fromJSON` makes it again. */
+export interface SerializableTransform extends Transform {
+  toJSON(): TransformJSON;
+}
+
+/** A transform with its description. */
+export function serializable(apply: Transform, json: () => TransformJSON): SerializableTransform {
+  return Object.assign(apply, { toJSON: json });
+}
