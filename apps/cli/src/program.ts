@@ -12,6 +12,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { graphCommand } from './commands/graph.ts';
+import { initCommand } from './commands/init.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
@@ -46,6 +47,7 @@ export function entry<C extends Command>(command: C, load: () => Promise<Action<
 
 const commands: readonly (Entry | Group)[] = [
   entry(trainCommand, async () => (await import('./training/train.ts')).train),
+  entry(initCommand, async () => (await import('./init/init.ts')).init),
   entry(evalCommand, async () => (await import('./weights/evaluate.ts')).evaluate),
   entry(predictCommand, async () => (await import('./weights/predict.ts')).predictFiles),
   {

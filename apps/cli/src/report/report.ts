@@ -2,7 +2,7 @@
 import type { MemoryDataset } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import { type ProfileRow, predict, type TrainingEvent } from '@ag/train';
+import { type ProfileRow, predict, type TrainingEvent, type Validation } from '@ag/train';
 import {
   confusion,
   decisionBoundary,
@@ -15,7 +15,7 @@ import {
   surface,
 } from '@ag/viz';
 import { kernelName } from '../inspection/profileTables.ts';
-import { bytes, count, duration, formatMetrics, formatNumber, words } from '../numbers.ts';
+import { bytes, count, duration, formatMetric, formatMetrics, formatNumber, words } from '../numbers.ts';
 import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
@@ -34,19 +34,20 @@ export interface ReportParts {
   readonly status: string;
   /** Wall-clock seconds of the training. */
   readonly seconds: number;
+  /** How good the weights are on the test data. */
+  readonly result: Validation;
 }
 
 /** The HTML of a report. */
 export async function renderReport(parts: ReportParts): Promise<string> {
-  const { config, prepared, model, events, status, seconds } = parts;
+  const { config, prepared, model, events, status, seconds, result: last } = parts;
   const answers = await evaluateAnswers(prepared, model);
-  const validations = events.filter((event) => event.type === 'validation');
-  const last = validations[validations.length - 1];
   const lead =
     `${status} after ${duration(seconds)}` +
-    (last ? `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}` : '');
+    `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}`;
   const sections: Section[] = [
-    { title: 'Training', body: curves(events, config) },
+    ...baselineSection(prepared),
+    { title: 'Training', body: curves(events, config, prepared.validation ? 'validation' : 'test') },
     ...(answers.kind === 'classification'
       ? classSections(answers, prepared.test)
       : await numberSections(answers, prepared, model)),
@@ -59,14 +60,24 @@ export async function renderReport(parts: ReportParts): Promise<string> {
   return page(`${config.recipe}: ${prepared.recipe.summary}`, lead, sections);
 }
 
-function curves(events: readonly TrainingEvent[], config: RunConfig): string {
+/** What the same answer for every row would reach. */
+function baselineSection({ task: { baseline } }: Prepared): Section[] {
+  if (!baseline) return [];
+  const rows = Object.entries(baseline.metrics).map(
+    ([name, value]) =>
+      [`${words(name)} of a baseline`, `${formatMetric(name, value)}: ${baseline.answer}`] as const,
+  );
+  return [{ title: 'Compared', body: facts(rows) }];
+}
+
+function curves(events: readonly TrainingEvent[], config: RunConfig, judged: string): string {
   const epochs = events.filter((event) => event.type === 'epoch');
   const validations = events.filter((event) => event.type === 'validation');
   const steps = events.filter((event) => event.type === 'step');
   const series = (read: (event: { loss: number; metrics: Readonly<Record<string, number>> }) => number) => [
     { name: 'training', x: epochs.map((event) => event.epoch), y: epochs.map(read) },
     ...(validations.length > 0
-      ? [{ name: 'test', x: validations.map((event) => event.epoch), y: validations.map(read) }]
+      ? [{ name: judged, x: validations.map((event) => event.epoch), y: validations.map(read) }]
       : []),
   ];
   const losses = [...epochs, ...validations].map((event) => event.loss).filter((value) => value > 0);

@@ -53,14 +53,29 @@ function notFinite(this: unknown, name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([metric, number]) => [metric, number ?? Number.NaN]));
 }
 
+/** How good the weights are that a run ended with, on its test data: after the last `end`. */
+export interface TestedEvent {
+  readonly v: typeof eventVersion;
+  readonly type: 'test';
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly examples: number;
+  readonly step: number;
+  readonly epoch: number;
+  readonly seconds: number;
+}
+
+/** What stands in a log. */
+export type LoggedEvent = TrainingEvent | FailedEvent | TestedEvent;
+
 /** The events of a run; lines that are not whole are left out. */
-export function readEvents(path: string): (TrainingEvent | FailedEvent)[] {
+export function readEvents(path: string): LoggedEvent[] {
   if (!existsSync(path)) return [];
   return readText(path)
     .split('\n')
     .flatMap((line) => {
       try {
-        const event = JSON.parse(line, notFinite) as TrainingEvent | FailedEvent;
+        const event = JSON.parse(line, notFinite) as LoggedEvent;
         return typeof event?.type === 'string' ? [event] : [];
       } catch {
         return [];
@@ -69,7 +84,7 @@ export function readEvents(path: string): (TrainingEvent | FailedEvent)[] {
 }
 
 /** The same events with their seconds counted from the run's first beginning, whatever often it was continued. */
-export function overAllParts<Event extends TrainingEvent | FailedEvent>(events: readonly Event[]): Event[] {
+export function overAllParts<Event extends LoggedEvent>(events: readonly Event[]): Event[] {
   let before = 0;
   let last = 0;
   return events.map((event) => {
@@ -83,7 +98,7 @@ export function overAllParts<Event extends TrainingEvent | FailedEvent>(events: 
 export async function rewindEvents(path: string, step: number, epoch: number): Promise<void> {
   const kept = readEvents(path).filter((event) => {
     if (event.type === 'epoch' || event.type === 'validation') return event.epoch <= epoch;
-    return event.type !== 'end' && event.type !== 'error' && event.step <= step;
+    return !['end', 'error', 'test'].includes(event.type) && 'step' in event && event.step <= step;
   });
   await writeAtomically(path, kept.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }

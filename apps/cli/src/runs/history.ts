@@ -4,7 +4,7 @@ import type { EpochEvent, TrainingEvent, ValidationEvent } from '@ag/train';
 import type { Curve } from '../drawing/curves.ts';
 import { formatMetrics } from '../numbers.ts';
 import { holderOf } from './claim.ts';
-import { type FailedEvent, overAllParts, readEvents } from './eventLog.ts';
+import { type LoggedEvent, overAllParts, readEvents } from './eventLog.ts';
 import { type RunConfig, readConfig, runPaths } from './folder.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface Run {
   readonly folder: string;
   readonly config: RunConfig;
   /** Seconds count over all parts of a run that was continued. */
-  readonly events: readonly (TrainingEvent | FailedEvent)[];
+  readonly events: readonly LoggedEvent[];
   readonly epochs: readonly EpochEvent[];
   readonly validations: readonly ValidationEvent[];
   readonly status: RunStatus;
@@ -48,7 +48,7 @@ export function readRun(folder: string): Run {
   };
 }
 
-function statusOf(folder: string, events: readonly (TrainingEvent | FailedEvent)[]): RunStatus {
+function statusOf(folder: string, events: readonly LoggedEvent[]): RunStatus {
   if (holderOf(folder, 'run') !== null) return 'under way';
   // Of a run that was gone on with, the last part counts.
   const last = events.slice(
@@ -63,16 +63,21 @@ function statusOf(folder: string, events: readonly (TrainingEvent | FailedEvent)
   return last.length === 0 && existsSync(runPaths(folder).weights) ? 'done' : 'broken off';
 }
 
-/** Loss and metrics of the last validation, for people. */
+/** How good the run's weights are: those that it ended with, else those of the last validation. */
+function testedOf(run: Run) {
+  return run.events.findLast((event) => event.type === 'test') ?? run.validations.at(-1);
+}
+
+/** Loss and metrics on the test data, for people. */
 export function lastMetrics(run: Run): string {
-  const last = run.validations.at(-1);
+  const last = testedOf(run);
   return last ? formatMetrics({ loss: last.loss, ...last.metrics }) : '–';
 }
 
 /** What events say about a run. */
 export function summaryOf(run: Run) {
   const { folder, config, status, seconds } = run;
-  const last = run.validations.at(-1);
+  const last = testedOf(run);
   return {
     run: folder,
     recipe: config.recipe,

@@ -49,17 +49,12 @@ export function planColumns(whole: CsvTable, path: string, asked: Asked): TableC
   const types = Object.fromEntries(given);
   const columns = inferColumns(table, { target: name, types: { ...types } });
   const target = columns.find((column) => column.name === name)!;
+  expectRows(table, whole, path);
   if (target.distinct < 2) {
     throw new Failure(
       'data',
       `${path}: the target '${name}' is always ${JSON.stringify(target.examples[0])}: there is nothing to predict`,
       didOther(header, name),
-    );
-  }
-  if (table.rows.length < fewestRows) {
-    throw new Failure(
-      'data',
-      `${path} has ${table.rows.length} row${table.rows.length === 1 ? '' : 's'}${whole.rows.length > table.rows.length ? ` with a target` : ''}; ${fewestRows} are needed to train, validate and test`,
     );
   }
   const { task, reason } = decideTask(target, table, asked.task, types[name], path);
@@ -71,7 +66,11 @@ export function planColumns(whole: CsvTable, path: string, asked: Asked): TableC
         .filter((column) => column !== target)
         .map((column) => `'${column.name}' is ${column.type} (${column.reason})`)
         .join('; ')
-        .concat('. --columns NAME=category says it better.'),
+        .concat(
+          columns.some(({ type }) => type === 'identifier')
+            ? '. --columns NAME=category uses a column all the same.'
+            : '.',
+        ),
     );
   }
   const classes = task === 'classification' ? classesOf(table, target, path) : null;
@@ -127,6 +126,12 @@ function targetOf(header: readonly string[], path: string, target: string): stri
     `--target ${target}: ${path} has no such column`,
     `${near === undefined ? '' : `Did you mean '${near}'? `}Columns: ${listed(header)}.`,
   );
+}
+
+function expectRows({ rows }: CsvTable, whole: CsvTable, path: string): void {
+  if (rows.length >= fewestRows) return;
+  const what = `${rows.length} row${rows.length === 1 ? '' : 's'}${whole.rows.length > rows.length ? ' with a target' : ''}`;
+  throw new Failure('data', `${path} has ${what}; ${fewestRows} are needed to train, validate and test`);
 }
 
 function didOther(header: readonly string[], but: string): string {

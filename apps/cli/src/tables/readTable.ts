@@ -39,6 +39,14 @@ export async function readTable(path: string): Promise<ReadTable> {
   } catch (error) {
     if (error instanceof DataError && /unpack/.test(error.message) && /limit|at most/.test(error.message))
       throw tooLarge(path, 'unpacks to more');
+    if (error instanceof DataError && /not UTF-8/.test(error.message)) {
+      throw new Failure(
+        'data',
+        error.message.replace(/ Save the file.*$/s, ''),
+        `Save it in UTF-8; many older files are in windows-1252: iconv -f windows-1252 -t utf-8 ${quote(path)} > utf8.csv`,
+        error,
+      );
+    }
     throw error;
   }
   return parseTable(text, path);

@@ -1,6 +1,7 @@
 /** The end of a training run: its weights and report are written, its results shown. */
 import { saveSafetensors } from '@ag/nn';
 import {
+  appendTo,
   type EndEvent,
   eventVersion,
   type TrainingEvent,
@@ -12,7 +13,7 @@ import type { TrainOptions } from '../commands/train.ts';
 import { exitCodes } from '../failure.ts';
 import { duration, formatMetrics, formatNumber } from '../numbers.ts';
 import { quote } from '../quote.ts';
-import { readEvents } from '../runs/eventLog.ts';
+import { type LoggedEvent, readEvents, type TestedEvent } from '../runs/eventLog.ts';
 import { expectOwn, type OwnRun } from '../runs/ownRun.ts';
 import { baselineLines } from '../tables/view.ts';
 import type { Terminal } from '../terminal.ts';
@@ -44,7 +45,8 @@ export async function conclude(
     }),
   );
   const result = await validate(model, testLoader, { loss: task.loss, metrics: task.metrics });
-  const events = readEvents(paths.events).filter((event) => event.type !== 'error');
+  await recordTest(run, end, result);
+  const events = readEvents(paths.events).filter(isOfTraining);
   const { renderReport } = await import('../report/report.ts');
   const status =
     end.reason === 'earlyStopping'
@@ -52,7 +54,7 @@ export async function conclude(
       : `${end.epoch} epoch${end.epoch === 1 ? '' : 's'}`;
   await writeAtomically(
     paths.report,
-    await renderReport({ config, prepared: assembled, model, events, status, seconds }),
+    await renderReport({ config, prepared: assembled, model, events, status, seconds, result }),
   );
   await printResults(assembled, run, result, events, seconds, terminal, options);
   terminal.event({
@@ -71,6 +73,21 @@ export async function conclude(
     report: paths.report,
   });
   return exitCodes.done;
+}
+
+/** Early stopping puts other weights back than those of the last validation, which may be on other data, too. */
+async function recordTest(
+  { paths }: OwnRun,
+  { step, epoch, seconds }: EndEvent,
+  result: Validation,
+): Promise<void> {
+  const { loss, metrics, examples } = result;
+  const event: TestedEvent = { v: eventVersion, type: 'test', loss, metrics, examples, step, epoch, seconds };
+  await appendTo(paths.events, `${JSON.stringify(event)}\n`);
+}
+
+function isOfTraining(event: LoggedEvent): event is TrainingEvent {
+  return event.type !== 'error' && event.type !== 'test';
 }
 
 async function printResults(
