@@ -103,7 +103,7 @@ export { type TableOptions, tableDataset } from './sets/table.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
 export type { ColumnPath, Columns, ColumnTree, TensorsOf } from './structure.ts';
 export type { AugmentOptions } from './transforms/augment.ts';
-export type { ColumnOptions } from './transforms/column.ts';
+export type { PartOptions } from './transforms/column.ts';
 export { transforms } from './transforms/index.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
 export type {
