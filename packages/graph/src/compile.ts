@@ -24,7 +24,7 @@ import { type Arguments, argumentsOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
 import { topologicalOrder } from './gradients.ts';
 import { isTransforming } from './transforming.ts';
-import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
+import { type TensorTree, treeForm, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
   /** Anything else that decides what `f` computes, such as an option of your own. A new value traces anew. */
@@ -77,22 +77,23 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     if (activeTrace() || isTransforming()) return f(...x);
     // Lines can only be named of what runs as it is written.
     if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
-    const leaves = x.every((argument) => argument instanceof Tensor)
-      ? (x as Tensor[])
-      : treeLeaves(x as TensorTree);
+    const plain = x.every((argument) => argument instanceof Tensor);
+    const leaves = plain ? (x as Tensor[]) : treeLeaves(x as TensorTree);
     const given = argumentsOf(leaves);
     const userKey = options.key?.() ?? '';
+    // Trees of other names or in another order have tensors of other meanings at the same places.
+    const form = plain ? '' : treeForm(x as TensorTree);
     const serves = (one: Traced<Y>): boolean =>
-      one.key === userKey && one.arguments.fit(given) && one.decisions.hold();
+      one.key === userKey && one.form === form && one.arguments.fit(given) && one.decisions.hold();
     let traced = traces[traces.length - 1];
     if (traced === undefined || !serves(traced)) {
       const known = traces.findIndex(serves);
-      traced = known < 0 ? trace(f, x, leaves, given, userKey) : traces.splice(known, 1)[0];
+      traced = known < 0 ? trace(f, x, leaves, given, userKey, form) : traces.splice(known, 1)[0];
       traces.push(traced);
       if (traces.length > maximalTraces) traces.shift()!.graph.release();
     }
     if (traced.calls === 1 && options.check !== false) {
-      const again = trace(f, x, leaves, given, userKey);
+      const again = trace(f, x, leaves, given, userKey, form);
       compare(traced, again);
     }
     traced.arguments.take(given);
@@ -109,6 +110,8 @@ interface Traced<Y> {
   readonly decisions: Decisions;
   /** What the user's key said. */
   readonly key: string;
+  /** The form of the arguments; empty where each is a tensor. */
+  readonly form: string;
   /** Calls that succeeded. */
   calls: number;
 }
@@ -119,6 +122,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   leaves: readonly Tensor[],
   given: Arguments,
   key: string,
+  form: string,
 ): Traced<Y> {
   const inputs = given.fed.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
   const since = nextSerial();
@@ -144,6 +148,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
     graph: new PreparedGraph(inputs, outputs, updates, beforeEachRun),
     decisions,
     key,
+    form,
     calls: 0,
   };
 }

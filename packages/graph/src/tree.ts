@@ -33,3 +33,10 @@ export function treeFrom<T extends TensorTree>(like: T, leaves: readonly Tensor[
   };
   return build(like) as T;
 }
+
+/** The form of a tree as text: where its tensors are, by the names and in the order of its keys. */
+export function treeForm(tree: TensorTree): string {
+  if (tree instanceof Tensor) return '*';
+  if (Array.isArray(tree)) return `[${tree.map(treeForm).join()}]`;
+  return `{${Object.entries(tree).map(([key, value]) => `${JSON.stringify(key)}:${treeForm(value)}`)}}`;
+}

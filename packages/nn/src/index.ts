@@ -24,4 +24,4 @@ export * from './losses/regression.ts';
 export * from './metrics.ts';
 export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } from './module.ts';
 export type { LoadOptions, StateDict } from './state.ts';
-export { type Summary, type SummaryRow, summary } from './summary.ts';
+export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';

@@ -168,8 +168,9 @@ interface Asked {
  *
  * @param end where messages come from; default the worker's own scope, in Node its parent's port
  */
-export async function serveTraining<Settings = never>(
-  setup: (settings: Settings) => FitOptions | Promise<FitOptions>,
+// biome-ignore lint/suspicious/noExplicitAny: where only the settings' type is given, a run may be of any form
+export async function serveTraining<Settings = never, X = any, Output = any, Y = any>(
+  setup: (settings: Settings) => FitOptions<X, Output, Y> | Promise<FitOptions<X, Output, Y>>,
   end?: MessageEnd,
 ): Promise<void> {
   const port = end ?? ownEnd();

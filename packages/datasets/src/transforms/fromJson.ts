@@ -1,5 +1,6 @@
 /** Transforms from plain data: the way back from `JSON.stringify(transform)`. */
 import { DataError } from '../errors.ts';
+import type { ColumnPath } from '../structure.ts';
 import { randomRotate, randomShift } from './augment.ts';
 import { scaling } from './scale.ts';
 import { compose, flatten, oneHot } from './shape.ts';
@@ -36,29 +37,35 @@ function make(value: unknown, depth: number): SerializableTransform {
   if (typeof value !== 'object' || value === null || depth > deepest) throw wrong('a transform', value);
   const json: Partial<Record<string, unknown>> = Object.assign(Object.create(null), value);
   const fill = json.fill === undefined ? 0 : number(json.fill, 'fill');
+  const part = json.column === undefined ? {} : { column: column(json.column) };
   switch (json.transform as TransformJSON['transform']) {
     case 'standardize':
     case 'minMax': {
-      if (json.column !== 'x' && json.column !== 'y') throw wrong("column 'x' or 'y'", json.column);
       const divisor = numbers(json.divisor, 'divisor');
       if (divisor.some((one) => one <= 0)) throw wrong('divisors above 0', divisor);
-      return scaling(json.transform as 'standardize', json.column, numbers(json.shift, 'shift'), divisor);
+      return scaling(json.transform as 'standardize', column(json.column), numbers(json.shift, 'shift'), divisor);
     }
     case 'oneHot':
-      return oneHot(number(json.classes, 'classes'));
+      return oneHot(number(json.classes, 'classes'), part);
     case 'flatten':
-      return flatten();
+      return flatten(part);
     case 'randomShift':
-      return randomShift(number(json.pixels, 'pixels'), { fill });
+      return randomShift(number(json.pixels, 'pixels'), { fill, ...part });
     case 'randomRotate':
-      return randomRotate(number(json.degrees, 'degrees'), { fill });
+      return randomRotate(number(json.degrees, 'degrees'), { fill, ...part });
     case 'compose': {
       if (!Array.isArray(json.transforms)) throw wrong('transforms: a list', json.transforms);
-      return compose(...json.transforms.map((one) => make(one, depth + 1)));
+      return compose(...json.transforms.map((one) => make(one, depth + 1))) as unknown as SerializableTransform;
     }
     default:
       throw wrong('transform: the name of one of this package', json.transform);
   }
+}
+
+function column(value: unknown): ColumnPath {
+  if (typeof value !== 'string' || !/^[xy](\/.+)?$/.test(value))
+    throw wrong("column 'x' or 'y', or a part of them", value);
+  return value as ColumnPath;
 }
 
 function number(value: unknown, name: string): number {

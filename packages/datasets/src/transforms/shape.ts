@@ -1,14 +1,23 @@
 /** Transforms that change the form of a column and leave its values alone. */
-import { sizeOf } from '../dataset.ts';
+import { checkOptions } from '@ag/tensor/engine';
+import { type Rows, sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
-import { type SerializableTransform, serializable, type Transform, type TransformJSON } from './transform.ts';
+import { changing, type PartOptions } from './column.ts';
+import {
+  type Composition,
+  type SerializableTransform,
+  serializable,
+  type Transform,
+  type TransformContext,
+  type TransformJSON,
+} from './transform.ts';
 
 /** Makes one row of numbers of each input: x `[n, 1, 28, 28]` → `[n, 784]`. */
-export function flatten(): SerializableTransform {
-  return serializable(
-    (rows) => ({ ...rows, x: { ...rows.x, shape: [sizeOf(rows.x.shape)] } }),
-    () => ({ transform: 'flatten' }),
-  );
+export function flatten(options: PartOptions = {}): SerializableTransform {
+  checkOptions('transforms.flatten', options, 'column');
+  const { column = 'x' } = options;
+  const apply = changing('flatten', column, (given) => ({ ...given, shape: [sizeOf(given.shape)] }));
+  return serializable(apply, () => ({ transform: 'flatten', ...(column !== 'x' && { column }) }));
 }
 
 /**
@@ -16,7 +25,9 @@ export function flatten(): SerializableTransform {
  *
  * @throws DataError when a target is not an integer from 0 to classes − 1
  */
-export function oneHot(classes: number): SerializableTransform {
+export function oneHot(classes: number, options: PartOptions = {}): SerializableTransform {
+  checkOptions('transforms.oneHot', options, 'column');
+  const { column = 'y' } = options;
   if (!Number.isInteger(classes) || classes < 1) {
     throw new DataError('transforms.oneHot: classes', {
       code: 'option',
@@ -24,20 +35,19 @@ export function oneHot(classes: number): SerializableTransform {
       found: String(classes),
     });
   }
-  const apply: Transform = (rows) => {
-    const labels = rows.y.data;
-    if (sizeOf(rows.y.shape) !== 1) {
-      throw new DataError('transforms.oneHot: y', {
+  const apply = changing('oneHot', column, ({ data: labels, shape }, _, called) => {
+    if (sizeOf(shape) !== 1) {
+      throw new DataError(called, {
         code: 'option',
         expected: 'one class index per example',
-        found: `shape [${rows.y.shape.join(', ')}]`,
+        found: `shape [${shape.join(', ')}]`,
       });
     }
     const data = new Float32Array(labels.length * classes);
     for (let i = 0; i < labels.length; i++) {
       const label = labels[i];
       if (!Number.isInteger(label) || label < 0 || label >= classes) {
-        throw new DataError('transforms.oneHot: y', {
+        throw new DataError(called, {
           code: 'value',
           expected: `a class from 0 to ${classes - 1}`,
           found: String(label),
@@ -45,20 +55,22 @@ export function oneHot(classes: number): SerializableTransform {
       }
       data[i * classes + label] = 1;
     }
-    return { ...rows, y: { data, shape: [classes] } };
-  };
-  return serializable(apply, () => ({ transform: 'oneHot', classes }));
+    return { data, shape: [classes] };
+  });
+  return serializable(apply, () => ({ transform: 'oneHot', classes, ...(column !== 'y' && { column }) }));
 }
 
 /** Applies transforms one after the other, the first first. Its `toJSON` throws where one is a function of your own. */
-export function compose(...transforms: readonly Transform[]): SerializableTransform {
-  return serializable(
-    (rows, context) => transforms.reduce((current, transform) => transform(current, context), rows),
+export function compose<R = Rows>(...transforms: readonly Transform<R>[]): Composition<R> {
+  const composed = serializable(
+    (rows: R, context: TransformContext) =>
+      transforms.reduce((current, transform) => transform(current, context), rows),
     () => ({ transform: 'compose', transforms: transforms.map(describe) }),
   );
+  return Object.assign(composed, { transforms });
 }
 
-function describe(transform: Transform, i: number): TransformJSON {
+function describe(transform: object, i: number): TransformJSON {
   const { toJSON } = transform as Partial<SerializableTransform>;
   if (typeof toJSON === 'function') return toJSON.call(transform);
   throw new DataError(`transforms.compose: transform ${i + 1} cannot be written as JSON`, {
