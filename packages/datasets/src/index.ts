@@ -97,6 +97,7 @@ export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './spli
 export { transforms } from './transforms/index.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
 export type {
+  Composition,
   SerializableTransform,
   Transform,
   TransformContext,

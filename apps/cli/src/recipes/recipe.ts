@@ -2,7 +2,7 @@
  * What a recipe is: everything that `agrad train` needs to know about a task beside the settings. A recipe says where
  * data come from, what the model is, what is minimized, and which settings suit it.
  */
-import type { MemoryDataset, SourceOptions } from '@ag/datasets';
+import type { MemoryDataset, Preprocessing, SourceOptions } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import { Failure } from '../failure.ts';
@@ -18,6 +18,11 @@ export interface RecipeContext {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** To be handed to the functions of `@ag/datasets` that read files. */
   readonly source: SourceOptions;
+  /**
+   * The preprocessing of a run that is evaluated or resumed, to be used in place of a new fit; null for a new run, and for
+   * one that had none.
+   */
+  readonly preprocessing?: Preprocessing | null;
 }
 
 /** Changes of a batch before it becomes tensors, as `@ag/datasets` defines them. */
@@ -34,6 +39,11 @@ export interface Task {
   readonly transform?: BatchTransform;
   /** Applied to training batches before `transform`. */
   readonly augment?: BatchTransform;
+  /**
+   * How rows of a table became `train` and `test`. It is kept with the weights, so that `agrad predict` takes tables as they
+   * are, and all that is shown is in the target's own unit.
+   */
+  readonly preprocessing?: Preprocessing;
   /** Draw each batch anew from all examples. */
   readonly replacement?: boolean;
   /** Leave out a last, smaller batch. */

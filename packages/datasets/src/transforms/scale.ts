@@ -16,6 +16,8 @@ export interface ScaleOptions {
 
 /** A transform `(value − shift) / divisor` per feature, and its way back. */
 export interface Scaling extends SerializableTransform {
+  /** Which column it scales: inputs or targets. */
+  readonly column: 'x' | 'y';
   /** What is subtracted, one number per feature (per channel for images). */
   readonly shift: Float64Array;
   /** What is divided by, one number per feature (per channel for images); never 0. */
@@ -124,6 +126,7 @@ export function scaling(
     return { ...rows, [column]: { data, shape } };
   };
   return Object.assign(apply, {
+    column,
     shift,
     divisor,
     toJSON: (): TransformJSON => ({ transform: name, column, shift: [...shift], divisor: [...divisor] }),

@@ -1,7 +1,13 @@
 /** Transforms that change the form of a column and leave its values alone. */
 import { sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
-import { type SerializableTransform, serializable, type Transform, type TransformJSON } from './transform.ts';
+import {
+  type Composition,
+  type SerializableTransform,
+  serializable,
+  type Transform,
+  type TransformJSON,
+} from './transform.ts';
 
 /** Makes one row of numbers of each input: x `[n, 1, 28, 28]` → `[n, 784]`. */
 export function flatten(): SerializableTransform {
@@ -51,11 +57,12 @@ export function oneHot(classes: number): SerializableTransform {
 }
 
 /** Applies transforms one after the other, the first first. Its `toJSON` throws where one is a function of your own. */
-export function compose(...transforms: readonly Transform[]): SerializableTransform {
-  return serializable(
+export function compose(...transforms: readonly Transform[]): Composition {
+  const composed = serializable(
     (rows, context) => transforms.reduce((current, transform) => transform(current, context), rows),
     () => ({ transform: 'compose', transforms: transforms.map(describe) }),
   );
+  return Object.assign(composed, { transforms });
 }
 
 function describe(transform: Transform, i: number): TransformJSON {

@@ -38,6 +38,11 @@ export interface SerializableTransform extends Transform {
   toJSON(): TransformJSON;
 }
 
+/** Transforms one after the other. */
+export interface Composition extends SerializableTransform {
+  readonly transforms: readonly Transform[];
+}
+
 /** A transform with its description. */
 export function serializable(apply: Transform, json: () => TransformJSON): SerializableTransform {
   return Object.assign(apply, { toJSON: json });
