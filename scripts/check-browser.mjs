@@ -59,7 +59,6 @@ async function bundle(folder) {
     format: 'esm',
     target: 'es2022',
     platform: 'browser',
-    external: ['node:*'],
     logLevel: 'silent',
   });
   return outputFiles[0].text;

@@ -134,10 +134,10 @@ describe.skipIf(executablePath === undefined)('data sets in Chromium', () => {
       const { data } = window as unknown as InPage;
       const mirrors = [`${address}/own`];
       const reason = await data.mnist({ split: 'test', mirrors, retryDelay: 1 }).catch((e) => e);
-      return { code: reason.code, found: reason.found, message: reason.message };
+      return { kind: reason.kind, found: reason.found, message: reason.message };
     }, address);
     const sha256 = createHash('sha256').update(files['/own/t10k-images-idx3-ubyte.gz']).digest('hex');
-    expect(error.code).toBe('checksum');
+    expect(error.kind).toBe('checksum');
     expect(error.found).toContain(sha256);
   });
 

@@ -80,7 +80,6 @@ async function runExample(home: string, readme: string, names: string[]): Promis
     bundle: true,
     platform: 'browser',
     format: 'esm',
-    external: ['node:*'],
     write: false,
   });
   return imported;

@@ -73,13 +73,13 @@ export function describeFailure(error: unknown): FailureReport {
   if (!(error instanceof Error)) return report('internal', String(error));
   const { code } = error as { code?: unknown };
   if (error.name === 'DataError')
-    return report(code === 'option' ? 'configuration' : 'data', error.message, where);
+    return report(code === 'AG_DATA_OPTION' ? 'configuration' : 'data', error.message, where);
   if (error.name === 'AnomalyError') return report('numerical', error.message);
   if (error.name === 'TrainingError') {
     const kinds: Record<string, FailureKind> = {
-      nonFiniteLoss: 'numerical',
-      checkpoint: 'incompatible',
-      option: 'configuration',
+      AG_NON_FINITE_LOSS: 'numerical',
+      AG_CHECKPOINT: 'incompatible',
+      AG_TRAINING_OPTION: 'configuration',
     };
     return report(kinds[String(code)] ?? 'internal', error.message, where);
   }

@@ -4,9 +4,27 @@
  */
 import { type Tensor, tensor } from '@ag/tensor';
 import { DataError } from './errors.ts';
+import {
+  type Column,
+  type ColumnData,
+  type Columns,
+  type ColumnTree,
+  columnsOf,
+  isColumn,
+  mapColumns,
+  type TensorsOf,
+} from './structure.ts';
 
-/** Named tensors whose first axis counts examples: usually `x` (inputs) and `y` (targets). */
-export type Batch = { x: Tensor; y: Tensor };
+export type { Column, ColumnData } from './structure.ts';
+
+/**
+ * Inputs `x` and targets `y`, whose first axes count examples: a tensor each, or tuples and objects of tensors where there are
+ * several inputs or several targets.
+ */
+export type Batch<X = Tensor, Y = Tensor> = { x: X; y: Y };
+
+/** The rows that become a batch. */
+export type RowsOf<B> = B extends Batch<infer X, infer Y> ? Rows<X, Y> : Rows;
 
 /** Which examples: positions from 0 to `length − 1`, in any order, repeats allowed. */
 export type Indices = ArrayLike<number>;
@@ -17,13 +35,13 @@ export type Indices = ArrayLike<number>;
  * Any object with the first two members works with `dataLoader`, `randomSplit` and `kFold`, whatever its batches
  * hold. `rows` is needed only where transforms are to be applied.
  */
-export interface Dataset<B = Batch> {
+export interface Dataset<B = Batch, R = RowsOf<B>> {
   /** How many examples there are. */
   readonly length: number;
   /** The examples at `indices` as tensors, `[indices.length, …]` each; a promise where they must be read first. */
   batch(indices: Indices): B | Promise<B>;
   /** The same examples as plain arrays, before they become tensors. */
-  rows?(indices: Indices): Rows | Promise<Rows>;
+  rows?(indices: Indices): R | Promise<R>;
   /** What the values mean, where known. */
   readonly info?: DatasetInfo;
 }
@@ -40,41 +58,38 @@ export interface DatasetInfo {
   readonly featureNames?: readonly string[];
   /** The name of what is to be predicted. */
   readonly targetName?: string;
+  /** The same of the parts of a structure, by path: `{ 'y/class': { classes: ['cat', 'dog'] } }`. */
+  readonly parts?: Readonly<Record<string, PartInfo>>;
   /** Where the data comes from. */
   readonly source?: string;
   /** The files it was read from. */
   readonly files?: readonly string[];
 }
 
-/** Arrays whose element type a tensor has too. */
-export type ColumnData = Uint8Array | Int32Array | Uint32Array | Float32Array | Float64Array;
+/** What is known about one column of several. */
+export type PartInfo = Pick<DatasetInfo, 'classes' | 'featureNames' | 'targetName'>;
 
-/** One column of examples in memory: `data` holds one row of `shape` per example, row-major. */
-export interface Column {
-  readonly data: ColumnData;
-  /** The shape of one example; `[]` for a single number. */
-  readonly shape: readonly number[];
-  /**
-   * If given, the tensor is `data × scale` as float32, computed on the device. Images use uint8 and 1/255, so that
-   * a quarter of the bytes is moved.
-   */
-  readonly scale?: number;
+/**
+ * A batch before it becomes tensors: the columns `x` and `y`, or structures of columns, with as many rows as there are examples.
+ */
+export interface Rows<X = Tensor, Y = Tensor> {
+  readonly x: Columns<X>;
+  readonly y: Columns<Y>;
 }
 
-/** A batch before it becomes tensors: the columns `x` and `y`, with as many rows as there are examples. */
-export interface Rows {
-  readonly x: Column;
-  readonly y: Column;
-}
-
-/** A data set in memory, whose `batch` is synchronous. */
-export interface MemoryDataset extends Dataset {
-  batch(indices: Indices): Batch;
-  rows(indices: Indices): Rows;
+/**
+ * A data set in memory, whose `batch` is synchronous.
+ *
+ * @typeParam X what a batch holds as `x`: a tensor, or a tuple or object of tensors
+ * @typeParam Y the same of `y`
+ */
+export interface MemoryDataset<X = Tensor, Y = Tensor> extends Dataset<Batch<X, Y>, Rows<X, Y>> {
+  batch(indices: Indices): Batch<X, Y>;
+  rows(indices: Indices): Rows<X, Y>;
   /** All examples, not copied: treat as read-only. */
-  readonly columns: Rows;
+  readonly columns: Rows<X, Y>;
   readonly info: DatasetInfo;
-  /** How many numbers one input consists of: the product of its shape. */
+  /** How many numbers one input consists of: the product of its shape, added up over the parts of a structure. */
   readonly features: number;
   /** The classes' names, or undefined where the target is not a class. */
   readonly classes: readonly string[] | undefined;
@@ -87,39 +102,75 @@ export interface MemoryDataset extends Dataset {
 /**
  * A data set from columns in memory. The arrays are used as they are, not copied.
  *
+ * ```ts
+ * const cars = memoryDataset({
+ *   x: { image: { data: pixels, shape: [3, 32, 32], scale: 1 / 255 }, meta: { data: numbers, shape: [4] } },
+ *   y: { class: { data: labels, shape: [] }, box: { data: corners, shape: [4] } },
+ * });
+ * cars.batch([0, 1]).x.image; // [2, 3, 32, 32]
+ * ```
+ *
+ * @param columns `x` and `y`, a column each, or tuples and objects of columns
  * @throws DataError when a column's length does not fit its shape, or the columns hold different numbers of examples
  */
-export function memoryDataset(columns: Rows, info: DatasetInfo = {}): MemoryDataset {
+export function memoryDataset(columns: Rows, info?: DatasetInfo): MemoryDataset;
+export function memoryDataset<const X extends ColumnTree, const Y extends ColumnTree>(
+  columns: { readonly x: X; readonly y: Y },
+  info?: DatasetInfo,
+): MemoryDataset<TensorsOf<X>, TensorsOf<Y>>;
+export function memoryDataset(
+  columns: { readonly x: ColumnTree; readonly y: ColumnTree },
+  info: DatasetInfo = {},
+): MemoryDataset<unknown, unknown> {
   const name = info.name ?? 'data set';
-  const length = countRows(columns.x, 'x', name);
-  const targets = countRows(columns.y, 'y', name);
-  if (targets !== length) {
-    throw new DataError(`${name}: x and y hold different numbers of examples`, {
-      code: 'mismatch',
-      expected: `${length} targets for ${length} inputs`,
-      found: `${targets} targets`,
-    });
-  }
-  const rows = (indices: Indices): Rows => {
+  const inputs = columnsOf(columns.x, 'x', name);
+  const length = checkedLength([...inputs, ...columnsOf(columns.y, 'y', name)], name);
+  const rows = (indices: Indices): Rows<unknown, unknown> => {
     checkIndices(indices, length, name);
-    return { x: takeRows(columns.x, indices), y: takeRows(columns.y, indices) };
+    return takeAllRows(columns, indices) as Rows<unknown, unknown>;
   };
   return {
     length,
-    columns,
+    columns: columns as Rows<unknown, unknown>,
     info,
     rows,
     batch: (indices) => toBatch(rows(indices)),
-    features: sizeOf(columns.x.shape),
+    features: inputs.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0),
     classes: info.classes,
     featureNames: info.featureNames,
     split: info.split,
   };
 }
 
+/** How many examples all columns hold. @throws DataError naming those that hold other numbers */
+function checkedLength(columns: readonly (readonly [string, Column])[], name: string): number {
+  const counts = columns.map(([path, column]) => [path, countRows(column, path, name)] as const);
+  const [[first, length]] = counts;
+  const other = counts.find(([, count]) => count !== length);
+  if (other === undefined) return length;
+  const plain = columns.length === 2 && first === 'x' && other[0] === 'y';
+  throw new DataError(`${name}: ${first} and ${other[0]} hold different numbers of examples`, {
+    code: 'mismatch',
+    expected: plain ? `${length} targets for ${length} inputs` : `${length} rows in ${other[0]}`,
+    found: plain ? `${other[1]} targets` : `${other[1]}`,
+  });
+}
+
 /** The tensors of a batch of rows: `[count, …shape]` each, scaled on the device where the column says so. */
-export function toBatch(rows: Rows): Batch {
-  return { x: columnTensor(rows.x), y: columnTensor(rows.y) };
+export function toBatch<X = Tensor, Y = Tensor>({ x, y }: Rows<X, Y>): Batch<X, Y> {
+  return {
+    x: isColumn(x) ? columnTensor(x) : mapColumns(x, columnTensor),
+    y: isColumn(y) ? columnTensor(y) : mapColumns(y, columnTensor),
+  } as Batch<X, Y>;
+}
+
+/** The rows at `indices` of all columns, copied. */
+export function takeAllRows<R extends { readonly x: unknown; readonly y: unknown }>(
+  columns: R,
+  indices: Indices,
+): R {
+  const take = (column: Column): Column => takeRows(column, indices);
+  return { x: mapColumns(columns.x, take), y: mapColumns(columns.y, take) } as R;
 }
 
 /** Copies the rows at `indices`, which must be in range, one after the other into a new column. */

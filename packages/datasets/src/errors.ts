@@ -3,8 +3,8 @@
  * what was expected, what was found and how to put it right, so those are fields and not only words.
  */
 
-/** What went wrong, for programs that act on it. */
-export type DataErrorCode =
+/** What went wrong, for programs that act on it, as those who throw say it. */
+export type DataErrorKind =
   | 'missing' // no file or folder where one was expected, and no download allowed
   | 'format' // the bytes are not the format they should be
   | 'truncated' // the file ends too early
@@ -16,9 +16,13 @@ export type DataErrorCode =
   | 'option' // an argument makes no sense for this data
   | 'unsupported'; // this platform cannot do it
 
+/** @deprecated It is {@link DataErrorKind}; the code of an error is `'AG_DATA_…'`. */
+export type DataErrorCode = DataErrorKind;
+
 /** The fields of a {@link DataError}. */
 export interface DataErrorDetails {
-  code: DataErrorCode;
+  /** The kind; the error's own `code` is made of it: `'missing'` gives `'AG_DATA_MISSING'`. */
+  code: DataErrorKind;
   /** The file (path, URL or name) the error is about. */
   file?: string;
   /** What the rule asks for, in words. */
@@ -44,7 +48,9 @@ export interface DataErrorDetails {
  * }
  */
 export class DataError extends Error {
-  readonly code: DataErrorCode;
+  /** Stays the same, whatever the message comes to say: see docs/errors.md. */
+  readonly code: `AG_DATA_${Uppercase<DataErrorKind>}`;
+  readonly kind: DataErrorKind;
   readonly file: string | undefined;
   readonly expected: string | undefined;
   readonly found: string | undefined;
@@ -53,7 +59,8 @@ export class DataError extends Error {
   constructor(problem: string, details: DataErrorDetails) {
     super(describe(problem, details), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'DataError';
-    this.code = details.code;
+    this.code = `AG_DATA_${details.code.toUpperCase() as Uppercase<DataErrorKind>}`;
+    this.kind = details.code;
     this.file = details.file;
     this.expected = details.expected;
     this.found = details.found;

@@ -12,10 +12,12 @@ export {
   type Indices,
   type MemoryDataset,
   memoryDataset,
+  type PartInfo,
   type Rows,
+  type RowsOf,
 } from './dataset.ts';
 export { type DigitsOptions, digits } from './digits/index.ts';
-export { DataError, type DataErrorCode, type DataErrorDetails } from './errors.ts';
+export { DataError, type DataErrorCode, type DataErrorDetails, type DataErrorKind } from './errors.ts';
 export { cacheFolder } from './files/cache.ts';
 export type { FileSet, NamedFile, SourceOptions } from './files/obtain.ts';
 export type { DownloadProgress, TransferOptions } from './files/transfer.ts';
@@ -65,7 +67,12 @@ export {
   type TransformedRows,
   type TransformOptions,
 } from './preprocessing/index.ts';
-export { tensorDataset } from './sets/arrays.ts';
+export {
+  type ColumnSource,
+  type ColumnSources,
+  type TensorsOfSources,
+  tensorDataset,
+} from './sets/arrays.ts';
 export { type BostonHousingOptions, bostonColumns, bostonHousing, bostonSource } from './sets/boston.ts';
 export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';
 export {
@@ -94,6 +101,16 @@ export {
 } from './sets/mnist.ts';
 export { type TableOptions, tableDataset } from './sets/table.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
+export type { ColumnPath, Columns, ColumnTree, TensorsOf } from './structure.ts';
+export type { AugmentOptions } from './transforms/augment.ts';
+export type { PartOptions } from './transforms/column.ts';
 export { transforms } from './transforms/index.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
-export type { Transform, TransformContext } from './transforms/transform.ts';
+export type {
+  ColumnTransform,
+  RowsOfAnyForm,
+  SerializableTransform,
+  Transform,
+  TransformContext,
+  TransformJSON,
+} from './transforms/transform.ts';

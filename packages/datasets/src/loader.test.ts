@@ -171,7 +171,7 @@ describe('dataLoader', () => {
   ])('refuses the batch size %s', (batchSize, found) => {
     expect(() => loaderOf(10, { batchSize })).toThrow(
       expect.objectContaining({
-        code: 'option',
+        kind: 'option',
         found,
         expected: 'an integer from 1 to 10, the number of examples',
       }),

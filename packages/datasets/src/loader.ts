@@ -4,14 +4,14 @@
  * due.
  */
 import { checkOptions } from '@ag/tensor/engine';
-import { type Batch, type Dataset, type Rows, toBatch } from './dataset.ts';
+import { type Batch, type Dataset, type Rows, type RowsOf, toBatch } from './dataset.ts';
 import { DataError } from './errors.ts';
 import { pauseWhenDue } from './pause.ts';
 import { checkSeed, permutationOf, randomStream } from './random.ts';
 import type { Transform } from './transforms/transform.ts';
 
 /** How {@link dataLoader} cuts a data set into batches. */
-export interface DataLoaderOptions {
+export interface DataLoaderOptions<R = Rows> {
   /** Examples per batch, from 1 to the size of the data set. Default 32, or all examples of a smaller set. */
   batchSize?: number;
   /** Whether each epoch visits the examples in a new random order. Default false. */
@@ -28,7 +28,7 @@ export interface DataLoaderOptions {
   /** How many batches are read ahead while the program works on one. Default 1; 0 reads each when asked for. */
   prefetch?: number;
   /** Applied to the rows of every batch before they become tensors, such as `transforms.standardize(train)`. */
-  transform?: Transform;
+  transform?: Transform<R>;
 }
 
 /** The position of a loader: enough to resume in the middle of an epoch. */
@@ -74,7 +74,10 @@ const streams = { order: 101, draws: 102 };
  *   // x: [64, …], y: [64]
  * }
  */
-export function dataLoader<B = Batch>(dataset: Dataset<B>, options: DataLoaderOptions = {}): DataLoader<B> {
+export function dataLoader<B = Batch>(
+  dataset: Dataset<B>,
+  options: DataLoaderOptions<RowsOf<B>> = {},
+): DataLoader<B> {
   checkOptions('dataLoader', options, 'batchSize shuffle seed dropLast replacement prefetch transform');
   const {
     shuffle = false,
@@ -102,8 +105,9 @@ export function dataLoader<B = Batch>(dataset: Dataset<B>, options: DataLoaderOp
 
   const read = async (indices: Int32Array, epoch: number, position: number): Promise<B> => {
     if (transform === undefined) return dataset.batch(indices);
-    const rows = await (dataset.rows as (indices: Int32Array) => Rows | Promise<Rows>)(indices);
-    return toBatch(transform(rows, { seed, epoch, start: position * batchSize, indices })) as B;
+    const rows = await (dataset.rows as NonNullable<typeof dataset.rows>)(indices);
+    const changed = transform(rows, { seed, epoch, start: position * batchSize, indices });
+    return toBatch(changed as Rows) as B;
   };
 
   async function* epochFrom(start: DataLoaderState): AsyncGenerator<B, void, undefined> {
@@ -154,10 +158,10 @@ function orderOf(count: number, shuffle: boolean, seed: number, epoch: number): 
 }
 
 function checkLoader(
-  dataset: Dataset<unknown>,
+  dataset: Dataset<unknown, unknown>,
   batchSize: number,
   prefetch: number,
-  transform: Transform | undefined,
+  transform: unknown,
 ): void {
   const count = dataset.length;
   if (count === 0) {

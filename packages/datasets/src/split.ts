@@ -6,7 +6,7 @@ import {
   type Indices,
   type MemoryDataset,
   type Rows,
-  takeRows,
+  takeAllRows,
   toBatch,
 } from './dataset.ts';
 import { DataError } from './errors.ts';
@@ -20,7 +20,11 @@ const streams = { split: 111, folds: 112 };
  *
  * @throws DataError when an index is out of range
  */
-export function subset(dataset: MemoryDataset, indices: Indices, split?: string): MemoryDataset;
+export function subset<X, Y>(
+  dataset: MemoryDataset<X, Y>,
+  indices: Indices,
+  split?: string,
+): MemoryDataset<X, Y>;
 export function subset<B>(dataset: Dataset<B>, indices: Indices, split?: string): Dataset<B>;
 export function subset<B>(dataset: Dataset<B>, indices: Indices, split?: string): Dataset<B> {
   const chosen = Int32Array.from(indices);
@@ -46,13 +50,13 @@ export function subset<B>(dataset: Dataset<B>, indices: Indices, split?: string)
 
 /** A part of a data set in memory is one too; its columns are copied only if someone asks for them. */
 function memoryPart(
-  whole: MemoryDataset,
-  part: Dataset<unknown>,
+  whole: MemoryDataset<unknown, unknown>,
+  part: Dataset<unknown, unknown>,
   chosen: Int32Array,
   split?: string,
-): MemoryDataset {
-  let columns: Rows | undefined;
-  const rows = part.rows as MemoryDataset['rows'];
+): MemoryDataset<unknown, unknown> {
+  let columns: Rows<unknown, unknown> | undefined;
+  const rows = part.rows as MemoryDataset<unknown, unknown>['rows'];
   return {
     length: chosen.length,
     info: part.info ?? {},
@@ -63,14 +67,14 @@ function memoryPart(
     rows,
     batch: (positions) => toBatch(rows(positions)),
     get columns() {
-      columns ??= { x: takeRows(whole.columns.x, chosen), y: takeRows(whole.columns.y, chosen) };
+      columns ??= takeAllRows(whole.columns, chosen);
       return columns;
     },
   };
 }
 
 /** Whether a data set is held in memory, so that its `batch` answers at once. */
-export function isInMemory(dataset: Dataset<unknown>): dataset is MemoryDataset {
+export function isInMemory(dataset: Dataset<unknown, unknown>): dataset is MemoryDataset<unknown, unknown> {
   return 'columns' in dataset && 'features' in dataset;
 }
 
@@ -84,11 +88,11 @@ export function isInMemory(dataset: Dataset<unknown>): dataset is MemoryDataset 
  * @example
  * const [train, validation] = randomSplit(data, [0.9, 0.1], { seed: 1 });
  */
-export function randomSplit(
-  dataset: MemoryDataset,
+export function randomSplit<X, Y>(
+  dataset: MemoryDataset<X, Y>,
   parts: readonly number[],
   options?: { seed?: number },
-): MemoryDataset[];
+): MemoryDataset<X, Y>[];
 export function randomSplit<B>(
   dataset: Dataset<B>,
   parts: readonly number[],
@@ -134,7 +138,11 @@ export interface KFoldOptions {
  *   // train: 120 flowers, validation: 30
  * }
  */
-export function kFold(dataset: MemoryDataset, folds: number, options?: KFoldOptions): Fold<MemoryDataset>[];
+export function kFold<X, Y>(
+  dataset: MemoryDataset<X, Y>,
+  folds: number,
+  options?: KFoldOptions,
+): Fold<MemoryDataset<X, Y>>[];
 export function kFold<B>(dataset: Dataset<B>, folds: number, options?: KFoldOptions): Fold<Dataset<B>>[];
 export function kFold<B>(dataset: Dataset<B>, folds: number, options: KFoldOptions = {}): Fold<Dataset<B>>[] {
   checkOptions('kFold', options, 'shuffle seed');

@@ -8,7 +8,7 @@
  */
 
 import { concat, evaluate, formatShape, isFloat, Tensor, type TypedArray } from '@ag/tensor';
-import { checkOptions, setEvaluationWatch } from '@ag/tensor/engine';
+import { checkOptions, codedError, setEvaluationWatch } from '@ag/tensor/engine';
 import { sourceOf, topologicalOrder } from './gradients.ts';
 import { creationOf, type ModuleTree, startCapture } from './provenance.ts';
 
@@ -41,6 +41,7 @@ export interface Anomaly {
 
 /** What anomaly detection throws. */
 export class AnomalyError extends Error {
+  readonly code = 'AG_NOT_FINITE';
   readonly anomaly: Anomaly;
 
   constructor(message: string, anomaly: Anomaly) {
@@ -163,7 +164,9 @@ function explain(results: readonly Tensor[]): Error {
   const bad = new Map(nodes.flatMap((node, i) => (counts[i] > 0 ? [[node, counts[i]] as const] : [])));
   let at = results.find((x) => bad.has(x));
   if (!at)
-    return new Error(
+    return codedError(
+      Error,
+      'AG_INTERNAL',
       'detectAnomaly: a result was not finite, but computing it again gave finite numbers; please report this',
     );
   for (;;) {

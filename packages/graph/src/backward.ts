@@ -7,6 +7,7 @@ import {
   activeTrace,
   checkOptions,
   checkTensor,
+  codedError,
   dropGradients,
   type EvaluationGroup,
   type Trace,
@@ -53,7 +54,9 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   checkOptions('backward', options, 'also detectAnomaly');
   checkTensor(loss, 'backward', 'loss');
   if (isMapping()) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_WRONG_TIME',
       'backward: inside vmap there is a gradient for each example, and a variable has one .grad. Map the gradient of a function, ' +
         'vmap(grad(f), [null, 0])(weights, examples), or call backward outside.',
     );
@@ -70,7 +73,9 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
     return;
   }
   if (sizeOf(loss.shape) !== 1) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_NOT_SCALAR',
       `backward: the loss has shape ${formatShape(loss.shape)}, not that of a scalar; reduce it with loss.mean() or loss.sum()`,
     );
   }
@@ -78,12 +83,16 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   if (found.size === 0) {
     const frozen = frozenBehind(loss);
     if (frozen.length > 0) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_FROZEN',
         `backward: all variables that the loss depends on are frozen: ${listed(frozen)}. Unfreeze what shall be trained: ` +
           'variable.trainable = true, or module.unfreeze().',
       );
     }
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_NO_GRADIENT',
       'backward: the loss depends on no trainable variable. Was it computed with variable.value, and after the last update? ' +
         'Evaluated tensors forget what they were made of at the next update.',
     );
@@ -96,7 +105,9 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   } else {
     const outside = pending.find((variable) => !before.has(variable));
     if (outside) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_WRONG_TIME',
         `backward: a gradient of '${outside.name}' from outside waits for a step, and the compiled function would add it at every call; ` +
           'call optimizer.step() or optimizer.zeroGrad() before',
       );

@@ -15,7 +15,7 @@ import {
   type View,
   zeros,
 } from '@ag/tensor';
-import { placeholderLeaf, sumToShape } from '@ag/tensor/engine';
+import { axisError, placeholderLeaf, sumToShape } from '@ag/tensor/engine';
 import {
   type BundleAttributes,
   bundle,
@@ -51,7 +51,7 @@ export function front(x: Tensor, axis: number, where: string): Tensor {
   const rank = x.shape.length;
   const at = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(at) || at < 0 || at >= rank) {
-    throw new RangeError(
+    throw axisError(
       `vmap: ${where} of shape ${formatShape(x.shape)} has no axis ${axis} that could hold the examples`,
     );
   }

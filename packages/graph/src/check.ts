@@ -3,7 +3,7 @@
  */
 
 import { formatShape, key, normal, splitKey, Tensor, tensor } from '@ag/tensor';
-import { checkOptions, checkTensor, synchronous } from '@ag/tensor/engine';
+import { checkOptions, checkTensor, codedError, synchronous, valueError } from '@ag/tensor/engine';
 import { gradients } from './gradients.ts';
 
 /**
@@ -90,8 +90,7 @@ function checkList(
 ): CheckResult {
   const { order = 2, tolerance = 1e-6, seed = 0, maximalElements = 256 } = options;
   const f = (at: readonly Tensor[]): Tensor => synchronous('checkGradients', given(at));
-  if (x.length === 0)
-    throw new RangeError('checkGradients: give the tensors to differentiate by, at least one');
+  if (x.length === 0) throw valueError('checkGradients: give the tensors to differentiate by, at least one');
   const points = x.map((t) =>
     tensor(checkTensor(t, 'checkGradients', 'a point').cast('float64').dataSync(), {
       shape: t.shape,
@@ -114,7 +113,9 @@ function checkList(
       const exact = analytic[i];
       const where = `checkGradients: order ${level}, argument ${i} of shape ${formatShape(point.shape)}`;
       if (exact.dtype !== 'float64' || formatShape(exact.shape) !== formatShape(point.shape)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_GRADIENT_CHECK',
           `${where}: the gradient has shape ${formatShape(exact.shape)} and dtype ${exact.dtype}`,
         );
       }
@@ -122,7 +123,9 @@ function checkList(
       for (const { place, a, b } of comparisons(moved, point, exact, maximalElements, random)) {
         const error = Math.abs(a - b) / Math.max(1, Math.abs(a), Math.abs(b));
         if (!(error <= tolerance)) {
-          throw new Error(
+          throw codedError(
+            Error,
+            'AG_GRADIENT_CHECK',
             `${where}, ${place}: the rule gives ${a}, central differences ${b} (error ${error.toExponential(2)}, allowed ${tolerance})`,
           );
         }

@@ -95,6 +95,18 @@ describe('compile', () => {
     expect(traces).toBe(2);
   });
 
+  it('takes trees of tensors by their names, in whatever order they come', async () => {
+    const f = compile(({ a, b }: { a: Tensor; b: Tensor }) => ({ difference: a.sub(b) }));
+    const [one, two] = [tensor([1]), tensor([2])];
+    for (let i = 0; i < 3; i++) {
+      expect(await f({ a: one, b: two }).difference.item()).toBe(-1);
+      expect(await f({ b: one, a: two }).difference.item()).toBe(1);
+    }
+    const nested = compile(([a, b]: [Tensor[], Tensor[]]) => a.concat(b)[0].mul(a.length));
+    expect(await nested([[two], [one, one]]).item()).toBe(2);
+    expect(await nested([[two, one], [one]]).item()).toBe(4);
+  });
+
   it('does not overwrite a previous value that it is given', async () => {
     const w = new Variable(tensor([1]), { name: 'w' });
     const step = compile((x: Tensor) => {

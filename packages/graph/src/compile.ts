@@ -7,6 +7,7 @@ import {
   activeTrace,
   capturedNodes,
   checkOptions,
+  codedError,
   commitAssignments,
   type Decisions,
   nextSerial,
@@ -23,7 +24,7 @@ import { type Arguments, argumentsOf, TracedArguments } from './arguments.ts';
 import { keepingGradients } from './backward.ts';
 import { topologicalOrder } from './gradients.ts';
 import { isTransforming } from './transforming.ts';
-import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
+import { type TensorTree, treeForm, treeFrom, treeLeaves } from './tree.ts';
 
 export interface CompileOptions {
   /** Anything else that decides what `f` computes, such as an option of your own. A new value traces anew. */
@@ -76,22 +77,23 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     if (activeTrace() || isTransforming()) return f(...x);
     // Lines can only be named of what runs as it is written.
     if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
-    const leaves = x.every((argument) => argument instanceof Tensor)
-      ? (x as Tensor[])
-      : treeLeaves(x as TensorTree);
+    const plain = x.every((argument) => argument instanceof Tensor);
+    const leaves = plain ? (x as Tensor[]) : treeLeaves(x as TensorTree);
     const given = argumentsOf(leaves);
     const userKey = options.key?.() ?? '';
+    // Trees of other names or in another order have tensors of other meanings at the same places.
+    const form = plain ? '' : treeForm(x as TensorTree);
     const serves = (one: Traced<Y>): boolean =>
-      one.key === userKey && one.arguments.fit(given) && one.decisions.hold();
+      one.key === userKey && one.form === form && one.arguments.fit(given) && one.decisions.hold();
     let traced = traces[traces.length - 1];
     if (traced === undefined || !serves(traced)) {
       const known = traces.findIndex(serves);
-      traced = known < 0 ? trace(f, x, leaves, given, userKey) : traces.splice(known, 1)[0];
+      traced = known < 0 ? trace(f, x, leaves, given, userKey, form) : traces.splice(known, 1)[0];
       traces.push(traced);
       if (traces.length > maximalTraces) traces.shift()!.graph.release();
     }
     if (traced.calls === 1 && options.check !== false) {
-      const again = trace(f, x, leaves, given, userKey);
+      const again = trace(f, x, leaves, given, userKey, form);
       compare(traced, again);
     }
     traced.arguments.take(given);
@@ -108,6 +110,8 @@ interface Traced<Y> {
   readonly decisions: Decisions;
   /** What the user's key said. */
   readonly key: string;
+  /** The form of the arguments; empty where each is a tensor. */
+  readonly form: string;
   /** Calls that succeeded. */
   calls: number;
 }
@@ -118,6 +122,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
   leaves: readonly Tensor[],
   given: Arguments,
   key: string,
+  form: string,
 ): Traced<Y> {
   const inputs = given.fed.map((leaf, i) => placeholderLeaf(leaf.shape, leaf.dtype, `argument ${i}`));
   const since = nextSerial();
@@ -143,6 +148,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
     graph: new PreparedGraph(inputs, outputs, updates, beforeEachRun),
     decisions,
     key,
+    form,
     calls: 0,
   };
 }
@@ -159,7 +165,9 @@ function variablesOf(outputs: readonly Tensor[], updates: readonly Update[]): Se
 function compare<Y>(first: Traced<Y>, second: Traced<Y>): void {
   const difference = first.graph.differenceFrom(second.graph);
   if (difference) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_IMPURE_FUNCTION',
       `compile: the function does not compute the same each time it is called: ${difference}. A compiled function is traced once, ` +
         'so whatever changes must be an argument, a variable, or a dynamicScalar(() => …).',
     );

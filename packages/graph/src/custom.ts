@@ -14,7 +14,7 @@ import {
   Tensor,
   view,
 } from '@ag/tensor';
-import { synchronous, watchCreation } from '@ag/tensor/engine';
+import { codedError, shapeError, synchronous, valueError, watchCreation } from '@ag/tensor/engine';
 import { pullback } from './gradients.ts';
 import { replay, type Step, stepsTo } from './rewrite.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
@@ -222,7 +222,7 @@ function gradientLeaves(
 ): (Tensor | null)[] {
   const list = given instanceof Tensor && x.length === 1 ? [given] : given;
   if (!Array.isArray(list) || list.length !== x.length) {
-    throw new RangeError(
+    throw valueError(
       `customGradient: the rule must return an array of ${x.length} gradient${x.length === 1 ? '' : 's'}, one for each argument ` +
         `(null for none), got ${Array.isArray(list) ? list.length : typeof given}`,
     );
@@ -249,7 +249,9 @@ function gradientLeaves(
 
 function checkGradient(gradient: unknown, input: Tensor, position: number): void {
   if (!(gradient instanceof Tensor)) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_NOT_A_TENSOR',
       `customGradient: gradient ${position} is no tensor but ${typeof gradient}; give a tensor, or null for none`,
     );
   }
@@ -258,7 +260,7 @@ function checkGradient(gradient: unknown, input: Tensor, position: number): void
   const lead = large.length - small.length;
   const fits = small.every((size, i) => size === large[lead + i] || size === 1 || large[lead + i] === 1);
   if (!fits) {
-    throw new RangeError(
+    throw shapeError(
       `customGradient: gradient ${position} has shape ${formatShape(gradient.shape)}, its argument ${formatShape(input.shape)}; ` +
         'a gradient has the shape of its argument (or one that it was broadcast to)',
     );

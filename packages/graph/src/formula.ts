@@ -3,7 +3,7 @@
  * graph microscope and give them to `agrad graph`.
  */
 import { Tensor } from '@ag/tensor';
-import { placeholderLeaf } from '@ag/tensor/engine';
+import { codedError, placeholderLeaf } from '@ag/tensor/engine';
 import { log, pow } from '@ag/tensor/math';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
@@ -81,11 +81,15 @@ export function formula(text: string): Formula {
     evaluate(values) {
       for (const name of reader.names) {
         if (!(own(values, name) instanceof Tensor))
-          throw new Error(`formula: '${name}' has no value; give a tensor for it`);
+          throw codedError(Error, 'AG_FORMULA', `formula: '${name}' has no value; give a tensor for it`);
       }
       const result = step(values);
       if (typeof result === 'number')
-        throw new Error(`formula: '${text}' has no names, so there is nothing to compute with`);
+        throw codedError(
+          Error,
+          'AG_FORMULA',
+          `formula: '${text}' has no names, so there is nothing to compute with`,
+        );
       return result;
     },
   };
@@ -249,7 +253,11 @@ class Reader {
   }
 
   #fail(problem: string, back = 0): never {
-    throw new SyntaxError(`formula: ${problem}, at position ${this.#at - back + 1} of '${this.#written}'`);
+    throw codedError(
+      SyntaxError,
+      'AG_FORMULA',
+      `formula: ${problem}, at position ${this.#at - back + 1} of '${this.#written}'`,
+    );
   }
 }
 
@@ -292,7 +300,8 @@ function combine(operator: string, a: Operand, b: Operand): Operand {
     if (operator === '*') return tensor.mul(a);
     if (operator === '-') return tensor.neg().add(a);
     if (operator === '/') return a === 1 ? tensor.reciprocal() : tensor.reciprocal().mul(a);
-    if (operator === '@') throw new Error("formula: '@' multiplies matrices; use * for a number");
+    if (operator === '@')
+      throw codedError(Error, 'AG_FORMULA', "formula: '@' multiplies matrices; use * for a number");
     return tensor.mul(log(a)).exp();
   }
   switch (operator) {
@@ -305,7 +314,8 @@ function combine(operator: string, a: Operand, b: Operand): Operand {
     case '/':
       return a.div(b);
     case '@':
-      if (typeof b === 'number') throw new Error("formula: '@' multiplies matrices; use * for a number");
+      if (typeof b === 'number')
+        throw codedError(Error, 'AG_FORMULA', "formula: '@' multiplies matrices; use * for a number");
       return a.matmul(b);
     default:
       return a.pow(b);

@@ -15,9 +15,11 @@ import {
 import {
   checkArray,
   checkTensor,
+  codedError,
   isForgotten,
   isSourceOfForgotten,
   nextMark,
+  shapeError,
   sumGradients,
   sumToShape,
   variableOf,
@@ -57,7 +59,9 @@ export function pullback(
   const tensors = wrt.map(tensorOf);
   for (const x of tensors) {
     if (!isFloat(x.dtype)) {
-      throw new TypeError(
+      throw codedError(
+        TypeError,
+        'AG_NOT_DIFFERENTIABLE',
         `gradients: a tensor of dtype ${x.dtype}, shape ${formatShape(x.shape)}, has no gradient; only float32 and float64 vary continuously. Cast it with x.cast('float32') before the computation.`,
       );
     }
@@ -199,13 +203,17 @@ export function topologicalOrder(outputs: readonly Tensor[], since = 0): Walk {
 
 function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
   if (!isFloat(y.dtype)) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_NOT_DIFFERENTIABLE',
       `gradients: the result has dtype ${y.dtype}; only float results can be differentiated`,
     );
   }
   if (seed === undefined) {
     if (sizeOf(y.shape) !== 1) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_NOT_SCALAR',
         `gradients: the result has shape ${formatShape(y.shape)}, not that of a scalar. Reduce it (y.sum(), y.mean()) or give a seed of its shape.`,
       );
     }
@@ -213,7 +221,7 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
   }
   checkTensor(seed, 'gradients', 'seed');
   if (seed.shape.length !== y.shape.length || seed.shape.some((size, i) => size !== y.shape[i])) {
-    throw new RangeError(
+    throw shapeError(
       `gradients: the seed has shape ${formatShape(seed.shape)}, the result ${formatShape(y.shape)}; they must be equal`,
     );
   }
@@ -321,7 +329,9 @@ function total(terms: readonly Tensor[], node: Tensor): Tensor {
 }
 
 function goneError(node: Tensor): Error {
-  return new Error(
+  return codedError(
+    Error,
+    'AG_STALE_VALUE',
     `gradients: a tensor of shape ${formatShape(node.shape)} on the way was evaluated long ago, or before the last update of a variable, and what ` +
       'it was computed from is gone. Call backward before the update and before reading many tensors, or say x.detach() where it is meant as a constant.',
   );

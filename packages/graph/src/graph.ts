@@ -16,11 +16,15 @@ import {
 import {
   checkOptions,
   checkTensor,
+  codedError,
   isTypedArray,
   openSize,
   PreparedGraph,
   placeholderLeaf,
+  shapeError,
+  typeError,
   type Update,
+  valueError,
 } from '@ag/tensor/engine';
 import { detectingAnomalies } from './anomaly.ts';
 import { walkFrom } from './gradients.ts';
@@ -44,7 +48,7 @@ export function placeholder(
   checkOptions('placeholder', options, 'name dtype');
   shape.forEach((size, axis) => {
     if (size === null ? axis > 0 : !Number.isInteger(size) || size < 0) {
-      throw new RangeError(
+      throw valueError(
         `placeholder: sizes must be integers ≥ 0, the first may be null; got ${formatShape(shape)}`,
       );
     }
@@ -100,12 +104,18 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     for (const input of inputs) {
       const name = nameOf(input);
       if (names.has(name))
-        throw new Error(`Graph: two inputs are named '${name}'; give each placeholder its own name`);
+        throw codedError(
+          Error,
+          'AG_ARGUMENT_VALUE',
+          `Graph: two inputs are named '${name}'; give each placeholder its own name`,
+        );
       names.add(name);
     }
     for (const node of walkFrom(...this.#outputList(), ...updates.values()).nodes) {
       if (node.leaf?.kind === 'placeholder' && !inputs.includes(node)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_NOT_FED',
           `Graph: an output depends on placeholder '${node.leaf.name}', which is not among the inputs`,
         );
       }
@@ -202,14 +212,18 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     const name = nameOf(input);
     const feed = feeds instanceof Map ? feeds.get(input) : (feeds as { readonly [name: string]: Feed })[name];
     if (feed === undefined) {
-      throw new Error(`Graph: placeholder '${name}' was not fed; it needs ${describe(input)}`);
+      throw codedError(
+        Error,
+        'AG_NOT_FED',
+        `Graph: placeholder '${name}' was not fed; it needs ${describe(input)}`,
+      );
     }
     const value = asTensor(feed, input);
     const fits =
       value.shape.length === input.shape.length &&
       value.shape.every((size, i) => input.shape[i] === openSize || size === input.shape[i]);
     if (!fits) {
-      throw new RangeError(
+      throw shapeError(
         `Graph: placeholder '${name}' needs ${describe(input)}, was fed ${formatShape(value.shape)} ${value.dtype}`,
       );
     }
@@ -223,7 +237,9 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
         ? [...feeds.keys()].filter((t) => !this.inputs.includes(t)).map(nameOf)
         : Object.keys(feeds).filter((name) => !known.includes(name));
     if (extra.length > 0) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_NOT_FED',
         `Graph: there is no input '${extra[0]}'; the inputs are ${known.map((name) => `'${name}'`).join(', ')}`,
       );
     }
@@ -248,7 +264,7 @@ function asTensor(feed: Feed, input: Tensor): Tensor {
         ? input.shape
         : [feed.length];
     if (shape.some((size) => !Number.isInteger(size))) {
-      throw new RangeError(
+      throw shapeError(
         `Graph: placeholder '${nameOf(input)}' needs ${describe(input)}; ${feed.length} elements do not divide into rows of ${rest}`,
       );
     }
@@ -267,6 +283,6 @@ function shapeOf(x: Tensor): readonly number[] {
 
 function nameOf(x: Tensor): string {
   if (x.leaf?.kind !== 'placeholder')
-    throw new TypeError('Graph: inputs must be made with placeholder(shape, { name })');
+    throw typeError('Graph: inputs must be made with placeholder(shape, { name })');
   return x.leaf.name;
 }

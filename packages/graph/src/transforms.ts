@@ -3,7 +3,7 @@
  * so the transformations compose: `grad(grad(f))`, the Jacobian of a gradient, a gradient through a `jvp`.
  */
 import { eye, formatShape, Tensor, zerosLike } from '@ag/tensor';
-import { checkTensor, placeholderLeaf } from '@ag/tensor/engine';
+import { checkTensor, codedError, placeholderLeaf, shapeError, valueError } from '@ag/tensor/engine';
 import { gradients, pullback } from './gradients.ts';
 import { rewrite } from './rewrite.ts';
 import { transforming } from './transforming.ts';
@@ -51,7 +51,7 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
     const fresh = [...x] as TensorTree[];
     for (const i of numbers) {
       if (!Number.isInteger(i) || i < 0 || i >= x.length)
-        throw new RangeError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
+        throw valueError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
       fresh[i] = aliased(fresh[i]);
     }
     const y = checkTensor(
@@ -128,7 +128,9 @@ function unread<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes("placeholder 'the vector of jvp'")) throw error;
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_READ_WHILE_TRACING',
       'jvp: a rule of customGradient read a value. jvp differentiates the rules, so write them with tensor operations.',
       { cause: error },
     );
@@ -225,7 +227,7 @@ function checkSame(where: string, expected: readonly Tensor[], given: readonly T
       (x, i) => x.shape.length === given[i].shape.length && x.shape.every((n, j) => n === given[i].shape[j]),
     );
   if (!fits) {
-    throw new RangeError(
+    throw shapeError(
       `${where}: the vector must have the form ${expected.map((x) => formatShape(x.shape)).join(', ')}, got ${given.map((x) => formatShape(x.shape)).join(', ')}`,
     );
   }

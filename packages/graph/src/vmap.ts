@@ -4,7 +4,15 @@
  * depend on the examples keeps its shape and is computed once.
  */
 import { formatShape, type Key, Tensor, tensor } from '@ag/tensor';
-import { checkTensor, placeholderLeaf, refusingAssignments } from '@ag/tensor/engine';
+import {
+  axisError,
+  checkTensor,
+  codedError,
+  placeholderLeaf,
+  refusingAssignments,
+  shapeError,
+  valueError,
+} from '@ag/tensor/engine';
 import { batchGraph, front } from './batch.ts';
 import { mappingOver } from './transforming.ts';
 import { type TensorTree, treeFrom, treeLeaves } from './tree.ts';
@@ -48,7 +56,7 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
       const first = front(mapped, axis, where);
       const count = first.shape[0];
       if (size.count >= 0 && count !== size.count) {
-        throw new RangeError(
+        throw shapeError(
           `vmap: ${size.where} holds ${size.count} examples, ${where} of shape ${formatShape(mapped.shape)} holds ${count} along axis ${axis}`,
         );
       }
@@ -75,7 +83,7 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
         ),
       );
     });
-    if (size.count < 0) throw new RangeError('vmap: no argument is mapped; give at least one an axis');
+    if (size.count < 0) throw valueError('vmap: no argument is mapped; give at least one an axis');
     const y = traced(() => f(...(inner as X)));
     const outputs = batchGraph(treeLeaves(y), lanes, size.count);
     return treeFrom(
@@ -93,7 +101,9 @@ function traced<T>(work: () => T): T {
     return refusingAssignments(reason, () => mappingOver(work));
   } catch (error) {
     if (!(error instanceof Error) || !/placeholder 'argument \d+ of vmap'/.test(error.message)) throw error;
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_READ_WHILE_TRACING',
       'vmap: the function read a value, but it runs once for all examples, without numbers. Choose between values with ' +
         'where(condition, x, y), or read the result outside.',
       { cause: error },
@@ -106,7 +116,7 @@ function moveFront(x: Tensor, axis: number): Tensor {
   const rank = x.shape.length;
   const at = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(at) || at < 0 || at >= rank) {
-    throw new RangeError(`vmap: the result ${formatShape(x.shape)} has no axis ${axis} to hold the examples`);
+    throw axisError(`vmap: the result ${formatShape(x.shape)} has no axis ${axis} to hold the examples`);
   }
   if (at === 0) return x;
   const rest = Array.from({ length: rank - 1 }, (_, i) => i + 1);

@@ -14,7 +14,7 @@ import {
   type Program,
   type TypedArray,
 } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import type { Features } from './abi.ts';
 import { withPartialSums } from './contraction/partialSums.ts';
 import { control } from './control.ts';
@@ -73,11 +73,11 @@ export function wasmSync(options: WasmOptions = {}): WasmBackend {
   checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors maxMemory');
   const support = wasmSupport();
   if (!support.simd.available) {
-    throw new Error(`wasm: ${support.simd.reason}. ${useReference}`);
+    throw codedError(Error, 'AG_BACKEND_UNAVAILABLE', `wasm: ${support.simd.reason}. ${useReference}`);
   }
   const maxMemory = options.maxMemory ?? 2 ** 32;
   if (!(maxMemory >= 2 ** 20 && maxMemory <= 2 ** 32)) {
-    throw new RangeError(`wasm: maxMemory must be between 1 MiB and 4 GiB in bytes, got ${maxMemory}`);
+    throw valueError(`wasm: maxMemory must be between 1 MiB and 4 GiB in bytes, got ${maxMemory}`);
   }
   const relaxedSimd = chooseRelaxedSimd(options.relaxedSimd ?? 'auto');
   const pairedVectors = options.wideVectors === true;
@@ -159,7 +159,11 @@ export class WasmBackend implements Backend {
 
   write(memory: Memory, data: TypedArray): void {
     if (data.byteLength > memory.bytes) {
-      throw new RangeError(`wasm: writing ${data.byteLength} bytes to memory of ${memory.bytes}`);
+      throw codedError(
+        RangeError,
+        'AG_INTERNAL',
+        `wasm: writing ${data.byteLength} bytes to memory of ${memory.bytes}`,
+      );
     }
     copyTo(this.#memory, (memory as Block).address, data);
   }
@@ -170,7 +174,9 @@ export class WasmBackend implements Backend {
 
   readSync(memory: Memory, dtype: DType, length: number): TypedArray {
     if (length * bytesPerElement(dtype) > memory.bytes) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_INTERNAL',
         `wasm: reading ${length} elements of ${dtype} from memory of ${memory.bytes} bytes`,
       );
     }
@@ -203,7 +209,7 @@ export class WasmBackend implements Backend {
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {
     if (this.#failure !== null) throw this.#failure;
     const plan = executable as WasmExecutable;
-    if (plan.disposed) throw new Error('wasm: this plan was disposed');
+    if (plan.disposed) throw codedError(Error, 'AG_DISPOSED', 'wasm: this plan was disposed');
     this.#countWork(plan);
     plan.bind(bindings, scalars, this.#arena === null ? 0 : this.#arena.address);
     for (const { first, last, host } of plan.segments) {
@@ -246,7 +252,7 @@ export class WasmBackend implements Backend {
 
   /** Ends the workers. Memory stays readable; nothing can be run afterwards. */
   close(): void {
-    this.#failure ??= new Error('wasm: this backend was closed');
+    this.#failure ??= codedError(Error, 'AG_DISPOSED', 'wasm: this backend was closed');
     this.#workers.close();
   }
 
@@ -283,14 +289,20 @@ export class WasmBackend implements Backend {
     try {
       return this.#driver.run(first, last);
     } catch (error) {
-      this.#failure = new Error(`wasm: a kernel failed: ${(error as Error).message}`, { cause: error });
+      this.#failure = codedError(
+        Error,
+        'AG_BACKEND_FAILED',
+        `wasm: a kernel failed: ${(error as Error).message}`,
+        { cause: error },
+      );
       throw this.#failure;
     }
   }
 
   #fail(): never {
     this.#failure ??=
-      this.#workers.failure() ?? new Error('wasm: a worker stopped in the middle of its work');
+      this.#workers.failure() ??
+      codedError(Error, 'AG_BACKEND_FAILED', 'wasm: a worker stopped in the middle of its work');
     throw this.#failure;
   }
 

@@ -1,4 +1,4 @@
-import { normal, stats, type Tensor, tensor, zeros } from '@ag/tensor';
+import { concat, normal, stats, type Tensor, tensor, zeros } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import * as nn from './index.ts';
 import { Net, Tied } from './testModels.ts';
@@ -83,5 +83,24 @@ describe('summary', () => {
       ['second', 'linear', 2],
     ]);
     expect(nn.summary(nn.embedding(5, 3), [2, 4], { dtype: 'int32' }).rows[0].outputShape).toEqual([2, 4, 3]);
+  });
+
+  it('goes through models of several inputs and outputs', () => {
+    class Two extends nn.Module<[{ tokens: Tensor; meta: Tensor }], { class: Tensor; box: [Tensor] }> {
+      words = nn.embedding(5, 3);
+      head = nn.linear(5, 4);
+      override forward({ tokens, meta }: { tokens: Tensor; meta: Tensor }): { class: Tensor; box: [Tensor] } {
+        const x = concat([this.words.forward(tokens).mean(1), meta], 1);
+        return { class: this.head.forward(x), box: [x.sum(1)] };
+      }
+    }
+    const found = nn.summary(new Two(), { tokens: zeros([2, 7], { dtype: 'int32' }), meta: [2, 2] });
+    const [whole, , head] = found.rows;
+    expect(whole.outputShape).toBeNull();
+    expect(whole.outputShapes).toEqual({ class: [2, 4], 'box/0': [2] });
+    expect(head.outputShapes).toBeNull();
+    // 2 · batch 2 · 5 inputs · 4 outputs
+    expect([whole.flops, head.flops]).toEqual([80, 80]);
+    expect(String(found)).toContain('class [2, 4], box/0 [2]');
   });
 });

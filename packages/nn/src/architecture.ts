@@ -1,6 +1,8 @@
 /**
  * Networks from plain data: the way back from `module.toJSON()`.
  */
+
+import { codedError } from '@ag/tensor/engine';
 import type { ModuleDescription } from './description.ts';
 import * as layers from './layers.ts';
 import type { AnyModule } from './module.ts';
@@ -26,11 +28,17 @@ export function fromJSON(description: ModuleDescription, own: Layers = {}): AnyM
   const known: Layers = { ...builtIn(), ...own };
   const make = (from: ModuleDescription): AnyModule => {
     if (typeof from?.layer !== 'string') {
-      throw new RangeError(`fromJSON: expected { layer, arguments }, got ${JSON.stringify(from)}`);
+      throw codedError(
+        RangeError,
+        'AG_STATE_MISMATCH',
+        `fromJSON: expected { layer, arguments }, got ${JSON.stringify(from)}`,
+      );
     }
     const factory = Object.hasOwn(known, from.layer) ? known[from.layer] : undefined;
     if (!factory || !Array.isArray(from.arguments)) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_STATE_MISMATCH',
         `fromJSON: '${from.layer}' is no layer of this library; give its factory, fromJSON(description, { ${from.layer}: … })`,
       );
     }
@@ -40,7 +48,9 @@ export function fromJSON(description: ModuleDescription, own: Layers = {}): AnyM
     } catch (cause) {
       // Data have no types: what a compiler would refuse fails somewhere inside, with a message about that place.
       if (!(cause instanceof TypeError)) throw cause;
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_STATE_MISMATCH',
         `fromJSON: '${from.layer}' does not take the arguments ${JSON.stringify(from.arguments)}`,
         { cause },
       );

@@ -3,7 +3,7 @@
  */
 
 import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, dtypeError, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { xavierUniform } from './init.ts';
@@ -55,7 +55,7 @@ function weigh(
   }
   if (options.mask) {
     if (isFloat(options.mask.dtype))
-      throw new TypeError('attention: the mask must be bool, true where looking is allowed');
+      throw dtypeError('attention: the mask must be bool, true where looking is allowed');
     scores = options.mask.where(scores, hidden);
   }
   const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();
@@ -104,9 +104,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
     this.features = checkCount(features, 'multiHeadAttention', 'features');
     this.heads = checkCount(heads, 'multiHeadAttention', 'heads');
     if (features % heads !== 0) {
-      throw new RangeError(
-        `multiHeadAttention: ${features} features cannot be shared equally by ${heads} heads`,
-      );
+      throw valueError(`multiHeadAttention: ${features} features cannot be shared equally by ${heads} heads`);
     }
     this.dropout = checkProbability(dropout, 'multiHeadAttention');
     this.inputWeight = new Variable(xavierUniform([3 * features, features], { dtype }), {
@@ -125,7 +123,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
     const { key = query, value = key, keyMask } = inputs;
     for (const x of [query, key, value]) {
       if (x.shape.length !== 3 || x.shape[2] !== this.features) {
-        throw new RangeError(
+        throw shapeError(
           `multiHeadAttention: expects [batch, time, ${this.features}], got [${x.shape.join(', ')}]`,
         );
       }

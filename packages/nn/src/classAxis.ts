@@ -4,6 +4,7 @@
  * said, since the wrong axis gives numbers, too.
  */
 import { formatShape, type Shape, type Tensor } from '@ag/tensor';
+import { axisError, shapeError } from '@ag/tensor/engine';
 
 /**
  * @param scores their shape
@@ -17,17 +18,17 @@ export function classAxis(scores: Shape, targets: Shape, axis: number | undefine
   if (axis !== undefined) {
     const at = axis < 0 ? axis + rank : axis;
     if (!(Number.isInteger(at) && at >= 0 && at < rank)) {
-      throw new RangeError(`${of}: ${formatShape(scores)} has no axis ${axis} of classes`);
+      throw axisError(`${of}: ${formatShape(scores)} has no axis ${axis} of classes`);
     }
     return at;
   }
   const last = rank - 1;
-  if (rank === 0) throw new RangeError(`${of}: scores need an axis of classes, got a number`);
+  if (rank === 0) throw shapeError(`${of}: scores need an axis of classes, got a number`);
   if (rank < 3) return last;
   const onLast = fits(scores, last, targets);
   const onFirst = fits(scores, 1, targets);
   if (onLast && onFirst) {
-    throw new RangeError(
+    throw shapeError(
       `${of}: scores ${formatShape(scores)} with targets ${formatShape(targets)} can mean classes on axis 1, [batch, classes, …] as in ` +
         'PyTorch, or on the last, […, classes]. Say which: { axis: 1 } or { axis: -1 }',
     );

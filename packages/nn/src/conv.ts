@@ -13,7 +13,7 @@ import {
   type TransposedConvolutionOptions as TransposedGeometryOptions,
   Variable,
 } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, valueError } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { fanInBias, fanInUniform, fans, type Initializer } from './init.ts';
 import { Module } from './module.ts';
@@ -66,7 +66,7 @@ abstract class Convolution<Geometry extends GeometryOptions> extends Module {
     this.outChannels = checkCount(channels[1], name, 'output channels');
     this.size = size.map((extent) => checkCount(extent, name, 'elements of a window'));
     if (this.inChannels % groups !== 0 || this.outChannels % groups !== 0) {
-      throw new RangeError(
+      throw valueError(
         `${name}: ${channels[0]} and ${channels[1]} channels do not divide into ${groups} groups`,
       );
     }

@@ -3,7 +3,7 @@
  */
 
 import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/tensor';
-import { checkOptions, checkTensor } from '@ag/tensor/engine';
+import { checkOptions, checkTensor, valueError } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
 import { Module } from './module.ts';
@@ -36,7 +36,7 @@ export class Embedding extends Module {
       paddingIndex !== null &&
       !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < count)
     ) {
-      throw new RangeError(`embedding: paddingIndex must be in 0 … ${count - 1}, got ${paddingIndex}`);
+      throw valueError(`embedding: paddingIndex must be in 0 … ${count - 1}, got ${paddingIndex}`);
     }
     this.paddingIndex = paddingIndex;
     const init = options.weightInit ?? ((shape, given) => normal(shape, { ...given, std: 1 }));

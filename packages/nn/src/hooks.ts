@@ -3,7 +3,7 @@
  * hooks pay nothing.
  */
 import { apply, defineOp, type Op, Tensor, view } from '@ag/tensor';
-import { noteHook, synchronous } from '@ag/tensor/engine';
+import { noteHook, synchronous, typeError } from '@ag/tensor/engine';
 
 /** A module, as far as hooks see one. */
 interface Watched<Inputs extends readonly unknown[], Output> {
@@ -71,7 +71,7 @@ export function addGradientHook<Inputs extends readonly unknown[]>(
     vjp: (gradient) => [synchronous('onGradient', hook(gradient), 'the hook') ?? gradient],
   });
   return addForwardHook(module, (output) => {
-    if (!(output instanceof Tensor)) throw new TypeError('onGradient: the module does not give one tensor');
+    if (!(output instanceof Tensor)) throw typeError('onGradient: the module does not give one tensor');
     return apply(watch, [output]);
   });
 }

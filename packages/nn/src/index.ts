@@ -4,6 +4,7 @@
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
+export { architectureOf, type LoadedModel, loadModel, saveModel } from './files/model.ts';
 export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
 export {
   type LoadedSafetensors,
@@ -23,4 +24,4 @@ export * from './losses/regression.ts';
 export * from './metrics.ts';
 export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } from './module.ts';
 export type { LoadOptions, StateDict } from './state.ts';
-export { type Summary, type SummaryRow, summary } from './summary.ts';
+export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';

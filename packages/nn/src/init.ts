@@ -18,7 +18,7 @@ import {
   type Tensor,
   tensor,
 } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 
 export interface InitOptions {
   /** Default float32. */
@@ -138,7 +138,7 @@ export function truncatedNormal(
   checkOptions('truncatedNormal', options, 'dtype key mean std limit');
   const { mean = 0, std = 1, limit = 2 } = options;
   if (!(limit > 0))
-    throw new RangeError(`truncatedNormal: the limit must be above 0 standard deviations, got ${limit}`);
+    throw valueError(`truncatedNormal: the limit must be above 0 standard deviations, got ${limit}`);
   const edge = errorFunction(limit / Math.SQRT2);
   const even = drawUniform(shape, { dtype: options.dtype, key: options.key, low: -edge, high: edge });
   const bounded = inverseErrorFunction(even).mul(Math.SQRT2).clamp(-limit, limit);
@@ -151,8 +151,7 @@ export function truncatedNormal(
  */
 export function orthogonal(shape: Shape, options: ScalingOptions = {}): Tensor {
   checkOptions('orthogonal', options, 'gain dtype key');
-  if (shape.length < 2)
-    throw new RangeError(`orthogonal: needs at least two axes, got [${shape.join(', ')}]`);
+  if (shape.length < 2) throw shapeError(`orthogonal: needs at least two axes, got [${shape.join(', ')}]`);
   const rows = shape[0];
   const columns = sizeOf(shape) / rows || 0;
   const count = Math.min(rows, columns);
@@ -194,7 +193,7 @@ export function gain(
 /** [fanIn, fanOut] of a weight of the given shape. @throws RangeError for fewer than two axes */
 export function fans(shape: Shape, where: string): readonly [number, number] {
   if (shape.length < 2) {
-    throw new RangeError(
+    throw shapeError(
       `${where}: fan-in and fan-out need a weight [out, in, …kernel], got [${shape.join(', ')}]`,
     );
   }

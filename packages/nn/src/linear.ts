@@ -44,7 +44,7 @@ export class Linear extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    checkLastAxis(x, this.inFeatures, 'linear');
+    checkLastAxis(x, this.inFeatures, 'linear', this.outFeatures);
     const product = x.matmul(this.weight.value.transpose());
     return this.bias ? product.add(this.bias.value) : product;
   }

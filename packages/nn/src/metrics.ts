@@ -5,7 +5,7 @@
  */
 
 import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor';
-import { checkInteger, checkOptions } from '@ag/tensor/engine';
+import { checkInteger, checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from './classAxis.ts';
 
 export interface AxisOptions {
@@ -166,7 +166,7 @@ function averaged(
         actual: counts.actual.sum(),
       });
     default:
-      throw new RangeError(
+      throw valueError(
         `${metric}: average must be 'macro', 'weighted', 'micro' or 'none', got '${String(average)}'`,
       );
   }
@@ -195,7 +195,7 @@ function classIndices(
   checkEqual(predictions, targets, metric);
   if (!isFloat(predictions.dtype) || p.length < 2) return [predictions, targets, null];
   if (p.length > 2 && axis === undefined) {
-    throw new RangeError(
+    throw shapeError(
       `${metric}: floats of one shape ${formatShape(p)} can be one number for each class, with the classes on axis 1 or on the last, ` +
         "or class indices. Say { axis: 1 } or { axis: -1 }, or cast class indices to 'int32'",
     );
@@ -214,9 +214,7 @@ function withClasses(
   const [predicted, actual, found] = classIndices(predictions, targets, axis, metric);
   const known = found ?? classes;
   if (known === undefined) {
-    throw new RangeError(
-      `${metric}: with class indices as predictions say how many there are: { classes: … }`,
-    );
+    throw valueError(`${metric}: with class indices as predictions say how many there are: { classes: … }`);
   }
   return [predicted, actual, checkInteger(known, metric, 'the number of classes', 1)];
 }
@@ -230,7 +228,7 @@ function checkIndices(
 ): void {
   const t = targets.shape;
   if (t.length !== expected.length || t.some((size, i) => size !== expected[i])) {
-    throw new RangeError(
+    throw shapeError(
       `${metric}: scores ${formatShape(scores.shape)} do not fit targets ${formatShape(t)}; class indices should be ` +
         expectedTargets(scores.shape, axis),
     );
@@ -239,7 +237,7 @@ function checkIndices(
 
 function checkEqual(a: Tensor, b: Tensor, metric: string): void {
   if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
-    throw new RangeError(
+    throw shapeError(
       `${metric}: predictions ${formatShape(a.shape)} do not fit targets ${formatShape(b.shape)}; scores have one axis more than class indices`,
     );
   }

@@ -8,6 +8,7 @@ import { evaluate, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions, noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook } from './hooks.ts';
+import { locateErrors } from './locate.ts';
 import { type LoadOptions, loadInto, type StateDict } from './state.ts';
 import { treeOf } from './tree.ts';
 
@@ -61,6 +62,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
 
   constructor() {
     noteHolder(this);
+    locateErrors(new.target.prototype);
   }
 
   /** True in training mode (the start), false after `eval()`. Dropout and batch normalization look at it. */

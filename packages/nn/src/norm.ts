@@ -4,7 +4,7 @@
  */
 
 import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { buffer, Module } from './module.ts';
 import { standardize } from './standardize.ts';
@@ -74,7 +74,7 @@ abstract class BatchNorm extends Module {
     const { ranks, text } = this.layout;
     checkRank(x, ranks, this.layer, text);
     if (x.shape[1] !== this.channels) {
-      throw new RangeError(
+      throw shapeError(
         `${this.layer}: expects ${this.channels} channels along axis 1, got [${x.shape.join(', ')}]`,
       );
     }
@@ -96,7 +96,7 @@ abstract class BatchNorm extends Module {
     if (!this.runningMean || !this.runningVariance) return;
     const count = x.size / this.channels;
     if (count < 2) {
-      throw new RangeError(
+      throw shapeError(
         `${this.layer}: one value for each channel has no variance, input [${x.shape.join(', ')}]; train with larger batches or call eval()`,
       );
     }
@@ -264,7 +264,7 @@ export class GroupNorm extends Module {
     this.groups = checkCount(groups, 'groupNorm', 'groups');
     this.channels = checkCount(channels, 'groupNorm', 'channels');
     if (channels % groups !== 0) {
-      throw new RangeError(`groupNorm: ${channels} channels cannot be cut into ${groups} equal groups`);
+      throw valueError(`groupNorm: ${channels} channels cannot be cut into ${groups} equal groups`);
     }
     this.epsilon = epsilon;
     this.weight = affine ? new Variable(ones([channels], { dtype }), { name: 'weight' }) : null;
@@ -274,7 +274,7 @@ export class GroupNorm extends Module {
   override forward(x: Tensor): Tensor {
     const [batch, channels, ...rest] = x.shape as [number, number, ...number[]];
     if (channels !== this.channels) {
-      throw new RangeError(`groupNorm: expects [batch, ${this.channels}, …], got [${x.shape.join(', ')}]`);
+      throw shapeError(`groupNorm: expects [batch, ${this.channels}, …], got [${x.shape.join(', ')}]`);
     }
     const grouped = x.reshape([batch, this.groups, channels / this.groups, ...rest]);
     const axes = grouped.shape.map((_, axis) => axis).slice(2);
@@ -309,7 +309,7 @@ function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined)
 function lastAxes(x: Tensor, shape: readonly number[], layer: string): number[] {
   const start = x.shape.length - shape.length;
   if (start < 0 || shape.some((size, i) => x.shape[start + i] !== size)) {
-    throw new RangeError(`${layer}: expects [..., ${shape.join(', ')}], got [${x.shape.join(', ')}]`);
+    throw shapeError(`${layer}: expects [..., ${shape.join(', ')}], got [${x.shape.join(', ')}]`);
   }
   return shape.map((_, i) => start + i);
 }

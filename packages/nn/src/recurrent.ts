@@ -5,7 +5,7 @@
  */
 
 import { concat, type DType, formatShape, split, stack, type Tensor, Variable } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, shapeError } from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
 import { fanInBias } from './init.ts';
@@ -125,12 +125,12 @@ export abstract class Recurrent extends Module<[Tensor]> {
     state?: RecurrentState,
   ): { readonly output: Tensor; readonly state: RecurrentState } {
     if (x.shape.length !== 3 || x.shape[2] !== this.inFeatures) {
-      throw new RangeError(
+      throw shapeError(
         `${this.layer}: expects [batch, time, ${this.inFeatures}], got [${x.shape.join(', ')}]`,
       );
     }
     const time = x.shape[1];
-    if (time === 0) throw new RangeError(`${this.layer}: the sequence is empty, [${x.shape.join(', ')}]`);
+    if (time === 0) throw shapeError(`${this.layer}: the sequence is empty, [${x.shape.join(', ')}]`);
     this.#checkState(state, x.shape[0]);
     const finals: CellState[] = [];
     const part = (of: Tensor | undefined): Tensor | null =>
@@ -163,7 +163,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
     const expected = [this.layers.length * (this.bidirectional ? 2 : 1), batch, this.hidden];
     for (const [name, part] of Object.entries({ hidden: state.hidden, cell: state.cell })) {
       if (part === undefined || formatShape(part.shape) === formatShape(expected)) continue;
-      throw new RangeError(
+      throw shapeError(
         `${this.layer}: the state's ${name} should be [layers · directions, batch, hidden] = ${formatShape(expected)}, got ${formatShape(part.shape)}`,
       );
     }

@@ -2,6 +2,8 @@
  * Modules put together from others: one after the other, and around a shortcut.
  */
 import type { Tensor, Variable } from '@ag/tensor';
+import { typeError } from '@ag/tensor/engine';
+import { locate } from './locate.ts';
 import { type AnyModule, Module } from './module.ts';
 
 /** A module from one tensor to one tensor, or a plain function. */
@@ -16,7 +18,7 @@ export class Sequential extends Module implements Iterable<Step> {
     super();
     layers.forEach((layer, i) => {
       if (!(layer instanceof Module) && typeof layer !== 'function') {
-        throw new TypeError(`sequential: argument ${i} is neither a module nor a function`);
+        throw typeError(`sequential: argument ${i} is neither a module nor a function`);
       }
     });
     this.layers = layers;
@@ -33,7 +35,16 @@ export class Sequential extends Module implements Iterable<Step> {
 
   override forward(x: Tensor): Tensor {
     let y = x;
-    for (const layer of this.layers) y = typeof layer === 'function' ? layer(y) : layer.forward(y);
+    let at = 0;
+    try {
+      for (; at < this.layers.length; at++) {
+        const layer = this.layers[at];
+        y = typeof layer === 'function' ? layer(y) : layer.forward(y);
+      }
+    } catch (error) {
+      if (typeof this.layers[at] === 'function') locate(error, this, [y], at);
+      throw error;
+    }
     return y;
   }
 

@@ -2,7 +2,7 @@
  * Loading saved variables into a module: everything is checked before anything changes.
  */
 import { formatShape, Tensor, type Variable } from '@ag/tensor';
-import { commitUpdates } from '@ag/tensor/engine';
+import { codedError, commitUpdates, typeError } from '@ag/tensor/engine';
 
 /** Variables' values by path. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -36,7 +36,7 @@ export function loadInto(
     const name = rename ? rename(given) : given;
     if (name === null) continue;
     if (typeof name !== 'string') {
-      throw new TypeError(
+      throw typeError(
         `loadStateDict: rename must give a name, or null to leave '${given}' out; got ${typeof name}`,
       );
     }
@@ -55,7 +55,8 @@ export function loadInto(
       continue;
     }
     origins.set(path, given);
-    if (!(value instanceof Tensor)) throw new TypeError(`loadStateDict: ${shown} is no tensor`);
+    if (!(value instanceof Tensor))
+      throw codedError(TypeError, 'AG_NOT_A_TENSOR', `loadStateDict: ${shown} is no tensor`);
     if (
       value.shape.length !== variable.shape.length ||
       value.shape.some((size, i) => size !== variable.shape[i])
@@ -77,7 +78,9 @@ export function loadInto(
   if (problems.length > 0) {
     const shown = problems.slice(0, 12).join('; ');
     const rest = problems.length > 12 ? `; and ${problems.length - 12} more` : '';
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_STATE_MISMATCH',
       `loadStateDict: the state does not fit the module, nothing was changed. ${shown}${rest}. ` +
         'Use { rename } when names differ, { strict: false } to load what fits by name.',
     );

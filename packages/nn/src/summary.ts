@@ -12,14 +12,24 @@ export interface SummaryRow {
   readonly path: string;
   /** The layer's name, or that of the class. */
   readonly layer: string;
+  /** Of the first tensor it is given. */
   readonly inputShape: Shape | null;
   /** Null where the output is not one tensor. */
   readonly outputShape: Shape | null;
+  /** The shapes of an output of several tensors, by path: `{ class: [1, 10], box: [1, 4] }`; null for one tensor. */
+  readonly outputShapes: Readonly<Record<string, Shape>> | null;
   /** Elements of all parameters within; shared ones count where they are met first. */
   readonly parameters: number;
   /** Floating-point operations of products and convolutions within; a multiplication with its addition counts 2. */
   readonly flops: number;
 }
+
+/** Of one input its shape (or a tensor like it), of several a tuple or an object of shapes. */
+export type SummaryInput =
+  | Shape
+  | Tensor
+  | readonly SummaryInput[]
+  | { readonly [name: string]: SummaryInput };
 
 export interface Summary {
   /** Outer modules before those inside. */
@@ -37,14 +47,16 @@ export interface Summary {
  *
  * ```ts
  * console.log(String(summary(model, [1, 784])));
+ * console.log(String(summary(detector, { image: [1, 3, 32, 32], meta: [1, 4] })));
  * ```
  *
- * @param inputShape with the batch: FLOPs are those of such a batch
+ * @param inputShape with the batch: FLOPs are those of such a batch. Of a model of several inputs a tuple or an object of shapes;
+ * tensors in place of shapes say their dtypes
  * @param options.dtype of the input, default float32; 'int32' for models that begin with an embedding
  */
 export function summary(
   model: AnyModule,
-  inputShape: Shape,
+  inputShape: SummaryInput,
   options: { readonly dtype?: DType } = {},
 ): Summary {
   checkOptions('summary', options, 'dtype');
@@ -55,9 +67,7 @@ export function summary(
   const restore = [...modules].map(([path, module]) => watch(module, path, rows, counted));
   try {
     model.eval();
-    (model as { forward(x: Tensor): unknown }).forward(
-      zeros(inputShape, { dtype: options.dtype ?? 'float32' }),
-    );
+    (model as { forward(x: unknown): unknown }).forward(inputOf(inputShape, options.dtype ?? 'float32'));
   } finally {
     for (const undo of restore) undo();
     for (const [module, training] of modes) module.training = training;
@@ -74,6 +84,25 @@ export function summary(
   return { ...result, toString: () => table(result) };
 }
 
+function inputOf(input: SummaryInput, dtype: DType): unknown {
+  if (input instanceof Tensor) return input;
+  if (!Array.isArray(input))
+    return Object.fromEntries(Object.entries(input).map(([name, part]) => [name, inputOf(part, dtype)]));
+  if (input.length > 0 && input.every((part) => typeof part === 'object'))
+    return input.map((part) => inputOf(part, dtype));
+  return zeros(input as Shape, { dtype });
+}
+
+/** The tensors in arrays and plain objects, by path. */
+function tensorsIn(value: unknown, path = ''): (readonly [string, Tensor])[] {
+  if (value instanceof Tensor) return [[path, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
+  return Object.entries(value).flatMap(([name, part]) =>
+    tensorsIn(part, path === '' ? name : `${path}/${name}`),
+  );
+}
+
 /** Replaces `forward` so that each call makes a row; returns what undoes it. */
 function watch(module: AnyModule, path: string, rows: SummaryRow[], counted: Set<object>): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
@@ -81,18 +110,27 @@ function watch(module: AnyModule, path: string, rows: SummaryRow[], counted: Set
   const watched = (...inputs: unknown[]): unknown => {
     // The row's place is before those of the modules inside.
     const place = rows.length;
-    rows.push({ path, layer: '', inputShape: null, outputShape: null, parameters: 0, flops: 0 });
+    const none = { inputShape: null, outputShape: null, outputShapes: null };
+    rows.push({ path, layer: '', ...none, parameters: 0, flops: 0 });
     const fresh = module.parameters().filter((variable) => !counted.has(variable));
     const output = forward.apply(module, inputs);
     for (const variable of fresh) counted.add(variable);
-    const tensors = inputs.filter((input) => input instanceof Tensor);
+    const tensors = tensorsIn(inputs).map(([, tensor]) => tensor);
+    const outputs = tensorsIn(output);
     rows[place] = {
       path,
       layer: module.describe()?.[0] ?? module.constructor.name,
       inputShape: tensors[0]?.shape ?? null,
       outputShape: output instanceof Tensor ? output.shape : null,
+      outputShapes:
+        output instanceof Tensor || outputs.length === 0
+          ? null
+          : Object.fromEntries(outputs.map(([name, { shape }]) => [name, shape])),
       parameters: fresh.reduce((sum, variable) => sum + variable.size, 0),
-      flops: output instanceof Tensor ? flopsBetween(tensors, output) : 0,
+      flops: flopsBetween(
+        tensors,
+        outputs.map(([, tensor]) => tensor),
+      ),
     };
     return output;
   };
@@ -108,10 +146,10 @@ function watch(module: AnyModule, path: string, rows: SummaryRow[], counted: Set
   };
 }
 
-/** The products on the way from the inputs to the output, those within composed operations included. */
-function flopsBetween(inputs: readonly Tensor[], output: Tensor): number {
+/** The products on the way from the inputs to the outputs, those within composed operations included. */
+function flopsBetween(inputs: readonly Tensor[], outputs: readonly Tensor[]): number {
   const seen = new Set<Tensor>(inputs);
-  const stack = [output];
+  const stack = [...outputs];
   let flops = 0;
   while (stack.length > 0) {
     const node = stack.pop()!;
@@ -143,7 +181,11 @@ function table({ rows, parameters, trainable, flops }: Omit<Summary, 'toString'>
   const lines = rows.map((row) => [
     `${'  '.repeat(row.path === '' ? 0 : row.path.split('.').length)}${row.path || '(model)'}`,
     row.layer,
-    row.outputShape ? `[${row.outputShape.join(', ')}]` : '',
+    row.outputShape
+      ? `[${row.outputShape.join(', ')}]`
+      : Object.entries(row.outputShapes ?? {})
+          .map(([name, shape]) => `${name} [${shape.join(', ')}]`)
+          .join(', '),
     row.parameters.toLocaleString('en-US'),
     row.flops.toLocaleString('en-US'),
   ]);

@@ -8,23 +8,31 @@ export function treeOf(module: Described): string {
   return lines(module).join('\n');
 }
 
+/** A module alone, without those inside: `linear(784, 128)`. */
+export function headOf(module: Described): string {
+  const given = argumentsOf(module);
+  return `${nameOf(module)}${given.length === 0 && [...module.members()].some(([, one]) => isModule(one)) ? '' : `(${given.join(', ')})`}`;
+}
+
 function lines(module: Described): string[] {
   const inner = [...module.members()].flatMap(([name, member]) => {
     if (!isModule(member)) return [];
     const [first, ...rest] = lines(member);
     return [`${name}: ${first}`, ...rest];
   });
-  const made = module.describe();
-  const name = made?.[0] ?? module.constructor.name;
-  const given =
-    made === null
-      ? []
-      : made
-          .slice(1)
-          .filter((one) => !isModule(one))
-          .flatMap(argumentText);
+  const name = nameOf(module);
+  const given = argumentsOf(module);
   if (inner.length === 0) return [`${name}(${given.join(', ')})`];
   return [`${name}(${given.join(', ')}`, ...inner.map((line) => `  ${line}`), ')'];
+}
+
+function nameOf(module: Described): string {
+  return module.describe()?.[0] ?? module.constructor.name;
+}
+
+function argumentsOf(module: Described): string[] {
+  const [, ...given] = module.describe() ?? [''];
+  return given.filter((one) => !isModule(one)).flatMap(argumentText);
 }
 
 /** One argument, or each option. What is on unless it is turned off, and what is off unless it is asked for, is left out. */

@@ -2,6 +2,7 @@
  * Checks of an optimizer's options and parameters, so that mistakes are reported alike.
  */
 import { isFloat, Variable } from '@ag/tensor';
+import { codedError, valueError } from '@ag/tensor/engine';
 import type { Rate } from './schedules.ts';
 
 /** @throws RangeError unless each number, by the name of its option, is in [0, 1) */
@@ -24,7 +25,7 @@ export function checkBetas(optimizer: string, betas: readonly [number, number]):
 /** @throws RangeError unless the number is in [low, high) */
 export function checkRange(value: number, low: number, high: number, what: string): void {
   if (!(value >= low && value < high)) {
-    throw new RangeError(
+    throw valueError(
       `${what} must be in [${low}, ${high === Number.POSITIVE_INFINITY ? '∞' : high}), got ${value}`,
     );
   }
@@ -33,7 +34,7 @@ export function checkRange(value: number, low: number, high: number, what: strin
 /** @throws RangeError unless the rate is a schedule or a number ≥ 0 */
 export function checkLearningRate(rate: Rate): void {
   if (typeof rate !== 'function' && !(Number.isFinite(rate) && rate >= 0)) {
-    throw new RangeError(`optimizer: the learning rate must be a number ≥ 0 or a schedule, got ${rate}`);
+    throw valueError(`optimizer: the learning rate must be a number ≥ 0 or a schedule, got ${rate}`);
   }
 }
 
@@ -43,14 +44,21 @@ export function checkLearningRate(rate: Rate): void {
  */
 export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
   if (!(parameter instanceof Variable)) {
-    throw new TypeError('optimizer: parameters must be variables; pass model.parameters()');
+    throw codedError(
+      TypeError,
+      'AG_PARAMETERS',
+      'optimizer: parameters must be variables; pass model.parameters()',
+    );
   }
   if (!isFloat(parameter.dtype)) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_PARAMETERS',
       `optimizer: parameter '${parameter.name}' is ${parameter.dtype}; only floats can be trained`,
     );
   }
-  if (seen.has(parameter)) throw new RangeError(`optimizer: parameter '${parameter.name}' is given twice`);
+  if (seen.has(parameter))
+    throw codedError(RangeError, 'AG_PARAMETERS', `optimizer: parameter '${parameter.name}' is given twice`);
   seen.add(parameter);
   parameter.hasOptimizer = true;
 }

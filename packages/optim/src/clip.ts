@@ -4,7 +4,7 @@
  */
 
 import type { Tensor, Variable } from '@ag/tensor';
-import { checkOptions, type EvaluationGroup, tie } from '@ag/tensor/engine';
+import { checkOptions, codedError, type EvaluationGroup, tie, valueError } from '@ag/tensor/engine';
 
 /**
  * Scales all gradients by one factor so that their joint norm is at most `maximum` (Pascanu, Mikolov, Bengio 2013).
@@ -28,11 +28,11 @@ export function clipGradNorm(
   options: { readonly order?: 1 | 2 | typeof Number.POSITIVE_INFINITY } = {},
 ): Tensor {
   checkOptions('clipGradNorm', options, 'order');
-  if (!(maximum > 0)) throw new RangeError(`clipGradNorm: the largest norm must be above 0, got ${maximum}`);
+  if (!(maximum > 0)) throw valueError(`clipGradNorm: the largest norm must be above 0, got ${maximum}`);
   const waiting = withGradient(parameters, 'clipGradNorm');
   const { order = 2 } = options;
   if (order !== 1 && order !== 2 && order !== Number.POSITIVE_INFINITY) {
-    throw new RangeError(`clipGradNorm: the order must be 1, 2 or Infinity, got ${order}`);
+    throw valueError(`clipGradNorm: the order must be 1, 2 or Infinity, got ${order}`);
   }
   const parts = waiting.map(({ grad }) =>
     order === 2 ? grad.square().sum() : order === 1 ? grad.abs().sum() : grad.abs().max(),
@@ -54,7 +54,7 @@ export function clipGradNorm(
  * @throws RangeError for a limit that is not above 0; Error when no gradient waits
  */
 export function clipGradValue(parameters: Iterable<Variable>, limit: number): void {
-  if (!(limit > 0)) throw new RangeError(`clipGradValue: the limit must be above 0, got ${limit}`);
+  if (!(limit > 0)) throw valueError(`clipGradValue: the limit must be above 0, got ${limit}`);
   const waiting = withGradient(parameters, 'clipGradValue');
   replace(
     waiting.map(({ variable, grad }) => ({ variable, grad: grad.clamp(-limit, limit) })),
@@ -73,7 +73,11 @@ function withGradient(parameters: Iterable<Variable>, where: string): Waiting[] 
     if (variable.gradPending && variable.grad) found.push({ variable, grad: variable.grad });
   }
   if (found.length === 0)
-    throw new Error(`${where}: no parameter has a gradient waiting; call backward(loss) before`);
+    throw codedError(
+      Error,
+      'AG_NO_GRADIENT',
+      `${where}: no parameter has a gradient waiting; call backward(loss) before`,
+    );
   return found;
 }
 

@@ -3,7 +3,7 @@
  */
 
 import { evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
-import { beforeEachRun, checkOptions, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
+import { beforeEachRun, checkOptions, codedError, commitUpdates, dynamicScalar } from '@ag/tensor/engine';
 import { checkRange } from './check.ts';
 import type { OptimizerState } from './optimizer.ts';
 
@@ -88,7 +88,7 @@ export class Ema {
 
   /** Gives the parameters back what they were before `apply`. */
   restore(): void {
-    if (!this.#original) throw new Error('ema: restore() without apply() before');
+    if (!this.#original) throw codedError(Error, 'AG_WRONG_TIME', 'ema: restore() without apply() before');
     commitUpdates(this.#original);
     this.#original = null;
   }
@@ -118,12 +118,15 @@ export class Ema {
 
   /** Goes on from a saved state. @throws Error when it does not fit */
   loadState(state: OptimizerState): void {
-    if (state.type !== 'ema') throw new Error(`loadState: this is ema, the state is of ${state.type}`);
+    if (state.type !== 'ema')
+      throw codedError(Error, 'AG_STATE_MISMATCH', `loadState: this is ema, the state is of ${state.type}`);
     const changes = new Map<Variable, Tensor>();
     this.#pairs.forEach(({ average }, i) => {
       const value = state.tensors[String(i)];
       if (!value || formatShape(value.shape) !== formatShape(average.shape)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_STATE_MISMATCH',
           `loadState: average ${i} should be ${formatShape(average.shape)}, found ${value ? formatShape(value.shape) : 'none'}`,
         );
       }
@@ -135,7 +138,11 @@ export class Ema {
 
   #checkNotApplied(where: string): void {
     if (this.#original)
-      throw new Error(`ema: ${where}() while the averages are in place; call restore() first`);
+      throw codedError(
+        Error,
+        'AG_WRONG_TIME',
+        `ema: ${where}() while the averages are in place; call restore() first`,
+      );
   }
 }
 

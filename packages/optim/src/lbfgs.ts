@@ -5,7 +5,14 @@
  */
 
 import { formatShape, type Tensor, tensor, type Variable } from '@ag/tensor';
-import { checkOptions, commitUpdates, dropGradients, synchronous } from '@ag/tensor/engine';
+import {
+  checkOptions,
+  codedError,
+  commitUpdates,
+  dropGradients,
+  synchronous,
+  valueError,
+} from '@ag/tensor/engine';
 import { checkParameter } from './check.ts';
 import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';
@@ -60,7 +67,12 @@ export class Lbfgs {
     this.parameters = [...parameters];
     const seen = new Set<Variable>();
     for (const parameter of this.parameters) checkParameter(parameter, seen);
-    if (seen.size === 0) throw new RangeError('lbfgs: there are no parameters; pass model.parameters()');
+    if (seen.size === 0)
+      throw codedError(
+        RangeError,
+        'AG_PARAMETERS',
+        'lbfgs: there are no parameters; pass model.parameters()',
+      );
     const maxIterations = options.maxIterations ?? 20;
     this.#options = {
       learningRate: 1,
@@ -74,7 +86,7 @@ export class Lbfgs {
     };
     this.learningRate = this.#options.learningRate;
     if (!(Number.isFinite(this.learningRate) && this.learningRate > 0)) {
-      throw new RangeError(`lbfgs: the learning rate must be a number above 0, got ${this.learningRate}`);
+      throw valueError(`lbfgs: the learning rate must be a number above 0, got ${this.learningRate}`);
     }
     this.#size = this.parameters.reduce((sum, parameter) => sum + parameter.size, 0);
   }
@@ -192,11 +204,17 @@ export class Lbfgs {
   /** Goes on from a saved state. @throws Error when it does not fit */
   loadState(state: OptimizerState): void {
     if (state.type !== this.type)
-      throw new Error(`loadState: this is ${this.type}, the state is of ${state.type}`);
+      throw codedError(
+        Error,
+        'AG_STATE_MISMATCH',
+        `loadState: this is ${this.type}, the state is of ${state.type}`,
+      );
     const rows = (name: string): Float64Array[] => {
       const found = state.tensors[name];
       if (found?.shape.length !== 2 || (found.shape[0] > 0 && found.shape[1] !== this.#size)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_STATE_MISMATCH',
           `loadState: '${name}' should be [n, ${this.#size}], found ${found ? formatShape(found.shape) : 'none'}`,
         );
       }
@@ -279,7 +297,9 @@ export class Lbfgs {
       offset += parameter.size;
     }
     if (!found) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_NO_GRADIENT',
         'lbfgs: no parameter has a gradient; the function given to step() has to call backward(loss) with a loss that depends on them',
       );
     }

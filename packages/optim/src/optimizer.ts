@@ -9,9 +9,11 @@ import {
   asOneCall,
   beforeEachRun,
   checkOptions,
+  codedError,
   commitUpdates,
   dropGradients,
   dynamicScalar,
+  valueError,
 } from '@ag/tensor/engine';
 import { checkLearningRate, checkParameter } from './check.ts';
 import { type PlateauSchedule, type Rate, type Schedule, toSchedule } from './schedules.ts';
@@ -125,7 +127,12 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       });
       return { options: resolved, schedule: toSchedule(resolved.learningRate), members };
     });
-    if (seen.size === 0) throw new RangeError('optimizer: there are no parameters; pass model.parameters()');
+    if (seen.size === 0)
+      throw codedError(
+        RangeError,
+        'AG_PARAMETERS',
+        'optimizer: there are no parameters; pass model.parameters()',
+      );
   }
 
   /** The parameters of all groups. */
@@ -213,17 +220,25 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    */
   loadState(state: OptimizerState): void {
     if (state.type !== this.type)
-      throw new Error(`loadState: this is ${this.type}, the state is of ${state.type}`);
+      throw codedError(
+        Error,
+        'AG_STATE_MISMATCH',
+        `loadState: this is ${this.type}, the state is of ${state.type}`,
+      );
     const own = this.#namedState();
     const updates = new Map<Variable, Tensor>();
     for (const [name, variable] of own) {
       const value = state.tensors[name];
       if (!value)
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_STATE_MISMATCH',
           `loadState: '${name}' is missing; were the optimizer's options or parameters others?`,
         );
       if (formatShape(value.shape) !== formatShape(variable.shape)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_STATE_MISMATCH',
           `loadState: '${name}' has shape ${formatShape(value.shape)}, not ${formatShape(variable.shape)}`,
         );
       }
@@ -231,14 +246,20 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     }
     const unknown = Object.keys(state.tensors).filter((name) => !own.has(name));
     if (unknown.length > 0)
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_STATE_MISMATCH',
         `loadState: unknown '${unknown[0]}'${unknown.length > 1 ? ` and ${unknown.length - 1} more` : ''}`,
       );
     const { steps = 0 } = state.numbers;
     const counts = this.#members().map(({ index }) => state.numbers[`${index}.steps`] ?? steps);
     for (const count of [steps, ...counts]) {
       if (!Number.isSafeInteger(count) || count < 0)
-        throw new Error(`loadState: a count of steps must be a whole number, got ${count}`);
+        throw codedError(
+          Error,
+          'AG_STATE_MISMATCH',
+          `loadState: a count of steps must be a whole number, got ${count}`,
+        );
     }
     if (updates.size > 0) commitUpdates(updates);
     this.steps = steps;
@@ -382,7 +403,7 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   #rateOf(group: Group<Options>, step: number): number {
     const rate = group.schedule(step - 1);
     if (!Number.isFinite(rate)) {
-      throw new RangeError(
+      throw valueError(
         `step: the learning rate of step ${step} is ${rate}; the schedule must give finite numbers`,
       );
     }
@@ -427,14 +448,20 @@ function withoutGradients(
   gradients: ReadonlyMap<Variable, Tensor> | undefined,
 ): Error {
   if (parameters.every(({ trainable }) => !trainable))
-    return new Error(
+    return codedError(
+      Error,
+      'AG_FROZEN',
       'step: all parameters of this optimizer are frozen; set variable.trainable = true, or call module.unfreeze()',
     );
   if (gradients)
-    return new Error(
+    return codedError(
+      Error,
+      'AG_NO_GRADIENT',
       'step: the gradients given are of no trainable parameter of this optimizer; their keys must be its variables',
     );
-  return new Error(
+  return codedError(
+    Error,
+    'AG_NO_GRADIENT',
     'step: no parameter of this optimizer has a gradient waiting; call backward(loss) first, with a loss that depends on them. ' +
       'Gradients of your own are given to the step: step(new Map([[variable, gradient]])), not assigned to variable.grad',
   );

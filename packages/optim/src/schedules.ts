@@ -8,7 +8,7 @@
  * const optimizer = adam(model.parameters(), { learningRate: schedule });
  * ```
  */
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, valueError } from '@ag/tensor/engine';
 import { cos, pow } from '@ag/tensor/math';
 
 /** The learning rate after `step` steps. */
@@ -66,8 +66,7 @@ export function cosineWithRestarts(
   const { period, multiply = 1, minimum = 0 } = options;
   checkRate(rate, 'cosineWithRestarts');
   checkSteps(period, 'cosineWithRestarts', 'period');
-  if (!(multiply >= 1))
-    throw new RangeError(`cosineWithRestarts: multiply must be at least 1, got ${multiply}`);
+  if (!(multiply >= 1)) throw valueError(`cosineWithRestarts: multiply must be at least 1, got ${multiply}`);
   return (step) => {
     let start = 0;
     let length = period;
@@ -198,7 +197,7 @@ export function reduceOnPlateau(
   const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minimum = 0, mode = 'min' } = options;
   checkRate(rate, 'reduceOnPlateau');
   if (!(factor > 0 && factor < 1))
-    throw new RangeError(`reduceOnPlateau: the factor must be in (0, 1), got ${factor}`);
+    throw valueError(`reduceOnPlateau: the factor must be in (0, 1), got ${factor}`);
   const sign = mode === 'min' ? 1 : -1;
   let current = rate;
   let best = sign * Number.POSITIVE_INFINITY;
@@ -239,13 +238,13 @@ export function toSchedule(rate: Rate): Schedule {
 
 function checkRate(rate: number, schedule: string): void {
   if (!(Number.isFinite(rate) && rate >= 0)) {
-    throw new RangeError(`${schedule}: the learning rate must be a number ≥ 0, got ${rate}`);
+    throw valueError(`${schedule}: the learning rate must be a number ≥ 0, got ${rate}`);
   }
 }
 
 function checkSteps(steps: number, schedule: string, what: string): number {
   if (!(Number.isFinite(steps) && steps > 0)) {
-    throw new RangeError(`${schedule}: ${what} must be a number of steps above 0, got ${steps}`);
+    throw valueError(`${schedule}: ${what} must be a number of steps above 0, got ${steps}`);
   }
   return steps;
 }

@@ -3,7 +3,7 @@
  */
 
 import type { Tensor, Variable } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, valueError } from '@ag/tensor/engine';
 import { checkNotNegative, checkShares } from './check.ts';
 import {
   Optimizer,
@@ -40,7 +40,7 @@ export class Sgd extends Optimizer<SgdOptions> {
     checkShares('sgd', { momentum, dampening });
     checkNotNegative('sgd', { weightDecay });
     if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new RangeError('sgd: nesterov needs a momentum above 0 and no dampening');
+      throw valueError('sgd: nesterov needs a momentum above 0 and no dampening');
     }
   }
 

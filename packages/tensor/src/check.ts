@@ -2,6 +2,7 @@
  * What comes from outside is checked here, so that every operation reports a wrong argument in the same words: the
  * operation, the argument, what it may be and what was given.
  */
+import { typeError, valueError } from './errors.ts';
 
 /** A value as messages show it: numbers and texts as they are, everything else by its kind. */
 export function describeValue(value: unknown): string {
@@ -29,14 +30,14 @@ export function describeValue(value: unknown): string {
 /** A number of any size, NaN included. @throws TypeError for anything else */
 export function checkNumber(value: unknown, operation: string, argument: string): number {
   if (typeof value !== 'number')
-    throw new TypeError(`${operation}: ${argument} must be a number, got ${describeValue(value)}`);
+    throw typeError(`${operation}: ${argument} must be a number, got ${describeValue(value)}`);
   return value;
 }
 
 /** @throws TypeError for what is no number, RangeError for NaN and infinities */
 export function checkFinite(value: unknown, operation: string, argument: string): number {
   if (!Number.isFinite(checkNumber(value, operation, argument)))
-    throw new RangeError(`${operation}: ${argument} must be finite, got ${value}`);
+    throw valueError(`${operation}: ${argument} must be finite, got ${value}`);
   return value as number;
 }
 
@@ -57,12 +58,12 @@ export function checkInteger(
         ? ` ≥ ${least}`
         : '';
   const message = `${operation}: ${argument} must be a whole number${range}, got ${describeValue(value)}`;
-  throw typeof value === 'number' ? new RangeError(message) : new TypeError(message);
+  throw typeof value === 'number' ? valueError(message) : typeError(message);
 }
 
 /** @throws TypeError for what is no array */
 export function checkArray<T>(value: readonly T[], operation: string, argument: string): readonly T[] {
   if (!Array.isArray(value))
-    throw new TypeError(`${operation}: ${argument} must be an array, got ${describeValue(value)}`);
+    throw typeError(`${operation}: ${argument} must be an array, got ${describeValue(value)}`);
   return value;
 }

@@ -5,6 +5,7 @@
  */
 
 import { describeValue } from './check.ts';
+import { dtypeError } from './errors.ts';
 
 /** The element type of a tensor. `bool` is stored as one byte, 0 or 1. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'uint8' | 'bool';
@@ -139,13 +140,13 @@ export function isFloat(dtype: DType): boolean {
 /** Checks a dtype that came from outside. @throws TypeError listing the known dtypes. */
 export function checkDType(dtype: string, operation: string): DType {
   if (dtypes.includes(dtype as DType)) return dtype as DType;
-  throw new TypeError(`${operation}: unknown dtype ${describeValue(dtype)}; known: ${dtypes.join(', ')}`);
+  throw dtypeError(`${operation}: unknown dtype ${describeValue(dtype)}; known: ${dtypes.join(', ')}`);
 }
 
 /** The same for an operation that gives fractions. @throws TypeError for other dtypes than float32 and float64 */
 export function checkFloatDType(dtype: string, operation: string): DType {
   if (isFloat(checkDType(dtype, operation))) return dtype as DType;
-  throw new TypeError(`${operation}: dtype must be float32 or float64, got ${dtype}; cast the result`);
+  throw dtypeError(`${operation}: dtype must be float32 or float64, got ${dtype}; cast the result`);
 }
 
 /**

@@ -7,6 +7,16 @@
 export { sumGradients, sumToShape } from './accumulate.ts';
 export { checkArray, checkFinite, checkInteger, checkNumber, describeValue } from './check.ts';
 export { isTypedArray } from './dtype.ts';
+export {
+  axisError,
+  type Coded,
+  codedError,
+  dtypeError,
+  type ErrorCode,
+  shapeError,
+  typeError,
+  valueError,
+} from './errors.ts';
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
 export { localTo, rowBytes } from './kernel/bandRows.ts';
 export { contractAsReduction } from './kernel/contractAsReduction.ts';

@@ -2,6 +2,7 @@
  * Options that a function does not know are refused: a name that is misspelt, or another library's, must not be ignored.
  */
 import { describeValue } from './check.ts';
+import { codedError } from './errors.ts';
 
 /** Each text of names taken apart, once: options are checked at every step. */
 const namesOf = /* @__PURE__ */ new Map<string, ReadonlySet<string>>();
@@ -13,7 +14,9 @@ const namesOf = /* @__PURE__ */ new Map<string, ReadonlySet<string>>();
 export function checkOptions(operation: string, options: unknown, known: string): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_UNKNOWN_OPTION',
       `${operation}: options must be an object with ${known.replaceAll(' ', ', ')}, got ${describeValue(options)}`,
     );
   }
@@ -25,7 +28,9 @@ export function checkOptions(operation: string, options: unknown, known: string)
     }
     if (names.has(name)) continue;
     const near = nearestName(name, [...names]);
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_UNKNOWN_OPTION',
       `${operation}: there is no option '${name}'${near ? `; did you mean '${near}'?` : ','} known: ${[...names].join(', ')}`,
     );
   }

@@ -4,6 +4,7 @@
  */
 
 import { describeValue } from './check.ts';
+import { axisError, codedError, shapeError, typeError, valueError } from './errors.ts';
 
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -46,7 +47,7 @@ const guards: PropertyDescriptorMap = /* @__PURE__ */ Object.fromEntries(
     method,
     {
       value(this: Shape): never {
-        throw new TypeError(
+        throw typeError(
           `shape.${method}: the shape ${formatShape(this)} of a tensor cannot be changed. Make another tensor with reshape, unsqueeze, squeeze or ` +
             `permute, or change a copy: [...x.shape].${method}(…)`,
         );
@@ -94,16 +95,18 @@ export function sameShape(a: Shape, b: Shape): boolean {
 /** Checks sizes that came from outside; returns them as tensors hold them. @throws RangeError for a negative, fractional or missing size, or too many elements. */
 export function checkShape(shape: Shape, where: string): Shape {
   if (!Array.isArray(shape))
-    throw new TypeError(`${where}: the shape must be an array of sizes, got ${describeValue(shape)}`);
+    throw typeError(`${where}: the shape must be an array of sizes, got ${describeValue(shape)}`);
   for (let i = 0; i < shape.length; i++) {
     if (!Number.isInteger(shape[i]) || shape[i] < 0) {
-      throw new RangeError(
+      throw valueError(
         `${where}: sizes must be whole numbers ≥ 0, got [${shape.map((size) => describeValue(size)).join(', ')}]`,
       );
     }
   }
   if (sizeOf(shape) > 2 ** 31 - 1) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_TOO_LARGE',
       `${where}: ${formatShape(shape)} has ${sizeOf(shape)} elements; at most ${2 ** 31 - 1} are possible. Split it along an axis.`,
     );
   }
@@ -113,10 +116,10 @@ export function checkShape(shape: Shape, where: string): Shape {
 /** `axis` counted from the front. @throws RangeError when it does not exist in `rank` axes. */
 export function normalizeAxis(axis: number, rank: number, where: string): number {
   if (typeof axis !== 'number')
-    throw new TypeError(`${where}: an axis must be a whole number, got ${describeValue(axis)}`);
+    throw typeError(`${where}: an axis must be a whole number, got ${describeValue(axis)}`);
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
-    throw new RangeError(
+    throw axisError(
       rank === 0
         ? `${where}: axis ${axis} does not exist, the tensor is a scalar`
         : `${where}: axis ${axis} does not exist; the tensor has ${rank} axes, so axis must be in ${-rank} … ${rank - 1}`,
@@ -135,7 +138,7 @@ export function normalizeAxes(axes: Axes | undefined, rank: number, where: strin
   const list = Array.isArray(axes) ? (axes as readonly number[]) : [axes as number];
   const resolved = list.map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
   for (let i = 1; i < resolved.length; i++) {
-    if (resolved[i] === resolved[i - 1]) throw new RangeError(`${where}: axis ${resolved[i]} is given twice`);
+    if (resolved[i] === resolved[i - 1]) throw axisError(`${where}: axis ${resolved[i]} is given twice`);
   }
   return resolved;
 }
@@ -156,7 +159,7 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
     const x = i <= left.length ? left[left.length - i] : 1;
     const y = i <= right.length ? right[right.length - i] : 1;
     if (x !== y && x !== 1 && y !== 1) {
-      throw new RangeError(
+      throw shapeError(
         `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} meet at axis ${-i}; ` +
           'sizes must be equal or 1',
       );

@@ -7,6 +7,7 @@
 
 import { checkArray, checkFinite, describeValue } from './check.ts';
 import { checkDType, type DType, isFloat, type TypedArray, weakDType } from './dtype.ts';
+import { axisError, codedError, shapeError, valueError } from './errors.ts';
 import * as select from './functions/select.ts';
 import type { Leaf, Origin } from './node.ts';
 import * as activations from './ops/activations.ts';
@@ -114,7 +115,9 @@ export class Tensor {
   /** Number of elements. @throws Error for a placeholder whose first size is open. */
   get size(): number {
     if (sizesOf(this.shape).includes(movement.openSize)) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_OPEN_SIZE',
         'size: the first size of a placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
       );
     }
@@ -302,11 +305,11 @@ export class Tensor {
    */
   clamp(low?: TensorLike, high?: TensorLike): Tensor {
     for (const limit of [low, high]) {
-      if (Number.isNaN(limit)) throw new RangeError('clamp: a limit must not be NaN');
+      if (Number.isNaN(limit)) throw valueError('clamp: a limit must not be NaN');
       if (limit !== undefined && typeof limit !== 'number') checkTensor(limit, 'clamp', 'a limit', orNumber);
     }
     if (typeof low === 'number' && typeof high === 'number' && low > high) {
-      throw new RangeError(`clamp: the lower limit ${low} is above the upper limit ${high}`);
+      throw valueError(`clamp: the lower limit ${low} is above the upper limit ${high}`);
     }
     let result: Tensor = this;
     if (low !== undefined) result = result.less(low).where(low, result);
@@ -396,7 +399,7 @@ export class Tensor {
   /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
   gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
     if (approximation !== 'none' && approximation !== 'tanh')
-      throw new RangeError(
+      throw valueError(
         `gelu: the approximation must be 'none' or 'tanh', got ${describeValue(approximation)}`,
       );
     return apply(approximation === 'tanh' ? activations.geluTanh : activations.gelu, [this]);
@@ -591,7 +594,7 @@ export class Tensor {
     if (this.shape.length === 0) return this.reshape([1]);
     const from = normalizeAxis(start, this.shape.length, 'flatten');
     const to = normalizeAxis(end, this.shape.length, 'flatten');
-    if (from > to) throw new RangeError(`flatten: start axis ${start} lies after end axis ${end}`);
+    if (from > to) throw axisError(`flatten: start axis ${start} lies after end axis ${end}`);
     const merged = this.shape.slice(from, to + 1);
     const size = merged.includes(movement.openSize) ? -1 : sizeOf(merged);
     return this.reshape([...this.shape.slice(0, from), size, ...this.shape.slice(to + 1)]);
@@ -605,9 +608,7 @@ export class Tensor {
         : normalizeAxes(axis, rank, 'squeeze');
     for (const a of axes) {
       if (this.shape[a] !== 1)
-        throw new RangeError(
-          `squeeze: axis ${a} of ${formatShape(this.shape)} has size ${this.shape[a]}, not 1`,
-        );
+        throw axisError(`squeeze: axis ${a} of ${formatShape(this.shape)} has size ${this.shape[a]}, not 1`);
     }
     return this.reshape(this.shape.filter((_, i) => !axes.includes(i)));
   }
@@ -624,7 +625,7 @@ export class Tensor {
         ? checkArray(order, 'permute', 'the order').map((axis) => normalizeAxis(axis, rank, 'permute'))
         : Array.from({ length: rank }, (_, i) => rank - 1 - i);
     if (resolved.length !== rank || new Set(resolved).size !== rank) {
-      throw new RangeError(
+      throw axisError(
         `permute: the order must name each of the ${rank} axes once, got [${(order ?? []).join(', ')}]`,
       );
     }
@@ -633,7 +634,7 @@ export class Tensor {
   /** Swaps two axes, by default the last two. */
   transpose(a = -2, b = -1): Tensor {
     if (this.shape.length < 2 && a === -2 && b === -1) {
-      throw new RangeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
+      throw shapeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
     }
     return swapAxes(
       this,
@@ -739,9 +740,7 @@ export class Tensor {
   /** `take` with a one-dimensional tensor of positions. */
   indexSelect(axis: number, position: Tensor): Tensor {
     if (checkTensor(position, 'indexSelect', 'position').shape.length !== 1) {
-      throw new RangeError(
-        `indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`,
-      );
+      throw shapeError(`indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`);
     }
     return select.take(this, position, axis, 'indexSelect');
   }
@@ -810,7 +809,7 @@ function toFloat(x: Tensor): Tensor {
 
 function checkSingle(x: Tensor): void {
   if (x.size !== 1) {
-    throw new RangeError(
+    throw shapeError(
       `item: the tensor has ${x.size} elements, shape ${formatShape(x.shape)}; use data() or reduce it first`,
     );
   }
@@ -844,7 +843,9 @@ function varianceOf(
   const correction = checkFinite(options.correction ?? 0, operation, 'correction');
   if (correction === 0) return mean;
   if (axes.some((a) => x.shape[a] === movement.openSize)) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_OPEN_SIZE',
       `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
     );
   }
@@ -896,13 +897,23 @@ export function checkTensor(
   if (value instanceof Tensor) return value;
   const begin = operation === undefined ? '' : `${operation}: `;
   if (typeof value === 'object' && value !== null && brand in value) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_TWO_COPIES',
       `${begin}two copies of @ag/tensor are loaded and a tensor of one was given to the other; make all packages depend on the same version (npm ls @ag/tensor shows them)`,
     );
   }
   const wanted = operation === undefined ? expected : `${expected} as ${argument}`;
   if ((value as Partial<Variable> | null | undefined)?.value instanceof Tensor) {
-    throw new TypeError(`${begin}expected ${wanted}, got ${value}; give its value: variable.value`);
+    throw codedError(
+      TypeError,
+      'AG_NOT_A_TENSOR',
+      `${begin}expected ${wanted}, got ${value}; give its value: variable.value`,
+    );
   }
-  throw new TypeError(`${begin}expected ${wanted}, got ${describeValue(value)}; make one with tensor(…)`);
+  throw codedError(
+    TypeError,
+    'AG_NOT_A_TENSOR',
+    `${begin}expected ${wanted}, got ${describeValue(value)}; make one with tensor(…)`,
+  );
 }

@@ -5,6 +5,7 @@
  */
 
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
+import { codedError, shapeError } from './errors.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
 import { checkOptions } from './options.ts';
 import { notePart } from './run/decisions.ts';
@@ -154,7 +155,7 @@ export class Variable {
   assign(value: Tensor): void {
     checkTensor(value, 'assign', 'value');
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
-      throw new RangeError(
+      throw shapeError(
         `assign: variable '${this.name}' is ${formatShape(this.shape)} ${this.dtype}, the value ${formatShape(value.shape)} ${value.dtype}`,
       );
     }
@@ -255,7 +256,9 @@ export class Variable {
     const target = this.#storage.backend ?? backend();
     const memory = this.memoryOf(version, target);
     if (!target.readSync)
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_SYNCHRONOUS_READ',
         `the backend '${target.name}' cannot read synchronously; use await variable.value.data()`,
       );
     return target.readSync(memory, this.dtype, this.size);
@@ -288,7 +291,9 @@ export class Variable {
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       if (!storage.backend.readSync) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_SYNCHRONOUS_READ',
           `variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`,
         );
       }
@@ -297,7 +302,7 @@ export class Variable {
       if (storage.previous && this.#previousReadable) previous = read(storage.previous);
       storage.release();
     }
-    if (!this.#host) throw new Error(`variable '${this.name}' was disposed`);
+    if (!this.#host) throw codedError(Error, 'AG_DISPOSED', `variable '${this.name}' was disposed`);
     const write = (elements: TypedArray): Memory => {
       const memory = target.allocate(bytes, false);
       target.write(memory, elements);
@@ -313,7 +318,9 @@ export class Variable {
   }
 
   #stale(version: number): Error {
-    return new Error(
+    return codedError(
+      Error,
+      'AG_STALE_VALUE',
       `a tensor was built on version ${version} of '${this.name}', which has since been updated to version ${this.#version}; ` +
         'that value is gone. Evaluate the tensor before the update, or pass it to backward(loss, { also: [tensor] }).',
     );

@@ -3,7 +3,13 @@
  * state (with its count of steps, on which schedules depend), the sequence of random keys, the position in the data, the running sums of
  * the epoch and what callbacks remember. One file in the safetensors format, so that other programs can read the weights.
  */
-import { loadSafetensors, type Module, type SafetensorsFile, type StateDict, saveSafetensors } from '@ag/nn';
+import {
+  type AnyModule,
+  loadSafetensors,
+  type SafetensorsFile,
+  type StateDict,
+  saveSafetensors,
+} from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
 import { backend, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import { isIntact, seal, sealName, unsealed } from './checksum.ts';
@@ -70,7 +76,7 @@ interface Stateful {
 
 /** What a checkpoint is taken of, and restored to. */
 export interface CheckpointParts {
-  readonly model: Module<[Tensor], Tensor>;
+  readonly model: AnyModule;
   readonly optimizer?: Stateful;
   readonly average?: Stateful;
   readonly callbacks?: readonly StatefulCallback[];

@@ -2,6 +2,7 @@
  * Cross-validation: the same training on several cuts of the data. How well it does on what each left out. Says more
  * than one number: how much that number depends on the cut.
  */
+import type { Tensor } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { EndReason, Metrics, TrainingEvent } from './events.ts';
@@ -67,9 +68,13 @@ export interface CrossValidateOptions {
  * @param setup a new model with all that trains it; with averages or `earlyStopping` the weights these leave are judged
  * @throws TrainingError as `fit`, and the signal's reason when it is aborted
  */
-export async function crossValidate<Fold>(
+// biome-ignore lint/suspicious/noExplicitAny: where only the fold's type is given, a run may be of any form
+export async function crossValidate<Fold, X = any, Output = any, Y = any>(
   folds: Iterable<Fold>,
-  setup: (fold: Fold, index: number) => CrossValidatedRun | Promise<CrossValidatedRun>,
+  setup: (
+    fold: Fold,
+    index: number,
+  ) => CrossValidatedRun<X, Output, Y> | Promise<CrossValidatedRun<X, Output, Y>>,
   options: CrossValidateOptions = {},
 ): Promise<CrossValidation> {
   checkOptions('crossValidate', options, 'onEvent onFold signal');
@@ -87,8 +92,12 @@ export async function crossValidate<Fold>(
       if (event.type === 'end') end = event;
     }
     signal?.throwIfAborted();
-    const { model, loss, metrics, validation } = run;
-    const judged = await validate(model, validation, { loss, ...(metrics && { metrics }) });
+    const { model, loss, weights, metrics, validation } = run;
+    const judged = await validate(model, validation, {
+      loss,
+      ...(weights && { weights }),
+      ...(metrics && { metrics }),
+    });
     const { reason, epoch, step } = end!;
     const result: FoldResult = { fold: index + 1, ...judged, reason, epoch, step };
     results.push(result);
@@ -105,7 +114,9 @@ export async function crossValidate<Fold>(
 }
 
 /** What is trained in a fold: options of `fit`, with the examples that were left out. */
-export type CrossValidatedRun = FitOptions & { readonly validation: AsyncIterable<LabeledBatch> };
+export type CrossValidatedRun<X = Tensor, Output = Tensor, Y = Tensor> = FitOptions<X, Output, Y> & {
+  readonly validation: AsyncIterable<LabeledBatch<X, Y>>;
+};
 
 function estimate(values: readonly number[]): Estimate {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

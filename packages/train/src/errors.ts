@@ -1,14 +1,24 @@
 /** The errors of training that a program may want to tell apart. Each says what happened, where, and what to try. */
 
-/** What went wrong. */
-export type TrainingErrorCode =
+/** What went wrong, as those who throw say it. */
+export type TrainingErrorKind =
   | 'nonFiniteLoss' // a loss became NaN or infinite
   | 'option' // an argument makes no sense
   | 'checkpoint'; // a file is no checkpoint, is damaged, or belongs to another model
 
+/** @deprecated It is {@link TrainingErrorKind}; the code of an error is `'AG_…'`. */
+export type TrainingErrorCode = TrainingErrorKind;
+
+const codes = {
+  nonFiniteLoss: 'AG_NON_FINITE_LOSS',
+  option: 'AG_TRAINING_OPTION',
+  checkpoint: 'AG_CHECKPOINT',
+} as const;
+
 /** Where it went wrong, as far as known. */
 export interface TrainingErrorDetails {
-  readonly code: TrainingErrorCode;
+  /** The kind, of which the error's own `code` is made. */
+  readonly code: TrainingErrorKind;
   /** Optimizer steps taken, counted from 1. */
   readonly step?: number;
   /** Epoch, counted from 1. */
@@ -27,12 +37,14 @@ export interface TrainingErrorDetails {
  * try {
  *   for await (const event of fit(options)) show(event);
  * } catch (error) {
- *   if (error instanceof TrainingError && error.code === 'nonFiniteLoss') lowerTheRate();
+ *   if (error instanceof TrainingError && error.code === 'AG_NON_FINITE_LOSS') lowerTheRate();
  * }
  * ```
  */
 export class TrainingError extends Error {
-  readonly code: TrainingErrorCode;
+  /** Stays the same, whatever the message comes to say: see docs/errors.md. */
+  readonly code: (typeof codes)[TrainingErrorKind];
+  readonly kind: TrainingErrorKind;
   readonly step: number | undefined;
   readonly epoch: number | undefined;
   readonly learningRate: number | undefined;
@@ -41,7 +53,8 @@ export class TrainingError extends Error {
   constructor(message: string, details: TrainingErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'TrainingError';
-    this.code = details.code;
+    this.code = codes[details.code];
+    this.kind = details.code;
     this.step = details.step;
     this.epoch = details.epoch;
     this.learningRate = details.learningRate;

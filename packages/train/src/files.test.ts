@@ -15,10 +15,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { linear } from '@ag/nn';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { appendTo, removeLeftovers, writeAtomically } from './files.ts';
@@ -34,8 +34,12 @@ function newFolder(): string {
 
 /** The module under test as JavaScript, for threads and processes that know no TypeScript. */
 const files = pathToFileURL(join(scratch, 'files.mjs')).href;
-const source = readFileSync(new URL('./files.ts', import.meta.url), 'utf8');
-writeFileSync(new URL(files), transformSync(source, { loader: 'ts' }).code);
+buildSync({
+  entryPoints: [fileURLToPath(new URL('./files.ts', import.meta.url))],
+  bundle: true,
+  format: 'esm',
+  outfile: fileURLToPath(files),
+});
 
 /** A program that writes `count` files of one repeated letter to one path, each of another length. */
 const writing = (path: string, letter: string, count: number): string => `

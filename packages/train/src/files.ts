@@ -4,6 +4,8 @@
  * are whole and errors name the file.
  */
 
+import { nodeModule } from './platform.ts';
+
 /** How often a file is written again whose temporary one was taken away in the meantime. */
 const attempts = 3;
 
@@ -18,7 +20,7 @@ const temporaryNames = [/^\..+\.(\d+)\.[0-9a-f]{12}\.tmp$/, /^\..+\.(\d+)\.tmp$/
  * @throws Error with `code` and the file's `path`; the old file is then still there
  */
 export async function writeAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
-  const { realpath, stat, writeFile } = await import('node:fs/promises');
+  const { realpath, stat, writeFile } = nodeModule('node:fs/promises');
   try {
     // The file that a link leads to is replaced, not the link.
     const target = await realpath(path).catch(() => path);
@@ -40,9 +42,9 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
 
 /** Writes beside the file, then takes its place. */
 async function replace(target: string, bytes: Uint8Array | string, mode: number): Promise<void> {
-  const { chmod, open, rename, rm } = await import('node:fs/promises');
-  const { basename, dirname, join } = await import('node:path');
-  const { randomBytes } = await import('node:crypto');
+  const { chmod, open, rename, rm } = nodeModule('node:fs/promises');
+  const { basename, dirname, join } = nodeModule('node:path');
+  const { randomBytes } = nodeModule('node:crypto');
   const folder = dirname(target);
   // Cut where the name would be longer than file systems allow.
   const name = basename(target).slice(0, 60);
@@ -73,7 +75,7 @@ async function replace(target: string, bytes: Uint8Array | string, mode: number)
  * @throws Error with `code` and the file's `path`
  */
 export async function appendTo(path: string, bytes: Uint8Array | string): Promise<void> {
-  const { appendFile } = await import('node:fs/promises');
+  const { appendFile } = nodeModule('node:fs/promises');
   try {
     await appendFile(path, bytes);
   } catch (error) {
@@ -86,8 +88,8 @@ export async function appendTo(path: string, bytes: Uint8Array | string): Promis
  * whose file is taken away by mistake writes it again.
  */
 export async function removeLeftovers(folder: string): Promise<void> {
-  const { readdir, rm, stat } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { readdir, rm, stat } = nodeModule('node:fs/promises');
+  const { join } = nodeModule('node:path');
   const began = Date.now() - 1000 * (process.uptime() + 1);
   for (const name of await readdir(folder).catch(() => [])) {
     const writer = temporaryNames.map((form) => form.exec(name)?.[1]).find((found) => found !== undefined);
@@ -125,6 +127,6 @@ function isRunning(processId: number): boolean {
 }
 
 export async function readFile(path: string): Promise<Uint8Array> {
-  const { readFile: read } = await import('node:fs/promises');
+  const { readFile: read } = nodeModule('node:fs/promises');
   return read(path);
 }

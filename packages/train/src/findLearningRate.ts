@@ -4,7 +4,7 @@
  */
 
 import type { Schedule } from '@ag/optim';
-import { randomState, restoreRandomState } from '@ag/tensor';
+import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
 import { TrainingError } from './errors.ts';
@@ -13,8 +13,11 @@ import type { FitOptimizer } from './optimizer.ts';
 import type { FitOptions } from './options.ts';
 
 /** Options of {@link findLearningRate}. */
-export interface FindLearningRateOptions
-  extends Pick<FitOptions, 'model' | 'loss' | 'train' | 'gradients' | 'compile' | 'signal'> {
+export interface FindLearningRateOptions<X = Tensor, Output = Tensor, Y = Tensor>
+  extends Pick<
+    FitOptions<X, Output, Y>,
+    'model' | 'loss' | 'weights' | 'train' | 'gradients' | 'compile' | 'signal'
+  > {
   /** Makes the optimizer, with the rate that it is given. */
   readonly optimizer: (learningRate: Schedule) => FitOptimizer;
   /** The first rate. Default 1e-6. */
@@ -64,13 +67,15 @@ const leastSteps = 10;
  *
  * @throws TrainingError `option` for options that make no sense, and the signal's reason when it is aborted
  */
-export async function findLearningRate(options: FindLearningRateOptions): Promise<LearningRateTest> {
+export async function findLearningRate<X = Tensor, Output = Tensor, Y = Tensor>(
+  options: FindLearningRateOptions<X, Output, Y>,
+): Promise<LearningRateTest> {
   checkOptions(
     'findLearningRate',
     options,
-    'optimizer from to steps smoothing divergence model loss train gradients compile signal',
+    'optimizer from to steps smoothing divergence model loss weights train gradients compile signal',
   );
-  const { model, optimizer, loss, train, gradients, compile, signal } = options;
+  const { model, optimizer, loss, weights, train, gradients, compile, signal } = options;
   const { from = 1e-6, to = 1, steps = 100, smoothing = 0.9, divergence = 4 } = options;
   const check = (holds: boolean, what: string): void => {
     if (!holds) throw new TrainingError(`findLearningRate: ${what}`, { code: 'option' });
@@ -80,7 +85,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
   check(smoothing >= 0 && smoothing < 1, `smoothing must be in [0, 1), got ${smoothing}`);
   check(divergence > 1, `divergence must be above 1, got ${divergence}`);
 
-  const weights = model.stateDict();
+  const before = model.stateDict();
   const random = randomState();
   const rateAt = (step: number): number => from * pow(to / from, step / (steps - 1));
   const points: LearningRatePoint[] = [];
@@ -90,7 +95,15 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
   try {
     // A source of data that does not say its length has at least one batch.
     const epochs = Math.ceil(steps / (train.length ?? 1));
-    const shared = { model, loss, train, epochs, ...(gradients && { gradients }), ...(signal && { signal }) };
+    const shared = {
+      model,
+      loss,
+      train,
+      epochs,
+      ...(weights && { weights }),
+      ...(gradients && { gradients }),
+      ...(signal && { signal }),
+    };
     for await (const event of fit({ ...shared, optimizer: optimizer(rateAt), compile: compile ?? false })) {
       if (event.type !== 'step') continue;
       const count = points.length + 1;
@@ -104,10 +117,10 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
     }
     signal?.throwIfAborted();
   } catch (error) {
-    if (!(error instanceof TrainingError && error.code === 'nonFiniteLoss')) throw error;
+    if (!(error instanceof TrainingError && error.kind === 'nonFiniteLoss')) throw error;
     diverged = true;
   } finally {
-    model.loadStateDict(weights);
+    model.loadStateDict(before);
     restoreRandomState(random);
   }
   const best = points.find(({ smoothed }) => smoothed === least);

@@ -3,7 +3,7 @@
  * training, not asking for the next event pauses it, and everything else (progress bars, logs, checkpoints, early
  * stopping) hears the events.
  */
-import { backend, randomState } from '@ag/tensor';
+import { backend, randomState, type Tensor } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
 import {
   type Checkpoint,
@@ -17,11 +17,12 @@ import { TrainingError } from './errors.ts';
 import type { EpochEvent, EventBody, TrainingEvent } from './events.ts';
 import { inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
-import { checkFit, type FitOptions } from './options.ts';
+import { type AnyFitOptions, checkFit, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
 import { type StepResult, TrainingStep } from './step.ts';
+import { examplesOf } from './structure.ts';
 import { validate } from './validate.ts';
 
 /** Events on their way to the caller; what comes with the last is the result. */
@@ -41,7 +42,9 @@ type Events<Result = void> = AsyncGenerator<TrainingEvent, Result, undefined>;
  *
  * @throws TrainingError `nonFiniteLoss` when the loss is NaN or infinite, `option` for options that make no sense
  */
-export async function* fit(options: FitOptions): Events {
+export async function* fit<X = Tensor, Output = Tensor, Y = Tensor>(
+  options: FitOptions<X, Output, Y>,
+): Events {
   checkFit(options);
   const { model, optimizer } = options;
   const profiler = await createProfiler(options);
@@ -56,7 +59,7 @@ export async function* fit(options: FitOptions): Events {
   }
 }
 
-async function createProfiler({ model, profile }: FitOptions): Promise<Profiler | null> {
+async function createProfiler({ model, profile }: AnyFitOptions): Promise<Profiler | null> {
   if (!profile) return null;
   const { Profiler } = await import('./profile/profiler.ts');
   return new Profiler(model, profile === true ? {} : profile);
@@ -73,7 +76,7 @@ interface Position {
 
 /** One call of `fit`. */
 class Run {
-  readonly #options: FitOptions;
+  readonly #options: AnyFitOptions;
   readonly #profiler: Profiler | null;
   readonly #step: TrainingStep;
   readonly #reporter: Reporter;
@@ -83,7 +86,7 @@ class Run {
   /** Whether the averages stand in place of the weights. */
   #averaged = false;
 
-  constructor(options: FitOptions, profiler: Profiler | null) {
+  constructor(options: AnyFitOptions, profiler: Profiler | null) {
     this.#options = options;
     this.#profiler = profiler;
     this.#step = new TrainingStep(options, profiler);
@@ -92,13 +95,13 @@ class Run {
       step: 0,
       epoch: 0,
       batch: 0,
-      totals: emptyTotals(Object.keys(options.metrics ?? {})),
+      totals: emptyTotals(this.#step.objective.names),
       last: { loss: null, metrics: {} },
     };
   }
 
   async *events(): Events {
-    const { model, optimizer, train, epochs, metrics, validation, validateEvery = 1 } = this.#options;
+    const { model, optimizer, train, epochs, validation, validateEvery = 1 } = this.#options;
     const { resume, signal } = this.#options;
     const progress = this.#progress;
     const report = (body: EventBody): Events => this.#reporter.report(body);
@@ -112,7 +115,7 @@ class Run {
       parameters: parameters.reduce((total, variable) => total + variable.size, 0),
       step: progress.step,
       epoch: progress.epoch,
-      metrics: Object.keys(metrics ?? {}),
+      metrics: this.#step.objective.names,
       backend: backend().name,
     });
     for (const warning of warnings) yield* report(warning);
@@ -153,6 +156,7 @@ class Run {
       if (!batch.endsGroup) this.#beforeGroup ??= this.#position();
       progress.batch++;
       const started = now();
+      const examples = examplesOf(batch.x, batch.y, 'fit');
       const measured = gradientNorms > 0 && (progress.step + 1) % gradientNorms === 0;
       const result = await this.#step.compute(batch, measured);
       if (batch.endsGroup) {
@@ -161,7 +165,7 @@ class Run {
       }
       this.#profiler?.step(arrived - waiting, now() - started);
       if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate);
-      addTo(progress.totals, batch.x.shape[0] ?? 1, result.loss, result.metrics);
+      addTo(progress.totals, examples, result.loss, result.metrics);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
         yield* this.#reportStep(result, learningRate);
@@ -176,7 +180,7 @@ class Run {
     progress.last = means;
     progress.epoch++;
     progress.batch = 0;
-    progress.totals = emptyTotals(Object.keys(this.#options.metrics ?? {}));
+    progress.totals = emptyTotals(this.#step.objective.names);
     return {
       type: 'epoch',
       epoch: progress.epoch,
@@ -217,15 +221,19 @@ class Run {
   }
 
   /** Goes through the validation data, by the averaged weights where there are some. */
-  async *#validate(data: NonNullable<FitOptions['validation']>): Events {
-    const { model, loss, metrics, average } = this.#options;
+  async *#validate(data: NonNullable<AnyFitOptions['validation']>): Events {
+    const { model, loss, weights, metrics, average } = this.#options;
     const { epoch, step } = this.#progress;
     if (average) {
       average.apply();
       this.#averaged = true;
     }
     try {
-      const found = await validate(model, data, { loss, ...(metrics && { metrics }) });
+      const found = await validate(model, data, {
+        loss,
+        ...(weights && { weights }),
+        ...(metrics && { metrics }),
+      });
       yield* this.#reporter.report({
         type: 'validation',
         epoch,

@@ -7,7 +7,8 @@ import type { TrainingData } from './options.ts';
 import type { LabeledBatch } from './validate.ts';
 
 /** A batch and its place in a group. */
-export interface GroupedBatch extends LabeledBatch {
+// biome-ignore lint/suspicious/noExplicitAny: inputs and targets of any form
+export interface GroupedBatch extends LabeledBatch<any, any> {
   /** Batches of its group. */
   readonly groupSize: number;
   /** Whether a step follows it. */
@@ -22,7 +23,8 @@ export interface GroupedBatch extends LabeledBatch {
  * @throws TrainingError `option` when there are more or fewer batches than the data said
  */
 export async function* inGroups(
-  train: TrainingData,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  train: TrainingData<any, any>,
   accumulate: number,
   before: number,
 ): AsyncGenerator<GroupedBatch, void, undefined> {

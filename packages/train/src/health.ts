@@ -3,7 +3,7 @@
  * negative for every example has a gradient of exactly 0, so it never moves again: it is dead (Maas, Hannun and Ng
  * 2013).
  */
-import { type AnyModule, Conv1d, Conv2d, Linear, type Module } from '@ag/nn';
+import { type AnyModule, Conv1d, Conv2d, Linear } from '@ag/nn';
 import { ones, type Tensor, type Variable } from '@ag/tensor';
 import type { Metrics } from './events.ts';
 
@@ -26,7 +26,7 @@ export class GradientHealth {
   /** For each layer, how many measurements in a row each unit got no gradient. */
   readonly #quiet: readonly Uint32Array[];
 
-  constructor(model: Module<[Tensor], Tensor>) {
+  constructor(model: AnyModule) {
     this.#parameters = [...model.namedParameters()].filter(([, variable]) => variable.trainable);
     const weights = new Set([...model.namedModules().values()].flatMap(weightOf));
     this.#layers = this.#parameters.filter(([, variable]) => weights.has(variable));

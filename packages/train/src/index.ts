@@ -41,7 +41,12 @@ export {
   type Estimate,
   type FoldResult,
 } from './crossValidate.ts';
-export { TrainingError, type TrainingErrorCode, type TrainingErrorDetails } from './errors.ts';
+export {
+  TrainingError,
+  type TrainingErrorCode,
+  type TrainingErrorDetails,
+  type TrainingErrorKind,
+} from './errors.ts';
 export * from './events.ts';
 export { appendTo, removeLeftovers, writeAtomically } from './files.ts';
 export {
@@ -52,6 +57,15 @@ export {
 } from './findLearningRate.ts';
 export { fit } from './fit.ts';
 export type { Metric, Totals } from './metrics.ts';
+export type {
+  AnyMeasures,
+  HeadLosses,
+  Loss,
+  LossFunction,
+  LossWeights,
+  Measures,
+  WeightedLoss,
+} from './objective.ts';
 export type { FitAverage, FitOptimizer } from './optimizer.ts';
 export type { FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';

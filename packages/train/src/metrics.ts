@@ -6,7 +6,7 @@ import { backend, evaluate, type Tensor } from '@ag/tensor';
 import type { Metrics } from './events.ts';
 
 /** A metric of predictions against targets: a scalar tensor, the mean over the batch. */
-export type Metric = (output: Tensor, y: Tensor) => Tensor;
+export type Metric<Output = Tensor, Y = Tensor> = (output: Output, y: Y) => Tensor;
 
 /** Running sums: plain numbers, so that a checkpoint in mid-epoch holds them. */
 export interface Totals {

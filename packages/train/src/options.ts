@@ -6,13 +6,13 @@ import { checkOptions } from '@ag/tensor/engine';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
-import type { Metric } from './metrics.ts';
+import type { Loss, LossWeights, Measures } from './objective.ts';
 import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
-export interface TrainingData extends AsyncIterable<LabeledBatch> {
+export interface TrainingData<X = Tensor, Y = Tensor> extends AsyncIterable<LabeledBatch<X, Y>> {
   /** Batches in an epoch. */
   readonly length?: number;
   /** Chooses the epoch (from 0) that the next iteration goes through. */
@@ -22,19 +22,31 @@ export interface TrainingData extends AsyncIterable<LabeledBatch> {
   loadState?(state: { epoch: number; position: number; seed: number }): void;
 }
 
-/** Options of `fit`. */
-export interface FitOptions {
-  readonly model: Module<[Tensor], Tensor>;
+/**
+ * Options of `fit`.
+ *
+ * @typeParam X what a batch holds as `x`, and the one argument of the model's `forward`: a tensor, a tuple or an object of tensors
+ * @typeParam Output what `forward` gives
+ * @typeParam Y what a batch holds as `y`
+ */
+export interface FitOptions<X = Tensor, Output = Tensor, Y = Tensor> {
+  readonly model: Module<[X], Output>;
   readonly optimizer: FitOptimizer;
-  /** The loss to minimize, a scalar, from the model's output and the batch's `y`. */
-  readonly loss: (output: Tensor, y: Tensor) => Tensor;
-  readonly train: TrainingData;
+  /**
+   * The loss to minimize, a scalar, from the model's output and the batch's `y`. Where these have several heads also one for
+   * each, `{ class: crossEntropy, box: mseLoss }`, or `{ box: { loss: mseLoss, weight: 0.5 } }`: the total is their weighted sum,
+   * and each is reported among the metrics, as `class/loss`.
+   */
+  readonly loss: Loss<Output, Y>;
+  /** The weights of the heads' losses in the total: `{ class: 1, box: 0.5 }`. Default 1 each. */
+  readonly weights?: LossWeights<Y>;
+  readonly train: TrainingData<X, Y>;
   /** Validation data, evaluated at the end of an epoch in evaluation mode. */
-  readonly validation?: AsyncIterable<LabeledBatch>;
+  readonly validation?: AsyncIterable<LabeledBatch<X, Y>>;
   /** Passes over the training data in all, those of a resumed run included. */
   readonly epochs: number;
-  /** Metrics by name, computed by the steps' own plans. */
-  readonly metrics?: Readonly<Record<string, Metric>>;
+  /** Metrics by name, computed by the steps' own plans; of several heads also by head: `{ class: { accuracy } }`. */
+  readonly metrics?: Measures<Output, Y>;
   readonly callbacks?: readonly Callback[];
   /** Ends the run after the step under way; the last event is then `end` with the reason `aborted`. */
   readonly signal?: AbortSignal;
@@ -76,12 +88,16 @@ export interface FitOptions {
   readonly config?: unknown;
 }
 
+/** Options of any inputs, outputs and targets. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever the types of a run are, they fit each other
+export type AnyFitOptions = FitOptions<any, any, any>;
+
 /** @throws TypeError for options that there are not, TrainingError `option` for options that make no sense */
-export function checkFit(options: FitOptions): void {
+export function checkFit(options: AnyFitOptions): void {
   checkOptions(
     'fit',
     options,
-    'model optimizer loss train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile config',
+    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile config',
   );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {

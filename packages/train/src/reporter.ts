@@ -3,13 +3,13 @@ import type { Callback, CallbackContext } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { now } from './clock.ts';
 import { type EndReason, type EventBody, eventVersion, type TrainingEvent } from './events.ts';
-import type { FitOptions } from './options.ts';
+import type { AnyFitOptions } from './options.ts';
 
 /** The events of one run. */
 export class Reporter {
   /** Those that want to be last come last. */
   readonly callbacks: readonly Callback[];
-  readonly #average: FitOptions['average'];
+  readonly #average: AnyFitOptions['average'];
   readonly #context: CallbackContext;
   readonly #began = now();
   readonly #queue: TrainingEvent[] = [];
@@ -17,7 +17,7 @@ export class Reporter {
 
   /** @param checkpoint takes a checkpoint of the run, for callbacks */
   constructor(
-    { callbacks = [], model, optimizer, average }: FitOptions,
+    { callbacks = [], model, optimizer, average }: AnyFitOptions,
     checkpoint: () => Promise<Checkpoint>,
   ) {
     this.callbacks = [...callbacks.filter((one) => !one.last), ...callbacks.filter((one) => one.last)];

@@ -2,15 +2,20 @@
  * One step of training, built lazily and run as one plan. Loss, metrics, gradients and new parameters come out of
  * that plan, and the numbers for the events too.
  */
-import { backward, compile } from '@ag/graph';
+import { backward, compile, type TensorTree } from '@ag/graph';
 import { evaluate, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
-import { activeTrace, noteAssignments, synchronous } from '@ag/tensor/engine';
+import { activeTrace, noteAssignments } from '@ag/tensor/engine';
 import type { Metrics } from './events.ts';
+import { forward } from './forward.ts';
 import type { GroupedBatch } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';
 import { readAll } from './metrics.ts';
-import type { FitOptions } from './options.ts';
+import { Objective } from './objective.ts';
+import type { AnyFitOptions } from './options.ts';
 import type { Profiler, StepPart } from './profile/profiler.ts';
+
+/** A tensor, or a tuple or object of them. */
+type Structure = TensorTree;
 
 /** What a batch gave. */
 export interface StepResult {
@@ -32,21 +37,21 @@ interface StepTensors {
 
 /** Computes the steps of one run. */
 export class TrainingStep {
-  readonly #options: FitOptions;
+  readonly objective: Objective;
+  readonly #options: AnyFitOptions;
   readonly #profiler: Profiler | null;
-  readonly #metricNames: readonly string[];
   readonly #health: GradientHealth | null;
-  readonly #compiled: ((x: Tensor, y: Tensor) => StepTensors) | null;
+  readonly #compiled: ((x: Structure, y: Structure) => StepTensors) | null;
   /** Whether the gradients of the step under way are measured. */
   #measured = false;
 
-  constructor(options: FitOptions, profiler: Profiler | null) {
+  constructor(options: AnyFitOptions, profiler: Profiler | null) {
+    this.objective = new Objective(options, 'fit');
     this.#options = options;
     this.#profiler = profiler;
-    this.#metricNames = Object.keys(options.metrics ?? {});
     this.#health = options.gradientNorms ? new GradientHealth(options.model) : null;
     this.#compiled = options.compile
-      ? compile((x: Tensor, y: Tensor) => this.#build(x, y, true, 1), {
+      ? compile((x: Structure, y: Structure) => this.#build(x, y, true, 1), {
           key: () => (this.#measured ? 'measured' : ''),
         })
       : null;
@@ -79,23 +84,21 @@ export class TrainingStep {
     const values = await readAll([...scalars, ...health]);
     return {
       loss: values[0][0],
-      metrics: Object.fromEntries(this.#metricNames.map((name, i) => [name, values[i + 1][0]])),
+      metrics: Object.fromEntries(this.objective.names.map((name, i) => [name, values[i + 1][0]])),
       health: health.length > 0 ? this.#health!.read(values.slice(scalars.length)) : null,
     };
   }
 
-  #build(x: Tensor, y: Tensor, update: boolean, groupSize: number): StepTensors {
-    const { model, optimizer, loss, metrics = {}, gradients, average } = this.#options;
+  #build(x: Structure, y: Structure, update: boolean, groupSize: number): StepTensors {
+    const { model, optimizer, gradients, average } = this.#options;
     const enter = (part: StepPart): void => this.#profiler?.enter(part);
     enter('model');
-    const output = synchronous('fit', model.forward(x), "the model's forward");
+    const output = forward(model, x, 'fit');
     enter('loss');
-    const value = synchronous('fit', loss(output, y), 'the loss');
+    const scalars = this.objective.losses(output, y);
+    const [value] = scalars;
     enter('metrics');
-    const scalars = [
-      value,
-      ...this.#metricNames.map((name) => synchronous('fit', metrics[name](output, y), `the metric ${name}`)),
-    ];
+    this.objective.metrics(output, y, scalars);
     enter('gradients');
     backward(groupSize === 1 ? value : value.div(groupSize), { also: scalars });
     if (!update) return { scalars, health: [] };

@@ -1,6 +1,6 @@
 /** What the tests share: a model small enough to follow by hand, and data without files. */
 import { type Dataset, dataLoader, tensorDataset } from '@ag/datasets';
-import { linear, Module, mseLoss } from '@ag/nn';
+import { type AnyModule, linear, Module, mseLoss } from '@ag/nn';
 import { sgd } from '@ag/optim';
 import { bernoulli, type Tensor, tensor } from '@ag/tensor';
 import type { TrainingEvent } from './events.ts';
@@ -41,14 +41,14 @@ export function saddle(count = 24): Dataset {
 }
 
 /** All events of a run. */
-export async function collect(options: FitOptions): Promise<TrainingEvent[]> {
+export async function collect<X, Output, Y>(options: FitOptions<X, Output, Y>): Promise<TrainingEvent[]> {
   const events: TrainingEvent[] = [];
   for await (const event of fit(options)) events.push(event);
   return events;
 }
 
 /** All numbers of a model's variables, one after the other. */
-export async function weightsOf(model: Module<[Tensor], Tensor>): Promise<number[]> {
+export async function weightsOf(model: AnyModule): Promise<number[]> {
   const parts = await Promise.all(Object.values(model.stateDict()).map((value) => value.data()));
   return parts.flatMap((part) => Array.from(part));
 }

@@ -3,28 +3,33 @@
  */
 
 import type { AnyModule, Module } from '@ag/nn';
-import { concat, evaluate, type Tensor, tensor } from '@ag/tensor';
-import { checkOptions, synchronous } from '@ag/tensor/engine';
+import { evaluate, Tensor } from '@ag/tensor';
+import { checkOptions, describeValue } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
-import { addTo, emptyTotals, type Metric, meansOf, readScalars } from './metrics.ts';
+import { forward } from './forward.ts';
+import { addTo, emptyTotals, meansOf, readScalars } from './metrics.ts';
+import { type Loss, type LossWeights, type Measures, Objective } from './objective.ts';
 import { pauseWhenDue } from './pause.ts';
+import { concatenated, examplesOf, isNested, partsOf, structureLike } from './structure.ts';
 
-/** What a batch must hold. */
-export interface LabeledBatch {
-  readonly x: Tensor;
-  readonly y: Tensor;
+/** What a batch must hold: tensors, or tuples and objects of tensors, whose first axes count the examples. */
+export interface LabeledBatch<X = Tensor, Y = Tensor> {
+  readonly x: X;
+  readonly y: Y;
 }
 
 /** @deprecated The former spelling of {@link LabeledBatch}. */
 export type LabelledBatch = LabeledBatch;
 
 /** Options of {@link validate}. */
-export interface ValidateOptions {
-  /** A scalar, the mean over the batch. */
-  readonly loss: (output: Tensor, y: Tensor) => Tensor;
-  /** Metrics by name. Default none. */
-  readonly metrics?: Readonly<Record<string, Metric>>;
+export interface ValidateOptions<Output = Tensor, Y = Tensor> {
+  /** A scalar, the mean over the batch; of several heads also one for each, as in `fit`. */
+  readonly loss: Loss<Output, Y>;
+  /** The weights of the heads' losses in the total. Default 1 each. */
+  readonly weights?: LossWeights<Y>;
+  /** Metrics by name; of several heads also by head, as in `fit`. Default none. */
+  readonly metrics?: Measures<Output, Y>;
   /** Ends the pass early with the signal's reason as error. */
   readonly signal?: AbortSignal;
 }
@@ -47,31 +52,27 @@ export interface Validation {
  *
  * @param data batches `{ x, y }`, such as a `dataLoader`
  */
-export async function validate(
-  model: Module<[Tensor], Tensor>,
-  data: AsyncIterable<LabeledBatch> | Iterable<LabeledBatch>,
-  options: ValidateOptions,
+export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
+  model: Module<[X], Output>,
+  data: AsyncIterable<LabeledBatch<X, Y>> | Iterable<LabeledBatch<X, Y>>,
+  options: ValidateOptions<Output, Y>,
 ): Promise<Validation> {
-  checkOptions('validate', options, 'loss metrics signal');
-  const { loss, metrics = {}, signal } = options;
-  const names = Object.keys(metrics);
+  checkOptions('validate', options, 'loss weights metrics signal');
+  const { signal } = options;
+  const objective = new Objective(options, 'validate');
+  const { names } = objective;
   const totals = emptyTotals(names);
   const restore = evaluationMode(model);
   try {
     for await (const { x, y } of data) {
       signal?.throwIfAborted();
       await pauseWhenDue();
-      const output = synchronous('validate', model.forward(x), "the model's forward");
-      const [batchLoss, ...values] = await readScalars([
-        synchronous('validate', loss(output, y), 'the loss'),
-        ...names.map((name) => synchronous('validate', metrics[name](output, y), `the metric ${name}`)),
-      ]);
-      addTo(
-        totals,
-        x.shape[0] ?? 1,
-        batchLoss,
-        Object.fromEntries(names.map((name, i) => [name, values[i]])),
-      );
+      const examples = examplesOf(x, y, 'validate');
+      const output = forward(model, x, 'validate');
+      const scalars = objective.losses(output, y);
+      objective.metrics(output, y, scalars);
+      const [batchLoss, ...values] = await readScalars(scalars);
+      addTo(totals, examples, batchLoss, Object.fromEntries(names.map((name, i) => [name, values[i]])));
     }
   } finally {
     restore();
@@ -92,16 +93,17 @@ export interface PredictOptions {
  *
  * ```ts
  * const classes = (await predict(model, images)).argmax(-1);
+ * const { box } = await predict(detector, { image, meta });
  * ```
  *
- * @param inputs one tensor `[n, …]`, or batches with the field `x`
- * @returns `[n, …]`, computed
+ * @param inputs what the model takes, `[n, …]` (a tensor, a tuple or an object of tensors), or batches with the field `x`
+ * @returns what the model gives, a tensor or a structure of them: `[n, …]` each, computed
  */
-export async function predict(
-  model: Module<[Tensor], Tensor>,
-  inputs: Tensor | AsyncIterable<{ readonly x: Tensor }> | Iterable<{ readonly x: Tensor }>,
+export async function predict<X = Tensor, Output = Tensor>(
+  model: Module<[X], Output>,
+  inputs: X | AsyncIterable<{ readonly x: X }> | Iterable<{ readonly x: X }>,
   options: PredictOptions = {},
-): Promise<Tensor> {
+): Promise<Output> {
   checkOptions('predict', options, 'batchSize signal');
   const { batchSize = 256, signal } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
@@ -109,23 +111,38 @@ export async function predict(
       code: 'option',
     });
   }
-  const batches = 'shape' in inputs ? parts(inputs, batchSize) : inputs;
+  const batches = isStructure(inputs) ? cut(inputs as X, batchSize) : inputs;
   const restore = evaluationMode(model);
-  const answers: Tensor[] = [];
+  const answers: Output[] = [];
   try {
-    for await (const { x } of batches) {
+    for await (const { x } of batches as AsyncIterable<{ readonly x: X }>) {
       signal?.throwIfAborted();
       await pauseWhenDue();
-      const output = synchronous('predict', model.forward(x), "the model's forward");
-      evaluate([output]);
+      examplesOf(x, undefined, 'predict');
+      const output = forward(model, x, 'predict');
+      evaluate(output instanceof Tensor ? [output] : tensorsOf(output));
       answers.push(output);
     }
   } finally {
     restore();
   }
   if (answers.length === 0) throw new TrainingError('predict: there are no inputs', { code: 'option' });
-  const all = answers.length === 1 ? answers[0] : concat(answers, 0);
-  return tensor(await all.data(), { shape: all.shape, dtype: all.dtype, copy: false });
+  return (await concatenated(answers, 'predict')) as Output;
+}
+
+/** Whether inputs are what the model takes, and not batches of it. */
+function isStructure(inputs: unknown): boolean {
+  if (inputs instanceof Tensor) return true;
+  if (Array.isArray(inputs)) return inputs.length > 0 && !inputs.every((one) => isNested(one) && 'x' in one);
+  return isNested(inputs) && !(Symbol.asyncIterator in inputs) && !(Symbol.iterator in inputs);
+}
+
+function tensorsOf(output: unknown): Tensor[] {
+  const refuse = (path: string, value: unknown): never => {
+    const place = path === '' ? "the model's output" : `'${path}' of the model's output`;
+    throw new TrainingError(`predict: ${place} is ${describeValue(value)}, not a tensor`, { code: 'option' });
+  };
+  return partsOf(output, refuse).map(([, part]) => part);
 }
 
 /** Puts a model into evaluation mode; the function returned gives every module the mode it had. */
@@ -137,8 +154,13 @@ export function evaluationMode(model: AnyModule): () => void {
   };
 }
 
-function* parts(x: Tensor, size: number): Iterable<{ x: Tensor }> {
-  const count = x.shape[0] ?? 0;
-  for (let start = 0; start < count; start += size)
-    yield { x: x.slice(start, Math.min(count, start + size)) };
+/** Batches of a structure; parts without axes belong to each of them. */
+function* cut<X>(inputs: X, size: number): Iterable<{ readonly x: X }> {
+  const count = inputs instanceof Tensor ? (inputs.shape[0] ?? 0) : examplesOf(inputs, undefined, 'predict');
+  const parts = partsOf(inputs);
+  for (let start = 0; start < count; start += size) {
+    const end = Math.min(count, start + size);
+    const slices = parts.map(([, part]) => (part.shape.length === 0 ? part : part.slice(start, end)));
+    yield { x: structureLike(inputs, slices) as X };
+  }
 }

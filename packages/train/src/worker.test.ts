@@ -66,7 +66,7 @@ describe('runInWorker', () => {
     const error = await run().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TrainingError);
     expect(error).toMatchObject({
-      code: 'nonFiniteLoss',
+      kind: 'nonFiniteLoss',
       message: expect.stringContaining('ten times smaller'),
     });
   });

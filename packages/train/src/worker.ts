@@ -4,11 +4,12 @@
  */
 
 import { saveSafetensors } from '@ag/nn';
-import { checkOptions } from '@ag/tensor/engine';
-import { TrainingError, type TrainingErrorCode } from './errors.ts';
+import { checkOptions, codedError, type ErrorCode } from '@ag/tensor/engine';
+import { TrainingError, type TrainingErrorKind } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import type { FitOptions } from './options.ts';
+import { findNodeModule } from './platform.ts';
 
 /** What can be sent messages and sends some: a `Worker` of either kind, a port, or a worker's own scope. */
 export interface MessageEnd {
@@ -51,7 +52,10 @@ type Report =
       readonly ag: 'failed';
       readonly name: string;
       readonly message: string;
-      readonly code?: TrainingErrorCode;
+      /** Of a TrainingError. */
+      readonly kind?: TrainingErrorKind;
+      /** Of any other. */
+      readonly code?: string;
     };
 
 /** Options of {@link runInWorker}. */
@@ -128,8 +132,9 @@ export async function* runInWorker(
       }
       ended = !lost;
       if (report.ag === 'done') return report.weights;
-      const { name, code, message } = report;
-      throw name === 'TrainingError' && code ? new TrainingError(message, { code }) : new Error(message);
+      const { kind, code, message } = report;
+      if (kind) throw new TrainingError(message, { code: kind });
+      throw codedError(Error, (code as ErrorCode | undefined) ?? 'AG_WORKER_FAILED', message);
     }
   } finally {
     if (!ended) send({ ag: 'leave' });
@@ -163,11 +168,12 @@ interface Asked {
  *
  * @param end where messages come from; default the worker's own scope, in Node its parent's port
  */
-export async function serveTraining<Settings = never>(
-  setup: (settings: Settings) => FitOptions | Promise<FitOptions>,
+// biome-ignore lint/suspicious/noExplicitAny: where only the settings' type is given, a run may be of any form
+export async function serveTraining<Settings = never, X = any, Output = any, Y = any>(
+  setup: (settings: Settings) => FitOptions<X, Output, Y> | Promise<FitOptions<X, Output, Y>>,
   end?: MessageEnd,
 ): Promise<void> {
-  const port = end ?? (await ownEnd());
+  const port = end ?? ownEnd();
   const asked = new Map<number, Asked>();
   /** Ends when the last run that was asked for has ended. */
   let last = Promise.resolve();
@@ -193,8 +199,13 @@ export async function serveTraining<Settings = never>(
       send({ ag: 'done', weights: await saveSafetensors(options.model.stateDict()) });
     } catch (error) {
       // Anything can be thrown, null too.
-      const { name, message, code } = (error ?? {}) as Error & { code?: TrainingErrorCode };
-      send({ ag: 'failed', name: String(name), message: String(message ?? error), ...(code && { code }) });
+      const { name, message, code } = (error ?? {}) as Error & { code?: unknown };
+      send({
+        ag: 'failed',
+        name: String(name),
+        message: String(message ?? error),
+        ...(error instanceof TrainingError ? { kind: error.kind } : typeof code === 'string' && { code }),
+      });
     } finally {
       asked.delete(run);
     }
@@ -228,13 +239,19 @@ export async function serveTraining<Settings = never>(
   });
 }
 
-async function ownEnd(): Promise<MessageEnd> {
-  const scope = globalThis as unknown as Partial<MessageEnd>;
-  if (typeof scope.postMessage === 'function' && typeof scope.addEventListener === 'function')
+/**
+ * Where a worker hears from its owner. Node's port comes first: Bun and Deno give a worker thread the web's scope as well, which
+ * in Bun hears nothing.
+ */
+function ownEnd(): MessageEnd {
+  const port = findNodeModule('node:worker_threads')?.parentPort;
+  if (port) return port as unknown as MessageEnd;
+  const scope = globalThis as unknown as Partial<MessageEnd> & { document?: unknown };
+  // A page has both functions too; what it posts goes to itself.
+  const isPage = scope.document !== undefined;
+  if (!isPage && typeof scope.postMessage === 'function' && typeof scope.addEventListener === 'function')
     return scope as MessageEnd;
-  const { parentPort } = await import('node:worker_threads');
-  if (parentPort === null) throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
-  return parentPort as unknown as MessageEnd;
+  throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
 }
 
 /** Listens in either world; the function returned ends it. */

@@ -2,7 +2,9 @@
  * Position scales and the axes drawn from them. Linear and logarithmic; the domain comes from the data, is widened
  * where it has no extent, and never leaves what a double can subtract.
  */
+
 import { scaleLinear, scaleLog } from 'd3-scale';
+import { valueError } from './errors.ts';
 import { element, type Markup } from './svg.ts';
 import { formatNumber, label, textWidth, tickLabels } from './text.ts';
 import type { Paint } from './theme.ts';
@@ -129,7 +131,7 @@ function isShown(value: number, kind: ScaleKind): boolean {
 
 function widen([low, high]: readonly [number, number], kind: ScaleKind): [number, number] {
   if (!(isShown(low, kind) && isShown(high, kind))) {
-    throw new RangeError(
+    throw valueError(
       `axis: the domain [${low}, ${high}] has no place on a ${kind} axis; give finite${kind === 'log' ? ', positive' : ''} ends`,
     );
   }

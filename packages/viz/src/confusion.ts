@@ -1,4 +1,5 @@
 /** The confusion matrix of a classifier, with counts and the share of each true class. */
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, formatPercent, label, textWidth } from './text.ts';
@@ -160,17 +161,17 @@ function measure(
 
 function check(rows: number[][], names: readonly string[]): void {
   if (names.length !== rows.length) {
-    throw new RangeError(`confusion: ${names.length} labels for ${rows.length} classes`);
+    throw valueError(`confusion: ${names.length} labels for ${rows.length} classes`);
   }
   for (const [i, row] of rows.entries()) {
     if (row.length !== rows.length) {
-      throw new RangeError(
+      throw valueError(
         `confusion: the matrix must be square, but row ${i} of ${rows.length} has ${row.length} columns`,
       );
     }
     for (const count of row) {
       if (!(count >= 0 && Number.isFinite(count))) {
-        throw new RangeError(`confusion: row ${i} holds ${count}; counts are finite and not negative`);
+        throw valueError(`confusion: row ${i} holds ${count}; counts are finite and not negative`);
       }
     }
   }

@@ -1,4 +1,5 @@
 /** The decision boundary: a model's answers all over the plane, and the training points. */
+
 import {
   type SymbolType,
   symbol,
@@ -10,6 +11,7 @@ import {
 } from 'd3-shape';
 import { extentOf } from './axes.ts';
 import { type ColorScale, colorBarRoom, createColorScale, drawColorBar, raster } from './colorScale.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';
 import { checkGrid, contourPaths, type Grid, gridPlot, rasterBox, topDown } from './grid.ts';
 import { createLegend } from './legend.ts';
@@ -58,7 +60,7 @@ export function decisionBoundary(
 ): string {
   checkGrid('decisionBoundary', grid);
   if (options.confidence !== undefined && options.confidence.length !== grid.values.length) {
-    throw new RangeError(
+    throw valueError(
       `decisionBoundary: ${options.confidence.length} confidences for ${grid.values.length} values of the grid`,
     );
   }

@@ -2,6 +2,7 @@
  * The frame of every chart: the `svg` element with its size, accessible name, colors and heading. A chart gives its
  * default size, one sentence that says what the data show, and a function that draws the inside.
  */
+import { valueError } from './errors.ts';
 import { element, type Markup, text } from './svg.ts';
 import { fit, label } from './text.ts';
 import { createPaint, type Paint, type Theme } from './theme.ts';
@@ -121,7 +122,7 @@ export function emptyNotice(frame: Frame, content = 'No data'): Markup[] {
 function size(name: string, given: number | undefined, fallback: number): number {
   const value = given ?? fallback;
   if (!(value >= 40 && value <= 20_000)) {
-    throw new RangeError(`chart: ${name} is ${value}, but must be between 40 and 20000 pixels`);
+    throw valueError(`chart: ${name} is ${value}, but must be between 40 and 20000 pixels`);
   }
   return Math.round(value);
 }

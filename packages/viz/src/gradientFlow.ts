@@ -2,7 +2,9 @@
  * The size of gradients, layer by layer. One moment is shown as marks on a logarithmic axis, over time as curves, with the
  * layers where they vanish, explode or are missing named.
  */
+
 import { createAxis, drawXAxis, extentOf } from './axes.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { lineChart } from './lineChart.ts';
 import { element, type Markup } from './svg.ts';
@@ -62,7 +64,7 @@ export function gradientFlow(
     ...options.words,
   };
   if (!(vanishing > 0 && exploding > vanishing)) {
-    throw new RangeError(
+    throw valueError(
       `gradientFlow: vanishing is ${vanishing} and exploding ${exploding}; give 0 < vanishing < exploding`,
     );
   }

@@ -2,7 +2,9 @@
  * A computational graph, with the value above and the gradient below each edge. So one draws it on paper to
  * understand backpropagation.
  */
+
 import { curveMonotoneX, curveMonotoneY, line } from 'd3-shape';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { collapseGraph, type GraphBox } from './graphCollapse.ts';
 import { type GraphData, type GraphNode, notComputed, valueLines } from './graphData.ts';
@@ -284,13 +286,13 @@ function check(graph: GraphData): void {
   const ids = new Set<string>();
   for (const { id } of graph.nodes) {
     if (ids.has(id))
-      throw new RangeError(`graphView: two nodes have the id ${JSON.stringify(id)}; ids must be unique`);
+      throw valueError(`graphView: two nodes have the id ${JSON.stringify(id)}; ids must be unique`);
     ids.add(id);
   }
   for (const { from, to } of graph.edges) {
     for (const end of [from, to]) {
       if (!ids.has(end)) {
-        throw new RangeError(
+        throw valueError(
           `graphView: the edge from ${JSON.stringify(from)} to ${JSON.stringify(to)} refers to ${JSON.stringify(end)}, which is not among the nodes`,
         );
       }

@@ -2,9 +2,11 @@
  * Samples a function of two variables on a grid. Decision boundaries, loss landscapes and fitted surfaces are drawn
  * from it.
  */
+
 import { contours } from 'd3-contour';
 import { type Axis, createAxis, drawXAxis, drawYAxis, labelRoom } from './axes.ts';
 import type { Box } from './colorScale.ts';
+import { valueError } from './errors.ts';
 import type { Frame } from './frame.ts';
 import { type Markup, polyline } from './svg.ts';
 import { label } from './text.ts';
@@ -25,18 +27,16 @@ export interface Grid {
 export function checkGrid(chart: string, grid: Grid): void {
   const { columns, rows, values, x, y } = grid;
   if (!(Number.isInteger(columns) && Number.isInteger(rows) && columns >= 2 && rows >= 2)) {
-    throw new RangeError(
-      `${chart}: the grid needs at least 2 columns and 2 rows, got ${columns} and ${rows}`,
-    );
+    throw valueError(`${chart}: the grid needs at least 2 columns and 2 rows, got ${columns} and ${rows}`);
   }
   if (values.length !== columns * rows) {
-    throw new RangeError(
+    throw valueError(
       `${chart}: a grid of ${rows} rows and ${columns} columns needs ${rows * columns} values, got ${values.length}`,
     );
   }
   for (const [name, ends] of [['x', x] as const, ['y', y] as const]) {
     if (!(Number.isFinite(ends[0]) && Number.isFinite(ends[1]) && ends[0] < ends[1])) {
-      throw new RangeError(
+      throw valueError(
         `${chart}: the grid's ${name} goes from ${ends[0]} to ${ends[1]}; give increasing, finite ends`,
       );
     }

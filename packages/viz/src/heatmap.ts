@@ -1,4 +1,5 @@
 /** A matrix as colored cells: weights, activations, correlations, attention. */
+
 import { extentOf } from './axes.ts';
 import {
   type ColorScale,
@@ -8,6 +9,7 @@ import {
   drawColorBar,
   raster,
 } from './colorScale.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
 import { cross, element, type Markup } from './svg.ts';
 import { fit, formatNumber, label, textWidth } from './text.ts';
@@ -181,14 +183,14 @@ function rowRoom(names: readonly string[], width: number): number {
 function check(matrix: ArrayLike<ArrayLike<number>>, columns: number, options: HeatmapOptions): void {
   for (let i = 0; i < matrix.length; i++) {
     if (matrix[i].length !== columns) {
-      throw new RangeError(`heatmap: row ${i} has ${matrix[i].length} columns, row 0 has ${columns}`);
+      throw valueError(`heatmap: row ${i} has ${matrix[i].length} columns, row 0 has ${columns}`);
     }
   }
   const { rowLabels, columnLabels } = options;
   if (rowLabels !== undefined && rowLabels.length !== matrix.length) {
-    throw new RangeError(`heatmap: ${rowLabels.length} row labels for ${matrix.length} rows`);
+    throw valueError(`heatmap: ${rowLabels.length} row labels for ${matrix.length} rows`);
   }
   if (columnLabels !== undefined && columnLabels.length !== columns) {
-    throw new RangeError(`heatmap: ${columnLabels.length} column labels for ${columns} columns`);
+    throw valueError(`heatmap: ${columnLabels.length} column labels for ${columns} columns`);
   }
 }

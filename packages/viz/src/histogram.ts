@@ -1,5 +1,7 @@
 /** How values are distributed: weights, activations, gradients of a layer. */
+
 import { createAxis, drawXAxis, drawYAxis, extentOf, labelRoom, type ScaleKind } from './axes.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { element, type Markup } from './svg.ts';
 import { formatNumber, label } from './text.ts';
@@ -85,7 +87,7 @@ function count(
 ): { edges: number[]; counts: number[]; left: number } {
   const bins = options.bins ?? 30;
   if (!(Number.isInteger(bins) && bins > 0)) {
-    throw new RangeError(`histogram: bins is ${bins}, but must be a positive integer`);
+    throw valueError(`histogram: bins is ${bins}, but must be a positive integer`);
   }
   const counts = new Array<number>(bins).fill(0);
   const extent = options.domain ?? extentOf([values]);
@@ -103,7 +105,7 @@ function count(
 
 function given({ edges, counts }: Bins): { edges: number[]; counts: number[]; left: number } {
   if (edges.length !== counts.length + 1 && counts.length > 0) {
-    throw new RangeError(
+    throw valueError(
       `histogram: ${counts.length} counts need ${counts.length + 1} edges, but there are ${edges.length}`,
     );
   }

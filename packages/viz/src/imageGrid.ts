@@ -1,4 +1,5 @@
 /** Many small images with captions: samples of a data set, predictions, the weights of a first layer. */
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { pngDataUri } from './png.ts';
 import { element, type Markup, text } from './svg.ts';
@@ -40,7 +41,7 @@ export function imageGrid(images: readonly GridImage[], options: ImageGridOption
   const cell = { width: size + 12, height: size + (captions ? 26 : 12) };
   const columns = options.columns ?? Math.max(1, Math.floor(((options.width ?? 640) - 16) / cell.width));
   if (!(Number.isInteger(columns) && columns > 0)) {
-    throw new RangeError(`imageGrid: columns is ${columns}, but must be a positive integer`);
+    throw valueError(`imageGrid: columns is ${columns}, but must be a positive integer`);
   }
   const width = options.columns === undefined ? 640 : Math.max(240, columns * cell.width + 16);
   const rows = Math.ceil(images.length / columns);
@@ -124,7 +125,7 @@ function drawImage(
 function toBytes(image: GridImage, index: number, range: readonly [number, number] | undefined): Uint8Array {
   const { pixels, width, height, channels = 1 } = image;
   if (pixels.length !== width * height * channels || pixels.length === 0) {
-    throw new RangeError(
+    throw valueError(
       `imageGrid: image ${index} has ${pixels.length} samples, but ${height}×${width}×${channels} needs ${width * height * channels}`,
     );
   }

@@ -2,7 +2,9 @@
  * Curves over steps or epochs: losses, accuracies, norms. Made for training logs as they are: very long, sometimes
  * not finite, often better on a logarithmic axis.
  */
+
 import { type Axis, createAxis, drawXAxis, drawYAxis, extentOf, labelRoom, type ScaleKind } from './axes.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { createLegend } from './legend.ts';
 import { cross, element, type Markup, polyline } from './svg.ts';
@@ -60,7 +62,7 @@ export interface LineChartOptions extends ChartOptions {
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions = {}): string {
   const smoothing = options.smoothing ?? 0;
   if (!(smoothing >= 0 && smoothing < 1)) {
-    throw new RangeError(`lineChart: smoothing is ${smoothing}, but must be at least 0 and below 1`);
+    throw valueError(`lineChart: smoothing is ${smoothing}, but must be at least 0 and below 1`);
   }
   const curves = series.map((one) => ({ name: one.name, x: positions(one), y: one.y }));
   const xExtent =
@@ -273,7 +275,7 @@ function movingAverage(values: ArrayLike<number>, weight: number): Float64Array 
 function positions(series: LineSeries): ArrayLike<number> {
   if (series.x === undefined) return Float64Array.from({ length: series.y.length }, (_, i) => i);
   if (series.x.length !== series.y.length) {
-    throw new RangeError(
+    throw valueError(
       `lineChart: series ${JSON.stringify(series.name)} has ${series.x.length} x values but ${series.y.length} y values`,
     );
   }

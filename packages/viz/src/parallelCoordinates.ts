@@ -1,8 +1,10 @@
 /**
  * Parallel coordinates: each run of a sweep as a line across its hyperparameters and metrics. The outcome decides the color.
  */
+
 import { curveMonotoneX, line } from 'd3-shape';
 import { createAxis, extentOf, type ScaleKind } from './axes.ts';
+import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, label, textWidth } from './text.ts';
@@ -45,7 +47,7 @@ export function parallelCoordinates(
   );
   const colorBy = options.colorBy ?? dimensions[dimensions.length - 1]?.key;
   if (dimensions.length > 0 && !dimensions.some((dimension) => dimension.key === colorBy)) {
-    throw new RangeError(
+    throw valueError(
       `parallelCoordinates: colorBy is ${JSON.stringify(colorBy)}, but the dimensions are ${dimensions.map((d) => d.key).join(', ')}`,
     );
   }

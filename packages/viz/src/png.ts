@@ -4,6 +4,7 @@
  *
  * Formats: PNG specification (W3C, third edition), zlib RFC 1950, deflate RFC 1951 section 3.2.4.
  */
+import { valueError } from './errors.ts';
 
 /** Pixels by rows from the top left, one byte per sample. */
 export interface Pixels {
@@ -28,7 +29,7 @@ export function pngDataUri(pixels: Pixels): string {
 /** The bytes of a PNG file. */
 export function encodePng({ width, height, channels, data, palette }: Pixels): Uint8Array {
   if (data.length !== width * height * channels) {
-    throw new RangeError(
+    throw valueError(
       `png: ${width}×${height}×${channels} needs ${width * height * channels} bytes, got ${data.length}`,
     );
   }

@@ -241,7 +241,7 @@ function reportInterruption(
 
 /** Adds to a numerical failure where the run can be taken up. */
 function withLastCheckpoint(error: unknown, resume: string, checkpoints: readonly string[]): unknown {
-  if ((error as { code?: string }).code !== 'nonFiniteLoss') return error;
+  if ((error as { code?: string }).code !== 'AG_NON_FINITE_LOSS') return error;
   const where = checkpoints[0]
     ? `The last checkpoint is intact: ${resume} --learning-rate RATE resumes there.`
     : 'No checkpoint had been written yet.';

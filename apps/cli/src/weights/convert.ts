@@ -45,7 +45,8 @@ export async function convert({ positional }: ConvertOptions, terminal: Terminal
   try {
     file = await from.read(source);
   } catch (error) {
-    if (error instanceof Failure || typeof (error as { code?: unknown }).code === 'string') throw error;
+    const { code } = error as { code?: unknown };
+    if (error instanceof Failure || (typeof code === 'string' && code !== 'AG_FILE_FORMAT')) throw error;
     throw new Failure('incompatible', `${source}: ${(error as Error).message}`, undefined, error);
   }
   const content = await to.write(file);

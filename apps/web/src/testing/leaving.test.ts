@@ -50,9 +50,14 @@ async function visit(page: Page, id: string): Promise<void> {
     location.hash = `#/${to}`;
   }, id);
   await page.waitForFunction((wanted) => window.__ag.state().page === wanted, id);
-  for (const button of ['train', 'run']) {
-    const start = page.locator(`[data-testid=${button}]:not([disabled]):not([aria-disabled=true])`);
-    if ((await page.getByTestId(button).count()) > 0) await start.click();
+  const reset = page.getByTestId('reset');
+  if ((await reset.count()) > 0) {
+    await page.locator('[data-testid=reset]:not([aria-disabled=true])').waitFor();
+    // At once, in the page: what runs by itself may be at its end by now, and its button off for good.
+    await page.evaluate(() => {
+      for (const button of ['train', 'run'])
+        document.querySelector<HTMLElement>(`[data-testid=${button}]:not([aria-disabled=true])`)?.click();
+    });
   }
   await page.waitForTimeout(250);
 }

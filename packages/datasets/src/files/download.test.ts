@@ -155,7 +155,7 @@ describe('download', () => {
       response.write(content.subarray(0, 1000));
     };
     const error = await failure(fetchFile(['mute', 'stalls'], {}, { attempts: 1, stallTimeout: 50 }));
-    expect(error.code).toBe('download');
+    expect(error.kind).toBe('download');
     expect(error.message).toContain(`${base}/mute: no data for 50 ms`);
     expect(error.message).toContain(`${base}/stalls: no data for 50 ms`);
   });
@@ -163,7 +163,7 @@ describe('download', () => {
   it('notices a body that ends early without an announced length', async () => {
     answers.short = (response) => response.end(content.subarray(0, 100_000));
     const error = await failure(fetchFile(['short'], {}, { attempts: 1 }));
-    expect(error).toMatchObject({ code: 'checksum', file: 'f.bin' });
+    expect(error).toMatchObject({ kind: 'checksum', file: 'f.bin' });
     expect(error.found).toContain('of 100000 bytes');
   });
 
@@ -172,7 +172,7 @@ describe('download', () => {
     corrupted[100_000] ^= 1;
     answers.bad = (response) => response.end(corrupted);
     const error = await failure(fetchFile(['bad']));
-    expect(error).toMatchObject({ code: 'checksum', file: 'f.bin' });
+    expect(error).toMatchObject({ kind: 'checksum', file: 'f.bin' });
     expect(error.expected).toContain(sha256);
     expect(error.found).toContain(createHash('sha256').update(corrupted).digest('hex'));
     expect(await readdir(folder)).toEqual([]);
@@ -188,7 +188,7 @@ describe('download', () => {
       };
       more();
     };
-    expect((await failure(fetchFile(['endless'], {}, { attempts: 1 }))).code).toBe('checksum');
+    expect((await failure(fetchFile(['endless'], {}, { attempts: 1 }))).kind).toBe('checksum');
   });
 
   it('checks the content where no checksum is known', async () => {
@@ -197,14 +197,14 @@ describe('download', () => {
       if (bytes[0] === 60) throw new DataError('no table', { code: 'format', expected: 'CSV', found: '<' });
     };
     const error = await failure(fetchFile(['page'], { sha256: undefined, bytes: undefined, check }));
-    expect(error).toMatchObject({ code: 'download', expected: 'CSV', found: '<' });
+    expect(error).toMatchObject({ kind: 'download', expected: 'CSV', found: '<' });
   });
 
   it('lists every failure when no mirror helps', async () => {
     const error = await failure(
       fetchFile(['a', 'b'], { urls: [`${base}/a`, 'http://127.0.0.1:1/b'] }, { attempts: 2 }),
     );
-    expect(error.code).toBe('download');
+    expect(error.kind).toBe('download');
     expect(error.message).toContain('/a: the server answers 404');
     expect(error.message).toContain('http://127.0.0.1:1/b: ');
     expect(error.hint).toContain('AG_DATA_DIR');
@@ -353,7 +353,7 @@ describe('download', () => {
     const remote = { name: 'f.bin', urls: [`${base}/good`] };
     const error = await failure(downloadToFolder(remote, folder, { attempts: 1 }, { ...node, fs }));
     expect(error).toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       file: join(folder, 'f.bin'),
       hint: expect.stringContaining('Free space'),
     });
@@ -380,7 +380,7 @@ describe('download', () => {
     await writeFile(join(folder, 'file'), '');
     const remote = { name: 'f.bin', urls: [`${base}/good`] };
     const error = await failure(downloadToFolder(remote, join(folder, 'file', 'sub'), {}, node));
-    expect(error).toMatchObject({ code: 'missing', file: join(folder, 'file', 'sub', 'f.bin') });
+    expect(error).toMatchObject({ kind: 'missing', file: join(folder, 'file', 'sub', 'f.bin') });
     expect(error.hint).toContain('XDG_CACHE_HOME');
   });
 
@@ -420,7 +420,7 @@ describe('data sets from the network', () => {
   it.each([{ download: false }, { AG_OFFLINE: '1' }])('are not fetched with %j', async (how) => {
     vi.stubEnv('AG_OFFLINE', how.AG_OFFLINE ?? '');
     const error = await failure(mnist({ mirrors: [base], ...(how.AG_OFFLINE ? {} : { download: false }) }));
-    expect(error.code).toBe('missing');
+    expect(error.kind).toBe('missing');
     expect(requests).toHaveLength(0);
   });
 
@@ -428,7 +428,7 @@ describe('data sets from the network', () => {
     vi.stubEnv('AG_OFFLINE', '0');
     answers.mirror = (response) => response.end(gzipSync(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 0)));
     const error = await failure(mnist({ mirrors: [`${base}/mirror`], retryDelay: 1 }));
-    expect(error).toMatchObject({ code: 'checksum', file: 'train-images-idx3-ubyte.gz' });
+    expect(error).toMatchObject({ kind: 'checksum', file: 'train-images-idx3-ubyte.gz' });
     expect(error.expected).toContain('440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609');
   });
 
@@ -438,7 +438,7 @@ describe('data sets from the network', () => {
     answers.short = (response) => response.end(header + line.repeat(505));
     answers.good = (response) => response.end(header + line.repeat(506));
     const error = await failure(bostonHousing({ mirrors: [`${base}/short`], retryDelay: 1 }));
-    expect(error).toMatchObject({ code: 'download', expected: '506', found: '505' });
+    expect(error).toMatchObject({ kind: 'download', expected: '506', found: '505' });
     const set = await bostonHousing({ mirrors: [`${base}/short`, `${base}/good`], retryDelay: 1 });
     expect(set.length).toBe(506);
     await mkdir(join(folder, 'own'));

@@ -91,7 +91,7 @@ export async function transfer(file: RemoteFile, sink: Sink, options: TransferOp
     }
   }
   throw new DataError(`download failed (${[...new Set(failures)].join('; ') || 'no address to try'})`, {
-    code: rejected === undefined ? 'download' : rejected.code === 'checksum' ? 'checksum' : 'download',
+    code: rejected === undefined ? 'download' : rejected.kind === 'checksum' ? 'checksum' : 'download',
     file: file.name,
     expected: rejected?.expected,
     found: rejected?.found,
@@ -114,7 +114,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 
 /** A failure in a few words; what a check expected and found is said once, at the end. */
 function reason(error: unknown): string {
-  if (error instanceof DataError) return error.code === 'checksum' ? 'wrong checksum' : 'wrong content';
+  if (error instanceof DataError) return error.kind === 'checksum' ? 'wrong checksum' : 'wrong content';
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -64,7 +64,7 @@ describe('parseCsv', () => {
     ['__proto__,__proto__\n1,2', 'column', 'the column "__proto__" appears twice'],
   ])('refuses %j', async (text, code, message) => {
     const error = await failure(parseCsv(text, { file: 't.csv' }));
-    expect(error).toMatchObject({ code, file: 't.csv' });
+    expect(error).toMatchObject({ kind: code, file: 't.csv' });
     expect(error.message).toContain(message);
   });
 
@@ -120,7 +120,7 @@ describe('parseCsv', () => {
   });
 
   it.each(['', ',,', '"', '\n', '\r', '\ufeff'])('refuses %j as a separator', async (delimiter) => {
-    expect(await failure(parseCsv('a', { delimiter }))).toMatchObject({ code: 'option' });
+    expect(await failure(parseCsv('a', { delimiter }))).toMatchObject({ kind: 'option' });
   });
 });
 

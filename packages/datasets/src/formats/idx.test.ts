@@ -54,7 +54,7 @@ describe('readIdx', () => {
     wrong[2] = 0x42;
     const error = failure(() => readIdx(wrong, { file: 'a/b.gz', type: 'uint8', dimensions: 3 }));
     expect(error).toMatchObject({
-      code: 'format',
+      kind: 'format',
       file: 'a/b.gz',
       expected: '00 00 08 03 (uint8, 3 dimensions)',
       found: '00 00 42 02',
@@ -70,28 +70,28 @@ describe('readIdx', () => {
 
   it('says how much is missing or too much', () => {
     expect(failure(() => readIdx(small.subarray(0, 15)))).toMatchObject({
-      code: 'truncated',
+      kind: 'truncated',
       expected: '18 bytes for uint8 [2, 3]',
       found: '15 bytes',
     });
     expect(failure(() => readIdx(Uint8Array.of(...small, 0)))).toMatchObject({
-      code: 'format',
+      kind: 'format',
       expected: '18 bytes for uint8 [2, 3]',
       found: '19 bytes',
     });
     for (const length of [0, 3, 4, 11]) {
-      expect(failure(() => readIdx(small.subarray(0, length))).code).toBe('truncated');
+      expect(failure(() => readIdx(small.subarray(0, length))).kind).toBe('truncated');
     }
   });
 
   it('does not reserve memory for dimensions that a header only claims', () => {
     const huge = Uint8Array.of(0, 0, 14, 3, ...new Array(12).fill(255), 0);
     expect(failure(() => readIdx(huge))).toMatchObject({
-      code: 'format',
+      kind: 'format',
       found: '[4294967295, 4294967295, 4294967295]',
     });
     const empty = Uint8Array.of(0, 0, 8, 40, ...new Array(156).fill(255), 0, 0, 0, 0);
-    expect(failure(() => readIdx(empty)).code).toBe('format');
+    expect(failure(() => readIdx(empty)).kind).toBe('format');
   });
 
   it('answers any mutation of a file with an array or a DataError', () => {
@@ -126,24 +126,24 @@ describe('readIdxFile', () => {
   it('unpacks no byte more than the header says', async () => {
     const longer = packed(Buffer.concat([small, Buffer.alloc(5_000_000)]));
     await expect(readIdxFile(longer, { file: 'long.gz' })).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       file: 'long.gz',
       expected: '18 bytes unpacked, as its header says',
     });
-    await expect(readIdxFile(packed(small.subarray(0, 17)))).rejects.toMatchObject({ code: 'truncated' });
-    await expect(readIdxFile(packed(Uint8Array.of(0, 0, 8, 3)))).rejects.toMatchObject({ code: 'truncated' });
+    await expect(readIdxFile(packed(small.subarray(0, 17)))).rejects.toMatchObject({ kind: 'truncated' });
+    await expect(readIdxFile(packed(Uint8Array.of(0, 0, 8, 3)))).rejects.toMatchObject({ kind: 'truncated' });
     await expect(readIdxFile(packed(small), { dimensions: 1 })).rejects.toThrow('wrong magic number');
   });
 
   it('refuses by the header alone what is beyond the limit, which can be raised', async () => {
     const large = Uint8Array.of(0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0, 1, 2, 3);
     await expect(readIdxFile(packed(large))).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       expected: 'at most 2147483648 bytes',
       found: '4294967308 by its header',
     });
     await expect(readIdxFile(packed(large), { maxBytes: 2 ** 33 })).rejects.toMatchObject({
-      code: 'truncated',
+      kind: 'truncated',
     });
     await expect(readIdxFile(packed(small), { maxBytes: 17 })).rejects.toThrow('at most 17 bytes');
     expect((await readIdxFile(packed(small), { maxBytes: 18 })).shape).toEqual([2, 3]);
@@ -161,7 +161,7 @@ describe('gunzip', () => {
 
   it.each([0, 1])('calls a file of %i bytes truncated', async (length) => {
     await expect(gunzip(packed.subarray(0, length), 'f')).rejects.toMatchObject({
-      code: 'truncated',
+      kind: 'truncated',
       file: 'f',
     });
   });
@@ -171,7 +171,7 @@ describe('gunzip', () => {
     async (length) => {
       const error = await gunzip(packed.subarray(0, length), 'cut.gz').catch((e) => e);
       expect(error).toBeInstanceOf(DataError);
-      expect(error).toMatchObject({ code: 'truncated', file: 'cut.gz' });
+      expect(error).toMatchObject({ kind: 'truncated', file: 'cut.gz' });
       expect(error.message).toContain('truncated gzip file');
       expect(error.found).toContain(`${length} bytes`);
     },
@@ -179,16 +179,16 @@ describe('gunzip', () => {
 
   it('reports other formats, damage and trailing bytes', async () => {
     const zip = Uint8Array.of(0x50, 0x4b, 3, 4);
-    await expect(gunzip(zip, 'f')).rejects.toMatchObject({ code: 'format', found: '50 4b' });
+    await expect(gunzip(zip, 'f')).rejects.toMatchObject({ kind: 'format', found: '50 4b' });
     const damaged = packed.slice();
     damaged[packed.length - 6] ^= 0xff;
-    await expect(gunzip(damaged, 'f')).rejects.toMatchObject({ code: 'format' });
+    await expect(gunzip(damaged, 'f')).rejects.toMatchObject({ kind: 'format' });
     await expect(gunzip(Uint8Array.of(...packed, 1, 2, 3), 'f')).rejects.toBeInstanceOf(DataError);
   });
 
   it('stops at the limit', async () => {
     await expect(gunzip(packed, 'f', 49_999)).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       found: '50000 by its last bytes',
     });
     expect(await gunzip(packed, 'f', 50_000)).toHaveLength(50_000);
@@ -198,14 +198,14 @@ describe('gunzip', () => {
     const zeros = new Uint8Array(gzipSync(new Uint8Array(50e6)));
     new DataView(zeros.buffer, zeros.byteOffset).setUint32(zeros.length - 4, 200, true);
     await expect(gunzip(zeros, 'f')).rejects.toMatchObject({
-      code: 'truncated',
+      kind: 'truncated',
       expected: '200 bytes unpacked, as its last bytes say',
       found: 'more',
     });
     const two = new Uint8Array(Buffer.concat([packed, gzipSync('and one more')]));
     await expect(gunzip(two, 'f')).rejects.toBeInstanceOf(DataError);
     // With a limit beyond 2³² the last bytes, which are modulo 2³², say nothing.
-    await expect(gunzip(zeros, 'f', 2 ** 33)).rejects.toMatchObject({ code: 'format' });
+    await expect(gunzip(zeros, 'f', 2 ** 33)).rejects.toMatchObject({ kind: 'format' });
   });
 
   it('answers any mutation of a file with bytes or a DataError', async () => {

@@ -63,7 +63,7 @@ describe('decodeText', () => {
       { found: 'a zip archive, or a workbook (.xlsx, .ods)', hint: expect.stringContaining('CSV') },
     ],
     ['a Parquet file', Buffer.from('PAR1'), { found: 'a Parquet file' }],
-    ['a damaged gzip file', gzipSync(text).subarray(0, 20), { code: 'truncated' }],
+    ['a damaged gzip file', gzipSync(text).subarray(0, 20), { kind: 'truncated' }],
   ])('refuses %s', async (_, bytes, expected) => {
     const error = await decodeText(bytes, { file: 't.csv' }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(DataError);
@@ -72,7 +72,7 @@ describe('decodeText', () => {
 
   it('refuses an unknown encoding, and unpacks to a limit', async () => {
     await expect(decodeText(Buffer.from('a'), { encoding: 'latin-99' })).rejects.toMatchObject({
-      code: 'option',
+      kind: 'option',
       found: '"latin-99"',
     });
     const bomb = gzipSync(Buffer.alloc(1e6, 'a'));
@@ -99,7 +99,7 @@ describe('csvDataset', () => {
     };
     const latin = Buffer.from(text, 'latin1');
     await expect(read('latin1.csv', latin)).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       file: join(folder, 'latin1.csv'),
     });
     for (const set of [

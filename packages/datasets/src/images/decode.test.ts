@@ -125,7 +125,7 @@ describe('PNG', () => {
   ])('that %s is refused', async (_, bytes, found) => {
     await expect(decodeImage(bytes, 'x.png')).rejects.toMatchObject({
       name: 'DataError',
-      code: 'format',
+      kind: 'format',
       file: 'x.png',
       found: expect.stringContaining(found),
     });
@@ -199,7 +199,7 @@ describe('JPEG', () => {
   ])('that %s is refused', async (_, bytes, found) => {
     await expect(decodeImage(bytes, 'x.jpg')).rejects.toMatchObject({
       name: 'DataError',
-      code: 'format',
+      kind: 'format',
       file: 'x.jpg',
       found: expect.stringContaining(found),
     });
@@ -216,7 +216,7 @@ describe('the limit of pixels', () => {
     ],
   ])('is one for all formats: %s', async (_, bytes, found) => {
     await expect(decodeImage(bytes, 'x')).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       file: 'x',
       expected: 'at most 100000000 pixels',
       found,
@@ -232,7 +232,7 @@ describe('the limit of pixels', () => {
     await expect(decodeImage(baseline, 'x', { maxPixels: 959 })).rejects.toThrow('40×24, which is 960');
     expect((await decodeImage(baseline, 'x', { maxPixels: 960 })).height).toBe(24);
     await expect(decodeImage(png(), 'x', { maxPixels: Number.NaN })).rejects.toMatchObject({
-      code: 'option',
+      kind: 'option',
     });
   });
 });

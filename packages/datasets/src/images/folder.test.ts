@@ -103,13 +103,13 @@ describe.skipIf(process.platform === 'win32')('imageFolder', () => {
     await put('data/cat/1.png');
     await link('gone', 'data/dog');
     expect(await failure()).toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       file: join(at, 'data/dog'),
       hint: expect.stringContaining('The link leads nowhere'),
     });
     await rm(join(at, 'data/dog'));
     await link('2.png', 'data/cat/2.png');
-    expect(await failure()).toMatchObject({ code: 'missing', file: join(at, 'data/cat/2.png') });
+    expect(await failure()).toMatchObject({ kind: 'missing', file: join(at, 'data/cat/2.png') });
     await rm(join(at, 'data/cat/2.png'));
     // Editors leave such ones.
     await link('somebody@somewhere', 'data/cat/.#1.png');
@@ -130,13 +130,13 @@ describe.skipIf(process.platform === 'win32')('imageFolder', () => {
     await put('data/cat/1.png');
     execFileSync('mkfifo', [join(at, 'data/cat/2.png')]);
     expect(await failure()).toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       file: join(at, 'data/cat/2.png'),
       found: 'a device, a pipe or a socket',
     });
     await rm(join(at, 'data/cat/2.png'));
     await link('/dev/zero', 'data/cat/2.png');
-    expect(await failure()).toMatchObject({ code: 'missing', file: join(at, 'data/cat/2.png') });
+    expect(await failure()).toMatchObject({ kind: 'missing', file: join(at, 'data/cat/2.png') });
   });
 
   it('names the file that went away, and of a file too large the limit', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(process.platform === 'win32')('imageFolder', () => {
     await rm(join(at, 'data/cat/2.png'));
     await expect(set.batch([1])).rejects.toMatchObject({
       name: 'DataError',
-      code: 'missing',
+      kind: 'missing',
       file: join(at, 'data/cat/2.png'),
     });
     const wide = Buffer.from(pixel);
@@ -161,9 +161,9 @@ describe.skipIf(process.platform === 'win32')('imageFolder', () => {
     await put('data/cat/1.png', 'data/cat/closed/2.png');
     await chmod(join(at, 'data/cat/1.png'), 0);
     const set = await imageFolder(join(at, 'data'), { size: 1 });
-    await expect(set.batch([0])).rejects.toMatchObject({ code: 'missing', file: join(at, 'data/cat/1.png') });
+    await expect(set.batch([0])).rejects.toMatchObject({ kind: 'missing', file: join(at, 'data/cat/1.png') });
     await chmod(join(at, 'data/cat/closed'), 0);
-    expect(await failure()).toMatchObject({ code: 'missing', file: join(at, 'data/cat/closed') });
+    expect(await failure()).toMatchObject({ kind: 'missing', file: join(at, 'data/cat/closed') });
     await chmod(join(at, 'data/cat/closed'), 0o700);
   });
 });

@@ -35,14 +35,14 @@ describe('decodeImage', () => {
 
   it('refuses other files and damaged ones, naming the file', async () => {
     await expect(decodeImage(Uint8Array.of(71, 73, 70, 56), 'a.gif')).rejects.toMatchObject({
-      code: 'format',
+      kind: 'format',
       file: 'a.gif',
       found: '47 49 46 38',
     });
     await expect(decodeImage(new Uint8Array(0))).rejects.toMatchObject({ found: 'an empty file' });
     const png = bytesOf(fixtures.pngs[3].file);
     png[45] ^= 0xff;
-    await expect(decodeImage(png, 'b.png')).rejects.toMatchObject({ code: 'format', file: 'b.png' });
+    await expect(decodeImage(png, 'b.png')).rejects.toMatchObject({ kind: 'format', file: 'b.png' });
   });
 
   it('answers any mutation of a file with an image or a DataError', async () => {
@@ -209,16 +209,16 @@ describe('imageFolder', () => {
 
   it('names what is missing or does not fit', async () => {
     await expect(imageFolder('/no/such/folder')).rejects.toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       file: '/no/such/folder',
     });
     await expect(imageFolder(folder, { classes: ['ant', 'bee'] })).rejects.toThrow(
       'none for the class "bee"',
     );
-    await expect(imageFolder(folder, { size: 0 })).rejects.toMatchObject({ code: 'option' });
+    await expect(imageFolder(folder, { size: 0 })).rejects.toMatchObject({ kind: 'option' });
     const set = await imageFolder(folder, { classes: ['ant', 'cat'] });
     await expect(set.batch([0, 1])).rejects.toMatchObject({
-      code: 'mismatch',
+      kind: 'mismatch',
       file: join(folder, 'cat', 'a.PNG'),
       expected: '16×16',
       found: '3×5',

@@ -4,9 +4,9 @@
  * CountVectorizer).
  */
 import { DataError } from '../errors.ts';
+import { meanOf, medianOf, momentsOf, mostFrequentOf, rangeOf, sortedTexts } from '../statistics.ts';
 import { categoryOf, daysOf, isGap, listed, numberOf, shown, tokensOf, truthOf } from './cells.ts';
 import type { Cell, TableRows } from './rows.ts';
-import { meanOf, medianOf, momentsOf, mostFrequentOf, rangeOf, sortedTexts } from './statistics.ts';
 
 /** What is put into the gaps of a column. */
 export type Imputation =

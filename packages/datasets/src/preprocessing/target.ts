@@ -1,11 +1,11 @@
 /** What is predicted, fitted: numbers or classes, and the way back from a network's outputs. */
 import { Tensor, tensor } from '@ag/tensor';
 import { DataError } from '../errors.ts';
+import { sortedTexts } from '../statistics.ts';
 import { categoryOf, isGap, listed, numberOf } from './cells.ts';
 import { type CellProblem, type FittedScale, fitScale, type Scaler } from './column.ts';
 import { unscale } from './encode.ts';
 import type { TableRows } from './rows.ts';
-import { sortedTexts } from './statistics.ts';
 
 /** A fitted target, as plain data: one or several numbers, or a class. */
 export type FittedTarget =

@@ -77,7 +77,7 @@ describe('mnist', () => {
     vi.stubEnv('AG_DATA_DIR', join(folder, 'data'));
     const error = await mnist().catch((e) => e);
     expect(error).toBeInstanceOf(DataError);
-    expect(error).toMatchObject({ code: 'missing', file: 'mnist' });
+    expect(error).toMatchObject({ kind: 'missing', file: 'mnist' });
     expect(error.found).toContain(join(folder, 'data'));
     expect(error.found).toContain(join(folder, 'cache'));
     expect(error.message).toContain('train-images-idx3-ubyte.gz');
@@ -85,7 +85,7 @@ describe('mnist', () => {
 
   it('refuses a folder that does not exist or is a file', async () => {
     const absent = join(folder, 'absent');
-    await expect(mnist({ dataDir: absent })).rejects.toMatchObject({ code: 'missing', file: absent });
+    await expect(mnist({ dataDir: absent })).rejects.toMatchObject({ kind: 'missing', file: absent });
     await put('', { file: 'x' });
     await expect(mnist({ dataDir: join(folder, 'file') })).rejects.toThrow('not a folder');
   });
@@ -93,7 +93,7 @@ describe('mnist', () => {
   it('refuses half of the files', async () => {
     await put('', { 'train-images-idx3-ubyte.gz': gzipSync(images()) });
     await expect(mnist({ dataDir: folder })).rejects.toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       found: 'no train-labels-idx1-ubyte.gz',
     });
   });
@@ -114,7 +114,7 @@ describe('mnist', () => {
     await put('', { ...good(), ...wrong });
     const error = await mnist({ dataDir: folder }).catch((e) => e);
     expect(error).toBeInstanceOf(DataError);
-    expect(error).toMatchObject({ code, file: join(folder, Object.keys(wrong)[0]) });
+    expect(error).toMatchObject({ kind: code, file: join(folder, Object.keys(wrong)[0]) });
     expect(error.expected).toBeTruthy();
     expect(error.found).toBeTruthy();
   });
@@ -131,7 +131,7 @@ describe('mnist', () => {
     await put('', { 'train-images-idx3-ubyte': tiny, 'train-labels-idx1-ubyte': labels(1) });
     await expect(mnist({ dataDir: folder })).rejects.toMatchObject({ expected: '28×28', found: '1×2' });
     await expect(mnist({ dataDir: folder, split: 'valid' as 'test' })).rejects.toMatchObject({
-      code: 'option',
+      kind: 'option',
     });
   });
 });
@@ -141,7 +141,7 @@ describe('fashionMnist and idxDataset', () => {
     await put('data', good());
     vi.stubEnv('AG_DATA_DIR', join(folder, 'data'));
     expect((await mnist()).length).toBe(3);
-    await expect(fashionMnist()).rejects.toMatchObject({ code: 'missing', file: 'fashion-mnist' });
+    await expect(fashionMnist()).rejects.toMatchObject({ kind: 'missing', file: 'fashion-mnist' });
   });
 
   it('read the same format', async () => {
@@ -170,7 +170,7 @@ describe('bostonHousing', () => {
 
   it('names a missing column, and line and column of a text', async () => {
     await write(`${header.replace('lstat', 'other')}\n${line}`);
-    await expect(bostonHousing({ dataDir: folder })).rejects.toMatchObject({ code: 'column' });
+    await expect(bostonHousing({ dataDir: folder })).rejects.toMatchObject({ kind: 'column' });
     await expect(bostonHousing({ dataDir: folder })).rejects.toThrow('no column "lstat"');
     await write(`${header}\n${line}\n${line.replace('6.575', 'six')}`);
     await expect(bostonHousing({ dataDir: folder })).rejects.toThrow('line 3, column "rm": not a number');
@@ -178,7 +178,7 @@ describe('bostonHousing', () => {
 
   it('refuses an unknown column before it looks for the file', async () => {
     await expect(bostonHousing({ dataDir: '/no/such', columns: ['rooms'] })).rejects.toMatchObject({
-      code: 'option',
+      kind: 'option',
       found: '"rooms"',
     });
   });

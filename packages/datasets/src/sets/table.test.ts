@@ -95,7 +95,7 @@ describe('tableDataset', () => {
 
   it.each(['12a', '0x10', '1e', '--1', 'Infinity', '1e999', '1 2'])('refuses %j as a number', (cell) => {
     const error = catchError(() => read(`a,b\n1,2\n"${cell}",3`, { target: 'b' }));
-    expect(error).toMatchObject({ code: 'value', file: 't.csv', found: JSON.stringify(cell) });
+    expect(error).toMatchObject({ kind: 'value', file: 't.csv', found: JSON.stringify(cell) });
     expect(error.message).toContain('line 3, column "a": not a number');
   });
 
@@ -112,14 +112,14 @@ describe('tableDataset', () => {
       { target: 'price', categorical: ['prize'] },
     ]) {
       const error = catchError(() => read(text, options));
-      expect(error).toMatchObject({ code: 'column', found: 'size, color, price' });
+      expect(error).toMatchObject({ kind: 'column', found: 'size, color, price' });
       expect(error.message).toContain('no column "prize"');
     }
   });
 
   it('refuses a table without rows or inputs', () => {
-    expect(catchError(() => read('a,b\n', { target: 'b' })).code).toBe('format');
-    expect(catchError(() => read('b\n1', { target: 'b' })).code).toBe('option');
+    expect(catchError(() => read('a,b\n', { target: 'b' })).kind).toBe('format');
+    expect(catchError(() => read('b\n1', { target: 'b' })).kind).toBe('option');
   });
 });
 
@@ -134,7 +134,7 @@ describe('csvDataset', () => {
 
   it('says which file cannot be read', async () => {
     await expect(csvDataset('/no/such/file.csv', { target: 'a' })).rejects.toMatchObject({
-      code: 'missing',
+      kind: 'missing',
       file: '/no/such/file.csv',
     });
   });

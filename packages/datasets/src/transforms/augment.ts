@@ -2,14 +2,21 @@
  * Augmentation: random changes of images that leave their meaning alone. What happens to an image depends on (seed,
  * epoch, place in the epoch), not on the batch size or on what was drawn before.
  */
+import { checkOptions } from '@ag/tensor/engine';
 import { cosineOfTurn, sineOfTurn } from '../deterministicMath.ts';
 import { DataError } from '../errors.ts';
 import { randomStream } from '../random.ts';
-import { imageSizes } from './column.ts';
-import type { Transform } from './transform.ts';
+import { changing, imageSizes, type PartOptions } from './column.ts';
+import { type SerializableTransform, serializable } from './transform.ts';
 
 /** Purposes of random numbers here. */
 const streams = { shift: 201, rotate: 202 };
+
+/** Options of the random changes of images. */
+export interface AugmentOptions extends PartOptions {
+  /** What comes in from outside. Default 0. */
+  fill?: number;
+}
 
 /**
  * Moves each image by a whole number of pixels in both directions, each from −`pixels` to `pixels`; what comes in
@@ -17,8 +24,9 @@ const streams = { shift: 201, rotate: 202 };
  *
  * @param pixels the largest shift, 0 or more
  */
-export function randomShift(pixels: number, options: { fill?: number } = {}): Transform {
-  const { fill = 0 } = options;
+export function randomShift(pixels: number, options: AugmentOptions = {}): SerializableTransform {
+  checkOptions('transforms.randomShift', options, 'fill column');
+  const { fill = 0, column = 'x' } = options;
   if (!Number.isInteger(pixels) || pixels < 0) {
     throw new DataError('transforms.randomShift: pixels', {
       code: 'option',
@@ -26,9 +34,9 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
       found: String(pixels),
     });
   }
-  return (rows, { seed, epoch, start }) => {
-    const { channels, height, width, count } = imageSizes(rows.x, 'randomShift');
-    const source = rows.x.data;
+  const apply = changing('randomShift', column, (images, { seed, epoch, start }) => {
+    const { channels, height, width, count } = imageSizes(images, 'randomShift');
+    const source = images.data;
     const data = source.slice().fill(fill);
     for (let n = 0; n < count; n++) {
       const random = randomStream(seed, streams.shift, epoch, start + n);
@@ -47,8 +55,9 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
         }
       }
     }
-    return { ...rows, x: { ...rows.x, data } };
-  };
+    return { ...images, data };
+  });
+  return serializable(apply, () => ({ transform: 'randomShift', pixels, fill, ...(column !== 'x' && { column }) }));
 }
 
 /**
@@ -57,8 +66,9 @@ export function randomShift(pixels: number, options: { fill?: number } = {}): Tr
  *
  * @param degrees the largest angle, from 0 to 180
  */
-export function randomRotate(degrees: number, options: { fill?: number } = {}): Transform {
-  const { fill = 0 } = options;
+export function randomRotate(degrees: number, options: AugmentOptions = {}): SerializableTransform {
+  checkOptions('transforms.randomRotate', options, 'fill column');
+  const { fill = 0, column = 'x' } = options;
   if (!(degrees >= 0 && degrees <= 180)) {
     throw new DataError('transforms.randomRotate: degrees', {
       code: 'option',
@@ -66,10 +76,10 @@ export function randomRotate(degrees: number, options: { fill?: number } = {}): 
       found: String(degrees),
     });
   }
-  return (rows, { seed, epoch, start }) => {
-    const sizes = imageSizes(rows.x, 'randomRotate');
+  const apply = changing('randomRotate', column, (images, { seed, epoch, start }) => {
+    const sizes = imageSizes(images, 'randomRotate');
     const { channels, height, width, count } = sizes;
-    const source = rows.x.data;
+    const source = images.data;
     const data = source.slice();
     const rounding = data instanceof Float32Array || data instanceof Float64Array ? 0 : 0.5;
     for (let n = 0; n < count; n++) {
@@ -77,20 +87,21 @@ export function randomRotate(degrees: number, options: { fill?: number } = {}): 
       const cosine = cosineOfTurn(turn);
       const sine = sineOfTurn(turn);
       for (let row = 0; row < height; row++) {
-        for (let column = 0; column < width; column++) {
-          const dx = column - (width - 1) / 2;
+        for (let across = 0; across < width; across++) {
+          const dx = across - (width - 1) / 2;
           const dy = row - (height - 1) / 2;
           const x = (width - 1) / 2 + cosine * dx + sine * dy;
           const y = (height - 1) / 2 - sine * dx + cosine * dy;
           for (let plane = n * channels; plane < (n + 1) * channels; plane++) {
             const begin = plane * height * width;
-            data[begin + row * width + column] = sample(source, begin, height, width, x, y, fill) + rounding;
+            data[begin + row * width + across] = sample(source, begin, height, width, x, y, fill) + rounding;
           }
         }
       }
     }
-    return { ...rows, x: { ...rows.x, data } };
-  };
+    return { ...images, data };
+  });
+  return serializable(apply, () => ({ transform: 'randomRotate', degrees, fill, ...(column !== 'x' && { column }) }));
 }
 
 /** The value between four pixels; pixels outside the image are `fill`. */

@@ -1,6 +1,25 @@
 /** Helpers of the transforms. They give a column as float32, and check that a random transform is given images. */
 import { type Column, sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
+import { type ColumnPath, columnAt, withColumn } from '../structure.ts';
+import type { ColumnTransform, TransformContext } from './transform.ts';
+
+/** Which column a transform changes. */
+export interface PartOptions {
+  /** `x` or `y`; of several inputs or targets one by its path: `x/image`, `y/0`. */
+  column?: ColumnPath;
+}
+
+/** A transform of one column; `change` gets it with the words by which messages call it. */
+export function changing(
+  name: string,
+  column: ColumnPath,
+  change: (column: Column, context: TransformContext, called: string) => Column,
+): ColumnTransform {
+  const called = `transforms.${name}`;
+  return (rows, context) =>
+    withColumn(rows, column, change(columnAt(rows, column, called), context, `${called}: ${column}`));
+}
 
 /** The column as float32 with its scale multiplied in. A column that is float32 without scale is returned as it is. */
 export function toFloat(column: Column): Column & { data: Float32Array } {

@@ -3,6 +3,7 @@
  * exports, because bundlers can leave out an object that nobody uses.
  */
 import { randomRotate, randomShift } from './augment.ts';
+import { fromJSON } from './fromJson.ts';
 import { minMax, standardize } from './scale.ts';
 import { compose, flatten, oneHot } from './shape.ts';
 
@@ -13,4 +14,13 @@ import { compose, flatten, oneHot } from './shape.ts';
  * const transform = transforms.compose(transforms.randomShift(2), transforms.flatten());
  * const loader = dataLoader(train, { batchSize: 64, shuffle: true, transform });
  */
-export const transforms = { standardize, minMax, oneHot, flatten, randomShift, randomRotate, compose };
+export const transforms = {
+  standardize,
+  minMax,
+  oneHot,
+  flatten,
+  randomShift,
+  randomRotate,
+  compose,
+  fromJSON,
+};

@@ -2,19 +2,24 @@
  * Brings columns to a common scale. The numbers come from one data set, the training set, and are then applied to
  * every other: a test set scaled by its own mean would answer another question.
  */
-import { type Column, type MemoryDataset, type Rows, sizeOf } from '../dataset.ts';
+import { type Column, type MemoryDataset, sizeOf } from '../dataset.ts';
 import { DataError } from '../errors.ts';
-import { toFloat } from './column.ts';
-import type { Transform } from './transform.ts';
+import { isConstant } from '../statistics.ts';
+import { type ColumnPath, columnAt } from '../structure.ts';
+import { changing, type PartOptions, toFloat } from './column.ts';
+import type { SerializableTransform, TransformJSON } from './transform.ts';
 
-/** Which column a scaling is about. */
-export interface ScaleOptions {
-  /** The inputs or the targets. Default `x`. */
-  column?: 'x' | 'y';
-}
+/** Which column a scaling is about: the inputs or the targets, or one part of them. Default `x`. */
+export type ScaleOptions = PartOptions;
+
+/** A data set in memory of any form. */
+// biome-ignore lint/suspicious/noExplicitAny: the column says which part is meant
+type AnyDataset = MemoryDataset<any, any>;
 
 /** A transform `(value − shift) / divisor` per feature, and its way back. */
-export interface Scaling extends Transform {
+export interface Scaling extends SerializableTransform {
+  /** Which column it scales: inputs, targets, or a part of them. */
+  readonly column: ColumnPath;
   /** What is subtracted, one number per feature (per channel for images). */
   readonly shift: Float64Array;
   /** What is divided by, one number per feature (per channel for images); never 0. */
@@ -35,12 +40,12 @@ export interface Scaling extends Transform {
  * const loader = dataLoader(test, { transform: scale });
  */
 export function standardize(
-  from: MemoryDataset | { mean: readonly number[]; deviation: readonly number[] },
+  from: AnyDataset | { mean: readonly number[]; deviation: readonly number[] },
   options: ScaleOptions = {},
 ): Scaling {
   const { column = 'x' } = options;
   if (!('columns' in from)) return scaling('standardize', column, from.mean, from.deviation);
-  const groups = grouped(from.columns[column]);
+  const groups = grouped(columnAt(from.columns, column, 'transforms.standardize'));
   const means = new Float64Array(groups.count);
   const deviations = new Float64Array(groups.count);
   groups.each((group, value) => {
@@ -51,7 +56,10 @@ export function standardize(
   groups.each((group, value) => {
     deviations[group] += (value - means[group]) ** 2;
   });
-  for (let g = 0; g < groups.count; g++) deviations[g] = Math.sqrt(deviations[g] / groups.size);
+  for (let g = 0; g < groups.count; g++) {
+    const variance = deviations[g] / groups.size;
+    deviations[g] = isConstant(variance, means[g], groups.size) ? 0 : Math.sqrt(variance);
+  }
   return scaling('standardize', column, means, deviations);
 }
 
@@ -61,14 +69,14 @@ export function standardize(
  * @param from the training set, or numbers known from elsewhere
  */
 export function minMax(
-  from: MemoryDataset | { min: readonly number[]; max: readonly number[] },
+  from: AnyDataset | { min: readonly number[]; max: readonly number[] },
   options: ScaleOptions = {},
 ): Scaling {
   const { column = 'x' } = options;
   const lowest: number[] = [];
   const highest: number[] = [];
   if ('columns' in from) {
-    const groups = grouped(from.columns[column]);
+    const groups = grouped(columnAt(from.columns, column, 'transforms.minMax'));
     for (let g = 0; g < groups.count; g++) {
       lowest.push(Number.POSITIVE_INFINITY);
       highest.push(Number.NEGATIVE_INFINITY);
@@ -89,9 +97,9 @@ export function minMax(
   );
 }
 
-function scaling(
-  name: string,
-  column: 'x' | 'y',
+export function scaling(
+  name: 'standardize' | 'minMax',
+  column: ColumnPath,
   shifts: ArrayLike<number>,
   divisors: ArrayLike<number>,
 ): Scaling {
@@ -104,8 +112,8 @@ function scaling(
   }
   const shift = Float64Array.from(shifts);
   const divisor = Float64Array.from(divisors, (value) => (value > 0 ? value : 1));
-  const apply: Transform = (rows: Rows) => {
-    const { data, shape } = toFloat(rows[column]);
+  const apply = changing(name, column, (given) => {
+    const { data, shape } = toFloat(given);
     const { count, inner } = layout(shape);
     if (count !== shift.length) {
       throw new DataError(`transforms.${name}: ${column}`, {
@@ -117,11 +125,13 @@ function scaling(
     walk(data.length, count, inner, (group, i) => {
       data[i] = (data[i] - shift[group]) / divisor[group];
     });
-    return { ...rows, [column]: { data, shape } };
-  };
+    return { data, shape };
+  });
   return Object.assign(apply, {
+    column,
     shift,
     divisor,
+    toJSON: (): TransformJSON => ({ transform: name, column, shift: [...shift], divisor: [...divisor] }),
     inverse: (values: ArrayLike<number>) =>
       Float32Array.from(values, (value, i) => value * divisor[i % divisor.length] + shift[i % shift.length]),
   });

@@ -212,3 +212,67 @@ describe('random transforms in a loader', () => {
     expect([...set.columns.x.data]).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
 });
+
+describe('as JSON', () => {
+  const data = memoryDataset({
+    x: { data: Float32Array.of(1, 10, 3, 30, 8, 20), shape: [2] },
+    y: { data: Float32Array.of(5, 6, 10), shape: [1] },
+  });
+  const context = { seed: 0, epoch: 0, start: 0, indices: [0, 1, 2] };
+
+  it('scalings come back to the bit', () => {
+    for (const scale of [
+      transforms.standardize(data),
+      transforms.minMax(data, { column: 'y' }),
+      transforms.compose(transforms.standardize(data), transforms.standardize(data, { column: 'y' })),
+    ]) {
+      const text = JSON.stringify(scale);
+      const again = transforms.fromJSON(text);
+      expect(JSON.stringify(again)).toBe(text);
+      const rows = () => data.rows([0, 1, 2]);
+      expect(again(rows(), context)).toEqual(scale(rows(), context));
+    }
+    expect(JSON.parse(JSON.stringify(transforms.minMax(data)))).toEqual({
+      transform: 'minMax',
+      column: 'x',
+      shift: [1, 10],
+      divisor: [7, 20],
+    });
+  });
+
+  it('so do the others', () => {
+    const all = [
+      transforms.randomShift(2, { fill: 1 }),
+      transforms.randomRotate(10),
+      transforms.flatten(),
+      transforms.oneHot(3),
+    ];
+    for (const one of all)
+      expect(JSON.stringify(transforms.fromJSON(JSON.stringify(one)))).toBe(JSON.stringify(one));
+    expect(() => JSON.stringify(transforms.compose((rows) => rows))).toThrow('a function of your own');
+  });
+
+  it.each([
+    ['{', 'not JSON'],
+    ['null', 'a transform'],
+    ['{"transform":"constructor"}', 'found "constructor"'],
+    ['{"transform":"minMax","column":"x","shift":[0],"divisor":[0]}', 'divisors above 0'],
+    ['{"transform":"standardize","column":"z","shift":[0],"divisor":[1]}', 'column'],
+    ['{"transform":"standardize","column":"x","shift":[0,1],"divisor":[1]}', 'two numbers for each feature'],
+    ['{"transform":"standardize","column":"x","shift":["0"],"divisor":[1]}', 'shift: a number'],
+    ['{"transform":"oneHot","classes":-1}', 'a positive integer'],
+    ['{"transform":"compose","transforms":{}}', 'a list'],
+    [`${'{"transform":"compose","transforms":['.repeat(200)}${']}'.repeat(200)}`, 'a transform'],
+  ])('refuses %s', (text, message) => {
+    expect(() => transforms.fromJSON(text)).toThrow(message);
+  });
+});
+
+it('standardize makes 0 of a constant whose mean is not exact', () => {
+  const tenths = memoryDataset({
+    x: { data: new Float64Array(3).fill(0.1), shape: [1] },
+    y: { data: new Float32Array(3), shape: [1] },
+  });
+  // (0.1 + 0.1 + 0.1) / 3 is 0.10000000000000002; scikit-learn 1.9: StandardScaler().fit([[0.1]] * 3).scale_ is [1].
+  expect([...transforms.standardize(tenths).divisor]).toEqual([1]);
+});

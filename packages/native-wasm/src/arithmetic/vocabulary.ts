@@ -1,5 +1,6 @@
 /** The operations that are one instruction, or two: which, for every dtype. */
 import type { BinaryOperation, DType, UnaryOperation } from '@ag/tensor';
+import { dtypeError } from '@ag/tensor/engine';
 import * as w from '../assembler/opcodes.ts';
 import type { Vector, VectorCode } from './vector.ts';
 
@@ -62,7 +63,7 @@ export const binaryInteger = {
 };
 
 export function undefinedOperation(op: string, dtype: DType): TypeError {
-  return new TypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
+  return dtypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
 }
 
 /** Masks as truth values. */

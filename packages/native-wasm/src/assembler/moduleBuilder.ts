@@ -1,4 +1,6 @@
 /** Puts functions together to a module: types, imports, exports, helpers that several kernels share. */
+
+import { codedError } from '@ag/tensor/engine';
 import { append, signed, text, unsigned, type ValueType } from './encoding.ts';
 import { type Callable, FunctionBuilder } from './functionBuilder.ts';
 import * as w from './opcodes.ts';
@@ -37,7 +39,7 @@ export class ModuleBuilder {
     results: readonly ValueType[],
   ): Callable {
     if (this.#functions.length > 0)
-      throw new Error('assembler: imported functions must come before functions');
+      throw codedError(Error, 'AG_INTERNAL', 'assembler: imported functions must come before functions');
     const type = this.type(parameters, results);
     this.#import(module, name, 0);
     unsigned(this.#imports, type);

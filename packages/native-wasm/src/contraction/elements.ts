@@ -2,6 +2,7 @@
  * The element types of contractions: instructions, sizes, and the tiles that suit the engine.
  */
 import type { DType } from '@ag/tensor';
+import { dtypeError } from '@ag/tensor/engine';
 import type { Features } from '../abi.ts';
 import * as w from '../assembler/opcodes.ts';
 
@@ -80,7 +81,7 @@ export function arithmeticOf(dtype: DType, features: Features): Arithmetic {
       stripRow,
     };
   }
-  throw new TypeError(
+  throw dtypeError(
     `contract: products of ${dtype} are not summed as ${dtype}; cast the operands to int32 first`,
   );
 }

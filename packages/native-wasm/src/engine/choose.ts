@@ -3,6 +3,7 @@
  * the process unless the user asked for it.
  */
 import type { Backend, Program } from '@ag/tensor';
+import { codedError, valueError } from '@ag/tensor/engine';
 import { exp } from '@ag/tensor/math';
 import {
   fusesProducts,
@@ -20,7 +21,7 @@ let warned = false;
 /** @throws RangeError unless `asked` is 'auto' or 1 … 8. */
 export function chooseThreads(asked: number | 'auto', support: WasmSupport): number {
   if (asked !== 'auto' && !(Number.isInteger(asked) && asked >= 1 && asked <= 8)) {
-    throw new RangeError(`wasm: threads must be 1 … 8 or 'auto', got ${asked}`);
+    throw valueError(`wasm: threads must be 1 … 8 or 'auto', got ${asked}`);
   }
   const threads = asked === 'auto' ? Math.min(8, cores()) : asked;
   if (threads === 1 || support.threads.available) return threads;
@@ -54,14 +55,16 @@ export function chooseRelaxedSimd(wanted: 'auto' | boolean): boolean {
   if (known && fusesProducts()) return true;
   if (wanted === 'auto') return false;
   const reason = known ? roundsTwice : 'this engine has no relaxed SIMD';
-  throw new Error(`wasm: ${reason}; use wasm({ relaxedSimd: 'auto' })`);
+  throw codedError(Error, 'AG_BACKEND_UNAVAILABLE', `wasm: ${reason}; use wasm({ relaxedSimd: 'auto' })`);
 }
 
 /** Must come before anything is compiled. @throws Error where the switch does not exist. */
 export function switchOnWideVectors(relaxedSimd: boolean): void {
   const { wideVectors } = wasmSupport();
   if (!wideVectors.available || !relaxedSimd) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_BACKEND_UNAVAILABLE',
       `wasm: ${wideVectors.reason || '256-bit vectors need relaxed SIMD'}; leave wideVectors out`,
     );
   }
@@ -113,7 +116,11 @@ export function checkWideVectors(backend: Backend): void {
     let sum = 0;
     for (let t = 0; t < k; t++) sum += a[Math.floor(i / n) * k + t] * b[t * n + (i % n)];
     if (Math.abs(result[i] - 1 / (1 + exp(-sum))) > 1e-6) {
-      throw new Error('wasm: wideVectors gives wrong results on this engine; leave it out');
+      throw codedError(
+        Error,
+        'AG_BACKEND_UNAVAILABLE',
+        'wasm: wideVectors gives wrong results on this engine; leave it out',
+      );
     }
   }
   backend.dispose(executable);

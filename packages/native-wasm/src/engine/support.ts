@@ -1,4 +1,6 @@
 /** What the engine offers, and why something is missing. */
+
+import { codedError } from '@ag/tensor/engine';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 
@@ -84,7 +86,9 @@ export function compiled(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
     return new WebAssembly.Module(bytes);
   } catch (error) {
     const refused = refusal();
-    throw refused === '' ? error : new Error(`wasm: ${refused}. ${useReference}`, { cause: error });
+    throw refused === ''
+      ? error
+      : codedError(Error, 'AG_BACKEND_UNAVAILABLE', `wasm: ${refused}. ${useReference}`, { cause: error });
   }
 }
 

@@ -10,6 +10,7 @@
 import { bytesPerElement, type Expression, kernelKey, type ReduceKernel } from '@ag/tensor';
 import {
   count,
+  dtypeError,
   keepsFirstAxis,
   type LaunchAxes,
   mergeLaunchAxes,
@@ -44,7 +45,7 @@ interface Reduction {
 export function lowerReduce(context: LowerContext, kernel: ReduceKernel): Stage[] {
   const { program, launch } = context;
   if (kernel.dtype === 'bool' && kernel.combine === 'sum') {
-    throw new TypeError(`${launch.label}: the sum of bool is not defined; cast to int32 first`);
+    throw dtypeError(`${launch.label}: the sum of bool is not defined; cast to int32 first`);
   }
   const access = (i: number): Access => ({
     operand: launch.operands[i],

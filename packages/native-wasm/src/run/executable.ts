@@ -15,6 +15,7 @@ import {
   type TypedArray,
   toDType,
 } from '@ag/tensor';
+import { codedError } from '@ag/tensor/engine';
 import { header, type Scratch, type Stage } from '../abi.ts';
 import type { CompiledKernel } from './kernelCache.ts';
 import { Block, type LinearMemory } from './memory.ts';
@@ -175,7 +176,8 @@ export class WasmExecutable implements Executable {
       const binding = bindings[i];
       const address = binding instanceof Block ? binding.address : this.#stage(i, binding as TypedArray);
       if (address !== this.#addresses[i]) {
-        if (address === 0) throw new Error(`wasm: binding ${i} is memory that was released`);
+        if (address === 0)
+          throw codedError(Error, 'AG_DISPOSED', `wasm: binding ${i} is memory that was released`);
         const patches = this.#patches[i];
         const words = this.#memory.i32;
         for (let k = 0; k < patches.length; k++) words[patches[k].word] = address + patches[k].offset;

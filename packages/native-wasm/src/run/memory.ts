@@ -4,6 +4,7 @@
  * Blocks are few (plans own their buffers), so the free list is a sorted array: best fit, neighbors merged.
  */
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
+import { codedError } from '@ag/tensor/engine';
 import { digitsOfTwoOverPi } from '../arithmetic/trigonometricF64.ts';
 import { control } from '../control.ts';
 import { useReference } from '../engine/support.ts';
@@ -94,7 +95,7 @@ export class LinearMemory {
   }
 
   release(block: Block): void {
-    if (block.address === 0) throw new Error('wasm: memory was released twice');
+    if (block.address === 0) throw codedError(Error, 'AG_DISPOSED', 'wasm: memory was released twice');
     const start = block.address;
     block.address = 0;
     this.held -= block.size;

@@ -7,6 +7,7 @@
  * never waits for a worker that is loading: a job's pieces go to whoever claims them.
  */
 
+import { codedError } from '@ag/tensor/engine';
 import { hostFunctionModule } from '../arithmetic/hostFunctions.ts';
 import { control } from '../control.ts';
 import { nodeProcess } from '../engine/support.ts';
@@ -128,7 +129,13 @@ export class Threads {
       this.#waitingSince = now;
     }
     if (now - this.#waitingSince < patience) return false;
-    this.#fail(new Error(`wasm: a worker has not finished its work within ${patience / 1000} s`));
+    this.#fail(
+      codedError(
+        Error,
+        'AG_BACKEND_FAILED',
+        `wasm: a worker has not finished its work within ${patience / 1000} s`,
+      ),
+    );
     return true;
   }
 
@@ -171,7 +178,9 @@ export class Threads {
       // Without the options of this process, which may load or forbid things that concern the worker nothing.
       const worker = new node.Worker(new URL(workerFile, import.meta.url), { execArgv: [] });
       worker.on('error', (error) => this.#fail(error));
-      worker.on('exit', (code) => this.#fail(new Error(`the worker ended with code ${code}`)));
+      worker.on('exit', (code) =>
+        this.#fail(codedError(Error, 'AG_BACKEND_FAILED', `the worker ended with code ${code}`)),
+      );
       // A script ends when its own work is done.
       worker.unref();
       return worker;
@@ -179,15 +188,21 @@ export class Threads {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     worker.onerror = (event) =>
       this.#fail(
-        new Error(event.message || `${new URL('./worker.js', import.meta.url)} could not be loaded`),
+        codedError(
+          Error,
+          'AG_BACKEND_FAILED',
+          event.message || `${new URL('./worker.js', import.meta.url)} could not be loaded`,
+        ),
       );
-    worker.onmessage = (event) => this.#fail(new Error(String(event.data)));
+    worker.onmessage = (event) => this.#fail(codedError(Error, 'AG_BACKEND_FAILED', String(event.data)));
     return worker;
   }
 
   #fail(cause: Error): void {
     if (this.#closed || this.#error !== null) return;
-    this.#error = new Error(
+    this.#error = codedError(
+      Error,
+      'AG_BACKEND_FAILED',
       `wasm: a worker thread failed: ${cause.message}. Variables can still be read; use(await wasm()) goes on, with ` +
         'threads: 1 where workers cannot run.',
       { cause },

@@ -3,6 +3,7 @@
  * where the machine or the alignment does not allow a plain copy.
  */
 import { type DType, type Shape, type Tensor, type TypedArray, tensor } from '@ag/tensor';
+import { codedError } from '@ag/tensor/engine';
 import { exponentOf } from '@ag/tensor/math';
 
 /** Element types of files, by the names of safetensors. */
@@ -176,7 +177,9 @@ function narrowed<T extends Int32Array | Uint32Array>(
   for (let i = 0; i < wide.length; i++) {
     into[i] = Number(wide[i]);
     if (BigInt(into[i]) !== wide[i]) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_FILE_FORMAT',
         `${what}: element ${i} is ${wide[i]}, beyond the 32 bits that tensors have for integers`,
       );
     }

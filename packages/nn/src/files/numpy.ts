@@ -4,7 +4,7 @@
  */
 
 import type { DType, Tensor } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, codedError } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { readNpyHeader } from './npyHeader.ts';
 import { readZip, type UnpackOptions } from './zip.ts';
@@ -45,7 +45,7 @@ export async function saveNpy(t: Tensor): Promise<Uint8Array> {
  */
 export function loadNpy(bytes: Uint8Array, name = 'the file'): Tensor {
   const fail = (what: string): never => {
-    throw new RangeError(`loadNpy: ${name} ${what}`);
+    throw codedError(RangeError, 'AG_FILE_FORMAT', `loadNpy: ${name} ${what}`);
   };
   const header = readNpyHeader(bytes, fail) ?? fail('ends within its header');
   const { element, shape, start } = header;
@@ -85,12 +85,13 @@ export async function loadNpz(
   const own = (member: string): string => member.replace(/\.npy$/, '');
   const lengthOf = (start: Uint8Array, member: string): number | undefined =>
     readNpyHeader(start, (what) => {
-      throw new RangeError(`loadNpy: '${own(member)}' ${what}`);
+      throw codedError(RangeError, 'AG_FILE_FORMAT', `loadNpy: '${own(member)}' ${what}`);
     })?.length;
   const tensors = new Map<string, Tensor>();
   for await (const [member, file] of readZip(bytes, { ...options, operation: 'loadNpz', lengthOf })) {
     const name = own(member);
-    if (tensors.has(name)) throw new RangeError(`loadNpz: there are two arrays '${name}'`);
+    if (tensors.has(name))
+      throw codedError(RangeError, 'AG_FILE_FORMAT', `loadNpz: there are two arrays '${name}'`);
     tensors.set(name, loadNpy(file, `'${name}'`));
   }
   // Not by assignment: a name like __proto__ would be none.

@@ -5,7 +5,7 @@
  */
 
 import type { DType, Tensor } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, codedError, typeError, valueError } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { headerKeys } from './headerKeys.ts';
 
@@ -66,7 +66,7 @@ export async function saveSafetensors(
   };
   if (options.metadata) {
     for (const [name, text] of Object.entries(options.metadata)) {
-      if (typeof text !== 'string') throw new TypeError(`saveSafetensors: metadata '${name}' must be a text`);
+      if (typeof text !== 'string') throw typeError(`saveSafetensors: metadata '${name}' must be a text`);
       checkText(name, 'a name of the metadata');
       checkText(text, `metadata '${name}'`);
     }
@@ -80,8 +80,7 @@ export async function saveSafetensors(
     ([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : a > b ? 1 : 0),
   );
   for (const [name, t] of ordered) {
-    if (name === '__metadata__')
-      throw new RangeError("saveSafetensors: a tensor cannot be named '__metadata__'");
+    if (name === '__metadata__') throw valueError("saveSafetensors: a tensor cannot be named '__metadata__'");
     checkText(name, 'the name of a tensor');
     const element = storedAs(t.dtype, options.floats);
     const bytes = littleEndianBytes(await t.data(), element);
@@ -106,7 +105,7 @@ export async function saveSafetensors(
 /** @throws RangeError for a text that UTF-8 cannot hold: other libraries would refuse the file */
 function checkText(text: string, what: string): void {
   if (/\p{Surrogate}/u.test(text)) {
-    throw new RangeError(`saveSafetensors: ${what} holds half of a surrogate pair: ${JSON.stringify(text)}`);
+    throw valueError(`saveSafetensors: ${what} holds half of a surrogate pair: ${JSON.stringify(text)}`);
   }
 }
 
@@ -123,7 +122,7 @@ function checkText(text: string, what: string): void {
  */
 export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
   const fail = (what: string): never => {
-    throw new RangeError(`loadSafetensors: ${what}`);
+    throw codedError(RangeError, 'AG_FILE_FORMAT', `loadSafetensors: ${what}`);
   };
   if (bytes.length < 8) fail(`the file has ${bytes.length} bytes, fewer than the 8 of a header's length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,6 +4,8 @@
  * reader of untrusted files needs beside it: a member is unpacked no further than the directory and its own first
  * bytes say, and all of them together no further than a limit. How archives are written: zipWriter.ts.
  */
+
+import { codedError, valueError } from '@ag/tensor/engine';
 import type { FileEntry } from '@zip.js/zip.js';
 import { crc32 } from './crc32.ts';
 
@@ -41,10 +43,9 @@ export async function* readZip(
   options: ReadZipOptions,
 ): AsyncGenerator<readonly [name: string, content: Uint8Array]> {
   const { operation, maxBytes = defaultMaxBytes } = options;
-  if (!(maxBytes >= 0))
-    throw new RangeError(`${operation}: maxBytes must be a number from 0, got ${maxBytes}`);
+  if (!(maxBytes >= 0)) throw valueError(`${operation}: maxBytes must be a number from 0, got ${maxBytes}`);
   const fail: Fail = (what) => {
-    throw new RangeError(`${operation}: ${what}`);
+    throw codedError(RangeError, 'AG_FILE_FORMAT', `${operation}: ${what}`);
   };
   const entries = await readDirectory(bytes, fail);
   const names = new Set<string>();
@@ -145,7 +146,13 @@ async function inflated(entry: FileEntry, options: ReadZipOptions, fail: Fail): 
     write(part) {
       size += part.length;
       if (size > uncompressedSize)
-        refuse(new RangeError(`${options.operation}: ${tooLong(name, uncompressedSize)}`));
+        refuse(
+          codedError(
+            RangeError,
+            'AG_FILE_FORMAT',
+            `${options.operation}: ${tooLong(name, uncompressedSize)}`,
+          ),
+        );
       parts.push(part);
       if (known) return;
       try {

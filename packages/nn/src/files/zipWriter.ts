@@ -3,6 +3,8 @@
  * what is written here is known beforehand, and zip.js, which reads archives, takes a millisecond for each member. Where
  * a number does not fit its field, the zip64 records say it (sections 4.3.14, 4.3.15 and 4.5.3).
  */
+
+import { valueError } from '@ag/tensor/engine';
 import { crc32 } from './crc32.ts';
 import { hasControls } from './zip.ts';
 
@@ -95,9 +97,9 @@ export function endRecords(count: number, length: number, offset: number): Uint8
 function nameBytes(text: string): Uint8Array {
   const name = new TextEncoder().encode(text);
   if (name.length > full16)
-    throw new RangeError(`writeZip: a name has ${name.length} bytes, zip has room for ${full16}`);
+    throw valueError(`writeZip: a name has ${name.length} bytes, zip has room for ${full16}`);
   if (hasControls(text) || new TextDecoder().decode(name) !== text)
-    throw new RangeError(`writeZip: the name ${JSON.stringify(text)} has characters that files cannot name`);
+    throw valueError(`writeZip: the name ${JSON.stringify(text)} has characters that files cannot name`);
   return name;
 }
 

@@ -3,7 +3,15 @@
  */
 
 import { formatShape, isFloat, oneHot, type Tensor } from '@ag/tensor';
-import { checkInteger, checkOptions, checkTensor, userLine } from '@ag/tensor/engine';
+import {
+  checkInteger,
+  checkOptions,
+  checkTensor,
+  dtypeError,
+  shapeError,
+  userLine,
+  valueError,
+} from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
@@ -46,7 +54,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   checkOptions('crossEntropy', options, 'labelSmoothing weight ignoreIndex axis reduction');
   const { labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-    throw new RangeError(`crossEntropy: label smoothing must be in [0, 1), got ${labelSmoothing}`);
+    throw valueError(`crossEntropy: label smoothing must be in [0, 1), got ${labelSmoothing}`);
   }
   const axis = axisOf(logits, target, options.axis, 'crossEntropy');
   const scores = classesLast(logits, axis);
@@ -99,7 +107,7 @@ interface Picked {
 function pick(scores: Tensor, target: Tensor, weight: Tensor | undefined, loss: string): Picked {
   const classes = scores.shape[scores.shape.length - 1];
   if (weight && (weight.shape.length !== 1 || weight.shape[0] !== classes)) {
-    throw new RangeError(
+    throw shapeError(
       `${loss}: needs a weight for each of ${classes} classes, got ${formatShape(weight.shape)}`,
     );
   }
@@ -152,7 +160,7 @@ function axisOf(scores: Tensor, target: Tensor, axis: number | undefined, loss: 
   checkTensor(scores, loss, 'scores');
   checkTensor(target, loss, 'target');
   if (axis !== undefined) checkInteger(axis, loss, 'axis');
-  if (!isFloat(scores.dtype)) throw new TypeError(`${loss}: scores must be floats, got ${scores.dtype}`);
+  if (!isFloat(scores.dtype)) throw dtypeError(`${loss}: scores must be floats, got ${scores.dtype}`);
   return classAxis(scores.shape, target.shape, axis, loss);
 }
 
@@ -170,7 +178,7 @@ function checkIndices(
     checkTensor(target, loss, 'target').shape.length !== expected.length ||
     target.shape.some((size, i) => size !== expected[i])
   ) {
-    throw new RangeError(
+    throw shapeError(
       `${loss}: scores ${formatShape(given.shape)} need class indices of the shape ${expectedTargets(given.shape, axis)}, or ` +
         `probabilities of the scores' own shape; got ${formatShape(target.shape)}`,
     );

@@ -2,7 +2,7 @@
  * What losses share: the reduction to one number, and the check that shapes agree.
  */
 import { formatShape, type Tensor } from '@ag/tensor';
-import { checkTensor } from '@ag/tensor/engine';
+import { checkTensor, shapeError, valueError } from '@ag/tensor/engine';
 
 /** 'mean' over all elements, their 'sum', or 'none': one loss for each element. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -21,7 +21,7 @@ export function reduce(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
     case 'none':
       return losses;
     default:
-      throw new RangeError(`loss: the reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'`);
+      throw valueError(`loss: the reduction must be 'mean', 'sum' or 'none', got '${String(reduction)}'`);
   }
 }
 
@@ -33,7 +33,7 @@ export function checkSameShape(a: Tensor, b: Tensor, loss: string): void {
   checkTensor(a, loss, 'prediction');
   checkTensor(b, loss, 'target');
   if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
-    throw new RangeError(
+    throw shapeError(
       `${loss}: prediction ${formatShape(a.shape)} and target ${formatShape(b.shape)} differ in shape; use reshape, squeeze or unsqueeze`,
     );
   }

@@ -3,7 +3,7 @@
  */
 
 import type { Tensor } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, valueError } from '@ag/tensor/engine';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 /**
@@ -44,7 +44,7 @@ export function huberLoss(
   checkOptions('huberLoss', options, 'reduction delta');
   checkSameShape(prediction, target, 'huberLoss');
   const { delta = 1 } = options;
-  if (!(delta > 0)) throw new RangeError(`huberLoss: delta must be above 0, got ${delta}`);
+  if (!(delta > 0)) throw valueError(`huberLoss: delta must be above 0, got ${delta}`);
   // With c = min(|d|, delta) both pieces are c · (|d| − ½c); the gradient is ±c.
   const distance = prediction.sub(target).abs();
   const bounded = distance.lessEqual(delta).where(distance, delta);

@@ -2,6 +2,7 @@
  * What becomes of a computation, stage by stage, as text: the graph, the planner's nodes, the kernels, the program.
  */
 import { bytesPerElement } from '../dtype.ts';
+import { valueError } from '../errors.ts';
 import type { Program } from '../kernel/kernel.ts';
 import { toText } from '../kernel/programText.ts';
 import { launchTraffic } from '../kernel/traffic.ts';
@@ -47,7 +48,7 @@ export function explain(tensors: Tensor | readonly Tensor[], options: ExplainOpt
   const shown = options.stages ?? stages;
   for (const stage of shown) {
     if (!stages.includes(stage))
-      throw new RangeError(`explain: there is no stage '${stage}', only ${stages.join(', ')}`);
+      throw valueError(`explain: there is no stage '${stage}', only ${stages.join(', ')}`);
   }
   const outputs = [...new Set(asked)].filter(({ op }) => op !== null);
   if (outputs.length === 0) return `${asked.map(valueText).join('\n')}\n`;

@@ -1,6 +1,8 @@
 /**
  * Telling what the library does while a program runs: plans, kernels, the cache of plans, memory.
  */
+
+import { valueError } from '../errors.ts';
 import { toText } from '../kernel/programText.ts';
 import { observeRuns, type RunObserver } from '../run/observe.ts';
 import { userLine } from '../userLine.ts';
@@ -34,7 +36,7 @@ export function debug(
 ): () => void {
   for (const topic of wanted) {
     if (!topics.includes(topic))
-      throw new RangeError(`debug: there is no topic '${topic}', only ${topics.join(', ')}`);
+      throw valueError(`debug: there is no topic '${topic}', only ${topics.join(', ')}`);
   }
   const about = (topic: Topic): boolean => wanted.includes(topic);
   let held = -1;

@@ -5,6 +5,7 @@
 
 import { checkInteger, describeValue } from '../check.ts';
 import { type DType, floatOf } from '../dtype.ts';
+import { shapeError, valueError } from '../errors.ts';
 import { type ConvolutionRole, convolution } from '../ops/convolution.ts';
 import { maxPool, type PoolAttributes, windowSum } from '../ops/pooling.ts';
 import { checkOptions } from '../options.ts';
@@ -109,7 +110,7 @@ export function convTranspose2d(
   const { stride, dilation, groups } = geometry;
   const extra = perAxis(name, 'outputPadding', options.outputPadding ?? 0, 2, 0);
   if (x.shape[1] !== weight.shape[0] || x.shape[1] % groups !== 0) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: the input ${formatShape(x.shape)} has ${x.shape[1]} channels and the weight ${formatShape(weight.shape)} is for ${weight.shape[0]}` +
         (groups > 1 ? ` in ${groups} groups` : ''),
     );
@@ -117,7 +118,7 @@ export function convTranspose2d(
   const low: number[] = [];
   const size = stride.map((step, i) => {
     if (extra[i] > 0 && extra[i] >= Math.max(step, dilation[i])) {
-      throw new RangeError(
+      throw valueError(
         `${name}: outputPadding ${extra[i]} must be smaller than stride ${step} or dilation ${dilation[i]}`,
       );
     }
@@ -132,7 +133,7 @@ export function convTranspose2d(
     low.push(before);
     const result = options.padding === 'same' ? wanted : whole - before - after;
     if (result < 1) {
-      throw new RangeError(
+      throw valueError(
         `${name}: padding ${before} + ${after} leaves nothing of axis ${2 + i}, ${whole} long before; use less padding`,
       );
     }
@@ -224,9 +225,12 @@ function convolve(
   const geometry = geometryOf(name, options, spatial);
   const { stride, dilation, groups } = geometry;
   if (x.shape[1] !== weight.shape[1] * groups || weight.shape[0] % groups !== 0) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: the input ${formatShape(x.shape)} has ${x.shape[1]} channels and the weight ${formatShape(weight.shape)} is for ` +
-        `${weight.shape[1]}${groups > 1 ? ` in each of ${groups} groups` : ''}; the weight's shape is [output channels, channels / groups, …]`,
+        `${weight.shape[1]}${groups > 1 ? ` in each of ${groups} groups` : ''}; the weight's shape is [output channels, channels / groups, …]` +
+        (x.shape[x.shape.length - 1] === weight.shape[1] * groups
+          ? '. The channels seem to come last: they belong on axis 1, as x.permute([0, 3, 1, 2]) puts those of images'
+          : ''),
     );
   }
   const { low, size } = slide(
@@ -256,7 +260,7 @@ function convolutionNode(
 
 function poolAttributes(name: string, x: Tensor, size: PerAxis, options: PoolOptions): PoolAttributes {
   if (checkTensor(x, name).shape.length !== 4) {
-    throw new RangeError(`${name}: expects [batch, channels, height, width], got ${formatShape(x.shape)}`);
+    throw shapeError(`${name}: expects [batch, channels, height, width], got ${formatShape(x.shape)}`);
   }
   const window = perAxis(name, 'size', size, 2, 1);
   const stride = perAxis(name, 'stride', options.stride ?? size, 2, 1);
@@ -276,7 +280,7 @@ function checkWindows(name: string, a: PoolAttributes): void {
       const start = stride * window - low;
       const first = Math.max(0, Math.ceil(-start / dilation));
       if (first < a.window[i] && start + dilation * first < length) continue;
-      throw new RangeError(
+      throw valueError(
         `${name}: window ${window} along axis ${2 + i} lies wholly in the padding: it reaches from ${start} to ` +
           `${start + dilation * (a.window[i] - 1)}, the axis from 0 to ${length - 1}; use padding of at most half of the window`,
       );
@@ -304,7 +308,7 @@ function slide(
     low.push(before);
     const count = Math.floor((length + before + after - reach) / step) + 1;
     if (count < 1) {
-      throw new RangeError(
+      throw shapeError(
         `${name}: a window of ${window[i]}${dilation[i] === 1 ? '' : ` with dilation ${dilation[i]}`} reaches over ${reach} elements, ` +
           `but axis ${2 + i} has ${length}${before + after === 0 ? '' : ` and ${before + after} of padding`}; use a smaller window or more padding`,
       );
@@ -321,7 +325,7 @@ function halves(total: number): [number, number] {
 function paddingOf(name: string, padding: Padding, axis: number, spatial: number): readonly [number, number] {
   if (padding === 'valid' || padding === 'same') return [0, 0];
   const wrong = (): RangeError =>
-    new RangeError(
+    valueError(
       `${name}: padding must be 'same', 'valid', a whole number ≥ 0 or one number or [before, after] for each of ${spatial} axes, got ${show(padding)}`,
     );
   const list = Array.isArray(padding);
@@ -347,7 +351,7 @@ function perAxis(name: string, what: string, value: PerAxis, spatial: number, le
     ? (value as readonly number[])
     : new Array<number>(spatial).fill(value as number);
   if (list.length !== spatial || list.some((n) => !Number.isInteger(n) || n < least)) {
-    throw new RangeError(
+    throw valueError(
       `${name}: ${what} must be a whole number ≥ ${least} or ${spatial} of them, got ${show(value)}`,
     );
   }
@@ -363,12 +367,10 @@ function checkRanks(name: string, x: Tensor, weight: Tensor, spatial: number): v
   const space = spatial === 1 ? 'length' : 'height, width';
   const sizes = spatial === 1 ? 'size' : 'height, width';
   if (checkTensor(x, name).shape.length !== spatial + 2) {
-    throw new RangeError(
-      `${name}: the input must be [batch, channels, ${space}], got ${formatShape(x.shape)}`,
-    );
+    throw shapeError(`${name}: the input must be [batch, channels, ${space}], got ${formatShape(x.shape)}`);
   }
   if (checkTensor(weight, name, 'weight').shape.length !== spatial + 2) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: the weight must be [output channels, channels / groups, ${sizes}], got ${formatShape(weight.shape)}`,
     );
   }

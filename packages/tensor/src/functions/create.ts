@@ -15,6 +15,7 @@ import {
   type TypedArray,
   toDType,
 } from '../dtype.ts';
+import { shapeError, typeError, valueError } from '../errors.ts';
 import { coordinates, coordinatesLike } from '../ops/indexing.ts';
 import { checkOptions } from '../options.ts';
 import { activeTrace } from '../run/tracing.ts';
@@ -60,7 +61,7 @@ export function tensor(
     return fromArray(takenOver ? given : convertElements(given, dtype ?? own), shape, dtype ?? own);
   }
   if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data)) {
-    throw new TypeError(
+    throw typeError(
       `tensor: expected numbers, nested arrays or a typed array, got ${describeValue(data)}${remedy(data)}`,
     );
   }
@@ -143,7 +144,7 @@ export function arange(
   const to = stop === undefined ? start : stop;
   for (const [argument, value] of Object.entries({ start: from, stop: to, step }))
     checkFinite(value, 'arange', argument);
-  if (step === 0) throw new RangeError('arange: step must not be 0');
+  if (step === 0) throw valueError('arange: step must not be 0');
   const count = Math.max(0, Math.ceil((to - from) / step));
   checkShape([count], 'arange');
   return sequence('arange', count, (i) => from + i * step, options.dtype);
@@ -194,7 +195,7 @@ function sequence(
  */
 export function dynamicScalar(read: () => number, dtype: DType = 'float32'): Tensor {
   if (typeof read !== 'function')
-    throw new TypeError(
+    throw typeError(
       `dynamicScalar: read must be a function that gives the number, got ${describeValue(read)}`,
     );
   checkDType(dtype, 'dynamicScalar');
@@ -231,9 +232,7 @@ function fits(array: TypedArray, own: DType, dtype: DType): boolean {
 function checkCount(shape: Shape, count: number): void {
   checkShape(shape, 'tensor');
   if (sizeOf(shape) !== count) {
-    throw new RangeError(
-      `tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`,
-    );
+    throw shapeError(`tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`);
   }
 }
 
@@ -268,7 +267,7 @@ function flatten(data: NestedNumbers, shape: Shape, axis: number, out: Flat, at:
   if (row === null && !Array.isArray(data)) checkElement(data, at);
   if ((row === null && !Array.isArray(data)) || (data as ArrayLike<number>).length !== size) {
     const found = Array.isArray(data) || row ? `${(data as ArrayLike<number>).length} elements` : 'a number';
-    throw new RangeError(
+    throw shapeError(
       `tensor: the nesting is ragged: expected ${size} elements along axis ${axis}, found ${found}`,
     );
   }
@@ -288,13 +287,9 @@ function flatten(data: NestedNumbers, shape: Shape, axis: number, out: Flat, at:
 function checkElement(value: unknown, at: number): number | boolean {
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   if (Array.isArray(value) || asTypedArray(value) !== null) {
-    throw new RangeError(
-      `tensor: the nesting is ragged: an array where a number was expected, at element ${at}`,
-    );
+    throw shapeError(`tensor: the nesting is ragged: an array where a number was expected, at element ${at}`);
   }
-  throw new TypeError(
-    `tensor: expected a number at element ${at}, got ${describeValue(value)}${remedy(value)}`,
-  );
+  throw typeError(`tensor: expected a number at element ${at}, got ${describeValue(value)}${remedy(value)}`);
 }
 
 function remedy(value: unknown): string {

@@ -4,6 +4,7 @@
  */
 import { checkInteger, describeValue } from '../check.ts';
 import { sumDType } from '../dtype.ts';
+import { shapeError, typeError } from '../errors.ts';
 import { contract } from '../ops/contract.ts';
 import { diagonal } from '../ops/movement.ts';
 import type { ContractionLabels } from '../ops/op.ts';
@@ -33,12 +34,12 @@ interface Labeled {
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   if (typeof equation !== 'string')
-    throw new TypeError(`einsum: the equation must be a text, got ${describeValue(equation)}`);
+    throw typeError(`einsum: the equation must be a text, got ${describeValue(equation)}`);
   operands.forEach((operand, i) => {
     checkTensor(operand, 'einsum', `operand ${i}`);
   });
   const say = (what: string): RangeError =>
-    new RangeError(
+    shapeError(
       `einsum: ${what} in '${equation}' for ${operands.map((t) => formatShape(t.shape)).join(', ') || 'no operands'}`,
     );
   const [left, right, more] = equation.replaceAll(' ', '').split('->');
@@ -100,7 +101,7 @@ export function tensordot(
     new Set(second).size !== second.length ||
     first.some((axis, i) => a.shape[axis] !== b.shape[second[i]])
   ) {
-    throw new RangeError(
+    throw shapeError(
       `tensordot: axes ${JSON.stringify(first)} of ${formatShape(a.shape)} and ${JSON.stringify(second)} of ${formatShape(b.shape)} do not pair up`,
     );
   }

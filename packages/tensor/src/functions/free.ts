@@ -5,6 +5,7 @@
 
 import { checkArray, checkInteger } from '../check.ts';
 import { checkDType, type DType } from '../dtype.ts';
+import { shapeError, valueError } from '../errors.ts';
 import { diagonal as diagonalOp } from '../ops/movement.ts';
 import { expand as expandLowering, type Lowering } from '../ops/op.ts';
 import { argsort as argsortOp } from '../ops/reduce.ts';
@@ -176,7 +177,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
       t.shape.length !== first.shape.length ||
       t.shape.some((size, i) => i !== at && size !== first.shape[i])
     ) {
-      throw new RangeError(
+      throw shapeError(
         `concat: shapes must be equal except along axis ${at}: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`,
       );
     }
@@ -191,7 +192,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   const at = normalizeAxis(axis, first.shape.length + 1, 'stack');
   for (const t of tensors) {
     if (!sameShape(t.shape, first.shape)) {
-      throw new RangeError(`stack: shapes differ: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`);
+      throw shapeError(`stack: shapes differ: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`);
     }
   }
   return concat(
@@ -202,7 +203,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 
 function checkTensors(tensors: readonly Tensor[], operation: string): void {
   if (checkArray(tensors, operation, 'the tensors').length === 0)
-    throw new RangeError(`${operation}: needs at least one tensor`);
+    throw valueError(`${operation}: needs at least one tensor`);
   tensors.forEach((t, i) => {
     checkTensor(t, operation, `element ${i}`);
   });
@@ -218,11 +219,11 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   const n = x.shape[at];
   const list = typeof sizes === 'number' ? pieces(n, sizes) : checkArray(sizes, 'split', 'sizes');
   if (list.some((size) => !Number.isInteger(size) || size < 0)) {
-    throw new RangeError(`split: sizes must be whole numbers ≥ 0, got ${JSON.stringify(sizes)}`);
+    throw valueError(`split: sizes must be whole numbers ≥ 0, got ${JSON.stringify(sizes)}`);
   }
   const total = list.reduce((sum, size) => sum + size, 0);
   if (total !== n) {
-    throw new RangeError(
+    throw shapeError(
       `split: sizes ${list.join(' + ')} = ${total} do not add up to ${n}, the size of axis ${at}`,
     );
   }
@@ -343,9 +344,7 @@ export function diag(x: Tensor, k = 0): Tensor {
   checkDiagonal(k, 'diag');
   if (checkTensor(x, 'diag').shape.length === 2) return diagonalAs('diag', x, k);
   if (x.shape.length !== 1)
-    throw new RangeError(
-      `diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`,
-    );
+    throw shapeError(`diag: needs one or two axes, got ${formatShape(x.shape)}; use diagonal for batches`);
   const n = x.shape[0];
   const size = n + Math.abs(k);
   const row = coordinate(size).unsqueeze(1);
@@ -358,7 +357,7 @@ export function diag(x: Tensor, k = 0): Tensor {
 function lastTwo(x: Tensor, operation: string, k: number): [number, number] {
   checkDiagonal(k, operation);
   if (checkTensor(x, operation).shape.length < 2)
-    throw new RangeError(`${operation}: needs at least two axes, got ${formatShape(x.shape)}`);
+    throw shapeError(`${operation}: needs at least two axes, got ${formatShape(x.shape)}`);
   return [x.shape[x.shape.length - 2], x.shape[x.shape.length - 1]];
 }
 

@@ -4,6 +4,7 @@
  * up to a few hundred rows. Integers give float32.
  */
 
+import { shapeError } from '../errors.ts';
 import * as operations from '../ops/linearAlgebra.ts';
 import { checkOptions } from '../options.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
@@ -126,7 +127,7 @@ function system(name: string, a: Tensor, b: Tensor, work: (a: Tensor, b: Tensor)
   const second = checkTensor(b, name, 'b').shape;
   if (second.length === 1) return system(name, a, b.unsqueeze(-1), work).squeeze(-1);
   if (first.length < 2 || second.length < 1) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: needs matrices and right-hand sides, got ${formatShape(first)} and ${formatShape(second)}`,
     );
   }

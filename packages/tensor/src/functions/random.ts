@@ -5,6 +5,7 @@
 
 import { checkFinite, checkInteger, checkNumber } from '../check.ts';
 import { checkDType, checkFloatDType, type DType } from '../dtype.ts';
+import { valueError } from '../errors.ts';
 import { coordinates } from '../ops/indexing.ts';
 import { randomBits, randomUniform } from '../ops/random.ts';
 import { checkOptions } from '../options.ts';
@@ -34,7 +35,7 @@ export function uniform(
   const { low = 0, high = 1 } = options;
   checkFinite(low, 'uniform', 'low');
   checkFinite(high, 'uniform', 'high');
-  if (low > high) throw new RangeError(`uniform: needs low ≤ high, got ${low} and ${high}`);
+  if (low > high) throw valueError(`uniform: needs low ≤ high, got ${low} and ${high}`);
   const unit = fraction('uniform', shape, options);
   return low === 0 && high === 1 ? unit : unit.mul(high - low).add(low);
 }
@@ -47,7 +48,7 @@ export function normal(
   checkOptions('normal', options, 'key dtype mean std');
   const { mean = 0, std = 1 } = options;
   checkFinite(mean, 'normal', 'mean');
-  if (!(checkFinite(std, 'normal', 'std') >= 0)) throw new RangeError(`normal: std must be ≥ 0, got ${std}`);
+  if (!(checkFinite(std, 'normal', 'std') >= 0)) throw valueError(`normal: std must be ≥ 0, got ${std}`);
   const dtype = checkFloatDType(options.dtype ?? 'float32', 'normal');
   checkShape(shape, 'normal');
   const words = keyWords(keyFrom(options, 'normal'));
@@ -79,7 +80,7 @@ export function truncatedNormal(
   checkNumber(low, 'truncatedNormal', 'low');
   checkNumber(high, 'truncatedNormal', 'high');
   if (!(low < high) || !(std > 0)) {
-    throw new RangeError(
+    throw valueError(
       `truncatedNormal: needs low < high and std > 0, got low ${low}, high ${high}, std ${std}`,
     );
   }
@@ -99,7 +100,7 @@ export function exponential(shape: Shape, options: RandomOptions & { readonly ra
   checkOptions('exponential', options, 'key dtype rate');
   const { rate = 1 } = options;
   if (!(checkFinite(rate, 'exponential', 'the rate') > 0))
-    throw new RangeError(`exponential: the rate must be positive, got ${rate}`);
+    throw valueError(`exponential: the rate must be positive, got ${rate}`);
   return fraction('exponential', shape, options).neg().log1p().div(-rate);
 }
 
@@ -107,8 +108,7 @@ export function exponential(shape: Shape, options: RandomOptions & { readonly ra
 export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptions = {}): Tensor {
   checkOptions('bernoulli', options, 'key dtype');
   if (typeof p !== 'number') checkTensor(p, 'bernoulli', 'p', 'a tensor or a number');
-  else if (!(p >= 0 && p <= 1))
-    throw new RangeError(`bernoulli: the probability must be in [0, 1], got ${p}`);
+  else if (!(p >= 0 && p <= 1)) throw valueError(`bernoulli: the probability must be in [0, 1], got ${p}`);
   const dtype = checkDType(options.dtype ?? 'float32', 'bernoulli');
   return fraction('bernoulli', shape, { ...options, dtype: 'float32' })
     .less(p)
@@ -130,7 +130,7 @@ export function randint(
     low < -(2 ** 31) ||
     high > 2 ** 31
   ) {
-    throw new RangeError(`randint: needs whole numbers low < high within int32, got ${low} and ${high}`);
+    throw valueError(`randint: needs whole numbers low < high within int32, got ${low} and ${high}`);
   }
   return fraction('randint', shape, { ...options, dtype: 'float64' })
     .mul(high - low)

@@ -4,6 +4,7 @@
  */
 import { checkArray, checkInteger, checkNumber, describeValue } from '../check.ts';
 import { floatOf } from '../dtype.ts';
+import { codedError, shapeError, typeError, valueError } from '../errors.ts';
 import { gather, positions, scatter } from '../ops/indexing.ts';
 import { checkKnownSize, place, section } from '../ops/movement.ts';
 import {
@@ -54,7 +55,7 @@ export function slice(
 ): Tensor {
   const axis = normalizeAxis(options.axis ?? 0, x.shape.length, operation);
   const step = checkInteger(options.step ?? 1, operation, 'step');
-  if (step === 0) throw new RangeError(`${operation}: step must not be 0`);
+  if (step === 0) throw valueError(`${operation}: step must not be 0`);
   checkInteger(start, operation, 'start');
   if (end !== undefined) checkInteger(end, operation, 'end');
   checkKnownSize(x.shape, axis, operation);
@@ -86,7 +87,9 @@ export function index(x: Tensor, items: readonly IndexItem[]): Tensor {
     } else if (typeof item === 'number') {
       const n = result.shape[axis];
       if (!Number.isInteger(item) || item < -n || item >= n) {
-        throw new RangeError(
+        throw codedError(
+          RangeError,
+          'AG_INDEX_OUT_OF_RANGE',
           Number.isInteger(item)
             ? `index: position ${item} is outside an axis of size ${n} in ${formatShape(x.shape)}`
             : `index: a position must be a whole number, got ${item}`,
@@ -119,12 +122,9 @@ function resolveItems(
     item === null || item === '...' ? 0 : isTensor(item) && item.dtype === 'bool' ? item.shape.length : 1;
   const used = items.reduce<number>((sum, item) => sum + taken(item), 0);
   if (used > x.shape.length) {
-    throw new RangeError(
-      `index: ${used} axes are indexed, but ${formatShape(x.shape)} has ${x.shape.length}`,
-    );
+    throw shapeError(`index: ${used} axes are indexed, but ${formatShape(x.shape)} has ${x.shape.length}`);
   }
-  if (items.filter((item) => item === '...').length > 1)
-    throw new RangeError("index: '...' may stand only once");
+  if (items.filter((item) => item === '...').length > 1) throw valueError("index: '...' may stand only once");
   const missing = new Array<':'>(x.shape.length - used).fill(':');
   const list: Exclude<IndexItem, '...'>[] = [];
   let axis = 0;
@@ -136,7 +136,7 @@ function resolveItems(
     } else if (isTensor(item) && item.dtype === 'bool') {
       const own = x.shape.slice(axis, axis + item.shape.length);
       if (item.shape.some((size, i) => size !== own[i])) {
-        throw new RangeError(
+        throw shapeError(
           `index: a mask of shape ${formatShape(item.shape)} does not fit axes of sizes ${formatShape(own)}`,
         );
       }
@@ -146,7 +146,7 @@ function resolveItems(
       list.push(item);
       if (item !== null) axis++;
     } else {
-      throw new TypeError(
+      throw typeError(
         `index: expected a number, a range { start, end, step }, ':', '...', null or a tensor, got ${describeValue(item)}`,
       );
     }
@@ -261,7 +261,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
     (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0),
   );
   if (!each || widths.length !== x.shape.length) {
-    throw new RangeError(
+    throw valueError(
       `pad: give one [before, after] of whole numbers ≥ 0 for each of the ${x.shape.length} axes, got ${JSON.stringify(widths)}`,
     );
   }
@@ -283,7 +283,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
     });
   }
   if (mode !== 'edge' && mode !== 'reflect') {
-    throw new RangeError(`pad: mode must be 'constant', 'edge' or 'reflect', got ${describeValue(mode)}`);
+    throw valueError(`pad: mode must be 'constant', 'edge' or 'reflect', got ${describeValue(mode)}`);
   }
   let result = x;
   widths.forEach(([before, after], axis) => {
@@ -291,7 +291,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
     const size = x.shape[axis];
     const longest = mode === 'edge' ? (size > 0 ? Number.POSITIVE_INFINITY : 0) : Math.max(0, size - 1);
     if (Math.max(before, after) > longest) {
-      throw new RangeError(
+      throw valueError(
         `pad: mode '${mode}' can add at most ${longest} elements to an axis of size ${size}, got [${before}, ${after}] for axis ${axis}`,
       );
     }
@@ -310,7 +310,7 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
 
 export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | undefined): Tensor {
   if (axis === undefined) {
-    if (Array.isArray(shift)) throw new RangeError('roll: several shifts need as many axes');
+    if (Array.isArray(shift)) throw valueError('roll: several shifts need as many axes');
     checkInteger(shift, 'roll', 'the shift');
     return x.shape.length === 0 ? x : roll(x.reshape([-1]), shift as number, 0).reshape(x.shape);
   }
@@ -318,7 +318,7 @@ export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | 
   const axes = typeof axis === 'number' ? [axis] : axis;
   const shifts = Array.isArray(shift) ? (shift as readonly number[]) : axes.map(() => shift as number);
   if (shifts.length !== axes.length || shifts.some((n) => !Number.isInteger(n))) {
-    throw new RangeError(
+    throw valueError(
       `roll: shifts must be whole numbers, one for each axis, got ${JSON.stringify(shift)} for axes ${JSON.stringify(axis)}`,
     );
   }
@@ -362,7 +362,7 @@ export function norm(
   axis: readonly number[],
   { p = 2, keepDims = false }: { readonly p?: number; readonly keepDims?: boolean },
 ): Tensor {
-  if (Number.isNaN(checkNumber(p, 'norm', 'p'))) throw new RangeError('norm: p must not be NaN');
+  if (Number.isNaN(checkNumber(p, 'norm', 'p'))) throw valueError('norm: p must not be NaN');
   const options = { keepDims };
   const real = x.cast(floatOf(x.dtype));
   const size = real.abs();

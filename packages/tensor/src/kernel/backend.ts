@@ -37,6 +37,7 @@ export interface BackendStats {
  */
 export class OutOfMemoryError extends RangeError {
   override readonly name = 'OutOfMemoryError';
+  readonly code = 'AG_OUT_OF_MEMORY';
 }
 
 export interface Backend {

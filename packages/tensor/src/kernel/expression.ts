@@ -5,6 +5,7 @@
  * Equal instructions are shared as they are added, so a fused kernel computes nothing twice.
  */
 import type { DType } from '../dtype.ts';
+import { codedError, dtypeError } from '../errors.ts';
 import {
   type BinaryOperation,
   binaryOperations,
@@ -61,7 +62,7 @@ export class ExpressionBuilder {
   binary(op: BinaryOperation, x: Scalar, y: Scalar): Scalar {
     const a = this.dtypeOf(x);
     const b = this.dtypeOf(y);
-    if (a !== b) throw new TypeError(`expression: ${op} of ${a} and ${b}; cast one of them first`);
+    if (a !== b) throw dtypeError(`expression: ${op} of ${a} and ${b}; cast one of them first`);
     return this.emit({ op, a: x, b: y, dtype: boolean.has(op) ? 'bool' : a });
   }
 
@@ -116,7 +117,8 @@ export function building<T>(builder: ExpressionBuilder, describe: () => T): T {
 
 /** The builder in use. @throws Error outside of `building`. */
 export function builder(): ExpressionBuilder {
-  if (!current) throw new Error('scalar operations only work inside the `of` of a map lowering');
+  if (!current)
+    throw codedError(Error, 'AG_WRONG_TIME', 'scalar operations only work inside the `of` of a map lowering');
   return current;
 }
 

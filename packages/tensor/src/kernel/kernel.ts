@@ -7,6 +7,7 @@
  * the reference backend in `reference/` is its living definition.
  */
 import type { DType, TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { DynamicOffset } from '../view.ts';
 
 /** Operations on one operand. Result dtype = operand dtype, except `isNaN`, `isFinite`, `not` (bool). */
@@ -251,7 +252,9 @@ export const noPosition = -(2 ** 31);
 export function indexError(label: string, index: number, size: number, at?: readonly number[]): RangeError {
   const where = at === undefined ? '' : ` at position [${at.join(', ')}]`;
   const range = size === 0 ? 'it has no elements' : `indices must be in ${-size} … ${size - 1}`;
-  return new RangeError(
+  return codedError(
+    RangeError,
+    'AG_INDEX_OUT_OF_RANGE',
     index === noPosition
       ? `${label}: an index${where} is NaN, a fraction or beyond 32 bits, for an axis of size ${size}; ${range}`
       : `${label}: index ${index}${where} does not exist on an axis of size ${size}; ${range}`,

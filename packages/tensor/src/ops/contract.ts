@@ -3,6 +3,7 @@
  * covers matrix products in every transposition, batches, outer and inner products, and their gradients.
  */
 import { promote } from '../dtype.ts';
+import { shapeError } from '../errors.ts';
 import { formatShape, type Shape, sizesOf } from '../shape.ts';
 import { type ContractionLabels, defineOp, type Op, type TensorType } from './op.ts';
 
@@ -48,10 +49,10 @@ function labelsOfRanks(a: number, b: number): ContractionLabels {
 /** @throws RangeError when the inner sizes or the batches of a matrix product do not fit. */
 export function checkMatmul(a: Shape, b: Shape): void {
   const say = (what: string): string => `matmul: ${what}: ${formatShape(a)} · ${formatShape(b)}`;
-  if (a.length === 0 || b.length === 0) throw new RangeError(say('a scalar has no rows or columns; use mul'));
+  if (a.length === 0 || b.length === 0) throw shapeError(say('a scalar has no rows or columns; use mul'));
   const inner = a[a.length - 1];
   const outer = b.length === 1 ? b[0] : b[b.length - 2];
-  if (inner !== outer) throw new RangeError(say('inner sizes differ'));
+  if (inner !== outer) throw shapeError(say('inner sizes differ'));
 }
 
 function contractionShape(
@@ -64,7 +65,7 @@ function contractionShape(
   for (let i = 0; i < labelsB.length; i++) {
     const shared = labelsA.indexOf(labelsB[i]);
     if (shared < 0 || left[shared] === right[i]) continue;
-    throw new RangeError(
+    throw shapeError(
       `contract: sizes ${a.shape[shared]} and ${b.shape[i]} of an axis that ${formatShape(a.shape)} and ${formatShape(b.shape)} share differ`,
     );
   }

@@ -3,6 +3,7 @@
  * any order stay between the two.
  */
 import { isFloat } from '../dtype.ts';
+import { shapeError } from '../errors.ts';
 import { builder, s } from '../kernel/expression.ts';
 import { noPosition } from '../kernel/kernel.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
@@ -80,7 +81,7 @@ export const positions = defineOp({
 
 function gatherShape(operation: string, source: TensorType, index: TensorType, axis: number): number[] {
   if (source.shape.length !== index.shape.length) {
-    throw new RangeError(
+    throw shapeError(
       `${operation}: the index has ${index.shape.length} axes and the source ${source.shape.length}: ${formatShape(index.shape)}, ` +
         `${formatShape(source.shape)}; they must have equally many (use take to look up whole rows)`,
     );

@@ -8,6 +8,7 @@
  * singular value decomposition" (2016). A bar over a letter in the comments is the gradient at it.
  */
 import { floatOf, promote } from '../dtype.ts';
+import { shapeError } from '../errors.ts';
 import type { HostKernel } from '../kernel/kernel.ts';
 import { formatShape, type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -298,20 +299,20 @@ export function checkSquare(name: string, a: Tensor): Tensor {
 function square(name: string, a: TensorType): Shape {
   const [rows, columns] = matrixOf(name, a);
   if (rows !== columns)
-    throw new RangeError(`${name}: needs square matrices in the last two axes, got ${formatShape(a.shape)}`);
+    throw shapeError(`${name}: needs square matrices in the last two axes, got ${formatShape(a.shape)}`);
   return a.shape;
 }
 
 function matrixOf(name: string, a: TensorType): [number, number] {
   if (a.shape.length < 2)
-    throw new RangeError(`${name}: needs matrices in the last two axes, got ${formatShape(a.shape)}`);
+    throw shapeError(`${name}: needs matrices in the last two axes, got ${formatShape(a.shape)}`);
   return [rowsOf(a), columnsOf(a)];
 }
 
 function systemType(name: string, [a, b]: readonly TensorType[]): TensorType {
   square(name, a);
   if (b.shape.length < 2 || rowsOf(b) !== rowsOf(a) || !sameShape(batchOf(a), batchOf(b))) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: the right-hand side ${formatShape(b.shape)} does not fit matrices ${formatShape(a.shape)}`,
     );
   }

@@ -2,6 +2,8 @@
  * Factorizations of matrices on the host, in float64 whatever the tensors hold: routines over plain arrays in
  * row-major order, one matrix after the other. Sizes are small where these are used, so they are written to be read.
  */
+
+import { codedError } from '../errors.ts';
 import type { HostKernel } from '../kernel/kernel.ts';
 import { log } from '../math/index.ts';
 import { eachMatrix, lengthOf, productOf } from './hostMatrices.ts';
@@ -17,7 +19,9 @@ export const choleskyRun = eachMatrix(([a], [[n]], batch) => {
         l[i * n + j] = sum / l[j * n + j];
       } else {
         if (!(sum > 0)) {
-          throw new RangeError(
+          throw codedError(
+            RangeError,
+            'AG_SINGULAR_MATRIX',
             `cholesky: matrix ${batch} is not positive definite: pivot ${i} is ${sum}. Covariances often need a small multiple of the identity added.`,
           );
         }
@@ -176,7 +180,9 @@ function substitute(
 }
 
 function singular(name: string, batch: number, pivot: number): RangeError {
-  return new RangeError(
+  return codedError(
+    RangeError,
+    'AG_SINGULAR_MATRIX',
     `${name}: matrix ${batch} is singular: pivot ${pivot} is 0; its rows are not linearly independent`,
   );
 }

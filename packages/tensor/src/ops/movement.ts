@@ -2,6 +2,7 @@
  * Operations that move no numbers: other shapes, other orders, parts of a tensor. All but `place` are views.
  */
 import { promote } from '../dtype.ts';
+import { codedError, shapeError, valueError } from '../errors.ts';
 import { formatShape, type Shape, sizeOf, sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
@@ -14,7 +15,9 @@ export const openSize = -1;
 /** @throws RangeError when the size of `axis` is fed later and `where` would have to know it. */
 export function checkKnownSize(shape: Shape, axis: number, where: string): void {
   if (shape[axis] === openSize) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_OPEN_SIZE',
       `${where}: the first size of the placeholder is open until it is fed, so ${where} cannot go along axis ${axis}; do that to the data before feeding it`,
     );
   }
@@ -32,7 +35,7 @@ export const reshapeLike = defineOp({
   name: 'reshapeLike',
   type: ([x, like]) => {
     if (sizeOf(x.shape) !== sizeOf(like.shape)) {
-      throw new RangeError(
+      throw shapeError(
         `reshapeLike: ${formatShape(x.shape)} has not as many elements as ${formatShape(like.shape)}`,
       );
     }
@@ -243,7 +246,7 @@ function resolveShape(from: Shape, to: Shape): Shape {
     return to;
   }
   if (to.indexOf(-1, hole + 1) >= 0) {
-    throw new RangeError(`reshape: only one size may be −1, got ${formatShape(to)}`);
+    throw valueError(`reshape: only one size may be −1, got ${formatShape(to)}`);
   }
   const rest = to.reduce((product, size, i) => (i === hole ? product : product * size), 1);
   if (open) {
@@ -257,7 +260,7 @@ function resolveShape(from: Shape, to: Shape): Shape {
 }
 
 function reshapeError(from: Shape, to: Shape): RangeError {
-  return new RangeError(
+  return shapeError(
     from.includes(openSize)
       ? `reshape: the first size of the placeholder is open, so give −1 for it in ${formatShape(to)} and keep the others' product`
       : `reshape: ${formatShape(from)} has ${sizeOf(from)} elements and cannot become ${formatShape(to)}`,
@@ -271,7 +274,7 @@ function checkExpand(from: Shape, to: Shape): Shape {
   let fits = lead >= 0;
   for (let i = 0; i < sizes.length; i++) fits = fits && (sizes[i] === 1 || sizes[i] === wanted[lead + i]);
   if (!fits) {
-    throw new RangeError(
+    throw shapeError(
       `broadcastTo: ${formatShape(from)} does not broadcast to ${formatShape(to)}: sizes must be equal or 1, aligned at the last axis`,
     );
   }

@@ -2,6 +2,7 @@
  * Operations that combine the elements along axes: sums, products, extremes, and running forms of them.
  */
 import { type DType, floatOf, sumDType } from '../dtype.ts';
+import { shapeError } from '../errors.ts';
 import { reducedShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { coordinates } from './indexing.ts';
@@ -154,7 +155,7 @@ export const argsort = defineOp<{ readonly descending: boolean }>({
 
 function checkNotEmpty(name: string, x: TensorType, axes: readonly number[]): void {
   if (axes.some((axis) => x.shape[axis] === 0)) {
-    throw new RangeError(
+    throw shapeError(
       `${name}: axis ${axes.find((axis) => x.shape[axis] === 0)} has no elements, so there is no ${name}`,
     );
   }

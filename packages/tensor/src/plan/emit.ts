@@ -4,6 +4,7 @@
  * few axes whatever the user's shapes.
  */
 import type { DType } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import { mergeAxes } from '../kernel/axes.ts';
 import { ExpressionBuilder } from '../kernel/expression.ts';
 import type { Kernel, Launch, Output } from '../kernel/kernel.ts';
@@ -52,7 +53,7 @@ function emitCluster(cluster: Cluster, bufferOf: BufferPositions, label: string)
     case 'host':
       return emitHost(root, bufferOf, label);
     default:
-      throw new Error(`${root.op!.name}: form ${root.op!.lower.form} is no kernel`);
+      throw codedError(Error, 'AG_INTERNAL', `${root.op!.name}: form ${root.op!.lower.form} is no kernel`);
   }
 }
 
@@ -114,7 +115,11 @@ function emitPlace(cluster: Cluster, root: PlanNode, bufferOf: BufferPositions, 
       if (moving) {
         const start = root.inputs[moving.input].leaf;
         if (start?.kind !== 'scalar')
-          throw new Error(`${root.op!.name}: a moving start must be a number given at each run`);
+          throw codedError(
+            Error,
+            'AG_INTERNAL',
+            `${root.op!.name}: a moving start must be a number given at each run`,
+          );
         view = shiftView(view, start.scalar, stride);
       }
     });

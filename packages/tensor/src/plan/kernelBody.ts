@@ -5,6 +5,7 @@
  * one operand and one instruction.
  */
 import { type DType, promote } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import { building, ExpressionBuilder, type Scalar } from '../kernel/expression.ts';
 import type { Operand } from '../kernel/kernel.ts';
 import type { Lowering } from '../ops/op.ts';
@@ -89,7 +90,11 @@ export class KernelBody {
     if (this.#members.has(node) || this.#absorbed.has(node)) return this.#apply(node, access);
     const view = access.apply(contiguousView(node.shape));
     if (view === null)
-      throw new Error(`plan: ${node.op?.name ?? 'leaf'} cannot be addressed; please report this graph`);
+      throw codedError(
+        Error,
+        'AG_INTERNAL',
+        `plan: ${node.op?.name ?? 'leaf'} cannot be addressed; please report this graph`,
+      );
     if (node.op?.lower.form === 'coordinates') {
       return builder.emit({ op: 'coordinate', operand: this.#read(-1, view, dtype), dtype: 'int32' });
     }

@@ -3,6 +3,7 @@
  * computations become one, and nodes whose elements must lie in memory get a copy where they have none.
  */
 import type { DType } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import { positions } from '../ops/indexing.ts';
 import { openSize } from '../ops/movement.ts';
 import { type AnyOp, defineOp, map, type ViewContext } from '../ops/op.ts';
@@ -129,7 +130,11 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       const key = `constant ${Object.is(value, -0) ? '-0' : value} ${dtype}`;
       return share(key, () => add(null, undefined, [], shape, dtype, { kind: 'constant', value }));
     }
-    throw new Error(`an operation expanded to a graph with a ${tensor.leaf!.kind} leaf; pass it as an input`);
+    throw codedError(
+      Error,
+      'AG_INTERNAL',
+      `an operation expanded to a graph with a ${tensor.leaf!.kind} leaf; pass it as an input`,
+    );
   };
 
   /** A node whose inputs are translated. */
@@ -205,7 +210,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     if (tensor.op === null) {
       const { shape, dtype } = tensor;
       if (shape.includes(openSize)) {
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_NOT_FED',
           `a placeholder of shape ${formatShape(shape)} has no value; feed it with new Graph({ inputs, outputs }).run(feeds)`,
         );
       }
@@ -257,7 +264,7 @@ export function isView(node: PlanNode): boolean {
 export function applyView(node: PlanNode, input: View): View | null {
   const lowering = node.op!.lower;
   if (lowering.form === 'barrier') return input;
-  if (lowering.form !== 'view') throw new Error(`${node.op!.name} is no view`);
+  if (lowering.form !== 'view') throw codedError(Error, 'AG_INTERNAL', `${node.op!.name} is no view`);
   const context: ViewContext = {
     inputs: node.inputs,
     output: node,

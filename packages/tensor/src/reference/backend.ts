@@ -7,6 +7,7 @@
  */
 
 import { type DType, dtypeOfArray, type TypedArray } from '../dtype.ts';
+import { codedError, dtypeError, typeError } from '../errors.ts';
 import {
   type Backend,
   type BackendStats,
@@ -89,7 +90,9 @@ class ReferenceBackend implements Backend {
 
   write(memory: Memory, data: TypedArray): void {
     if (data.byteLength > memory.bytes) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_INTERNAL',
         `reference: ${data.byteLength} bytes do not fit into memory of ${memory.bytes} bytes`,
       );
     }
@@ -103,7 +106,9 @@ class ReferenceBackend implements Backend {
   readSync(memory: Memory, dtype: DType, length: number): TypedArray {
     const view = checkMemory(memory).view(dtype);
     if (length > view.length) {
-      throw new RangeError(
+      throw codedError(
+        RangeError,
+        'AG_INTERNAL',
         `reference: cannot read ${length} elements of ${dtype} from ${memory.bytes} bytes`,
       );
     }
@@ -213,7 +218,7 @@ class ReferenceBackend implements Backend {
           return compileHost(kernel);
       }
     } catch (error) {
-      if (error instanceof TypeError) throw new TypeError(`${label}: ${error.message}`, { cause: error });
+      if (error instanceof TypeError) throw dtypeError(`${label}: ${error.message}`, { cause: error });
       throw error;
     }
   }
@@ -221,21 +226,26 @@ class ReferenceBackend implements Backend {
 
 function checkMemory(memory: Memory): HostMemory {
   if (memory instanceof HostMemory) return memory;
-  throw new TypeError('reference: this memory belongs to another backend; read it there and write a copy');
+  throw typeError('reference: this memory belongs to another backend; read it there and write a copy');
 }
 
 /** What a bound buffer stands for in this run. */
 function arrayOf(binding: Binding | undefined, spec: BufferSpec & { kind: 'bound' }): TypedArray {
-  if (binding === undefined) throw new TypeError(`reference: binding ${spec.binding} is missing`);
+  if (binding === undefined)
+    throw codedError(TypeError, 'AG_INTERNAL', `reference: binding ${spec.binding} is missing`);
   const isHostArray = ArrayBuffer.isView(binding);
   const array = isHostArray ? binding : checkMemory(binding).view(spec.dtype);
   if (isHostArray && dtypeOfArray(array) !== (spec.dtype === 'bool' ? 'uint8' : spec.dtype)) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_INTERNAL',
       `reference: binding ${spec.binding} should be ${spec.dtype}, got ${array.constructor.name}`,
     );
   }
   if (array.length < spec.length) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_INTERNAL',
       `reference: binding ${spec.binding} should hold ${spec.length} elements of ${spec.dtype}, it holds ${array.length}`,
     );
   }

@@ -8,6 +8,7 @@
  * sizes that skip both give the same bits. Integers are multiplied and summed modulo 2³².
  */
 import { isFloat, type TypedArray } from '../dtype.ts';
+import { dtypeError } from '../errors.ts';
 import type { ContractKernel, Launch, Operand } from '../kernel/kernel.ts';
 import { contiguousStrides, sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
@@ -59,7 +60,7 @@ export function compileContract(
 ): CompiledKernel {
   const epilogue = compileExpression(kernel.epilogue, file, kernel.dtype);
   checkOutputs(epilogue, kernel.outputs);
-  if (kernel.dtype === 'bool') throw new TypeError('products of bool are not summed; cast to int32 first');
+  if (kernel.dtype === 'bool') throw dtypeError('products of bool are not summed; cast to int32 first');
   const float = isFloat(kernel.dtype);
 
   return (launch) => {

@@ -5,6 +5,7 @@
  * loads. Evaluating a block is then: every load, then every step; no decision is left per element.
  */
 import { type DType, type TypedArray, toDType } from '../dtype.ts';
+import { dtypeError } from '../errors.ts';
 import type { BinaryOperation, Expression, Launch, Operand, UnaryOperation } from '../kernel/kernel.ts';
 import { binaryStep, castStep, threefryStep, unaryStep, whereStep } from './operations.ts';
 import { blockSize, type Register, RegisterAllocator, type RegisterFile, type Step } from './registers.ts';
@@ -214,5 +215,5 @@ function lastUses(expression: Expression): number[] {
 }
 
 function mismatch(what: string, got: DType, wanted: DType): TypeError {
-  return new TypeError(`${what}: dtypes ${got} and ${wanted} meet; insert a cast`);
+  return dtypeError(`${what}: dtypes ${got} and ${wanted} meet; insert a cast`);
 }

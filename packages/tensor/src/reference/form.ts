@@ -2,6 +2,7 @@
  * What the kernel forms share: a kernel is compiled for its structure, bound to the arguments of a launch, and run.
  */
 import type { DType, TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Launch, Output } from '../kernel/kernel.ts';
 import type { CompiledExpression } from './expression.ts';
 import { Store } from './walk.ts';
@@ -29,11 +30,19 @@ export function bindStores(
 /** @throws TypeError when results and outputs differ in number or dtype. */
 export function checkOutputs(compiled: CompiledExpression, outputs: readonly Output[]): void {
   if (compiled.results.length !== outputs.length) {
-    throw new TypeError(`${compiled.results.length} results for ${outputs.length} outputs`);
+    throw codedError(
+      TypeError,
+      'AG_INTERNAL',
+      `${compiled.results.length} results for ${outputs.length} outputs`,
+    );
   }
   outputs.forEach((output, i) => {
     const dtype: DType = compiled.resultDTypes[i];
     if (dtype !== output.dtype)
-      throw new TypeError(`result ${i} is ${dtype}, its output ${output.dtype}; insert a cast`);
+      throw codedError(
+        TypeError,
+        'AG_INTERNAL',
+        `result ${i} is ${dtype}, its output ${output.dtype}; insert a cast`,
+      );
   });
 }

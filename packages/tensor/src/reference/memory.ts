@@ -1,6 +1,7 @@
 /** Memory of the reference backend: an ArrayBuffer and the typed views that kernels index. */
 
 import { bytesPerElement, type DType, type TypedArray, viewArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Memory } from '../kernel/backend.ts';
 
 export class HostMemory implements Memory {
@@ -19,7 +20,11 @@ export class HostMemory implements Memory {
     let view = this.#views.get(dtype);
     if (view === undefined) {
       if (this.#buffer === null)
-        throw new Error('reference: this memory was released and must not be used any more');
+        throw codedError(
+          Error,
+          'AG_DISPOSED',
+          'reference: this memory was released and must not be used any more',
+        );
       view = viewArray(dtype, this.#buffer, 0, this.#buffer.byteLength / bytesPerElement(dtype));
       this.#views.set(dtype, view);
     }

@@ -7,6 +7,7 @@
  * `not`, `and`, `or`, comparisons and, as products and extremes of 0 and 1, `mul`, `max` and `min`.
  */
 import { type DType, toDType } from '../dtype.ts';
+import { dtypeError } from '../errors.ts';
 import type { BinaryOperation, UnaryOperation } from '../kernel/kernel.ts';
 import {
   acos,
@@ -121,7 +122,7 @@ export function threefryStep(
 }
 
 function undefinedOperation(op: string, dtype: DType): TypeError {
-  return new TypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
+  return dtypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
 }
 
 /** Dtypes whose loops are the same: storing tells float32 from float64 and the integers from one another. */

@@ -1,5 +1,6 @@
 /** The scan and sort forms: results that depend on the order of the elements along the last axis. */
 import { isFloat, type TypedArray } from '../dtype.ts';
+import { dtypeError } from '../errors.ts';
 import type { Launch, ScanKernel, SortKernel } from '../kernel/kernel.ts';
 import type { CompiledKernel } from './form.ts';
 import { JointWalk } from './walk.ts';
@@ -38,7 +39,7 @@ type Run = (
 
 function runFor({ combine, dtype }: ScanKernel): Run {
   if (dtype === 'bool' && combine === 'sum')
-    throw new TypeError('running sums of bool are not defined; cast to int32 first');
+    throw dtypeError('running sums of bool are not defined; cast to int32 first');
   if (combine === 'sum') return isFloat(dtype) ? runningSum : runningIntegerSum;
   if (combine === 'prod') return isFloat(dtype) ? runningProduct : runningIntegerProduct;
   return combine === 'max' ? runningMax : runningMin;

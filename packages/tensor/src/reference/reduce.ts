@@ -6,6 +6,7 @@
  * Over no elements: sum 0, prod 1, max and min the lowest and highest value of the dtype, argmax and argmin 0.
  */
 import { allocateArray, type TypedArray } from '../dtype.ts';
+import { codedError, dtypeError } from '../errors.ts';
 import type { Combine, ReduceKernel } from '../kernel/kernel.ts';
 import { sizeOf } from '../shape.ts';
 import { BoundExpression, compileExpression } from './expression.ts';
@@ -33,7 +34,9 @@ export function compileReduce(kernel: ReduceKernel, file: RegisterFile): Compile
   const combiner = combinerFor(combine, kernel.dtype);
   const prologue = compileExpression(kernel.prologue, file, dtype);
   if (prologue.resultDTypes[0] !== dtype) {
-    throw new TypeError(
+    throw codedError(
+      TypeError,
+      'AG_INTERNAL',
       `the prologue gives ${prologue.resultDTypes[0]}, the reduction takes ${dtype}; insert a cast`,
     );
   }
@@ -187,7 +190,7 @@ function smallestStride(sizes: readonly number[], strides: readonly number[]): n
 
 function combinerFor(combine: Combine, dtype: ReduceKernel['dtype']): Combiner {
   if (dtype === 'bool' && combine === 'sum')
-    throw new TypeError('the sum of bool is not defined; cast to int32 first');
+    throw dtypeError('the sum of bool is not defined; cast to int32 first');
   const [lowest, highest] = limits(dtype);
   switch (combine) {
     case 'sum':

@@ -5,6 +5,7 @@
  */
 
 import type { DType, TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Backend, Memory } from '../kernel/backend.ts';
 import { finalizersOf } from './finalization.ts';
 
@@ -39,7 +40,9 @@ export class DeviceValue {
   bindingOn(backend: Backend): Memory | TypedArray {
     if (this.#memory !== null && this.backend === backend) return this.#memory;
     if (this.#memory !== null && !this.backend.readSync) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_SYNCHRONOUS_READ',
         `a tensor was computed on '${this.backend.name}' and is used on '${backend.name}', but '${this.backend.name}' cannot be read synchronously. ` +
           'Make a copy that any backend can use, tensor(await t.data(), { shape: t.shape }), or call use() before computing.',
       );
@@ -55,7 +58,9 @@ export class DeviceValue {
   readSync(): TypedArray {
     if (this.#memory === null) return this.#fromHost().slice();
     if (!this.backend.readSync) {
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_SYNCHRONOUS_READ',
         `the backend '${this.backend.name}' cannot read synchronously; use await t.data() or await t.item()`,
       );
     }
@@ -84,7 +89,8 @@ export class DeviceValue {
   }
 
   #fromHost(): TypedArray {
-    if (this.#host === null) throw new Error('this tensor was disposed; it has no value any more');
+    if (this.#host === null)
+      throw codedError(Error, 'AG_DISPOSED', 'this tensor was disposed; it has no value any more');
     return this.#host;
   }
 }

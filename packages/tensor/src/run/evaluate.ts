@@ -6,6 +6,7 @@
  * the way throws: variables keep their values, tensors stay lazy, and `recover.ts` puts right what was queued.
  */
 import type { TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import { checkOptions } from '../options.ts';
@@ -68,7 +69,11 @@ const noTensors: readonly Tensor[] = [];
 export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = {}): void {
   checkOptions('evaluate', options, 'keep toHost updates');
   if (isRunning())
-    throw new Error('evaluate: called while a plan runs; a custom operation must not read tensors');
+    throw codedError(
+      Error,
+      'AG_WRONG_TIME',
+      'evaluate: called while a plan runs; a custom operation must not read tensors',
+    );
   const trace = activeTrace();
   if (trace) {
     recordEvaluation(trace, tensors, options);
@@ -106,7 +111,9 @@ export function commitAssignments(): void {
 function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: EvaluateOptions): void {
   if (!options.updates) {
     if (tensors.every((tensor) => tensor.op === null)) return;
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_READ_WHILE_TRACING',
       'compile: a tensor was read while the function was traced, when there are no numbers yet. Return the tensor and read it ' +
         'outside, or choose between values with where(condition, x, y).',
     );
@@ -214,7 +221,9 @@ function attempt(wanted: readonly Tensor[]): void {
 function checkNothingOpen(traversal: Traversal): void {
   for (const { leaf } of traversal.leaves) {
     if (leaf!.kind !== 'placeholder') continue;
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_NOT_FED',
       `placeholder '${leaf!.name}' has no value here; feed it with new Graph({ inputs, outputs }).run({ ${leaf!.name}: … })`,
     );
   }

@@ -8,6 +8,7 @@
  * forward pass had not been, and the assignment comes back only with its own computation, when that is evaluated once more.
  */
 
+import { codedError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 
@@ -34,7 +35,8 @@ export function refusingAssignments<T>(reason: string, work: () => T): T {
 
 /** @throws Error where nothing may be assigned. */
 export function checkAssignable({ name }: Variable): void {
-  if (refusal !== null) throw new Error(`${refusal} (assigned was variable '${name}')`);
+  if (refusal !== null)
+    throw codedError(Error, 'AG_WRONG_TIME', `${refusal} (assigned was variable '${name}')`);
 }
 
 /** Queues an assignment, whose value was built on the earlier one. Returns how many have been queued without a commit. */

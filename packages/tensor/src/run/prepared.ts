@@ -4,6 +4,7 @@
  */
 
 import { isTypedArray, type TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Backend, Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import { sameSignature, type Traversal, traverse } from '../plan/signature.ts';
@@ -163,7 +164,8 @@ export class PreparedGraph {
       else if (leaf.kind !== 'placeholder') others.push({ binding, leaf: tensor });
       else {
         const input = this.inputs.indexOf(tensor);
-        if (input < 0) throw new Error(`placeholder '${leaf.name}' is not among the inputs`);
+        if (input < 0)
+          throw codedError(Error, 'AG_NOT_FED', `placeholder '${leaf.name}' is not among the inputs`);
         fed.push({ binding, input });
       }
     });

@@ -4,6 +4,7 @@
  * Keys are made by Threefry (Salmon et al. 2011), so they can be split, and the same key always gives the same numbers.
  */
 import { checkInteger, describeValue } from '../check.ts';
+import { codedError, typeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
@@ -54,7 +55,9 @@ export function splitKey(from: Key, n = 2): Key[] {
   checkKey(from, 'splitKey');
   checkInteger(n, 'splitKey', 'n', 0);
   if (from.tensors) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_READ_WHILE_TRACING',
       'splitKey: the key is one of many that vmap maps over and has no numbers here; split it outside: vmap(f)(splitKey(key, n), …)',
     );
   }
@@ -85,7 +88,7 @@ export function withRunKeys<T>(work: () => T): T {
 
 export function checkKey(own: Key, operation: string): Key {
   if (Array.isArray((own as Partial<Key> | null)?.words)) return own;
-  throw new TypeError(`${operation}: expected a key, got ${describeValue(own)}; make one with key(seed)`);
+  throw typeError(`${operation}: expected a key, got ${describeValue(own)}; make one with key(seed)`);
 }
 
 /** Threefry-2x32 with 20 rounds on the host: see `ops/random.ts`. Both words of the result. */

@@ -2,6 +2,7 @@
  * Reading the elements of a tensor, wherever they lie: in a host array, on a device, in a variable, in the code.
  */
 import { convertElements, type TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -50,7 +51,9 @@ function readLeafSync(tensor: Tensor): TypedArray {
     case 'literal':
       return convertElements([leaf.value], tensor.dtype);
     case 'placeholder':
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_NOT_FED',
         `placeholder '${leaf.name}' has no value here; feed it with new Graph({ inputs, outputs }).run(feeds)`,
       );
   }

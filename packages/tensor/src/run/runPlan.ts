@@ -4,6 +4,7 @@
  */
 
 import type { TypedArray } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import type { Backend, Binding, Memory } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import type { Tensor } from '../tensor.ts';
@@ -54,7 +55,7 @@ export function bindLeaf(tensor: Tensor, least = 1024): Binding {
       return memory;
     }
     default:
-      throw new Error(`a ${leaf.kind} cannot be bound to memory`);
+      throw codedError(Error, 'AG_INTERNAL', `a ${leaf.kind} cannot be bound to memory`);
   }
 }
 
@@ -106,7 +107,9 @@ export function runPlan(
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
       if (!target.readSync)
-        throw new Error(
+        throw codedError(
+          Error,
+          'AG_SYNCHRONOUS_READ',
           `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be checked`,
         );
       check(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));

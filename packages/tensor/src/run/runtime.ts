@@ -1,6 +1,8 @@
 /**
  * Which backend computes.
  */
+
+import { codedError, typeError } from '../errors.ts';
 import type { Backend } from '../kernel/backend.ts';
 import { reference } from '../reference/index.ts';
 import { reportSlowness } from './slowDefault.ts';
@@ -24,7 +26,7 @@ export function setDefaultBackend(make: () => Backend): void {
  */
 export function use(backend: Backend): void {
   if (typeof (backend as Partial<Backend> | undefined)?.prepare !== 'function') {
-    throw new TypeError(
+    throw typeError(
       `use: expected a backend, got ${backend instanceof Promise ? 'a promise; wait for it: use(await wasm())' : `${typeof backend}; give what wasm() or reference() resolves to`}`,
     );
   }
@@ -47,7 +49,9 @@ export function backend(): Backend {
     return selected;
   }
   if (typeof AG_REFERENCE !== 'undefined' && !AG_REFERENCE) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_BACKEND_UNAVAILABLE',
       'no backend is selected: call use(await wasm()) first; this bundle was made with AG_REFERENCE = false, without the reference backend',
     );
   } else {

@@ -3,14 +3,14 @@
  * own, by stopping the run, or by changing the model.
  */
 import type { Module } from '@ag/nn';
-import type { Tensor } from '@ag/tensor';
 import type { Checkpoint, StatefulCallback } from '../checkpoint.ts';
 import type { EndEvent, EndReason, EventBody, TrainingEvent } from '../events.ts';
 import type { FitOptimizer } from '../optimizer.ts';
 
 /** The run as callbacks see it. */
 export interface CallbackContext {
-  readonly model: Module<[Tensor], Tensor>;
+  // biome-ignore lint/suspicious/noExplicitAny: inputs and outputs of any form
+  readonly model: Module<[any], any>;
   readonly optimizer: FitOptimizer;
   /** Ends the run after this step, or before the next epoch. */
   stop(reason?: EndReason): void;

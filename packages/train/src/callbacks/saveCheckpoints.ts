@@ -6,6 +6,7 @@ import { encodeCheckpoint } from '../checkpoint.ts';
 import { now } from '../clock.ts';
 import { TrainingError } from '../errors.ts';
 import { removeLeftovers, writeAtomically } from '../files.ts';
+import { nodeModule } from '../platform.ts';
 import type { Callback, CallbackContext } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
@@ -69,7 +70,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     context: CallbackContext,
     best: boolean,
   ): Promise<void> => {
-    const { join } = await import('node:path');
+    const { join } = nodeModule('node:path');
     const bytes = await encodeCheckpoint(await context.checkpoint());
     const path = join(folder, `step-${String(step).padStart(8, '0')}.safetensors`);
     for (const [found, identity] of await identities(folder)) {
@@ -94,7 +95,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
     async on(event, context) {
       if (event.type === 'start') {
         // Once: a folder that is removed while the run goes on is not to come back with half of what it held.
-        const { mkdir } = await import('node:fs/promises');
+        const { mkdir } = nodeModule('node:fs/promises');
         await mkdir(folder, { recursive: true });
         await removeLeftovers(folder);
         known = await identities(folder);
@@ -126,8 +127,8 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
 
 /** The checkpoints in a folder, newest first; none when there is no such folder. */
 export async function listCheckpoints(folder: string): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { readdir } = nodeModule('node:fs/promises');
+  const { join } = nodeModule('node:path');
   const names = await readdir(folder).catch(() => []);
   const steps = names.flatMap((name) => {
     const found = pattern.exec(name);
@@ -138,7 +139,7 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
 
 /** What tells the files in a folder from others of their names: the same file is never written twice. */
 async function identities(folder: string): Promise<Map<string, string>> {
-  const { stat } = await import('node:fs/promises');
+  const { stat } = nodeModule('node:fs/promises');
   const found = new Map<string, string>();
   for (const path of await listCheckpoints(folder)) {
     // Null where it was removed meanwhile.
@@ -149,6 +150,6 @@ async function identities(folder: string): Promise<Map<string, string>> {
 }
 
 async function prune(folder: string, keep: number): Promise<void> {
-  const { rm } = await import('node:fs/promises');
+  const { rm } = nodeModule('node:fs/promises');
   for (const path of (await listCheckpoints(folder)).slice(keep)) await rm(path, { force: true });
 }

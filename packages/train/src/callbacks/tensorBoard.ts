@@ -7,6 +7,7 @@ import { checkOptions } from '@ag/tensor/engine';
 import { crc32c } from '../checksum.ts';
 import type { TrainingEvent } from '../events.ts';
 import { appendTo } from '../files.ts';
+import { nodeModule } from '../platform.ts';
 import type { Callback } from './callback.ts';
 
 export interface TensorBoardLoggerOptions {
@@ -76,10 +77,10 @@ function metricsOf(event: TrainingEvent, everySteps: number): Record<string, num
 function fileWriter(folder: string, clock: () => number): (record: Uint8Array) => Promise<void> {
   let path: string | null = null;
   return async (record) => {
-    const { mkdir } = await import('node:fs/promises');
+    const { mkdir } = nodeModule('node:fs/promises');
     if (path === null) {
-      const { join } = await import('node:path');
-      const { hostname } = await import('node:os');
+      const { join } = nodeModule('node:path');
+      const { hostname } = nodeModule('node:os');
       await mkdir(folder, { recursive: true });
       path = join(folder, `events.out.tfevents.${Math.floor(clock())}.${hostname()}.${process.pid}`);
     }

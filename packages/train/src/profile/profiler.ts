@@ -5,7 +5,7 @@
  * between them.
  */
 import { creationOf, startCapture } from '@ag/graph';
-import type { Module } from '@ag/nn';
+import type { AnyModule } from '@ag/nn';
 import { type Backend, backend, type Launch, type Tensor, use } from '@ag/tensor';
 import { listenToCreation, setScopeNames } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
@@ -114,7 +114,7 @@ export class Profiler {
   #compute = 0;
   #stopped = false;
 
-  constructor(model: Module<[Tensor], Tensor>, { warmUp = 10 }: ProfileOptions = {}) {
+  constructor(model: AnyModule, { warmUp = 10 }: ProfileOptions = {}) {
     if (!(Number.isInteger(warmUp) && warmUp >= 0)) {
       throw new TrainingError(`fit: profile.warmUp must be a whole number from 0, got ${warmUp}`, {
         code: 'option',
