@@ -22,7 +22,7 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   if (!existsSync(file)) throw new Failure('configuration', `${path}: there is no such module`);
   let loaded: unknown;
   try {
-    loaded = /ts$/.test(file) ? await importTypeScript(file) : await import(pathToFileURL(file).href);
+    loaded = /ts$/.test(file) ? await importByJiti(file) : await importPlain(file);
   } catch (error) {
     const place = error instanceof Error ? lineOfModule(error, path) : null;
     throw new Failure(
@@ -51,7 +51,36 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   return guardRecipe({ ...own, settings: own.settings ?? {}, parameters: own.parameters ?? {} }, path);
 }
 
-async function importTypeScript(file: string): Promise<unknown> {
+async function importPlain(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'@ag/")) throw error;
+    return importByJiti(file);
+  }
+}
+
+/**
+ * With the packages that this command runs with, whatever is installed beside the module: so a recipe runs in a folder where
+ * nothing is installed, and its tensors are of the library that trains them.
+ */
+async function importByJiti(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
-  return createJiti(import.meta.url).import(file);
+  const [tensor, graph, nn, optim, datasets, train, nativeWasm, viz, cli] = await Promise.all([
+    import('@ag/tensor'),
+    import('@ag/graph'),
+    import('@ag/nn'),
+    import('@ag/optim'),
+    import('@ag/datasets'),
+    import('@ag/train'),
+    import('@ag/native-wasm'),
+    import('@ag/viz'),
+    import('../index.ts'),
+  ]);
+  const own = { tensor, graph, nn, optim, datasets, train, 'native-wasm': nativeWasm, viz, cli };
+  const virtualModules = Object.fromEntries(
+    Object.entries(own).map(([name, exported]) => [`@ag/${name}`, exported]),
+  );
+  return createJiti(import.meta.url, { virtualModules }).import(file);
 }

@@ -46,7 +46,8 @@ export function splitRows(
     parts.train.push(...rows.slice(test + validation));
   }
   for (const part of ['test', 'validation'] as const) {
-    if (parts[part].length === 0) parts[part].push(parts.train.pop()!);
+    // The most frequent class, which comes first, can spare one.
+    if (parts[part].length === 0) parts[part].push(...parts.train.splice(0, 1));
   }
   const rowsOf = (positions: readonly number[]): CsvTable => {
     // In the order of the file: that is how people look for a row.

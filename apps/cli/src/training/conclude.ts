@@ -75,6 +75,7 @@ export async function conclude(
     run: paths.folder,
     weights: paths.weights,
     report: paths.report,
+    ...(task.baseline && { baseline: task.baseline }),
   });
   return exitCodes.done;
 }

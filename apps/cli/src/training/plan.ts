@@ -35,6 +35,8 @@ export interface Job {
   readonly recipeName: string;
   readonly resolved: Resolved;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** Where parameters come from that are not the recipe's own. */
+  readonly given: Readonly<Record<string, 'flag' | 'config'>>;
   /** The run that is continued. */
   readonly before: { readonly folder: string; readonly config: RunConfig } | null;
 }
@@ -73,6 +75,7 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
     recipeName,
     resolved,
     parameters,
+    given: sourcesOf(config.parameters, options),
     before: { folder: resume, config: { ...config, recipe: recipeName, parameters } },
   };
 }
@@ -112,8 +115,16 @@ async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job>
     recipeName: looksLikeModule(name) ? name : recipe.name,
     resolved,
     parameters,
+    given: sourcesOf(file?.set ?? {}, options),
     before: null,
   };
+}
+
+function sourcesOf(config: object, options: TrainOptions): Job['given'] {
+  return Object.fromEntries([
+    ...Object.keys(config).map((name) => [name, 'config'] as const),
+    ...Object.keys(givenParameters(options)).map((name) => [name, 'flag'] as const),
+  ]);
 }
 
 /** Parameters that the command line gives. */
@@ -182,15 +193,20 @@ export function printConfig(job: Job, terminal: Terminal): void {
   });
   const text = (value: unknown): string =>
     value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
-  const width = Math.max(...entries.map(({ name }) => name.length)) + 2;
-  const values2 = Math.max(...entries.map(({ value }) => text(value).length)) + 2;
+  const parameters = Object.entries(job.parameters);
+  const names = [...entries.map(({ name }) => name), ...parameters.map(([name]) => `set ${name}`)];
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  const shown = [...entries.map(({ value }) => value), ...Object.values(job.parameters)];
+  const values2 = Math.max(...shown.map((value) => text(value).length)) + 2;
   terminal.print(`recipe: ${job.recipeName}`);
   for (const { name, value, source } of entries) {
     const line = `${name.padEnd(width)}${text(value).padEnd(values2)}`;
     terminal.print(source === 'default' ? terminal.out.dim(`${line}${source}`) : `${line}${source}`);
   }
-  for (const [name, value] of Object.entries(job.parameters)) {
-    terminal.print(`${`set ${name}`.padEnd(width)}${text(value).padEnd(values2)}recipe`);
+  for (const [name, value] of parameters) {
+    terminal.print(
+      `${`set ${name}`.padEnd(width)}${text(value).padEnd(values2)}${job.given[name] ?? 'recipe'}`,
+    );
   }
 }
 
