@@ -5,6 +5,7 @@
  */
 import { backend, randomState } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
+import { Advice } from './advice.ts';
 import {
   type Checkpoint,
   otherArithmetic,
@@ -22,7 +23,7 @@ import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
 import { type StepResult, TrainingStep } from './step.ts';
-import { validate } from './validate.ts';
+import { type LabeledBatch, validate } from './validate.ts';
 
 /** Events on their way to the caller; what comes with the last is the result. */
 type Events<Result = void> = AsyncGenerator<TrainingEvent, Result, undefined>;
@@ -77,6 +78,7 @@ class Run {
   readonly #profiler: Profiler | null;
   readonly #step: TrainingStep;
   readonly #reporter: Reporter;
+  readonly #advice: Advice;
   readonly #progress: { -readonly [Name in keyof Progress]: Progress[Name] };
   /** While gradients of a group wait, which are in no checkpoint: the position before the group. */
   #beforeGroup: Position | null = null;
@@ -88,6 +90,7 @@ class Run {
     this.#profiler = profiler;
     this.#step = new TrainingStep(options, profiler);
     this.#reporter = new Reporter(options, () => this.#checkpoint());
+    this.#advice = new Advice(options);
     this.#progress = {
       step: 0,
       epoch: 0,
@@ -160,7 +163,8 @@ class Run {
         this.#beforeGroup = null;
       }
       this.#profiler?.step(arrived - waiting, now() - started);
-      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate);
+      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate, batch);
+      if (progress.epoch === 0) this.#advice.look(batch, result.loss, learningRate);
       addTo(progress.totals, batch.x.shape[0] ?? 1, result.loss, result.metrics);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
@@ -175,6 +179,7 @@ class Run {
     const means = meansOf(progress.totals);
     progress.last = means;
     progress.epoch++;
+    await this.#advice.endEpoch(progress.epoch, means.loss, this.#options.optimizer.learningRate);
     progress.batch = 0;
     progress.totals = emptyTotals(Object.keys(this.#options.metrics ?? {}));
     return {
@@ -206,11 +211,11 @@ class Run {
     yield* this.#reporter.report(event, reported);
   }
 
-  async *#failNonFinite(loss: number, learningRate: number): Events {
+  async *#failNonFinite(loss: number, learningRate: number, batch: LabeledBatch): Events {
     const { step } = this.#progress;
     const epoch = this.#progress.epoch + 1;
     const message =
-      `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate}). ` +
+      `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate})${this.#advice.causes(batch)}. ` +
       'Usual remedies: a learning rate ten times smaller, clipped gradients, standardized inputs, and a look for NaN in the data';
     yield* this.#reporter.report({ type: 'anomaly', kind: 'nonFiniteLoss', message, step, epoch });
     throw new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });
