@@ -1,5 +1,6 @@
 /**
- * Errors say in which module of the model they happened: `model.2`, what that is, what it was given, and the user's line.
+ * Errors say in which module of the model they happened. The message goes on with the path, `model.2`, what that module is,
+ * what it was given, and the user's line.
  *
  * The class of a module gets its `forward` wrapped when the first module of it is made, by a function that does nothing but
  * catch. Engines enter a `try` for nothing, so a call costs what one more call costs; everything else is done once an error

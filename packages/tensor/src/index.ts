@@ -12,6 +12,7 @@ export {
   type TypedArray,
   toDType,
 } from './dtype.ts';
+export type { Coded, ErrorCode } from './errors.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -100,3 +101,4 @@ export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './s
 export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';
+export { onWarning, silenceWarnings, type Warning, type WarningCode } from './warn.ts';
