@@ -73,6 +73,7 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
+export * from './loops/index.ts';
 export * from './movedNames.ts';
 export {
   type AnyOp,
@@ -80,6 +81,7 @@ export {
   broadcastType,
   type ContractionLabels,
   defineOp,
+  type Lane,
   type Lowering,
   map,
   type Op,

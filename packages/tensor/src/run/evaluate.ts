@@ -17,6 +17,7 @@ import type { EvaluationGroup } from './group.ts';
 import { pendingGraph, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
 import {
+  checkAssignable,
   forgetAside,
   holdingAssignments,
   isBuiltOn,
@@ -112,6 +113,7 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
     );
   }
   for (const { variable, value } of options.updates) {
+    checkAssignable(variable);
     trace.updates.set(variable, value);
     variable.gradPending = false;
     variable.gradGroup = null;
