@@ -74,6 +74,7 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
+export * from './loops/index.ts';
 export * from './movedNames.ts';
 export {
   type AnyOp,
@@ -81,6 +82,7 @@ export {
   broadcastType,
   type ContractionLabels,
   defineOp,
+  type Lane,
   type Lowering,
   map,
   type Op,

@@ -34,6 +34,11 @@ export function refusingAssignments<T>(reason: string, work: () => T): T {
   }
 }
 
+/** Why nothing may be assigned now; null where it may. */
+export function assignmentsRefused(): string | null {
+  return refusal;
+}
+
 /** @throws Error where nothing may be assigned. */
 export function checkAssignable({ name }: Variable): void {
   if (refusal !== null)
