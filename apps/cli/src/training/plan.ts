@@ -52,7 +52,8 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
     throw new Failure('usage', `--resume takes the recipe from the run; leave out '${positional.join(' ')}'`);
   }
   const config = readConfig(resume);
-  if (module !== undefined && module !== config.recipe && !looksLikeModule(config.recipe)) {
+  const mayBeElsewhere = looksLikeModule(config.recipe) || looksLikeTable(config.recipe);
+  if (module !== undefined && module !== config.recipe && !mayBeElsewhere) {
     throw new Failure('usage', `--recipe ${module}: the run ${resume} is of the recipe '${config.recipe}'`);
   }
   const recipeName = module ?? config.recipe;
