@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
 import { quote } from '../quote.ts';
 import { didYouMean, nearest } from '../suggest.ts';
-import { looksLikeTable } from '../tables/readTable.ts';
+import { looksLikeTable } from '../tables/parameters.ts';
 import type { ParameterValue, Recipe, RecipeContext } from './recipe.ts';
 import { loadModuleRecipe, looksLikeModule } from './userModule.ts';
 

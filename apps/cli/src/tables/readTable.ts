@@ -11,11 +11,6 @@ import { quote } from '../quote.ts';
 /** The largest file that is read, in bytes: a table lies in memory several times over. */
 export const maxTableBytes = 200e6;
 
-/** Whether a name is the path of a table. */
-export function looksLikeTable(name: string): boolean {
-  return /\.(csv|tsv)(\.gz)?$/i.test(name);
-}
-
 /** A table with what was decided about its file. */
 export interface ReadTable {
   readonly table: CsvTable;

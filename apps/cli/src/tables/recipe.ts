@@ -1,5 +1,12 @@
 /** A table as a recipe: `agrad train houses.csv --target price`, without a line of code. */
-import { type CsvTable, fitPreprocessing, type MemoryDataset, type Preprocessing } from '@ag/datasets';
+import {
+  type CsvTable,
+  type FitPreprocessingOptions,
+  fitPreprocessing,
+  type MemoryDataset,
+  type Preprocessing,
+  preprocessingFromJSON,
+} from '@ag/datasets';
 import { accuracy, crossEntropy, meanAbsoluteError, mseLoss } from '@ag/nn';
 import { Failure } from '../failure.ts';
 import { count } from '../numbers.ts';
@@ -86,7 +93,7 @@ function prepareTable(
   const parts = splitRows(table, sharesOf(parameters), labels, seedOf(parameters));
   const preprocessing =
     fitted ??
-    fitPreprocessing(parts.train, {
+    fitTable(plan, parts.train, {
       target: target.name,
       columns: choicesOf(plan, parts.train),
       targetType: task === 'classification' ? 'category' : 'number',
@@ -120,6 +127,20 @@ function prepareTable(
     table: { plan, notes, preprocessing },
     baseline: baselineOf(preprocessing, train, test),
   };
+}
+
+/** Fits to the training rows; columns that are not used keep the reason that the whole table gave. */
+function fitTable(
+  { columns }: TableColumns,
+  train: CsvTable,
+  options: FitPreprocessingOptions,
+): Preprocessing {
+  const fitted = fitPreprocessing(train, options);
+  const reasons = new Map(columns.map(({ name, type, reason }) => [name, `${type}: ${reason}`]));
+  return preprocessingFromJSON({
+    ...fitted.toJSON(),
+    ignored: fitted.ignored.map(({ name, reason }) => ({ name, reason: reasons.get(name) ?? reason })),
+  });
 }
 
 function seedOf(parameters: Parameters): number {

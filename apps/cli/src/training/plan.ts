@@ -22,8 +22,7 @@ import {
   settingNames,
 } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
-import { expectNoTableFlags, tableChanges } from '../tables/parameters.ts';
-import { looksLikeTable } from '../tables/readTable.ts';
+import { expectNoTableFlags, looksLikeTable, tableChanges } from '../tables/parameters.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { flagText, setText } from './repeat.ts';
