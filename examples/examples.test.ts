@@ -234,6 +234,21 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 0);
   });
 
+  it('20: a served model answers in dollars, and says what it cannot answer', async () => {
+    const text = await printed('20');
+    const statuses = numbers(text, /→ (\d+) /g);
+    expect(statuses).toEqual([200, 200, 400, 400, 400, 400]);
+    const prices = numbers(text, /"value":([\d.]+)/g);
+    // The rule: 1000 · (60 + 2 · area + 50 · (the town's place) + 0 … 10); without an area its mean is taken, about 100.
+    const expected = [60 + 200 + 100 + 5, 60 + 100 + 5, 60 + 200 + 50 + 5];
+    expected.forEach((price, i) => expect(Math.abs(prices[i] - 1000 * price)).toBeLessThan(15_000));
+    expect(text).toContain('"unit":"dollars"');
+    expect(text).toMatch(/column \\"area\\": a gap, filled with the mean/);
+    expect(text).toMatch(/"west".*an unknown category: expected one of harbor, north, south/);
+    expect(text).toMatch(/a column is missing: expected \\"area\\"/);
+    expect(text).toMatch(/not a number.*found \\"large\\"/);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

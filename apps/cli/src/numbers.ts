@@ -1,11 +1,11 @@
 /** Numbers for people: few digits, percentages for shares, minutes and hours for long times. */
 
-/** Four digits that count: `0.01234`, `12.34`, `1.234e-7`. */
+/** Four digits that count: `0.01234`, `12.34`, `123400`, `1.234e-7`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return '0';
   const size = Math.abs(value);
-  return size >= 1e5 || size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
+  return size >= 1e9 || size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
 /** Whether a metric of this name is a share, shown as a percentage. */

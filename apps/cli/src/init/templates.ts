@@ -75,15 +75,15 @@ export default defineRecipe({
         target,
         targetType: '${isClass ? 'category' : 'number'}',${isClass ? '\n        classes: [...new Set(table.rows.map((row) => row[table.header.indexOf(target)].trim()))].sort(),' : "\n        // unit: '1000 dollars',"}
         // columns: { zip: 'category', comment: 'ignore' },
-        handleUnknown: 'ignore',
       });
     const { features, outputs } = preprocessing;
     const width = Number(parameters.width);
     return {
       train: preprocessing.dataset(trainRows),
       // Decides which weights are best; the test rows only judge them.
-      validation: preprocessing.dataset(validationRows),
-      test: preprocessing.dataset(testRows),
+      // A category that the training rows lack counts as none here; for new rows it is an error.
+      validation: preprocessing.dataset(validationRows, { handleUnknown: 'ignore' }),
+      test: preprocessing.dataset(testRows, { handleUnknown: 'ignore' }),
       preprocessing,
       loss: ${loss},
       metrics: { ${metric} },

@@ -1,11 +1,12 @@
 /**
  * The recipes by name. Each is loaded when it is asked for, so that lists and help cost nothing.
  */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Failure } from '../failure.ts';
 import { quote } from '../quote.ts';
 import { didYouMean, nearest } from '../suggest.ts';
-import { looksLikeTable } from '../tables/readTable.ts';
+import { looksLikeTable } from '../tables/parameters.ts';
 import type { ParameterValue, Recipe, RecipeContext } from './recipe.ts';
 import { loadModuleRecipe, looksLikeModule } from './userModule.ts';
 
@@ -118,6 +119,13 @@ export async function recipeOfFile(
   ask: ((question: string) => Promise<boolean>) | null,
 ): Promise<Recipe> {
   if (given !== undefined) return recipeFor(given, parameters);
+  if (looksLikeTable(recipe) && !existsSync(recipe)) {
+    throw new Failure(
+      'data',
+      `${file} was trained on ${recipe}, and there is no such file`,
+      `If it is elsewhere: ${by} FILE`,
+    );
+  }
   if (!looksLikeModule(recipe)) return loadNamed(recipe, parameters ?? {});
   const path = resolve(recipe);
   if (ask !== null && (await ask(`${file} refers to the code in ${path}. Run it?`))) {

@@ -1,8 +1,12 @@
 /** What is asked of a table: its target, what its columns hold, how it is split. Parameters of its recipe, and flags. */
 import { Failure } from '../failure.ts';
 import { type Flag, oneOf, text } from '../flags.ts';
-import type { ParameterValue } from '../recipes/recipe.ts';
 import { didYouMean, nearest } from '../suggest.ts';
+
+/** Whether a name is the path of a table. */
+export function looksLikeTable(name: string): boolean {
+  return /\.(csv|tsv)(\.gz)?$/i.test(name);
+}
 
 /** What a person may say that a column holds. */
 export const columnTypes = ['number', 'category', 'boolean', 'date', 'text', 'ignore'] as const;
@@ -31,7 +35,7 @@ export function isTableFlag(name: string): name is keyof typeof tableFlags {
 }
 
 /** The flags for tables as changes of parameters. */
-export function tableChanges(options: TableFlags): [string, ParameterValue][] {
+export function tableChanges(options: TableFlags): [string, string][] {
   return (Object.keys(tableFlags) as (keyof typeof tableFlags)[]).flatMap((name) => {
     const value = options[name];
     return value === undefined ? [] : [[name, value]];

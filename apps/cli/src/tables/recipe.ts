@@ -1,5 +1,12 @@
 /** A table as a recipe: `agrad train houses.csv --target price`, without a line of code. */
-import { type CsvTable, fitPreprocessing, type MemoryDataset, type Preprocessing } from '@ag/datasets';
+import {
+  type CsvTable,
+  type FitPreprocessingOptions,
+  fitPreprocessing,
+  type MemoryDataset,
+  type Preprocessing,
+  preprocessingFromJSON,
+} from '@ag/datasets';
 import { accuracy, crossEntropy, meanAbsoluteError, mseLoss } from '@ag/nn';
 import { Failure } from '../failure.ts';
 import { count } from '../numbers.ts';
@@ -86,14 +93,12 @@ function prepareTable(
   const parts = splitRows(table, sharesOf(parameters), labels, seedOf(parameters));
   const preprocessing =
     fitted ??
-    fitPreprocessing(parts.train, {
+    fitTable(plan, parts.train, {
       target: target.name,
       columns: choicesOf(plan, parts.train),
       targetType: task === 'classification' ? 'category' : 'number',
       ...(classes && { classes }),
       ...(parameters.unit !== '' && { unit: String(parameters.unit) }),
-      // What only validation or test rows have is no reason to stop; predictions say what was not known.
-      handleUnknown: 'ignore',
       file: path,
     });
   if (preprocessing.features * table.rows.length > mostValues) {
@@ -104,7 +109,8 @@ function prepareTable(
     );
   }
   const dataset = (rows: CsvTable, split: string): MemoryDataset =>
-    preprocessing.dataset(rows, { file: path, info: { name: path, split } });
+    // What only validation or test rows have is no reason to stop; for new rows it is an error.
+    preprocessing.dataset(rows, { file: path, handleUnknown: 'ignore', info: { name: path, split } });
   const train = dataset(parts.train, 'train');
   const test = dataset(parts.test, 'test');
   const hidden = countsOf(parameters, 'model.hidden');
@@ -116,11 +122,25 @@ function prepareTable(
     preprocessing,
     ...(task === 'classification'
       ? { loss: crossEntropy, metrics: { accuracy } }
-      : { loss: mseLoss, metrics: { meanAbsoluteError: meanAbsoluteError } }),
+      : { loss: mseLoss, metrics: { meanAbsoluteError } }),
     model: () => tableNetwork(preprocessing.features, hidden, preprocessing.outputs, share),
     table: { plan, notes, preprocessing },
     baseline: baselineOf(preprocessing, train, test),
   };
+}
+
+/** Fits to the training rows; columns that are not used keep the reason that the whole table gave. */
+function fitTable(
+  { columns }: TableColumns,
+  train: CsvTable,
+  options: FitPreprocessingOptions,
+): Preprocessing {
+  const fitted = fitPreprocessing(train, options);
+  const reasons = new Map(columns.map(({ name, type, reason }) => [name, `${type}: ${reason}`]));
+  return preprocessingFromJSON({
+    ...fitted.toJSON(),
+    ignored: fitted.ignored.map(({ name, reason }) => ({ name, reason: reasons.get(name) ?? reason })),
+  });
 }
 
 function seedOf(parameters: Parameters): number {

@@ -22,8 +22,7 @@ import {
   settingNames,
 } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
-import { expectNoTableFlags, tableChanges } from '../tables/parameters.ts';
-import { looksLikeTable } from '../tables/readTable.ts';
+import { expectNoTableFlags, looksLikeTable, tableChanges } from '../tables/parameters.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { flagText, setText } from './repeat.ts';
@@ -52,7 +51,8 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
     throw new Failure('usage', `--resume takes the recipe from the run; leave out '${positional.join(' ')}'`);
   }
   const config = readConfig(resume);
-  if (module !== undefined && module !== config.recipe && !looksLikeModule(config.recipe)) {
+  const mayBeElsewhere = looksLikeModule(config.recipe) || looksLikeTable(config.recipe);
+  if (module !== undefined && module !== config.recipe && !mayBeElsewhere) {
     throw new Failure('usage', `--recipe ${module}: the run ${resume} is of the recipe '${config.recipe}'`);
   }
   const recipeName = module ?? config.recipe;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type CsvTable, decodeText, type Preprocessing, parseCsv, type TableRecord } from '@ag/datasets';
 import { Failure } from '../failure.ts';
+import { delimiterOf, withPoints } from '../tables/readTable.ts';
 
 /** Rows to predict, and how they are called. */
 export interface Table {
@@ -70,14 +71,15 @@ async function readCsv(
   preprocessing: Preprocessing,
 ): Promise<CsvTable> {
   const first = text.slice(0, text.search(/[\r\n]|$/));
-  const delimiter = /\.tsv(\.gz)?$/i.test(path) ? '\t' : delimiterOf(first);
+  const delimiter = /\.tsv(\.gz)?$/i.test(path) ? '\t' : delimiterOf(text);
   const names = preprocessing.inputs.map(({ name }) => name);
   // Without a header the columns stand in the order of the training data; with one they are found by name.
   const fields = first.split(delimiter).map((field) => field.replaceAll('"', '').trim().toLowerCase());
   const known = new Set(names.map((name) => name.trim().toLowerCase()));
   const hasHeader =
     fields.some((field) => known.has(field)) || !fields.some((field) => /^[+-]?[.\d]/.test(field));
-  const table = await parseCsv(text, { file, delimiter, header: hasHeader });
+  // Decimal commas become points, as where the training data were read.
+  const table = withPoints(await parseCsv(text, { file, delimiter, header: hasHeader }), delimiter);
   if (hasHeader) return table;
   if (fields.length !== names.length) {
     throw new Failure(
@@ -87,9 +89,4 @@ async function readCsv(
     );
   }
   return { ...table, header: names };
-}
-
-/** What separates the columns of a first line. */
-function delimiterOf(line: string): string {
-  return [',', ';', '\t'].find((character) => line.includes(character)) ?? ',';
 }
