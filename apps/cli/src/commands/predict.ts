@@ -4,7 +4,7 @@ import { recipe } from './shared.ts';
 
 export const predictCommand = defineCommand({
   usage: 'predict <run|weights> <file...>',
-  summary: 'predict images (PNG, JPEG) or rows of CSV files with trained weights',
+  summary: 'predict images (PNG, JPEG), rows of CSV files or JSON lines with trained weights',
   examples: [
     'agrad predict runs/mnist-mlp-… seven.png',
     'agrad predict weights.safetensors houses.csv --json',

@@ -1,4 +1,4 @@
-/** `agrad predict`: what trained weights answer for image files, or for the rows of CSV files. */
+/** `agrad predict`: what trained weights answer for image files, rows of CSV files, or JSON lines. */
 import { existsSync, readFileSync } from 'node:fs';
 import {
   centerDigit,
@@ -14,8 +14,10 @@ import { chooseBackend } from '../backend.ts';
 import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { formatNumber } from '../numbers.ts';
+import { isStructured } from '../recipes/structured.ts';
 import type { Terminal } from '../terminal.ts';
 import { testLoaderOf } from '../training/assemble.ts';
+import { isLines, predictLines } from './predictLines.ts';
 import { describeWeights, loadTrained } from './trained.ts';
 
 /** Examples from files, as the model's data set would hold them. */
@@ -33,6 +35,12 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
   try {
     const { prepared, model } = await loadTrained(trained);
     const { test, recipe } = prepared;
+    if (isStructured(test) || files.some(isLines)) {
+      const answers = await predictLines(model, prepared, files, terminal);
+      const event = { type: 'result', command: 'predict', recipe: trained.recipeName, predictions: answers };
+      terminal.event({ v: eventVersion, ...event });
+      return exitCodes.done;
+    }
     const parts = await Promise.all(files.map((path) => readExamples(path, test)));
     const names = parts.flatMap((part) => part.names);
     const values = Float32Array.from(parts.flatMap((part) => Array.from(part.values)));
@@ -79,7 +87,7 @@ async function readExamples(path: string, test: MemoryDataset): Promise<Examples
   const { shape } = test.columns.x;
   if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };
   if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) return readRows(bytes, path, test);
-  throw new Failure('usage', `${path}: expected a .png, .jpg or .csv file`);
+  throw new Failure('usage', `${path}: expected a .png, .jpg, .csv or .jsonl file`);
 }
 
 async function readImage(bytes: Uint8Array, path: string, shape: readonly number[]): Promise<Float32Array> {
