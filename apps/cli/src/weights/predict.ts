@@ -1,4 +1,4 @@
-/** `agrad predict`: what trained weights answer for image files, or for the rows of tables. */
+/** `agrad predict`: what trained weights answer for image files, for the rows of tables, or for structures in JSON lines. */
 import {
   DataError,
   type MemoryDataset,
@@ -13,9 +13,11 @@ import { chooseBackend } from '../backend.ts';
 import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { formatNumber } from '../numbers.ts';
+import { isStructured } from '../recipes/structured.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { readExamples } from './examples.ts';
+import { isLines, predictLines } from './predictLines.ts';
 import { readTable, type Table } from './tables.ts';
 import { describeWeights, loadTrained, loadWhole } from './trained.ts';
 
@@ -45,7 +47,13 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
       terminal.event({ ...event, ...answers });
       return exitCodes.done;
     }
-    const predictions = await predictExamples(model, prepared, files, terminal);
+    const ofStructures = isStructured(prepared.test) || files.some(isLines);
+    const predictions = await (ofStructures ? predictLines : predictExamples)(
+      model,
+      prepared,
+      files,
+      terminal,
+    );
     terminal.event({ ...event, predictions });
     return exitCodes.done;
   } finally {
