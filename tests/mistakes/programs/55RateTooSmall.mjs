@@ -12,6 +12,6 @@ const model = linear(2, 1);
 const optimizer = sgd(model.parameters(), { learningRate: 1e-9 });
 const data = tensorDataset(x, y);
 const train = dataLoader(data, { batchSize: 4 });
-for await (const event of fit({ model, optimizer, loss: mseLoss, train, epochs: 3 })) {
+for await (const event of fit({ model, optimizer, loss: mseLoss, train, epochs: 10 })) {
   // draw the loss
 }

@@ -17,6 +17,6 @@ const model = sequential(
 const optimizer = sgd(model.parameters(), { learningRate: 0.1 });
 const data = tensorDataset(x, y);
 const train = dataLoader(data, { batchSize: 4 });
-for await (const event of fit({ model, optimizer, loss: mseLoss, train, epochs: 3 })) {
+for await (const event of fit({ model, optimizer, loss: mseLoss, train, epochs: 10 })) {
   // draw the loss
 }
