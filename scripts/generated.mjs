@@ -6,11 +6,13 @@ import { commandsPage } from '../apps/cli/scripts/commandsPage.ts';
 import { errorsPage } from '../apps/cli/scripts/errorsPage.ts';
 import { gradientDocument } from '../packages/graph/src/testing/document.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
+import { mistakesPage } from '../tests/mistakes/page.ts';
 import { architecturePage, map } from './map.mjs';
 
 /** Contents by path. */
 export const generated = {
   'docs/errors.md': errorsPage(),
+  'docs/mistakes.md': await mistakesPage(),
   'docs/gradients.md': gradientDocument(),
   'docs/map.md': map(),
   'docs/architecture.md': architecturePage(),

@@ -33,7 +33,8 @@ silenceWarnings('AG_ONE_THREAD');
 onWarning(({ code, message, line }) => log(code, message, line));
 \`\`\`
 
-\`agrad explain CODE\` prints what stands here. This page is generated: \`npm run generate\`.
+\`agrad explain CODE\` prints what stands here. [Mistakes](mistakes.md) shows what beginners do and
+what they are told. This page is generated: \`npm run generate\`.
 
 ## Errors
 

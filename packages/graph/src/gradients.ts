@@ -206,7 +206,7 @@ function seedOf(y: Tensor, seed: Tensor | undefined): Tensor {
     throw codedError(
       TypeError,
       'AG_NOT_DIFFERENTIABLE',
-      `gradients: the result has dtype ${y.dtype}; only float results can be differentiated`,
+      `gradients: the result has dtype ${y.dtype}; only float results can be differentiated. Cast it with x.cast('float32'), or make it with { dtype: 'float32' }`,
     );
   }
   if (seed === undefined) {

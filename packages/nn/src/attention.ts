@@ -104,7 +104,9 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
     this.features = checkCount(features, 'multiHeadAttention', 'features');
     this.heads = checkCount(heads, 'multiHeadAttention', 'heads');
     if (features % heads !== 0) {
-      throw valueError(`multiHeadAttention: ${features} features cannot be shared equally by ${heads} heads`);
+      throw valueError(
+        `multiHeadAttention: ${features} features cannot be shared equally by ${heads} heads; the one must divide by the other`,
+      );
     }
     this.dropout = checkProbability(dropout, 'multiHeadAttention');
     this.inputWeight = new Variable(xavierUniform([3 * features, features], { dtype }), {

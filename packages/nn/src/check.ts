@@ -14,7 +14,10 @@ export function checkCount(count: number, layer: string, what: string): number {
 
 /** A share or probability. @throws RangeError outside 0 … 1 */
 export function checkProbability(p: number, layer: string): number {
-  if (!(p >= 0 && p <= 1)) throw valueError(`${layer}: the probability must be in [0, 1], got ${p}`);
+  if (!(p >= 0 && p <= 1)) {
+    const percent = p > 1 && p <= 100 ? `; for ${p} % give ${p / 100}` : '';
+    throw valueError(`${layer}: the probability must be in [0, 1], got ${p}${percent}`);
+  }
   return p;
 }
 

@@ -126,7 +126,10 @@ export abstract class Recurrent extends Module<[Tensor]> {
   ): { readonly output: Tensor; readonly state: RecurrentState } {
     if (x.shape.length !== 3 || x.shape[2] !== this.inFeatures) {
       throw shapeError(
-        `${this.layer}: expects [batch, time, ${this.inFeatures}], got [${x.shape.join(', ')}]`,
+        `${this.layer}: expects [batch, time, ${this.inFeatures}], got [${x.shape.join(', ')}]` +
+          (x.shape.length === 2
+            ? '; x.unsqueeze(0) makes a batch of one sequence, x.unsqueeze(1) sequences of one step'
+            : ''),
       );
     }
     const time = x.shape[1];

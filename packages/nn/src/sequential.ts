@@ -2,7 +2,7 @@
  * Modules put together from others: one after the other, and around a shortcut.
  */
 import type { Tensor, Variable } from '@ag/tensor';
-import { typeError } from '@ag/tensor/engine';
+import { describeValue, typeError } from '@ag/tensor/engine';
 import { locate } from './locate.ts';
 import { type AnyModule, Module } from './module.ts';
 
@@ -18,7 +18,10 @@ export class Sequential extends Module implements Iterable<Step> {
     super();
     layers.forEach((layer, i) => {
       if (!(layer instanceof Module) && typeof layer !== 'function') {
-        throw typeError(`sequential: argument ${i} is neither a module nor a function`);
+        const remedy = Array.isArray(layer) ? '; give the layers one by one: sequential(...layers)' : '';
+        throw typeError(
+          `sequential: argument ${i} is neither a module nor a function but ${describeValue(layer)}${remedy}`,
+        );
       }
     });
     this.layers = layers;

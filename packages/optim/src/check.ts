@@ -58,7 +58,11 @@ export function checkParameter(parameter: Variable, seen: Set<Variable>): void {
     );
   }
   if (seen.has(parameter))
-    throw codedError(RangeError, 'AG_PARAMETERS', `optimizer: parameter '${parameter.name}' is given twice`);
+    throw codedError(
+      RangeError,
+      'AG_PARAMETERS',
+      `optimizer: parameter '${parameter.name}' is given twice; modules that share it list it twice, [...new Set(parameters)] has it once`,
+    );
   seen.add(parameter);
   parameter.hasOptimizer = true;
 }

@@ -140,7 +140,10 @@ export function isFloat(dtype: DType): boolean {
 /** Checks a dtype that came from outside. @throws TypeError listing the known dtypes. */
 export function checkDType(dtype: string, operation: string): DType {
   if (dtypes.includes(dtype as DType)) return dtype as DType;
-  throw dtypeError(`${operation}: unknown dtype ${describeValue(dtype)}; known: ${dtypes.join(', ')}`);
+  const near = typeof dtype === 'string' ? dtypes.find((one) => one.startsWith(dtype)) : undefined;
+  throw dtypeError(
+    `${operation}: unknown dtype ${describeValue(dtype)};${near ? ` did you mean '${near}'?` : ''} known: ${dtypes.join(', ')}`,
+  );
 }
 
 /** The same for an operation that gives fractions. @throws TypeError for other dtypes than float32 and float64 */

@@ -10,9 +10,9 @@ import { readAll } from './metrics.ts';
 /** A loss of so many times the first one is no fluctuation. */
 const growth = 10;
 /** A change of the mean loss below this share, over epochs, is none. */
-const movement = 1e-3;
-/** Epochs after which standing still is said. */
-const patience = 3;
+const movement = 1e-4;
+/** Epochs, and steps, after which standing still is said. */
+const patience = { epochs: 3, steps: 60 };
 /** Numbers beyond this are far from what layers are made for. */
 const large = 20;
 
@@ -38,6 +38,8 @@ export class Advice {
   #batches = 0;
   /** Batches in a row with a much larger loss: a single one may be hard. */
   #grown = 0;
+  /** Whether it was looked at whether the loss moves. */
+  #judged = false;
   #largestInput = 0;
   #largestTarget = 0;
   /** The last label so far, while they come in ascending order; null once they do not. */
@@ -104,7 +106,9 @@ export class Advice {
     }
     if (epoch > 1 && this.#firstLoss !== null && mean > growth * Math.abs(this.#firstLoss) + growth)
       this.#diverges(mean, learningRate);
-    if (epoch !== patience || this.#firstMean === null || mean === 0) return;
+    const patient = epoch < patience.epochs || this.#batches * epoch < patience.steps;
+    if (patient || this.#judged || this.#firstMean === null || mean === 0) return;
+    this.#judged = true;
     if (Math.abs(mean - this.#firstMean) >= movement * Math.abs(this.#firstMean)) return;
     const zero = await this.#zeroWeight();
     warn(

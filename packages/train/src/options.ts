@@ -129,7 +129,7 @@ export function checkFit(options: AnyFitOptions): void {
   if ((options.validation as unknown) === options.train && (options.train.length ?? 0) > 1) {
     warn(
       'AG_SAME_VALIDATION',
-      'fit: the validation data are the training data, so the validation says nothing of new examples; set some apart: split(data, [0.8, 0.2])',
+      'fit: the validation data are the training data, so the validation says nothing of new examples; set some apart: randomSplit(data, [0.8, 0.2])',
     );
   }
   const names = (options.callbacks ?? []).map((callback) => callback.name);

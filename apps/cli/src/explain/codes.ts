@@ -360,7 +360,7 @@ export const warningCodes: Readonly<Record<WarningCode, Explanation>> = {
   AG_SAME_VALIDATION: {
     means: 'The validation data are the training data.',
     cause: 'The same loader for both.',
-    cure: 'Set examples apart: split(data, [0.8, 0.2]).',
+    cure: 'Set examples apart: randomSplit(data, [0.8, 0.2]).',
   },
   AG_NO_EPOCHS: {
     means: 'A training of no epochs.',

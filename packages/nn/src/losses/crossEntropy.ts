@@ -62,7 +62,12 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   hintAtActivation(logits, 'crossEntropy', 'logits of classes');
   const scores = classesLast(logits, axis);
   if (target.shape.length === logits.shape.length) {
-    checkSameShape(logits, target, 'crossEntropy');
+    checkSameShape(
+      logits,
+      target,
+      'crossEntropy',
+      'the last layer and the labels need the same number of classes',
+    );
     return withProbabilities(scores, classesLast(target, axis), labelSmoothing, options);
   }
   checkIndices(logits, scores, target, options, 'crossEntropy');
@@ -202,7 +207,14 @@ function hintAtImpossible(
   for (let i = 0; i < data.length && i < 4096; i++) {
     const target = data[i];
     if ((target >= 0 && target < classes && Number.isInteger(target)) || target === ignoreIndex) continue;
-    const remedy = target < 0 ? `; if it marks what does not count, give { ignoreIndex: ${target} }` : '';
+    const remedy =
+      target < 0
+        ? `; if it marks what does not count, give { ignoreIndex: ${target} }`
+        : Number.isInteger(target)
+          ? '; classes are counted from 0, so subtract 1 from labels that begin with 1, or give the last layer more outputs'
+          : Number.isNaN(target)
+            ? ''
+            : '; targets of this shape are whole numbers, probabilities have the shape of the scores';
     warn(
       'AG_IMPOSSIBLE_TARGET',
       `${loss}: target ${target} at position ${i} is none of the classes 0 … ${classes - 1}, so the loss is NaN${remedy}`,

@@ -367,7 +367,15 @@ function checkRanks(name: string, x: Tensor, weight: Tensor, spatial: number): v
   const space = spatial === 1 ? 'length' : 'height, width';
   const sizes = spatial === 1 ? 'size' : 'height, width';
   if (checkTensor(x, name).shape.length !== spatial + 2) {
-    throw shapeError(`${name}: the input must be [batch, channels, ${space}], got ${formatShape(x.shape)}`);
+    const remedy =
+      x.shape.length === spatial + 1
+        ? '; x.unsqueeze(0) makes a batch of one'
+        : x.shape.length === 2
+          ? `; x.reshape([-1, channels, ${space}]) takes flattened ones apart`
+          : '';
+    throw shapeError(
+      `${name}: the input must be [batch, channels, ${space}], got ${formatShape(x.shape)}${remedy}`,
+    );
   }
   if (checkTensor(weight, name, 'weight').shape.length !== spatial + 2) {
     throw shapeError(

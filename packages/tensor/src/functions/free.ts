@@ -178,7 +178,8 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
       t.shape.some((size, i) => i !== at && size !== first.shape[i])
     ) {
       throw shapeError(
-        `concat: shapes must be equal except along axis ${at}: ${tensors.map((x) => formatShape(x.shape)).join(', ')}`,
+        `concat: shapes must be equal except along axis ${at}: ${tensors.map((x) => formatShape(x.shape)).join(', ')}; ` +
+          'say another axis, concat(tensors, axis), or stack along a new one',
       );
     }
   }

@@ -52,7 +52,10 @@ export function checkMatmul(a: Shape, b: Shape): void {
   if (a.length === 0 || b.length === 0) throw shapeError(say('a scalar has no rows or columns; use mul'));
   const inner = a[a.length - 1];
   const outer = b.length === 1 ? b[0] : b[b.length - 2];
-  if (inner !== outer) throw shapeError(say('inner sizes differ'));
+  if (inner === outer) return;
+  const turned =
+    b.length > 1 && inner === b[b.length - 1] ? '; the second one transposed would fit: b.transpose()' : '';
+  throw shapeError(say('inner sizes differ') + turned);
 }
 
 function contractionShape(

@@ -263,7 +263,7 @@ function reshapeError(from: Shape, to: Shape): RangeError {
   return shapeError(
     from.includes(openSize)
       ? `reshape: the first size of the placeholder is open, so give −1 for it in ${formatShape(to)} and keep the others' product`
-      : `reshape: ${formatShape(from)} has ${sizeOf(from)} elements and cannot become ${formatShape(to)}`,
+      : `reshape: ${formatShape(from)} has ${sizeOf(from)} elements and cannot become ${formatShape(to)}, which has ${sizeOf(to)}; −1 for one size lets it follow from the others`,
   );
 }
 
