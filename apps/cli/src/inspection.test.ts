@@ -251,11 +251,11 @@ describe('agrad predict', () => {
     expect(new Set(await predictions(ordered)).size).toBe(2);
     writeFileSync(ordered, '6\n');
     expect((await inProcess('predict', run, ordered, ...given)).stderr).toContain(
-      'row 1 has 1 numbers, the model takes 2',
+      'there is no header, and 1 column instead of 2',
     );
     writeFileSync(ordered, `${bostonHeader.replace('lstat', 'other')}\n`);
     expect((await inProcess('predict', run, ordered, ...given)).stderr).toContain(
-      "there is no column 'lstat'",
+      'a column is missing: expected "lstat", found',
     );
   });
 });

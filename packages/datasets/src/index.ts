@@ -108,6 +108,7 @@ export { transforms } from './transforms/index.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
 export type {
   ColumnTransform,
+  Composition,
   RowsOfAnyForm,
   SerializableTransform,
   Transform,

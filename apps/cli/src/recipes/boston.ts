@@ -3,7 +3,7 @@
  * all 506 examples are learned from, and an epoch is as many batches, drawn with replacement, as fit into them (506
  * / 16: 31).
  */
-import { bostonHousing, transforms } from '@ag/datasets';
+import { bostonHousing, fitPreprocessing } from '@ag/datasets';
 import { init, linear, meanAbsoluteError, mseLoss, sequential, sigmoid } from '@ag/nn';
 import { countOf, defineRecipe, type Recipe } from './recipe.ts';
 
@@ -16,13 +16,16 @@ function housing(name: string, summary: string, columns: readonly string[] | und
     parameters: { 'model.hidden': 10 },
     compile: true,
     data: 'boston',
-    async prepare({ parameters, source }) {
+    async prepare({ parameters, source, preprocessing: fitted }) {
       const data = await bostonHousing({ ...source, ...(columns && { columns }) });
+      // The lesson's loss is of prices as they are, so that its figures can be compared: inputs alone are scaled.
+      const preprocessing = fitted ?? fitPreprocessing(data, { targetScaler: 'none', unit: '1000 dollars' });
+      const houses = preprocessing.dataset(data);
       const hidden = countOf(parameters, 'model.hidden');
       return {
-        train: data,
-        test: data,
-        transform: transforms.standardize(data),
+        train: houses,
+        test: houses,
+        preprocessing,
         replacement: true,
         dropLast: true,
         loss: mseLoss,

@@ -20,6 +20,11 @@ export interface RecipeContext {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** To be handed to the functions of `@ag/datasets` that read files. */
   readonly source: SourceOptions;
+  /**
+   * The preprocessing of a run that is evaluated or resumed, to be used in place of a new fit; null for a new run, and for
+   * one that had none.
+   */
+  readonly preprocessing?: Preprocessing | null;
 }
 
 /** Changes of a batch before it becomes tensors, as `@ag/datasets` defines them. */
@@ -45,14 +50,17 @@ export interface Task {
   readonly transform?: BatchTransform;
   /** Applied to training batches before `transform`. */
   readonly augment?: BatchTransform;
+  /**
+   * How rows of a table became `train` and `test`. It is kept with the weights, so that `agrad predict` takes tables as they
+   * are, and all that is shown is in the target's own unit: `metrics` are given outputs and targets that are in it already.
+   */
+  readonly preprocessing?: Preprocessing;
   /** Draw each batch anew from all examples. */
   readonly replacement?: boolean;
   /** Leave out a last, smaller batch. */
   readonly dropLast?: boolean;
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
   readonly metrics: Readonly<Record<string, (output: Tensor, y: Tensor) => Tensor>>;
-  /** Fitted preprocessing, which is kept with the weights and turns predictions back into the target's unit. */
-  readonly preprocessing?: Preprocessing;
   /** What an answer without a model would reach, shown beside the result. */
   readonly baseline?: Baseline;
   /** Of a table: what its columns were taken for. */

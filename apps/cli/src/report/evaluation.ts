@@ -28,8 +28,15 @@ export interface ClassAnswer {
 /** Answers that are numbers. */
 export interface NumberAnswers {
   readonly kind: 'regression' | 'binary';
+  /** Both in the unit of the data. */
   readonly targets: Float32Array;
   readonly answers: Float32Array;
+}
+
+/** The targets of the test data in the unit of the data. */
+export function targetsOf({ test, target }: Prepared): Float32Array {
+  const { data } = test.columns.y;
+  return target.dataIsScaled ? target.inverse(data) : Float32Array.from(data);
 }
 
 /** Computes the answers for all test examples. */
@@ -37,13 +44,13 @@ export async function evaluateAnswers(
   prepared: Prepared,
   model: Module<[Tensor], Tensor>,
 ): Promise<ClassAnswers | NumberAnswers> {
-  const { recipe, test } = prepared;
+  const { recipe, test, target } = prepared;
   const output = await predict(model, testLoaderOf(prepared, test));
   if (recipe.kind !== 'classification') {
     return {
       kind: recipe.kind,
-      answers: Float32Array.from(await output.data()),
-      targets: Float32Array.from(test.columns.y.data),
+      answers: target.inverse(await output.data()),
+      targets: targetsOf(prepared),
     };
   }
   const classes = output.shape[1];

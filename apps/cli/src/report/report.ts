@@ -18,8 +18,15 @@ import { kernelName } from '../inspection/profileTables.ts';
 import { bytes, count, duration, formatMetric, formatMetrics, formatNumber, words } from '../numbers.ts';
 import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
-import { type ClassAnswer, type ClassAnswers, evaluateAnswers, type NumberAnswers } from './evaluation.ts';
+import {
+  type ClassAnswer,
+  type ClassAnswers,
+  evaluateAnswers,
+  type NumberAnswers,
+  targetsOf,
+} from './evaluation.ts';
 import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
+import { numberAxes, preprocessingSection } from './preprocessing.ts';
 
 /** Pictures of examples in one grid. */
 const shown = 30;
@@ -44,7 +51,11 @@ export async function renderReport(parts: ReportParts): Promise<string> {
   const answers = await evaluateAnswers(prepared, model);
   const lead =
     `${status} after ${duration(seconds)}` +
-    `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}`;
+    `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}${
+      prepared.target.isScaled
+        ? '. The loss is of the scaled target; all else is in the unit of the data'
+        : ''
+    }`;
   const sections: Section[] = [
     ...baselineSection(prepared),
     { title: 'Training', body: curves(events, config, prepared.validation ? 'validation' : 'test') },
@@ -53,6 +64,7 @@ export async function renderReport(parts: ReportParts): Promise<string> {
       : await numberSections(answers, prepared, model)),
     ...gradientSection(events),
     ...profileSection(events),
+    ...preprocessingSection(prepared),
     { title: 'Model', body: `${modelTable(model)}${await lossGraph(prepared, model)}` },
     { title: 'Settings', body: settingsTable(config, prepared) },
     { title: 'Reproduce', body: howToRepeat(config) },
@@ -220,7 +232,7 @@ async function numberSections(
     drawings.push(
       histogram(
         Float32Array.from(answers, (answer, i) => answer - targets[i]),
-        { title: 'Errors', id: 'errors', xLabel: 'prediction − target' },
+        { title: 'Errors', id: 'errors', xLabel: `prediction − target${inUnit(prepared)}` },
       ),
     );
   }
@@ -240,8 +252,13 @@ async function numberSections(
     );
   return [
     { title: 'Test data', body: drawings.length > 0 ? pictures(...drawings) : '<p>See the table below.</p>' },
-    { title: 'Largest errors', body: facts(rows) },
+    { title: `Largest errors${inUnit(prepared)}`, body: facts(rows) },
   ];
+}
+
+/** ` (1000 dollars)`, where the unit of the target is known. */
+function inUnit({ target }: Prepared): string {
+  return target.unit === undefined ? '' : ` (${target.unit})`;
 }
 
 /** The answers over the plane, for models of two inputs. */
@@ -254,7 +271,7 @@ async function drawPlane(
   if (test.features !== 2 || test.columns.x.shape.length !== 1 || test.columns.y.data.length !== test.length)
     return null;
   const inputs = test.columns.x.data;
-  const targets = test.columns.y.data;
+  const targets = targetsOf(prepared);
   const cells = 33;
   const ends = [0, 1].map((axis) => {
     const values = Array.from({ length: test.length }, (_, i) => inputs[2 * i + axis]);
@@ -276,21 +293,34 @@ async function drawPlane(
     x: { data: points, shape: [2] },
     y: { data: new Float32Array(cells * cells), shape: [1] },
   });
-  const values = Array.from(await (await predict(model, testLoaderOf(prepared, plane))).data());
-  const grid = { x: ends[0], y: ends[1], columns: cells, rows: cells, values };
+  const outputs = await (await predict(model, testLoaderOf(prepared, plane))).data();
+  const values = Array.from(prepared.target.inverse(outputs));
+  // Inputs that were scaled are drawn as the table has them.
+  const axes = prepared.task.preprocessing ? numberAxes(prepared.task.preprocessing) : null;
+  if (prepared.task.preprocessing && axes === null) return null;
+  const own = (axis: number, value: number): number => (axes === null ? value : axes[axis](value));
+  const range = (axis: number) => [own(axis, ends[axis][0]), own(axis, ends[axis][1])] as const;
+  const grid = { x: range(0), y: range(1), columns: cells, rows: cells, values };
   const [xLabel = 'x', yLabel = 'y'] = test.featureNames ?? [];
   if (kind === 'binary') {
-    const data = Array.from(targets, (target, i) => ({ x: inputs[2 * i], y: inputs[2 * i + 1], target }));
+    const data = Array.from(targets, (target, i) => ({
+      x: own(0, inputs[2 * i]),
+      y: own(1, inputs[2 * i + 1]),
+      target,
+    }));
     return decisionBoundary(grid, data, { title: 'Decision boundary', id: 'boundary', xLabel, yLabel });
   }
-  const data = Array.from(targets, (target, i) => [inputs[2 * i], inputs[2 * i + 1], target] as const);
+  const data = Array.from(
+    targets,
+    (target, i) => [own(0, inputs[2 * i]), own(1, inputs[2 * i + 1]), target] as const,
+  );
   return surface(grid, {
     title: 'Fitted surface',
     id: 'surface',
     points: data,
     xLabel,
     yLabel,
-    zLabel: test.info.targetName ?? 'target',
+    zLabel: `${test.info.targetName ?? 'target'}${inUnit(prepared)}`,
   });
 }
 

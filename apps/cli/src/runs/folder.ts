@@ -5,10 +5,11 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Preprocessing, preprocessingFromJSON } from '@ag/datasets';
 import { writeAtomically } from '@ag/train';
 import { Failure } from '../failure.ts';
 import { quote } from '../quote.ts';
-import { readJson } from '../readJson.ts';
+import { readJson, readText } from '../readJson.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
 import { type Claim, isClaim, tryClaim } from './claim.ts';
@@ -45,6 +46,7 @@ export function runPaths(folder: string) {
   return {
     folder,
     config: join(folder, 'config.json'),
+    preprocessing: join(folder, 'preprocessing.json'),
     events: join(folder, 'events.jsonl'),
     checkpoints: join(folder, 'checkpoints'),
     weights: join(folder, 'weights.safetensors'),
@@ -192,6 +194,21 @@ export async function createFolder(
 
 export async function writeConfig(paths: RunPaths, config: RunConfig): Promise<void> {
   await writeAtomically(paths.config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** The preprocessing that a run was trained with; null for one without. @throws Failure `incompatible` when it is damaged */
+export function readPreprocessing(paths: RunPaths): Preprocessing | null {
+  if (!existsSync(paths.preprocessing)) return null;
+  return parsePreprocessing(readText(paths.preprocessing), paths.preprocessing);
+}
+
+/** @throws Failure `incompatible` for a text that is no fitted preprocessing */
+export function parsePreprocessing(json: unknown, file: string): Preprocessing {
+  try {
+    return preprocessingFromJSON(json);
+  } catch (error) {
+    throw new Failure('incompatible', `${file}: ${(error as Error).message}`, undefined, error);
+  }
 }
 
 /** @throws Failure `data` when there is no run, `incompatible` when its config cannot be read */

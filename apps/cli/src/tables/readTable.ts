@@ -90,7 +90,7 @@ export async function parseTable(text: string, path: string): Promise<ReadTable>
 }
 
 /** The separator that stands outside of quotes in the first line most often. */
-function delimiterOf(text: string): string {
+export function delimiterOf(text: string): string {
   const line = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text)![0].replace(/"(?:[^"]|"")*"/g, '');
   const counts = [',', ';', '\t', '|'].map((sign) => [sign, line.split(sign).length - 1] as const);
   const [most] = counts.sort(([, a], [, b]) => b - a);
@@ -106,7 +106,7 @@ const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const gap = /^(?:|\?|-|n\/?a|#n\/a|<na>|nan|null|none)$/i;
 
 /** Decimal commas and groups of digits as points, in columns whose cells are all numbers of one of these forms. */
-function withPoints(table: CsvTable, delimiter: string, notes: string[]): CsvTable {
+export function withPoints(table: CsvTable, delimiter: string, notes: string[]): CsvTable {
   const changed = new Map<number, (cell: string) => string>();
   const forms = { decimal: [] as string[], grouped: [] as string[] };
   for (const [column, name] of table.header.entries()) {

@@ -1,7 +1,6 @@
 /** A table as a recipe: `agrad train houses.csv --target price`, without a line of code. */
 import { type CsvTable, fitPreprocessing, type MemoryDataset, type Preprocessing } from '@ag/datasets';
-import { accuracy, crossEntropy, mseLoss } from '@ag/nn';
-import type { Tensor } from '@ag/tensor';
+import { accuracy, crossEntropy, meanAbsoluteError, mseLoss } from '@ag/nn';
 import { Failure } from '../failure.ts';
 import { count } from '../numbers.ts';
 import {
@@ -55,7 +54,8 @@ export async function tableRecipe(path: string, given: Parameters): Promise<Reci
     settings: settingsFor(trainRows),
     parameters,
     compile: true,
-    prepare: async ({ parameters }) => prepareTable(plan, path, [...notes, ...plan.notes], parameters),
+    prepare: async ({ parameters, preprocessing }) =>
+      prepareTable(plan, path, [...notes, ...plan.notes], parameters, preprocessing ?? null),
   };
 }
 
@@ -78,21 +78,24 @@ function prepareTable(
   path: string,
   notes: readonly string[],
   parameters: Parameters,
+  fitted: Preprocessing | null,
 ): Task {
   const { table, target, task, classes } = plan;
   const column = table.header.indexOf(target.name);
   const labels = classes && table.rows.map((row) => row[column].trim());
   const parts = splitRows(table, sharesOf(parameters), labels, seedOf(parameters));
-  const preprocessing = fitPreprocessing(parts.train, {
-    target: target.name,
-    columns: choicesOf(plan, parts.train),
-    targetType: task === 'classification' ? 'category' : 'number',
-    ...(classes && { classes }),
-    ...(parameters.unit !== '' && { unit: String(parameters.unit) }),
-    // What only validation or test rows have is no reason to stop; predictions say what was not known.
-    handleUnknown: 'ignore',
-    file: path,
-  });
+  const preprocessing =
+    fitted ??
+    fitPreprocessing(parts.train, {
+      target: target.name,
+      columns: choicesOf(plan, parts.train),
+      targetType: task === 'classification' ? 'category' : 'number',
+      ...(classes && { classes }),
+      ...(parameters.unit !== '' && { unit: String(parameters.unit) }),
+      // What only validation or test rows have is no reason to stop; predictions say what was not known.
+      handleUnknown: 'ignore',
+      file: path,
+    });
   if (preprocessing.features * table.rows.length > mostValues) {
     throw new Failure(
       'data',
@@ -113,16 +116,11 @@ function prepareTable(
     preprocessing,
     ...(task === 'classification'
       ? { loss: crossEntropy, metrics: { accuracy } }
-      : { loss: mseLoss, metrics: { meanAbsoluteError: meanAbsoluteErrorOf(preprocessing) } }),
+      : { loss: mseLoss, metrics: { meanAbsoluteError } }),
     model: () => tableNetwork(preprocessing.features, hidden, preprocessing.outputs, share),
     table: { plan, notes, preprocessing },
     baseline: baselineOf(preprocessing, train, test),
   };
-}
-
-/** In the unit of the target. */
-function meanAbsoluteErrorOf(preprocessing: Preprocessing): (output: Tensor, y: Tensor) => Tensor {
-  return (output, y) => preprocessing.inverseTarget(output).sub(preprocessing.inverseTarget(y)).abs().mean();
 }
 
 function seedOf(parameters: Parameters): number {

@@ -2,7 +2,14 @@
  * From a recipe and settings to the objects that train: data, loaders, model, optimizer. The order is fixed, because
  * it decides which random numbers the weights get.
  */
-import { type DataLoader, dataLoader, type MemoryDataset, subset, transforms } from '@ag/datasets';
+import {
+  type DataLoader,
+  dataLoader,
+  type MemoryDataset,
+  type Preprocessing,
+  subset,
+  transforms,
+} from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import * as optim from '@ag/optim';
 import { manualSeed, type Tensor, type Variable } from '@ag/tensor';
@@ -10,6 +17,7 @@ import type { Callback, FitAverage, FitOptimizer, FitOptions } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { ParameterValue, Recipe, Task } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
+import { type TargetUnit, targetUnitOf } from './targetUnit.ts';
 
 /** Batches of a fast development run. */
 const fewBatches = 3;
@@ -24,6 +32,8 @@ export interface Prepared {
   /** What decides which weights are best; null where that is `test`. */
   readonly validation: MemoryDataset | null;
   readonly test: MemoryDataset;
+  /** From what the model learns to what is shown. */
+  readonly target: TargetUnit;
 }
 
 /** Everything that trains. */
@@ -41,29 +51,38 @@ export interface Assembled extends Prepared {
   readonly callbacks: readonly Callback[];
 }
 
-/** Reads the data. */
+/**
+ * Reads the data.
+ *
+ * @param preprocessing of the run that is evaluated or resumed
+ */
 export async function prepare(
   recipe: Recipe,
   settings: Readonly<Settings>,
   parameters: Readonly<Record<string, ParameterValue>>,
+  preprocessing: Preprocessing | null = null,
 ): Promise<Prepared> {
   manualSeed(settings.seed);
   const source = settings.dataDir === null ? {} : { dataDir: settings.dataDir };
-  const task = await recipe.prepare({ settings, parameters, source }).catch((error: unknown) => {
-    const { name, code, message } = error as { name?: string; code?: string; message?: string };
-    if (recipe.data === undefined || name !== 'DataError' || code !== 'missing') throw error;
-    throw new Failure('data', String(message), `'agrad data get ${recipe.data}' downloads it.`, error);
-  });
+  const task = await recipe
+    .prepare({ settings, parameters, source, preprocessing })
+    .catch((error: unknown) => {
+      const { name, kind, message } = error as { name?: string; kind?: string; message?: string };
+      if (recipe.data === undefined || name !== 'DataError' || kind !== 'missing') throw error;
+      throw new Failure('data', String(message), `'agrad data get ${recipe.data}' downloads it.`, error);
+    });
+  const target = targetUnitOf(task);
   if (settings.overfitBatches > 0) {
     const some = firstOf(task.train, settings.overfitBatches * settings.batchSize);
-    return { recipe, task, train: some, validation: null, test: some };
+    return { recipe, task, target, train: some, validation: null, test: some };
   }
   const { train, test, validation = null } = task;
-  if (!settings.fastDevRun) return { recipe, task, train, validation, test };
+  if (!settings.fastDevRun) return { recipe, task, target, train, validation, test };
   const few = fewBatches * settings.batchSize;
   return {
     recipe,
     task,
+    target,
     train: firstOf(train, few),
     validation: validation && firstOf(validation, few),
     test: firstOf(test, few),
@@ -156,7 +175,7 @@ async function scheduleFor(
 
 /** The part of `fit`'s options that follows from recipe and settings. */
 export function fitOptionsOf(
-  { recipe, model, optimizer, average, task, trainLoader, validationLoader, callbacks }: Assembled,
+  { recipe, model, optimizer, average, task, target, trainLoader, validationLoader, callbacks }: Assembled,
   settings: Readonly<Settings>,
 ): FitOptions & { readonly validation: DataLoader } {
   const { clipNorm } = settings;
@@ -164,7 +183,7 @@ export function fitOptionsOf(
     model,
     optimizer,
     loss: task.loss,
-    metrics: task.metrics,
+    metrics: target.metrics,
     train: trainLoader,
     validation: validationLoader,
     epochs: epochsOf(settings),

@@ -1,5 +1,5 @@
 /** The end of a training run: its weights and report are written, its results shown. */
-import { saveSafetensors } from '@ag/nn';
+import { architectureOf, saveSafetensors } from '@ag/nn';
 import {
   appendTo,
   type EndEvent,
@@ -20,6 +20,7 @@ import type { Terminal } from '../terminal.ts';
 import type { Assembled } from './assemble.ts';
 import { lossPlot } from './display.ts';
 import { moduleFlag } from './resume.ts';
+import { scaleNote } from './targetUnit.ts';
 
 /** @param seconds of training, over all parts of a run that was resumed */
 export async function conclude(
@@ -31,7 +32,8 @@ export async function conclude(
   options: TrainOptions,
 ): Promise<number> {
   const { config, paths } = run;
-  const { model, task, testLoader } = assembled;
+  const { model, task, target, testLoader } = assembled;
+  const architecture = architectureOf(model);
   expectOwn(run);
   await writeAtomically(
     paths.weights,
@@ -41,10 +43,12 @@ export async function conclude(
         recipe: config.recipe,
         parameters: JSON.stringify(config.parameters),
         settings: JSON.stringify(config.settings),
+        ...(architecture !== null && { architecture }),
+        ...(task.preprocessing && { preprocessing: JSON.stringify(task.preprocessing) }),
       },
     }),
   );
-  const result = await validate(model, testLoader, { loss: task.loss, metrics: task.metrics });
+  const result = await validate(model, testLoader, { loss: task.loss, metrics: target.metrics });
   await recordTest(run, end, result);
   const events = readEvents(paths.events).filter(isOfTraining);
   const { renderReport } = await import('../report/report.ts');
@@ -91,7 +95,7 @@ function isOfTraining(event: LoggedEvent): event is TrainingEvent {
 }
 
 async function printResults(
-  { task, train, test, model }: Assembled,
+  { task, train, test, model, target }: Assembled,
   { config, paths }: OwnRun,
   result: Validation,
   events: readonly TrainingEvent[],
@@ -104,7 +108,10 @@ async function printResults(
     terminal.note('', ...(await lossPlot(losses, terminal.columns, terminal.err)), '');
   terminal.print(...((await task.conclude?.(model)) ?? []));
   const what = test === train ? 'all examples' : `test data (${test.length} examples)`;
-  terminal.print(terminal.out.bold(`${what}: ${formatMetrics({ loss: result.loss, ...result.metrics })}`));
+  terminal.print(
+    terminal.out.bold(`${what}: ${formatMetrics({ loss: result.loss, ...result.metrics })}`) +
+      scaleNote(target),
+  );
   terminal.print(...baselineLines(task, result.metrics));
   const profile = events.findLast((event) => event.type === 'profile');
   if (profile) {

@@ -1,5 +1,8 @@
 /** One training run: its folder, its backend, the loop, and how it ends. */
+
 import { rm } from 'node:fs/promises';
+import type { Preprocessing } from '@ag/datasets';
+import { architectureOf } from '@ag/nn';
 import {
   type Callback,
   type Checkpoint,
@@ -12,6 +15,7 @@ import {
   removeLeftovers,
   saveCheckpoints,
   tensorBoardLogger,
+  writeAtomically,
 } from '@ag/train';
 import { type BackendChoice, type ChosenBackend, chooseBackend } from '../backend.ts';
 import type { TrainOptions } from '../commands/train.ts';
@@ -26,6 +30,7 @@ import {
   createFolder,
   type RunConfig,
   type RunPaths,
+  readPreprocessing,
   runPaths,
   writeConfig,
 } from '../runs/folder.ts';
@@ -66,7 +71,9 @@ export async function trainRun(
     const checkpoint = before ? await newestCheckpoint(runPaths(before.folder), terminal) : null;
     backend = await chooseBackend(asBefore(settings, before?.config), terminal);
     const controls = createControls(interrupt.signal);
-    const assembled = await assemble(await prepare(recipe, settings, parameters), settings, controls.scale);
+    const fitted = before ? readPreprocessing(runPaths(before.folder)) : null;
+    const prepared = await prepare(recipe, settings, parameters, fitted);
+    const assembled = await assemble(prepared, settings, controls.scale);
     // The folder of a new run is made when all is known to fit.
     const taken =
       before && claim
@@ -143,7 +150,8 @@ async function runLoop(
 ): Promise<EndEvent> {
   const { config, paths } = run;
   const { settings } = config;
-  const { model, steps } = assembled;
+  const { model, steps, task } = assembled;
+  const architecture = architectureOf(model);
   const epochs = epochsOf(settings);
   const reportEvery = Math.max(1, Math.ceil(steps / maxReports));
   const display =
@@ -160,7 +168,7 @@ async function runLoop(
       ...fitOptionsOf(assembled, settings),
       callbacks: [
         ownership(run),
-        configWriter(paths, config),
+        configWriter(paths, config, task.preprocessing),
         eventLog(paths.events, steps),
         metricAlarms(assembled.task.metrics, assembled.recipe.placeOf),
         ...callbacksFor(assembled, settings, paths),
@@ -170,7 +178,13 @@ async function runLoop(
       reportEvery,
       gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
       profile: settings.profile,
-      config: { recipe: config.recipe, settings, parameters: config.parameters },
+      config: {
+        recipe: config.recipe,
+        settings,
+        parameters: config.parameters,
+        ...(architecture !== null && { architecture }),
+        ...(task.preprocessing && { preprocessing: task.preprocessing.toJSON() }),
+      },
       ...(resume && { resume }),
     })) {
       terminal.event(event);
@@ -192,11 +206,14 @@ async function runLoop(
 }
 
 /** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */
-function configWriter(paths: RunPaths, config: RunConfig): Callback {
+function configWriter(paths: RunPaths, config: RunConfig, preprocessing?: Preprocessing): Callback {
   return {
     name: 'config',
     async on(event) {
-      if (event.type === 'start') await writeConfig(paths, config);
+      if (event.type !== 'start') return;
+      await writeConfig(paths, config);
+      if (preprocessing)
+        await writeAtomically(paths.preprocessing, `${JSON.stringify(preprocessing, null, 2)}\n`);
     },
   };
 }

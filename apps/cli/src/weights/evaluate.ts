@@ -7,7 +7,12 @@ import { formatMetric, formatNumber, words } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { testLoaderOf } from '../training/assemble.ts';
-import { describeWeights, loadTrained } from './trained.ts';
+import { unitOf } from '../training/targetUnit.ts';
+import { describeWeights, isOtherPreprocessing, loadTrained } from './trained.ts';
+
+const otherPreprocessing =
+  'warning: the data of this recipe give other preprocessing than the model was trained with; have they changed? ' +
+  "A recipe can use what it was trained with: 'preprocessing' of prepare's argument.";
 
 /** Runs the command; answers the exit code. */
 export async function evaluate(options: EvalOptions, terminal: Terminal): Promise<number> {
@@ -16,10 +21,13 @@ export async function evaluate(options: EvalOptions, terminal: Terminal): Promis
   const backend = await chooseBackend(trained.settings, terminal);
   try {
     const { prepared, model } = await loadTrained(trained);
-    const { task, test, train } = prepared;
+    const { task, target, test, train } = prepared;
+    if (isOtherPreprocessing(trained, prepared)) {
+      terminal.note(terminal.err.yellow(otherPreprocessing));
+    }
     const result = await validate(model, testLoaderOf(prepared, test), {
       loss: task.loss,
-      metrics: task.metrics,
+      metrics: target.metrics,
     });
     const metrics: Record<string, number> = { loss: result.loss, ...result.metrics };
     const missed = [
@@ -30,7 +38,8 @@ export async function evaluate(options: EvalOptions, terminal: Terminal): Promis
       `${trained.recipeName}: ${result.examples} examples of ${test === train ? 'the training data' : 'the test data'}`,
     );
     for (const [name, value] of Object.entries(metrics)) {
-      terminal.print(`  ${words(name).padEnd(20)} ${formatMetric(name, value)}`);
+      const unit = unitOf(name, target);
+      terminal.print(`  ${words(name).padEnd(20)} ${formatMetric(name, value)}${unit}`);
     }
     terminal.event({
       v: eventVersion,

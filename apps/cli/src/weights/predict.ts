@@ -1,166 +1,211 @@
-/** `agrad predict`: what trained weights answer for image files, or for the rows of CSV files. */
-import { existsSync, readFileSync } from 'node:fs';
+/** `agrad predict`: what trained weights answer for image files, or for the rows of tables. */
 import {
-  centerDigit,
-  decodeImage,
-  decodeText,
-  fromImageData,
+  DataError,
   type MemoryDataset,
   memoryDataset,
-  parseCsv,
+  type Preprocessing,
+  type TableIssue,
 } from '@ag/datasets';
+import type { Module } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
 import { eventVersion, predict } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { formatNumber } from '../numbers.ts';
 import type { Terminal } from '../terminal.ts';
-import { testLoaderOf } from '../training/assemble.ts';
-import { describeWeights, loadTrained } from './trained.ts';
+import { type Prepared, testLoaderOf } from '../training/assemble.ts';
+import { readExamples } from './examples.ts';
+import { readTable, type Table } from './tables.ts';
+import { describeWeights, loadTrained, loadWhole } from './trained.ts';
 
-/** Examples from files, as the model's data set would hold them. */
-interface Examples {
-  readonly names: readonly string[];
-  readonly values: Float32Array;
-}
+/** Issues that are told one by one. */
+const mostIssues = 20;
 
 /** Runs the command; answers the exit code. */
 export async function predictFiles(options: PredictOptions, terminal: Terminal): Promise<number> {
   const { positional, recipe: named, settings } = options;
   const [target, ...files] = positional;
-  const trained = await describeWeights({ target, recipe: named, settings }, 'predict', terminal.ask);
+  const asked = { target, recipe: named, settings };
+  const whole = named === undefined ? await loadWhole(asked) : null;
+  const trained = whole ?? (await describeWeights(asked, 'predict', terminal.ask));
   const backend = await chooseBackend(trained.settings, terminal);
   try {
-    const { prepared, model } = await loadTrained(trained);
-    const { test, recipe } = prepared;
-    const parts = await Promise.all(files.map((path) => readExamples(path, test)));
-    const names = parts.flatMap((part) => part.names);
-    const values = Float32Array.from(parts.flatMap((part) => Array.from(part.values)));
-    const inputs = memoryDataset({
-      x: { data: values, shape: test.columns.x.shape },
-      y: { data: new Float32Array(names.length), shape: [] },
-    });
-    const output = await predict(model, testLoaderOf(prepared, inputs));
-    const width = output.size / names.length;
-    const answers = recipe.kind === 'classification' ? await output.softmax(-1).data() : await output.data();
-    const predictions = names.map((name, i) => {
-      const row = Array.from(answers.subarray(i * width, (i + 1) * width));
-      if (recipe.kind !== 'classification') return { input: name, values: row };
-      const best = row.indexOf(Math.max(...row));
-      return { input: name, class: test.classes?.[best] ?? String(best), probabilities: row };
-    });
-    for (const one of predictions) {
-      if ('class' in one) {
-        const order = one
-          .probabilities!.map((_, i) => i)
-          .sort((a, b) => one.probabilities![b] - one.probabilities![a]);
-        const likely = order
-          .slice(0, 3)
-          .map((i) => `${test.classes?.[i] ?? i} ${(100 * one.probabilities![i]).toFixed(1)} %`);
-        terminal.print(`${one.input}: ${terminal.out.bold(String(one.class))} (${likely.join(', ')})`);
-      } else terminal.print(`${one.input}: ${one.values.map(formatNumber).join(', ')}`);
+    const event = { v: eventVersion, type: 'result', command: 'predict', recipe: trained.recipeName };
+    if (whole) {
+      const { model, preprocessing } = whole;
+      const { issues, ...answers } = await predictTables(model, preprocessing, files, options, terminal);
+      terminal.event({ ...event, ...answers, issues });
+      return exitCodes.done;
     }
-    terminal.event({
-      v: eventVersion,
-      type: 'result',
-      command: 'predict',
-      recipe: trained.recipeName,
-      predictions,
-    });
+    const { prepared, model } = await loadTrained(trained as Awaited<ReturnType<typeof describeWeights>>);
+    const preprocessing = prepared.task.preprocessing;
+    if (preprocessing) {
+      const answers = await predictTables(model, preprocessing, files, options, terminal);
+      terminal.event({ ...event, ...answers });
+      return exitCodes.done;
+    }
+    const predictions = await predictExamples(model, prepared, files, terminal);
+    terminal.event({ ...event, predictions });
     return exitCodes.done;
   } finally {
     backend.close();
   }
 }
 
-async function readExamples(path: string, test: MemoryDataset): Promise<Examples> {
-  if (!existsSync(path)) throw new Failure('data', `${path}: there is no such file`);
-  const bytes = new Uint8Array(readFileSync(path));
-  const { shape } = test.columns.x;
-  if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };
-  if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) return readRows(bytes, path, test);
-  throw new Failure('usage', `${path}: expected a .png, .jpg or .csv file`);
+/** A row's answer in the events. */
+interface TablePrediction {
+  readonly input: string;
+  /** In the unit of the target. */
+  readonly values?: readonly number[];
+  readonly class?: string;
+  readonly probabilities?: readonly number[];
+  /** What the table says, where it holds the target. */
+  readonly truth?: readonly (number | string | null)[];
 }
 
-async function readImage(bytes: Uint8Array, path: string, shape: readonly number[]): Promise<Float32Array> {
-  if (shape.length !== 3) {
-    throw new Failure(
-      'data',
-      `${path}: the model takes ${shape.join('×')} numbers, not images`,
-      'Give it the rows of a CSV file.',
-    );
-  }
-  const image = await decodeImage(bytes, path);
-  const [channels, height, width] = shape as [number, number, number];
-  // A picture of the model's own size is taken as it is, if it is light on dark as the data; others are fitted.
-  const own = image.width === width && image.height === height && isLightOnDark(image);
-  if (!own && channels === 1 && height === 28 && width === 28)
-    return Float32Array.from(await centerDigit(image).data());
-  if (image.width !== width || image.height !== height) {
-    throw new Failure(
-      'data',
-      `${path} is ${image.width}×${image.height} pixels, the model takes ${width}×${height}`,
-    );
-  }
-  return Float32Array.from(await fromImageData(image, { channels: channels === 3 ? 3 : 1 }).data());
-}
-
-/** Whether the corners are dark. */
-function isLightOnDark({
-  width,
-  height,
-  data,
-}: {
-  width: number;
-  height: number;
-  data: ArrayLike<number>;
-}): boolean {
-  const corners = [0, width - 1, (height - 1) * width, width * height - 1];
-  return corners.every((at) => data[4 * at] + data[4 * at + 1] + data[4 * at + 2] < 3 * 64);
-}
-
-async function readRows(bytes: Uint8Array, path: string, test: MemoryDataset): Promise<Examples> {
-  const text = await decodeText(bytes, { file: path });
-  const delimiter = /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',';
-  const first = text.slice(0, text.search(/[\r\n]|$/)).split(delimiter);
-  const hasHeader = first.some((field) => Number.isNaN(Number(field.replaceAll('"', ''))));
-  const table = await parseCsv(text, { file: path, delimiter, header: hasHeader });
-  const names = test.featureNames;
-  // A name that differs in capitals alone is found too, an exact one before it.
-  const positions = new Map([
-    ...table.header.map((name, column) => [name.toLowerCase(), column] as const),
-    ...table.header.map((name, column) => [name, column] as const),
-  ]);
-  // With a header the columns are found by name, without one they stand in the data's order.
-  const columns =
-    hasHeader && names
-      ? names.map((name) => positions.get(name) ?? positions.get(name.toLowerCase()) ?? -1)
-      : null;
-  const missing = columns?.indexOf(-1) ?? -1;
-  if (missing >= 0) {
-    throw new Failure(
-      'data',
-      `${path}: there is no column '${names![missing]}'`,
-      `The model needs ${names!.join(', ')}.`,
-    );
-  }
-  const rows = table.rows.map((row, i) => {
-    const fields = columns ? columns.map((column) => row[column]) : row;
-    if (fields.length !== test.features) {
-      throw new Failure(
-        'data',
-        `${path}: row ${i + 1} has ${fields.length} numbers, the model takes ${test.features}`,
-      );
-    }
-    return fields.map((field, column) => {
-      const value = field.trim() === '' ? Number.NaN : Number(field);
-      if (Number.isFinite(value)) return value;
-      throw new Failure(
-        'data',
-        `${path}: row ${i + 1}, column ${column + 1}: expected a number, got ${JSON.stringify(field)}`,
-      );
+/** Answers for tables as people have them: names, categories, gaps; with the target or without. */
+async function predictTables(
+  model: Module<[Tensor], Tensor>,
+  preprocessing: Preprocessing,
+  files: readonly string[],
+  { handleUnknown }: PredictOptions,
+  terminal: Terminal,
+): Promise<{ predictions: TablePrediction[]; issues: (TableIssue & { file: string })[] }> {
+  const tables: Table[] = [];
+  for (const path of files) tables.push(await readTable(path, preprocessing));
+  const predictions: TablePrediction[] = [];
+  const issues: (TableIssue & { file: string })[] = [];
+  for (const { file, rows, names } of tables) {
+    const options = { file, ...(handleUnknown === undefined ? {} : { handleUnknown }) };
+    const transformed = forCommand(() => preprocessing.transform(rows, options));
+    if (names.length === 0) throw new Failure('data', `${file}: there are no rows`);
+    const output = await predict(model, transformed.x);
+    const truths = preprocessing.target === null ? null : preprocessing.readTarget(rows, { file });
+    issues.push(...transformed.issues.map((issue) => ({ file, ...issue })));
+    const answers = preprocessing.decode(await output.data());
+    answers.forEach((answer, i) => {
+      const truth = truths?.[i];
+      predictions.push({
+        input: names[i],
+        ...(typeof answer.value === 'string'
+          ? { class: answer.value, probabilities: Object.values(answer.probabilities ?? {}) }
+          : { values: answer.values ? Object.values(answer.values) : [answer.value] }),
+        ...(truth === undefined || truth.every((one) => one === null) ? {} : { truth }),
+      });
     });
+  }
+  for (const one of predictions) terminal.print(lineOf(one, preprocessing, terminal));
+  terminal.print(...judged(predictions, preprocessing));
+  terminal.note(
+    ...tables.flatMap(({ file, notes }) => notes.map((note) => `${file}: ${note}`)),
+    ...issues
+      .slice(0, mostIssues)
+      .map(({ file, message }) => terminal.err.yellow(`note: ${file}: ${message}`)),
+    ...(issues.length > mostIssues ? [`… and ${issues.length - mostIssues} notes more; see --json`] : []),
+  );
+  return { predictions, issues };
+}
+
+/** Says the cure as this command spells it. */
+function forCommand<T>(transform: () => T): T {
+  try {
+    return transform();
+  } catch (error) {
+    if (!(error instanceof DataError) || !error.hint?.includes("handleUnknown: 'ignore'")) throw error;
+    const hint = error.hint.replace("give handleUnknown: 'ignore'", 'give --handle-unknown ignore');
+    throw new Failure('data', error.message.replace(`. ${error.hint}`, ''), hint, error);
+  }
+}
+
+function lineOf(
+  { input, values, class: name, probabilities, truth }: TablePrediction,
+  { target, classes }: Preprocessing,
+  { out }: Terminal,
+): string {
+  if (name !== undefined) {
+    const actual = truth === undefined ? '' : truth[0] === name ? ', right' : `, in truth ${truth[0]}`;
+    return `${input}: ${out.bold(name)} (${likeliest(probabilities ?? [], classes)})${actual}`;
+  }
+  const columns = target?.type === 'number' ? target.columns : [];
+  const unit = target?.type === 'number' && target.unit !== undefined ? ` (${target.unit})` : '';
+  const parts = (values ?? []).map((value, i) => {
+    const actual = truth?.[i];
+    return `${columns[i]?.name ?? ''} ${out.bold(formatNumber(value))}${typeof actual === 'number' ? `, in truth ${formatNumber(actual)}` : ''}`;
   });
-  if (rows.length === 0) throw new Failure('data', `${path}: there are no rows`);
-  return { names: rows.map((_, i) => `${path} row ${i + 1}`), values: Float32Array.from(rows.flat()) };
+  return `${input}: ${parts.join('; ')}${unit}`;
+}
+
+/** How good the answers are, where the tables say what is true. */
+function judged(predictions: readonly TablePrediction[], { target }: Preprocessing): string[] {
+  if (target === null) return [];
+  if (target.type === 'category') {
+    const known = predictions.filter(({ truth }) => typeof truth?.[0] === 'string');
+    const right = known.filter(({ truth, class: name }) => truth?.[0] === name).length;
+    return known.length === 0
+      ? []
+      : [`accuracy ${((100 * right) / known.length).toFixed(2)} % (${right} of ${known.length} rows)`];
+  }
+  const unit = target.unit === undefined ? '' : ` (${target.unit})`;
+  return target.columns.flatMap(({ name }, i) => {
+    const errors = predictions.flatMap(({ values, truth }) => {
+      const actual = truth?.[i];
+      return typeof actual === 'number' && values ? [Math.abs(values[i] - actual)] : [];
+    });
+    const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+    return errors.length === 0
+      ? []
+      : [`mean absolute error of ${name} ${formatNumber(mean)}${unit}, over ${errors.length} rows`];
+  });
+}
+
+/** Answers for images and rows of numbers, by the data of the recipe. */
+async function predictExamples(
+  model: Module<[Tensor], Tensor>,
+  prepared: Prepared,
+  files: readonly string[],
+  terminal: Terminal,
+) {
+  const { test, recipe, target } = prepared;
+  const parts = await Promise.all(files.map((path) => readExamples(path, test)));
+  const names = parts.flatMap((part) => part.names);
+  const values = Float32Array.from(parts.flatMap((part) => Array.from(part.values)));
+  const output = await predict(model, testLoaderOf(prepared, inputsOf(values, names.length, test)));
+  const width = output.size / names.length;
+  const isClass = recipe.kind === 'classification';
+  const answers = isClass ? await output.softmax(-1).data() : target.inverse(await output.data());
+  const predictions = names.map((name, i) => {
+    const row = Array.from(answers.subarray(i * width, (i + 1) * width));
+    if (!isClass) return { input: name, values: row };
+    const best = row.indexOf(Math.max(...row));
+    return { input: name, class: test.classes?.[best] ?? String(best), probabilities: row };
+  });
+  for (const { input, class: best, values: numbers, probabilities } of predictions) {
+    terminal.print(
+      best === undefined
+        ? `${input}: ${(numbers ?? []).map(formatNumber).join(', ')}`
+        : `${input}: ${terminal.out.bold(best)} (${likeliest(probabilities ?? [], test.classes)})`,
+    );
+  }
+  return predictions;
+}
+
+/** Inputs as a data set; the targets have the width that a transform of them expects. */
+function inputsOf(values: Float32Array, count: number, test: MemoryDataset): MemoryDataset {
+  const { x, y } = test.columns;
+  const width = y.shape.reduce((product, size) => product * size, 1);
+  return memoryDataset({
+    x: { data: values, shape: x.shape },
+    y: { data: new Float32Array(count * width), shape: y.shape },
+  });
+}
+
+/** The three most probable classes. */
+function likeliest(probabilities: readonly number[], classes: readonly string[] | undefined): string {
+  return probabilities
+    .map((_, i) => i)
+    .sort((a, b) => probabilities[b] - probabilities[a])
+    .slice(0, 3)
+    .map((i) => `${classes?.[i] ?? i} ${(100 * probabilities[i]).toFixed(1)} %`)
+    .join(', ');
 }

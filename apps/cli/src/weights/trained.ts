@@ -1,6 +1,7 @@
 /** Trained weights: what a run or a file of weights is of, and the model that it makes. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { loadSafetensors, type Module, type SafetensorsFile } from '@ag/nn';
+import type { Preprocessing } from '@ag/datasets';
+import { fromJSON, loadSafetensors, type Module, type SafetensorsFile } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import { decodeCheckpoint, listCheckpoints } from '@ag/train';
 import { Failure } from '../failure.ts';
@@ -8,13 +9,30 @@ import { quote } from '../quote.ts';
 import { parametersOf, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import { readConfig, runPaths } from '../runs/folder.ts';
+import {
+  parsePreprocessing,
+  type RunConfig,
+  readConfig,
+  readPreprocessing,
+  runPaths,
+} from '../runs/folder.ts';
 import { fromEnvironment, type RawSettings, resolveSettings, type Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare } from '../training/assemble.ts';
 
 /** Names of averages in checkpoints. */
 const averagePrefix = 'average/';
+
+/** What a run or a file of weights holds, before any code of a recipe is loaded. */
+interface Found {
+  readonly path: string;
+  readonly weights: Readonly<Record<string, Tensor>>;
+  /** The texts in the file: `recipe`, `settings`, `parameters`, `architecture`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Of a run. */
+  readonly config: RunConfig | null;
+  readonly preprocessing: Preprocessing | null;
+}
 
 /** Weights, and what they are of. */
 export interface Trained {
@@ -24,6 +42,16 @@ export interface Trained {
   readonly settings: Settings;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   readonly weights: Readonly<Record<string, Tensor>>;
+  /** What it was trained with. */
+  readonly preprocessing: Preprocessing | null;
+}
+
+/** A model that can be asked without its recipe and its data. */
+export interface WholeModel {
+  readonly recipeName: string;
+  readonly settings: Settings;
+  readonly model: Module<[Tensor], Tensor>;
+  readonly preprocessing: Preprocessing;
 }
 
 /** What the command line says about weights. */
@@ -33,6 +61,80 @@ export interface TrainedOptions {
   /** For weights that do not say what they are of, and for those of a module. */
   readonly recipe: string | undefined;
   readonly settings: RawSettings;
+}
+
+/**
+ * Finds the weights of a run, or of a file.
+ *
+ * @throws Failure `data` when there is no such thing, `incompatible` when it cannot be read
+ */
+async function find(target: string): Promise<Found> {
+  if (!existsSync(target)) {
+    throw new Failure('data', `${target}: there is no such run or file`, "'agrad runs list' shows the runs.");
+  }
+  if (!statSync(target).isDirectory()) {
+    const { tensors, metadata } = readWeights(target);
+    return {
+      path: target,
+      weights: tensors,
+      metadata,
+      config: null,
+      preprocessing: within(metadata, target),
+    };
+  }
+  const config = readConfig(target);
+  const paths = runPaths(target);
+  const path = existsSync(paths.weights) ? paths.weights : (await listCheckpoints(paths.checkpoints))[0];
+  if (path === undefined) {
+    throw new Failure('data', `${target} has no weights yet`, `Train it: agrad train --resume ${target}`);
+  }
+  const { tensors, metadata } = readWeights(path);
+  return {
+    path,
+    weights: tensors,
+    metadata,
+    config,
+    preprocessing: readPreprocessing(paths) ?? within(metadata, path),
+  };
+}
+
+/** The preprocessing that a file of weights carries along. */
+function within(metadata: Found['metadata'], file: string): Preprocessing | null {
+  return metadata.preprocessing === undefined ? null : parsePreprocessing(metadata.preprocessing, file);
+}
+
+/**
+ * A model that was trained on a table, with all that it takes to ask it; null for one that needs its recipe: its architecture
+ * is no data, or its inputs are no table.
+ */
+export async function loadWhole({ target, settings }: TrainedOptions): Promise<WholeModel | null> {
+  const { path, weights, metadata, config, preprocessing } = await find(target);
+  if (preprocessing === null || metadata.architecture === undefined) return null;
+  const parsed = (text: string | undefined): RawSettings => {
+    try {
+      return text === undefined ? {} : (JSON.parse(text) as RawSettings);
+    } catch {
+      throw new Failure('incompatible', `${path}: its training metadata is not JSON`);
+    }
+  };
+  const { values } = resolveSettings({
+    flag: settings,
+    environment: fromEnvironment(process.env),
+    config: config?.settings ?? parsed(metadata.settings),
+  });
+  let model: Module<[Tensor], Tensor>;
+  try {
+    model = fromJSON(JSON.parse(metadata.architecture)) as Module<[Tensor], Tensor>;
+    model.loadStateDict(withAverages(weights, model));
+  } catch (error) {
+    throw new Failure('incompatible', `${path}: ${(error as Error).message}`, undefined, error);
+  }
+  return {
+    recipeName: config?.recipe ?? metadata.recipe ?? path,
+    settings: values,
+    model,
+    preprocessing,
+  };
 }
 
 /**
@@ -52,16 +154,8 @@ export async function describeWeights(
     return recipeOfFile({ file, recipe, by, parameters }, options.recipe, ask);
   };
   const environment = fromEnvironment(process.env);
-  if (!existsSync(target)) {
-    throw new Failure('data', `${target}: there is no such run or file`, "'agrad runs list' shows the runs.");
-  }
-  if (statSync(target).isDirectory()) {
-    const config = readConfig(target);
-    const paths = runPaths(target);
-    const path = existsSync(paths.weights) ? paths.weights : (await listCheckpoints(paths.checkpoints))[0];
-    if (path === undefined) {
-      throw new Failure('data', `${target} has no weights yet`, `Train it: agrad train --resume ${target}`);
-    }
+  const { path, weights, metadata, config, preprocessing } = await find(target);
+  if (config !== null) {
     const { values } = resolveSettings({ flag: settings, environment, config: config.settings });
     return {
       path,
@@ -69,10 +163,10 @@ export async function describeWeights(
       recipe: await recipeOf(`the run ${target}`, config.recipe, config.parameters),
       settings: values,
       parameters: config.parameters,
-      weights: readWeights(path).tensors,
+      weights,
+      preprocessing,
     };
   }
-  const { tensors, metadata } = readWeights(target);
   const recipeName = options.recipe ?? metadata.recipe;
   if (recipeName === undefined) {
     throw new Failure('usage', `${target} does not name its recipe`, 'Name it with --recipe.');
@@ -102,7 +196,8 @@ export async function describeWeights(
     recipe,
     settings: values,
     parameters: parse(metadata.parameters),
-    weights: tensors,
+    weights,
+    preprocessing: own ? preprocessing : null,
   };
 }
 
@@ -110,8 +205,9 @@ export async function describeWeights(
 export async function loadTrained(
   trained: Trained,
 ): Promise<{ prepared: Prepared; model: Module<[Tensor], Tensor> }> {
-  const { recipe } = trained;
-  const prepared = await prepare(recipe, trained.settings, parametersOf(recipe, trained.parameters));
+  const { recipe, preprocessing } = trained;
+  const parameters = parametersOf(recipe, trained.parameters);
+  const prepared = await prepare(recipe, trained.settings, parameters, preprocessing);
   const model = prepared.task.model();
   try {
     model.loadStateDict(withAverages(trained.weights, model));
@@ -124,6 +220,13 @@ export async function loadTrained(
     );
   }
   return { prepared, model };
+}
+
+/** Whether the data give another preprocessing than the model was trained with: then its figures mean little. */
+export function isOtherPreprocessing({ preprocessing }: Trained, { task }: Prepared): boolean {
+  return (
+    preprocessing !== null && JSON.stringify(task.preprocessing ?? null) !== JSON.stringify(preprocessing)
+  );
 }
 
 /** Where a checkpoint holds averages of the weights (in the order of the parameters), these are what is judged. */
@@ -167,6 +270,10 @@ function readWeights(path: string): SafetensorsFile {
           recipe: String(config.recipe),
           settings: JSON.stringify(config.settings),
           parameters: JSON.stringify(config.parameters),
+          ...(typeof config.architecture === 'string' && { architecture: config.architecture }),
+          ...(config.preprocessing !== undefined && {
+            preprocessing: JSON.stringify(config.preprocessing),
+          }),
         }
       : ({} as Record<string, string>),
   };

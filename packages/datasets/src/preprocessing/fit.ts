@@ -31,7 +31,7 @@ export interface FitPreprocessingOptions extends ColumnOptions {
   features?: readonly string[];
   /** What single columns hold and how they are treated, by name; or what `inferColumns` gave. The others are guessed. */
   columns?: Readonly<Record<string, ColumnChoice>> | readonly InferredColumn[];
-  /** Whether the target is a number or a class. Default: a class if it is text or has two values only. */
+  /** Whether the target is a number or a class. Default: a class if it is text, or has two whole numbers only. */
   targetType?: 'number' | 'category';
   /** How the target's numbers are scaled. Default `standard`; `inverseTarget` is the way back. */
   targetScaler?: Scaler;

@@ -186,7 +186,7 @@ function factsOf(rows: TableRows, column: number, missing: ReadonlySet<string>):
       if (odd.length < 3) odd.push(`${shown(cell as Cell)} in ${rows.where(row)}`);
       if (truthOf(cell) !== undefined) truths++;
       if (daysOf(cell) !== undefined) dates++;
-      words += tokensOf(cell).length;
+      words += tokensOf(cell).filter((token) => /\p{L}/u.test(token)).length;
     } else {
       numbers++;
       whole &&= Number.isInteger(value);
@@ -265,8 +265,10 @@ function targetGuess(facts: Facts): Guess {
       reason: `always ${JSON.stringify([...distinct.keys()][0])}: nothing to predict`,
     };
   }
-  if (numbers === values && distinct.size > 2) return { type: 'number', reason: numbersReason(facts) };
-  const other = otherGuess(facts);
+  // Two whole numbers that come again and again are classes; of one row each nobody can tell.
+  const isTwoClasses = facts.whole && distinct.size === 2 && values > 2;
+  if (numbers === values && !isTwoClasses) return { type: 'number', reason: numbersReason(facts) };
+  const other = numbers === values ? undefined : otherGuess(facts);
   if (other?.type === 'number' || other?.type === 'date') return other;
   return { type: 'category', reason: `${distinct.size} classes: ${listed([...distinct.keys()], 5)}` };
 }

@@ -100,7 +100,7 @@ it('says which values and columns the training data did not have', async () => {
   const preprocessing = fitPreprocessing(await table(), { target: 'price' });
   const odd = await parseCsv('rooms,town,garden\n3,west,yes\nfew,north,maybe\n');
   expect(() => preprocessing.transform(odd, { file: 'new.csv' })).toThrow(
-    /^new\.csv: line 3, column "rooms": not a number: expected a number, found "few".*line 2, column "town": "west"; line 3, column "garden": "maybe"/,
+    /^new\.csv: line 3, column "rooms": not a number: expected a number, found "few".*Also: line 2, column "town": "west"; line 3, column "garden": "maybe"/,
   );
   expect(() => preprocessing.transform({ rooms: 3 })).toThrow(
     '2 columns are missing: expected "town", "garden", found rooms',

@@ -19,6 +19,7 @@ import {
   inverseNumbers,
   type Prediction,
   targetNamesOf,
+  targetsOf,
 } from './target.ts';
 
 /** Says what the data are. */
@@ -88,6 +89,12 @@ export interface Preprocessing {
    * @throws DataError as `transform`, and for a target that is missing
    */
   dataset(rows: TableLike, options?: TransformOptions & { info?: DatasetInfo }): EncodedDataset;
+  /**
+   * The targets of rows as the table has them, a list for each row, null for gaps; null where the table has no such column.
+   *
+   * @throws DataError `value` for a target that is not a number, where numbers are predicted
+   */
+  readTarget(rows: TableLike, options?: { file?: string }): (readonly (number | string | null)[])[] | null;
   /** Inputs back: a record for each row of `[n, features]` numbers. Words of texts and unknown categories are undefined. */
   inverse(values: ArrayLike<number>): Record<string, Cell>[];
   /** Outputs of a network, or scaled targets, back in the target's unit. Of a tensor a tensor. */
@@ -198,6 +205,16 @@ export function preprocessingOf(parts: PreprocessingParts): Preprocessing {
         },
       );
       return Object.assign(data, { issues });
+    },
+    readTarget(table, options = {}) {
+      checkOptions('readTarget', options, 'file');
+      const rows = tableRows(table, 'readTarget');
+      const fitted = expectTarget();
+      const positions = positionsOf(rows);
+      const columns = targetNamesOf(fitted).map((name) => find(positions, name));
+      if (!columns.every((column) => column !== undefined)) return null;
+      const fail = (problem: CellProblem): DataError => cellError([problem], rows, options.file);
+      return targetsOf(fitted, rows, columns, missing, fail);
     },
     inverse(values) {
       if (values.length % features !== 0) {

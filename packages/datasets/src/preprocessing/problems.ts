@@ -23,7 +23,7 @@ export function cellError(
     hint:
       others.length === 0
         ? first.hint
-        : `${first.hint}. The same or its like in ${others.join('; ')}${more > 0 ? ` and ${more} more` : ''}`,
+        : `${first.hint}. Also: ${others.join('; ')}${more > 0 ? ` and ${more} more` : ''}`,
   });
 }
 

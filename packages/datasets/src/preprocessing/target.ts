@@ -1,5 +1,5 @@
 /** What is predicted, fitted: numbers or classes, and the way back from a network's outputs. */
-import { Tensor, tensor } from '@ag/tensor';
+import { type Tensor, tensor } from '@ag/tensor';
 import { DataError } from '../errors.ts';
 import { sortedTexts } from '../statistics.ts';
 import { categoryOf, isGap, listed, numberOf } from './cells.ts';
@@ -92,6 +92,27 @@ export function encodeTarget(
   return { data, shape: [width] };
 }
 
+/** The targets as they stand in the table, a list for each row; null for gaps. */
+export function targetsOf(
+  target: FittedTarget,
+  rows: TableRows,
+  positions: readonly number[],
+  missing: ReadonlySet<string>,
+  fail: (problem: CellProblem) => DataError,
+): (readonly (number | string | null)[])[] {
+  const names = targetNamesOf(target);
+  return Array.from({ length: rows.length }, (_, row) =>
+    positions.map((column, i) => {
+      const cell = rows.cell(row, column);
+      if (isGap(cell, missing)) return null;
+      const value = target.type === 'category' ? categoryOf(cell) : numberOf(cell);
+      if (value !== undefined) return value;
+      const hint = 'Correct it, or leave the column out';
+      throw fail({ row, column: names[i], cell, problem: 'not a number', expected: 'a number', hint });
+    }),
+  );
+}
+
 /** Outputs `[n, k]` back in the target's unit. A tensor gives a tensor, computed when it is read. */
 export function inverseNumbers(target: FittedTarget, values: Tensor | ArrayLike<number>): Tensor | number[] {
   if (target.type !== 'number') {
@@ -101,7 +122,7 @@ export function inverseNumbers(target: FittedTarget, values: Tensor | ArrayLike<
     });
   }
   const { columns } = target;
-  if (!(values instanceof Tensor)) {
+  if (!('dtype' in values)) {
     if (values.length % columns.length !== 0) {
       throw new DataError('inverseTarget: values', {
         code: 'mismatch',

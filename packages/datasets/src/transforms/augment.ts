@@ -57,7 +57,12 @@ export function randomShift(pixels: number, options: AugmentOptions = {}): Seria
     }
     return { ...images, data };
   });
-  return serializable(apply, () => ({ transform: 'randomShift', pixels, fill, ...(column !== 'x' && { column }) }));
+  return serializable(apply, () => ({
+    transform: 'randomShift',
+    pixels,
+    fill,
+    ...(column !== 'x' && { column }),
+  }));
 }
 
 /**
@@ -101,7 +106,12 @@ export function randomRotate(degrees: number, options: AugmentOptions = {}): Ser
     }
     return { ...images, data };
   });
-  return serializable(apply, () => ({ transform: 'randomRotate', degrees, fill, ...(column !== 'x' && { column }) }));
+  return serializable(apply, () => ({
+    transform: 'randomRotate',
+    degrees,
+    fill,
+    ...(column !== 'x' && { column }),
+  }));
 }
 
 /** The value between four pixels; pixels outside the image are `fill`. */

@@ -43,7 +43,12 @@ function make(value: unknown, depth: number): SerializableTransform {
     case 'minMax': {
       const divisor = numbers(json.divisor, 'divisor');
       if (divisor.some((one) => one <= 0)) throw wrong('divisors above 0', divisor);
-      return scaling(json.transform as 'standardize', column(json.column), numbers(json.shift, 'shift'), divisor);
+      return scaling(
+        json.transform as 'standardize',
+        column(json.column),
+        numbers(json.shift, 'shift'),
+        divisor,
+      );
     }
     case 'oneHot':
       return oneHot(number(json.classes, 'classes'), part);
@@ -55,7 +60,9 @@ function make(value: unknown, depth: number): SerializableTransform {
       return randomRotate(number(json.degrees, 'degrees'), { fill, ...part });
     case 'compose': {
       if (!Array.isArray(json.transforms)) throw wrong('transforms: a list', json.transforms);
-      return compose(...json.transforms.map((one) => make(one, depth + 1))) as unknown as SerializableTransform;
+      return compose(
+        ...json.transforms.map((one) => make(one, depth + 1)),
+      ) as unknown as SerializableTransform;
     }
     default:
       throw wrong('transform: the name of one of this package', json.transform);
