@@ -101,7 +101,7 @@ const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const gap = /^(?:|\?|-|n\/?a|#n\/a|<na>|nan|null|none)$/i;
 
 /** Decimal commas and groups of digits as points, in columns whose cells are all numbers of one of these forms. */
-export function withPoints(table: CsvTable, delimiter: string, notes: string[] = []): CsvTable {
+export function withPoints(table: CsvTable, delimiter: string, notes: string[]): CsvTable {
   const changed = new Map<number, (cell: string) => string>();
   const forms = { decimal: [] as string[], grouped: [] as string[] };
   for (const [column, name] of table.header.entries()) {
