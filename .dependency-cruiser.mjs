@@ -35,7 +35,7 @@ const directions = Object.entries(mayImport).map(([name, allowed]) => {
  * The rooms of @ag/tensor, lower ones first: none imports from one above it. `Tensor` and `Variable` in the root stand beside
  * all of them, and so does `testing`.
  */
-const rooms = ['kernel', 'ops', 'plan', 'run', 'functions'];
+const rooms = ['kernel', 'ops', 'plan', 'run', 'functions', 'loops'];
 
 const upward = rooms.map((room, i) => ({
   name: `tensor-${room}-imports-no-room-above`,

@@ -3,12 +3,14 @@
  * (`pnpm --dir apps/web pictures`): no two are the same to the byte. Nor are golden files, which only say what was.
  */
 import { commandsPage } from '../apps/cli/scripts/commandsPage.ts';
+import { errorsPage } from '../apps/cli/scripts/errorsPage.ts';
 import { gradientDocument } from '../packages/graph/src/testing/document.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
 import { architecturePage, map } from './map.mjs';
 
 /** Contents by path. */
 export const generated = {
+  'docs/errors.md': errorsPage(),
   'docs/gradients.md': gradientDocument(),
   'docs/map.md': map(),
   'docs/architecture.md': architecturePage(),

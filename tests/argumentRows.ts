@@ -163,6 +163,15 @@ export const argumentRows: readonly Row[] = [
   ...['qr', 'svd'].map((name): Row => [name, named(name), [x], { 0: [...noTensor, vector] }]),
   ...['solve', 'solveTriangular'].map((name): Row => [name, named(name), [square, vector], { 0: [...noTensor, x, vector], 1: [...noTensor, ones([3]), ones([3, 2]), tensor(1)] }]),
 
+  ['scan', api.scan, [(c: api.Tensor, r: api.Tensor) => [c.add(r), c], vector, x.transpose(), {}], {
+    0: [...noTensor.filter((value) => value !== x), () => 3, () => [x], () => [vector.cast('int32')], () => ({ y: x }), async () => [vector]],
+    1: [3, 'x', new api.Variable(vector)], 2: [null, 3, 'x', tensor(1), [x, ones([3])]],
+    '3.length': [...noCount.filter((value) => value !== null), 2], '3.unroll': [0, 2.5, '1'], '3.checkpoint': [0, 2.5, '1'],
+  }],
+  ['fori', api.fori, [3, (_i: api.Tensor, c: api.Tensor) => c.mul(2), x], { 0: [...noCount], 1: [null, 3, x, () => 3, () => vector, () => undefined], 2: [3, 'x', new api.Variable(x)] }],
+  ['whileLoop', api.whileLoop, [(c: api.Tensor) => c.sum().less(50), (c: api.Tensor) => c.mul(2), x, {}], { 0: [null, 3, x, () => 3, () => x], 1: [null, 3, x, () => 3, () => vector], 2: [3, 'x', new api.Variable(x)], '3.maxSteps': noCount.filter((value) => value !== null) }],
+  ['cond', api.cond, [tensor(1), () => x, () => x.mul(2)], { 0: [...noTensor, x], 1: [null, 3, x, () => 3, () => vector], 2: [null, 3, x, () => [x]] }],
+
   ['key', api.key, [1], { 0: noInteger }],
   ['manualSeed', api.manualSeed, [1], { 0: noInteger }],
   ['splitKey', api.splitKey, [api.key(1), 2], { 0: [null, 1, 'x', {}], 1: noCount }],

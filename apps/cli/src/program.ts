@@ -10,6 +10,7 @@ import { convertCommand } from './commands/convert.ts';
 import { dataGetCommand, dataInfoCommand, dataListCommand, dataPreviewCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
+import { explainCommand } from './commands/explain.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { graphCommand } from './commands/graph.ts';
 import { initCommand } from './commands/init.ts';
@@ -73,6 +74,7 @@ const commands: readonly (Entry | Group)[] = [
   entry(sweepCommand, async () => (await import('./sweep/sweep.ts')).sweep),
   entry(graphCommand, async () => (await import('./inspection/graph.ts')).graph),
   entry(profileCommand, async () => (await import('./inspection/profile.ts')).profile),
+  entry(explainCommand, async () => (await import('./explain/explain.ts')).explain),
   entry(gradcheckCommand, async () => (await import('./checks/gradcheck.ts')).gradcheck),
   entry(benchCommand, async () => (await import('./checks/bench.ts')).bench),
   entry(doctorCommand, async () => (await import('./checks/doctor.ts')).doctor),

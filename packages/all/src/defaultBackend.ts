@@ -3,11 +3,11 @@
  */
 import { wasmSupport, wasmSync } from '@ag/native-wasm';
 import { reference } from '@ag/tensor';
-import { setDefaultBackend } from '@ag/tensor/engine';
+import { setDefaultBackend, warn } from '@ag/tensor/engine';
 
 setDefaultBackend(() => {
   const { simd } = wasmSupport();
   if (simd.available) return wasmSync();
-  globalThis.console?.warn(`ag: the reference backend computes, which is slow, because ${simd.reason}`);
+  warn('AG_SLOW_BACKEND', `the reference backend computes, which is slow, because ${simd.reason}`);
   return reference();
 });

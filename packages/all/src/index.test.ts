@@ -28,7 +28,11 @@ describe('@ag/all', () => {
     expect(await ag.tensor([1, 2, 3]).sum().item()).toBe(6);
     expect(ag.backend().name).toBe('reference');
     expect(warn.mock.calls).toEqual([
-      ['ag: the reference backend computes, which is slow, because this engine has no WebAssembly SIMD'],
+      [
+        expect.stringMatching(
+          /^ag: the reference backend computes, which is slow, because this engine has no WebAssembly SIMD \(.*index\.test\.ts:\d+:\d+\) \[AG_SLOW_BACKEND\]$/,
+        ),
+      ],
     ]);
     warn.mockRestore();
     vi.doUnmock('@ag/native-wasm');

@@ -177,6 +177,19 @@ describe('transforms of one part', () => {
     expect(Array.from(set.columns.x.meta.data)).toEqual([1, 10, 2, 10, 3, 10]);
   });
 
+  it('say what they are, parts included', () => {
+    const both = transforms.compose(
+      transforms.standardize({ mean: [2, 10], deviation: [1, 1] }, { column: 'x/meta' }),
+      transforms.randomShift(1, { column: 'x/image', fill: 3 }),
+      transforms.oneHot(3, { column: 'y/class' }),
+      transforms.flatten({ column: 'x/image' }),
+    );
+    const again = transforms.fromJSON(JSON.stringify(both));
+    const [first, second] = [both, again].map((transform) => transform(set.rows([0, 2]) as never, context));
+    expect(second).toEqual(first);
+    expect(() => transforms.fromJSON({ transform: 'flatten', column: 'z' })).toThrow(/column 'x' or 'y'/);
+  });
+
   it('move an image and its mask alike', () => {
     const both = transforms.compose(
       transforms.randomShift(1, { column: 'x/image' }),

@@ -13,6 +13,8 @@ import {
   type Trace,
   tie,
   traverse,
+  warn,
+  wouldWarn,
 } from '@ag/tensor/engine';
 import { detectAnomaly } from './anomaly.ts';
 import { variableGradients } from './gradients.ts';
@@ -101,7 +103,10 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   const before = traced();
   const pending = [...found.keys()].filter((variable) => variable.gradPending && variable.grad);
   if (before === null) {
-    if (pending.length > 0) computeWaiting(pending);
+    if (pending.length > 0) {
+      warnWithoutStep(pending[0]);
+      computeWaiting(pending);
+    }
   } else {
     const outside = pending.find((variable) => !before.has(variable));
     if (outside) {
@@ -175,18 +180,36 @@ function listed(variables: readonly Variable[]): string {
   return `${names.join(', ')}${variables.length > 5 ? ` and ${variables.length - 5} more` : ''}`;
 }
 
-let warned = false;
-
 /** A parameter that was left out of the optimizer stays as it is, silently: said once, where some do have one. */
 function warnUnowned(variables: Iterable<Variable>): void {
-  if (warned) return;
+  if (!wouldWarn('AG_UNOWNED_PARAMETERS')) return;
   const all = [...variables];
   const unowned = all.filter((variable) => !variable.hasOptimizer);
   if (unowned.length === 0 || unowned.length === all.length) return;
-  warned = true;
-  globalThis.console?.warn(
-    `ag: no optimizer moves ${listed(unowned)}, though the loss depends on ` +
-      'them and others have one. Give them to an optimizer, or freeze them: variable.trainable = false. (Said once.)',
+  warn(
+    'AG_UNOWNED_PARAMETERS',
+    `no optimizer moves ${listed(unowned)}, though the loss depends on ` +
+      'them and others have one. Give them to an optimizer, or freeze them: variable.trainable = false.',
+  );
+}
+
+/** Calls in a row after which nobody adds up gradients on purpose. */
+const withoutStep = 300;
+
+/** How often the gradient of a variable was added to since the variable changed. */
+const additions = new WeakMap<Variable, { version: number; count: number }>();
+
+/** A loop without `step()` computes gradients for ever and learns nothing. */
+function warnWithoutStep(variable: Variable): void {
+  const { version } = variable;
+  const known = additions.get(variable);
+  const count = known?.version === version ? known.count + 1 : 1;
+  additions.set(variable, { version, count });
+  if (count < withoutStep) return;
+  warn(
+    'AG_STEP_MISSING',
+    `backward was called ${count} times and no step was taken in between: gradients add up, and the parameters stay as they are. ` +
+      'Call optimizer.step() after backward(loss)',
   );
 }
 

@@ -7,6 +7,7 @@ import {
   type AnyOp,
   apply,
   formatShape,
+  type Lane,
   type Lowering,
   type Shape,
   sizeOf,
@@ -26,12 +27,6 @@ import {
   withRule,
 } from './custom.ts';
 import { sourceOf, topologicalOrder } from './gradients.ts';
-
-/** A node rebuilt: with the axis in front, or, where it depends on no example, without. */
-export interface Lane {
-  readonly tensor: Tensor;
-  readonly batched: boolean;
-}
 
 interface Node {
   readonly node: Tensor;
@@ -62,6 +57,8 @@ export function front(x: Tensor, axis: number, where: string): Tensor {
 class Batch {
   readonly #lanes: Map<Tensor, Lane>;
   readonly #size: number;
+  /** For each loop that depends on examples, what its results are. */
+  readonly #loops = new Map<Tensor, (result: unknown) => Lane>();
 
   constructor(lanes: Map<Tensor, Lane>, size: number) {
     this.#lanes = lanes;
@@ -116,6 +113,20 @@ class Batch {
         batched: false,
       };
     }
+    if (at.op.lower.form === 'loop') {
+      const { loop, result } = at.op.lower.batch({
+        ...at,
+        lanes,
+        size: this.#size,
+        batch: (leaves, nodes) => {
+          const inside = new Batch(new Map(leaves), this.#size);
+          return nodes.map((node) => inside.lane(node));
+        },
+      });
+      this.#loops.set(at.node, result);
+      return { tensor: loop, batched: true };
+    }
+    if (at.op.lower.form === 'result') return this.#loops.get(at.inputs[0])!(at.attributes);
     if (at.op.lower.form === 'expand') return this.#expand(at, lanes);
     const tensor = this.#direct(at, used) ?? this.#oneByOne(at, used);
     return { tensor, batched: true };

@@ -294,7 +294,7 @@ function propagateThrough(
       const g = total(terms, node);
       if (target[i]) found[i] = g;
       if (!goesOn[i]) continue;
-      const contributions = rule!(g, source!.inputs, node, source!.attributes);
+      const contributions = rule!(g, source!.inputs, node, source!.attributes, pullback);
       if (seen) seen(i, contributions);
       for (let j = 0, at = first[i]; at < first[i + 1]; j++, at++) {
         const position = positions[at];

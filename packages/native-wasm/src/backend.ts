@@ -30,6 +30,7 @@ import { lowerProgram } from './run/bands.ts';
 import { driverModule } from './run/driver.ts';
 import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
 import { KernelCache } from './run/kernelCache.ts';
+import { Loop } from './run/loop.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
 
@@ -123,6 +124,8 @@ export class WasmBackend implements Backend {
   readonly #workers: Threads;
   /** Each with what its runs add to `#sharedWork`. */
   readonly #executables = new Map<WasmExecutable, number>();
+  /** The same of single programs, without those in them. */
+  readonly #work = new WeakMap<WasmExecutable, number>();
   /** Nanoseconds of work that threads could have shared so far, until the workers start. */
   #sharedWork = 0;
   #arena: Block | null = null;
@@ -184,26 +187,65 @@ export class WasmBackend implements Backend {
   }
 
   prepare(given: Program): Executable {
+    const executable = this.#compile(given);
+    try {
+      this.#reserveArena(executable.arenaBytes);
+    } catch (error) {
+      this.#drop(executable);
+      throw error;
+    }
+    this.#executables.set(executable, this.#workOf(executable));
+    return executable;
+  }
+
+  /** A program with those in it, which have memory of their own. */
+  #compile(given: Program): WasmExecutable {
     const program = withPartialSums(given);
     const { lowered, local } = lowerProgram(program, this.#features);
     const stages = lowered.flatMap((launch) => launch.stages);
     const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
     );
-    let executable: WasmExecutable | undefined;
+    let executable: WasmExecutable;
     try {
       executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads, local);
-      this.#reserveArena(executable.arenaBytes);
     } catch (error) {
-      executable?.dispose();
       this.#kernels.release(kernels);
       throw error;
     }
-    this.#executables.set(
+    this.#work.set(
       executable,
       lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
     );
+    try {
+      for (const launch of program.launches) {
+        if (launch.kernel.form !== 'loop') continue;
+        const loop = new Loop(this.#memory, launch, launch.kernel);
+        executable.loops.set(launch, loop);
+        for (const body of launch.kernel.programs) loop.add(this.#compile(body));
+      }
+    } catch (error) {
+      this.#drop(executable);
+      throw error;
+    }
     return executable;
+  }
+
+  #drop(executable: WasmExecutable): void {
+    for (const loop of executable.loops.values()) {
+      for (const body of loop.bodies) this.#drop(body);
+      loop.dispose();
+    }
+    executable.dispose();
+    this.#kernels.release(executable.kernels);
+  }
+
+  /** Nanoseconds of work in a run that threads could share, loops included. */
+  #workOf(executable: WasmExecutable): number {
+    let sum = this.#work.get(executable) ?? 0;
+    for (const { bodies, kernel } of executable.loops.values())
+      for (const body of bodies) sum += kernel.steps * this.#workOf(body);
+    return sum;
   }
 
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {
@@ -212,18 +254,24 @@ export class WasmBackend implements Backend {
     if (plan.disposed) throw codedError(Error, 'AG_DISPOSED', 'wasm: this plan was disposed');
     this.#countWork(plan);
     plan.bind(bindings, scalars, this.#arena === null ? 0 : this.#arena.address);
+    this.#runSegments(plan, scalars);
+  }
+
+  #runSegments(plan: WasmExecutable, scalars: Float64Array): void {
     for (const { first, last, host } of plan.segments) {
       if (this.#drive(first, last) !== 0) this.#fail();
       if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
-      if (host !== null) plan.runHost(host);
+      if (host === null) continue;
+      const loop = plan.loops.get(host);
+      if (loop) loop.run(plan, scalars, (body, own) => this.#runSegments(body, own));
+      else plan.runHost(host);
     }
   }
 
   dispose(executable: Executable): void {
     const plan = executable as WasmExecutable;
     if (!this.#executables.delete(plan)) return;
-    plan.dispose();
-    this.#kernels.release(plan.kernels);
+    this.#drop(plan);
     let needed = 0;
     for (const { arenaBytes } of this.#executables.keys()) needed = Math.max(needed, arenaBytes);
     if (this.#arena !== null && needed < this.#arena.bytes / 2) {

@@ -10,7 +10,7 @@ import { lowerReduce } from './kernels/reduce.ts';
 import { lowerScan } from './kernels/scan.ts';
 import { lowerSort } from './kernels/sort.ts';
 
-/** The stages of a launch; none for host routines and for launches over no elements. */
+/** The stages of a launch; none for host routines, loops and launches over no elements. */
 export function lower(context: LowerContext): readonly Stage[] {
   const { kernel } = context.launch;
   switch (kernel.form) {
@@ -31,6 +31,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'sort':
       return lowerSort(context, kernel);
     case 'host':
+    case 'loop':
       return [];
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Errors say in which module of the model they happened: `model.2`, what that is, what it was given, and the user's line.
+ * Errors say in which module of the model they happened. The message goes on with the path, `model.2`, what that module is,
+ * what it was given, and the user's line.
  *
  * The class of a module gets its `forward` wrapped when the first module of it is made, by a function that does nothing but
  * catch. Engines enter a `try` for nothing, so a call costs what one more call costs; everything else is done once an error
@@ -56,6 +57,8 @@ function wrap(prototype: object, own: PropertyDescriptor, inner: Forward): void 
   };
   wrapped.add(forward);
   Object.defineProperty(forward, 'length', { value: inner.length, configurable: true });
+  // Its source is that of what was written.
+  Object.defineProperty(forward, 'toString', { value: () => String(inner), configurable: true });
   // A class that was frozen stays as it is.
   Reflect.defineProperty(prototype, 'forward', { ...own, value: forward });
 }
@@ -103,7 +106,16 @@ function rewrite(error: Error, message: string): void {
 }
 
 function givenText(inputs: readonly unknown[]): string {
-  const tensors = inputs.filter((input) => input instanceof Tensor);
-  const texts = tensors.map(({ shape, dtype }) => `${formatShape(shape)} ${dtype}`);
+  const texts = inputs.map((input) => inputText(input)).filter((text) => text !== '');
   return texts.length === 0 ? '' : `, given ${texts.join(' and ')}`;
+}
+
+/** Tensors by shape and dtype, alone or in tuples and objects; nothing of anything else. */
+function inputText(input: unknown): string {
+  if (input instanceof Tensor) return `${formatShape(input.shape)} ${input.dtype}`;
+  if (typeof input !== 'object' || input === null) return '';
+  const parts = Object.entries(input).filter(([, part]) => part instanceof Tensor);
+  if (parts.length === 0) return '';
+  if (Array.isArray(input)) return `(${parts.map(([, part]) => inputText(part)).join(', ')})`;
+  return `{ ${parts.map(([name, part]) => `${name}: ${inputText(part)}`).join(', ')} }`;
 }

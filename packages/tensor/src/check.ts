@@ -2,7 +2,9 @@
  * What comes from outside is checked here, so that every operation reports a wrong argument in the same words: the
  * operation, the argument, what it may be and what was given.
  */
+
 import { typeError, valueError } from './errors.ts';
+import { warn } from './warn.ts';
 
 /** A value as messages show it: numbers and texts as they are, everything else by its kind. */
 export function describeValue(value: unknown): string {
@@ -22,6 +24,7 @@ export function describeValue(value: unknown): string {
   }
   if (Array.isArray(value)) return 'an array';
   const object = value as object;
+  if (typeof (object as { then?: unknown }).then === 'function') return 'a promise, which has to be awaited';
   if ('dtype' in object && 'shape' in object) return 'value' in object ? 'a variable' : 'a tensor';
   const kind = object.constructor?.name;
   return kind === undefined || kind === 'Object' ? 'an object' : `an object of ${kind}`;
@@ -66,4 +69,18 @@ export function checkArray<T>(value: readonly T[], operation: string, argument: 
   if (!Array.isArray(value))
     throw typeError(`${operation}: ${argument} must be an array, got ${describeValue(value)}`);
   return value;
+}
+
+/**
+ * What the language's operators get of a tensor or a variable: its text, where one is wanted. `a * b` would be NaN and
+ * `a + b` a text, without a word.
+ *
+ * @throws TypeError where a number is wanted
+ */
+export function primitiveOf(value: object, hint: string): string {
+  const remedy =
+    'operators do not compute with tensors: write a.add(b), a.mul(2), a.less(b); the number of a scalar is await t.item()';
+  if (hint === 'number') throw typeError(remedy);
+  if (hint === 'default') warn('AG_OPERATOR', `+ makes a text of a tensor; ${remedy}`);
+  return value.toString();
 }

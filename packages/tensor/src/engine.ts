@@ -77,3 +77,4 @@ export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';
 export { userLine } from './userLine.ts';
 export type { Update } from './variable.ts';
+export { forgetWarnings, warn, wouldWarn } from './warn.ts';

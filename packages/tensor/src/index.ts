@@ -12,6 +12,7 @@ export {
   type TypedArray,
   toDType,
 } from './dtype.ts';
+export type { Coded, ErrorCode } from './errors.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -73,6 +74,7 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
+export * from './loops/index.ts';
 export * from './movedNames.ts';
 export {
   type AnyOp,
@@ -80,6 +82,7 @@ export {
   broadcastType,
   type ContractionLabels,
   defineOp,
+  type Lane,
   type Lowering,
   map,
   type Op,
@@ -100,3 +103,4 @@ export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './s
 export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';
+export { onWarning, silenceWarnings, type Warning, type WarningCode } from './warn.ts';

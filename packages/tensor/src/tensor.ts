@@ -5,7 +5,7 @@
  * The methods below are the public face of the operations in `ops/`; each is one line that names its operation.
  */
 
-import { checkArray, checkFinite, describeValue } from './check.ts';
+import { checkArray, checkFinite, describeValue, primitiveOf } from './check.ts';
 import { checkDType, type DType, isFloat, type TypedArray, weakDType } from './dtype.ts';
 import { axisError, codedError, shapeError, valueError } from './errors.ts';
 import * as select from './functions/select.ts';
@@ -172,6 +172,11 @@ export class Tensor {
   /** Evaluates and prints to the console. */
   async print(): Promise<void> {
     console.log(formatValue(await this.data(), this.shape, this.dtype));
+  }
+
+  /** What operators of the language get. @internal */
+  [Symbol.toPrimitive](hint: string): string {
+    return primitiveOf(this, hint);
   }
 
   /** What Node's console shows; never evaluates. @internal */

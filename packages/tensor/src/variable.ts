@@ -4,6 +4,7 @@
  * update; older ones fail rather than silently use a newer value.
  */
 
+import { primitiveOf } from './check.ts';
 import { bytesPerElement, type DType, type TypedArray } from './dtype.ts';
 import { codedError, shapeError } from './errors.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
@@ -179,6 +180,11 @@ export class Variable {
   /** Frees its device memory; the variable must not be used afterwards. */
   dispose(): void {
     this.#storage.release();
+  }
+
+  /** What operators of the language get. @internal */
+  [Symbol.toPrimitive](hint: string): string {
+    return primitiveOf(this, hint);
   }
 
   toString(): string {

@@ -27,7 +27,11 @@ export function contiguousView(shape: Shape): View {
 
 /** Whether the view is the whole buffer in order (axes of size 1 may have any stride). */
 export function isContiguous(view: View): boolean {
-  if (view.offset !== 0 || view.dynamic.length > 0) return false;
+  return view.offset === 0 && view.dynamic.length === 0 && isDense(view);
+}
+
+/** Whether the elements lie one behind the other in order, wherever the first one is. */
+export function isDense(view: View): boolean {
   let stride = 1;
   for (let i = view.shape.length - 1; i >= 0; i--) {
     const size = view.shape[i];

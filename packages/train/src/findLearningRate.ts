@@ -7,6 +7,7 @@ import type { Schedule } from '@ag/optim';
 import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { pow } from '@ag/tensor/math';
+import { withoutAdvice } from './advice.ts';
 import { TrainingError } from './errors.ts';
 import { fit } from './fit.ts';
 import type { FitOptimizer } from './optimizer.ts';
@@ -104,7 +105,8 @@ export async function findLearningRate<X = Tensor, Output = Tensor, Y = Tensor>(
       ...(gradients && { gradients }),
       ...(signal && { signal }),
     };
-    for await (const event of fit({ ...shared, optimizer: optimizer(rateAt), compile: compile ?? false })) {
+    const run = withoutAdvice({ ...shared, optimizer: optimizer(rateAt), compile: compile ?? false });
+    for await (const event of fit(run)) {
       if (event.type !== 'step') continue;
       const count = points.length + 1;
       average = smoothing * average + (1 - smoothing) * event.loss;

@@ -5,6 +5,7 @@
  */
 import { backend, randomState, type Tensor } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
+import { Advice } from './advice.ts';
 import {
   type Checkpoint,
   otherArithmetic,
@@ -15,7 +16,7 @@ import {
 import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
 import type { EpochEvent, EventBody, TrainingEvent } from './events.ts';
-import { inGroups } from './groups.ts';
+import { type GroupedBatch, inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
 import { type AnyFitOptions, checkFit, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
@@ -80,6 +81,7 @@ class Run {
   readonly #profiler: Profiler | null;
   readonly #step: TrainingStep;
   readonly #reporter: Reporter;
+  readonly #advice: Advice;
   readonly #progress: { -readonly [Name in keyof Progress]: Progress[Name] };
   /** While gradients of a group wait, which are in no checkpoint: the position before the group. */
   #beforeGroup: Position | null = null;
@@ -91,6 +93,7 @@ class Run {
     this.#profiler = profiler;
     this.#step = new TrainingStep(options, profiler);
     this.#reporter = new Reporter(options, () => this.#checkpoint());
+    this.#advice = new Advice(options);
     this.#progress = {
       step: 0,
       epoch: 0,
@@ -164,7 +167,8 @@ class Run {
         this.#beforeGroup = null;
       }
       this.#profiler?.step(arrived - waiting, now() - started);
-      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate);
+      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate, batch);
+      if (progress.epoch === 0) this.#advice.look(batch, result.loss, learningRate);
       addTo(progress.totals, examples, result.loss, result.metrics);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
@@ -179,6 +183,7 @@ class Run {
     const means = meansOf(progress.totals);
     progress.last = means;
     progress.epoch++;
+    await this.#advice.endEpoch(progress.epoch, means.loss, this.#options.optimizer.learningRate);
     progress.batch = 0;
     progress.totals = emptyTotals(this.#step.objective.names);
     return {
@@ -210,11 +215,11 @@ class Run {
     yield* this.#reporter.report(event, reported);
   }
 
-  async *#failNonFinite(loss: number, learningRate: number): Events {
+  async *#failNonFinite(loss: number, learningRate: number, batch: GroupedBatch): Events {
     const { step } = this.#progress;
     const epoch = this.#progress.epoch + 1;
     const message =
-      `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate}). ` +
+      `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate})${this.#advice.causes(batch)}. ` +
       'Usual remedies: a learning rate ten times smaller, clipped gradients, standardized inputs, and a look for NaN in the data';
     yield* this.#reporter.report({ type: 'anomaly', kind: 'nonFiniteLoss', message, step, epoch });
     throw new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });

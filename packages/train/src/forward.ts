@@ -20,12 +20,12 @@ export function forward<X, Output>(model: Module<[X], Output>, x: X, operation: 
     if (!(cause instanceof TypeError)) throw cause;
     // Any mistake in a model of one tensor is its own.
     const single = x instanceof Tensor;
-    if (single && !takesApart.test(Function.prototype.toString.call(model.forward))) throw cause;
+    if (single && !takesApart.test(String(model.forward))) throw cause;
     const rule = single
       ? 'It takes several inputs: let the data give an object or a tuple of tensors as x'
       : 'forward gets x as one argument: forward({ a, b }) for an object, forward([a, b]) for a tuple';
     throw new TrainingError(
-      `${operation}: the model's forward failed on x ${describeStructure(x)}: ${cause.message}. ${rule}`,
+      `${operation}: the model's forward failed on x ${describeStructure(x)}. ${rule}. ${cause.message}`,
       { code: 'option', cause },
     );
   }

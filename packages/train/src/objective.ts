@@ -183,9 +183,9 @@ export class Objective {
       const cure =
         heads.length === 0
           ? ''
-          : `. If it takes one tensor, give it by head: { ${heads.map((name) => `${name}: ${form}`).join(', ')} }`;
+          : ` If it takes one tensor, give it by head: { ${heads.map((name) => `${name}: ${form}`).join(', ')} }.`;
       throw new TrainingError(
-        `${this.#operation}: ${what} failed on the output ${describeStructure(output)} and the targets ${describeStructure(y)}: ${cause.message}${cure}`,
+        `${this.#operation}: ${what} failed on the output ${describeStructure(output)} and the targets ${describeStructure(y)}.${cure} ${cause.message}`,
         { code: 'option', cause },
       );
     }

@@ -2,7 +2,7 @@
 
 import type { Module } from '@ag/nn';
 import type { Tensor, Variable } from '@ag/tensor';
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, warn } from '@ag/tensor/engine';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
@@ -115,6 +115,22 @@ export function checkFit(options: AnyFitOptions): void {
     throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
       code: 'option',
     });
+  }
+  const own = new Set(options.model.parameters());
+  if (own.size > 0 && options.optimizer.parameters.every((parameter) => !own.has(parameter))) {
+    throw new TrainingError(
+      'fit: the optimizer has none of the parameters of the model, so the model would not train; make it with adam(model.parameters())',
+      { code: 'option' },
+    );
+  }
+  if (options.epochs === 0 && !options.resume) {
+    warn('AG_NO_EPOCHS', 'fit: epochs is 0, so nothing is trained; give the number of passes over the data');
+  }
+  if ((options.validation as unknown) === options.train && (options.train.length ?? 0) > 1) {
+    warn(
+      'AG_SAME_VALIDATION',
+      'fit: the validation data are the training data, so the validation says nothing of new examples; set some apart: split(data, [0.8, 0.2])',
+    );
   }
   const names = (options.callbacks ?? []).map((callback) => callback.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -2,6 +2,7 @@
  * Node's modules, asked for at run time. No bundler meets an import it cannot resolve, and pages load nothing of it.
  * Bun and Deno have the same modules in the same way.
  */
+import { TrainingError } from './errors.ts';
 
 /** What is used of Node: files, paths, names of machines, random bytes, and the port of a worker thread. */
 interface NodeModules {
@@ -21,13 +22,14 @@ export function findNodeModule<Name extends keyof NodeModules>(name: Name): Node
 
 /**
  * One of Node's modules.
- * @throws Error that says what to use instead where there are none
+ * @throws TrainingError `option` that says what to use instead where there are none
  */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   const found = findNodeModule(name);
   if (found !== undefined) return found;
-  throw new Error(
+  throw new TrainingError(
     'files need Node, Bun or Deno. In a page, use encodeCheckpoint and decodeCheckpoint with bytes, and functions ' +
       'instead of paths for loggers.',
+    { code: 'option' },
   );
 }

@@ -1,5 +1,6 @@
 /** What is predicted, fitted: numbers or classes, and the way back from a network's outputs. */
 import { type Tensor, tensor } from '@ag/tensor';
+import { exp } from '@ag/tensor/math';
 import { DataError } from '../errors.ts';
 import { sortedTexts } from '../statistics.ts';
 import { categoryOf, isGap, listed, numberOf } from './cells.ts';
@@ -174,7 +175,7 @@ export function decodeOutputs(target: FittedTarget, outputs: ArrayLike<number>):
   return Array.from({ length: outputs.length / width }, (_, row) => {
     const logits = Array.from({ length: width }, (_, i) => outputs[row * width + i]);
     const most = Math.max(...logits);
-    const powers = logits.map((logit) => Math.exp(logit - most));
+    const powers = logits.map((logit) => exp(logit - most));
     const sum = powers.reduce((total, power) => total + power, 0);
     return {
       value: classes[logits.indexOf(most)] ?? 'NaN',

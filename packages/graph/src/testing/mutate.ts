@@ -35,11 +35,11 @@ export function withMutation(
 ): (x: readonly Tensor[]) => Tensor {
   const wrong: AnyOp = defineOp<unknown>({
     ...op,
-    vjp: (g, inputs, y, attributes) => {
+    vjp: (g, inputs, y, attributes, differentiate) => {
       const made = new Set<Tensor>();
       const right = watchCreation(
         (tensor) => made.add(tensor),
-        () => op.vjp!(g, inputs, y, attributes),
+        () => op.vjp!(g, inputs, y, attributes, differentiate),
       );
       return change(right, g, made);
     },

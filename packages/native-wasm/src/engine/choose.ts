@@ -3,7 +3,7 @@
  * the process unless the user asked for it.
  */
 import type { Backend, Program } from '@ag/tensor';
-import { codedError, valueError } from '@ag/tensor/engine';
+import { codedError, valueError, warn } from '@ag/tensor/engine';
 import { exp } from '@ag/tensor/math';
 import {
   fusesProducts,
@@ -15,9 +15,6 @@ import {
   wasmSupport,
 } from './support.ts';
 
-/** Whether the lack of threads has been said. */
-let warned = false;
-
 /** @throws RangeError unless `asked` is 'auto' or 1 … 8. */
 export function chooseThreads(asked: number | 'auto', support: WasmSupport): number {
   if (asked !== 'auto' && !(Number.isInteger(asked) && asked >= 1 && asked <= 8)) {
@@ -25,8 +22,7 @@ export function chooseThreads(asked: number | 'auto', support: WasmSupport): num
   }
   const threads = asked === 'auto' ? Math.min(8, cores()) : asked;
   if (threads === 1 || support.threads.available) return threads;
-  if (!warned) globalThis.console?.warn(`wasm: one thread: ${support.threads.reason}`);
-  warned = true;
+  warn('AG_ONE_THREAD', `wasm: one thread: ${support.threads.reason}`);
   return 1;
 }
 

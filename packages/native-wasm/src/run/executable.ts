@@ -18,9 +18,10 @@ import {
 import { codedError } from '@ag/tensor/engine';
 import { header, type Scratch, type Stage } from '../abi.ts';
 import type { CompiledKernel } from './kernelCache.ts';
+import type { Loop } from './loop.ts';
 import { Block, type LinearMemory } from './memory.ts';
 
-/** Records to walk, then a routine of the host, if any. */
+/** Records to walk, then a routine of the host or a loop, if any. */
 export interface Segment {
   readonly first: number;
   readonly last: number;
@@ -65,6 +66,8 @@ export class WasmExecutable implements Executable {
   /** Bytes of the shared arena it needs: its slots, then the working memory of one launch at a time. */
   readonly arenaBytes: number;
   disposed = false;
+  /** The loops among the launches. */
+  readonly loops = new Map<Launch, Loop>();
   readonly #memory: LinearMemory;
   readonly #argumentBlocks: Block;
   readonly #launchOf = new Map<number, Launch>();
@@ -135,7 +138,7 @@ export class WasmExecutable implements Executable {
     let kernel = 0;
     const all = lowered.flatMap(({ stages }) => stages);
     for (const { launch, stages } of lowered) {
-      if (launch.kernel.form === 'host') {
+      if (launch.kernel.form === 'host' || launch.kernel.form === 'loop') {
         segments.push({ first, last: at, host: launch });
         first = at;
       }
@@ -175,15 +178,24 @@ export class WasmExecutable implements Executable {
     for (let i = 0; i < bindings.length; i++) {
       const binding = bindings[i];
       const address = binding instanceof Block ? binding.address : this.#stage(i, binding as TypedArray);
-      if (address !== this.#addresses[i]) {
-        if (address === 0)
-          throw codedError(Error, 'AG_DISPOSED', `wasm: binding ${i} is memory that was released`);
-        const patches = this.#patches[i];
-        const words = this.#memory.i32;
-        for (let k = 0; k < patches.length; k++) words[patches[k].word] = address + patches[k].offset;
-        this.#addresses[i] = address;
-      }
+      if (address === 0)
+        throw codedError(Error, 'AG_DISPOSED', `wasm: binding ${i} is memory that was released`);
+      this.place(i, address);
     }
+    this.settle(scalars, arenaAddress);
+  }
+
+  /** Moves a binding. `settle` has to follow before it is run. */
+  place(binding: number, address: number): void {
+    if (address === this.#addresses[binding]) return;
+    const patches = this.#patches[binding];
+    const words = this.#memory.i32;
+    for (let k = 0; k < patches.length; k++) words[patches[k].word] = address + patches[k].offset;
+    this.#addresses[binding] = address;
+  }
+
+  /** Brings the rest up to date once all bindings are placed. */
+  settle(scalars: Float64Array, arenaAddress: number): void {
     if (arenaAddress !== this.#arena) {
       for (const { word, offset } of this.#arenaPatches) this.#memory.i32[word] = arenaAddress + offset;
       this.#arena = arenaAddress;
@@ -204,6 +216,15 @@ export class WasmExecutable implements Executable {
     });
     const count = kernel.inputs.length;
     kernel.run(arrays.slice(0, count), arrays.slice(count), launch.shapes!);
+  }
+
+  /** Where the operands of a launch start now. */
+  operandAddresses(launch: Launch, scalars: Float64Array): number[] {
+    return launch.operands.map(({ buffer, offset, dynamic }) => {
+      const bytes = bytesPerElement(this.program.buffers[buffer].dtype);
+      const shift = dynamic.reduce((sum, { scalar, factor }) => sum + scalars[scalar] * factor, offset);
+      return this.#bufferAddress(buffer) + shift * bytes;
+    });
   }
 
   dispose(): void {

@@ -183,7 +183,9 @@ describe('threads', () => {
       for (const backend of backends) { use(backend); console.log(await tensor([1, 2]).sum().item()); }`);
     expect(ending.code).toBe(0);
     expect(ending.stdout).toBe('1,1,1 false\n3\n3\n3\n');
-    expect(ending.stderr).toMatch(/^wasm: one thread: SharedArrayBuffer is missing[^\n]*\n$/);
+    expect(ending.stderr).toMatch(
+      /^ag: wasm: one thread: SharedArrayBuffer is missing[^\n]* \[AG_ONE_THREAD\]\n$/,
+    );
   });
 
   it('whose worker.js was not copied say where it was looked for', async () => {

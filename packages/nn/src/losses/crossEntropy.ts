@@ -9,10 +9,12 @@ import {
   checkTensor,
   dtypeError,
   shapeError,
-  userLine,
   valueError,
+  warn,
+  wouldWarn,
 } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
+import { hintAtActivation } from './hints.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
 export interface NllOptions extends LossOptions {
@@ -57,6 +59,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
     throw valueError(`crossEntropy: label smoothing must be in [0, 1), got ${labelSmoothing}`);
   }
   const axis = axisOf(logits, target, options.axis, 'crossEntropy');
+  hintAtActivation(logits, 'crossEntropy', 'logits of classes');
   const scores = classesLast(logits, axis);
   if (target.shape.length === logits.shape.length) {
     checkSameShape(logits, target, 'crossEntropy');
@@ -91,6 +94,7 @@ export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOp
   checkOptions('nllLoss', options, 'weight ignoreIndex axis reduction');
   const scores = classesLast(logProbabilities, axisOf(logProbabilities, target, options.axis, 'nllLoss'));
   checkIndices(logProbabilities, scores, target, options, 'nllLoss');
+  hintAtActivation(logProbabilities, 'nllLoss', 'log-probabilities');
   const picked = pick(scores, target, options.weight, 'nllLoss');
   return average(weighted(picked.value.neg(), picked.factor), target, picked, options);
 }
@@ -186,8 +190,6 @@ function checkIndices(
   hintAtImpossible(target, scores.shape[scores.shape.length - 1], ignoreIndex, loss);
 }
 
-let hinted = false;
-
 /** Says once why the loss is NaN, where the targets' elements are at hand. Large ones are not searched to the end. */
 function hintAtImpossible(
   { leaf }: Tensor,
@@ -195,15 +197,15 @@ function hintAtImpossible(
   ignoreIndex: number | undefined,
   loss: string,
 ): void {
-  if (hinted || leaf?.kind !== 'host') return;
+  if (leaf?.kind !== 'host' || !wouldWarn('AG_IMPOSSIBLE_TARGET')) return;
   const { data } = leaf;
   for (let i = 0; i < data.length && i < 4096; i++) {
     const target = data[i];
     if ((target >= 0 && target < classes && Number.isInteger(target)) || target === ignoreIndex) continue;
-    hinted = true;
     const remedy = target < 0 ? `; if it marks what does not count, give { ignoreIndex: ${target} }` : '';
-    console.warn(
-      `${loss}: target ${target} at position ${i} is none of the classes 0 … ${classes - 1}, so the loss is NaN${remedy} (${userLine(new Error().stack) ?? 'no line known'})`,
+    warn(
+      'AG_IMPOSSIBLE_TARGET',
+      `${loss}: target ${target} at position ${i} is none of the classes 0 … ${classes - 1}, so the loss is NaN${remedy}`,
     );
     return;
   }

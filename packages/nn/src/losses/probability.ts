@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
+import { hintAtActivation } from './hints.ts';
 import { checkSameShape, type LossOptions, type Reduction, reduce } from './reduction.ts';
 
 /** Logarithms count as at least this, so that the loss of p = 0 and p = 1 is finite. */
@@ -56,6 +57,7 @@ export function bceLoss(
 ): Tensor {
   checkOptions('bceLoss', options, 'reduction weight');
   checkSameShape(probability, target, 'bceLoss');
+  hintAtActivation(probability, 'bceLoss', 'probabilities');
   const losses = apply(binaryCrossEntropy, [probability, target]);
   return reduce(options.weight ? losses.mul(options.weight) : losses, options.reduction);
 }
@@ -103,6 +105,7 @@ export function bceWithLogits(
 ): Tensor {
   checkOptions('bceWithLogits', options, 'reduction weight positiveWeight');
   checkSameShape(logit, target, 'bceWithLogits');
+  hintAtActivation(logit, 'bceWithLogits', 'logits');
   const { weight, positiveWeight } = options;
   const t = isFloat(target.dtype) ? target : target.cast(logit.dtype);
   const yes = positiveWeight === undefined ? t : t.mul(positiveWeight);

@@ -218,7 +218,8 @@ function counters(shape: Shape): Tensor {
   return apply(coordinates, [], { shape: checkShape(shape, 'random') });
 }
 
-function keyWords(own: Key): readonly [Tensor, Tensor] {
+/** The two words of a key, as uint32 scalars. */
+export function keyWords(own: Key): readonly [Tensor, Tensor] {
   if (own.tensors) return own.tensors;
   const read = own.read;
   if (!read) return [literal(own.words[0], 'uint32'), literal(own.words[1], 'uint32')];

@@ -177,6 +177,41 @@ export interface HostKernel {
   ) => void;
 }
 
+/**
+ * Other programs, run again and again between two parts of a plan: the body of a loop. Operands: inputs, outputs, all contiguous.
+ * The programs see the parts of the operands that a step is about, so a loop of any length has the same ones. Nothing that they
+ * read or write is shared with the program around them but these operands.
+ */
+export interface LoopKernel {
+  readonly form: 'loop';
+  readonly name: string;
+  readonly inputs: readonly DType[];
+  readonly outputs: readonly DType[];
+  readonly programs: readonly Program[];
+  /** Bytes of working memory, area by area; undefined contents at the start. */
+  readonly scratch: readonly number[];
+  /** About how often the first program is run. */
+  readonly steps: number;
+  /** Decides what is run with which parts of the operands. */
+  readonly run: (machine: LoopMachine) => void;
+}
+
+/** What a backend offers to the routine of a loop. An area is an operand of the launch or, behind these, working memory. */
+export interface LoopMachine {
+  /** Those of the run. */
+  readonly scalars: Float64Array;
+  /** Runs one of the programs, all work before it done: binding b lies `offsets[b]` bytes from the start of area `areas[b]`. */
+  run(program: number, areas: readonly number[], offsets: readonly number[], scalars: Float64Array): void;
+  /** Copies bytes from area to area. */
+  copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): void;
+  /** Sets bytes to 0. */
+  clear(area: number, offset: number, bytes: number): void;
+  /** The first element of an area, after all work so far. */
+  read(area: number, dtype: DType): number;
+  /** Sets the first element of an area of int32. */
+  write(area: number, value: number): void;
+}
+
 export type Kernel =
   | MapKernel
   | ReduceKernel
@@ -185,7 +220,8 @@ export type Kernel =
   | ScatterKernel
   | ScanKernel
   | SortKernel
-  | HostKernel;
+  | HostKernel
+  | LoopKernel;
 
 /** Where a launch finds an operand. */
 export interface Operand {
@@ -214,7 +250,7 @@ export interface Launch {
    * them for some rows before any for the next, and different rows at the same time.
    */
   readonly band?: number;
-  /** Shapes of the operands of a `host` kernel. */
+  /** Shapes of the operands of a `host` or `loop` kernel. */
   readonly shapes?: readonly (readonly number[])[];
   /** Names of the operations in it, for profiles and error messages. */
   readonly label: string;

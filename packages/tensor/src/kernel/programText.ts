@@ -72,7 +72,8 @@ function headOf(kernel: Kernel): string {
     case 'sort':
       return `sort${kernel.descending ? ' descending' : ''} ${kernel.dtype}`;
     case 'host':
-      return `host ${kernel.name} (${kernel.inputs.join(' ')}) → (${kernel.outputs.join(' ')})`;
+    case 'loop':
+      return `${kernel.form} ${kernel.name} (${kernel.inputs.join(' ')}) → (${kernel.outputs.join(' ')})`;
   }
 }
 
@@ -98,6 +99,7 @@ function readOperands(kernel: Kernel): number {
     case 'contract':
       return 2 + kernel.extras.length;
     case 'host':
+    case 'loop':
       return kernel.inputs.length;
     case 'gather':
     case 'scatter':

@@ -98,6 +98,7 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
     case 'sort':
       return [reads(operands[0], dims), writes(operands[1], dims, false)];
     case 'host':
+    case 'loop':
       return operands.map((operand, i) =>
         i < kernel.inputs.length ? reads(operand, shapes![i]) : writes(operand, shapes![i], false),
       );

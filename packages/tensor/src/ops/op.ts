@@ -6,7 +6,7 @@
 
 import { type DType, floatOf, promote } from '../dtype.ts';
 import type { Scalar } from '../kernel/expression.ts';
-import type { Combine, HostKernel } from '../kernel/kernel.ts';
+import type { Combine, HostKernel, LoopKernel, Program } from '../kernel/kernel.ts';
 import { checkOptions } from '../options.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -41,6 +41,53 @@ export interface Placement {
   readonly moving: readonly { readonly axis: number; readonly input: number }[];
 }
 
+/** A graph planned as a program of its own: what its first bindings are, and its scalars. Then come the outputs. */
+export interface CompiledGraph {
+  readonly program: Program;
+  /** The leaf that each of the first bindings holds. */
+  readonly leaves: readonly Tensor[];
+  readonly literals: readonly Tensor[];
+}
+
+/** Plans a graph by itself. */
+export interface GraphCompiler {
+  (outputs: readonly Tensor[]): CompiledGraph;
+  /** Whether its kernels are fused: programs of both kinds must not be mixed up. */
+  readonly fusion: boolean;
+}
+
+/** What the launch of a loop is made from. */
+export interface LoopRequest<A> {
+  readonly attributes: A;
+  /** Types of all inputs of the operation, also of those that are not needed. */
+  readonly inputs: readonly TensorType[];
+  /** For each input: its operand, −1 where there is none. */
+  readonly operands: readonly number[];
+  /** For inputs without an operand, their place among the scalars of a run, or the number itself. */
+  readonly scalars: readonly ({ readonly scalar: number } | { readonly value: number } | null)[];
+  /** Attributes of the results that are wanted: the operands behind the inputs. */
+  readonly results: readonly unknown[];
+  readonly compile: GraphCompiler;
+}
+
+/** A node for many examples: with an axis for them in front, or, where it depends on no example, without. */
+export interface Lane {
+  readonly tensor: Tensor;
+  readonly batched: boolean;
+}
+
+/** A loop whose inputs depend on examples. */
+export interface LoopLanes<A> {
+  readonly op: AnyOp;
+  readonly attributes: A;
+  readonly inputs: readonly Tensor[];
+  readonly lanes: readonly Lane[];
+  /** How many examples there are. */
+  readonly size: number;
+  /** Nodes of a graph for many examples, where that is known of its leaves. */
+  readonly batch: (leaves: ReadonlyMap<Tensor, Lane>, nodes: readonly Tensor[]) => Lane[];
+}
+
 /**
  * How an operation becomes kernels. Fusion reads the form, never the name.
  *
@@ -51,6 +98,8 @@ export interface Placement {
  * - `place`: inputs written into parts of a buffer that starts as `fill`; with `accumulate` they add.
  * - `coordinates`: 0, 1, 2, … in row-major order, computed where it is used.
  * - `expand`: other operations, seen only by the planner, after differentiation.
+ * - `loop`: a graph that is run again and again. The tensor itself holds nothing; operations of form `result`, whose only input it
+ *   is, are what comes out, and what no result needs is not computed.
  * - `barrier`: the first input; never merged with another computation of the same value.
  */
 export type Lowering<A> =
@@ -84,6 +133,24 @@ export type Lowering<A> =
   | { readonly form: 'sort'; readonly descending: (attributes: A) => boolean }
   | { readonly form: 'coordinates' }
   | { readonly form: 'host'; readonly run: (attributes: A) => HostKernel['run'] }
+  | {
+      readonly form: 'loop';
+      /** Positions of the inputs that results with these attributes need. */
+      readonly keep: (
+        inputs: readonly TensorType[],
+        attributes: A,
+        results: readonly unknown[],
+      ) => readonly number[];
+      /** Inputs from this position on are numbers given at each run. */
+      readonly firstScalar: (inputs: readonly TensorType[], attributes: A) => number;
+      readonly kernel: (request: LoopRequest<A>) => LoopKernel;
+      /** The loop for many examples; gives for the attributes of a result what it is then. */
+      readonly batch: (lanes: LoopLanes<A>) => {
+        readonly loop: Tensor;
+        readonly result: (result: unknown) => Lane;
+      };
+    }
+  | { readonly form: 'result' }
   | { readonly form: 'barrier' }
   | { readonly form: 'expand'; readonly of: (inputs: readonly Tensor[], attributes: A) => Tensor };
 
@@ -96,7 +163,15 @@ export type VectorJacobianProduct<A> = (
   inputs: readonly Tensor[],
   output: Tensor,
   attributes: A,
+  differentiate?: Differentiate,
 ) => readonly (Tensor | null)[];
+
+/** Σᵢ seedᵢ·∂outputᵢ/∂x for each x: for rules that differentiate a graph of their own. */
+export type Differentiate = (
+  outputs: readonly Tensor[],
+  seeds: readonly Tensor[],
+  x: readonly Tensor[],
+) => readonly Tensor[];
 
 /** What `defineOp` takes. */
 export interface OpDefinition<A> {

@@ -8,12 +8,13 @@ import { codedError } from '../errors.ts';
 import { mergeAxes } from '../kernel/axes.ts';
 import { ExpressionBuilder } from '../kernel/expression.ts';
 import type { Kernel, Launch, Output } from '../kernel/kernel.ts';
-import type { Lowering } from '../ops/op.ts';
+import type { GraphCompiler, Lowering } from '../ops/op.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { direct, reshaped } from './access.ts';
 import type { Cluster } from './cluster.ts';
+import { emitLoop } from './emitLoop.ts';
 import { emitContract, emitReduce } from './emitReduction.ts';
 import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
 import { type PlanNode, viewOf } from './lower.ts';
@@ -22,9 +23,19 @@ import { type PlanNode, viewOf } from './lower.ts';
 export type ScopeNames = (tensor: Tensor) => string;
 
 /** The launches of one cluster. With `scopeOf` each says in `parts` which operations it holds and where they come from. */
-export function emit(cluster: Cluster, bufferOf: BufferPositions, scopeOf: ScopeNames | null): Launch[] {
-  const nodes = cluster.root ? [cluster.root, ...cluster.members] : cluster.members;
-  const launches = emitCluster(cluster, bufferOf, nodes.map((node) => node.op!.name).join('·'));
+export function emit(
+  cluster: Cluster,
+  bufferOf: BufferPositions,
+  scopeOf: ScopeNames | null,
+  compile: GraphCompiler,
+): Launch[] {
+  const { root, members } = cluster;
+  const loop = root !== null && root.op!.lower.form === 'loop';
+  const nodes = root ? (loop ? [root] : [root, ...members]) : members;
+  const label = nodes.map((node) => node.op!.name).join('·');
+  const launches = loop
+    ? emitLoop(cluster, root, bufferOf, label, compile)
+    : emitCluster(cluster, bufferOf, label);
   if (scopeOf === null) return launches;
   const parts = nodes.map(({ op, origin }) => ({
     operation: (origin.op ?? op!).name,

@@ -41,6 +41,12 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 
   for (const node of nodes) {
     if (!used[node.index] || node.op === null || isView(node) || form(node) === 'coordinates') continue;
+    if (form(node) === 'result') {
+      const loop = clusterOf.get(node.inputs[0])!;
+      loop.members.push(node);
+      clusterOf.set(node, loop);
+      continue;
+    }
     if (form(node) !== 'map') {
       const level = 1 + highest([...readBases(node), ...gatesOf(node)], clusterOf);
       const cluster = { root: node, members: [], domain: node.shape, level, absorbed: new Set<PlanNode>() };

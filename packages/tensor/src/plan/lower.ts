@@ -6,10 +6,11 @@ import type { DType } from '../dtype.ts';
 import { codedError } from '../errors.ts';
 import { positions } from '../ops/indexing.ts';
 import { openSize } from '../ops/movement.ts';
-import { type AnyOp, defineOp, map, type ViewContext } from '../ops/op.ts';
+import { type AnyOp, defineOp, type Lowering, map, type ViewContext } from '../ops/op.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { contiguousView, type View } from '../view.ts';
+import { contiguousView, isDense, type View } from '../view.ts';
+import { keptInputs, type LoopNodeAttributes } from './loopInputs.ts';
 import type { Traversal } from './signature.ts';
 
 /** A node as the planner sees it. */
@@ -67,6 +68,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const translated = new Map<Tensor, PlanNode>();
 
   let origin = results[0];
+  let loops: ReadonlyMap<Tensor, readonly number[]> | null = null;
 
   const add = (
     op: AnyOp | null,
@@ -173,6 +175,8 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
         // Host routines see whole arrays in row-major order.
         inputs = inputs.map((x) => (x.op === null && x.leaf!.kind === 'binding' ? x : copied(x)));
         break;
+      case 'loop':
+        return translateLoop(tensor, op, inputs);
       case 'view': {
         const input = inputs[0];
         const node = withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
@@ -181,6 +185,23 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       }
     }
     return withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
+  };
+
+  /** With the inputs that are needed for what is read of it; all but numbers lie in memory as they are. */
+  const translateLoop = (tensor: Tensor, op: AnyOp, inputs: readonly PlanNode[]): PlanNode => {
+    loops ??= keptInputs(traversal, results);
+    const kept = loops.get(tensor) ?? inputs.map((_, i) => i);
+    const lowering = op.lower as Extract<Lowering<unknown>, { form: 'loop' }>;
+    const firstScalar = lowering.firstScalar(tensor.inputs, tensor.attributes);
+    const attributes: LoopNodeAttributes = { own: tensor.attributes, kept, types: tensor.inputs };
+    const given = kept.map((i) => {
+      const x = inputs[i];
+      const isNumber = x.op === null && x.leaf!.kind !== 'binding';
+      if (isNumber ? i >= firstScalar : inMemory(x) && x.view !== null && isDense(x.view)) return x;
+      return copied(x);
+    });
+    const key = JSON.stringify([op.id, given.map((x) => x.index), kept, tensor.attributes], exactNumber);
+    return share(key, () => add(op, attributes, given, tensor.shape, tensor.dtype));
   };
 
   /** Translates what hangs between `root` and nodes already translated. */

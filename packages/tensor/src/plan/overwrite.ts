@@ -75,7 +75,7 @@ function lastToFail(launches: readonly Launch[]): number {
   let last = -1;
   launches.forEach((launch, i) => {
     const { form } = launch.kernel;
-    if (form === 'host') last = i;
+    if (form === 'host' || form === 'loop') last = i;
     if (form !== 'gather' && form !== 'scatter') return;
     const positions = positionsOf(launch);
     if (!met.has(positions)) last = i;
@@ -111,6 +111,7 @@ function readCount({ kernel, operands }: Launch): number {
     case 'contract':
       return operands.length - kernel.outputs.length;
     case 'host':
+    case 'loop':
       return kernel.inputs.length;
     default:
       return operands.length - 1;

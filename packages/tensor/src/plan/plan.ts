@@ -5,6 +5,7 @@
  * a program comes out: nothing here knows a backend or changes anything.
  */
 import type { BufferSpec, Launch, Program } from '../kernel/kernel.ts';
+import type { CompiledGraph } from '../ops/op.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';
@@ -14,7 +15,7 @@ import { fuse } from './fuse.ts';
 import type { BufferPositions } from './kernelBody.ts';
 import { type Lowered, lower, type PlanNode } from './lower.ts';
 import { overwriteRule } from './overwrite.ts';
-import type { PlannedUpdate, Traversal } from './signature.ts';
+import { type PlannedUpdate, type Traversal, traverse } from './signature.ts';
 import { assignSlots } from './slots.ts';
 
 export interface Plan {
@@ -48,12 +49,14 @@ export function makePlan(
 ): Plan {
   // Broadcasting and products make tensors of any size out of small ones.
   for (const { op, shape } of traversal.nodes) if (op) checkShape(shape, op.name);
+  const signature = traversal.signature.slice(0, traversal.length);
+  const compile = Object.assign((graph: readonly Tensor[]) => compileGraph(graph, fusion), { fusion });
   // Last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
   const reversed = updates.map(({ value }) => value).reverse();
   const lowered = lower(traversal, [...outputs, ...reversed]);
   const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion);
   const layout = layOut(lowered, outputs.length, clusters, stored);
-  const emitted = clusters.flatMap((cluster) => emit(cluster, layout.bufferOf, scopeOf));
+  const emitted = clusters.flatMap((cluster) => emit(cluster, layout.bufferOf, scopeOf, compile));
   const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, emitted);
 
   const firstUpdate = boundLeaves + outputs.length;
@@ -79,7 +82,7 @@ export function makePlan(
     return canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
   });
   return {
-    signature: traversal.signature.slice(0, traversal.length),
+    signature,
     program: {
       slots,
       buffers: specs,
@@ -91,6 +94,17 @@ export function makePlan(
     leafBindings,
     inPlace,
   };
+}
+
+/** A graph inside of an operation as a program. Its walk writes over the signature of the graph around it. */
+function compileGraph(outputs: readonly Tensor[], fusion: boolean): CompiledGraph {
+  const traversal = traverse(outputs, []);
+  const { program, leafBindings } = makePlan(traversal, outputs, [], { fusion });
+  const leaves: Tensor[] = [];
+  leafBindings.forEach((binding, i) => {
+    if (binding >= 0) leaves[binding] = traversal.leaves[i];
+  });
+  return { program, leaves, literals: traversal.literals };
 }
 
 /** Buffers of a program to be: bound ones for leaves and results, slots to be assigned for what is stored between kernels. */

@@ -21,6 +21,7 @@ import { ContractScratch, compileContract } from './contract.ts';
 import type { BoundLaunch, CompiledKernel } from './form.ts';
 import { compileHost } from './host.ts';
 import { compileGather, compileScatter } from './indexing.ts';
+import { bindLoop } from './loop.ts';
 import { compileMap } from './map.ts';
 import { HostMemory } from './memory.ts';
 import { compileScan, compileSort } from './ordering.ts';
@@ -46,6 +47,8 @@ const cacheSize = 2048;
 
 interface ReferenceExecutable extends Executable {
   readonly launches: readonly BoundLaunch[];
+  /** Memory that only it uses: the working memory of loops, and the slots of the programs in them. */
+  readonly own: HostMemory[];
   /** The arrays of the program's buffers; bound ones only during a run. */
   readonly arrays: TypedArray[];
   /** The value of `#slotChanges` when the slots were last looked up. */
@@ -116,7 +119,8 @@ class ReferenceBackend implements Backend {
   }
 
   prepare(program: Program): Executable {
-    const launches = program.launches.map((launch) => this.#compile(launch)(launch));
+    const own: HostMemory[] = [];
+    const launches = this.#bind(program, own);
     program.slots.forEach((bytes, slot) => {
       const held = this.#slots[slot];
       if (held !== undefined && held.bytes >= bytes) return;
@@ -125,6 +129,7 @@ class ReferenceBackend implements Backend {
     const executable: ReferenceExecutable = {
       program,
       launches,
+      own,
       arrays: program.buffers.map(() => unbound),
       slotsSeen: -1,
     };
@@ -149,6 +154,7 @@ class ReferenceBackend implements Backend {
 
   dispose(executable: Executable): void {
     if (!this.#executables.delete(executable)) return;
+    for (const memory of (executable as ReferenceExecutable).own) this.release(memory);
     const needed = this.#slots.map(() => 0);
     for (const { program } of this.#executables) {
       program.slots.forEach((bytes, slot) => {
@@ -163,6 +169,24 @@ class ReferenceBackend implements Backend {
 
   stats(): BackendStats {
     return { kernels: this.#compiled, interpreted: [], bytes: this.#bytes, peakBytes: this.#peakBytes };
+  }
+
+  /** The launches of a program, and of those in it; `own` gets the memory that these take. */
+  #bind(program: Program, own: HostMemory[]): BoundLaunch[] {
+    const take = (bytes: number): HostMemory => {
+      const memory = this.allocate(bytes);
+      own.push(memory);
+      return memory;
+    };
+    return program.launches.map((launch) => {
+      if (launch.kernel.form !== 'loop') return this.#compile(launch)(launch);
+      const bodies = launch.kernel.programs.map((body) => ({
+        program: body,
+        launches: this.#bind(body, own),
+        slots: body.slots.map(take),
+      }));
+      return bindLoop(launch.kernel, launch, bodies, launch.kernel.scratch.map(take));
+    });
   }
 
   #replaceSlot(slot: number, bytes: number): void {
@@ -216,6 +240,8 @@ class ReferenceBackend implements Backend {
           return compileSort(kernel);
         case 'host':
           return compileHost(kernel);
+        case 'loop':
+          throw new Error(`${label}: a loop is bound with the programs in it`);
       }
     } catch (error) {
       if (error instanceof TypeError) throw dtypeError(`${label}: ${error.message}`, { cause: error });

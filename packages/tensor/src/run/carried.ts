@@ -93,7 +93,8 @@ export function capturedNodes({ nodes }: Traversal, since: number): Tensor[] {
 
 /** Whether `next`, which no plan has computed yet, may be what `value` becomes in the next step. */
 function follows(value: Tensor, next: Tensor): boolean {
-  if (next.op === null || next.computedAt !== 0 || next.group !== null) return false;
+  if (next.op === null || next.op.lower.form === 'loop' || next.computedAt !== 0 || next.group !== null)
+    return false;
   return next.op === madeBy.get(value) && value.dtype === next.dtype && sameShape(value.shape, next.shape);
 }
 
@@ -108,6 +109,8 @@ function worthKeeping(node: Tensor, extents: Float64Array): Tensor | null {
     base = base.inputs[0];
     views++;
   }
+  // A loop itself holds nothing: its results are made of it.
+  if (base.op?.lower.form === 'loop') return null;
   if (base.op !== null) return bytesOf(base) > Math.max(smallBytes, 4 * extents[base.position]) ? null : base;
   return views > maxViews && sizeOf(node.shape) <= sizeOf(base.shape) ? node : null;
 }

@@ -18,6 +18,7 @@ import type { EvaluationGroup } from './group.ts';
 import { pendingGraph, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
 import {
+  checkAssignable,
   forgetAside,
   holdingAssignments,
   isBuiltOn,
@@ -119,6 +120,7 @@ function recordEvaluation(trace: Trace, tensors: readonly Tensor[], options: Eva
     );
   }
   for (const { variable, value } of options.updates) {
+    checkAssignable(variable);
     trace.updates.set(variable, value);
     variable.gradPending = false;
     variable.gradGroup = null;

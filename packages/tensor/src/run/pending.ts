@@ -11,6 +11,7 @@
 import { codedError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
+import { warn } from '../warn.ts';
 
 /** For each variable its assignments that wait, each built on the one before. */
 const queue = new Map<Variable, readonly Tensor[]>();
@@ -31,6 +32,11 @@ export function refusingAssignments<T>(reason: string, work: () => T): T {
   } finally {
     refusal = outer;
   }
+}
+
+/** Why nothing may be assigned now; null where it may. */
+export function assignmentsRefused(): string | null {
+  return refusal;
 }
 
 /** @throws Error where nothing may be assigned. */
@@ -84,12 +90,17 @@ export function noteAssignments(): () => void {
   };
 }
 
+/** Each is said. */
+let dropped = 0;
+
 /** Says that an assignment was dropped because it cannot be computed: nobody may ever ask for it. */
 export function warnDropped(variable: Variable, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
-  console.warn(
-    `ag: an assignment to variable '${variable.name}' could not be computed and was dropped; the variable keeps its value. ` +
+  warn(
+    'AG_DROPPED_ASSIGNMENT',
+    `an assignment to variable '${variable.name}' could not be computed and was dropped; the variable keeps its value. ` +
       `The reason: ${reason}`,
+    `${++dropped}`,
   );
 }
 

@@ -15,6 +15,7 @@ import { hashOf, sameSignature, type Traversal } from '../plan/signature.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update } from '../variable.ts';
+import { warn } from '../warn.ts';
 import { spillAll } from './deviceValue.ts';
 import { withoutGrowth } from './growth.ts';
 import { runObservers } from './observe.ts';
@@ -55,8 +56,6 @@ const maxPlans = 256;
 
 let fusion = true;
 const caches = new WeakMap<Backend, PlanCache>();
-const churnWarned = new WeakSet<Backend>();
-
 /** Figures of the backend in use and of its plans. */
 export interface Stats extends BackendStats {
   readonly backend: string;
@@ -162,10 +161,10 @@ function evict(target: Backend, cache: PlanCache, latest: ReadyPlan): void {
   if (!oldest) return;
   drop(target, cache, oldest);
   cache.evicted++;
-  if (cache.evicted === 2 * maxPlans && !churnWarned.has(target)) {
-    churnWarned.add(target);
-    globalThis.console?.warn(
-      `ag: ${cache.made} plans were made and ${cache.evicted} dropped again: the structure of the computation changes at almost every ` +
+  if (cache.evicted === 2 * maxPlans) {
+    warn(
+      'AG_CHANGING_PLANS',
+      `${cache.made} plans were made and ${cache.evicted} dropped again: the structure of the computation changes at almost every ` +
         'evaluation. Common causes: sizes that differ each time, numbers that decide which operations run. Pad to few sizes or use where.',
     );
   }

@@ -86,6 +86,25 @@ export function withRunKeys<T>(work: () => T): T {
   }
 }
 
+/** While `work` runs, keys come from `source`, which may take them from where they came before. */
+export function withKeysFrom<T>(source: (outer: () => Key) => Key, work: () => T): T {
+  const before = keySource;
+  keySource = () => {
+    const own = keySource;
+    keySource = before;
+    try {
+      return source(nextKey);
+    } finally {
+      keySource = own;
+    }
+  };
+  try {
+    return work();
+  } finally {
+    keySource = before;
+  }
+}
+
 export function checkKey(own: Key, operation: string): Key {
   if (Array.isArray((own as Partial<Key> | null)?.words)) return own;
   throw typeError(`${operation}: expected a key, got ${describeValue(own)}; make one with key(seed)`);

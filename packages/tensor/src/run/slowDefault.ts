@@ -2,6 +2,7 @@
  * Saying once that the slow backend computes because none was chosen, and what to write instead.
  */
 import type { Program } from '../kernel/kernel.ts';
+import { warn } from '../warn.ts';
 
 /** Steps of kernels before it is said: some seconds of the reference backend. */
 const patience = 2e9;
@@ -27,10 +28,11 @@ export function noteSlowRun(program: Program): void {
   steps += cost;
   if (steps < patience) return;
   waiting = false;
-  globalThis.console?.warn(
-    'ag: no backend was chosen, so the reference backend computes, which is made for checking and slow. WebAssembly is ten times as fast and more:\n' +
+  warn(
+    'AG_SLOW_BACKEND',
+    'no backend was chosen, so the reference backend computes, which is made for checking and slow. WebAssembly is ten times as fast and more:\n' +
       "  import { wasm } from '@ag/native-wasm';\n" +
       '  use(await wasm());\n' +
-      'use(reference()) keeps the reference backend without this message. (Said once.)',
+      'use(reference()) keeps the reference backend without this message.',
   );
 }

@@ -5,24 +5,21 @@
 
 import type { Traversal } from '../plan/signature.ts';
 import type { Tensor } from '../tensor.ts';
-import { userLine } from '../userLine.ts';
+import { warn, wouldWarn } from '../warn.ts';
 
 /** Work below this many multiply-adds is not worth a word. */
 const worthWarning = 50_000;
 
-let warned = false;
-
 /** Warns when a plan is about to repeat such a product. */
 export function warnDuplicateWork(traversal: Traversal): void {
-  if (warned) return;
+  if (!wouldWarn('AG_DUPLICATE_WORK')) return;
   for (const node of traversal.nodes) {
     if (node.computedAt === 0 || node.op?.lower.form !== 'contract' || work(node) < worthWarning) continue;
-    warned = true;
-    const line = userLine(new Error().stack);
-    globalThis.console?.warn(
-      `ag: a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time${line ? ` at ${line}` : ''}. ` +
+    warn(
+      'AG_DUPLICATE_WORK',
+      `a ${node.op.name} of [${node.inputs.map((x) => x.shape.join('×')).join('] · [')}] is computed a second time. ` +
         'A tensor that was not asked for is not kept. Read it in the same step with backward(loss, { also: [logits] }), ' +
-        'or keep it with evaluate([…]). (Said once.)',
+        'or keep it with evaluate([…]).',
     );
     return;
   }

@@ -5,6 +5,7 @@ import { casesOfElementwise, elementwiseRows, furtherElementwiseCases } from './
 import type { GradientCase } from './gradientCase.ts';
 import { furtherIndexingCases, indexingRows } from './indexing.ts';
 import { linearAlgebraCases } from './linearAlgebra.ts';
+import { loopCases } from './loops.ts';
 import { furtherMovementCases, movementRows } from './movement.ts';
 import { furtherProductCases, productRows } from './products.ts';
 import { casesOfReduction, furtherReductionCases, reductionRows } from './reductions.ts';
@@ -32,6 +33,7 @@ export const gradientGroups: Readonly<Record<string, readonly GradientCase[]>> =
   Indexing: [...indexingRows.flatMap(casesOfStructural), ...furtherIndexingCases],
   'Products, convolution, pooling': [...productRows.flatMap(casesOfStructural), ...furtherProductCases],
   'Linear algebra': linearAlgebraCases,
+  Loops: loopCases,
 };
 
 /** All gradient cases in one list. */

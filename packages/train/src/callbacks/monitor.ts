@@ -1,6 +1,7 @@
 /**
  * Watching one metric: reading it from events, and knowing whether it became better.
  */
+import { warn } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import type { TrainingEvent } from '../events.ts';
 
@@ -26,6 +27,14 @@ export class Monitor {
   constructor(options: MonitorOptions, owner: string) {
     this.name = options.monitor ?? 'validation.loss';
     this.#larger = options.mode ? options.mode === 'max' : /accuracy|precision|recall|f1|r2/i.test(this.name);
+    const meansLarger = /accuracy|precision|recall|f1|r2/i.test(this.name);
+    const meansSmaller = /loss|error|perplexity/i.test(this.name);
+    if (options.mode !== undefined && (this.#larger ? meansSmaller : meansLarger)) {
+      warn(
+        'AG_MONITOR_MODE',
+        `${owner}: '${this.name}' is better when it is ${this.#larger ? 'smaller' : 'larger'}, but mode is '${options.mode}', so the worst counts as the best; leave mode out`,
+      );
+    }
     this.#change = options.minimumChange ?? 0;
     if (!(this.#change >= 0)) {
       throw new TrainingError(`${owner}: minimumChange must be a number ≥ 0, got ${this.#change}`, {
