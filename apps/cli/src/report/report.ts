@@ -53,11 +53,10 @@ export async function renderReport(parts: ReportParts): Promise<string> {
   const answers = isStructured(prepared.test) ? null : await evaluateAnswers(prepared, model);
   const lead =
     `${status} after ${duration(seconds)}` +
-    `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}${
-      prepared.target.isScaled
-        ? '. The loss is of the scaled target; all else is in the unit of the data'
-        : ''
-    }`;
+    `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}` +
+    (prepared.target.isScaled
+      ? '. The loss is of the scaled target; all else is in the unit of the data'
+      : '');
   const sections: Section[] = [
     ...baselineSection(prepared),
     { title: 'Training', body: curves(events, config, prepared.validation ? 'validation' : 'test') },
