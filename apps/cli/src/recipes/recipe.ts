@@ -52,7 +52,7 @@ export interface Task {
   readonly augment?: BatchTransform;
   /**
    * How rows of a table became `train` and `test`. It is kept with the weights, so that `agrad predict` takes tables as they
-   * are, and all that is shown is in the target's own unit.
+   * are, and all that is shown is in the target's own unit: `metrics` are given outputs and targets that are in it already.
    */
   readonly preprocessing?: Preprocessing;
   /** Draw each batch anew from all examples. */

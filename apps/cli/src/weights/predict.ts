@@ -98,6 +98,7 @@ async function predictTables(
   for (const one of predictions) terminal.print(lineOf(one, preprocessing, terminal));
   terminal.print(...judged(predictions, preprocessing));
   terminal.note(
+    ...tables.flatMap(({ file, notes }) => notes.map((note) => `${file}: ${note}`)),
     ...issues
       .slice(0, mostIssues)
       .map(({ file, message }) => terminal.err.yellow(`note: ${file}: ${message}`)),

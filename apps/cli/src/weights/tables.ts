@@ -10,6 +10,8 @@ export interface Table {
   readonly file: string;
   readonly rows: CsvTable | readonly TableRecord[];
   readonly names: readonly string[];
+  /** What was decided about the file. */
+  readonly notes: readonly string[];
 }
 
 /** The name of standard input. */
@@ -31,11 +33,12 @@ export async function readTable(path: string, preprocessing: Preprocessing): Pro
   }
   const file = input ? 'standard input' : path;
   const text = await decodeText(new Uint8Array(readFileSync(input ? 0 : path)), { file });
+  const notes: string[] = [];
   const isJson = /\.(jsonl?|ndjson)(\.gz)?$/i.test(path) || (input && /^\s*[[{]/.test(text));
-  const rows = isJson ? readRecords(text, file) : await readCsv(text, file, path, preprocessing);
+  const rows = isJson ? readRecords(text, file) : await readCsv(text, file, path, preprocessing, notes);
   const count = 'header' in rows ? rows.rows.length : rows.length;
   const names = Array.from({ length: count }, (_, i) => (input ? `row ${i + 1}` : `${path} row ${i + 1}`));
-  return { file, rows, names };
+  return { file, rows, names, notes };
 }
 
 /** A list of records, or a record on each line. */
@@ -69,6 +72,7 @@ async function readCsv(
   file: string,
   path: string,
   preprocessing: Preprocessing,
+  notes: string[],
 ): Promise<CsvTable> {
   const first = text.slice(0, text.search(/[\r\n]|$/));
   const delimiter = /\.tsv(\.gz)?$/i.test(path) ? '\t' : delimiterOf(text);
@@ -78,9 +82,9 @@ async function readCsv(
   const known = new Set(names.map((name) => name.trim().toLowerCase()));
   const hasHeader =
     fields.some((field) => known.has(field)) || !fields.some((field) => /^[+-]?[.\d]/.test(field));
-  // Decimal commas become points, as where the training data were read.
-  const table = withPoints(await parseCsv(text, { file, delimiter, header: hasHeader }), delimiter);
-  if (hasHeader) return table;
+  const table = await parseCsv(text, { file, delimiter, header: hasHeader });
+  // As the training read it: decimal commas as points.
+  if (hasHeader) return withPoints(table, delimiter, notes);
   if (fields.length !== names.length) {
     throw new Failure(
       'data',
@@ -88,5 +92,5 @@ async function readCsv(
       `Name the columns in the first line: ${names.join(',')}`,
     );
   }
-  return { ...table, header: names };
+  return withPoints({ ...table, header: names }, delimiter, notes);
 }
