@@ -8,21 +8,23 @@ export function codeFor({ hidden, optimizer, learningRate, seed, epochs }: House
     adam: `adam(model.parameters(), { learningRate: ${learningRate} })`,
   }[optimizer];
   return `// The file is looked for in the folder AG_DATA_DIR, else downloaded.
-import { bostonHousing, dataLoader, transforms } from '@ag/datasets';
+import { bostonHousing, dataLoader, fitPreprocessing } from '@ag/datasets';
 import { init, linear, mseLoss, sequential, sigmoid } from '@ag/nn';
 import { ${optimizer === 'adam' ? 'adam' : 'sgd'} } from '@ag/optim';
 import { manualSeed } from '@ag/tensor';
 import { fit } from '@ag/train';
 
 const data = await bostonHousing({ columns: ['rm', 'lstat'] });
+// Rooms and status are scaled; prices stay in thousands of dollars.
+const preprocessing = fitPreprocessing(data, { targetScaler: 'none', unit: '1000 dollars' });
 manualSeed(${seed});
 const model = sequential(
   linear(2, ${hidden}, { weightInit: init.xavierUniform }),
   sigmoid(),
   linear(${hidden}, 1, { weightInit: init.xavierUniform }),
 );
-const train = dataLoader(data, {
-  batchSize: 16, replacement: true, dropLast: true, seed: ${seed}, transform: transforms.standardize(data),
+const train = dataLoader(preprocessing.dataset(data), {
+  batchSize: 16, replacement: true, dropLast: true, seed: ${seed},
 });
 const optimizer = ${make};
 const run = fit({ model, optimizer, loss: mseLoss, train, epochs: ${epochs}, compile: true, reportEvery: 0 });

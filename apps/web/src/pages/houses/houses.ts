@@ -5,15 +5,26 @@
  */
 import {
   dataLoader,
+  fitPreprocessing,
   type MemoryDataset,
+  type Preprocessing,
   parseCsv,
   tableDataset,
   tensorDataset,
-  transforms,
 } from '@ag/datasets';
 import * as nn from '@ag/nn';
 import { adam, type Optimizer, type Rate, sgd } from '@ag/optim';
-import { key, linspace, manualSeed, normal, splitKey, stack, tensor, type Variable, zeros } from '@ag/tensor';
+import {
+  key,
+  linspace,
+  manualSeed,
+  normal,
+  splitKey,
+  stack,
+  type Tensor,
+  tensor,
+  type Variable,
+} from '@ag/tensor';
 import { fit, TrainingError, validate } from '@ag/train';
 import type { Grid } from '@ag/viz';
 import type { Session } from '../../service/worker/serve.ts';
@@ -61,7 +72,9 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   let rate = request.learningRate;
   const data = file ? await readHouses(file.text, file.name) : await generateHouses(seed);
   const houses = data.length;
-  const transform = transforms.standardize(data);
+  // The lesson learns prices as they are, so its loss is in squares of thousands of dollars; inputs alone are scaled.
+  const preprocessing = fitPreprocessing(data, { targetScaler: 'none', unit: '1000 dollars' });
+  const scaled = preprocessing.dataset(data);
   manualSeed(seed);
   const weightInit = nn.init.xavierUniform;
   const model = nn.sequential(
@@ -74,15 +87,16 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     model,
     optimizer: optimizers[request.optimizer](model.parameters(), () => rate),
     loss: nn.mseLoss,
-    train: dataLoader(data, { batchSize, replacement: true, dropLast: true, seed, transform }),
+    train: dataLoader(scaled, { batchSize, replacement: true, dropLast: true, seed }),
     epochs,
     compile: true,
     reportEvery: 0,
   });
-  const all = dataLoader(data, { batchSize: houses, transform });
-  const map = await meshOver(data);
-  const meshInputs = await onlyBatch(dataLoader(map.mesh, { batchSize: map.mesh.length, transform }));
+  const all = dataLoader(scaled, { batchSize: houses });
+  const map = await meshOver(data, preprocessing);
   const points = await pointsOf(data);
+  /** What is shown of outputs and targets: thousands of dollars. */
+  const price = (values: Tensor): Tensor => preprocessing.inverseTarget(values);
   const losses: number[] = [];
   const measured = { epochs: [] as number[], losses: [] as number[] };
   let failure: string | null = null;
@@ -110,13 +124,13 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
       if (patience > 0) await train(performance.now() + patience);
       const { loss, metrics } = await validate(model, all, {
         loss: nn.mseLoss,
-        metrics: { error: nn.meanAbsoluteError },
+        metrics: { error: (output, y) => nn.meanAbsoluteError(price(output), price(y)) },
       });
       if (measured.epochs.at(-1) !== losses.length) {
         measured.epochs.push(losses.length);
         measured.losses.push(loss);
       }
-      const values = Array.from(await model.forward(meshInputs.x).data());
+      const values = Array.from(await price(model.forward(map.x)).data());
       return {
         source: file ? 'file' : 'generated',
         houses,
@@ -124,7 +138,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
         losses: [...losses],
         measured,
         error: metrics.error,
-        grid: { x: map.x, y: map.y, columns: resolution, rows: resolution, values },
+        grid: { x: map.rooms, y: map.status, columns: resolution, rows: resolution, values },
         points,
         failure,
         done: failure !== null || losses.length >= epochs,
@@ -162,6 +176,7 @@ async function generateHouses(seed: number): Promise<MemoryDataset> {
   return tensorDataset(
     await rows([rooms, logStatus.exp()]),
     tensor(await price.data(), { shape: [count, 1] }),
+    { featureNames: ['rm', 'lstat'], targetName: 'medv' },
   );
 }
 
@@ -171,8 +186,8 @@ async function rows(columns: Parameters<typeof stack>[0]) {
   return tensor(await table.data(), { shape: table.shape });
 }
 
-/** A mesh of houses over the range of the data. */
-async function meshOver(data: MemoryDataset) {
+/** A mesh of houses over the range of the data, as inputs of the network. */
+async function meshOver(data: MemoryDataset, preprocessing: Preprocessing) {
   const { x } = await onlyBatch(dataLoader(data, { batchSize: data.length }));
   const [least, most] = [await x.min(0).data(), await x.max(0).data()];
   // Where all houses are alike the surface goes a little to either side.
@@ -182,8 +197,13 @@ async function meshOver(data: MemoryDataset) {
   const size = [resolution, resolution];
   const rooms = linspace(low[0], high[0], resolution).reshape([1, resolution]).broadcastTo(size).flatten();
   const status = linspace(low[1], high[1], resolution).reshape([resolution, 1]).broadcastTo(size).flatten();
-  const mesh = tensorDataset(await rows([rooms, status]), zeros([resolution * resolution, 1]));
-  return { mesh, x: [low[0], high[0]] as const, y: [low[1], high[1]] as const };
+  const [roomsName, statusName] = preprocessing.inputs.map(({ name }) => name);
+  const mesh = { [roomsName]: await rooms.data(), [statusName]: await status.data() };
+  return {
+    x: preprocessing.transform(mesh).x,
+    rooms: [low[0], high[0]] as const,
+    status: [low[1], high[1]] as const,
+  };
 }
 
 async function pointsOf(data: MemoryDataset): Promise<[number, number, number][]> {
