@@ -7,4 +7,5 @@ export {
   type RecipeContext,
   type Task,
 } from './recipes/recipe.ts';
+export type { OutputKind, StructuredRecipe, StructuredTask } from './recipes/structured.ts';
 export type { Settings } from './settings.ts';

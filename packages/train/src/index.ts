@@ -57,14 +57,15 @@ export {
 } from './findLearningRate.ts';
 export { fit } from './fit.ts';
 export type { Metric, Totals } from './metrics.ts';
-export type {
-  AnyMeasures,
-  HeadLosses,
-  Loss,
-  LossFunction,
-  LossWeights,
-  Measures,
-  WeightedLoss,
+export {
+  type AnyMeasures,
+  type HeadLosses,
+  type Loss,
+  type LossFunction,
+  type LossWeights,
+  type Measures,
+  totalLoss,
+  type WeightedLoss,
 } from './objective.ts';
 export type { FitAverage, FitOptimizer } from './optimizer.ts';
 export type { FitOptions, TrainingData } from './options.ts';

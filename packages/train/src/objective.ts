@@ -316,6 +316,26 @@ export class Objective {
   }
 }
 
+/**
+ * The loss of an output, the weighted sum of those of its heads: what `fit` minimizes, for loops of one's own.
+ *
+ * ```ts
+ * const loss = totalLoss({ class: crossEntropy, box: { loss: mseLoss, weight: 0.5 } }, model.forward(x), y);
+ * backward(loss);
+ * ```
+ *
+ * @returns a scalar
+ * @throws TrainingError `option` as `fit`, naming the head that is missing
+ */
+export function totalLoss<Output, Y>(
+  loss: Loss<Output, Y>,
+  output: Output,
+  y: Y,
+  weights?: LossWeights<Y>,
+): Tensor {
+  return new Objective({ loss, weights }, 'totalLoss').losses(output, y)[0];
+}
+
 /** `{ loss, weight }`, and not heads that happen to have these names. */
 function isWeighted(value: unknown): value is { readonly loss: unknown; readonly weight?: unknown } {
   if (!isNested(value) || Array.isArray(value) || !('loss' in value)) return false;

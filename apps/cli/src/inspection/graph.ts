@@ -2,12 +2,13 @@
 
 import { captureCreation, formula, type Inspection, inspect } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
-import { eventVersion, writeAtomically } from '@ag/train';
+import { eventVersion, totalLoss, writeAtomically } from '@ag/train';
 import { graphView } from '@ag/viz';
 import type { GraphOptions } from '../commands/graph.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { splitOutsideBrackets } from '../lists.ts';
 import { parametersOf, recipeFor, recipes } from '../recipes/index.ts';
+import { tensorsByPath } from '../recipes/structured.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
 import { fromEnvironment, type RawSettings, resolveSettings } from '../settings.ts';
 import { didYouMean } from '../suggest.ts';
@@ -105,8 +106,9 @@ async function ofRecipe(name: string, flags: RawSettings, wanted: Wanted): Promi
   const prepared = await prepare(recipe, settings, parametersOf(recipe, {}));
   const { model, task, trainLoader } = await assemble(prepared, settings);
   for await (const { x, y } of trainLoader) {
-    const loss = captureCreation(() => task.loss(model.forward(x), y), { sites: false, model });
-    return inspect(loss, { ...wanted, names: { x, y }, maximalElements: 8 });
+    const loss = captureCreation(() => totalLoss(task.loss, model.forward(x), y), { sites: false, model });
+    const names = Object.fromEntries([...tensorsByPath(x, 'x'), ...tensorsByPath(y, 'y')]);
+    return inspect(loss, { ...wanted, names, maximalElements: 8 });
   }
   throw new Failure('data', `${name}: there are no examples`);
 }

@@ -2,14 +2,15 @@
  * `agrad profile`: where the time of a recipe's training step goes. The parts of a step, and what its kernels
  * compute, by module, by operation and one by one.
  */
-import { summary } from '@ag/nn';
-import { stats } from '@ag/tensor';
+import { type SummaryInput, summary } from '@ag/nn';
+import { stats, Tensor, zeros } from '@ag/tensor';
 import { type Callback, eventVersion, fit, type ProfileEvent, writeAtomically } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import type { ProfileOptions } from '../commands/profile.ts';
 import { exitCodes } from '../failure.ts';
 import { bytes } from '../numbers.ts';
 import { parametersOf, recipeFor } from '../recipes/index.ts';
+import { mapParts } from '../recipes/structured.ts';
 import { fromEnvironment, resolveSettings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { assemble, fitOptionsOf, prepare } from '../training/assemble.ts';
@@ -51,10 +52,7 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
       if (event.type === 'profile') found = event;
     }
     const { v, type, seconds, step, epoch, ...measured } = found!;
-    const { flops } = summary(assembled.model, [
-      settings.batchSize,
-      ...(await inputShape(assembled.trainLoader)),
-    ]);
+    const { flops } = summary(assembled.model, await oneInput(assembled.trainLoader, settings.batchSize));
     const { kernels: compiled, peakBytes } = stats();
     terminal.print(
       `${recipe.name}, batches of ${settings.batchSize}, backend ${backend.name}, ${measured.steps} steps after ${warmUp}`,
@@ -89,8 +87,12 @@ export async function profile(options: ProfileOptions, terminal: Terminal): Prom
   }
 }
 
-/** The shape of one example as the model gets it. */
-async function inputShape(loader: AsyncIterable<{ readonly x: { readonly shape: readonly number[] } }>) {
-  for await (const { x } of loader) return x.shape.slice(1);
-  return [];
+/** A batch as the model gets it, a full one whatever is left of the data. */
+async function oneInput(loader: AsyncIterable<{ readonly x: Tensor }>, size: number): Promise<SummaryInput> {
+  const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+  for await (const { x } of loader) {
+    const full = ({ shape, dtype }: Tensor): Tensor => zeros([size, ...shape.slice(1)], { dtype });
+    return mapParts(x, isTensor, full) as SummaryInput;
+  }
+  return [size];
 }

@@ -6,6 +6,7 @@ import type { Module } from '@ag/nn';
 import { describeValue, listenToCreation } from '@ag/tensor/engine';
 import { blame, lineOfModule, placeOfFunction, usersLine } from './blame.ts';
 import type { Recipe, Task } from './recipe.ts';
+import { isStructured } from './structured.ts';
 
 /** Models are called with whatever their data consist of. */
 type AnyFunction = (...x: never[]) => unknown;
@@ -81,17 +82,12 @@ function guardTask(task: Task, prepare: unknown, watch: Watch): Task {
     }
     if (data.length === 0) throw fail(`prepare answers '${part}' data without an example`);
   }
-  for (const part of ['loss', 'model'] as const) {
-    if (typeof task[part] !== 'function')
-      throw fail(`prepare answers ${describeValue(task[part])} as '${part}', which must be a function`);
-  }
-  const metrics = task.metrics ?? {};
-  for (const [name, metric] of Object.entries(metrics)) {
-    if (typeof metric !== 'function')
-      throw fail(
-        `prepare answers ${describeValue(metric)} as the metric '${name}', which must be a function`,
-      );
-  }
+  if (typeof task.model !== 'function')
+    throw fail(`prepare answers ${describeValue(task.model)} as 'model', which must be a function`);
+  const loss = weightedLoss(task);
+  if (typeof loss !== 'function' && !(isStructured(task.train) && isGroup(loss)))
+    throw fail(`prepare answers ${describeValue(loss)} as 'loss', which must be a function`);
+  const metrics: unknown = task.metrics ?? {};
   const scalar = <F extends AnyFunction>(own: F, what: string): F => {
     const watched = (...given: Parameters<F>) => {
       const value = watch.run(what, own, () => own(...given));
@@ -101,18 +97,47 @@ function guardTask(task: Task, prepare: unknown, watch: Watch): Task {
     written.set(watched as AnyFunction, own);
     return watched as F;
   };
+  /** Functions, alone or by heads, with all of them watched; other values are left to the loop. */
+  const watched = (given: unknown, what: string, named: (path: string) => string, path = ''): unknown => {
+    if (typeof given === 'function') return scalar(given as AnyFunction, what);
+    if (isGroup(given)) {
+      const parts = Object.entries(given).map(([key, part]) => {
+        const inner = key === 'loss' && 'weight' in given ? path : path === '' ? key : `${path}/${key}`;
+        return [key, watched(part, named(inner), named, inner)] as const;
+      });
+      return Array.isArray(given) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
+    }
+    if (what.startsWith('the metric'))
+      throw fail(`prepare answers ${describeValue(given)} as ${what}, which must be a function`);
+    return given;
+  };
   const { conclude } = task;
   return {
     ...task,
-    loss: scalar(task.loss, 'the loss'),
-    metrics: Object.fromEntries(
-      Object.entries(metrics).map(([name, metric]) => [name, scalar(metric, `the metric '${name}'`)]),
-    ),
+    loss: watched(loss, 'the loss', (head) => `the loss of '${head}'`) as Task['loss'],
+    metrics: watched(metrics, 'metrics', (name) => `the metric '${name}'`) as Task['metrics'],
     model: () => guardModel(task, watch),
     ...(conclude && {
       conclude: (model) => watch.run('conclude', conclude, () => conclude.call(task, model)),
     }),
   };
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The losses with the weights that stand beside them, so that whoever takes the loss has both. */
+function weightedLoss({ loss, weights }: Task & { readonly weights?: unknown }): unknown {
+  const join = (own: unknown, weight: unknown): unknown => {
+    if (typeof weight === 'number') return { loss: own, weight };
+    if (!isGroup(own) || !isGroup(weight)) return own;
+    const known = Object.entries(own).map(([key, part]) => [key, join(part, weight[key])] as const);
+    // What names no head is refused, by its name, where the loss is used.
+    const other = Object.keys(weight).flatMap((key) => (key in own ? [] : [[key, () => {}] as const]));
+    return Array.isArray(own) ? known.map(([, part]) => part) : Object.fromEntries([...known, ...other]);
+  };
+  return weights === undefined ? loss : join(loss, weights);
 }
 
 /** A loss or a metric is one number that is computed; one that is awaited is refused by the loop itself. */

@@ -9,6 +9,7 @@ import { Failure } from '../failure.ts';
 import type { RawSettings, Settings } from '../settings.ts';
 import type { Baseline } from '../tables/baseline.ts';
 import type { TableColumns } from '../tables/columns.ts';
+import type { StructuredRecipe } from './structured.ts';
 
 /** A value of a recipe's own parameter, set by `--set name=value`. */
 export type ParameterValue = number | string | boolean | readonly number[];
@@ -111,8 +112,11 @@ export interface Recipe {
  * });
  * ```
  */
-export function defineRecipe(recipe: Recipe): Recipe {
-  return recipe;
+export function defineRecipe(recipe: Recipe): Recipe;
+/** Of a model with several inputs or outputs: `kind` says what each head means. */
+export function defineRecipe<X, Output, Y>(recipe: StructuredRecipe<X, Output, Y>): Recipe;
+export function defineRecipe(recipe: unknown): Recipe {
+  return recipe as Recipe;
 }
 
 /** A parameter that must be a whole number above 0. */

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { Failure, usesCode } from '../failure.ts';
 import { lineOfModule } from './blame.ts';
 import type { Recipe } from './recipe.ts';
+import { isKind } from './structured.ts';
 
 /** Whether a name is a path of a module. */
 export function looksLikeModule(name: string): boolean {
@@ -34,11 +35,7 @@ export async function loadModuleRecipe(path: string): Promise<Recipe> {
   }
   const recipe = (loaded as { default?: unknown }).default;
   const { name, prepare, kind } = (recipe ?? {}) as Partial<Recipe>;
-  if (
-    typeof name !== 'string' ||
-    typeof prepare !== 'function' ||
-    !['classification', 'regression', 'binary'].includes(kind!)
-  ) {
+  if (typeof name !== 'string' || typeof prepare !== 'function' || !isKind(kind)) {
     throw new Failure(
       'configuration',
       `${path}: the default export is not a recipe`,

@@ -53,9 +53,22 @@ export async function evaluateAnswers(
       targets: targetsOf(prepared),
     };
   }
+  return classAnswers(output, test.columns.y.data, test.classes);
+}
+
+/**
+ * The answers of a classifier.
+ *
+ * @param output `[n, classes]`, not yet passed through softmax
+ * @param labels the true classes
+ */
+export async function classAnswers(
+  output: Tensor,
+  labels: ArrayLike<number>,
+  known: readonly string[] | undefined,
+): Promise<ClassAnswers> {
   const classes = output.shape[1];
   const probabilities = await output.softmax(-1).data();
-  const labels = test.columns.y.data;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const examples = Array.from(labels, (label, index): ClassAnswer => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
@@ -64,6 +77,6 @@ export async function evaluateAnswers(
     confusion[label][predicted]++;
     return { index, actual: label, predicted, confidence: row[predicted], truth: row[label] };
   });
-  const names = test.classes ?? Array.from({ length: classes }, (_, i) => String(i));
+  const names = known ?? Array.from({ length: classes }, (_, i) => String(i));
   return { kind: 'classification', classes: names, confusion, examples };
 }

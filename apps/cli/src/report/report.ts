@@ -2,7 +2,7 @@
 import type { MemoryDataset } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
-import { type ProfileRow, predict, type TrainingEvent, type Validation } from '@ag/train';
+import { type ProfileRow, predict, type TrainingEvent, totalLoss, type Validation } from '@ag/train';
 import {
   confusion,
   decisionBoundary,
@@ -16,6 +16,7 @@ import {
 } from '@ag/viz';
 import { kernelName } from '../inspection/profileTables.ts';
 import { bytes, count, duration, formatMetric, formatMetrics, formatNumber, words } from '../numbers.ts';
+import { isStructured, tensorsByPath } from '../recipes/structured.ts';
 import type { RunConfig } from '../runs/folder.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import {
@@ -25,6 +26,7 @@ import {
   type NumberAnswers,
   targetsOf,
 } from './evaluation.ts';
+import { headSections } from './heads.ts';
 import { columns, escapeText, facts, page, pictures, type Section, widePicture } from './page.ts';
 import { numberAxes, preprocessingSection } from './preprocessing.ts';
 
@@ -48,7 +50,7 @@ export interface ReportParts {
 /** The HTML of a report. */
 export async function renderReport(parts: ReportParts): Promise<string> {
   const { config, prepared, model, events, status, seconds, result: last } = parts;
-  const answers = await evaluateAnswers(prepared, model);
+  const answers = isStructured(prepared.test) ? null : await evaluateAnswers(prepared, model);
   const lead =
     `${status} after ${duration(seconds)}` +
     `; on the test data: ${formatMetrics({ loss: last.loss, ...last.metrics })}${
@@ -59,9 +61,14 @@ export async function renderReport(parts: ReportParts): Promise<string> {
   const sections: Section[] = [
     ...baselineSection(prepared),
     { title: 'Training', body: curves(events, config, prepared.validation ? 'validation' : 'test') },
-    ...(answers.kind === 'classification'
-      ? classSections(answers, prepared.test)
-      : await numberSections(answers, prepared, model)),
+    ...(answers === null
+      ? await headSections(prepared, model, {
+          classes: (own, view, id) => classSections(own, view.test, id),
+          numbers: (own, view, id) => numberSections(own, view, model, id),
+        })
+      : answers.kind === 'classification'
+        ? classSections(answers, prepared.test)
+        : await numberSections(answers, prepared, model)),
     ...gradientSection(events),
     ...profileSection(events),
     ...preprocessingSection(prepared),
@@ -110,9 +117,9 @@ function curves(events: readonly TrainingEvent[], config: RunConfig, judged: str
         series((event) => event.metrics[name] ?? Number.NaN),
         {
           title: capital(words(name)),
-          id: `metric-${name}`,
+          id: `metric-${name.replace(/[^\w-]/g, '-')}`,
           xLabel: 'epoch',
-          ...(name === 'accuracy' && { yFormat: 'percent' as const }),
+          ...(/(^|\/)accuracy$/.test(name) && { yFormat: 'percent' as const }),
         },
       ),
     ),
@@ -153,7 +160,7 @@ function curves(events: readonly TrainingEvent[], config: RunConfig, judged: str
   );
 }
 
-function classSections(answers: ClassAnswers, test: MemoryDataset): Section[] {
+function classSections(answers: ClassAnswers, test: MemoryDataset, prefix = ''): Section[] {
   const { confusion: counts, classes, examples } = answers;
   const wrong = examples.filter((one) => one.actual !== one.predicted);
   const worst = [...wrong].sort((a, b) => a.truth - b.truth).slice(0, shown);
@@ -173,13 +180,13 @@ function classSections(answers: ClassAnswers, test: MemoryDataset): Section[] {
         caption: caption(one),
         mark: one.actual === one.predicted ? ('right' as const) : ('wrong' as const),
       })),
-      { title, id },
+      { title, id: `${prefix}${id}` },
     );
   return [
     {
       title: 'Test data',
       body: pictures(
-        confusion(counts, { labels: classes, title: 'Confusion matrix', id: 'confusion' }),
+        confusion(counts, { labels: classes, title: 'Confusion matrix', id: `${prefix}confusion` }),
         ...(draw ? [grid(evenly, 'Samples with predictions', 'samples')] : []),
       ),
     },
@@ -226,13 +233,14 @@ async function numberSections(
   { answers, targets, kind }: NumberAnswers,
   prepared: Prepared,
   model: Module<[Tensor], Tensor>,
+  prefix = '',
 ): Promise<Section[]> {
   const drawings: string[] = [];
   if (kind === 'regression') {
     drawings.push(
       histogram(
         Float32Array.from(answers, (answer, i) => answer - targets[i]),
-        { title: 'Errors', id: 'errors', xLabel: `prediction − target${inUnit(prepared)}` },
+        { title: 'Errors', id: `${prefix}errors`, xLabel: `prediction − target${inUnit(prepared)}` },
       ),
     );
   }
@@ -389,8 +397,9 @@ async function lossGraph(prepared: Prepared, model: Module<[Tensor], Tensor>): P
   model.eval();
   try {
     for await (const { x, y } of testLoaderOf(prepared, few)) {
-      const loss = captureCreation(() => task.loss(model.forward(x), y), { sites: false, model });
-      const graph = inspect(loss, { names: { x, y } }).toJSON();
+      const loss = captureCreation(() => totalLoss(task.loss, model.forward(x), y), { sites: false, model });
+      const names = Object.fromEntries([...tensorsByPath(x, 'x'), ...tensorsByPath(y, 'y')]);
+      const graph = inspect(loss, { names }).toJSON();
       return widePicture(
         graphView(graph, {
           title: 'Computational graph of the loss on two examples',

@@ -15,7 +15,7 @@ export function metricAlarms(metrics: Task['metrics'], placeOf?: (part: unknown)
       for (const [name, value] of Object.entries(event.metrics)) {
         if (Number.isFinite(value) || told.has(name)) continue;
         told.add(name);
-        const place = placeOf?.(metrics[name]);
+        const place = placeOf?.(metricAt(metrics, name));
         emit({
           type: 'warning',
           code: 'nonFiniteMetric',
@@ -25,4 +25,11 @@ export function metricAlarms(metrics: Task['metrics'], placeOf?: (part: unknown)
       }
     },
   };
+}
+
+/** The function of a metric, or of a head's metric by its path. */
+function metricAt(metrics: unknown, name: string): unknown {
+  return name
+    .split('/')
+    .reduce((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], metrics);
 }

@@ -22,7 +22,7 @@ export async function readExamples(path: string, test: MemoryDataset): Promise<E
   const { shape } = test.columns.x;
   if (/\.(png|jpe?g)$/i.test(path)) return { names: [path], values: await readImage(bytes, path, shape) };
   if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) return readRows(bytes, path, test);
-  throw new Failure('usage', `${path}: expected a .png, .jpg or .csv file`);
+  throw new Failure('usage', `${path}: expected a .png, .jpg, .csv or .jsonl file`);
 }
 
 async function readImage(bytes: Uint8Array, path: string, shape: readonly number[]): Promise<Float32Array> {

@@ -13,9 +13,11 @@ import { chooseBackend } from '../backend.ts';
 import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { formatNumber } from '../numbers.ts';
+import { isStructured } from '../recipes/structured.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { readExamples } from './examples.ts';
+import { isLines, predictLines } from './predictLines.ts';
 import { readTable, type Table } from './tables.ts';
 import { describeWeights, loadTrained, loadWhole } from './trained.ts';
 
@@ -45,7 +47,10 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
       terminal.event({ ...event, ...answers });
       return exitCodes.done;
     }
-    const predictions = await predictExamples(model, prepared, files, terminal);
+    const predictions =
+      isStructured(prepared.test) || files.some(isLines)
+        ? await predictLines(model, prepared, files, terminal)
+        : await predictExamples(model, prepared, files, terminal);
     terminal.event({ ...event, predictions });
     return exitCodes.done;
   } finally {
