@@ -249,6 +249,23 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(text).toMatch(/not a number.*found \\"large\\"/);
   });
 
+  it('21: two heads learn together, and the second input is what the place needs', async () => {
+    const text = await printed('21');
+    const losses = numbers(text, /loss (\S+), way\/loss (\S+), place\/loss (\S+),/g);
+    expect(losses).toHaveLength(15);
+    for (let i = 0; i < 15; i += 3) expect(losses[i]).toBeCloseTo(losses[i + 1] + 0.5 * losses[i + 2], 2);
+    const [right, off] = numbers(text, /bars with their unit: way (\S+) right, place (\S+) m off/g);
+    const [stillRight, guessed] = numbers(
+      text,
+      /bars without their unit: way (\S+) right, place (\S+) m off/g,
+    );
+    expect(Math.min(right, stillRight)).toBeGreaterThan(0.95);
+    expect(off).toBeLessThan(0.2);
+    expect(guessed).toBeGreaterThan(0.4);
+    expect(text).toContain('way [1, 2], place [1, 2]');
+    expect(text.match(/(lying|standing) at \(\S+, \S+\) m, in truth/g)).toHaveLength(3);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;
