@@ -103,11 +103,11 @@ export interface MemoryDataset<X = Tensor, Y = Tensor> extends Dataset<Batch<X, 
  * A data set from columns in memory. The arrays are used as they are, not copied.
  *
  * ```ts
- * const cars = memoryDataset({
- *   x: { image: { data: pixels, shape: [3, 32, 32], scale: 1 / 255 }, meta: { data: numbers, shape: [4] } },
- *   y: { class: { data: labels, shape: [] }, box: { data: corners, shape: [4] } },
+ * const sums = memoryDataset({
+ *   x: { left: { data: Float32Array.of(1, 2, 3), shape: [1] }, right: { data: Float32Array.of(4, 5, 6), shape: [1] } },
+ *   y: { sum: { data: Float32Array.of(5, 7, 9), shape: [1] } },
  * });
- * cars.batch([0, 1]).x.image; // [2, 3, 32, 32]
+ * sums.batch([0, 2]).x.right; // [[4], [6]]
  * ```
  *
  * @param columns `x` and `y`, a column each, or tuples and objects of columns

@@ -47,7 +47,7 @@ export interface Summary {
  *
  * ```ts
  * console.log(String(summary(model, [1, 784])));
- * console.log(String(summary(detector, { image: [1, 3, 32, 32], meta: [1, 4] })));
+ * console.log(String(summary(model, { image: [1, 3, 32, 32], meta: [1, 4] })));
  * ```
  *
  * @param inputShape with the batch: FLOPs are those of such a batch. Of a model of several inputs a tuple or an object of shapes;

@@ -47,13 +47,10 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
       terminal.event({ ...event, ...answers });
       return exitCodes.done;
     }
-    const ofStructures = isStructured(prepared.test) || files.some(isLines);
-    const predictions = await (ofStructures ? predictLines : predictExamples)(
-      model,
-      prepared,
-      files,
-      terminal,
-    );
+    const predictions =
+      isStructured(prepared.test) || files.some(isLines)
+        ? await predictLines(model, prepared, files, terminal)
+        : await predictExamples(model, prepared, files, terminal);
     terminal.event({ ...event, predictions });
     return exitCodes.done;
   } finally {
