@@ -3,6 +3,8 @@
  * Bun and Deno have the same modules in the same way.
  */
 
+import { codedError } from '@ag/tensor/engine';
+
 /** What is used of Node: files, paths, names of machines, random bytes, and the port of a worker thread. */
 interface NodeModules {
   'node:crypto': typeof import('node:crypto');
@@ -26,7 +28,9 @@ export function findNodeModule<Name extends keyof NodeModules>(name: Name): Node
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   const found = findNodeModule(name);
   if (found !== undefined) return found;
-  throw new Error(
+  throw codedError(
+    Error,
+    'AG_UNSUPPORTED',
     'files need Node, Bun or Deno. In a page, use encodeCheckpoint and decodeCheckpoint with bytes, and functions ' +
       'instead of paths for loggers.',
   );

@@ -2,7 +2,7 @@
  * A model in one file: what it is made of, its weights, and texts that belong to it. The file is a safetensors file like any
  * other; the architecture stands in its metadata, as data and not as code.
  */
-import { checkOptions } from '@ag/tensor/engine';
+import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import { fromJSON, type Layers } from '../architecture.ts';
 import type { ModuleDescription } from '../description.ts';
 import type { AnyModule } from '../module.ts';
@@ -33,7 +33,7 @@ export async function saveModel(model: AnyModule, options: SaveSafetensorsOption
   checkOptions('saveModel', options, 'metadata floats');
   const architecture = architectureOf(model);
   if (architecture === null) {
-    throw new RangeError(
+    throw valueError(
       `saveModel: ${model.constructor.name} holds modules of its own, which data cannot describe; save its weights by saveSafetensors(model.stateDict()), and make the model by your program`,
     );
   }
@@ -58,7 +58,9 @@ export function loadModel(bytes: Uint8Array, own: Layers = {}): LoadedModel {
   const { tensors, metadata } = loadSafetensors(bytes);
   const architecture = metadata[key];
   if (architecture === undefined) {
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_FILE_FORMAT',
       'loadModel: the file holds weights without an architecture; make the model and give it loadStateDict(loadSafetensors(bytes).tensors)',
     );
   }
@@ -66,7 +68,12 @@ export function loadModel(bytes: Uint8Array, own: Layers = {}): LoadedModel {
   try {
     description = JSON.parse(architecture);
   } catch (cause) {
-    throw new RangeError(`loadModel: the architecture is no JSON: ${(cause as Error).message}`, { cause });
+    throw codedError(
+      RangeError,
+      'AG_FILE_FORMAT',
+      `loadModel: the architecture is no JSON: ${(cause as Error).message}`,
+      { cause },
+    );
   }
   const model = fromJSON(description, own);
   model.loadStateDict(tensors);
