@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'AG_BACKEND_FAILED' // a backend that broke
   | 'AG_WORKER_FAILED' // a worker that failed or ended
   | 'AG_TWO_COPIES' // two copies of @ag/tensor in one program
+  | 'AG_UNSUPPORTED' // what this platform does not have
   // Files
   | 'AG_FILE_FORMAT' // a file that is damaged, or not what it should be
   | 'AG_STATE_MISMATCH' // saved weights or states of something else

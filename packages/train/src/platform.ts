@@ -2,7 +2,8 @@
  * Node's modules, asked for at run time. No bundler meets an import it cannot resolve, and pages load nothing of it.
  * Bun and Deno have the same modules in the same way.
  */
-import { TrainingError } from './errors.ts';
+
+import { codedError } from '@ag/tensor/engine';
 
 /** What is used of Node: files, paths, names of machines, random bytes, and the port of a worker thread. */
 interface NodeModules {
@@ -22,14 +23,15 @@ export function findNodeModule<Name extends keyof NodeModules>(name: Name): Node
 
 /**
  * One of Node's modules.
- * @throws TrainingError `option` that says what to use instead where there are none
+ * @throws Error that says what to use instead where there are none
  */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   const found = findNodeModule(name);
   if (found !== undefined) return found;
-  throw new TrainingError(
+  throw codedError(
+    Error,
+    'AG_UNSUPPORTED',
     'files need Node, Bun or Deno. In a page, use encodeCheckpoint and decodeCheckpoint with bytes, and functions ' +
       'instead of paths for loggers.',
-    { code: 'option' },
   );
 }

@@ -190,6 +190,11 @@ export const errorCodes: Readonly<
     cause: 'Its script threw, could not be loaded, or called process.exit.',
     cure: 'The message has what it said; open the worker script itself to see the stack.',
   },
+  AG_UNSUPPORTED: {
+    means: 'Something that this platform does not have.',
+    cause: 'Paths of files in a page.',
+    cure: 'Use the functions that take bytes: encodeCheckpoint, saveSafetensors.',
+  },
   AG_TWO_COPIES: {
     means: 'Two copies of @ag/tensor are in one program.',
     cause: 'Packages that depend on different versions, or two bundles on one page.',

@@ -2,7 +2,7 @@
  * A model in one file: what it is made of, its weights, and texts that belong to it. The file is a safetensors file like any
  * other; the architecture stands in its metadata, as data and not as code.
  */
-import { checkOptions, codedError } from '@ag/tensor/engine';
+import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import { fromJSON, type Layers } from '../architecture.ts';
 import type { ModuleDescription } from '../description.ts';
 import type { AnyModule } from '../module.ts';
@@ -23,8 +23,7 @@ const key = 'architecture';
  * The bytes of a file that holds a model whole: its architecture and its weights, with texts such as fitted preprocessing.
  *
  * ```ts
- * const preprocessing = '{}'; // such as JSON.stringify of what fitPreprocessing of @ag/datasets gives
- * const bytes = await saveModel(model, { metadata: { preprocessing } });
+ * const bytes = await saveModel(model, { metadata: { preprocessing: JSON.stringify(preprocessing) } });
  * ```
  *
  * @throws RangeError for a model whose architecture is no data, such as one written as a class; its weights alone can be saved
@@ -34,9 +33,7 @@ export async function saveModel(model: AnyModule, options: SaveSafetensorsOption
   checkOptions('saveModel', options, 'metadata floats');
   const architecture = architectureOf(model);
   if (architecture === null) {
-    throw codedError(
-      RangeError,
-      'AG_ARGUMENT_VALUE',
+    throw valueError(
       `saveModel: ${model.constructor.name} holds modules of its own, which data cannot describe; save its weights by saveSafetensors(model.stateDict()), and make the model by your program`,
     );
   }
