@@ -55,6 +55,9 @@ type Report =
       readonly code?: TrainingErrorCode;
     };
 
+/** Workers that were heard to end: in Deno nothing else tells of it. */
+const ended = new WeakSet<MessageEnd>();
+
 /** Options of {@link runInWorker}. */
 export interface RunInWorkerOptions {
   /** Handed to the worker's `setup`; anything that can be cloned. */
@@ -101,16 +104,19 @@ export async function* runInWorker(
     }),
     listen(worker, 'messageerror', () => fail('a message could not be read')),
     listen(worker, 'error', fail),
-    listen(worker, 'exit', (code: number) => fail(`it ended with code ${code}`)),
+    listen(worker, 'exit', (code: number) => {
+      ended.add(worker);
+      fail(`it ended with code ${code}`);
+    }),
     listen(worker, 'close', () => fail('it was closed')),
   ];
   const send = (message: DistributiveOmit<ToWorker, 'run'>): void => worker.postMessage({ ...message, run });
   const stop = (): void => send({ ag: 'stop' });
   options.signal?.addEventListener('abort', stop);
-  let ended = false;
+  let concluded = false;
   try {
     // Node's workers say so when they have ended before anyone could hear it.
-    if ((worker as { threadId?: number }).threadId === -1) fail('it has ended');
+    if (ended.has(worker) || (worker as { threadId?: number }).threadId === -1) fail('it has ended');
     else {
       const { settings = null, signal } = options;
       send({ ag: 'start', settings, stopped: signal?.aborted ?? false });
@@ -127,13 +133,13 @@ export async function* runInWorker(
         send({ ag: 'taken' });
         continue;
       }
-      ended = !lost;
+      concluded = !lost;
       if (report.ag === 'done') return report.weights;
       const { name, code, message } = report;
       throw name === 'TrainingError' && code ? new TrainingError(message, { code }) : new Error(message);
     }
   } finally {
-    if (!ended) send({ ag: 'leave' });
+    if (!concluded) send({ ag: 'leave' });
     options.signal?.removeEventListener('abort', stop);
     for (const end of stops) end();
   }
