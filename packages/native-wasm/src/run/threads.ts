@@ -41,8 +41,9 @@ interface NodeWorker extends AnyWorker {
   unref(): void;
 }
 
-/** By a name, not in place: bundlers for browsers would add the file a second time, as an asset. */
+/** By names, not in place: bundlers for pages would add the file a second time, or warn of a path that they do not know. */
 const workerFile = './worker.js';
+const here: string = import.meta.url;
 
 /** Milliseconds the main thread waits for a piece somebody else claimed. */
 const patience = 60_000;
@@ -169,7 +170,7 @@ export class Threads {
       | undefined;
     if (node) {
       // Without the options of this process, which may load or forbid things that concern the worker nothing.
-      const worker = new node.Worker(new URL(workerFile, import.meta.url), { execArgv: [] });
+      const worker = new node.Worker(new URL(workerFile, here), { execArgv: [] });
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => this.#fail(new Error(`the worker ended with code ${code}`)));
       // A script ends when its own work is done.
