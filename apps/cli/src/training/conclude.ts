@@ -60,7 +60,7 @@ export async function conclude(
     paths.report,
     await renderReport({ config, prepared: assembled, model, events, status, seconds, result }),
   );
-  await printResults(assembled, run, result, events, seconds, terminal, options);
+  await printResults(assembled, run, result, events, end, seconds, terminal, options);
   terminal.event({
     v: eventVersion,
     type: 'result',
@@ -100,6 +100,7 @@ async function printResults(
   { config, paths }: OwnRun,
   result: Validation,
   events: readonly TrainingEvent[],
+  { reason, epoch }: EndEvent,
   seconds: number,
   terminal: Terminal,
   options: TrainOptions,
@@ -124,7 +125,11 @@ async function printResults(
     const mean = tail.reduce((sum, value) => sum + value, 0) / tail.length;
     terminal.print(`mean training loss of the last 100 epochs: ${formatNumber(mean)}`);
   }
-  terminal.print(`trained in ${duration(seconds)}`);
+  const early =
+    reason === 'earlyStopping'
+      ? `, stopped after ${epoch} epochs: ${config.settings.earlyStop} in a row were no better; the weights are the best`
+      : '';
+  terminal.print(`trained in ${duration(seconds)}${early}`);
   terminal.print(`report: ${paths.report}`);
   terminal.note(
     `weights: ${paths.weights}; evaluate them with: agrad eval ${quote(paths.folder)}${moduleFlag(config.recipe)}`,
