@@ -1,5 +1,13 @@
 /** A table from the command line: trained, evaluated, resumed, swept; and a recipe of one's own by `agrad init`. */
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { iris } from '@ag/datasets';
 import { describe, expect, it } from 'vitest';
@@ -98,6 +106,37 @@ describe('agrad train TABLE', () => {
     expect(stdout).toMatch(/^set model\.hidden +\[8\] +flag$/m);
     expect(stdout).toMatch(/^set split\.test +0\.15 +recipe$/m);
     expect(stdout).toMatch(/^optimizer +adamw +recipe$/m);
+  });
+
+  it('predicts rows of other files: columns in any order, gaps, decimal commas; what is unknown is said', async () => {
+    const folder = out();
+    const moved = join(scratch, 'moved.csv');
+    writeFileSync(moved, readFileSync(houses));
+    await inProcess('train', moved, '--target', 'price', '--unit', 'euros', ...quick, '--out', folder);
+    // Neither the table nor its recipe is needed any more.
+    rmSync(moved);
+    const rows = join(scratch, 'new.csv');
+    writeFileSync(rows, 'town,built,rooms,area\nharbor,1990,3,80.5\n,1990,3,\n');
+    const points = await inProcess('predict', folder, rows, '--json');
+    const answers = (outcome: typeof points) =>
+      (lastEvent(outcome).predictions as { values: number[] }[]).map(({ values }) => values[0]);
+    expect(points.exitCode, points.stderr).toBe(0);
+    // Prices are hundreds, not the scaled numbers that the network gives.
+    for (const value of answers(points)) expect(value).toBeGreaterThan(100);
+    const commas = join(scratch, 'commas.csv');
+    writeFileSync(commas, 'area;town;rooms;built\n80,5;harbor;3;1990\n;;3;1990\n');
+    expect(answers(await inProcess('predict', folder, commas, '--json'))).toEqual(answers(points));
+    const shown = await inProcess('predict', folder, rows);
+    expect(shown.stdout).toMatch(/new\.csv row 1: price \d+(\.\d+)? \(euros\)/);
+    expect(shown.stderr).toMatch(/"town": a gap, filled with the most frequent value/);
+    writeFileSync(rows, 'town,built,rooms,area\nwest,1990,3,80\n');
+    const unknown = await inProcess('predict', folder, rows);
+    expect(unknown.exitCode).toBe(4);
+    expect(unknown.stderr).toMatch(/line 2, column "town": an unknown category: .* found "west"/);
+    const judged = await inProcess('eval', folder);
+    expect(judged.exitCode).toBe(4);
+    expect(judged.stderr).toContain(`agrad eval ${folder} --recipe FILE`);
+    expect((await inProcess('eval', folder, '--recipe', houses)).exitCode).toBe(0);
   });
 
   it('is swept, in a path with spaces too', async () => {
