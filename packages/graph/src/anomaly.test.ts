@@ -1,5 +1,5 @@
 import { type Linear, linear, Module, sequential } from '@ag/nn';
-import { key, normal, type Tensor, tensor, Variable } from '@ag/tensor';
+import { key, normal, ones, type Tensor, tensor, Variable } from '@ag/tensor';
 import { commitUpdates } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import {
@@ -216,5 +216,27 @@ describe('detectAnomaly', () => {
     expect(error.anomaly.op).toBe('square');
     for (const input of error.anomaly.inputs)
       expect(Number.isFinite(input.least) && Number.isFinite(input.largest)).toBe(true);
+  });
+});
+
+describe('a position that does not exist', () => {
+  it('names the operation and the line', async () => {
+    const table = new Variable(ones([4, 2]), { name: 'table' });
+    const work = () => table.value.indexSelect(0, tensor([0, 4], { dtype: 'int32' }));
+    const run = (value: () => Tensor) =>
+      detectAnomaly(async () => void (await value().data())).then(
+        () => null,
+        (error) => error as Error & { code: string },
+      );
+    const forward = await run(work);
+    expect(forward?.code).toBe('AG_INDEX_OUT_OF_RANGE');
+    expect(forward?.message).toMatch(
+      /index 4 .*\n {2}in gather of \[4, 2\] float32 and .*, at .*anomaly\.test\.ts:\d+/,
+    );
+    expect(forward?.stack).toContain(forward?.message);
+    const outside = await work()
+      .data()
+      .catch((error) => error as Error);
+    expect((outside as Error).message).not.toContain('anomaly.test.ts');
   });
 });

@@ -99,7 +99,7 @@ export function startAnomalyDetection(options: AnomalyOptions = {}): () => void 
   checkOptions('startAnomalyDetection', options, 'model');
   const { model } = options;
   const stopCapture = startCapture(model ? { model } : {});
-  if (depth++ === 0) setEvaluationWatch({ probe: probeOf, check });
+  if (depth++ === 0) setEvaluationWatch({ probe: probeOf, check, failed });
   let stopped = false;
   return () => {
     if (stopped) return;
@@ -154,6 +154,39 @@ function check(results: readonly Tensor[], [check]: TypedArray): void {
     throw explain(results);
   } finally {
     setEvaluationWatch(watch);
+  }
+}
+
+/** Says in an error about a position, which only numbers can tell of, which operation it was and where that was called. */
+function failed(results: readonly Tensor[], error: unknown): void {
+  if ((error as { code?: unknown }).code !== 'AG_INDEX_OUT_OF_RANGE') return;
+  const watch = setEvaluationWatch(null);
+  try {
+    const culprit = topologicalOrder(results).nodes.find(cannotBeComputed);
+    const made = culprit && creationOf(culprit);
+    if (!made) return;
+    const { name } = sourceOf(culprit)?.op ?? { name: 'an operation' };
+    const from = (sourceOf(culprit)?.inputs ?? []).map(
+      ({ shape, dtype }) => `${formatShape(shape)} ${dtype}`,
+    );
+    const where = `${made.module ? `, in module '${made.module}'` : ''}${made.site ? `, at ${made.site}` : ''}`;
+    const { message, stack } = error as Error;
+    const longer = `${message}\n  in ${name} of ${from.join(' and ')}${where}`;
+    Object.assign(error as Error, { message: longer, stack: stack?.replace(message, () => longer) });
+  } finally {
+    setEvaluationWatch(watch);
+  }
+}
+
+/** Whether a node that looks up positions fails where what it is made of does not. */
+function cannotBeComputed(node: Tensor): boolean {
+  const form = sourceOf(node)?.op.lower.form;
+  if (form !== 'gather' && form !== 'scatter') return false;
+  try {
+    node.mul(1).dataSync();
+    return false;
+  } catch {
+    return true;
   }
 }
 

@@ -89,6 +89,7 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   try {
     compute(traversal, outputs, updates, options, verdict);
   } catch (error) {
+    evaluationWatch()?.failed?.([...outputs, ...updates.map(({ value }) => value)], error);
     const again = {
       evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
         compute(traverse(rest, values), rest, values, options, { refused: false }),

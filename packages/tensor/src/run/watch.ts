@@ -12,6 +12,8 @@ export interface EvaluationWatch {
   readonly probe: (results: readonly Tensor[]) => Tensor | null;
   /** Gets its elements before anything is committed. What it throws, the evaluation throws, and nothing has changed. */
   readonly check: (results: readonly Tensor[], elements: TypedArray) => void;
+  /** Results could not be computed; may say more in the error. */
+  readonly failed?: (results: readonly Tensor[], error: unknown) => void;
 }
 
 let active: EvaluationWatch | null = null;
