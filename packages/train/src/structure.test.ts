@@ -170,7 +170,9 @@ describe('fit says', () => {
 
   it.each(cases)('%s', async (_, change, message) => {
     const run = async (): Promise<void> => {
-      for await (const _event of fit({ ...options(), ...change } as AnyFitOptions));
+      const run = { ...options(), ...change } as AnyFitOptions;
+      const optimizer = sgd(run.model.parameters(), { learningRate: 0.1 });
+      for await (const _event of fit({ ...run, optimizer }));
     };
     const error = await run().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(TrainingError);
