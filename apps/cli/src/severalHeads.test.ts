@@ -158,6 +158,28 @@ describe('a recipe with two inputs and two heads', () => {
     expect(picture.stderr).toMatch(/a model of several inputs takes files of JSON lines/);
   });
 
+  it('shows a head that is scaled in the unit of the data', async () => {
+    // The same network, told to learn a thousandth of the place, answers a thousandth; shown it is what it was.
+    const scaled = recipeAs(
+      'scaled',
+      "transform: transforms.minMax({ min: [0], max: [3] }, { column: 'x/unit' })",
+      "transform: transforms.minMax({ min: [1000, 1000], max: [1001, 1001] }, { column: 'y/place' })",
+    );
+    const out = join(scratch, 'scaled');
+    const outcome = await inProcess('train', scaled, ...reference, '--epochs', '0', '--out', out);
+    expect(outcome.exitCode).toBe(0);
+    const file = join(scratch, 'one.jsonl');
+    writeFileSync(
+      file,
+      JSON.stringify({ image: [Array.from({ length: 8 }, () => new Array(8).fill(0))], unit: [0] }),
+    );
+    const { predictions } = lastEvent(
+      await inProcess('predict', out, file, '--recipe', scaled, '--json', ...reference),
+    ) as { predictions: { heads: { place: { values: number[] } } }[] };
+    // The answer is multiplied by the unit, 0, and 0 is 1000 unscaled.
+    expect(predictions[0].heads.place.values).toEqual([1000, 1000]);
+  });
+
   it('is profiled, drawn, cross-validated and tried with rates', async () => {
     const profile = lastEvent(await inProcess('profile', fixture, '--steps', '3', '--json', ...reference));
     expect(profile.flops).toBeGreaterThan(0);

@@ -2,7 +2,7 @@
  * Recipes whose models have several inputs or several outputs. Inside, they go the way of all recipes; where their parts have
  * to be told apart (reports, predictions) that is asked of the data.
  */
-import type { Column, MemoryDataset, Rows, Transform } from '@ag/datasets';
+import type { Column, MemoryDataset, Rows, Scaling, Transform } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import type { Loss, LossWeights, Measures } from '@ag/train';
@@ -105,4 +105,24 @@ export function tensorsByPath(tree: unknown, path = ''): (readonly [string, Tens
   return Object.entries((tree ?? {}) as object).flatMap(([key, part]) =>
     tensorsByPath(part, path === '' ? key : `${path}/${key}`),
   );
+}
+
+/** Values of a head in the unit of the data: what a transform scaled, scaled back. */
+export function unscaled(
+  { transform }: Pick<Task, 'transform'>,
+  head: string,
+  values: ArrayLike<number>,
+): Float32Array {
+  const column = head === '' ? 'y' : `y/${head}`;
+  let now: Float32Array = Float32Array.from(values);
+  for (const scaling of scalingsOf(transform).reverse())
+    if (scaling.column === column) now = scaling.inverse(now);
+  return now;
+}
+
+/** The scalings in a transform, the first first. */
+function scalingsOf(transform: unknown): Scaling[] {
+  const { transforms, inverse } = (transform ?? {}) as { transforms?: readonly unknown[] } & Partial<Scaling>;
+  if (transforms) return transforms.flatMap(scalingsOf);
+  return typeof inverse === 'function' ? [transform as Scaling] : [];
 }

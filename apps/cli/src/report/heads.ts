@@ -4,7 +4,7 @@ import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
 import { predict } from '@ag/train';
 import { Failure } from '../failure.ts';
-import { columnsByPath, headsOf, tensorsByPath } from '../recipes/structured.ts';
+import { columnsByPath, headsOf, tensorsByPath, unscaled } from '../recipes/structured.ts';
 import { didYouMean } from '../suggest.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { type ClassAnswers, classAnswers, type NumberAnswers } from './evaluation.ts';
@@ -35,7 +35,7 @@ export async function headSections(
         : await show.numbers(
             {
               kind,
-              answers: Float32Array.from(await output.data()),
+              answers: unscaled(prepared.task, head, await output.data()),
               targets: Float32Array.from(y.data),
             },
             view,

@@ -9,7 +9,14 @@ import type { Tensor } from '@ag/tensor';
 import { predict } from '@ag/train';
 import { Failure } from '../failure.ts';
 import { formatNumber } from '../numbers.ts';
-import { columnsByPath, headsOf, mapColumns, type OutputKind, tensorsByPath } from '../recipes/structured.ts';
+import {
+  columnsByPath,
+  headsOf,
+  mapColumns,
+  type OutputKind,
+  tensorsByPath,
+  unscaled,
+} from '../recipes/structured.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
@@ -60,7 +67,8 @@ export async function predictLines(
           didYouMean(head, [...outputs.keys()], 'Heads'),
         );
       }
-      return [head, await answersOf(own, kind, classesOf(test, head), lines.length)] as const;
+      const inUnit = (values: ArrayLike<number>) => unscaled(prepared.task, head, values);
+      return [head, await answersOf(own, kind, classesOf(test, head), lines.length, inUnit)] as const;
     }),
   );
   return lines.map(({ name }, i): LinePrediction => {
@@ -87,13 +95,15 @@ async function answersOf(
   kind: OutputKind,
   classes: readonly string[] | undefined,
   count: number,
+  inUnit: (values: ArrayLike<number>) => ArrayLike<number>,
 ): Promise<{ answers: Answer[]; text: (answer: Answer, terminal: Terminal) => string }> {
   const isClass = kind === 'classification';
-  const data = await (isClass ? output.softmax(-1) : output).data();
+  const computed = await (isClass ? output.softmax(-1) : output).data();
+  const data = Float64Array.from(isClass ? computed : inUnit(computed));
   const width = data.length / count;
   const nameOf = (at: number): string => classes?.[at] ?? String(at);
   const answers = Array.from({ length: count }, (_, i): Answer => {
-    const row = Array.from(data.subarray(i * width, (i + 1) * width), Number);
+    const row = Array.from(data.subarray(i * width, (i + 1) * width));
     return isClass ? { class: nameOf(row.indexOf(Math.max(...row))), probabilities: row } : { values: row };
   });
   const text = ({ values, class: best, probabilities = [] }: Answer, { out }: Terminal): string => {
