@@ -2,10 +2,12 @@
 export {
   type BatchTransform,
   defineRecipe,
+  type OutputKind,
   type ParameterValue,
   type Recipe,
   type RecipeContext,
+  type StructuredRecipe,
+  type StructuredTask,
   type Task,
 } from './recipes/recipe.ts';
-export type { OutputKind, StructuredRecipe, StructuredTask } from './recipes/structured.ts';
 export type { Settings } from './settings.ts';

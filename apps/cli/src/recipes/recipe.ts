@@ -2,14 +2,14 @@
  * What a recipe is: everything that `agrad train` needs to know about a task beside the settings. A recipe says where
  * data come from, what the model is, what is minimized, and which settings suit it.
  */
-import type { MemoryDataset, Preprocessing, SourceOptions } from '@ag/datasets';
+import type { MemoryDataset, Preprocessing, Rows, SourceOptions, Transform } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';
+import type { Loss, LossWeights, Measures } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { RawSettings, Settings } from '../settings.ts';
 import type { Baseline } from '../tables/baseline.ts';
 import type { TableColumns } from '../tables/columns.ts';
-import type { StructuredRecipe } from './structured.ts';
 
 /** A value of a recipe's own parameter, set by `--set name=value`. */
 export type ParameterValue = number | string | boolean | readonly number[];
@@ -93,6 +93,44 @@ export interface Recipe {
   placeOf?(part: unknown): string | null;
   /** Reads the data. */
   prepare(context: RecipeContext): Promise<Task>;
+}
+
+/** What an output means. */
+export type OutputKind = Recipe['kind'];
+
+type Typed =
+  | 'train'
+  | 'validation'
+  | 'test'
+  | 'transform'
+  | 'augment'
+  | 'loss'
+  | 'metrics'
+  | 'model'
+  | 'conclude';
+
+/** A task of structures: see `Task`. */
+export interface StructuredTask<X, Output, Y> extends Omit<Task, Typed> {
+  readonly train: MemoryDataset<X, Y>;
+  readonly validation?: MemoryDataset<X, Y>;
+  readonly test: MemoryDataset<X, Y>;
+  readonly transform?: Transform<Rows<X, Y>>;
+  readonly augment?: Transform<Rows<X, Y>>;
+  /** One loss, or one for each head of the targets. */
+  readonly loss: Loss<Output, Y>;
+  /** The weights of the heads' losses. Default 1 each. */
+  readonly weights?: LossWeights<Y>;
+  /** Metrics by name; of several heads by head: `{ class: { accuracy } }`. */
+  readonly metrics: Measures<Output, Y>;
+  model(): Module<[X], Output>;
+  conclude?(model: Module<[X], Output>): Promise<readonly string[]>;
+}
+
+/** A recipe of structures: see `Recipe`. */
+export interface StructuredRecipe<X, Output, Y> extends Omit<Recipe, 'kind' | 'prepare'> {
+  /** What the output means; of several heads what each does: `{ class: 'classification', box: 'regression' }`. */
+  readonly kind: OutputKind | Readonly<Record<string, OutputKind>>;
+  prepare(context: RecipeContext): Promise<StructuredTask<X, Output, Y>>;
 }
 
 /**

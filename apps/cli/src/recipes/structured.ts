@@ -2,49 +2,11 @@
  * Recipes whose models have several inputs or several outputs. Inside, they go the way of all recipes; where their parts have
  * to be told apart (reports, predictions) that is asked of the data.
  */
-import type { Column, MemoryDataset, Rows, Scaling, Transform } from '@ag/datasets';
-import type { Module } from '@ag/nn';
+import type { Column, MemoryDataset, Scaling } from '@ag/datasets';
 import type { Tensor } from '@ag/tensor';
-import type { Loss, LossWeights, Measures } from '@ag/train';
-import type { Recipe, RecipeContext, Task } from './recipe.ts';
+import type { OutputKind, Recipe, Task } from './recipe.ts';
 
-/** What an output means. */
-export type OutputKind = Recipe['kind'];
-
-type Typed =
-  | 'train'
-  | 'validation'
-  | 'test'
-  | 'transform'
-  | 'augment'
-  | 'loss'
-  | 'metrics'
-  | 'model'
-  | 'conclude';
-
-/** A task of structures: see `Task`. */
-export interface StructuredTask<X, Output, Y> extends Omit<Task, Typed> {
-  readonly train: MemoryDataset<X, Y>;
-  readonly validation?: MemoryDataset<X, Y>;
-  readonly test: MemoryDataset<X, Y>;
-  readonly transform?: Transform<Rows<X, Y>>;
-  readonly augment?: Transform<Rows<X, Y>>;
-  /** One loss, or one for each head of the targets. */
-  readonly loss: Loss<Output, Y>;
-  /** The weights of the heads' losses. Default 1 each. */
-  readonly weights?: LossWeights<Y>;
-  /** Metrics by name; of several heads by head: `{ class: { accuracy } }`. */
-  readonly metrics: Measures<Output, Y>;
-  model(): Module<[X], Output>;
-  conclude?(model: Module<[X], Output>): Promise<readonly string[]>;
-}
-
-/** A recipe of structures: see `Recipe`. */
-export interface StructuredRecipe<X, Output, Y> extends Omit<Recipe, 'kind' | 'prepare'> {
-  /** What the output means; of several heads what each does: `{ class: 'classification', box: 'regression' }`. */
-  readonly kind: OutputKind | Readonly<Record<string, OutputKind>>;
-  prepare(context: RecipeContext): Promise<StructuredTask<X, Output, Y>>;
-}
+export type { OutputKind } from './recipe.ts';
 
 export const outputKinds: readonly OutputKind[] = ['classification', 'regression', 'binary'];
 
