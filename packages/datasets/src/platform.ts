@@ -3,12 +3,17 @@
  * `process.getBuiltinModule`, so that no bundler meets an import it cannot resolve.
  */
 
-/** Node's file system, paths, home folder and decompression. */
+/**
+ * Node's file system, paths, home folder and decompression; its globals as well, as bundlers that meet their plain names put
+ * stand-ins into pages.
+ */
 export interface NodeModules {
   fs: typeof import('node:fs/promises');
   path: typeof import('node:path');
   os: typeof import('node:os');
   zlib: typeof import('node:zlib');
+  process: typeof process;
+  Buffer: typeof Buffer;
 }
 
 /** Node's modules, or undefined where there are none (browsers). */
@@ -21,6 +26,8 @@ export function nodeModules(): NodeModules | undefined {
     path: runtime.getBuiltinModule('node:path'),
     os: runtime.getBuiltinModule('node:os'),
     zlib: runtime.getBuiltinModule('node:zlib'),
+    process: runtime,
+    Buffer: (globalThis as { Buffer?: typeof Buffer }).Buffer as typeof Buffer,
   };
 }
 

@@ -4,7 +4,7 @@
  * are whole and errors name the file.
  */
 
-import { nodeModule } from './platform.ts';
+import { nodeModule, nodeProcess } from './platform.ts';
 
 /** How often a file is written again whose temporary one was taken away in the meantime. */
 const attempts = 3;
@@ -48,7 +48,7 @@ async function replace(target: string, bytes: Uint8Array | string, mode: number)
   const folder = dirname(target);
   // Cut where the name would be longer than file systems allow.
   const name = basename(target).slice(0, 60);
-  const temporary = join(folder, `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(folder, `.${name}.${nodeProcess().pid}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {
@@ -90,7 +90,7 @@ export async function appendTo(path: string, bytes: Uint8Array | string): Promis
 export async function removeLeftovers(folder: string): Promise<void> {
   const { readdir, rm, stat } = nodeModule('node:fs/promises');
   const { join } = nodeModule('node:path');
-  const began = Date.now() - 1000 * (process.uptime() + 1);
+  const began = Date.now() - 1000 * (nodeProcess().uptime() + 1);
   for (const name of await readdir(folder).catch(() => [])) {
     const writer = temporaryNames.map((form) => form.exec(name)?.[1]).find((found) => found !== undefined);
     if (writer === undefined) continue;
@@ -100,8 +100,8 @@ export async function removeLeftovers(folder: string): Promise<void> {
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,
     );
-    const isOurs = Number(writer) === process.pid && written >= began;
-    const isOthers = Number(writer) !== process.pid && isRunning(Number(writer));
+    const isOurs = Number(writer) === nodeProcess().pid && written >= began;
+    const isOthers = Number(writer) !== nodeProcess().pid && isRunning(Number(writer));
     if (!isOurs && !isOthers) await rm(path, { force: true }).catch(() => {});
   }
 }
@@ -119,7 +119,7 @@ function codeOf(error: unknown): unknown {
 
 function isRunning(processId: number): boolean {
   try {
-    process.kill(processId, 0);
+    nodeProcess().kill(processId, 0);
     return true;
   } catch (error) {
     return codeOf(error) === 'EPERM';

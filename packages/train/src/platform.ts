@@ -35,3 +35,8 @@ export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModu
       'instead of paths for loggers.',
   );
 }
+
+/** The process, never by its plain name: bundlers that meet that put a stand-in into pages. */
+export function nodeProcess(): typeof process {
+  return (globalThis as unknown as { process: typeof process }).process;
+}

@@ -58,6 +58,9 @@ type Report =
       readonly code?: string;
     };
 
+/** Workers that were heard to end: in Deno nothing else tells of it. */
+const ended = new WeakSet<MessageEnd>();
+
 /** Options of {@link runInWorker}. */
 export interface RunInWorkerOptions {
   /** Handed to the worker's `setup`; anything that can be cloned. */
@@ -104,16 +107,19 @@ export async function* runInWorker(
     }),
     listen(worker, 'messageerror', () => fail('a message could not be read')),
     listen(worker, 'error', fail),
-    listen(worker, 'exit', (code: number) => fail(`it ended with code ${code}`)),
+    listen(worker, 'exit', (code: number) => {
+      ended.add(worker);
+      fail(`it ended with code ${code}`);
+    }),
     listen(worker, 'close', () => fail('it was closed')),
   ];
   const send = (message: DistributiveOmit<ToWorker, 'run'>): void => worker.postMessage({ ...message, run });
   const stop = (): void => send({ ag: 'stop' });
   options.signal?.addEventListener('abort', stop);
-  let ended = false;
+  let concluded = false;
   try {
     // Node's workers say so when they have ended before anyone could hear it.
-    if ((worker as { threadId?: number }).threadId === -1) fail('it has ended');
+    if (ended.has(worker) || (worker as { threadId?: number }).threadId === -1) fail('it has ended');
     else {
       const { settings = null, signal } = options;
       send({ ag: 'start', settings, stopped: signal?.aborted ?? false });
@@ -130,14 +136,14 @@ export async function* runInWorker(
         send({ ag: 'taken' });
         continue;
       }
-      ended = !lost;
+      concluded = !lost;
       if (report.ag === 'done') return report.weights;
       const { kind, code, message } = report;
       if (kind) throw new TrainingError(message, { code: kind });
       throw codedError(Error, (code as ErrorCode | undefined) ?? 'AG_WORKER_FAILED', message);
     }
   } finally {
-    if (!ended) send({ ag: 'leave' });
+    if (!concluded) send({ ag: 'leave' });
     options.signal?.removeEventListener('abort', stop);
     for (const end of stops) end();
   }

@@ -42,7 +42,7 @@ export async function downloadToFolder(
   const target = path.join(folder, file.name);
   try {
     await fs.mkdir(folder, { recursive: true });
-    const part = path.join(folder, `${file.name}.${process.pid}.${crypto.randomUUID()}.part`);
+    const part = path.join(folder, `${file.name}.${node.process.pid}.${crypto.randomUUID()}.part`);
     await copyAbandonedPart(file.name, folder, part, node);
     const sink = await fileSink(part, node);
     try {
@@ -145,7 +145,7 @@ async function copyAbandonedPart(
 /** Whether a process of this machine runs; another's with the same number is told apart by time alone. */
 function runs(pid: number): boolean {
   try {
-    process.kill(pid, 0);
+    nodeModules()?.process.kill(pid, 0);
     return true;
   } catch (error) {
     return (error as { code?: string }).code === 'EPERM';

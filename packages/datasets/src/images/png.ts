@@ -64,7 +64,7 @@ export function decodePng(bytes: Uint8Array, { PNG }: PngPackage): ImageDataLike
 
 /** The file again, with the chunks that pixels come from, and data of the length that the header implies. */
 function reduced(bytes: Uint8Array, header: PngHeader): Buffer {
-  const { zlib } = nodeModules() as NonNullable<ReturnType<typeof nodeModules>>;
+  const { zlib, Buffer } = nodeModules() as NonNullable<ReturnType<typeof nodeModules>>;
   const { palette, transparency, data } = readChunks(bytes, header.colorType);
   const length = dataLength(header);
   let samples: Buffer;
@@ -171,6 +171,7 @@ function dataLength({ width, height, depth, colorType, interlaced }: PngHeader):
 
 /** A chunk for a reader that does not check sums. */
 function chunk(type: string, content: Uint8Array): Buffer {
+  const { Buffer } = nodeModules() as NonNullable<ReturnType<typeof nodeModules>>;
   const whole = Buffer.alloc(12 + content.length);
   whole.writeUInt32BE(content.length, 0);
   whole.write(type, 4, 'latin1');

@@ -7,7 +7,7 @@ import { checkOptions } from '@ag/tensor/engine';
 import { crc32c } from '../checksum.ts';
 import type { TrainingEvent } from '../events.ts';
 import { appendTo } from '../files.ts';
-import { nodeModule } from '../platform.ts';
+import { nodeModule, nodeProcess } from '../platform.ts';
 import type { Callback } from './callback.ts';
 
 export interface TensorBoardLoggerOptions {
@@ -82,7 +82,7 @@ function fileWriter(folder: string, clock: () => number): (record: Uint8Array) =
       const { join } = nodeModule('node:path');
       const { hostname } = nodeModule('node:os');
       await mkdir(folder, { recursive: true });
-      path = join(folder, `events.out.tfevents.${Math.floor(clock())}.${hostname()}.${process.pid}`);
+      path = join(folder, `events.out.tfevents.${Math.floor(clock())}.${hostname()}.${nodeProcess().pid}`);
     }
     await appendTo(path, record);
   };
