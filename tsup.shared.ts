@@ -15,14 +15,14 @@ const shared: Options = {
 };
 
 /** A package other programs import: declarations included, nothing assumed about the platform. */
-export function library(entry: Options['entry']) {
+export function library(entry: Options['entry'], declared: Options['entry'] = entry) {
   return defineConfig({
     ...shared,
     entry,
     platform: 'neutral',
     // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.
     // What is tagged `@internal` is no promise: declarations leave it out.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0', stripInternal: true } },
+    dts: { entry: declared, compilerOptions: { ignoreDeprecations: '6.0', stripInternal: true } },
   });
 }
 

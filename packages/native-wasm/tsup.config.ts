@@ -1,4 +1,4 @@
 import { library } from '../../tsup.shared.ts';
 
 // The worker is a file of its own, found beside index.js by its URL.
-export default library({ index: 'src/index.ts', worker: 'src/run/worker.js' });
+export default library({ index: 'src/index.ts', worker: 'src/run/worker.js' }, { index: 'src/index.ts' });

@@ -42,8 +42,9 @@ interface NodeWorker extends AnyWorker {
   unref(): void;
 }
 
-/** By a name, not in place: bundlers for browsers would add the file a second time, as an asset. */
+/** By names, not in place: bundlers for pages would add the file a second time, or warn of a path that they do not know. */
 const workerFile = './worker.js';
+const here: string = import.meta.url;
 
 /** Milliseconds the main thread waits for a piece somebody else claimed. */
 const patience = 60_000;
@@ -176,7 +177,7 @@ export class Threads {
       | undefined;
     if (node) {
       // Without the options of this process, which may load or forbid things that concern the worker nothing.
-      const worker = new node.Worker(new URL(workerFile, import.meta.url), { execArgv: [] });
+      const worker = new node.Worker(new URL(workerFile, here), { execArgv: [] });
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) =>
         this.#fail(codedError(Error, 'AG_BACKEND_FAILED', `the worker ended with code ${code}`)),
