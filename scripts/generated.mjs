@@ -7,6 +7,7 @@ import { errorsPage } from '../apps/cli/scripts/errorsPage.ts';
 import { gradientDocument } from '../packages/graph/src/testing/document.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
 import { mistakesPage } from '../tests/mistakes/page.ts';
+import { readmeWithTable } from './environments/results.mjs';
 import { architecturePage, map } from './map.mjs';
 
 /** Contents by path. */
@@ -16,6 +17,7 @@ export const generated = {
   'docs/gradients.md': gradientDocument(),
   'docs/map.md': map(),
   'docs/architecture.md': architecturePage(),
+  'packages/all/README.md': readmeWithTable(),
   'apps/cli/docs/commands.md': commandsPage(),
   ...Object.fromEntries(
     Object.entries(pictures).map(([name, svg]) => [`packages/viz/docs/gallery/${name}.svg`, `${svg}\n`]),
