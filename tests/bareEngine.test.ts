@@ -8,12 +8,12 @@ import { describe, expect, it } from 'vitest';
 import { root } from './workspace.ts';
 
 /** What a new context of Node has beyond the language, or what small engines lack of that. */
-const absent = ['console', 'performance', 'MessageChannel', 'setTimeout', 'setImmediate', 'FinalizationRegistry', 'WebAssembly', 'SharedArrayBuffer']; // biome-ignore format: a list
+const absent = ['console', 'performance', 'MessageChannel', 'setTimeout', 'setImmediate', 'FinalizationRegistry', 'WeakRef', 'WebAssembly', 'SharedArrayBuffer']; // biome-ignore format: a list
 
 /** A program that imports our packages, run with nothing but the language; `result` is what it leaves. */
 async function runBare(program: string): Promise<unknown> {
   const { outputFiles } = await build({
-    stdin: { contents: `${program}`, resolveDir: `${root}apps/cli`, loader: 'ts' },
+    stdin: { contents: `${program}`, resolveDir: root, loader: 'ts' },
     bundle: true,
     write: false,
     format: 'iife',
@@ -77,6 +77,17 @@ describe('an engine with nothing but the language', () => {
     expect(epochs).toHaveLength(3);
     expect(epochs[2].loss).toBeLessThan(epochs[0].loss!);
     for (const { seconds } of events) expect(seconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('imports everything that one install brings, and computes with it', async () => {
+    const told = await runBare(`
+      import { backend, datasets, grad, nn, tensor, viz, wasmSupport } from '@ag/all';
+      export const result = (async () => {
+        const slope = await grad((x) => x.square().sum())(tensor([3])).toArray();
+        const { simd } = wasmSupport();
+        return JSON.stringify([slope, backend().name, simd.reason, typeof viz.lineChart, typeof nn.lstm, datasets.xor().length]);
+      })();`);
+    expect(told).toEqual([[6], 'reference', 'this engine has no WebAssembly', 'function', 'function', 4]);
   });
 
   it('goes on where it would warn', async () => {

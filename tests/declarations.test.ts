@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error: scripts of this repository have no declarations
 import { forCommonJS, portable } from '../scripts/declarations.mjs';
-import { publishedPackages } from './workspace.ts';
+import { publishedPackages, root } from './workspace.ts';
 
 describe('what is rewritten', () => {
   it('typed arrays of a known buffer, which are no generic types before TypeScript 5.7', () => {
@@ -28,6 +28,21 @@ describe('what is rewritten', () => {
       forCommonJS("import { A } from './a.js'; type B = import('../b.js').B; export * from '@ag/nn';"),
     ).toBe("import { A } from './a.cjs'; type B = import('../b.cjs').B; export * from '@ag/nn';");
   });
+});
+
+it('a tensor offers users nothing that is internal', () => {
+  const source = readFileSync(join(root, 'packages/tensor/src/tensor.ts'), 'utf8');
+  // What follows a comment that ends with the tag.
+  const internal = [...source.matchAll(/@internal \*\/\n {2}(?:readonly )?(\w+)\b/g)].map(([, name]) => name);
+  expect(internal).toEqual(expect.arrayContaining(['op', 'inputs', 'leaf', 'group', 'serial']));
+  const dist = join(root, 'packages/tensor/dist');
+  const [file] = readdirSync(dist).filter((name) => /^tensor-.*\.d\.ts$/.test(name));
+  const declared = /^declare class Tensor \{\n([\s\S]*?)^\}/m.exec(readFileSync(join(dist, file), 'utf8'));
+  const members = [...(declared?.[1] ?? '').matchAll(/^ {4}(?:readonly |get )?(\w+)[(:?]/gm)].map(
+    ([, name]) => name,
+  );
+  expect(members).toEqual(expect.arrayContaining(['shape', 'size', 'matmul', 'softmax']));
+  expect(members.filter((name) => internal.includes(name))).toEqual([]);
 });
 
 const libraries = [...publishedPackages()].filter(([, { folder }]) => folder.includes('packages'));

@@ -88,8 +88,8 @@ export class Decisions {
   }
 }
 
-/** Modules that exist, as long as somebody else holds them. */
-const holders = new Set<WeakRef<Holder>>();
+/** Modules that exist, as long as somebody else holds them; for ever in engines without weak references. */
+const holders = new Set<{ deref(): Holder | undefined }>();
 const isHolder = new WeakSet<object>();
 /** Those that are gone are looked for when there are this many. */
 let crowded = 1024;
@@ -97,7 +97,7 @@ let crowded = 1024;
 /** Notes that a module exists: traces look through its fields. */
 export function noteHolder(holder: Holder): void {
   isHolder.add(holder);
-  holders.add(new WeakRef(holder));
+  holders.add(typeof WeakRef === 'undefined' ? { deref: () => holder } : new WeakRef(holder));
   if (holders.size < crowded) return;
   for (const reference of holders) if (!reference.deref()) holders.delete(reference);
   crowded = Math.max(1024, 2 * holders.size);
