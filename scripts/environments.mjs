@@ -16,6 +16,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environments } from './environments/list.mjs';
+import { hold } from './environments/lock.mjs';
 import { publishedState } from './environments/packed.mjs';
 import { moduleProject } from './environments/programs.mjs';
 import { compare, resultsFile, rowOf } from './environments/results.mjs';
@@ -33,6 +34,7 @@ if (values.list) {
 
 async function check() {
   const chosen = choose();
+  await hold(cache);
   // More kinds of project where a name was given or all were asked for.
   const thorough = positionals.length > 0 || process.env.AG_ENVIRONMENTS === 'all';
   const state = fingerprint([
@@ -41,7 +43,6 @@ async function check() {
   ]);
   const programs = createHash('sha256').update(JSON.stringify(moduleProject())).digest('hex').slice(0, 20);
   const passedFile = join(cache, 'passed.json');
-  // Read each time: several of these checks may run at once.
   const read = () => (existsSync(passedFile) ? JSON.parse(readFileSync(passedFile, 'utf8')) : {});
   const results = [];
   const count = { passed: 0, failed: 0 };

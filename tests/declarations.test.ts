@@ -36,8 +36,10 @@ it('a tensor offers users nothing that is internal', () => {
   const internal = [...source.matchAll(/@internal \*\/\n {2}(?:readonly )?(\w+)\b/g)].map(([, name]) => name);
   expect(internal).toEqual(expect.arrayContaining(['op', 'inputs', 'leaf', 'group', 'serial']));
   const dist = join(root, 'packages/tensor/dist');
-  const [file] = readdirSync(dist).filter((name) => /^tensor-.*\.d\.ts$/.test(name));
-  const declared = /^declare class Tensor \{\n([\s\S]*?)^\}/m.exec(readFileSync(join(dist, file), 'utf8'));
+  const texts = readdirSync(dist)
+    .filter((name) => name.endsWith('.d.ts'))
+    .map((name) => readFileSync(join(dist, name), 'utf8'));
+  const declared = texts.map((text) => /^declare class Tensor \{\n([\s\S]*?)^\}/m.exec(text)).find(Boolean);
   const members = [...(declared?.[1] ?? '').matchAll(/^ {4}(?:readonly |get )?(\w+)[(:?]/gm)].map(
     ([, name]) => name,
   );
