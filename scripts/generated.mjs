@@ -6,11 +6,8 @@ import { commandsPage } from '../apps/cli/scripts/commandsPage.ts';
 import { errorsPage } from '../apps/cli/scripts/errorsPage.ts';
 import { gradientDocument } from '../packages/graph/src/testing/document.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
-
 import { mistakesPage } from '../tests/mistakes/page.ts';
-
 import { readmeWithTable } from './environments/results.mjs';
-
 import { architecturePage, map } from './map.mjs';
 
 /** Contents by path. */
