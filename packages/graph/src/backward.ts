@@ -66,7 +66,9 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   }
   const refusal = assignmentsRefused();
   if (refusal !== null) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_WRONG_TIME',
       `backward: a variable has one .grad, not one for each step of a loop; use gradients or grad in it, or call backward outside. (${refusal})`,
     );
   }

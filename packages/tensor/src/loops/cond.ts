@@ -1,4 +1,5 @@
 /** `cond`: one of two computations, of which only the chosen one is done. */
+import { shapeError, typeError } from '../errors.ts';
 import { zerosLike } from '../functions/create.ts';
 import { formatShape, sameShape, sizeOf } from '../shape.ts';
 import { checkTensor, type Tensor } from '../tensor.ts';
@@ -34,7 +35,7 @@ export function cond<Y extends LoopTree, X extends readonly unknown[] = []>(
   if (typeof predicate === 'boolean') return (predicate ? ifTrue : ifFalse)(...operands);
   checkTensor(predicate, 'cond', 'predicate', 'a tensor or a boolean');
   if (sizeOf(predicate.shape) !== 1) {
-    throw new RangeError(
+    throw shapeError(
       `cond: the predicate has shape ${formatShape(predicate.shape)}, but must have one element; reduce it with any() or all(), or choose element by element with where`,
     );
   }
@@ -79,7 +80,7 @@ function traceBranch<Y, X extends readonly unknown[]>(f: (...operands: X) => Y, 
 function checkAlike(yes: readonly TreeLeaf[], no: readonly TreeLeaf[]): void {
   const paths = (list: readonly TreeLeaf[]): string => list.map(({ path }) => path).join(', ') || 'nothing';
   if (paths(yes) !== paths(no)) {
-    throw new TypeError(
+    throw typeError(
       `cond: both functions must give back the same structure; ifTrue gives ${paths(yes)}, ifFalse ${paths(no)}`,
     );
   }
@@ -87,7 +88,7 @@ function checkAlike(yes: readonly TreeLeaf[], no: readonly TreeLeaf[]): void {
     const other = no[i].tensor;
     if (tensor.dtype === other.dtype && sameShape(tensor.shape, other.shape)) return;
     const type = (x: Tensor): string => `${x.dtype} ${formatShape(x.shape)}`;
-    throw new RangeError(
+    throw shapeError(
       `cond: ${path} is ${type(tensor)} from ifTrue and ${type(other)} from ifFalse; both must have the same shape and dtype`,
     );
   });

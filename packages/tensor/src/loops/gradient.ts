@@ -6,7 +6,9 @@
  * carried values, and adds up those at what all steps share; where these are products, the factors of all steps are collected
  * and multiplied once. Being a loop it can be differentiated again.
  */
+
 import { isFloat } from '../dtype.ts';
+import { codedError } from '../errors.ts';
 import { zerosLike } from '../functions/create.ts';
 import { contract } from '../ops/contract.ts';
 import { add, addAll } from '../ops/elementwise.ts';
@@ -31,13 +33,19 @@ export function loopRule(
   const { name } = op;
   const length = lengthOf(attributes, inputs);
   if (length === Number.POSITIVE_INFINITY) {
-    throw new Error(
+    throw codedError(
+      Error,
+      'AG_NOT_DIFFERENTIABLE',
       `${name}: the gradient has to know what each step started from, and there may be any number of steps. Say how many there can ` +
         'be, whileLoop(condition, body, init, { maxSteps: 100 }); their carried values are then kept.',
     );
   }
   if (!differentiate)
-    throw new Error(`${name}: the rule of a loop needs to differentiate its body; please report this`);
+    throw codedError(
+      Error,
+      'AG_INTERNAL',
+      `${name}: the rule of a loop needs to differentiate its body; please report this`,
+    );
   const body = bodyOf(attributes, inputs);
   const at = positionsIn(attributes);
   const arriving = gradientsIn(g);

@@ -1,6 +1,7 @@
 /**
  * Loops as operations: a body that is run step by step, with a gradient and a rule for `vmap` like any other operation.
  */
+import { shapeError } from '../errors.ts';
 import { defineOp, type Op, type TensorType } from '../ops/op.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { bodyOf, type LoopAttributes, positionsIn } from './attributes.ts';
@@ -13,7 +14,7 @@ function checkLoop(name: string, inputs: readonly TensorType[], attributes: Loop
   const body = bodyOf(attributes, inputs);
   body.next.forEach((next, i) => {
     if (sameShape(next.shape, body.carry[i].shape)) return;
-    throw new RangeError(
+    throw shapeError(
       `${name}: a step makes ${formatShape(next.shape)} of a carried ${formatShape(body.carry[i].shape)}; its shape must stay the same`,
     );
   });

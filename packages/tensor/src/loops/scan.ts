@@ -1,7 +1,9 @@
 /**
  * `scan` and `fori`: a state that is carried over the rows of sequences, or over a number of steps.
  */
+
 import { checkInteger, describeValue } from '../check.ts';
+import { codedError, shapeError, typeError, valueError } from '../errors.ts';
 import { joined, sectionOf } from '../functions/select.ts';
 import type { Op } from '../ops/op.ts';
 import { checkOptions } from '../options.ts';
@@ -256,7 +258,7 @@ function partsOf(name: string, before: readonly TreeLeaf[], result: unknown): { 
   const pair = result as { readonly carry?: unknown; readonly y?: unknown } | readonly unknown[];
   const named = typeof pair === 'object' && pair !== null && !Array.isArray(pair) && 'carry' in pair;
   if (!named && !(Array.isArray(pair) && pair.length >= 1 && pair.length <= 2)) {
-    throw new TypeError(
+    throw typeError(
       `${name}: the function of a step must give back [carry, y] or { carry, y }, got ${describeValue(result)}`,
     );
   }
@@ -271,27 +273,27 @@ function stepsOf(rows: readonly TreeLeaf[], given: number | undefined): number {
   if (given !== undefined) checkInteger(given, 'scan', 'length', 0, 2 ** 31 - 1);
   if (rows.length === 0) {
     if (given !== undefined) return given;
-    throw new TypeError(
+    throw typeError(
       'scan: without sequences it must be said how many steps there are: scan(f, init, null, { length: 10 })',
     );
   }
   const [{ tensor, path }] = rows;
   for (const own of rows) {
     if (own.tensor.shape.length === 0)
-      throw new RangeError(`scan: ${own.path} is a scalar; a sequence has a row for each step, [steps, …]`);
+      throw shapeError(`scan: ${own.path} is a scalar; a sequence has a row for each step, [steps, …]`);
     if (own.tensor.shape[0] === tensor.shape[0]) continue;
-    throw new RangeError(
+    throw shapeError(
       `scan: sequences have different numbers of rows: ${path} ${formatShape(tensor.shape)}, ${own.path} ${formatShape(own.tensor.shape)}`,
     );
   }
   const length = tensor.shape[0];
   if (length < 0)
-    throw new RangeError(
+    throw codedError(
+      RangeError,
+      'AG_OPEN_SIZE',
       `scan: the number of rows of ${path} is open until it is fed; give placeholders a fixed number of steps`,
     );
   if (given !== undefined && given !== length)
-    throw new RangeError(
-      `scan: length is ${given}, and ${path} ${formatShape(tensor.shape)} has ${length} rows`,
-    );
+    throw valueError(`scan: length is ${given}, and ${path} ${formatShape(tensor.shape)} has ${length} rows`);
   return length;
 }

@@ -1,8 +1,10 @@
 /**
  * Running the function of a step once, on stand-ins, to see what it computes.
  */
+
 import { describeValue } from '../check.ts';
 import { isFloat } from '../dtype.ts';
+import { codedError, shapeError, typeError } from '../errors.ts';
 import { keyWords } from '../functions/random.ts';
 import { randomBits } from '../ops/random.ts';
 import { refusingAssignments } from '../run/pending.ts';
@@ -75,7 +77,9 @@ export class Trace {
       );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.includes(`placeholder '${standInName}'`)) throw error;
-      throw new Error(
+      throw codedError(
+        Error,
+        'AG_READ_WHILE_TRACING',
         `${name}: the function of a step read a value, but it runs once for all steps, when there are no numbers yet. Choose between ` +
           'values with where(condition, x, y) or cond, print them after the loop, or carry and collect what you want to see.',
         { cause: error },
@@ -90,7 +94,7 @@ export function carriedLeaves(name: string, before: readonly TreeLeaf[], after: 
   const paths = (list: readonly TreeLeaf[]): string => list.map(({ path }) => path).join(', ') || 'nothing';
   if (paths(before) !== paths(leaves)) {
     const got = after === undefined ? 'undefined; does the function return its result?' : paths(leaves);
-    throw new TypeError(
+    throw typeError(
       `${name}: a step must give back what it carries in the same structure: expected ${paths(before)}, got ${got}`,
     );
   }
@@ -98,7 +102,7 @@ export function carriedLeaves(name: string, before: readonly TreeLeaf[], after: 
     const own = before[i].tensor;
     if (own.dtype !== tensor.dtype || !sameShape(own.shape, tensor.shape)) {
       const type = (x: Tensor): string => `${x.dtype} ${formatShape(x.shape)}`;
-      throw new RangeError(
+      throw shapeError(
         `${name}: ${path} is ${type(own)} before a step and ${type(tensor)} after it; what is carried keeps shape and dtype. ` +
           'Start with a tensor of the right form, or give it that form in the step: x.cast(…), x.broadcastTo(…), x.sum(…)',
       );
@@ -110,5 +114,5 @@ export function carriedLeaves(name: string, before: readonly TreeLeaf[], after: 
 /** @throws TypeError for what is no function */
 export function checkFunction(name: string, argument: string, value: unknown): void {
   if (typeof value !== 'function')
-    throw new TypeError(`${name}: ${argument} must be a function, got ${describeValue(value)}`);
+    throw typeError(`${name}: ${argument} must be a function, got ${describeValue(value)}`);
 }

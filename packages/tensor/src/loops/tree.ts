@@ -1,7 +1,9 @@
 /**
  * Structures of tensors: what a loop carries, goes through and collects. Arrays and plain objects of tensors, nested at will.
  */
+
 import { describeValue } from '../check.ts';
+import { typeError } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 
 /** A tensor, or arrays and plain objects of such. */
@@ -20,13 +22,13 @@ export function leavesOf(tree: unknown, path: string, operation: string): TreeLe
   if (Array.isArray(tree)) return tree.flatMap((part, i) => leavesOf(part, `${path}[${i}]`, operation));
   const value = (tree as { readonly value?: unknown }).value;
   if (value instanceof Tensor && 'trainable' in (tree as object)) {
-    throw new TypeError(`${operation}: ${path} is a variable; give its value: variable.value`);
+    throw typeError(`${operation}: ${path} is a variable; give its value: variable.value`);
   }
   if (typeof tree === 'object' && Object.getPrototypeOf(tree) === Object.prototype) {
     return Object.entries(tree).flatMap(([name, part]) => leavesOf(part, `${path}.${name}`, operation));
   }
   const remedy = typeof tree === 'number' || typeof tree === 'boolean' ? `; write scalar(${tree})` : '';
-  throw new TypeError(
+  throw typeError(
     `${operation}: ${path} should be a tensor, or arrays and objects of tensors, got ${describeValue(tree)}${remedy}`,
   );
 }

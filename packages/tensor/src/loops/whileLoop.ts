@@ -1,5 +1,7 @@
 /** `whileLoop`: steps as long as a condition holds. */
+
 import { checkInteger } from '../check.ts';
+import { shapeError } from '../errors.ts';
 import { checkOptions } from '../options.ts';
 import { formatShape, sizeOf } from '../shape.ts';
 import { checkTensor, literal, type Tensor } from '../tensor.ts';
@@ -55,7 +57,7 @@ export function whileLoop<C extends LoopTree>(
     'the result of condition',
   );
   if (sizeOf(goesOn.shape) !== 1) {
-    throw new RangeError(
+    throw shapeError(
       `whileLoop: condition gives ${formatShape(goesOn.shape)}, but must give one element; reduce it with any() or all()`,
     );
   }

@@ -241,7 +241,7 @@ class ReferenceBackend implements Backend {
         case 'host':
           return compileHost(kernel);
         case 'loop':
-          throw new Error(`${label}: a loop is bound with the programs in it`);
+          throw codedError(Error, 'AG_INTERNAL', `${label}: a loop is bound with the programs in it`);
       }
     } catch (error) {
       if (error instanceof TypeError) throw dtypeError(`${label}: ${error.message}`, { cause: error });
