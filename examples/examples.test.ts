@@ -266,6 +266,17 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(text.match(/(lying|standing) at \(\S+, \S+\) m, in truth/g)).toHaveLength(3);
   });
 
+  it('22: finds the rates of a simulation through its steps', async () => {
+    const text = await printed('22');
+    const rates = numbers(text, /rates (\S+) (\S+) (\S+) (\S+),/g);
+    [1.1, 0.9, 0.6, 0.8].forEach((rate, i) => {
+      expect(Math.abs(rates[i] - rate)).toBeLessThan(0.01);
+    });
+    const roots = numbers(text, /roots (\S+) and (\S+)/g);
+    expect(roots[0]).toBeCloseTo(Math.SQRT2, 3);
+    expect(roots[1]).toBeCloseTo(-3, 3);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

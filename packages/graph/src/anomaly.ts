@@ -37,6 +37,8 @@ export interface Anomaly {
   readonly module: string | null;
   /** The user's line; null for nodes made while detection was off. */
   readonly site: string | null;
+  /** The loop that it is in, and the step that made it. */
+  readonly loop?: { readonly op: string; readonly step: number };
 }
 
 /** What anomaly detection throws. */
@@ -191,7 +193,7 @@ function cannotBeComputed(node: Tensor): boolean {
 }
 
 /** Follows what is not finite back to where it arose. */
-function explain(results: readonly Tensor[]): Error {
+function explain(results: readonly Tensor[], within: Within | null = null): Error {
   const nodes = topologicalOrder(results).nodes.filter((node) => isFloat(node.dtype));
   const counts = countEach(nodes);
   const bad = new Map(nodes.flatMap((node, i) => (counts[i] > 0 ? [[node, counts[i]] as const] : [])));
@@ -203,11 +205,52 @@ function explain(results: readonly Tensor[]): Error {
       'detectAnomaly: a result was not finite, but computing it again gave finite numbers; please report this',
     );
   for (;;) {
-    const from: Tensor | undefined = sourceOf(at)?.inputs.find((input) => bad.has(input));
+    const from: Tensor | undefined = madeOf(at).find((input) => bad.has(input));
     if (!from) break;
     at = from;
   }
-  return describe(at, bad.get(at)!);
+  return explainStep(at, within) ?? describe(at, bad.get(at)!, within);
+}
+
+/** What a node is computed from: for a result of a loop, what the loop is. */
+function madeOf(node: Tensor): readonly Tensor[] {
+  const source = sourceOf(node);
+  return source?.op.lower.form === 'result' ? source.inputs[0].inputs : (source?.inputs ?? []);
+}
+
+/** For a result of a loop: the first step that gives something bad, and what in it. */
+function explainStep(result: Tensor, within: Within | null): Error | null {
+  const loop = sourceOf(result)?.inputs[0];
+  const lowering = loop?.op?.lower;
+  if (!loop || lowering?.form !== 'loop' || loop === within?.loop) return null;
+  const { length, reverse, carried, collected, step } = lowering.steps(loop);
+  if (!Number.isFinite(length) || length === 0) return null;
+  const order = Array.from({ length }, (_, i) => (reverse ? length - 1 - i : i));
+  const firstBad = (stacks: readonly Tensor[]): number => {
+    const rows = stacks.filter((x) => isFloat(x.dtype)).map((x) => [...notFiniteRows(x).dataSync()]);
+    return order.findIndex((i) => rows.some((counts) => counts[i] > 0));
+  };
+  const begun = firstBad(carried());
+  const given = firstBad(collected());
+  // A step that starts from something bad got it from the one before; without any it is what the last one carried on.
+  const before = begun < 0 ? length - 1 : begun - 1;
+  const position = given >= 0 && given <= before ? given : before;
+  if (position < 0) return null;
+  const error = explain(step(order[position]), { result, loop, step: order[position] });
+  return error instanceof AnomalyError ? error : null;
+}
+
+/** For each row, how many elements are not finite. */
+function notFiniteRows(x: Tensor): Tensor {
+  const bad = x.isFinite().logicalNot().cast('int32');
+  return bad.reshape([x.shape[0], -1]).sum(1);
+}
+
+/** Where in a loop: the result that was bad, the loop and the step. */
+interface Within {
+  readonly result: Tensor;
+  readonly loop: Tensor;
+  readonly step: number;
 }
 
 /** Counts of all nodes, read as one tensor. */
@@ -221,9 +264,10 @@ function countEach(nodes: readonly Tensor[]): ArrayLike<number> {
   return parts[0].dataSync();
 }
 
-function describe(node: Tensor, count: number): AnomalyError {
+function describe(node: Tensor, count: number, within: Within | null): AnomalyError {
   const source = sourceOf(node);
-  const made = creationOf(node);
+  // The step was built anew to look at it: the user's line is that of the loop.
+  const made = creationOf(within?.result ?? node);
   const inputs = (source?.inputs ?? []).map((input) => {
     let least = Number.POSITIVE_INFINITY;
     let largest = Number.NEGATIVE_INFINITY;
@@ -247,11 +291,15 @@ function describe(node: Tensor, count: number): AnomalyError {
     inputs,
     module: written?.module ?? null,
     site: written?.site ?? null,
+    ...(within && { loop: { op: within.loop.op!.name, step: within.step } }),
   };
   return new AnomalyError(messageOf(node, anomaly), anomaly);
 }
 
-function messageOf(node: Tensor, { op, gradientOf, shape, count, inputs, module, site }: Anomaly): string {
+function messageOf(
+  node: Tensor,
+  { op, gradientOf, shape, count, inputs, module, site, loop }: Anomaly,
+): string {
   const elements = node.size === 1 ? 'its only element' : `${count} of ${node.size} elements`;
   const where = `${module ? `, in module '${module}'` : ''}${site ? `, at ${site}` : '; build it inside detectAnomaly(() => …) to see the line'}`;
   if (!sourceOf(node)) {
@@ -264,7 +312,8 @@ function messageOf(node: Tensor, { op, gradientOf, shape, count, inputs, module,
       `${formatShape(x.shape)} ${x.dtype}${x.shape.includes(0) ? '' : ` in ${short(x.least)} … ${short(x.largest)}`}`,
   );
   const phase = gradientOf ? ` in the backward pass (a gradient of ${gradientOf})` : ' in the forward pass';
-  return `detectAnomaly: ${op} gives values that are not finite${phase}: ${elements} of its result ${formatShape(shape)}, from ${operands.join(' and ') || 'nothing'}${where}`;
+  const step = loop ? `, step ${loop.step} of ${loop.op}` : '';
+  return `detectAnomaly: ${op} gives values that are not finite${phase}${step}: ${elements} of its result ${formatShape(shape)}, from ${operands.join(' and ') || 'nothing'}${where}`;
 }
 
 function short(x: number): string {

@@ -5,6 +5,7 @@
 import { evaluate, formatShape, sizeOf, type Tensor, Variable } from '@ag/tensor';
 import {
   activeTrace,
+  assignmentsRefused,
   checkOptions,
   checkTensor,
   codedError,
@@ -61,6 +62,14 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
       'AG_WRONG_TIME',
       'backward: inside vmap there is a gradient for each example, and a variable has one .grad. Map the gradient of a function, ' +
         'vmap(grad(f), [null, 0])(weights, examples), or call backward outside.',
+    );
+  }
+  const refusal = assignmentsRefused();
+  if (refusal !== null) {
+    throw codedError(
+      Error,
+      'AG_WRONG_TIME',
+      `backward: a variable has one .grad, not one for each step of a loop; use gradients or grad in it, or call backward outside. (${refusal})`,
     );
   }
   if (options.detectAnomaly) {

@@ -14,6 +14,7 @@ import {
   Variable,
   whileLoop,
 } from '@ag/tensor';
+import { explain } from '@ag/tensor/debug';
 import { describe, expect, it } from 'vitest';
 import {
   backward,
@@ -21,10 +22,12 @@ import {
   checkpoint,
   compile,
   customGradient,
+  detectAnomaly,
   Graph,
   grad,
   gradients,
   hessian,
+  inspect,
   jvp,
   placeholder,
   vmap,
@@ -281,5 +284,50 @@ describe('cond', () => {
     const at = [[0.7, 1], [-0.1, -2], [2, 1]]; // biome-ignore format: short
     close(vmap(chosen)(tensor(at, double)), stack(at.map((x) => chosen(tensor(x, double)))));
     close(vmap(grad(chosen))(tensor(at, double)), stack(at.map((x) => grad(chosen)(tensor(x, double)))));
+  });
+});
+
+describe('tools', () => {
+  it('name the step where something is no longer finite, forward and backward', () => {
+    const logs = (x: Tensor): Tensor =>
+      scan((c: Tensor, row: Tensor) => [c.add(row.log()), c], number(0), x).carry;
+    const x = tensor([3, 2, 0, 5], double);
+    expect(() => detectAnomaly(() => logs(x))).toThrow(
+      /log gives values that are not finite in the forward pass, step 2 of scan/,
+    );
+    const odd = customGradient(
+      (y: Tensor) => y.mul(1),
+      (g, [y]) => [g.div(y)],
+    );
+    const sum = (y: Tensor): Tensor =>
+      scan((c: Tensor, row: Tensor) => [c.add(odd(row)), null], number(0), y).carry;
+    expect(() => detectAnomaly(() => gradients(sum(x), [x])[0])).toThrow(
+      /div gives.*in the backward pass.*step 2 of scan/,
+    );
+    // What the loop was given is named as before.
+    expect(() => detectAnomaly(() => fori(2, (_i, c) => c.mul(2), x.log().sum()))).toThrow(
+      /: log gives.*forward pass:/,
+    );
+  });
+
+  it('show loops as they show other operations', () => {
+    const y = looped(start, weight, rows);
+    expect(inspect(y).toText()).toContain('scan');
+    expect(inspect(y, { values: true, gradients: 'compute' }).nodes.length).toBeGreaterThan(5);
+    close(y, written(start, weight, rows));
+    const text = explain(looped(start, weight, rows));
+    expect(text).toContain('loop scan');
+    expect(text).toContain('program 0');
+  });
+
+  it('refuse backward in a step', () => {
+    const w = new Variable(weight);
+    const step = (_i: Tensor, c: Tensor): Tensor => {
+      backward(c.matmul(w.value).sum());
+      return c;
+    };
+    expect(() => fori(2, step, start)).toThrow(
+      'backward: a variable has one .grad, not one for each step of a loop',
+    );
   });
 });

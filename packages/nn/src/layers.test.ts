@@ -1,7 +1,7 @@
 /** What layers do beyond their formula: modes, state, masks, and what they refuse. */
-import { backward, compile } from '@ag/graph';
+import { backward, compile, gradients } from '@ag/graph';
 import { sgd } from '@ag/optim';
-import { manualSeed, normal, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { concat, manualSeed, normal, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import * as nn from './index.ts';
 
@@ -88,6 +88,13 @@ describe('dropout', () => {
   });
 });
 
+/** The operations that a tensor is made of. */
+function names(y: Tensor): Set<string> {
+  const met = new Set<Tensor>([y]);
+  for (const node of met) for (const input of node.inputs) met.add(input);
+  return new Set([...met].flatMap(({ op }) => (op ? [op.name] : [])));
+}
+
 describe('recurrent layers', () => {
   it.each([nn.rnn, nn.lstm, nn.gru])('go on from their state as if the sequence had not been cut', (make) => {
     const layer = make(2, 3, { layers: 2, dtype: 'float64' });
@@ -104,6 +111,34 @@ describe('recurrent layers', () => {
     close(second.state.hidden, whole.state.hidden);
     if (whole.state.cell) close(second.state.cell!, whole.state.cell);
   });
+
+  it.each([nn.rnn, nn.lstm, nn.gru])(
+    'compute a long sequence, which is a loop, as its short pieces',
+    (make) => {
+      const layer = make(2, 3, { layers: 2, dtype: 'float64' });
+      const x = normal([2, 30, 2], { dtype: 'float64' });
+      const inPieces = (given: Tensor): Tensor => {
+        let state: nn.RecurrentState | undefined;
+        const outputs = [0, 10, 20].map((from) => {
+          const piece = layer.forwardWithState(given.slice(from, from + 10, { axis: 1 }), state);
+          state = piece.state;
+          return piece.output;
+        });
+        return concat(outputs, 1);
+      };
+      const all = [x, ...layer.parameters()];
+      const [whole, pieces] = [layer.forward(x), inPieces(x)].map((y) => [
+        y,
+        ...gradients(y.square().sum(), all),
+      ]);
+      expect(names(whole[0])).toContain('scan');
+      expect(names(pieces[0])).not.toContain('scan');
+      whole.forEach((own, i) => {
+        const expected = pieces[i].dataSync();
+        for (const [at, v] of own.dataSync().entries()) expect(v).toBeCloseTo(expected[at], 10);
+      });
+    },
+  );
 
   it('say what they expect', () => {
     expect(() => nn.lstm(3, 2).forward(zeros([2, 3]))).toThrow(

@@ -4,7 +4,17 @@
  * the state.
  */
 
-import { concat, type DType, formatShape, split, stack, type Tensor, Variable } from '@ag/tensor';
+import {
+  concat,
+  type DType,
+  formatShape,
+  scan,
+  split,
+  stack,
+  type Tensor,
+  Variable,
+  zerosLike,
+} from '@ag/tensor';
 import { checkOptions, shapeError } from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
@@ -35,6 +45,19 @@ export interface RecurrentState {
 interface CellState {
   readonly hidden: Tensor | null;
   readonly cell: Tensor | null;
+}
+
+/** The same as a loop carries it. */
+type LoopState = { readonly hidden: Tensor };
+
+/** Shorter sequences are written out, which takes a few microseconds less; longer ones are planned much sooner as a loop. */
+const fewSteps = 20;
+
+/** What walking over a sequence gives. */
+interface Walked {
+  /** [time, batch, hidden] */
+  readonly outputs: Tensor;
+  readonly last: CellState;
 }
 
 /** The weights of one layer in one direction, uniform in ±1/√hidden; gates lie one after the other along axis 0. */
@@ -144,21 +167,48 @@ export abstract class Recurrent extends Module<[Tensor]> {
       if (depth > 0 && this.training) sequence = dropped(sequence, this.dropout);
       const outputs = directions.map((weights, direction) => {
         const inputs = weights.forward(sequence, this.apart);
-        const steps = new Array<Tensor>(time);
-        let current: CellState = { hidden: part(state?.hidden), cell: part(state?.cell) };
-        for (let i = 0; i < time; i++) {
-          const t = direction === 0 ? i : time - 1 - i;
-          current = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), current, weights);
-          steps[t] = current.hidden!;
-        }
-        finals.push(current);
-        return stack(steps);
+        const first = { hidden: part(state?.hidden), cell: part(state?.cell) };
+        const { outputs, last } =
+          time < fewSteps
+            ? this.#written(inputs, first, weights, direction === 1)
+            : this.#looped(inputs, first, weights, direction === 1);
+        finals.push(last);
+        return outputs;
       });
       sequence = outputs.length === 1 ? outputs[0] : concat(outputs, -1);
     });
     const hidden = stack(finals.map((final) => final.hidden!));
     const last = finals[0].cell ? { hidden, cell: stack(finals.map((final) => final.cell!)) } : { hidden };
     return { output: sequence.transpose(0, 1), state: last };
+  }
+
+  /** The steps as one loop: planned once, however many there are. `inputs`: [time, batch, gates · hidden]. */
+  #looped(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
+    const zero = zerosLike(inputs.sliceFrom(0, 1, 0, 1).squeeze(0).sliceFrom(0, this.hidden, 1, 1));
+    const start = { hidden: first.hidden ?? zero, cell: this.hasCell ? (first.cell ?? zero) : null };
+    const { carry, ys } = scan<LoopState, Tensor, Tensor>(
+      (state, row) => {
+        const next = this.step(row, state as CellState, weights);
+        return [next as LoopState, next.hidden!];
+      },
+      start as LoopState,
+      inputs,
+      { reverse },
+    );
+    return { outputs: ys, last: carry as CellState };
+  }
+
+  /** The steps one after the other. */
+  #written(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
+    const time = inputs.shape[0];
+    const steps = new Array<Tensor>(time);
+    let last = first;
+    for (let i = 0; i < time; i++) {
+      const t = reverse ? time - 1 - i : i;
+      last = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), last, weights);
+      steps[t] = last.hidden!;
+    }
+    return { outputs: stack(steps), last };
   }
 
   #checkState(state: RecurrentState | undefined, batch: number): void {
@@ -174,6 +224,11 @@ export abstract class Recurrent extends Module<[Tensor]> {
 
   /** The factory's name. @internal */
   abstract get layer(): string;
+
+  /** Whether the state has a cell. */
+  protected get hasCell(): boolean {
+    return false;
+  }
 
   /** How many of the last gate elements keep their hidden bias apart. */
   protected get apart(): number {
@@ -256,6 +311,10 @@ export class Lstm extends Recurrent {
 
   override get layer() {
     return 'lstm';
+  }
+
+  protected override get hasCell() {
+    return true;
   }
 
   protected override step(inputs: Tensor, state: CellState, weights: Direction): CellState {

@@ -52,7 +52,14 @@ function launchText(launch: Launch, position: number): string[] {
     ...literals,
     ...operands.slice(0, reads).map((operand, i) => `  x${i} = ${operandText(operand)}`),
     ...bodyText(kernel, operands.slice(reads).map(operandText)),
+    ...(kernel.form === 'loop' ? kernel.programs.flatMap(insideText) : []),
   ];
+}
+
+/** A program in a loop. */
+function insideText(program: Program, i: number): string[] {
+  const lines = toText(program).trimEnd().split('\n');
+  return ['', `  program ${i}`, ...lines.map((line) => (line === '' ? '' : `    ${line}`))];
 }
 
 function headOf(kernel: Kernel): string {

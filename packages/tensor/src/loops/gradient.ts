@@ -35,7 +35,7 @@ export function loopRule(
   if (length === Number.POSITIVE_INFINITY) {
     throw codedError(
       Error,
-      'AG_NO_GRADIENT',
+      'AG_NOT_DIFFERENTIABLE',
       `${name}: the gradient has to know what each step started from, and there may be any number of steps. Say how many there can ` +
         'be, whileLoop(condition, body, init, { maxSteps: 100 }); their carried values are then kept.',
     );
@@ -181,13 +181,16 @@ function gradientsIn(g: Tensor): Map<string, Tensor> {
   return found;
 }
 
-/** What is cheaper to keep than to compute again: all but elementwise steps, views and loops. */
+/** What is cheaper to keep than to compute again: all but cheap elementwise steps, views and loops. */
 function isStored({ op }: Tensor): boolean {
-  const form = op?.lower.form;
-  return (
-    form !== undefined && !['map', 'view', 'coordinates', 'barrier', 'loop', 'result', 'place'].includes(form)
-  );
+  const lowering = op?.lower;
+  if (lowering === undefined) return false;
+  if (lowering.form === 'map') return (lowering.cost ?? 1) > maxCost;
+  return !['view', 'coordinates', 'barrier', 'loop', 'result', 'place'].includes(lowering.form);
 }
+
+/** Elementwise steps up to this cost are computed again: what the planner does twice rather than store. */
+const maxCost = 4;
 
 /** The nodes of a body that are not the same at all steps. */
 function varyingNodes(body: Body): ReadonlySet<Tensor> {

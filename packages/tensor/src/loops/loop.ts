@@ -8,6 +8,7 @@ import { bodyOf, type LoopAttributes, positionsIn } from './attributes.ts';
 import { batchLoop } from './batch.ts';
 import { loopRule } from './gradient.ts';
 import { keptInputs, loopKernel } from './program.ts';
+import { stepsOfLoop } from './steps.ts';
 
 function checkLoop(name: string, inputs: readonly TensorType[], attributes: LoopAttributes): TensorType {
   const body = bodyOf(attributes, inputs);
@@ -30,6 +31,7 @@ const defineLoop = (name: string): Op<LoopAttributes> =>
       firstScalar: (_inputs, attributes) => positionsIn(attributes).scalars,
       kernel: (request) => loopKernel(name, request),
       batch: batchLoop,
+      steps: stepsOfLoop,
     },
     vjp: loopRule,
   });

@@ -3,7 +3,7 @@
  */
 
 import { checkInteger, describeValue } from '../check.ts';
-import { shapeError, typeError, valueError } from '../errors.ts';
+import { codedError, shapeError, typeError, valueError } from '../errors.ts';
 import { joined, sectionOf } from '../functions/select.ts';
 import type { Op } from '../ops/op.ts';
 import { checkOptions } from '../options.ts';
@@ -280,7 +280,7 @@ function stepsOf(rows: readonly TreeLeaf[], given: number | undefined): number {
   const [{ tensor, path }] = rows;
   for (const own of rows) {
     if (own.tensor.shape.length === 0)
-      throw valueError(`scan: ${own.path} is a scalar; a sequence has a row for each step, [steps, …]`);
+      throw shapeError(`scan: ${own.path} is a scalar; a sequence has a row for each step, [steps, …]`);
     if (own.tensor.shape[0] === tensor.shape[0]) continue;
     throw shapeError(
       `scan: sequences have different numbers of rows: ${path} ${formatShape(tensor.shape)}, ${own.path} ${formatShape(own.tensor.shape)}`,
@@ -288,10 +288,12 @@ function stepsOf(rows: readonly TreeLeaf[], given: number | undefined): number {
   }
   const length = tensor.shape[0];
   if (length < 0)
-    throw valueError(
+    throw codedError(
+      RangeError,
+      'AG_OPEN_SIZE',
       `scan: the number of rows of ${path} is open until it is fed; give placeholders a fixed number of steps`,
     );
   if (given !== undefined && given !== length)
-    throw shapeError(`scan: length is ${given}, and ${path} ${formatShape(tensor.shape)} has ${length} rows`);
+    throw valueError(`scan: length is ${given}, and ${path} ${formatShape(tensor.shape)} has ${length} rows`);
   return length;
 }

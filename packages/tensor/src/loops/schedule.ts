@@ -89,7 +89,8 @@ export function runSchedule(schedule: Schedule, machine: LoopMachine): void {
     areas[k] = rows;
     offsets[k] = first * bytes;
   });
-  for (const { area, binding } of [...schedule.sequences, ...schedule.stacks]) body.areas[binding] = area;
+  const rows = [...schedule.sequences, ...schedule.stacks];
+  for (const { area, binding } of rows) body.areas[binding] = area;
   let done = 0;
   for (; done < limit; done++) {
     const step = reverse ? limit - 1 - done : done;
@@ -101,21 +102,20 @@ export function runSchedule(schedule: Schedule, machine: LoopMachine): void {
         if (machine.read(condition.area, 'bool') === 0) break;
       }
       for (let k = 0; k < carried.length; k++) {
-        const { reads, writes, bytes, rows, final, spare, other } = carried[k];
+        const { reads, writes, bytes, rows: own, final, spare, other } = carried[k];
         body.place(reads, areas[k], offsets[k]);
-        if (rows >= 0 && done + 1 < limit) {
-          areas[k] = rows;
+        if (own >= 0 && done + 1 < limit) {
+          areas[k] = own;
           offsets[k] = (reverse ? step - 1 : step + 1) * bytes;
         } else {
           const result = final >= 0 ? final : spare;
-          const toResult = rows >= 0 || (test === null ? (limit - done) % 2 === 1 : areas[k] !== result);
+          const toResult = own >= 0 || (test === null ? (limit - done) % 2 === 1 : areas[k] !== result);
           areas[k] = toResult ? result : other;
           offsets[k] = 0;
         }
         body.place(writes, areas[k], offsets[k]);
       }
-      for (const { binding, bytes } of schedule.sequences) body.offsets[binding] = step * bytes;
-      for (const { binding, bytes } of schedule.stacks) body.offsets[binding] = step * bytes;
+      for (let k = 0; k < rows.length; k++) body.offsets[rows[k].binding] = step * rows[k].bytes;
       body.step(step);
       machine.run(0, body.areas, body.offsets, body.scalars);
     } catch (error) {
@@ -165,7 +165,7 @@ class Arguments {
   }
 
   step(step: number): void {
-    for (const i of this.#steps) this.scalars[i] = step;
+    for (let k = 0; k < this.#steps.length; k++) this.scalars[this.#steps[k]] = step;
   }
 }
 

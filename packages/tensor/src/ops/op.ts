@@ -76,6 +76,19 @@ export interface Lane {
   readonly batched: boolean;
 }
 
+/** What development tools want to know of a loop. */
+export interface LoopSteps {
+  /** Most steps, infinite where only a condition ends it. */
+  readonly length: number;
+  readonly reverse: boolean;
+  /** What each step started from: for each carried value a row for each step. */
+  carried(): Tensor[];
+  /** What is collected, a row for each step. */
+  collected(): Tensor[];
+  /** What step `i` computes: the carried values, then what is collected. */
+  step(i: number): Tensor[];
+}
+
 /** A loop whose inputs depend on examples. */
 export interface LoopLanes<A> {
   readonly op: AnyOp;
@@ -149,6 +162,8 @@ export type Lowering<A> =
         readonly loop: Tensor;
         readonly result: (result: unknown) => Lane;
       };
+      /** For tools that look for a step. */
+      readonly steps: (loop: Tensor) => LoopSteps;
     }
   | { readonly form: 'result' }
   | { readonly form: 'barrier' }

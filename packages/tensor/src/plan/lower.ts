@@ -193,7 +193,11 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     const kept = loops.get(tensor) ?? inputs.map((_, i) => i);
     const lowering = op.lower as Extract<Lowering<unknown>, { form: 'loop' }>;
     const firstScalar = lowering.firstScalar(tensor.inputs, tensor.attributes);
-    const attributes: LoopNodeAttributes = { own: tensor.attributes, kept, types: tensor.inputs };
+    const attributes: LoopNodeAttributes = {
+      own: tensor.attributes,
+      kept,
+      types: tensor.inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    };
     const given = kept.map((i) => {
       const x = inputs[i];
       const isNumber = x.op === null && x.leaf!.kind !== 'binding';

@@ -42,7 +42,7 @@ export function rematerialize(
     // Inputs first: what is not stored any more can become a step of what follows from it.
     for (const member of cluster.members) {
       const map = readers.get(member);
-      if (!map || results.has(member)) continue;
+      if (!map || results.has(member) || form(member) === 'result') continue;
       const steps = new Set<PlanNode>();
       let cost = 0;
       const stack = [member];
