@@ -31,6 +31,6 @@ ${parts.join('\n\n')}
 /** How many lines of imports there are, and what follows them. */
 function apart(program: string): [number, string] {
   const lines = program.split('\n');
-  const count = lines.findIndex((line) => line === '');
+  const count = lines.indexOf('');
   return [count, lines.slice(count + 1).join('\n')];
 }
