@@ -31,7 +31,8 @@ export function userLine(stack: string | undefined, own: string = import.meta.ur
 function frameText(line: string): string {
   return line
     .trim()
-    .replace(/^at /, '')
+    .replace(/^at (?:async )?/, '')
+    .replace(/^<anonymous> \((.*)\)$/, '$1')
     .replace(/^.*@(?=[a-z-]+:\/\/)/, '')
     .replace('file://', '');
 }

@@ -23,7 +23,8 @@ const key = 'architecture';
  * The bytes of a file that holds a model whole: its architecture and its weights, with texts such as fitted preprocessing.
  *
  * ```ts
- * const bytes = await saveModel(model, { metadata: { preprocessing: JSON.stringify(preprocessing) } });
+ * const preprocessing = '{}'; // such as JSON.stringify of what fitPreprocessing of @ag/datasets gives
+ * const bytes = await saveModel(model, { metadata: { preprocessing } });
  * ```
  *
  * @throws RangeError for a model whose architecture is no data, such as one written as a class; its weights alone can be saved

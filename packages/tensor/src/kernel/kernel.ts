@@ -194,6 +194,8 @@ export interface LoopKernel {
   readonly steps: number;
   /** Decides what is run with which parts of the operands. */
   readonly run: (machine: LoopMachine) => void;
+  /** The reference backend's part, `bindLoop`. It comes with the kernel: programs without loops do not hold it. */
+  readonly bindToArrays: unknown;
 }
 
 /** What a backend offers to the routine of a loop. An area is an operand of the launch or, behind these, working memory. */

@@ -3,6 +3,8 @@
  */
 import { shapeError } from '../errors.ts';
 import { defineOp, type Op, type TensorType } from '../ops/op.ts';
+import { emitLoop } from '../plan/emitLoop.ts';
+import { keptInGraph } from '../plan/loopInputs.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { bodyOf, type LoopAttributes, positionsIn } from './attributes.ts';
 import { batchLoop } from './batch.ts';
@@ -30,6 +32,7 @@ const defineLoop = (name: string): Op<LoopAttributes> =>
       keep: keptInputs,
       firstScalar: (_inputs, attributes) => positionsIn(attributes).scalars,
       kernel: (request) => loopKernel(name, request),
+      planner: { keptInputs: keptInGraph, emitLoop },
       batch: batchLoop,
       steps: stepsOfLoop,
     },

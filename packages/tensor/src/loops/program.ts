@@ -4,6 +4,7 @@
 import { bytesPerElement } from '../dtype.ts';
 import type { LoopKernel } from '../kernel/kernel.ts';
 import type { CompiledGraph, GraphCompiler, LoopRequest, TensorType } from '../ops/op.ts';
+import { bindLoop } from '../reference/loop.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { bodyOf, type LoopAttributes, type LoopResult, lengthOf, positionsIn } from './attributes.ts';
@@ -177,6 +178,7 @@ export function loopKernel(
     scratch,
     steps: Number.isFinite(schedule.length) ? schedule.length : 16,
     run: (machine) => runSchedule(schedule, machine),
+    bindToArrays: bindLoop,
   };
 }
 

@@ -14,7 +14,7 @@ import type { Tensor } from '../tensor.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { direct, reshaped } from './access.ts';
 import type { Cluster } from './cluster.ts';
-import { emitLoop } from './emitLoop.ts';
+import type { emitLoop } from './emitLoop.ts';
 import { emitContract, emitReduce } from './emitReduction.ts';
 import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
 import { type PlanNode, viewOf } from './lower.ts';
@@ -30,11 +30,12 @@ export function emit(
   compile: GraphCompiler,
 ): Launch[] {
   const { root, members } = cluster;
-  const loop = root !== null && root.op!.lower.form === 'loop';
+  const lowering = root && root.op!.lower;
+  const loop = lowering?.form === 'loop' ? lowering : null;
   const nodes = root ? (loop ? [root] : [root, ...members]) : members;
   const label = nodes.map((node) => node.op!.name).join('·');
   const launches = loop
-    ? emitLoop(cluster, root, bufferOf, label, compile)
+    ? (loop.planner.emitLoop as typeof emitLoop)(cluster, root!, bufferOf, label, compile)
     : emitCluster(cluster, bufferOf, label);
   if (scopeOf === null) return launches;
   const parts = nodes.map(({ op, origin }) => ({

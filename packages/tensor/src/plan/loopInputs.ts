@@ -15,7 +15,7 @@ export interface LoopNodeAttributes {
 }
 
 /** For each loop of a graph the positions of the inputs that are needed: later loops first, since they may need less of others. */
-export function keptInputs(
+export function keptInGraph(
   { nodes, visitMark }: Traversal,
   results: readonly Tensor[],
 ): ReadonlyMap<Tensor, readonly number[]> {

@@ -10,7 +10,7 @@ import { type AnyOp, defineOp, type Lowering, map, type ViewContext } from '../o
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, isDense, type View } from '../view.ts';
-import { keptInputs, type LoopNodeAttributes } from './loopInputs.ts';
+import type { keptInGraph, LoopNodeAttributes } from './loopInputs.ts';
 import type { Traversal } from './signature.ts';
 
 /** A node as the planner sees it. */
@@ -189,9 +189,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
 
   /** With the inputs that are needed for what is read of it; all but numbers lie in memory as they are. */
   const translateLoop = (tensor: Tensor, op: AnyOp, inputs: readonly PlanNode[]): PlanNode => {
-    loops ??= keptInputs(traversal, results);
-    const kept = loops.get(tensor) ?? inputs.map((_, i) => i);
     const lowering = op.lower as Extract<Lowering<unknown>, { form: 'loop' }>;
+    loops ??= (lowering.planner.keptInputs as typeof keptInGraph)(traversal, results);
+    const kept = loops.get(tensor) ?? inputs.map((_, i) => i);
     const firstScalar = lowering.firstScalar(tensor.inputs, tensor.attributes);
     const attributes: LoopNodeAttributes = {
       own: tensor.attributes,

@@ -21,7 +21,7 @@ import { ContractScratch, compileContract } from './contract.ts';
 import type { BoundLaunch, CompiledKernel } from './form.ts';
 import { compileHost } from './host.ts';
 import { compileGather, compileScatter } from './indexing.ts';
-import { bindLoop } from './loop.ts';
+import type { bindLoop } from './loop.ts';
 import { compileMap } from './map.ts';
 import { HostMemory } from './memory.ts';
 import { compileScan, compileSort } from './ordering.ts';
@@ -185,7 +185,8 @@ class ReferenceBackend implements Backend {
         launches: this.#bind(body, own),
         slots: body.slots.map(take),
       }));
-      return bindLoop(launch.kernel, launch, bodies, launch.kernel.scratch.map(take));
+      const bind = launch.kernel.bindToArrays as typeof bindLoop;
+      return bind(launch.kernel, launch, bodies, launch.kernel.scratch.map(take));
     });
   }
 
