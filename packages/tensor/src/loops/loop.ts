@@ -3,8 +3,7 @@
  */
 import { shapeError } from '../errors.ts';
 import { defineOp, type Op, type TensorType } from '../ops/op.ts';
-import { emitLoop } from '../plan/emitLoop.ts';
-import { keptInGraph } from '../plan/loopInputs.ts';
+import { loopPlanner } from '../plan/loopPlanner.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import { bodyOf, type LoopAttributes, positionsIn } from './attributes.ts';
 import { batchLoop } from './batch.ts';
@@ -32,7 +31,7 @@ const defineLoop = (name: string): Op<LoopAttributes> =>
       keep: keptInputs,
       firstScalar: (_inputs, attributes) => positionsIn(attributes).scalars,
       kernel: (request) => loopKernel(name, request),
-      planner: { keptInputs: keptInGraph, emitLoop },
+      planner: loopPlanner,
       batch: batchLoop,
       steps: stepsOfLoop,
     },

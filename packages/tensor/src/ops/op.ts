@@ -157,8 +157,8 @@ export type Lowering<A> =
       /** Inputs from this position on are numbers given at each run. */
       readonly firstScalar: (inputs: readonly TensorType[], attributes: A) => number;
       readonly kernel: (request: LoopRequest<A>) => LoopKernel;
-      /** The planner's part, from `plan/`. It comes with the operation: programs without loops do not hold it. */
-      readonly planner: { readonly keptInputs: unknown; readonly emitLoop: unknown };
+      /** The planner's part, `LoopPlanner` of `plan/`. It comes with the operation: programs without loops do not hold it. */
+      readonly planner: object;
       /** The loop for many examples; gives for the attributes of a result what it is then. */
       readonly batch: (lanes: LoopLanes<A>) => {
         readonly loop: Tensor;

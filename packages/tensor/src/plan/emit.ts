@@ -14,9 +14,9 @@ import type { Tensor } from '../tensor.ts';
 import { contiguousView, expandView, shiftView, sliceView, type View } from '../view.ts';
 import { direct, reshaped } from './access.ts';
 import type { Cluster } from './cluster.ts';
-import type { emitLoop } from './emitLoop.ts';
 import { emitContract, emitReduce } from './emitReduction.ts';
 import { type BufferPositions, baseNode, KernelBody, operandOf, type StridedOperand } from './kernelBody.ts';
+import type { LoopPlanner } from './loopPlanner.ts';
 import { type PlanNode, viewOf } from './lower.ts';
 
 /** Names the part of a program that made a tensor, such as the path of a module. */
@@ -35,7 +35,7 @@ export function emit(
   const nodes = root ? (loop ? [root] : [root, ...members]) : members;
   const label = nodes.map((node) => node.op!.name).join('·');
   const launches = loop
-    ? (loop.planner.emitLoop as typeof emitLoop)(cluster, root!, bufferOf, label, compile)
+    ? (loop.planner as LoopPlanner).emitLoop(cluster, root!, bufferOf, label, compile)
     : emitCluster(cluster, bufferOf, label);
   if (scopeOf === null) return launches;
   const parts = nodes.map(({ op, origin }) => ({

@@ -3,6 +3,8 @@
  */
 import type { Lowering, TensorType } from '../ops/op.ts';
 import type { Tensor } from '../tensor.ts';
+import { isDense } from '../view.ts';
+import { inMemory, type PlanNode } from './lower.ts';
 import type { Traversal } from './signature.ts';
 
 /** The attributes of a loop as a node of the planner, whose inputs are those that are needed. */
@@ -15,7 +17,7 @@ export interface LoopNodeAttributes {
 }
 
 /** For each loop of a graph the positions of the inputs that are needed: later loops first, since they may need less of others. */
-export function keptInGraph(
+export function keptInputs(
   { nodes, visitMark }: Traversal,
   results: readonly Tensor[],
 ): ReadonlyMap<Tensor, readonly number[]> {
@@ -38,4 +40,23 @@ export function keptInGraph(
     } else for (const input of node.inputs) needed.add(input);
   }
   return kept;
+}
+
+/** A loop with the inputs that are needed; all but numbers lie in memory as they are. */
+export function loopNode(
+  loop: Tensor,
+  inputs: readonly PlanNode[],
+  kept: readonly number[],
+  copied: (x: PlanNode) => PlanNode,
+): { readonly attributes: LoopNodeAttributes; readonly given: readonly PlanNode[] } {
+  const lowering = loop.op!.lower as Extract<Lowering<unknown>, { form: 'loop' }>;
+  const firstScalar = lowering.firstScalar(loop.inputs, loop.attributes);
+  const types = loop.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+  const given = kept.map((i) => {
+    const x = inputs[i];
+    const isNumber = x.op === null && x.leaf!.kind !== 'binding';
+    if (isNumber ? i >= firstScalar : inMemory(x) && x.view !== null && isDense(x.view)) return x;
+    return copied(x);
+  });
+  return { attributes: { own: loop.attributes, kept, types }, given };
 }

@@ -9,8 +9,8 @@ import { openSize } from '../ops/movement.ts';
 import { type AnyOp, defineOp, type Lowering, map, type ViewContext } from '../ops/op.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { contiguousView, isDense, type View } from '../view.ts';
-import type { keptInGraph, LoopNodeAttributes } from './loopInputs.ts';
+import { contiguousView, type View } from '../view.ts';
+import type { LoopPlanner } from './loopPlanner.ts';
 import type { Traversal } from './signature.ts';
 
 /** A node as the planner sees it. */
@@ -187,23 +187,12 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     return withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
   };
 
-  /** With the inputs that are needed for what is read of it; all but numbers lie in memory as they are. */
   const translateLoop = (tensor: Tensor, op: AnyOp, inputs: readonly PlanNode[]): PlanNode => {
-    const lowering = op.lower as Extract<Lowering<unknown>, { form: 'loop' }>;
-    loops ??= (lowering.planner.keptInputs as typeof keptInGraph)(traversal, results);
+    const { keptInputs, loopNode } = (op.lower as Extract<Lowering<unknown>, { form: 'loop' }>)
+      .planner as LoopPlanner;
+    loops ??= keptInputs(traversal, results);
     const kept = loops.get(tensor) ?? inputs.map((_, i) => i);
-    const firstScalar = lowering.firstScalar(tensor.inputs, tensor.attributes);
-    const attributes: LoopNodeAttributes = {
-      own: tensor.attributes,
-      kept,
-      types: tensor.inputs.map(({ shape, dtype }) => ({ shape, dtype })),
-    };
-    const given = kept.map((i) => {
-      const x = inputs[i];
-      const isNumber = x.op === null && x.leaf!.kind !== 'binding';
-      if (isNumber ? i >= firstScalar : inMemory(x) && x.view !== null && isDense(x.view)) return x;
-      return copied(x);
-    });
+    const { attributes, given } = loopNode(tensor, inputs, kept, copied);
     const key = JSON.stringify([op.id, given.map((x) => x.index), kept, tensor.attributes], exactNumber);
     return share(key, () => add(op, attributes, given, tensor.shape, tensor.dtype));
   };
@@ -304,7 +293,7 @@ export function viewOf(node: PlanNode): View | null {
 }
 
 /** Whether the base of a node will have memory of its own when a kernel asks for it. */
-function inMemory(node: PlanNode): boolean {
+export function inMemory(node: PlanNode): boolean {
   const base = baseOf(node);
   if (base.op === null) return base.leaf!.kind === 'binding';
   return base.op.lower.form !== 'coordinates';

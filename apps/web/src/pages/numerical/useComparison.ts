@@ -19,6 +19,8 @@ export function useComparison() {
   useInspection(() => ({
     page: 'numerical',
     ...request,
+    // Those that are done; the request's are those that are asked for.
+    steps: 0,
     ...live.update,
     running: live.run.running,
     problem: live.problem,
