@@ -198,7 +198,7 @@ describe('a sweep whose processes are killed', () => {
     expect(third.exitCode).toBe(0);
     expect(statSync(join(broken, 'trial-001.json')).mtimeMs).toBe(done);
     expect(weightsOf(broken)).toEqual(weightsOf(whole));
-  });
+  }, 300_000);
 
   it('reads no half-written result', async () => {
     const folder = join(scratch, 'half');
