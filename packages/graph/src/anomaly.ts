@@ -160,11 +160,15 @@ function check(results: readonly Tensor[], [check]: TypedArray): void {
 }
 
 /** Says in an error about a position, which only numbers can tell of, which operation it was and where that was called. */
-function failed(results: readonly Tensor[], error: unknown): void {
+function failed(
+  results: readonly Tensor[],
+  error: unknown,
+  attempt: (tensors: readonly Tensor[]) => void,
+): void {
   if ((error as { code?: unknown }).code !== 'AG_INDEX_OUT_OF_RANGE') return;
   const watch = setEvaluationWatch(null);
   try {
-    const culprit = topologicalOrder(results).nodes.find(cannotBeComputed);
+    const culprit = topologicalOrder(results).nodes.find((node) => cannotBeComputed(node, attempt));
     const made = culprit && creationOf(culprit);
     if (!made) return;
     const { name } = sourceOf(culprit)?.op ?? { name: 'an operation' };
@@ -181,11 +185,11 @@ function failed(results: readonly Tensor[], error: unknown): void {
 }
 
 /** Whether a node that looks up positions fails where what it is made of does not. */
-function cannotBeComputed(node: Tensor): boolean {
+function cannotBeComputed(node: Tensor, attempt: (tensors: readonly Tensor[]) => void): boolean {
   const form = sourceOf(node)?.op.lower.form;
   if (form !== 'gather' && form !== 'scatter') return false;
   try {
-    node.mul(1).dataSync();
+    attempt([node]);
     return false;
   } catch {
     return true;

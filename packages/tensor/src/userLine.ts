@@ -15,7 +15,7 @@ const test = /\.test\.[cm]?[jt]sx?\b/;
  * @param stack as `Error.stack` has it, of any engine
  * @param own where this file lies; bundled with the user's code, its lines cannot be told from the user's.
  */
-export function userLine(stack: string | undefined, own: string = import.meta.url): string | null {
+export function userLine(stack: string | undefined, own: string = import.meta.url ?? ''): string | null {
   const scope = /^(.*\/)tensor\/(?:src|dist)\//.exec(plainPath(own))?.[1];
   const checkout = scope ? new RegExp(`${escaped(scope)}(?:${packages})/(?:src|dist)/`) : null;
   for (const line of (stack ?? '').split('\n')) {

@@ -45,8 +45,9 @@ export async function convert({ positional }: ConvertOptions, terminal: Terminal
   try {
     file = await from.read(source);
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (error instanceof Failure || (typeof code === 'string' && code !== 'AG_FILE_FORMAT')) throw error;
+    // The readers' own word is about the file; what the system or an engine says is not.
+    const { code = 'AG_' } = error as { code?: unknown };
+    if (error instanceof Failure || !String(code).startsWith('AG_')) throw error;
     throw new Failure('incompatible', `${source}: ${(error as Error).message}`, undefined, error);
   }
   const content = await to.write(file);

@@ -89,12 +89,12 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   try {
     compute(traversal, outputs, updates, options, verdict);
   } catch (error) {
-    evaluationWatch()?.failed?.([...outputs, ...updates.map(({ value }) => value)], error);
     const again = {
       evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
         compute(traverse(rest, values), rest, values, options, { refused: false }),
       attempt,
     };
+    evaluationWatch()?.failed?.([...outputs, ...updates.map(({ value }) => value)], error, attempt);
     recover(error, { outputs: asked, own, queued }, again, verdict.refused);
   }
 }

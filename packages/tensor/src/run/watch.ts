@@ -12,8 +12,12 @@ export interface EvaluationWatch {
   readonly probe: (results: readonly Tensor[]) => Tensor | null;
   /** Gets its elements before anything is committed. What it throws, the evaluation throws, and nothing has changed. */
   readonly check: (results: readonly Tensor[], elements: TypedArray) => void;
-  /** Results could not be computed; may say more in the error. */
-  readonly failed?: (results: readonly Tensor[], error: unknown) => void;
+  /** Results could not be computed; may say more in the error. `attempt` computes tensors and commits nothing. */
+  readonly failed?: (
+    results: readonly Tensor[],
+    error: unknown,
+    attempt: (tensors: readonly Tensor[]) => void,
+  ) => void;
 }
 
 let active: EvaluationWatch | null = null;
