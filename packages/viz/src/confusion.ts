@@ -1,6 +1,8 @@
 /** The confusion matrix of a classifier, with counts and the share of each true class. */
+
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, formatPercent, label, textWidth } from './text.ts';
 import { inkOnTint, tints } from './theme.ts';
@@ -27,6 +29,11 @@ export interface ConfusionOptions extends ChartOptions {
  * confusion([[50, 2], [3, 45]], { labels: ['cat', 'dog'], title: 'Test set' })
  */
 export function confusion(counts: ArrayLike<ArrayLike<number>>, options: ConfusionOptions = {}): string {
+  checkOptions(
+    'confusion',
+    options,
+    'labels rowLabel columnLabel subtitle width height title description theme id background',
+  );
   const rows = Array.from(counts, (row) => Array.from(row));
   const names = options.labels ?? rows.map((_, i) => String(i));
   check(rows, names);

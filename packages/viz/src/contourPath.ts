@@ -1,9 +1,11 @@
 /** A loss landscape as contour lines, with the paths that optimizers took. */
+
 import { quantileSorted } from 'd3-array';
 import { extentOf } from './axes.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';
 import { checkGrid, contourPaths, type Grid, type GridPlot, gridPlot } from './grid.ts';
 import { createLegend } from './legend.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup, polyline } from './svg.ts';
 import { formatNumber } from './text.ts';
 import { dash } from './theme.ts';
@@ -37,6 +39,11 @@ export function contourPath(
   paths: readonly OptimizerPath[] = [],
   options: ContourPathOptions = {},
 ): string {
+  checkOptions(
+    'contourPath',
+    options,
+    'levels minima xLabel yLabel width height title description theme id background',
+  );
   checkGrid('contourPath', grid);
   const ends = paths.slice(0, 10).map((path) => {
     const last = path.points[path.points.length - 1];

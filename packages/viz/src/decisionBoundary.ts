@@ -15,6 +15,7 @@ import { valueError } from './errors.ts';
 import { type ChartOptions, chart, type Frame } from './frame.ts';
 import { checkGrid, contourPaths, type Grid, gridPlot, rasterBox, topDown } from './grid.ts';
 import { createLegend } from './legend.ts';
+import { checkOptions } from './options.ts';
 import { pngDataUri } from './png.ts';
 import { element, type Markup } from './svg.ts';
 import { formatNumber } from './text.ts';
@@ -58,6 +59,11 @@ export function decisionBoundary(
   points: readonly DataPoint[] = [],
   options: DecisionBoundaryOptions = {},
 ): string {
+  checkOptions(
+    'decisionBoundary',
+    options,
+    'kind confidence labels domain xLabel yLabel width height title description theme id background',
+  );
   checkGrid('decisionBoundary', grid);
   if (options.confidence !== undefined && options.confidence.length !== grid.values.length) {
     throw valueError(

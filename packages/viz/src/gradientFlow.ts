@@ -7,6 +7,7 @@ import { createAxis, drawXAxis, extentOf } from './axes.ts';
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { lineChart } from './lineChart.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, formatPercent, label, textWidth } from './text.ts';
 
@@ -54,6 +55,11 @@ export function gradientFlow(
   layers: readonly GradientFlowLayer[],
   options: GradientFlowOptions = {},
 ): string {
+  checkOptions(
+    'gradientFlow',
+    options,
+    'vanishing exploding steps valueLabel stepLabel words width height title description theme id background',
+  );
   const { vanishing = 1e-5, exploding = 1e2, valueLabel = 'gradient norm' } = options;
   const words: GradientFlowWords = {
     vanishing: 'vanishing',

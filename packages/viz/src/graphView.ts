@@ -20,6 +20,7 @@ import {
   type Settings,
   type Wire,
 } from './graphPlan.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup, text } from './svg.ts';
 import { label } from './text.ts';
 
@@ -60,6 +61,11 @@ export interface GraphViewOptions extends ChartOptions {
  * })
  */
 export function graphView(graph: GraphData, options: GraphViewOptions = {}): string {
+  checkOptions(
+    'graphView',
+    options,
+    'orientation highlight values gradients shapes digits maxNodes expand collapse width height title description theme id background',
+  );
   check(graph);
   const has = (key: 'value' | 'gradient') => graph.nodes.some((node) => known(node[key]));
   const settings: Settings = {

@@ -11,6 +11,7 @@ import {
 } from './colorScale.ts';
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame, margin } from './frame.ts';
+import { checkOptions } from './options.ts';
 import { cross, element, type Markup } from './svg.ts';
 import { fit, formatNumber, label, textWidth } from './text.ts';
 
@@ -37,6 +38,11 @@ export interface HeatmapOptions extends ChartOptions {
  * heatmap([[0.1, -0.5], [0.3, 0.8]], { title: 'Weights', scale: 'diverging' })
  */
 export function heatmap(matrix: ArrayLike<ArrayLike<number>>, options: HeatmapOptions = {}): string {
+  checkOptions(
+    'heatmap',
+    options,
+    'scale domain rowLabels columnLabels xLabel yLabel showValues width height title description theme id background',
+  );
   const rows = matrix.length;
   const columns = rows === 0 ? 0 : matrix[0].length;
   check(matrix, columns, options);

@@ -3,6 +3,7 @@
 import { createAxis, drawXAxis, drawYAxis, extentOf, labelRoom, type ScaleKind } from './axes.ts';
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup } from './svg.ts';
 import { formatNumber, label } from './text.ts';
 
@@ -33,6 +34,11 @@ export interface HistogramOptions extends ChartOptions {
  * histogram(await weights.data(), { title: 'Weights of layer 1', bins: 40 })
  */
 export function histogram(data: ArrayLike<number> | Bins, options: HistogramOptions = {}): string {
+  checkOptions(
+    'histogram',
+    options,
+    'bins domain xLabel yLabel yScale width height title description theme id background',
+  );
   const { edges, counts, left } = 'edges' in data ? given(data) : count(data, options);
   const total = counts.reduce((a, b) => a + b, 0);
   const note = left === 0 ? '' : `${formatNumber(left)} values outside or not finite are left out`;

@@ -1,6 +1,8 @@
 /** Many small images with captions: samples of a data set, predictions, the weights of a first layer. */
+
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
+import { checkOptions } from './options.ts';
 import { pngDataUri } from './png.ts';
 import { element, type Markup, text } from './svg.ts';
 import { fit, label } from './text.ts';
@@ -36,6 +38,7 @@ export interface ImageGridOptions extends Omit<ChartOptions, 'height'> {
  * imageGrid([{ pixels: [0, 1, 1, 0], width: 2, height: 2, caption: 'checks' }])
  */
 export function imageGrid(images: readonly GridImage[], options: ImageGridOptions = {}): string {
+  checkOptions('imageGrid', options, 'columns imageSize range width title description theme id background');
   const size = options.imageSize ?? 64;
   const captions = images.some((image) => image.caption !== undefined || image.mark !== undefined);
   const cell = { width: size + 12, height: size + (captions ? 26 : 12) };

@@ -7,6 +7,7 @@ import { type Axis, createAxis, drawXAxis, drawYAxis, extentOf, labelRoom, type 
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { createLegend } from './legend.ts';
+import { checkOptions } from './options.ts';
 import { cross, element, type Markup, polyline } from './svg.ts';
 import { formatNumber, formatPercent, label } from './text.ts';
 import { dash } from './theme.ts';
@@ -60,6 +61,11 @@ export interface LineChartOptions extends ChartOptions {
  * lineChart([{ name: 'loss', y: [2.3, 1.1, 0.6] }], { title: 'Training', xLabel: 'epoch', yScale: 'log' })
  */
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions = {}): string {
+  checkOptions(
+    'lineChart',
+    options,
+    'xLabel yLabel xScale yScale xDomain yDomain yFormat legend smoothing points colors referenceLines width height title description theme id background',
+  );
   const smoothing = options.smoothing ?? 0;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw valueError(`lineChart: smoothing is ${smoothing}, but must be at least 0 and below 1`);

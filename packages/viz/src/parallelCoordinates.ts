@@ -6,6 +6,7 @@ import { curveMonotoneX, line } from 'd3-shape';
 import { createAxis, extentOf, type ScaleKind } from './axes.ts';
 import { valueError } from './errors.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup } from './svg.ts';
 import { fit, formatNumber, label, textWidth } from './text.ts';
 
@@ -42,6 +43,11 @@ export function parallelCoordinates(
   runs: readonly SweepRun[],
   options: ParallelCoordinatesOptions = {},
 ): string {
+  checkOptions(
+    'parallelCoordinates',
+    options,
+    'dimensions colorBy width height title description theme id background',
+  );
   const dimensions = (options.dimensions ?? Object.keys(runs[0] ?? {})).map((given) =>
     typeof given === 'string' ? { key: given } : given,
   );

@@ -2,10 +2,12 @@
  * A function of two variables as a surface in space, seen from any direction. It shows a fitted regression over its data, or a loss landscape. Parallel projection, so that equal steps stay equal; nearer parts are painted over
  * farther ones.
  */
+
 import { type Axis, createAxis, extentOf } from './axes.ts';
 import { createColorScale } from './colorScale.ts';
 import { type ChartOptions, chart, emptyNotice, type Frame } from './frame.ts';
 import { checkGrid, type Grid } from './grid.ts';
+import { checkOptions } from './options.ts';
 import { element, type Markup, polyline } from './svg.ts';
 import { formatNumber, label, textWidth } from './text.ts';
 
@@ -34,6 +36,11 @@ export interface SurfaceOptions extends ChartOptions {
  * surface({ x: [4, 9], y: [2, 38], columns: 2, rows: 2, values: [15, 40, 5, 20] }, { xLabel: 'rooms', azimuth: 60 })
  */
 export function surface(grid: Grid, options: SurfaceOptions = {}): string {
+  checkOptions(
+    'surface',
+    options,
+    'azimuth elevation points xLabel yLabel zLabel zDomain resolution width height title description theme id background',
+  );
   checkGrid('surface', grid);
   const points = (options.points ?? []).filter((point) => point.every(Number.isFinite));
   const extent = options.zDomain ?? extentOf([grid.values, points.map((point) => point[2])]);

@@ -1,0 +1,38 @@
+/**
+ * Options that a chart does not know are refused, as the other packages do: a misspelt name must not be ignored. This package
+ * knows none of them, so it looks for the nearest name by itself.
+ */
+import { distance } from 'fastest-levenshtein';
+import { optionError } from './errors.ts';
+
+/**
+ * @param known the names of the options, separated by spaces
+ * @throws TypeError for anything but an object, and naming the nearest for an option that is not known
+ */
+export function checkOptions(chart: string, options: unknown, known: string): void {
+  if (options === undefined) return;
+  const names = known.split(' ');
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw optionError(`${chart}: options must be an object with ${names.join(', ')}`);
+  for (const name in options) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    throw optionError(
+      `${chart}: there is no option '${name}'${near === undefined ? ',' : `; did you mean '${near}'?`} known: ${names.join(', ')}`,
+    );
+  }
+}
+
+/** A name that begins like the given one, or differs from it in a few letters. */
+function nearest(given: string, names: readonly string[]): string | undefined {
+  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const wanted = plain(given);
+  const away = (name: string): number => {
+    const own = plain(name);
+    return wanted.length > 1 && (own.startsWith(wanted) || wanted.startsWith(own))
+      ? 0.5
+      : distance(own, wanted);
+  };
+  const best = [...names].sort((a, b) => away(a) - away(b))[0];
+  return best !== undefined && away(best) <= Math.max(2, Math.floor(wanted.length / 3)) ? best : undefined;
+}
