@@ -8,5 +8,5 @@ it('refuses options that a chart does not have, and names the nearest', () => {
   expect(draw({ smooth: 3 })).toThrow(/did you mean 'smoothing'\?/);
   expect(draw({ elevation: 3 })).toThrow(/no option 'elevation', known: xLabel, yLabel/);
   expect(draw({ title: 'Loss' })).not.toThrow();
-  expect(() => heatmap([[1]], 'blue' as object)).toThrow(/options must be an object/);
+  expect(() => heatmap([[1]], 'blue' as unknown as object)).toThrow(/options must be an object/);
 });
