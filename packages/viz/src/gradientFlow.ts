@@ -60,14 +60,22 @@ export function gradientFlow(
     options,
     'vanishing exploding steps valueLabel stepLabel words width height title description theme id background',
   );
-  const { vanishing = 1e-5, exploding = 1e2, valueLabel = 'gradient norm' } = options;
+  const {
+    vanishing = 1e-5,
+    exploding = 1e2,
+    valueLabel = 'gradient norm',
+    steps,
+    stepLabel = 'step',
+    words: given,
+    ...drawing
+  } = options;
   const words: GradientFlowWords = {
     vanishing: 'vanishing',
     exploding: 'exploding',
     zero: 'zero',
     notFinite: 'not finite',
     dead: 'dead',
-    ...options.words,
+    ...given,
   };
   if (!(vanishing > 0 && exploding > vanishing)) {
     throw valueError(
@@ -78,13 +86,13 @@ export function gradientFlow(
     return lineChart(
       layers.map((layer) => {
         const y = typeof layer.norm === 'number' ? [layer.norm] : layer.norm;
-        return { name: layer.name, y, x: options.steps };
+        return { name: layer.name, y, x: steps };
       }),
       {
-        ...options,
+        ...drawing,
         yScale: 'log',
         yLabel: valueLabel,
-        xLabel: options.stepLabel ?? 'step',
+        xLabel: stepLabel,
         colors: 'ordered',
         legend: true,
         points: false,
