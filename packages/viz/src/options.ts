@@ -2,7 +2,6 @@
  * Options that a chart does not know are refused, as the other packages do: a misspelt name must not be ignored. This package
  * knows none of them, so it looks for the nearest name by itself.
  */
-import { distance } from 'fastest-levenshtein';
 import { optionError } from './errors.ts';
 
 /**
@@ -35,4 +34,16 @@ function nearest(given: string, names: readonly string[]): string | undefined {
   };
   const best = [...names].sort((a, b) => away(a) - away(b))[0];
   return best !== undefined && away(best) <= Math.max(2, Math.floor(wanted.length / 3)) ? best : undefined;
+}
+
+/** How many letters have to be put in, left out or replaced (Levenshtein 1966). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++)
+      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length];
 }

@@ -154,7 +154,7 @@ describe('a sweep whose processes are killed', () => {
     }
   };
   const until = async (condition: () => boolean): Promise<void> => {
-    for (let i = 0; i < 3000 && !condition(); i++) await wait(20);
+    for (let i = 0; i < 9000 && !condition(); i++) await wait(20);
     expect(condition()).toBe(true);
   };
 
@@ -198,7 +198,7 @@ describe('a sweep whose processes are killed', () => {
     expect(third.exitCode).toBe(0);
     expect(statSync(join(broken, 'trial-001.json')).mtimeMs).toBe(done);
     expect(weightsOf(broken)).toEqual(weightsOf(whole));
-  }, 300_000);
+  }, 600_000);
 
   it('reads no half-written result', async () => {
     const folder = join(scratch, 'half');
