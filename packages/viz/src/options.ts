@@ -1,6 +1,7 @@
 /**
- * Options that a chart does not know are refused, as the other packages do: a misspelt name must not be ignored. This package
- * knows none of them, so it looks for the nearest name by itself.
+ * Options that a chart does not know are refused: a misspelt name must not be ignored.
+ *
+ * The other packages have this from @ag/tensor, which is not known here.
  */
 import { optionError } from './errors.ts';
 
