@@ -37,6 +37,8 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
   it('works without a network once it has been opened', async () => {
     const page = await application.open('home');
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    // A page that was opened while the worker became active may not be its own before it is opened again.
+    await page.reload();
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await application.context.setOffline(true);
     await page.reload();
