@@ -78,7 +78,7 @@ export function compile<X extends TensorTree[], Y extends TensorTree>(
     // Lines can only be named of what runs as it is written.
     if (options.detectAnomaly || detectingAnomalies()) return detectAnomaly(() => f(...x));
     const plain = x.every((argument) => argument instanceof Tensor);
-    const leaves = plain ? (x as Tensor[]) : treeLeaves(x as TensorTree);
+    const leaves = plain ? (x as Tensor[]) : treeLeaves(x as TensorTree, 'compile: arguments');
     const given = argumentsOf(leaves);
     const userKey = options.key?.() ?? '';
     // Trees of other names or in another order have tensors of other meanings at the same places.
@@ -135,7 +135,7 @@ function trace<X extends TensorTree[], Y extends TensorTree>(
       keepingGradients(() => synchronous('compile', f(...(treeFrom(x as TensorTree, traced.tensors) as X)))),
     );
   });
-  const outputs = treeLeaves(recorded.result);
+  const outputs = treeLeaves(recorded.result, 'compile: the result of the function');
   const updates = [...recorded.trace.updates].map(([variable, value]) => ({ variable, value }));
   for (const { variable } of updates) variable.gradPending = false;
   // What was made outside and does not change is computed now, not at each run.

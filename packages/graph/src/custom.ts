@@ -53,7 +53,7 @@ export function customGradient<X extends TensorTree[], Y extends TensorTree>(
 ): (...x: X) => Y {
   return (...x) => {
     const y = synchronous('customGradient', f(...x));
-    const inputs = treeLeaves(x);
+    const inputs = treeLeaves(x, 'customGradient: arguments');
     const own: Rule = (gradients, at, outputs) => {
       const given = synchronous(
         'customGradient',
@@ -62,7 +62,7 @@ export function customGradient<X extends TensorTree[], Y extends TensorTree>(
       );
       return gradientLeaves(x, given, at);
     };
-    return treeFrom(y, withRule(treeLeaves(y), inputs, own));
+    return treeFrom(y, withRule(treeLeaves(y, 'customGradient: the result of the function'), inputs, own));
   };
 }
 
@@ -85,9 +85,9 @@ export function checkpoint<X extends TensorTree[], Y extends TensorTree>(f: (...
       (tensor) => made.add(tensor),
       () => synchronous('checkpoint', f(...x)),
     );
-    const outputs = treeLeaves(y);
+    const outputs = treeLeaves(y, 'checkpoint: the result of the function');
     const steps = stepsTo(outputs, (node) => made.has(node));
-    const kept = new Set<Tensor>(treeLeaves(x));
+    const kept = new Set<Tensor>(treeLeaves(x, 'checkpoint: arguments'));
     for (const step of steps) {
       for (const input of step.inputs) if (isKept(input, made)) kept.add(input);
     }
@@ -230,7 +230,7 @@ function gradientLeaves(
   const leaves: (Tensor | null)[] = [];
   const collect = (like: TensorTree, gradient: unknown): void => {
     if (gradient === null || gradient === undefined) {
-      for (const _ of treeLeaves(like)) leaves.push(null);
+      for (const _ of treeLeaves(like, 'customGradient: arguments')) leaves.push(null);
     } else if (like instanceof Tensor) {
       checkGradient(gradient, inputs[leaves.length], leaves.length);
       leaves.push(gradient as Tensor);

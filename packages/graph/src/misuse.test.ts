@@ -12,7 +12,7 @@ import {
 } from '@ag/tensor';
 import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, describe, expect, it } from 'vitest';
-import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp } from './index.ts';
+import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp, vmap } from './index.ts';
 
 /** What another copy of the library would make: the same brand, another class. */
 const foreign = { [Symbol.for('@ag/tensor')]: {}, shape: [2], dtype: 'float32' } as unknown as Tensor;
@@ -69,13 +69,23 @@ describe('misuse is named, with the remedy', () => {
     );
     expect(() => grad((a: Tensor) => a.sum(), 1 as 0)(x)).toThrow(/there is no argument 1/);
     expect(() => grad(() => tensor(1) as Tensor)(...([5] as unknown as []))).toThrow(
-      /expected a tensor or nested arrays and objects of tensors, got number/,
+      /^grad: argument 0 must be a tensor, or nested arrays and objects of tensors, got 5$/,
+    );
+    const nested = { a: [x, null] } as unknown as { a: Tensor[] };
+    expect(() => jvp((t: { a: Tensor[] }) => t.a[0], [nested], [nested])).toThrow(
+      /^jvp: arguments\[0\]\.a\[1\] must be/,
+    );
+    expect(() => vmap((t: { a: Tensor[] }) => t.a[0])(nested)).toThrow(
+      /^vmap: argument 0\.a\[1\] must be .* got null$/,
+    );
+    expect(() => compile((t: { a: Tensor[] }) => t.a[0])(nested)).toThrow(
+      /^compile: arguments\[0\]\.a\[1\] must be/,
     );
   });
 
   it('a function that returns no tensor', () => {
     expect(() => jacobian((() => 3) as unknown as (x: Tensor) => Tensor)(tensor([1]))).toThrow(
-      /expected a tensor or nested arrays and objects of tensors, got number/,
+      /^jacobian: the result of the function must be a tensor, .* got 3$/,
     );
   });
 

@@ -52,14 +52,14 @@ export function valueAndGrad<F extends TreeFunction<Tensor>, const N extends Arg
     for (const i of numbers) {
       if (!Number.isInteger(i) || i < 0 || i >= x.length)
         throw valueError(`grad: there is no argument ${i}; the function was called with ${x.length}`);
-      fresh[i] = aliased(fresh[i]);
+      fresh[i] = aliased(fresh[i], `grad: argument ${i}`);
     }
     const y = checkTensor(
       transforming('grad', () => f(...fresh)),
       'grad',
       'the result of the function',
     );
-    const leaves = numbers.map((i) => treeLeaves(fresh[i]));
+    const leaves = numbers.map((i) => treeLeaves(fresh[i], `grad: argument ${i}`));
     const all = gradients(y, leaves.flat());
     let next = 0;
     const trees = numbers.map((i, j) => {
@@ -79,14 +79,14 @@ export function vjp<X extends TensorTree[], Y extends TensorTree>(
   f: (...x: X) => Y,
   ...x: X
 ): [Y, (v: Y) => X] {
-  const fresh = x.map(aliased) as X;
+  const fresh = aliased(x, 'vjp: arguments') as X;
   const y = transforming('vjp', () => f(...fresh));
-  const outputs = treeLeaves(y);
-  const inputs = treeLeaves(fresh);
+  const outputs = treeLeaves(y, 'vjp: the result of the function');
+  const inputs = treeLeaves(fresh, 'vjp: arguments');
   return [
     y,
     (v) => {
-      const seeds = treeLeaves(v);
+      const seeds = treeLeaves(v, 'vjp: the gradient at the result');
       checkSame('vjp', outputs, seeds);
       return treeFrom(fresh, pullback(outputs, seeds, inputs));
     },
@@ -102,11 +102,11 @@ export function jvp<X extends TensorTree[], Y extends TensorTree>(
   x: readonly [...X],
   v: readonly [...X],
 ): [Y, Y] {
-  const fresh = (x as unknown as X).map(aliased) as X;
+  const fresh = aliased(x as unknown as X, 'jvp: arguments') as X;
   const y = transforming('jvp', () => f(...fresh));
-  const outputs = treeLeaves(y);
-  const inputs = treeLeaves(fresh);
-  const directions = treeLeaves(v as unknown as TensorTree);
+  const outputs = treeLeaves(y, 'jvp: the result of the function');
+  const inputs = treeLeaves(fresh, 'jvp: arguments');
+  const directions = treeLeaves(v as unknown as TensorTree, 'jvp: directions');
   checkSame('jvp', inputs, directions);
   // Without numbers, so that a rule that reads them is noticed: what it made of them would count as constant.
   const probes = outputs.map((output) => placeholderLeaf(output.shape, output.dtype, 'the vector of jvp'));
@@ -158,10 +158,12 @@ export function jacobian<X extends TensorTree, Y extends TensorTree>(
   f: (x: X) => Y,
 ): (x: X) => JacobianTree<Y, X> {
   return (x) => {
-    const fresh = aliased(x);
+    const fresh = aliased(x, 'jacobian: the argument');
     const y = transforming('jacobian', () => f(fresh));
-    const inputs = treeLeaves(fresh);
-    const rows = treeLeaves(y).map((output) => treeFrom(fresh, jacobians(output, inputs)));
+    const inputs = treeLeaves(fresh, 'jacobian: the argument');
+    const rows = treeLeaves(y, 'jacobian: the result of the function').map((output) =>
+      treeFrom(fresh, jacobians(output, inputs)),
+    );
     let next = 0;
     const build = (tree: TensorTree): TensorTree => {
       if (tree instanceof Tensor) return rows[next++];
@@ -204,19 +206,19 @@ export function hessian<X extends TensorTree>(f: (x: X) => Tensor): (x: X) => Ja
 
 /** The Hessian of a scalar function times a vector of the structure of `x`, without forming the Hessian. */
 export function hvp<X extends TensorTree>(f: (x: X) => Tensor, x: X, v: X): X {
-  const fresh = aliased(x) as X;
-  const first = treeLeaves(grad(f)(fresh) as TensorTree);
-  const directions = treeLeaves(v);
+  const fresh = aliased(x, 'hvp: the argument') as X;
+  const first = treeLeaves(grad(f)(fresh) as TensorTree, 'hvp: the gradient');
+  const directions = treeLeaves(v, 'hvp: the vector');
   checkSame('hvp', first, directions);
   const product = first.map((g, i) => g.mul(directions[i]).sum()).reduce((sum, term) => sum.add(term));
-  return treeFrom(x, gradients(product, treeLeaves(fresh)));
+  return treeFrom(x, gradients(product, treeLeaves(fresh, 'hvp: the argument')));
 }
 
 /** Nodes of their own for the arguments of a function, so that the same tensor given twice counts twice. */
-function aliased<T extends TensorTree>(tree: T): T {
+function aliased<T extends TensorTree>(tree: T, what: string): T {
   return treeFrom(
     tree,
-    treeLeaves(tree).map((x) => x.broadcastTo(x.shape)),
+    treeLeaves(tree, what).map((x) => x.broadcastTo(x.shape)),
   );
 }
 

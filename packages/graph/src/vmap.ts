@@ -78,14 +78,14 @@ export function vmap<X extends unknown[], Y extends TensorTree>(
       const tree = argument as TensorTree;
       return treeFrom(
         tree,
-        treeLeaves(tree).map((leaf) =>
+        treeLeaves(tree, `vmap: argument ${i}`).map((leaf) =>
           standIn(checkTensor(leaf, 'vmap', `argument ${i}`), axis, `argument ${i}`),
         ),
       );
     });
     if (size.count < 0) throw valueError('vmap: no argument is mapped; give at least one an axis');
     const y = traced(() => f(...(inner as X)));
-    const outputs = batchGraph(treeLeaves(y), lanes, size.count);
+    const outputs = batchGraph(treeLeaves(y, 'vmap: the result of the function'), lanes, size.count);
     return treeFrom(
       y,
       outputs.map((output) => moveFront(output, outAxis)),

@@ -220,25 +220,15 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    */
   loadState(state: OptimizerState): void {
     if (state.type !== this.type)
-      throw codedError(
-        Error,
-        'AG_STATE_MISMATCH',
-        `loadState: this is ${this.type}, the state is of ${state.type}`,
-      );
+      throw mismatch(`loadState: this is ${this.type}, the state is of ${state.type}`);
     const own = this.#namedState();
     const updates = new Map<Variable, Tensor>();
     for (const [name, variable] of own) {
       const value = state.tensors[name];
       if (!value)
-        throw codedError(
-          Error,
-          'AG_STATE_MISMATCH',
-          `loadState: '${name}' is missing; were the optimizer's options or parameters others?`,
-        );
+        throw mismatch(`loadState: '${name}' is missing; were the optimizer's options or parameters others?`);
       if (formatShape(value.shape) !== formatShape(variable.shape)) {
-        throw codedError(
-          Error,
-          'AG_STATE_MISMATCH',
+        throw mismatch(
           `loadState: '${name}' has shape ${formatShape(value.shape)}, not ${formatShape(variable.shape)}`,
         );
       }
@@ -246,20 +236,14 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     }
     const unknown = Object.keys(state.tensors).filter((name) => !own.has(name));
     if (unknown.length > 0)
-      throw codedError(
-        Error,
-        'AG_STATE_MISMATCH',
+      throw mismatch(
         `loadState: unknown '${unknown[0]}'${unknown.length > 1 ? ` and ${unknown.length - 1} more` : ''}`,
       );
     const { steps = 0 } = state.numbers;
     const counts = this.#members().map(({ index }) => state.numbers[`${index}.steps`] ?? steps);
     for (const count of [steps, ...counts]) {
       if (!Number.isSafeInteger(count) || count < 0)
-        throw codedError(
-          Error,
-          'AG_STATE_MISMATCH',
-          `loadState: a count of steps must be a whole number, got ${count}`,
-        );
+        throw mismatch(`loadState: a count of steps must be a whole number, got ${count}`);
     }
     if (updates.size > 0) commitUpdates(updates);
     this.steps = steps;
@@ -440,6 +424,11 @@ function defined(options: object): object {
 
 function isStateful(schedule: Schedule): schedule is PlateauSchedule {
   return 'loadState' in schedule;
+}
+
+/** Of a saved state that is of something else. */
+function mismatch(message: string): Error {
+  return codedError(Error, 'AG_STATE_MISMATCH', message);
 }
 
 /** Why a step finds nothing to do. */
