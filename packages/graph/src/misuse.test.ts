@@ -12,7 +12,19 @@ import {
 } from '@ag/tensor';
 import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, describe, expect, it } from 'vitest';
-import { backward, compile, Graph, grad, gradients, hvp, jacobian, jvp, placeholder, vjp, vmap } from './index.ts';
+import {
+  backward,
+  compile,
+  Graph,
+  grad,
+  gradients,
+  hvp,
+  jacobian,
+  jvp,
+  placeholder,
+  vjp,
+  vmap,
+} from './index.ts';
 
 /** What another copy of the library would make: the same brand, another class. */
 const foreign = { [Symbol.for('@ag/tensor')]: {}, shape: [2], dtype: 'float32' } as unknown as Tensor;

@@ -132,9 +132,11 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       const page = await context.newPage();
       page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
       page.on('pageerror', (error) => errors.push(String(error)));
-      page.on('requestfailed', (request) =>
-        errors.push(`${request.url()} failed: ${request.failure()?.errorText}`),
-      );
+      page.on('requestfailed', (request) => {
+        const why = request.failure()?.errorText;
+        // What was under way when a page was left or opened anew is cancelled, which is no fault.
+        if (why !== 'net::ERR_ABORTED') errors.push(`${request.url()} failed: ${why}`);
+      });
       await page.goto(`${address}#/${hash}`);
       await page.waitForFunction(() => Object.keys(window.__ag?.state() ?? {}).length > 0);
       return page;

@@ -44,6 +44,7 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     await page.reload();
     await page.waitForFunction(() => Object.keys(window.__ag?.state() ?? {}).length > 0);
     expect(await page.locator('h1').count()).toBe(1);
+    await page.close();
     await application.context.setOffline(false);
   });
 
@@ -74,6 +75,8 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
       ),
     );
     const addresses = [...new Set(found)];
+    // Without a network, above, a picture may be missing and the console says so.
+    const before = application.errors().length;
     expect(addresses.length).toBeGreaterThan(8);
     for (const address of addresses) {
       const page = await application.open(address);
@@ -88,6 +91,6 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
       expect(await page.getByTestId('problem').count(), address).toBe(0);
       await page.close();
     }
-    expect(application.errors()).toEqual([]);
+    expect(application.errors().slice(before).join('\n')).toBe('');
   });
 });
