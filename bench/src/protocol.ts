@@ -38,6 +38,8 @@ export interface Opened {
   readonly check: Readonly<Record<string, number>>;
   /** Figures that are the result themselves, for workloads that are not timed. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** Milliseconds of the first step, in which everything is planned and made. */
+  readonly first?: number;
 }
 
 /** Runs for about so many milliseconds, and answers `Timed`. */
@@ -51,5 +53,7 @@ export interface Timed {
   /** Milliseconds of processor time for each step, of all threads, waiting ones included. */
   readonly cpu: number;
   readonly steps: number;
+  /** The most memory that the process held, in bytes. */
+  readonly peak?: number;
   readonly profile?: string;
 }
