@@ -60,6 +60,7 @@ try {
     ...common,
     entryPoints: {
       command: here('src/command.ts'),
+      besidePyTorch: here('src/besidePyTorch.ts'),
       participant: here('src/process/participant.ts'),
       steady: here('src/steady.ts'),
       'peers/tfjs': here('peers/tfjs/main.mjs'),
@@ -103,7 +104,9 @@ try {
     });
     process.exitCode = status ?? 1;
   } else {
-    const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
+    // `pnpm bench torch` and `pnpm bench random`: networks beside PyTorch.
+    const program = ['torch', 'random'].includes(process.argv[2]) ? 'besidePyTorch.js' : 'command.js';
+    const { main } = await import(pathToFileURL(join(folder, program)).href);
     process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
   }
 } finally {

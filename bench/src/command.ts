@@ -26,7 +26,7 @@ pnpm bench steady   whether the steps of a loop stay as quick as they were
   --variant TEXT    only ways of writing the work that contain the text
   --case TEXT       only cases that contain the text
   --base FOLDER     another state of the project takes turns with this one
-  --python PATH     a Python with NumPy, default python3
+  --python PATH     a Python with NumPy, default AG_BENCH_PYTHON, else python3
   --no-numpy        without NumPy
   --peers DIR       with other libraries that are installed in DIR; says how to install those that are not
   --peer-node PATH  the Node that runs them, default the one that runs ag
@@ -55,7 +55,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       variant: { type: 'string', default: '' },
       case: { type: 'string', default: '' },
       base: { type: 'string' },
-      python: { type: 'string', default: 'python3' },
+      python: { type: 'string', default: process.env.AG_BENCH_PYTHON ?? 'python3' },
       'no-numpy': { type: 'boolean' },
       peers: { type: 'string' },
       'peer-node': { type: 'string' },

@@ -10,7 +10,7 @@ export interface Task {
   readonly variant: string;
   readonly backend: string;
   readonly threads: number;
-  /** Folder of the raw files that `data.ts` wrote. */
+  /** Folder of the raw files that `data.ts` wrote, and of `networks.json`: by workload and case, see `problems/network.ts`. */
   readonly data: string;
   /** Use 256-bit vectors, where the engine has the switch for them. */
   readonly wide?: boolean;

@@ -19,7 +19,7 @@ export interface Engine {
   readonly command: string;
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly task: Pick<Task, 'backend' | 'threads' | 'wide'>;
+  readonly task: Pick<Task, 'backend' | 'threads' | 'wide'> & { readonly variant?: string };
   /** `v24.1.0`, that of NumPy, or another library's name and version. */
   readonly version: string;
 }
@@ -100,7 +100,7 @@ function hasRelaxed(node: string, flags: readonly string[]): boolean {
   return output(node, [...flags, '-p', probe]) === 'true';
 }
 
-function output(command: string, args: readonly string[]): string | null {
+export function output(command: string, args: readonly string[]): string | null {
   try {
     return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {

@@ -4,6 +4,7 @@ import type { Activation, Layer, Network } from './network.ts';
 const adam = { optimizer: 'adam', learningRate: 1e-3, loss: 'crossEntropy', lossAt: [0, 1, 4] } as const;
 
 const relu: Layer = { layer: 'relu' };
+const halved: Layer = { layer: 'maxPool2d', size: 2 };
 
 /** Linear layers with an activation between them. */
 export function dense(sizes: readonly number[], activation: Activation, bias = true): Layer[] {
@@ -82,7 +83,7 @@ function residualBlock(channels: number, out: number, stride: number): Layer[] {
 
 const normed = (layer: Layer, channels: number): Layer[] => [layer, batchNorm(channels), relu];
 
-/** By workload, then by case. */
+/** W12 to W17, by workload, then by case. */
 export const networks: Readonly<Record<string, Readonly<Record<string, Network>>>> = {
   W12: {
     'LSTM 64→128, 32×50': {
@@ -155,4 +156,82 @@ export const networks: Readonly<Record<string, Readonly<Record<string, Network>>
       layers: dense([784, 512, 256, 10], 'relu'),
     },
   },
+};
+
+const numbers = (batch: number, inputs: number, classes: number) =>
+  ({ input: [batch, inputs], target: [batch], classes }) as const;
+
+/** W1 to W9 in the same form, with dense random inputs, and W12 to W17. */
+export const besidePyTorch: typeof networks = {
+  W1: {
+    'XOR 2-2-1, SGD': {
+      input: [4, 2],
+      target: [4, 1],
+      layers: [...dense([2, 2, 1], 'sigmoid'), { layer: 'sigmoid' }],
+      loss: 'squares',
+      optimizer: 'sgd',
+      learningRate: 0.1,
+      lossAt: [0, 10, 100],
+    },
+  },
+  W2: {
+    '64×1000-100-10, SGD': {
+      input: [64, 1000],
+      target: [64, 10],
+      layers: dense([1000, 100, 10], 'sigmoid', false),
+      loss: 'squares',
+      optimizer: 'sgd',
+      learningRate: 1e-4,
+      lossAt: [0, 10, 100],
+    },
+  },
+  W3: {
+    '13-10-1, batch 16, SGD': {
+      input: [16, 13],
+      target: [16, 1],
+      layers: dense([13, 10, 1], 'sigmoid'),
+      loss: 'meanSquare',
+      optimizer: 'sgd',
+      learningRate: 1e-2,
+      lossAt: [0, 10, 100],
+    },
+  },
+  W4: {
+    '784-50-100-10, batch 100, SGD': {
+      ...numbers(100, 784, 10),
+      layers: dense([784, 50, 100, 10], 'sigmoid'),
+      loss: 'crossEntropy',
+      optimizer: 'sgd',
+      learningRate: 0.1,
+      lossAt: [0, 10, 100],
+    },
+  },
+  W5: {
+    '784-512-256-10, batch 128': {
+      ...adam,
+      ...numbers(128, 784, 10),
+      layers: dense([784, 512, 256, 10], 'relu'),
+    },
+  },
+  W6: {
+    'two 5×5 convolutions, batch 64': {
+      ...adam,
+      input: [64, 1, 28, 28],
+      target: [64],
+      classes: 10,
+      layers: [
+        ...[conv(1, 16, 5), relu, halved],
+        ...[conv(16, 32, 5), relu, halved],
+        { layer: 'flatten' },
+        { layer: 'linear', in: 1568, out: 10 },
+      ],
+    },
+  },
+  W9: {
+    'transformer, width 128, 4 layers, 8×64 tokens': languageModel(128, 4, 4, [8, 64], 256, {
+      activation: 'geluTanh',
+      bias: false,
+    }),
+  },
+  ...networks,
 };

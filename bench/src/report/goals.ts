@@ -101,6 +101,7 @@ export const reports: Readonly<Record<string, WorkloadReport>> = {
   W14: step('depthwise-separable network with batch norm, 32×3×32×32, Adam'),
   W15: step('GPT, width 256, 4 layers, 4×128 tokens, Adam'),
   W16: step('784-2048-2048-10, batch 256, Adam'),
+  random: step('random networks'),
   W17: { ...step('inference of one sample, 784-512-256-10'), unit: 'ms' },
 };
 

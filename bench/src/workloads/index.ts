@@ -31,7 +31,7 @@ export const workloads: Readonly<Record<string, (data: string) => Workload>> = {
   ),
 };
 
-function ofNetworks(cases: Readonly<Record<string, Network>>): Workload {
+export function ofNetworks(cases: Readonly<Record<string, Network>>): Workload {
   return {
     variants: trainingVariants,
     cases: Object.fromEntries(
