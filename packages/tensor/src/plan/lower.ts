@@ -7,7 +7,14 @@ import { codedError } from '../errors.ts';
 import { contract } from '../ops/contract.ts';
 import { positions } from '../ops/indexing.ts';
 import { openSize, permute } from '../ops/movement.ts';
-import { type AnyOp, type ContractionLabels, defineOp, type Lowering, map, type ViewContext } from '../ops/op.ts';
+import {
+  type AnyOp,
+  type ContractionLabels,
+  defineOp,
+  type Lowering,
+  map,
+  type ViewContext,
+} from '../ops/op.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, type View } from '../view.ts';

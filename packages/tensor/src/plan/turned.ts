@@ -19,7 +19,8 @@ export function turnedProducts(
   for (const node of nodes) {
     for (const input of node.inputs) {
       if (input.op !== contract || straight.has(input)) continue;
-      const order = node.op === permute ? (node.attributes as { readonly order: readonly number[] }).order : [];
+      const order =
+        node.op === permute ? (node.attributes as { readonly order: readonly number[] }).order : [];
       const known = orders.get(input) ?? order;
       if (fits(input, order) && order.every((axis, i) => axis === known[i])) orders.set(input, order);
       else {
