@@ -21,6 +21,7 @@ pnpm bench random [options]              networks drawn at random beside PyTorch
   --python PATH     a Python with PyTorch, default AG_BENCH_PYTHON, else python3
   --no-torch        without PyTorch
   --compiled        PyTorch eager and compiled (torch.compile), not eager alone
+  --fused           PyTorch's Adam with its option \`fused\`, which is not its default
   --node PATH       a Node that runs ag, default this one; may be repeated
   --node-flag FLAG  a flag for it; may be repeated
   --wide            add ag with 256-bit vectors, on Node 24 and later
@@ -39,35 +40,34 @@ of random:
   --family NAME     only seeds of this family
   --show            print the networks as JSON and measure nothing`;
 
-const options = {
-  help: { type: 'boolean' },
-  python: { type: 'string', default: process.env.AG_BENCH_PYTHON ?? 'python3' },
-  'no-torch': { type: 'boolean', default: false },
-  compiled: { type: 'boolean', default: false },
-  node: { type: 'string', multiple: true, default: [process.execPath] },
-  'node-flag': { type: 'string', multiple: true, default: [] },
-  wide: { type: 'boolean', default: false },
-  base: { type: 'string' },
-  threads: { type: 'string', default: '2' },
-  'define-by-run': { type: 'boolean', default: false },
-  rounds: { type: 'string', default: '5' },
-  chunk: { type: 'string', default: '120' },
-  warm: { type: 'string', default: '120' },
-  statistic: { type: 'string', default: 'median' },
-  json: { type: 'boolean', default: false },
-  results: { type: 'string' },
-  seeds: { type: 'string', default: '0-23' },
-  family: { type: 'string' },
-  show: { type: 'boolean', default: false },
-} as const;
-
 /** @returns the exit code: 1 when losses differ or a participant failed */
 export async function main(args: readonly string[], folders: Folders): Promise<number> {
   const [command, ...rest] = args;
   const { values, positionals } = parseArgs({
     args: rest.filter((arg) => arg !== '--'),
     allowPositionals: true,
-    options,
+    options: {
+      help: { type: 'boolean' },
+      python: { type: 'string', default: process.env.AG_BENCH_PYTHON ?? 'python3' },
+      'no-torch': { type: 'boolean', default: false },
+      compiled: { type: 'boolean', default: false },
+      fused: { type: 'boolean', default: false },
+      node: { type: 'string', multiple: true, default: [process.execPath] },
+      'node-flag': { type: 'string', multiple: true, default: [] },
+      wide: { type: 'boolean', default: false },
+      base: { type: 'string' },
+      threads: { type: 'string', default: '2' },
+      'define-by-run': { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      chunk: { type: 'string', default: '120' },
+      warm: { type: 'string', default: '120' },
+      statistic: { type: 'string', default: 'median' },
+      json: { type: 'boolean', default: false },
+      results: { type: 'string' },
+      seeds: { type: 'string', default: '0-23' },
+      family: { type: 'string' },
+      show: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     console.log(help);
@@ -93,7 +93,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     wide: values.wide,
     base: values.base !== undefined,
   });
-  const torch = values['no-torch'] ? [] : findTorch(values.python, folders, threads, values.compiled);
+  const torch = values['no-torch'] ? [] : findTorch(values.python, folders, threads, values);
   if (torch === null) {
     say(
       `bench: '${values.python}' has no PyTorch; name a Python that has with --python or AG_BENCH_PYTHON, or give --no-torch`,

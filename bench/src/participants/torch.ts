@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { type Engine, engines, type Folders, output } from './engines.ts';
 
-/** @param compiled with `torch.compile`, too
+/** @param ways with `torch.compile`, too; Adam as one fused kernel, which is an option of it
  * @returns null where the Python does not have it */
 export function findTorch(
   python: string,
   { peers }: Folders,
   threads: number,
-  compiled: boolean,
+  ways: { readonly compiled: boolean; readonly fused: boolean },
 ): Engine[] | null {
   const version = output(python, ['-c', 'import torch; print(torch.__version__)']);
   if (version === null) return null;
@@ -17,11 +17,11 @@ export function findTorch(
     kind: 'peer',
     command: python,
     flags: [join(peers, 'torch_peer.py')],
-    environment: {},
+    environment: ways.fused ? { AG_BENCH_FUSED: '1' } : {},
     task: { backend: 'torch', threads, variant },
-    version: `PyTorch ${version}`,
+    version: `PyTorch ${version}${ways.fused ? ', fused Adam' : ''}`,
   });
-  return [engine('PyTorch', 'eager'), ...(compiled ? [engine('PyTorch compiled', 'compiled')] : [])];
+  return [engine('PyTorch', 'eager'), ...(ways.compiled ? [engine('PyTorch compiled', 'compiled')] : [])];
 }
 
 export interface OwnOptions {

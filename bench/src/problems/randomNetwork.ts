@@ -1,6 +1,6 @@
 /**
  * Networks drawn at random: from a seed a perceptron, a convolutional, a recurrent network or a transformer with any sizes,
- * activations, normalization and update rule. Steps take some milliseconds: what is too large is drawn again.
+ * activations, normalization and update rule. Steps take some milliseconds: what is too small or too large is drawn again.
  */
 import { randomAt } from '../numbers.ts';
 import type { Activation, Layer, Network } from './network.ts';
@@ -19,14 +19,16 @@ export interface RandomNetwork {
   readonly network: Network;
 }
 
-/** Multiplications with additions of a forward pass, at most. */
-const most = 6e8;
+/** Multiplications with additions of a forward pass: with fewer, PyTorch would be timed at calling its functions. */
+const least = 1e7;
+const most = 1e9;
 
 export function randomNetwork(seed: number): RandomNetwork {
   const family = families[seed % families.length]!;
   for (let attempt = 0; ; attempt++) {
     const network = makers[family](new Draw(1e6 + 1000 * seed + attempt));
-    if (operationsOf(network) > most) continue;
+    const operations = operationsOf(network);
+    if (operations < least || operations > most) continue;
     return { seed, family, name: `${seed} ${family}: ${textOf(network)}`, network };
   }
 }

@@ -74,12 +74,23 @@ export function printTables(machine: Machine, measurements: readonly Measurement
   const timed = measurements.filter(({ workload }) => workload in reports);
   if (timed.length > 0) console.log(`\n${table(timeRows(timed, major))}`);
   if (peers.length > 0 && timed.length > 0) console.log(`\n${table(peerRows(timed))}`);
+  if (timed.some(({ first }) => first !== undefined)) console.log(`\n${table(startRows(timed))}`);
   const rest = measurements.filter(({ workload }) => !(workload in reports));
   for (const { workload, case: name, engine, ms, figures } of rest) {
     const shown = Object.entries(figures ?? {}).map(([name, value]) => `${name} ${format(value)}`);
     if (workload === 'W11') shown.unshift(`cold start ${format(ms)} ms`);
     console.log(`\n${workload}, ${name}, ${engine}: ${shown.join(', ')}`);
   }
+}
+
+/** The first step of each training with `ag`, and the most memory that its process held. */
+function startRows(measurements: readonly Measurement[]): string[][] {
+  const rows = [['', 'case', 'participant', 'first step, ms', 'memory, MB']];
+  for (const { workload, variant, engine, first, peak } of measurements) {
+    if (first === undefined) continue;
+    rows.push([workload, variant, engine, format(first), format((peak ?? Number.NaN) / 1e6)]);
+  }
+  return rows;
 }
 
 /** A row for each case and variant of ag, beside NumPy and the goal. */

@@ -14,7 +14,6 @@ export function torchRows(measurements: readonly Measurement[]): string[][] {
     [
       '',
       'work',
-      'unit',
       ...engines,
       ...(hasTorch ? own.map((name) => `PyTorch ÷ ${name}`) : []),
       'first step, ms',
@@ -29,7 +28,6 @@ export function torchRows(measurements: readonly Measurement[]): string[][] {
     rows.push([
       workload,
       name,
-      'ms / step',
       ...engines.map((engine) => format(of(engine)?.ms ?? Number.NaN)),
       ...(hasTorch ? own.map((engine) => ratio(of(standard), of(engine))) : []),
       each(({ first }) => (first === undefined ? undefined : Math.round(first * 10) / 10)),
