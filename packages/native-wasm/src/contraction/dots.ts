@@ -5,7 +5,7 @@
  * side by side, so that the shared vectors are read once for all. Sums move to float64 after at most 64 steps (`totals.ts`
  * says why). They go to working memory, and the epilogue to a reduction over nothing.
  */
-import { type ContractKernel, kernelKey } from '@ag/tensor';
+import type { ContractKernel } from '@ag/tensor';
 import { count, type splitLast } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
@@ -19,13 +19,12 @@ import {
 } from '../abi.ts';
 import { loadVector, type Place, patternOf } from '../arithmetic/lanes.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
-import * as w from '../assembler/opcodes.ts';
 import { lanes32 } from '../assembler/functionBuilder.ts';
+import * as w from '../assembler/opcodes.ts';
 import { type I32, i32, i32Parameters, v128 } from '../assembler/values.ts';
-import { type Access, addressField } from '../kernels/access.ts';
+import { type Access, addressField, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
 import { reduceStage, renumber } from '../kernels/reduce.ts';
-import { positions } from './thin.ts';
 
 const lanes = 4;
 /** Most results that are summed side by side: V8 11 makes all loads of a pass first, each into a register. */
@@ -96,7 +95,12 @@ export function lowerDots(context: LowerContext, { accesses, batch, along, inner
     // Lanes of what is left of a row.
     const inside = v
       .leaf(v.entry('order', () => f.v128(lanes32(0, 1, 2, 3))))
-      .op(w.i32x4_lt_s, argument(f, lengthAt).and(lanes - 1).splat())
+      .op(
+        w.i32x4_lt_s,
+        argument(f, lengthAt)
+          .and(lanes - 1)
+          .splat(),
+      )
       .let();
 
     const fold = (taken: number) => {
@@ -129,21 +133,25 @@ export function lowerDots(context: LowerContext, { accesses, batch, along, inner
       rows.set(argument(f, rowsAt));
       f.loop((nextRow) => {
         cursors.forEach((cursor, i) => {
-          if (i <= taken)
-            cursor.set(i === 0 ? rowStarts[0] : rowStarts[1].add(entry.load(4 * (i - 1))));
+          if (i <= taken) cursor.set(i === 0 ? rowStarts[0] : rowStarts[1].add(entry.load(4 * (i - 1))));
         });
         left.set(argument(f, lengthAt).divU(lanes));
         f.while(left, () => {
           chunk.set(left.minU(foldSteps));
           left.set(left.sub(chunk));
           // A chain may be as long again.
-          steps.add(chunk).gtU(foldSteps).if(() => fold(taken));
+          steps
+            .add(chunk)
+            .gtU(foldSteps)
+            .if(() => fold(taken));
           f.loop((more) => {
             multiply(taken, false);
             chunk.countDown(more);
           });
         });
-        argument(f, lengthAt).and(lanes - 1).if(() => multiply(taken, true));
+        argument(f, lengthAt)
+          .and(lanes - 1)
+          .if(() => multiply(taken, true));
         rowWalker.next();
         rows.countDown(nextRow);
       });
@@ -186,7 +194,7 @@ export function lowerDots(context: LowerContext, { accesses, batch, along, inner
   const { dtype, extras, outputs, epilogue } = kernel;
   const k = inner.size * count(inner.outer.sizes);
   const form = `${batch.length} ${rowAxes.sizes.length} ${patterns.join()} ${atOnce} ${smaller > 0}`;
-  const sizes = shared === 0 ? [...batch, ...along] : [...batch, ...along];
+  const sizes = [...batch, ...along];
   return [
     {
       key: `dots ${shared} ${form}`,

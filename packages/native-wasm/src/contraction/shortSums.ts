@@ -29,10 +29,9 @@ import {
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, i32, i32Parameters, i32Constant } from '../assembler/values.ts';
-import { type Access, addressField, elementBytes } from '../kernels/access.ts';
+import { type I32, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
+import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
-import { positions } from './thin.ts';
 
 const lanes = 4;
 /** Instructions of an epilogue that is not repeated for each vector of a pass. */
@@ -64,9 +63,7 @@ export function lowerShortSums(
     argumentBlock.i32(4 * along[i]);
     return at;
   })[0];
-  const patterns = steps.map((step, i) =>
-    accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step),
-  );
+  const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
   const most = epilogue.instructions.length > longEpilogue ? 1 : 4;
 
   const emit = (target: Target) => {

@@ -16,6 +16,8 @@ import { lowerShortSums } from './shortSums.ts';
 
 /** Most products of a short sum: all in one chain. */
 const maxShort = 64;
+/** Most results that are computed from the same vectors, each by itself. */
+const maxThin = 4;
 /** Most results that read the same vector in `dots.ts`. */
 const maxShared = 64;
 
@@ -30,7 +32,8 @@ export function lowerThin(context: LowerContext): Stage[] | null {
   const m = dims.slice(ends[0], ends[1]);
   const n = dims.slice(ends[1], ends[2]);
   const k = dims.slice(ends[2]);
-  if (dtype !== 'float32' || count(batch) < 2 || Math.min(count(m), count(n)) !== 1 || count(k) < 1) return null;
+  const thin = Math.min(count(m), count(n));
+  if (dtype !== 'float32' || count(batch) < 2 || thin > maxThin || count(k) < 1) return null;
   const types = [dtype, dtype, ...kernel.extras, ...kernel.outputs.map((output) => output.dtype)];
   if (lanesFor(types, kernel.epilogue) !== 4) return null;
 
@@ -45,7 +48,10 @@ export function lowerThin(context: LowerContext): Stage[] | null {
           : own;
     return { operand, dtype: types[i], strides };
   });
-  const results: LaunchAxes = { sizes: [...batch, ...m, ...n], strides: accesses.map(({ strides }) => strides) };
+  const results: LaunchAxes = {
+    sizes: [...batch, ...m, ...n],
+    strides: accesses.map(({ strides }) => strides),
+  };
   const summed: LaunchAxes = {
     sizes: k,
     strides: [operands[0].strides.slice(ends[1]), operands[1].strides.slice(batchRank, batchRank + k.length)],
@@ -59,7 +65,7 @@ export function lowerThin(context: LowerContext): Stage[] | null {
     return goesOn && row.size >= 8 ? lowerShortSums(context, accesses, row, summed, moving) : null;
   }
   const inner = splitLast(mergeLaunchAxes(sortAxes(summed, [0, 1])));
-  const near = inner.steps.every(isNear) && inner.steps.includes(1) && inner.size >= 8;
+  const near = thin === 1 && inner.steps.every(isNear) && inner.steps.includes(1) && inner.size >= 8;
   const shared = count(m) === 1 ? 0 : 1;
   const along = shared === 0 ? n : m;
   if (!near || count(along) > maxShared) return null;
@@ -70,13 +76,4 @@ export function lowerThin(context: LowerContext): Stage[] | null {
 function isNear(step: number): boolean {
   const pattern: Pattern = patternOf(step);
   return pattern === 'contiguous' || pattern === 'alternate';
-}
-
-/** Offsets of all positions of some axes, in row-major order, for strides in any unit. */
-export function positions(sizes: readonly number[], strides: readonly number[]): number[] {
-  return sizes.reduce<number[]>(
-    (offsets, size, axis) =>
-      offsets.flatMap((offset) => Array.from({ length: size }, (_, i) => offset + i * strides[axis])),
-    [0],
-  );
 }
