@@ -64,9 +64,10 @@ export function lowerThin(context: LowerContext): Stage[] | null {
     const goesOn = row.steps[1 - moving] === 0 && isNear(row.steps[moving]);
     return goesOn && row.size >= 8 ? lowerShortSums(context, accesses, row, summed, moving) : null;
   }
-  const inner = splitLast(mergeLaunchAxes(sortAxes(summed, [0, 1])));
-  const near = thin === 1 && inner.steps.every(isNear) && inner.steps.includes(1) && inner.size >= 8;
   const shared = count(m) === 1 ? 0 : 1;
+  // The same order whichever factor comes first.
+  const inner = splitLast(mergeLaunchAxes(sortAxes(summed, [shared, 1 - shared])));
+  const near = thin === 1 && inner.steps.every(isNear) && inner.steps.includes(1) && inner.size >= 8;
   const along = shared === 0 ? n : m;
   if (!near || count(along) > maxShared) return null;
   return lowerDots(context, { accesses, batch, along, inner, shared });

@@ -81,6 +81,8 @@ export function emitContract(
   let { a: labelsA, b: labelsB, out } = lowering.labels(root.attributes);
   const { slowest = [] } = lowering.labels(root.attributes);
   const order = [...slowest, ...out.filter((label) => !slowest.includes(label))];
+  // The same order whichever way round, so that sums have the same bits.
+  const k = labelsA.filter((label) => !out.includes(label));
   // The output's innermost axis should run along N, where kernels write whole vectors.
   const last = order.findLast((label) => labelsA.includes(label) !== labelsB.includes(label));
   if (last !== undefined && labelsA.includes(last)) {
@@ -94,7 +96,6 @@ export function emitContract(
   const batch = order.filter((label) => labelsA.includes(label) && labelsB.includes(label));
   const m = order.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
   const n = order.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
-  const k = labelsA.filter((label) => !out.includes(label));
   const strideIn = (view: View, labels: readonly number[]) => (label: number) => {
     const axis = labels.indexOf(label);
     return axis < 0 ? null : view.strides[axis];
