@@ -14,6 +14,8 @@ export interface MeasureOptions {
   /** Only variants and cases that contain these texts. */
   readonly variant: string;
   readonly only: string;
+  /** The ways of writing the work in `ag`, instead of those of the workload. */
+  readonly variants?: readonly string[];
   readonly rounds: number;
   /** Milliseconds of a turn. */
   readonly chunk: number;
@@ -26,6 +28,8 @@ export interface MeasureOptions {
    * has fewer of them.
    */
   readonly patience: number;
+  /** Milliseconds that a participant may take to open a case, the steps that are compared included; default no limit. */
+  readonly opening?: number;
   /** Print where the time of `ag` goes, launch by launch. */
   readonly profile: boolean;
 }
@@ -46,6 +50,10 @@ export interface Measurement {
   readonly most: number;
   /** Milliseconds of processor time of a step, the median: for one thread it tells how long it waited for a processor. */
   readonly cpu: number;
+  /** Milliseconds of the first step, where it was measured. */
+  readonly first?: number;
+  /** Bytes: the most memory that the process held. */
+  readonly peak?: number;
   /** How many turns there were, where there were turns. */
   readonly turns?: number;
   /** In the workload's unit. */
@@ -89,11 +97,13 @@ export async function measure(
   const failures: string[] = [];
   const notes: string[] = [];
   try {
-    const names = (variants[workload] ?? usualVariants).filter((name) => name.includes(options.variant));
+    const names = (options.variants ?? variants[workload] ?? usualVariants).filter((name) =>
+      name.includes(options.variant),
+    );
     for (const engine of engines) {
       for (const variant of engine.kind === 'ag' ? names : ['']) {
         const { data, profile, patience } = options;
-        const task = { workload, variant, data, ...engine.task, profile, patience };
+        const task = { workload, variant, data, profile, patience, ...engine.task };
         const participant = new Participant(engine, task);
         try {
           const { cases, absent } = (await participant.answer()) as Hello;
@@ -107,7 +117,7 @@ export async function measure(
     }
     const cases = [...new Set(participants.flatMap((participant) => participant.cases))];
     for (const name of cases.filter((name) => name.includes(options.only))) {
-      const found = await measureCase(workload, name, participants, options, failures);
+      const found = await measureCase(workload, name, participants, options, failures, notes);
       failures.push(...compare(workload, name, found, notes));
       measurements.push(...found);
     }
@@ -121,16 +131,21 @@ async function measureCase(
   workload: string,
   name: string,
   participants: readonly Participant[],
-  { rounds, chunk, warm, statistic, profile, patience }: MeasureOptions,
+  { rounds, chunk, warm, statistic, profile, patience, opening }: MeasureOptions,
   failures: string[],
+  notes: string[],
 ): Promise<Measurement[]> {
   const report = reports[workload];
   const ready: { participant: Participant; opened: Opened; times: Timed[]; spent: number }[] = [];
   for (const participant of participants) {
     if (!participant.cases.includes(name)) continue;
     try {
-      const opened = (await participant.ask({ open: name })) as Opened;
-      ready.push({ participant, opened, times: [], spent: 0 });
+      const opened = (await within(opening, participant.ask({ open: name }))) as Opened | null;
+      if (opened === null) {
+        notes.push(`${participant.label}, ${name}: given up, it was not ready after ${opening! / 1000} s`);
+        participant.end();
+        participant.cases = [];
+      } else ready.push({ participant, opened, times: [], spent: 0 });
     } catch (error) {
       failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
     }
@@ -161,6 +176,7 @@ async function measureCase(
     const { engine, task } = participant;
     const walls = times.map((timed) => timed.ms);
     const cpu = report ? median(times.map((timed) => timed.cpu)) : Number.NaN;
+    const peak = times.at(-1)?.peak;
     const ms = { median: median(walls), fastest: Math.min(...walls), cpu }[statistic];
     return {
       workload,
@@ -173,6 +189,8 @@ async function measureCase(
       least: Math.min(...walls),
       most: Math.max(...walls),
       cpu,
+      ...(opened.first !== undefined && { first: opened.first }),
+      ...(peak !== undefined && { peak }),
       ...(report && { turns: times.length }),
       value: report ? report.value(ms, name) : Number.NaN,
       unit: report?.unit ?? '',
@@ -180,6 +198,17 @@ async function measureCase(
       ...(opened.figures && { figures: opened.figures }),
     };
   });
+}
+
+/** @returns null where the time is over before the answer is there */
+async function within<T>(milliseconds: number | undefined, answer: Promise<T>): Promise<T | null> {
+  if (milliseconds === undefined) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), milliseconds);
+  });
+  answer.catch(() => {});
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 /** Compares with NumPy where it takes part, else with the first. A slow library may have computed less; then there is a note. */
@@ -231,7 +260,7 @@ class Participant {
   }
 
   get label(): string {
-    return `${this.task.workload}, ${this.engine.name}${this.task.variant && ` ${this.task.variant}`}`;
+    return [`${this.task.workload}, ${this.engine.name}`, this.task.variant].filter(Boolean).join(' ');
   }
 
   ask(request: Open | Chunk): Promise<Hello | Opened | Timed> {
