@@ -72,10 +72,9 @@ const blockElements = 1 << 18;
 /** Most sums of whole rows that wait for their epilogue: 48 KiB. */
 const sumElements = 12288;
 
-<<<<<<< HEAD
 /** So many operands of an epilogue are those of an optimizer. */
 const manyOperands = 4;
-=======
+
 /** What is asked of a plan. */
 interface Wishes {
   readonly threads: number;
@@ -83,7 +82,6 @@ interface Wishes {
   readonly rows?: number;
   readonly isConstant?: (buffer: number) => boolean;
 }
->>>>>>> b798ba1f50957fa74be6e234050c41af9d3ed5c1
 
 /** Plans a launch of a contraction for so many threads; their number changes no result. */
 export function planContract(launch: Launch, arithmetic: Arithmetic, wishes: Wishes): ContractPlan {
@@ -212,18 +210,12 @@ function divide({ a, b, others }: Roles, first: number, tiling: Tiling): Contrac
   const aLayout = aLayoutOf(a, n, tiling);
   const tileRows = aLayout === 'rows' ? tiling.tileRows : tiling.panelRows;
   const aRun = a.rows.axes[0][0];
-<<<<<<< HEAD
-  const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
+  const wanted = rows !== undefined || m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   // What is not shared out, every thread reads and packs: better that of the shorter side. But not where an epilogue passes
   // through many arrays: in halves of rows, each processor would fetch ahead what the other is about to write.
   const { threads } = tiling;
-  const sides = others.length < manyOperands && n > m && n >= 8 * strip * threads ? threads : 1;
-=======
-  const wanted = rows !== undefined || m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
-  // What is not shared out, every thread reads and packs: better that of the shorter side.
-  const { threads } = tiling;
-  const sides = rows === undefined && n > m && n >= 8 * strip * threads ? threads : 1;
->>>>>>> b798ba1f50957fa74be6e234050c41af9d3ed5c1
+  const halves = rows === undefined && others.length < manyOperands && n > m;
+  const sides = halves && n >= 8 * strip * threads ? threads : 1;
   const nUnits = Math.ceil(Math.max(n / maxUnit, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);
