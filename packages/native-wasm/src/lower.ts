@@ -21,9 +21,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'reduce':
       return lowerReduce(context, kernel);
     case 'contract':
-      return kernel.dtype === 'bool' || kernel.dtype === 'uint8' || isVectorProduct(context.launch)
-        ? lowerAsReduction(context, kernel)
-        : (lowerThin(context) ?? lowerContract(context));
+      return lowerProduct(context, kernel);
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':
@@ -36,6 +34,13 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'loop':
       return [];
   }
+}
+
+function lowerProduct(context: LowerContext, kernel: ContractKernel): readonly Stage[] {
+  if (kernel.dtype === 'bool' || kernel.dtype === 'uint8') return lowerAsReduction(context, kernel);
+  const thin = lowerThin(context);
+  if (thin) return thin;
+  return isVectorProduct(context.launch) ? lowerAsReduction(context, kernel) : lowerContract(context);
 }
 
 /** Vectors, and dtypes without a micro-kernel, are multiplied and summed as any others. */
