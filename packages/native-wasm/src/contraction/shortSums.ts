@@ -29,12 +29,14 @@ import {
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, i32, i32Parameters } from '../assembler/values.ts';
+import { I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
 
 const lanes = 4;
-/** Instructions of an epilogue that is not repeated for each vector of a pass. */
+/** Vectors of a pass. */
+const most = 4;
+/** Instructions of an epilogue that is not written out for each of them. */
 const longEpilogue = 16;
 
 /**
@@ -61,6 +63,7 @@ export function lowerShortSums(
   const stepsAt = steps.map((step, i) => argumentBlock.i32(step * elementBytes(accesses[i])));
   const walk = walkFields(argumentBlock, outer, accesses);
   const literals = literalFields(argumentBlock, launch, [epilogue]);
+  const waiting = argumentBlock.scratch({ bytes: 16 * most, perThread: true });
   const [still, along] = [1 - moving, moving].map((i) => positions(summed.sizes, summed.strides[i]));
   // The last fields, as their number is no part of the structure.
   const table = still.map((_, i) => {
@@ -69,8 +72,9 @@ export function lowerShortSums(
     return at;
   })[0];
   const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
-  const least = phase === null ? 1 : 2;
-  const most = epilogue.instructions.length > longEpilogue ? least : 4;
+  const repeated = epilogue.instructions.length <= longEpilogue;
+  // Not so far beyond the last element that memory may end there.
+  const atOnce = patterns[moving] === 'contiguous' ? most : phase === null ? 1 : 2;
 
   const emit = (target: Target) => {
     const f = target.module.function(null, kernelParameters, []);
@@ -90,6 +94,8 @@ export function lowerShortSums(
     const products = i32(f);
     const left = i32(f);
     const part = i32(f);
+    const at = i32(f);
+    const last = i32(f);
     const factor = i32(f);
     const source: Place = { ...places[moving], pointer: i32(f) };
     const sums = Array.from({ length: most }, () => f.local(w.v128));
@@ -155,21 +161,30 @@ export function lowerShortSums(
         if (i !== 1 - moving && pattern !== 'constant')
           pointer.increase(step.mul((vectors * lanes) / (i === moving ? factors.length : 1)));
       });
-    const block = (vectors: number) => {
-      sum(vectors);
-      for (let i = 0; i < vectors; i++) finish(i, i, null, vectors === most);
-      advance(vectors);
-      left.increase(-vectors * lanes);
+    const block = () => {
+      sum(most);
+      for (let i = 0; i < most; i++) finish(i, i, null, true);
+      advance(most);
+      left.increase(-most * lanes);
     };
-    /** What is left of a row: less than a block. */
-    const rest = (vectors: number) => {
-      sum(vectors);
-      for (let i = 0; i < vectors; i++) {
+    /** What is left of a row, or all of it where the epilogue is long: sums wait in memory for it. */
+    const rest = () => {
+      sum(atOnce);
+      at.set(argument(f, waiting).add(new I32(f, () => f.globalGet(target.thread)).mul(16 * most)));
+      for (let i = 0; i < atOnce; i++) at.store(v.leaf(sums[i]), 16 * i);
+      last.set(at.add(16 * atOnce));
+      f.loop((again) => {
+        f.get(v.let(at.loadVector())).set(sums[0]);
         part.set(left.minU(lanes));
-        part.if(() => finish(i, 0, part, false));
-        if (i + 1 < vectors) advance(1);
+        left.geU(lanes).if(
+          () => finish(0, 0, null, !repeated),
+          () => finish(0, 0, part, false),
+        );
+        advance(1);
         left.set(left.sub(part));
-      }
+        at.increase(16);
+        at.ltU(last).and(left.ne(0)).branchIf(again);
+      });
     };
 
     const walker = new PointerWalk(f, walk, rows);
@@ -178,9 +193,8 @@ export function lowerShortSums(
     f.while(begin.ltU(end), () => {
       pointers.forEach((pointer, i) => pointer.set(rows[i]));
       left.set(argument(f, sizeAt));
-      f.while(left.geU(most * lanes), () => block(most));
-      if (most > least) f.while(left.geU(least * lanes), () => block(least));
-      left.if(() => rest(least));
+      if (repeated) f.while(left.geU(most * lanes), block);
+      f.while(left, rest);
       walker.next();
       begin.increase(1);
     });
