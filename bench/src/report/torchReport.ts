@@ -80,6 +80,15 @@ export function worstRows(measurements: readonly Measurement[], count = 6): stri
   return rows;
 }
 
+/** Cases in which `ag` has other bits on one engine than on another; `base` may. */
+export function differingBits(measurements: readonly Measurement[]): string[] {
+  return [...byCase(measurements)].flatMap(([key, found]) => {
+    const own = found.filter(({ kind, engine }) => kind === 'ag' && !engine.startsWith('base'));
+    const other = own.find(({ check }) => JSON.stringify(check) !== JSON.stringify(own[0]!.check));
+    return other ? [`${key.replace('\n', ', ')}: ${other.engine} and ${own[0]!.engine} differ in bits`] : [];
+  });
+}
+
 /** Between the two nearest of the sorted values, as NumPy does it. */
 export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
