@@ -9,6 +9,7 @@ import { lowerMap } from './kernels/map.ts';
 import { lowerReduce } from './kernels/reduce.ts';
 import { lowerScan } from './kernels/scan.ts';
 import { lowerSort } from './kernels/sort.ts';
+import { lowerWinograd } from './winograd/winograd.ts';
 
 /** The stages of a launch; none for host routines, loops and launches over no elements. */
 export function lower(context: LowerContext): readonly Stage[] {
@@ -21,7 +22,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'contract':
       return kernel.dtype === 'bool' || kernel.dtype === 'uint8'
         ? lowerByteContract(context, kernel)
-        : lowerContract(context);
+        : (lowerWinograd(context) ?? lowerContract(context));
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':
