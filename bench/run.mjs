@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -21,6 +21,27 @@ if (process.argv[2] === 'web') {
     ...process.argv.slice(3),
   ];
   process.exit(spawnSync(process.execPath, node, { stdio: 'inherit' }).status ?? 1);
+}
+
+/** The value of an option that must be known before there is a command. */
+function optionOf(name) {
+  const at = process.argv.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
+  if (at < 0) return null;
+  return process.argv[at] === name ? process.argv[at + 1] : process.argv[at].slice(name.length + 1);
+}
+
+/** Takes the packages of the project from another folder that holds it. */
+function packagesFrom(root) {
+  return {
+    name: 'packages-from',
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /^@ag\// }, ({ path, kind, pluginData }) =>
+        pluginData === 'resolved'
+          ? undefined
+          : resolve(path, { kind, resolveDir: join(root, 'bench'), pluginData: 'resolved' }),
+      );
+    },
+  };
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ag-bench-'));
@@ -39,6 +60,7 @@ try {
     ...common,
     entryPoints: {
       command: here('src/command.ts'),
+      besidePyTorch: here('src/besidePyTorch.ts'),
       participant: here('src/process/participant.ts'),
       steady: here('src/steady.ts'),
       'peers/tfjs': here('peers/tfjs/main.mjs'),
@@ -49,6 +71,19 @@ try {
     sourcemap: 'inline',
     sourcesContent: false,
   });
+  // `--base FOLDER`: another state of the project takes turns with this one, with the benchmark as it is here.
+  const base = optionOf('--base');
+  if (base !== null) {
+    await build({
+      ...common,
+      entryPoints: { participant: here('src/process/participant.ts') },
+      outdir: join(folder, 'base'),
+      plugins: [packagesFrom(resolve(base))],
+      sourcemap: 'inline',
+      sourcesContent: false,
+    });
+    cpSync(join(base, 'packages/native-wasm/src/run/worker.js'), join(folder, 'base/worker.js'));
+  }
   const worker = here('../packages/native-wasm/src/run/worker.js');
   cpSync(worker, join(folder, 'worker.js'));
   // What a page that trains a small network would load: as it is, and told that the page selects its backend.
@@ -69,7 +104,9 @@ try {
     });
     process.exitCode = status ?? 1;
   } else {
-    const { main } = await import(pathToFileURL(join(folder, 'command.js')).href);
+    // `pnpm bench torch` and `pnpm bench random`: networks beside PyTorch.
+    const program = ['torch', 'random'].includes(process.argv[2]) ? 'besidePyTorch.js' : 'command.js';
+    const { main } = await import(pathToFileURL(join(folder, program)).href);
     process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
   }
 } finally {

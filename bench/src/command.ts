@@ -13,7 +13,7 @@ import { findPeers } from './participants/peers.ts';
 import { workloadNames } from './report/goals.ts';
 import { describeMachine, printTables } from './report/report.ts';
 
-const help = `pnpm bench [W1 … W11] [options]
+const help = `pnpm bench [W1 … W17] [options]
 pnpm bench web      the demo application
 pnpm bench steady   whether the steps of a loop stay as quick as they were
 
@@ -25,7 +25,8 @@ pnpm bench steady   whether the steps of a loop stay as quick as they were
   --node-flag FLAG  a flag for it, such as --experimental-wasm-revectorize; may be repeated
   --variant TEXT    only ways of writing the work that contain the text
   --case TEXT       only cases that contain the text
-  --python PATH     a Python with NumPy, default python3
+  --base FOLDER     another state of the project takes turns with this one
+  --python PATH     a Python with NumPy, default AG_BENCH_PYTHON, else python3
   --no-numpy        without NumPy
   --peers DIR       with other libraries that are installed in DIR; says how to install those that are not
   --peer-node PATH  the Node that runs them, default the one that runs ag
@@ -53,7 +54,8 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       'node-flag': { type: 'string', multiple: true, default: [] },
       variant: { type: 'string', default: '' },
       case: { type: 'string', default: '' },
-      python: { type: 'string', default: 'python3' },
+      base: { type: 'string' },
+      python: { type: 'string', default: process.env.AG_BENCH_PYTHON ?? 'python3' },
       'no-numpy': { type: 'boolean' },
       peers: { type: 'string' },
       'peer-node': { type: 'string' },
@@ -88,6 +90,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     backend: values.backend,
     threads: values.threads.split(',').map(Number),
     wide: values.wide,
+    base: values.base !== undefined,
     python: values['no-numpy'] ? null : values.python,
   });
   const say = (text: string): void => void process.stderr.write(`${text}\n`);

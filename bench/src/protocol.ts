@@ -10,7 +10,7 @@ export interface Task {
   readonly variant: string;
   readonly backend: string;
   readonly threads: number;
-  /** Folder of the raw files that `data.ts` wrote. */
+  /** Folder of the raw files that `data.ts` wrote, and of `networks.json`: by workload and case, see `problems/network.ts`. */
   readonly data: string;
   /** Use 256-bit vectors, where the engine has the switch for them. */
   readonly wide?: boolean;
@@ -38,6 +38,8 @@ export interface Opened {
   readonly check: Readonly<Record<string, number>>;
   /** Figures that are the result themselves, for workloads that are not timed. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** Milliseconds of the first step, in which everything is planned and made. */
+  readonly first?: number;
 }
 
 /** Runs for about so many milliseconds, and answers `Timed`. */
@@ -51,5 +53,7 @@ export interface Timed {
   /** Milliseconds of processor time for each step, of all threads, waiting ones included. */
   readonly cpu: number;
   readonly steps: number;
+  /** The most memory that the process held, in bytes. */
+  readonly peak?: number;
   readonly profile?: string;
 }

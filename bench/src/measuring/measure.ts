@@ -14,6 +14,8 @@ export interface MeasureOptions {
   /** Only variants and cases that contain these texts. */
   readonly variant: string;
   readonly only: string;
+  /** The ways of writing the work in `ag`, instead of those of the workload. */
+  readonly variants?: readonly string[];
   readonly rounds: number;
   /** Milliseconds of a turn. */
   readonly chunk: number;
@@ -46,6 +48,10 @@ export interface Measurement {
   readonly most: number;
   /** Milliseconds of processor time of a step, the median: for one thread it tells how long it waited for a processor. */
   readonly cpu: number;
+  /** Milliseconds of the first step, where it was measured. */
+  readonly first?: number;
+  /** Bytes: the most memory that the process held. */
+  readonly peak?: number;
   /** How many turns there were, where there were turns. */
   readonly turns?: number;
   /** In the workload's unit. */
@@ -89,11 +95,13 @@ export async function measure(
   const failures: string[] = [];
   const notes: string[] = [];
   try {
-    const names = (variants[workload] ?? usualVariants).filter((name) => name.includes(options.variant));
+    const names = (options.variants ?? variants[workload] ?? usualVariants).filter((name) =>
+      name.includes(options.variant),
+    );
     for (const engine of engines) {
       for (const variant of engine.kind === 'ag' ? names : ['']) {
         const { data, profile, patience } = options;
-        const task = { workload, variant, data, ...engine.task, profile, patience };
+        const task = { workload, variant, data, profile, patience, ...engine.task };
         const participant = new Participant(engine, task);
         try {
           const { cases, absent } = (await participant.answer()) as Hello;
@@ -161,6 +169,7 @@ async function measureCase(
     const { engine, task } = participant;
     const walls = times.map((timed) => timed.ms);
     const cpu = report ? median(times.map((timed) => timed.cpu)) : Number.NaN;
+    const peak = times.at(-1)?.peak;
     const ms = { median: median(walls), fastest: Math.min(...walls), cpu }[statistic];
     return {
       workload,
@@ -173,6 +182,8 @@ async function measureCase(
       least: Math.min(...walls),
       most: Math.max(...walls),
       cpu,
+      ...(opened.first !== undefined && { first: opened.first }),
+      ...(peak !== undefined && { peak }),
       ...(report && { turns: times.length }),
       value: report ? report.value(ms, name) : Number.NaN,
       unit: report?.unit ?? '',

@@ -19,7 +19,7 @@ export interface Engine {
   readonly command: string;
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly task: Pick<Task, 'backend' | 'threads' | 'wide'>;
+  readonly task: Pick<Task, 'backend' | 'threads' | 'wide'> & { readonly variant?: string };
   /** `v24.1.0`, that of NumPy, or another library's name and version. */
   readonly version: string;
 }
@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly backend: string;
   readonly threads: readonly number[];
   readonly wide: boolean;
+  /** The folder of the project in another state takes part, too: its bundle is beside the others. */
+  readonly base: boolean;
   /** The Python to look for NumPy in; null: without NumPy. */
   readonly python: string | null;
 }
@@ -48,15 +50,20 @@ export function engines(options: EngineOptions): Engine[] {
   const { folders, node, backend, python } = options;
   const version = versionOf(node, '--node');
   const flags = withRelaxed(node, options.nodeFlags);
-  const found: Engine[] = options.threads.map((threads) => ({
-    name: `${backend === 'wasm' ? 'ag' : backend} ${threads}t${options.wide ? ' 256-bit' : ''}`,
-    kind: 'ag',
-    command: node,
-    flags: ['--enable-source-maps', '--expose-gc', ...flags, join(folders.folder, 'participant.js')],
-    environment: {},
-    task: { backend, threads, wide: options.wide },
-    version,
-  }));
+  const own = (name: string, program: string) =>
+    options.threads.map(
+      (threads): Engine => ({
+        name: `${name} ${threads}t${options.wide ? ' 256-bit' : ''}`,
+        kind: 'ag',
+        command: node,
+        flags: ['--enable-source-maps', '--expose-gc', ...flags, join(folders.folder, program)],
+        environment: {},
+        task: { backend, threads, wide: options.wide },
+        version,
+      }),
+    );
+  const found = own(backend === 'wasm' ? 'ag' : backend, 'participant.js');
+  if (options.base) found.push(...own('base', 'base/participant.js'));
   const numpy = python === null ? null : output(python, ['-c', 'import numpy; print(numpy.__version__)']);
   if (python !== null && numpy !== null) {
     for (const threads of [1, 2]) {
@@ -93,7 +100,7 @@ function hasRelaxed(node: string, flags: readonly string[]): boolean {
   return output(node, [...flags, '-p', probe]) === 'true';
 }
 
-function output(command: string, args: readonly string[]): string | null {
+export function output(command: string, args: readonly string[]): string | null {
   try {
     return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {

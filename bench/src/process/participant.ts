@@ -1,10 +1,13 @@
 /**
  * The process that runs one workload with `ag`: see `protocol.ts`.
  */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { wasm } from '@ag/native-wasm';
 import { type Backend, reference, use } from '@ag/tensor';
+import type { Network } from '../problems/network.ts';
 import type { Task } from '../protocol.ts';
-import { workloads } from '../workloads/index.ts';
+import { ofNetworks, workloads } from '../workloads/index.ts';
 import { profiling } from './profile.ts';
 import { serve } from './serve.ts';
 
@@ -22,7 +25,8 @@ if (task.backend === 'wasm') {
 } else {
   start(reference());
 }
-const workload = workloads[task.workload](task.data);
+const described = networksOf(task);
+const workload = described ? ofNetworks(described) : workloads[task.workload](task.data);
 const known = workload.variants.includes(task.variant);
 const prepared = Object.entries(known ? workload.cases : {}).map(
   ([name, prepare]) => [name, () => prepare(task.variant)] as const,
@@ -32,3 +36,9 @@ await serve({
   engine: `${task.backend}${relaxed ? ' (relaxed SIMD)' : ''}, V8 ${process.versions.v8}`,
   profile,
 });
+
+/** The networks that the command wrote for all participants, where it did so for this workload. */
+function networksOf({ data, workload }: Task): Readonly<Record<string, Network>> | null {
+  const file = join(data, 'networks.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8'))[workload] ?? null) : null;
+}

@@ -25,7 +25,8 @@ export async function serve({ cases, engine, absent, profile }: Served): Promise
       // The former case's memory may be needed.
       run = null;
       run = await cases[request.open]();
-      say({ check: run.check, ...(run.figures && { figures: run.figures }) });
+      const { check, figures, first } = run;
+      say({ check, ...(figures && { figures }), ...(first !== undefined && { first }) });
     } else {
       profile?.reset();
       say({ ...(await timeChunk(run!.step!, request.chunk)), ...(profile && { profile: profile.report() }) });

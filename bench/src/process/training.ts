@@ -34,12 +34,15 @@ export function train({ loss, optimizer, batch, lossAt }: Training, variant: str
   };
   const run = variant.startsWith('compiled') ? compile(defined) : defined;
   const check: Record<string, number> = {};
+  const start = performance.now();
+  let first = 0;
   let i = 0;
   for (const last = Math.max(...lossAt); i <= last; i++) {
     const l = run(...batch(i));
     if (lossAt.includes(i)) check[`loss ${i}`] = l.itemSync();
+    if (i === 0) first = performance.now() - start;
   }
-  return { check, step: () => void run(...batch(i++)) };
+  return { check, first, step: () => void run(...batch(i++)) };
 }
 
 /** The parameters of a problem, in its order. */

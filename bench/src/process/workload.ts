@@ -8,6 +8,8 @@ export interface Run {
   /** See `Opened`. */
   readonly check: Readonly<Record<string, number>>;
   readonly figures?: Readonly<Record<string, number>>;
+  /** Milliseconds of the first step, in which everything is planned and made. */
+  readonly first?: number;
   /** The work that is timed; missing where the figures are the result. Some libraries can only be waited for. */
   readonly step?: () => void | Promise<void>;
 }
@@ -39,5 +41,6 @@ export async function timeChunk(step: () => void | Promise<void>, milliseconds: 
     burst = Math.max(1, Math.min(2 * burst, Math.floor((milliseconds - elapsed) / (elapsed / steps) / 2)));
   }
   const { user, system } = process.cpuUsage(used);
-  return { ms: elapsed / steps, cpu: (user + system) / 1000 / steps, steps };
+  const peak = 1024 * process.resourceUsage().maxRSS;
+  return { ms: elapsed / steps, cpu: (user + system) / 1000 / steps, steps, peak };
 }

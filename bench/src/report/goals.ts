@@ -22,6 +22,11 @@ const perSecond = (ms: number): number => 1000 / ms;
 const same = (ms: number): number => ms;
 const goal = (old: number, recent: number, numpy: number): Goal => ({ old, recent, numpy });
 
+/** Milliseconds a step, to be compared with PyTorch, not with a goal. */
+function step(title: string): WorkloadReport {
+  return { title, unit: 'ms / step', value: same, higherIsBetter: false, goals: {} };
+}
+
 /** Workloads that are timed step by step. */
 export const reports: Readonly<Record<string, WorkloadReport>> = {
   W1: {
@@ -91,6 +96,13 @@ export const reports: Readonly<Record<string, WorkloadReport>> = {
     higherIsBetter: false,
     goals: { '': goal(32, 27, 41) },
   },
+  W12: step('LSTM 64→128, 32×50, Adam'),
+  W13: step('residual network with group norm, 32×3×32×32, Adam'),
+  W14: step('depthwise-separable network with batch norm, 32×3×32×32, Adam'),
+  W15: step('GPT, width 256, 4 layers, 4×128 tokens, Adam'),
+  W16: step('784-2048-2048-10, batch 256, Adam'),
+  random: step('random networks'),
+  W17: { ...step('inference of one sample, 784-512-256-10'), unit: 'ms' },
 };
 
 export const workloadNames: readonly string[] = [
@@ -105,6 +117,7 @@ export const workloadNames: readonly string[] = [
   'W9',
   'W10',
   'W11',
+  ...['W12', 'W13', 'W14', 'W15', 'W16', 'W17'],
 ];
 
 /** The goal for a case in a variant, on a Node of a major version, and how many times NumPy's speed it means. */

@@ -31,14 +31,16 @@ export function describeMachine(
   statistic: string,
   peerNode: string | null,
 ): Machine {
-  const ag = engines.find(({ kind }) => kind === 'ag')!;
+  const own = engines.filter(({ kind }) => kind === 'ag');
   return {
     date: new Date().toISOString().slice(0, 10),
     processor: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    node: ag.version,
-    flags: ag.flags.filter((flag) => flag.startsWith('--experimental')),
+    node: [...new Set(own.map(({ version }) => version))].join(' and '),
+    flags: [
+      ...new Set(own.flatMap(({ flags }) => flags.filter((flag) => flag.startsWith('--experimental')))),
+    ],
     numpy: engines.find(({ kind }) => kind === 'numpy')?.version ?? null,
     peers: [...new Set(engines.filter(({ kind }) => kind === 'peer').map(({ version }) => version))],
     peerNode,
@@ -48,32 +50,47 @@ export function describeMachine(
   };
 }
 
-export function printTables(machine: Machine, measurements: readonly Measurement[]): void {
+/** What a table must say of where it was made. */
+export function machineLine(machine: Machine): string {
   const { date, processor, cores, memory, node, flags, numpy, peers, peerNode, data, load, statistic } =
     machine;
-  console.log(
-    [
-      date,
-      `${processor}, ${cores} cores, ${memory}`,
-      ['Node', node, ...flags].join(' '),
-      numpy === null ? 'without NumPy' : `NumPy ${numpy}`,
-      ...peers,
-      ...(peerNode === null || peerNode === node ? [] : [`other libraries on Node ${peerNode}`]),
-      ...data,
-      `load before ${load.toFixed(1)}`,
-      statistic === 'cpu' ? 'processor time' : `${statistic} of the turns`,
-    ].join(' · '),
-  );
+  return [
+    date,
+    `${processor}, ${cores} cores, ${memory}`,
+    ['Node', node, ...flags].join(' '),
+    ...(numpy === null ? [] : [`NumPy ${numpy}`]),
+    ...peers,
+    ...(peerNode === null || peerNode === node ? [] : [`other libraries on Node ${peerNode}`]),
+    ...data,
+    `load before ${load.toFixed(1)}`,
+    statistic === 'cpu' ? 'processor time' : `${statistic} of the turns`,
+  ].join(' · ');
+}
+
+export function printTables(machine: Machine, measurements: readonly Measurement[]): void {
+  const { node, peers } = machine;
+  console.log(machineLine(machine));
   const major = Number.parseInt(node.slice(1), 10);
   const timed = measurements.filter(({ workload }) => workload in reports);
   if (timed.length > 0) console.log(`\n${table(timeRows(timed, major))}`);
   if (peers.length > 0 && timed.length > 0) console.log(`\n${table(peerRows(timed))}`);
+  if (timed.some(({ first }) => first !== undefined)) console.log(`\n${table(startRows(timed))}`);
   const rest = measurements.filter(({ workload }) => !(workload in reports));
   for (const { workload, case: name, engine, ms, figures } of rest) {
     const shown = Object.entries(figures ?? {}).map(([name, value]) => `${name} ${format(value)}`);
     if (workload === 'W11') shown.unshift(`cold start ${format(ms)} ms`);
     console.log(`\n${workload}, ${name}, ${engine}: ${shown.join(', ')}`);
   }
+}
+
+/** The first step of each training with `ag`, and the most memory that its process held. */
+function startRows(measurements: readonly Measurement[]): string[][] {
+  const rows = [['', 'case', 'participant', 'first step, ms', 'memory, MB']];
+  for (const { workload, variant, engine, first, peak } of measurements) {
+    if (first === undefined) continue;
+    rows.push([workload, variant, engine, format(first), format((peak ?? Number.NaN) / 1e6)]);
+  }
+  return rows;
 }
 
 /** A row for each case and variant of ag, beside NumPy and the goal. */

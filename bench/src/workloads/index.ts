@@ -1,4 +1,8 @@
 /** The workloads by name. */
+import type { Network } from '../problems/network.ts';
+import { networks } from '../problems/networks.ts';
+import { runNetwork } from '../process/network.ts';
+import { trainingVariants } from '../process/training.ts';
 import type { Workload } from '../process/workload.ts';
 import { w4, w5 } from './perceptrons.ts';
 import { w1 } from './w1.ts';
@@ -22,4 +26,19 @@ export const workloads: Readonly<Record<string, (data: string) => Workload>> = {
   W8: () => w8,
   W9: () => w9,
   W10: w10,
+  ...Object.fromEntries(
+    Object.entries(networks).map(([workload, cases]) => [workload, () => ofNetworks(cases)]),
+  ),
 };
+
+export function ofNetworks(cases: Readonly<Record<string, Network>>): Workload {
+  return {
+    variants: trainingVariants,
+    cases: Object.fromEntries(
+      Object.entries(cases).map(([name, network]) => [
+        name,
+        (variant: string) => runNetwork(network, variant),
+      ]),
+    ),
+  };
+}

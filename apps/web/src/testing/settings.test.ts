@@ -92,7 +92,8 @@ describe.skipIf(chromiumPath === undefined)('settings', () => {
     ['digits', 'train', 'learningRate', 'step'],
     ['gradients?steps=10000', 'run', 'rate', 'step'],
     ['houses?epochs=20000', null, 'rate', 'epoch'],
-    ['numerical?steps=5000', null, 'rate', 'steps'],
+    // Wide, so that it has not ended before the rate is entered.
+    ['numerical?steps=5000&hidden=64', null, 'rate', 'steps'],
   ])('%s goes on with another rate', async (hash, button, field, counter) => {
     const page = await application.open(hash);
     if (button) await page.getByTestId(button).click();

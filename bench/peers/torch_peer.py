@@ -1,0 +1,110 @@
+"""The participant in PyTorch: trains the networks of `networks.json` and answers the lines of `src/protocol.ts`.
+
+The only argument is the task as JSON. With the variant `compiled` a step's forward and backward pass are compiled.
+"""
+import json
+import os
+import resource
+import sys
+import time
+
+import torch
+
+from numpy_kit import task
+from torch_network import batches_of, loss_of, model_of
+
+torch.set_num_threads(task["threads"])
+
+
+def open_network(network):
+    """What is compared, the milliseconds of the first step, and a function that does the next one."""
+    model = model_of(network["layers"])
+    batches = batches_of(network)
+    position = 0
+    if network["loss"] == "none":
+        model.eval()
+
+        def compute(x, y):
+            return model(x).max()
+    else:
+        optimizer = make_optimizer(network, model.parameters())
+
+        def compute(x, y):
+            return loss_of(network, model(x), y)
+
+    if task["variant"] == "compiled":
+        compute = torch.compile(compute)
+
+    def infer(x, y):
+        with torch.inference_mode():
+            return compute(x, y).item()
+
+    def train(x, y):
+        optimizer.zero_grad()
+        loss = compute(x, y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    run = infer if network["loss"] == "none" else train
+
+    def step():
+        nonlocal position
+        x, y = batches[position % len(batches)]
+        position += 1
+        return run(x, y)
+
+    check = {}
+    start = time.perf_counter()
+    first = 0
+    for i in range(max(network["lossAt"]) + 1):
+        loss = step()
+        if i == 0:
+            first = (time.perf_counter() - start) * 1e3
+        if i in network["lossAt"]:
+            check["loss %d" % i] = loss
+    return {"check": check, "first": first}, step
+
+
+def make_optimizer(network, parameters):
+    rate = network["learningRate"]
+    if network["optimizer"] == "sgd":
+        return torch.optim.SGD(parameters, rate)
+    return torch.optim.Adam(parameters, rate, fused="AG_BENCH_FUSED" in os.environ or None)
+
+
+def time_chunk(step, milliseconds):
+    start, used = time.perf_counter(), time.process_time()
+    steps, burst, elapsed = 0, 1, 0.0
+    while elapsed < milliseconds:
+        for _ in range(burst):
+            step()
+        steps += burst
+        elapsed = (time.perf_counter() - start) * 1e3
+        burst = max(1, min(2 * burst, int((milliseconds - elapsed) / (elapsed / steps) / 2)))
+    cpu = (time.process_time() - used) * 1e3
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"ms": elapsed / steps, "cpu": cpu / steps, "steps": steps, "peak": peak}
+
+
+# What a library writes on the output would be taken for an answer.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
+def say(answer):
+    print(json.dumps(answer), file=answers, flush=True)
+
+
+with open(os.path.join(task["data"], "networks.json"), encoding="utf8") as file:
+    networks = json.load(file).get(task["workload"], {})
+say({"cases": list(networks), "engine": "PyTorch %s, Python %s" % (torch.__version__, sys.version.split()[0])})
+go_on = None
+for line in sys.stdin:
+    request = json.loads(line)
+    if "open" in request:
+        go_on = None
+        opened, go_on = open_network(networks[request["open"]])
+        say(opened)
+    else:
+        say(time_chunk(go_on, request["chunk"]))

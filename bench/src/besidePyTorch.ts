@@ -1,0 +1,178 @@
+/**
+ * The commands `pnpm bench torch` and `pnpm bench random`: `ag` and PyTorch train the same networks, of the goals or drawn at
+ * random, in turns. They print ratios, first steps and memory.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Measurement, measure, type Statistic } from './measuring/measure.ts';
+import type { Engine, Folders } from './participants/engines.ts';
+import { findTorch, ownEngines } from './participants/torch.ts';
+import type { Network } from './problems/network.ts';
+import { besidePyTorch } from './problems/networks.ts';
+import { families, type RandomNetwork, randomNetwork } from './problems/randomNetwork.ts';
+import { describeMachine, machineLine } from './report/report.ts';
+import { table } from './report/table.ts';
+import { distributionRows, torchRows, worstRows } from './report/torchReport.ts';
+
+const help = `pnpm bench torch [W1 … W17] [options]    the workloads beside PyTorch
+pnpm bench random [options]              networks drawn at random beside PyTorch
+
+  --python PATH     a Python with PyTorch, default AG_BENCH_PYTHON, else python3
+  --no-torch        without PyTorch
+  --compiled        PyTorch eager and compiled (torch.compile), not eager alone
+  --fused           PyTorch's Adam with its option \`fused\`, which is not its default
+  --node PATH       a Node that runs ag, default this one; may be repeated
+  --node-flag FLAG  a flag for it; may be repeated
+  --wide            add ag with 256-bit vectors, on Node 24 and later
+  --base FOLDER     another state of the project takes turns with this one
+  --threads N       threads of each participant, default 2
+  --define-by-run   ag step by step instead of compiled
+  --rounds N        turns of each participant, default 5
+  --chunk MS        length of a turn, default 120; at least one step
+  --warm MS         length of a turn before the first that counts, default 120
+  --statistic NAME  of the turns: median (default) or fastest
+  --json            print one JSON document instead of tables
+  --results FILE    add the measurements to this file, and print the table of all in it
+
+of random:
+  --seeds LIST      such as 0-19,33; default 0-23. A seed is a network: ${families.map((name, i) => `${name} ${i}, ${i + families.length}, …`).join('; ')}
+  --family NAME     only seeds of this family
+  --show            print the networks as JSON and measure nothing`;
+
+/** @returns the exit code: 1 when losses differ or a participant failed */
+export async function main(args: readonly string[], folders: Folders): Promise<number> {
+  const [command, ...rest] = args;
+  const { values, positionals } = parseArgs({
+    args: rest.filter((arg) => arg !== '--'),
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean' },
+      python: { type: 'string', default: process.env.AG_BENCH_PYTHON ?? 'python3' },
+      'no-torch': { type: 'boolean', default: false },
+      compiled: { type: 'boolean', default: false },
+      fused: { type: 'boolean', default: false },
+      node: { type: 'string', multiple: true, default: [process.execPath] },
+      'node-flag': { type: 'string', multiple: true, default: [] },
+      wide: { type: 'boolean', default: false },
+      base: { type: 'string' },
+      threads: { type: 'string', default: '2' },
+      'define-by-run': { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      chunk: { type: 'string', default: '120' },
+      warm: { type: 'string', default: '120' },
+      statistic: { type: 'string', default: 'median' },
+      json: { type: 'boolean', default: false },
+      results: { type: 'string' },
+      seeds: { type: 'string', default: '0-23' },
+      family: { type: 'string' },
+      show: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const drawn = command === 'random' ? draw(values.seeds, values.family) : [];
+  const networks = command === 'random' ? byName(drawn) : named(positionals);
+  if (typeof networks === 'string') {
+    say(`bench: ${networks}`);
+    return 1;
+  }
+  if (values.show) {
+    console.log(JSON.stringify(networks.random ?? networks, null, 1));
+    return 0;
+  }
+  const threads = Number(values.threads);
+  const own = ownEngines({
+    folders,
+    nodes: values.node,
+    nodeFlags: values['node-flag'],
+    threads,
+    wide: values.wide,
+    base: values.base !== undefined,
+  });
+  const torch = values['no-torch'] ? [] : findTorch(values.python, folders, threads, values);
+  if (torch === null) {
+    say(
+      `bench: '${values.python}' has no PyTorch; name a Python that has with --python or AG_BENCH_PYTHON, or give --no-torch`,
+    );
+    return 1;
+  }
+  const engines: Engine[] = [...torch, ...own];
+  writeFileSync(join(folders.folder, 'networks.json'), JSON.stringify(networks));
+  const machine = describeMachine(engines, [], values.statistic, null);
+  const found: Measurement[] = [];
+  const failures: string[] = [];
+  for (const name of Object.keys(networks)) {
+    say(`${name} …`);
+    const result = await measure(name, engines, {
+      data: folders.folder,
+      variant: '',
+      variants: [values['define-by-run'] ? 'define-by-run' : 'compiled'],
+      only: '',
+      rounds: Number(values.rounds),
+      chunk: Number(values.chunk),
+      warm: Number(values.warm),
+      statistic: values.statistic as Statistic,
+      patience: 20_000,
+      profile: false,
+    });
+    found.push(...result.measurements);
+    failures.push(...result.failures);
+    result.notes?.forEach(say);
+  }
+  const all = values.results === undefined ? found : added(values.results, found);
+  if (values.json) console.log(JSON.stringify({ machine, measurements: all, failures }, null, 1));
+  else {
+    console.log(`${machineLine(machine)} · ${threads} threads`);
+    const described = all.filter(({ workload }) => workload !== 'random');
+    const random = all.filter(({ workload }) => workload === 'random');
+    if (described.length > 0) console.log(`\n${table(torchRows(described))}`);
+    if (random.length > 0) {
+      console.log(`\n${table(distributionRows(random))}`);
+      console.log(`\n${table(worstRows(random))}`);
+    }
+  }
+  for (const failure of failures) say(`FAILED ${failure}`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+type Networks = Readonly<Record<string, Readonly<Record<string, Network>>>>;
+
+/** The workloads asked for, or what is wrong with them. */
+function named(positionals: readonly string[]): Networks | string {
+  const names =
+    positionals.length > 0 ? positionals.map((name) => name.toUpperCase()) : Object.keys(besidePyTorch);
+  const unknown = names.find((name) => !(name in besidePyTorch));
+  if (unknown !== undefined)
+    return `there is no workload ${unknown} beside PyTorch; there are ${Object.keys(besidePyTorch).join(' ')}`;
+  return Object.fromEntries(names.map((name) => [name, besidePyTorch[name]]));
+}
+
+function draw(seeds: string, family: string | undefined): RandomNetwork[] {
+  return seeds
+    .split(',')
+    .flatMap((part) => {
+      const [from, to = from] = part.split('-').map(Number) as [number, number?];
+      return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+    })
+    .map(randomNetwork)
+    .filter((drawn) => family === undefined || drawn.family === family);
+}
+
+function byName(drawn: readonly RandomNetwork[]): Networks | string {
+  if (drawn.length === 0)
+    return `no seed is left; --seeds takes numbers and ranges, --family one of ${families.join(', ')}`;
+  return { random: Object.fromEntries(drawn.map(({ name, network }) => [name, network])) };
+}
+
+/** Measurements of this and of earlier runs; of the same case by the same engine the last. */
+function added(file: string, found: readonly Measurement[]): Measurement[] {
+  const before: Measurement[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+  const key = (m: Measurement): string => [m.workload, m.case, m.engine, m.variant].join('\n');
+  const all = [...new Map([...before, ...found].map((m) => [key(m), m])).values()];
+  writeFileSync(file, JSON.stringify(all));
+  return all;
+}
