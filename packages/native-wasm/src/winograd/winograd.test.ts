@@ -25,7 +25,7 @@ afterAll(() => {
 });
 
 /** Roundings (2⁻²⁴) of the largest sum; three times the most that was found. */
-const roundings = 40;
+const roundings = 24;
 
 interface Shape {
   readonly examples: number;
@@ -141,10 +141,10 @@ function check(shape: Shape, random: () => number): void {
 describe('convolutions by minimal filtering', () => {
   const tables: Shape[] = [
     { examples: 2, channels: 32, filters: 32, height: 16, width: 16, taps: 3, padding: 1 },
-    { examples: 3, channels: 17, filters: 9, height: 7, width: 13, taps: 3, padding: 1 },
-    { examples: 1, channels: 50, filters: 33, height: 10, width: 6, taps: 3, padding: 0 },
+    { examples: 5, channels: 35, filters: 26, height: 7, width: 13, taps: 3, padding: 1 },
+    { examples: 4, channels: 50, filters: 33, height: 10, width: 6, taps: 3, padding: 0 },
     { examples: 2, channels: 16, filters: 24, height: 14, width: 14, taps: 5, padding: 2 },
-    { examples: 1, channels: 20, filters: 31, height: 9, width: 11, taps: 5, padding: 1 },
+    { examples: 3, channels: 25, filters: 31, height: 9, width: 11, taps: 5, padding: 1 },
     { examples: 40, channels: 16, filters: 16, height: 4, width: 4, taps: 3, padding: 1 },
   ];
   for (const shape of tables) {
