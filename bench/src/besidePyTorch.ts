@@ -32,10 +32,13 @@ pnpm bench random [options]              networks drawn at random beside PyTorch
   --chunk MS        length of a turn, default 120; at least one step
   --warm MS         length of a turn before the first that counts, default 120
   --statistic NAME  of the turns: median (default) or fastest
+  --opening S       seconds for a participant's first, compared steps, in which networks are compiled, default 120
+  --profile         print the time of each kernel of ag; the table is then not meaningful
   --json            print one JSON document instead of tables
   --results FILE    add the measurements to this file, and print the table of all in it
 
-of random:
+random networks:
+  --random          of torch: those, too
   --seeds LIST      such as 0-19,33; default 0-23. A seed is a network: ${families.map((name, i) => `${name} ${i}, ${i + families.length}, …`).join('; ')}
   --family NAME     only seeds of this family
   --show            print the networks as JSON and measure nothing`;
@@ -62,10 +65,13 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       chunk: { type: 'string', default: '120' },
       warm: { type: 'string', default: '120' },
       statistic: { type: 'string', default: 'median' },
+      opening: { type: 'string', default: '120' },
       json: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       results: { type: 'string' },
       seeds: { type: 'string', default: '0-23' },
       family: { type: 'string' },
+      random: { type: 'boolean', default: false },
       show: { type: 'boolean', default: false },
     },
   });
@@ -74,14 +80,17 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     return 0;
   }
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const drawn = command === 'random' ? draw(values.seeds, values.family) : [];
-  const networks = command === 'random' ? byName(drawn) : named(positionals);
+  const random = command === 'random' || values.random;
+  const networks = allOf(
+    command === 'random' ? {} : named(positionals),
+    random ? byName(draw(values.seeds, values.family)) : {},
+  );
   if (typeof networks === 'string') {
     say(`bench: ${networks}`);
     return 1;
   }
   if (values.show) {
-    console.log(JSON.stringify(networks.random ?? networks, null, 1));
+    console.log(JSON.stringify(networks, null, 1));
     return 0;
   }
   const threads = Number(values.threads);
@@ -117,7 +126,8 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       warm: Number(values.warm),
       statistic: values.statistic as Statistic,
       patience: 20_000,
-      profile: false,
+      opening: 1000 * Number(values.opening),
+      profile: values.profile,
     });
     found.push(...result.measurements);
     failures.push(...result.failures);
@@ -128,11 +138,12 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
   else {
     console.log(`${machineLine(machine)} · ${threads} threads`);
     const described = all.filter(({ workload }) => workload !== 'random');
-    const random = all.filter(({ workload }) => workload === 'random');
-    if (described.length > 0) console.log(`\n${table(torchRows(described))}`);
-    if (random.length > 0) {
-      console.log(`\n${table(distributionRows(random))}`);
-      console.log(`\n${table(worstRows(random))}`);
+    const drawn = all.filter(({ workload }) => workload === 'random');
+    if (described.length > 0) console.log(`\n${table(torchRows(described), 2)}`);
+    if (torch.length === 0 && drawn.length > 0) console.log(`\n${table(torchRows(drawn), 2)}`);
+    else if (drawn.length > 0) {
+      console.log(`\n${table(distributionRows(drawn), 2)}`);
+      console.log(`\n${table(worstRows(drawn))}`);
     }
   }
   for (const failure of failures) say(`FAILED ${failure}`);
@@ -140,6 +151,12 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
 }
 
 type Networks = Readonly<Record<string, Readonly<Record<string, Network>>>>;
+
+/** Both, or what is wrong with one. */
+function allOf(some: Networks | string, more: Networks | string): Networks | string {
+  if (typeof some === 'string') return some;
+  return typeof more === 'string' ? more : { ...some, ...more };
+}
 
 /** The workloads asked for, or what is wrong with them. */
 function named(positionals: readonly string[]): Networks | string {

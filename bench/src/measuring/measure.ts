@@ -28,6 +28,8 @@ export interface MeasureOptions {
    * has fewer of them.
    */
   readonly patience: number;
+  /** Milliseconds that a participant may take to open a case, the steps that are compared included; default no limit. */
+  readonly opening?: number;
   /** Print where the time of `ag` goes, launch by launch. */
   readonly profile: boolean;
 }
@@ -115,7 +117,7 @@ export async function measure(
     }
     const cases = [...new Set(participants.flatMap((participant) => participant.cases))];
     for (const name of cases.filter((name) => name.includes(options.only))) {
-      const found = await measureCase(workload, name, participants, options, failures);
+      const found = await measureCase(workload, name, participants, options, failures, notes);
       failures.push(...compare(workload, name, found, notes));
       measurements.push(...found);
     }
@@ -129,16 +131,21 @@ async function measureCase(
   workload: string,
   name: string,
   participants: readonly Participant[],
-  { rounds, chunk, warm, statistic, profile, patience }: MeasureOptions,
+  { rounds, chunk, warm, statistic, profile, patience, opening }: MeasureOptions,
   failures: string[],
+  notes: string[],
 ): Promise<Measurement[]> {
   const report = reports[workload];
   const ready: { participant: Participant; opened: Opened; times: Timed[]; spent: number }[] = [];
   for (const participant of participants) {
     if (!participant.cases.includes(name)) continue;
     try {
-      const opened = (await participant.ask({ open: name })) as Opened;
-      ready.push({ participant, opened, times: [], spent: 0 });
+      const opened = (await within(opening, participant.ask({ open: name }))) as Opened | null;
+      if (opened === null) {
+        notes.push(`${participant.label}, ${name}: given up, it was not ready after ${opening! / 1000} s`);
+        participant.end();
+        participant.cases = [];
+      } else ready.push({ participant, opened, times: [], spent: 0 });
     } catch (error) {
       failures.push(`${participant.label}, ${name}: ${(error as Error).message}`);
     }
@@ -193,6 +200,17 @@ async function measureCase(
   });
 }
 
+/** @returns null where the time is over before the answer is there */
+async function within<T>(milliseconds: number | undefined, answer: Promise<T>): Promise<T | null> {
+  if (milliseconds === undefined) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), milliseconds);
+  });
+  answer.catch(() => {});
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
 /** Compares with NumPy where it takes part, else with the first. A slow library may have computed less; then there is a note. */
 function compare(workload: string, name: string, found: readonly Measurement[], notes: string[]): string[] {
   const standard = found.find(({ kind }) => kind === 'numpy') ?? found[0];
@@ -242,7 +260,7 @@ class Participant {
   }
 
   get label(): string {
-    return `${this.task.workload}, ${this.engine.name}${this.task.variant && ` ${this.task.variant}`}`;
+    return [`${this.task.workload}, ${this.engine.name}`, this.task.variant].filter(Boolean).join(' ');
   }
 
   ask(request: Open | Chunk): Promise<Hello | Opened | Timed> {

@@ -17,8 +17,8 @@ export function findTorch(
     kind: 'peer',
     command: python,
     flags: [join(peers, 'torch_peer.py')],
-    environment: ways.fused ? { AG_BENCH_FUSED: '1' } : {},
-    task: { backend: 'torch', threads, variant },
+    environment: {},
+    task: { backend: 'torch', threads, variant: `${variant}${ways.fused ? ', fused Adam' : ''}` },
     version: `PyTorch ${version}${ways.fused ? ', fused Adam' : ''}`,
   });
   return [engine('PyTorch', 'eager'), ...(ways.compiled ? [engine('PyTorch compiled', 'compiled')] : [])];

@@ -2,10 +2,10 @@
  * Attention: each position takes a weighted mean of the values at all others. See Vaswani et al. 2017.
  */
 
-import { type DType, einsum, isFloat, ones, type Tensor, tril, Variable, zeros } from '@ag/tensor';
+import { type DType, isFloat, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkOptions, dtypeError, shapeError, valueError } from '@ag/tensor/engine';
+import { attend } from './attend.ts';
 import { checkCount, checkProbability } from './check.ts';
-import { dropped } from './dropout.ts';
 import { xavierUniform } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
@@ -33,38 +33,17 @@ export function scaledDotProductAttention(
   options: AttentionMask & { readonly dropout?: number } = {},
 ): Tensor {
   checkOptions('scaledDotProductAttention', options, 'causal mask dropout');
-  const { powers, total } = weigh(query.matmul(key.transpose()), query, options);
-  return powers.matmul(value).div(total);
+  const { causal = false, mask, dropout = 0 } = options;
+  checkMask(mask);
+  const [q, k, v] = [query, key, value].map((x) => x.unsqueeze(-2)) as [Tensor, Tensor, Tensor];
+  const seen = mask && (mask.shape.length > 1 ? mask.unsqueeze(-3) : mask);
+  return attend(q, k, v, { causal, dropout, ...(seen && { mask: seen }) }).squeeze(-2);
 }
 
-/**
- * The weights of attention as powers and what they are to be divided by: softmax(scores / √d) with the division left to
- * the end, where it concerns [time, d] and not [time, keys].
- */
-function weigh(
-  products: Tensor,
-  query: Tensor,
-  options: AttentionMask & { readonly dropout?: number },
-): { readonly powers: Tensor; readonly total: Tensor } {
-  let scores = products.mul(1 / Math.sqrt(query.shape[query.shape.length - 1]));
-  if (options.causal) {
-    const [rows, columns] = scores.shape.slice(-2) as [number, number];
-    scores = tril(ones([rows, columns]))
-      .greater(0)
-      .where(scores, hidden);
-  }
-  if (options.mask) {
-    if (isFloat(options.mask.dtype))
-      throw dtypeError('attention: the mask must be bool, true where looking is allowed');
-    scores = options.mask.where(scores, hidden);
-  }
-  const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();
-  const total = powers.sum(-1, { keepDims: true });
-  return { powers: dropped(powers, options.dropout ?? 0), total };
+function checkMask(mask: Tensor | undefined): void {
+  if (mask && isFloat(mask.dtype))
+    throw dtypeError('attention: the mask must be bool, true where looking is allowed');
 }
-
-/** The score of what must not be seen: its weight is exactly 0, and a row of nothing else stays finite. */
-const hidden = -1e30;
 
 export interface MultiHeadAttentionOptions {
   /** Default true. */
@@ -142,13 +121,12 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
       const keys = keyMask.cast('bool').unsqueeze(1).unsqueeze(1);
       mask = mask ? mask.logicalAnd(keys) : keys;
     }
-    // Heads stay where they are, behind time: products read and write them there, and nothing is transposed in memory.
-    const { powers, total } = weigh(einsum('bqhd,bkhd->bhqk', q, k), q, {
+    checkMask(mask);
+    const mixed = attend(q, k, v, {
       causal: inputs.causal ?? false,
       ...(mask && { mask }),
       dropout: this.training ? this.dropout : 0,
     });
-    const mixed = einsum('bhqk,bkhd->bqhd', powers, v).div(total.permute([0, 2, 1, 3]));
     return this.output.forward(mixed.reshape(query.shape));
   }
 

@@ -79,6 +79,8 @@ export function emitContract(
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'contract' }>;
   let [a, b] = root.inputs as [PlanNode, PlanNode];
   let { a: labelsA, b: labelsB, out } = lowering.labels(root.attributes);
+  // The same order whichever way round, so that sums have the same bits.
+  const k = labelsA.filter((label) => !out.includes(label));
   // The output's innermost axis should run along N, where kernels write whole vectors.
   const last = out.findLast((label) => labelsA.includes(label) !== labelsB.includes(label));
   if (last !== undefined && labelsA.includes(last)) {
@@ -92,7 +94,6 @@ export function emitContract(
   const batch = out.filter((label) => labelsA.includes(label) && labelsB.includes(label));
   const m = out.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
   const n = out.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
-  const k = labelsA.filter((label) => !out.includes(label));
   const strideIn = (view: View, labels: readonly number[]) => (label: number) => {
     const axis = labels.indexOf(label);
     return axis < 0 ? null : view.strides[axis];

@@ -4,14 +4,23 @@
  */
 import type { DType } from '../dtype.ts';
 import { codedError } from '../errors.ts';
+import { contract } from '../ops/contract.ts';
 import { positions } from '../ops/indexing.ts';
-import { openSize } from '../ops/movement.ts';
-import { type AnyOp, defineOp, type Lowering, map, type ViewContext } from '../ops/op.ts';
+import { openSize, permute } from '../ops/movement.ts';
+import {
+  type AnyOp,
+  type ContractionLabels,
+  defineOp,
+  type Lowering,
+  map,
+  type ViewContext,
+} from '../ops/op.ts';
 import { formatShape, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, type View } from '../view.ts';
 import type { LoopPlanner } from './loopPlanner.ts';
 import type { Traversal } from './signature.ts';
+import { turnedProducts } from './turned.ts';
 
 /** A node as the planner sees it. */
 export interface PlanNode {
@@ -66,6 +75,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const nodes: PlanNode[] = [];
   const known = new Map<string, PlanNode>();
   const translated = new Map<Tensor, PlanNode>();
+  const turned = turnedProducts(traversal, results);
 
   let origin = results[0];
   let loops: ReadonlyMap<Tensor, readonly number[]> | null = null;
@@ -151,6 +161,8 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
           x.dtype === tensor.dtype ? x : withOp(castTo, { dtype: tensor.dtype }, [x], x.shape, tensor.dtype),
         );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        const order = turned.get(tensor);
+        if (order) return writtenInOrder(tensor, inputs, order);
         break;
       }
       case 'scan': {
@@ -185,6 +197,20 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
       }
     }
     return withOp(op, tensor.attributes, inputs, tensor.shape, tensor.dtype);
+  };
+
+  /** A product written with its axes in another order, seen in its own. */
+  const writtenInOrder = (
+    { attributes, shape, dtype }: Tensor,
+    inputs: readonly PlanNode[],
+    order: readonly number[],
+  ): PlanNode => {
+    const labels = attributes as ContractionLabels;
+    const out = order.map((axis) => labels.out[axis]);
+    const written = order.map((axis) => shape[axis]);
+    const product = withOp(contract, { ...labels, out }, inputs, written, dtype);
+    const back = { order: order.map((_, axis) => order.indexOf(axis)) };
+    return withOp(permute, back, [product], shape, dtype);
   };
 
   const translateLoop = (tensor: Tensor, op: AnyOp, inputs: readonly PlanNode[]): PlanNode => {

@@ -1,0 +1,60 @@
+/**
+ * Attention on queries, keys and values with heads behind time: all scores at once, in parts, or block after block.
+ */
+import { concat, einsum, ones, sizeOf, type Tensor, tril } from '@ag/tensor';
+import { attendInBlocks, hidden, rowsOfBlock, type SeenOptions } from './attentionBlocks.ts';
+import { dropped } from './dropout.ts';
+
+/**
+ * softmax(q kᵀ / √d) v for each head. Heads stay where they are, behind time: products read and write them there, and nothing
+ * is transposed in memory.
+ *
+ * @param q `[..., time, heads, d]`
+ * @param k `[..., keys, heads, d]`
+ * @param v `[..., keys, heads, e]`
+ * @returns `[..., time, heads, e]`
+ */
+export function attend(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions): Tensor {
+  const [time, keys] = [q, k].map(({ shape }) => shape.at(-3)!) as [number, number];
+  // Rows of which a mask hides all take the mean of all values, so these have to be there.
+  const parts = options.causal && !options.mask ? partsOf(Math.min(time, keys)) : 1;
+  if (parts === 1) return attendAll(q, k, v, options, 0);
+  // Later keys are not looked at by the first queries, so nothing is computed of them.
+  const ends = Array.from({ length: parts }, (_, i) => Math.round((time * (i + 1)) / parts));
+  const results = ends.map((end, i) => {
+    const start = i === 0 ? 0 : ends[i - 1];
+    const [known, knownV] = [k, v].map((x) => x.slice(0, Math.min(end, keys), { axis: -3 })) as [
+      Tensor,
+      Tensor,
+    ];
+    return attendAll(q.slice(start, end, { axis: -3 }), known, knownV, options, start);
+  });
+  return concat(results, -3);
+}
+
+/** Into how many parts queries are cut where each looks at earlier keys only. Each makes as many kernels as all would. */
+function partsOf(time: number): number {
+  return time >= 128 ? 4 : 1;
+}
+
+/** @param first the number of the first query, where later keys are not seen */
+function attendAll(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions, first: number): Tensor {
+  const [lead, ...others] = [q, k, v].map(({ shape }) => shape.slice(0, -3));
+  const [time, heads, d] = q.shape.slice(-3) as [number, number, number];
+  const keys = k.shape.at(-3)!;
+  if (others.every((other) => other.join() === lead.join())) {
+    const rows = rowsOfBlock(sizeOf(lead) * heads, time, keys);
+    if (rows > 0) return attendInBlocks(q, k, v, options, rows, first);
+  }
+  let scores = einsum('...qhd,...khd->...hqk', q, k).mul(1 / Math.sqrt(d));
+  if (options.causal)
+    scores = tril(ones([time, keys]), first)
+      .greater(0)
+      .where(scores, hidden);
+  if (options.mask) scores = options.mask.where(scores, hidden);
+  // The division is left to the end, where it concerns [time, e] and not [time, keys].
+  const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();
+  const total = powers.sum(-1, { keepDims: true });
+  const mixed = einsum('...hqk,...khe->...qhe', dropped(powers, options.dropout), v);
+  return mixed.div(total.transpose(-3, -2));
+}
