@@ -211,6 +211,9 @@ export class WasmBackend implements Backend {
       (launch) => this.#features.winograd === true && convolutionOf(launch) !== null,
     );
     const { lowered, local } = lowerProgram(program, this.#features);
+    const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
+    // They load while the kernels are written.
+    if (work >= worthWorkers) this.#workers.start();
     const stages = lowered.flatMap((launch) => launch.stages);
     const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
@@ -222,10 +225,7 @@ export class WasmBackend implements Backend {
       this.#kernels.release(kernels);
       throw error;
     }
-    this.#work.set(
-      executable,
-      lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
-    );
+    this.#work.set(executable, work);
     try {
       for (const launch of program.launches) {
         if (launch.kernel.form !== 'loop') continue;
