@@ -9,7 +9,7 @@
  * anew by their definition.
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
-import { contractRoles } from '@ag/tensor/engine';
+import { contractRoles, type Factor } from '@ag/tensor/engine';
 import { ArgumentBlock, kernelParameters, type LowerContext, type Stage, type Target } from '../abi.ts';
 import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { call, type I32, type I32Variable, i32, i32Parameters, perform } from '../assembler/values.ts';
@@ -48,6 +48,15 @@ function tilesOfUnit({ channels, filters, examples, tileRows, tileColumns }: Con
   return 16 * Math.max(1, Math.min(4, fitting, all));
 }
 
+/** Whether the rows of outputs follow one another in memory, in all operands of the epilogue, and are made of whole tiles. */
+function goesOnEvenly({ width, size, rowAxis }: Convolution, others: readonly Factor[]): boolean {
+  return (
+    width % 4 === 0 &&
+    width % size === 0 &&
+    others.every(({ operand: { strides } }) => strides[rowAxis] === width * strides[rowAxis + 1])
+  );
+}
+
 /** The stages of a convolution: its filters, then its tiles. */
 export function lowerForward(context: LowerContext, convolution: Convolution): Stage[] {
   const arithmetic = arithmeticOf('float32', context);
@@ -75,7 +84,7 @@ const names = () =>
   [
     'scratchBytes', 'unit', 'tiles', 'perExample', 'tileColumns', 'tileRows', 'height', 'width', 'channels', 'outputs',
     'exampleStep', 'channelStep', 'rowStep', 'rowsLast', 'columnsLast', 'vStep', 'mStep', 'filterStep', 'panels', 'panelHeight', 'higher', 'state',
-    'tables', 'addresses', 'places', 'flags', 'masks', 'v', 'm', 'lineStep', 'sumStrip',
+    'tables', 'addresses', 'places', 'flags', 'masks', 'v', 'm', 'lineStep', 'sumStrip', 'even', 'rowAhead',
     'filter', 'channel', 'row', 'column',
   ] as const; // biome-ignore format: a table
 
@@ -94,7 +103,11 @@ function tileStage(
   const strips = unit / (stripRow / 4);
   const vStep = strips * channels * stripRow + 64;
   const mStep = strips * outputs * stripRow + 64;
-  const lineStep = (unit + 1) * outputs * sumRow + 64;
+  // 64 more: neighbors would share few sets of a cache otherwise.
+  const sumStrip = outputs * sumRow + 64;
+  const even = goesOnEvenly(convolution, others);
+  const lineStep = even ? (width / 4) * sumStrip : (unit + 1) * sumStrip;
+  const sumRows = even ? Math.floor((unit + tileColumns - 2) / tileColumns) + 1 : 1;
 
   let end = aligned(parts.operands + operandWords.bytes * others.length);
   const take = (bytes: number) => {
@@ -107,7 +120,7 @@ function tileStage(
   const places = take(4 * unit);
   const flags = take(unit);
   const masks = take((unit / 4) * edge.bytes);
-  const v = take(Math.max(products * vStep, size * lineStep));
+  const v = take(Math.max(products * vStep, sumRows * size * lineStep));
   const m = take(products * mStep);
 
   const argumentBlock = new ArgumentBlock();
@@ -153,7 +166,9 @@ function tileStage(
       v,
       m,
       lineStep,
-      sumStrip: outputs * sumRow,
+      sumStrip,
+      even: Number(even),
+      rowAhead: even ? (size - 1) * width : 0,
       ...weightSteps(weight),
     }),
     steps: others.map(({ operand, rows }) => {
@@ -300,7 +315,7 @@ class ForwardCode {
     const masks = i32(f);
     const inner = size + this.taps - 1;
     this.#startTiles();
-    pixel.set(0);
+    pixel.set(tileColumn.mul(this.field('even')).mul(size));
     each(this.f, this.field('unit'), (i) => {
       const at = i.mul(4);
       this.inScratch('addresses')
@@ -341,12 +356,14 @@ class ForwardCode {
         masks.store(k.minS(rows.sub(1)).mul(this.field('rowStep')), edge.offsets);
         masks.increase(16);
       });
-      pixel.increase(size);
       tile
         .sub(first)
         .add(1)
         .ltS(count)
-        .if(() => this.#nextTile(1, () => pixel.set(pixel.add(3).and(-4))));
+        .if(() => {
+          pixel.increase(size);
+          this.#nextTile(1, () => pixel.set(pixel.add(3).and(-4).add(this.field('rowAhead'))));
+        });
     });
   }
 
@@ -480,20 +497,19 @@ class ForwardCode {
     });
   }
 
-  /** Hands the outputs of each row of the tiles that lie side by side to the epilogue. */
+  /** Hands the outputs to the epilogue, in runs as long as memory allows. */
   #finish(): void {
     const { f, fields, scratch, argumentBlock, size, first, count, tile, example, tileRow, tileColumn } =
       this;
     const run = i32(f);
+    const left = i32(f);
     const sums = i32(f);
     const columns = i32(f);
     const addresses = fields.others.map(() => i32(f));
     this.#startTiles();
     f.while(tile.sub(first).ltS(count), () => {
-      run.set(this.field('tileColumns').sub(tileColumn));
-      run.set(run.minS(count.sub(tile.sub(first))));
-      sums.set(this.inScratch('places').add(tile.sub(first).mul(4)).load());
-      columns.set(run.mul(size).minS(this.field('width').sub(tileColumn.mul(size))));
+      const done = tile.sub(first);
+      sums.set(this.inScratch('places').add(done.mul(4)).load());
       fields.steps.forEach(([, ofExample, ofRow, ofColumn], index) => {
         addresses[index].set(
           argumentBlock
@@ -503,13 +519,36 @@ class ForwardCode {
             .add(tileColumn.mul(argumentBlock.load(ofColumn)).mul(size)),
         );
       });
-      each(this.f, this.field('height').sub(tileRow.mul(size)).minS(size), () => {
+      const lines = this.field('height').sub(tileRow.mul(size));
+      run.set(0);
+      this.field('even')
+        .and(tileColumn.isZero())
+        .if(() => run.set(count.sub(done).divU(this.field('tileColumns'))));
+      run.if(
+        () => {
+          // Whole rows of tiles: one long run of outputs.
+          run.set(run.minS(this.field('tileRows').sub(tileRow)));
+          columns.set(run.mul(size).minS(lines).mul(this.field('width')));
+          left.set(1);
+          run.increase(-1);
+          tile.increase(run.mul(this.field('tileColumns')));
+          tileRow.increase(run);
+          run.set(this.field('tileColumns'));
+        },
+        () => {
+          run.set(this.field('tileColumns').sub(tileColumn).minS(count.sub(done)));
+          columns.set(run.mul(size).minS(this.field('width').sub(tileColumn.mul(size))));
+          left.set(lines.minS(size));
+        },
+      );
+      f.loop((nextLine) => {
         addresses.forEach((address, index) => {
           scratch.store(address, parts.operands + operandWords.bytes * index + operandWords.address);
           address.increase(argumentBlock.load(fields.steps[index][2]));
         });
         perform(f, this.epilogue, argumentBlock, scratch, sums, this.field('outputs'), 0, columns);
         sums.increase(this.field('lineStep'));
+        left.countDown(nextLine);
       });
       this.#nextTile(run, () => undefined);
     });
