@@ -11,6 +11,7 @@ import { lowerMap } from './kernels/map.ts';
 import { lowerReduce } from './kernels/reduce.ts';
 import { lowerScan } from './kernels/scan.ts';
 import { lowerSort } from './kernels/sort.ts';
+import { lowerWinograd } from './winograd/winograd.ts';
 
 /** The stages of a launch; none for host routines, loops and launches over no elements. */
 export function lower(context: LowerContext): readonly Stage[] {
@@ -38,8 +39,8 @@ export function lower(context: LowerContext): readonly Stage[] {
 
 function lowerProduct(context: LowerContext, kernel: ContractKernel): readonly Stage[] {
   if (kernel.dtype === 'bool' || kernel.dtype === 'uint8') return lowerAsReduction(context, kernel);
-  const thin = lowerThin(context);
-  if (thin) return thin;
+  const convolution = lowerWinograd(context) ?? lowerThin(context);
+  if (convolution) return convolution;
   return isVectorProduct(context.launch) ? lowerAsReduction(context, kernel) : lowerContract(context);
 }
 
