@@ -22,9 +22,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'reduce':
       return lowerReduce(context, kernel);
     case 'contract':
-      return kernel.dtype === 'bool' || kernel.dtype === 'uint8' || isVectorProduct(context.launch)
-        ? lowerAsReduction(context, kernel)
-        : (lowerWinograd(context) ?? lowerThin(context) ?? lowerContract(context));
+      return lowerProduct(context, kernel);
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':
@@ -37,6 +35,13 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'loop':
       return [];
   }
+}
+
+function lowerProduct(context: LowerContext, kernel: ContractKernel): readonly Stage[] {
+  if (kernel.dtype === 'bool' || kernel.dtype === 'uint8') return lowerAsReduction(context, kernel);
+  const own = lowerWinograd(context) ?? lowerThin(context);
+  if (own) return own;
+  return isVectorProduct(context.launch) ? lowerAsReduction(context, kernel) : lowerContract(context);
 }
 
 /** Vectors, and dtypes without a micro-kernel, are multiplied and summed as any others. */

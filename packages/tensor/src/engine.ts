@@ -39,6 +39,7 @@ export {
   spanOf,
   transposed,
 } from './kernel/roles.ts';
+export { standsAt } from './kernel/loopSchedule.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
 export * from './ops/index.ts';

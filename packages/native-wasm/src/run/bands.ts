@@ -17,6 +17,7 @@ import {
   type Features,
   header,
   kernelParameters,
+  type LowerContext,
   type Scratch,
   type Stage,
   type Target,
@@ -47,12 +48,16 @@ interface LoweredProgram {
   readonly local: ReadonlySet<number>;
 }
 
-export function lowerProgram(program: Program, features: Features): LoweredProgram {
+export function lowerProgram(
+  program: Program,
+  features: Features,
+  isConstant?: LowerContext['isConstant'],
+): LoweredProgram {
   const lowered: LoweredLaunch[] = [];
   const local = new Set<number>();
   const { launches } = program;
   const alone = (launch: Launch) => {
-    const stages = lower({ ...features, program, launch }).filter((stage) => stage.units > 0);
+    const stages = lower({ ...features, program, launch, isConstant }).filter((stage) => stage.units > 0);
     lowered.push({ launch, stages });
   };
   for (let first = 0; first < launches.length; ) {

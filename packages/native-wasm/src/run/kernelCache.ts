@@ -10,6 +10,9 @@ import { compiled } from '../engine/support.ts';
 /** Kernels kept although no plan uses them now. */
 const spare = 1024;
 
+/** Where the function table holds the driver's `run`, in the calling thread. */
+export const driverPosition = hostFunctionCount;
+
 /** A compiled kernel. */
 export interface CompiledKernel {
   readonly key: string;
@@ -32,7 +35,7 @@ export class KernelCache {
   readonly #maximumPages: number;
   readonly #kernels = new Map<string, CompiledKernel>();
   readonly #vacant: number[] = [];
-  #positions = hostFunctionCount;
+  #positions = driverPosition + 1;
   #hasHostFunctions = false;
 
   constructor(features: Features, memory: WebAssembly.Memory, shared: boolean, maximumPages: number) {
