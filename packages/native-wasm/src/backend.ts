@@ -216,15 +216,17 @@ export class WasmBackend implements Backend {
     return executable;
   }
 
-  /** The program with long sums in parts, but for convolutions by tiles, which part their sums themselves. */
-  #inParts(program: Program): Program {
-    const { winograd } = this.#features;
-    return withPartialSums(program, (launch) => winograd === true && convolutionOf(launch) !== null);
+  /** What minimal filtering computes is divided there. */
+  #withPartialSums(program: Program): Program {
+    return withPartialSums(
+      program,
+      (launch) => this.#features.winograd === true && convolutionOf(launch) !== null,
+    );
   }
 
   /** A program with those in it, which have memory of their own. */
   #compile(given: Program, body?: LoweredBody): WasmExecutable {
-    const program = body?.program ?? this.#inParts(given);
+    const program = body?.program ?? this.#withPartialSums(given);
     const { lowered, local } = body ?? lowerProgram(program, this.#features);
     const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
     // They load while the kernels are written.
@@ -249,7 +251,12 @@ export class WasmBackend implements Backend {
         const loop = new Loop(this.#memory, launch, kernel, this.threads);
         executable.loops.set(launch, loop);
         for (const body of kernel.programs) {
-          const lowered = lowerBody(this.#inParts(body), body === kernel.programs[0], kernel, this.#features);
+          const lowered = lowerBody(
+            this.#withPartialSums(body),
+            body === kernel.programs[0],
+            kernel,
+            this.#features,
+          );
           loop.add(this.#compile(body, lowered), lowered);
         }
       }

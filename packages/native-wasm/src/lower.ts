@@ -39,8 +39,8 @@ export function lower(context: LowerContext): readonly Stage[] {
 
 function lowerProduct(context: LowerContext, kernel: ContractKernel): readonly Stage[] {
   if (kernel.dtype === 'bool' || kernel.dtype === 'uint8') return lowerAsReduction(context, kernel);
-  const own = lowerWinograd(context) ?? lowerThin(context);
-  if (own) return own;
+  const convolution = lowerWinograd(context) ?? lowerThin(context);
+  if (convolution) return convolution;
   return isVectorProduct(context.launch) ? lowerAsReduction(context, kernel) : lowerContract(context);
 }
 
