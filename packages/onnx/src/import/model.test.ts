@@ -190,6 +190,12 @@ describe('what does not fit', () => {
     expect(() => model.forward(x.cast('int32'))).toThrow(/got int32; x.cast\('float32'\) converts it/);
   });
 
+  it('takes any size where an old exporter wrote −1', () => {
+    const model = loadOnnx(modelOf({ ...perceptron, inputs: [['x', 'float32', [-1, 3]]] }));
+    expect(model.inputs[0].shape).toEqual([null, 3]);
+    expect(model.forward(x)[0].shape).toEqual([2, 2]);
+  });
+
   it('names the node whose inputs do not fit', () => {
     const model = loadOnnx(
       modelOf({ ...perceptron, tensors: { ...perceptron.tensors, 'second.weight': floats(5, 2) } }),
