@@ -1,5 +1,5 @@
 /**
- * What detectors and quantized models have at their ends: boxes that overlap, unfolded blocks, 8-bit numbers.
+ * The ends of detectors and quantized models: boxes that overlap, blocks, 8-bit numbers.
  */
 import { type Tensor, tensor, zeros } from '@ag/tensor';
 import { typeName } from '../file/tensors.ts';
