@@ -214,6 +214,9 @@ export class WasmBackend implements Backend {
   #compile(given: Program, body?: LoweredBody): WasmExecutable {
     const program = body?.program ?? withPartialSums(given);
     const { lowered, local } = body ?? lowerProgram(program, this.#features);
+    const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
+    // They load while the kernels are written.
+    if (work >= worthWorkers) this.#workers.start();
     const stages = lowered.flatMap((launch) => launch.stages);
     if (body) stages.push(body.steps);
     const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
@@ -226,10 +229,7 @@ export class WasmBackend implements Backend {
       this.#kernels.release(kernels);
       throw error;
     }
-    this.#work.set(
-      executable,
-      lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
-    );
+    this.#work.set(executable, work);
     try {
       for (const launch of program.launches) {
         if (launch.kernel.form !== 'loop') continue;

@@ -4,6 +4,8 @@ import type { ContractKernel } from '@ag/tensor';
 import { contractAsReduction } from '@ag/tensor/engine';
 import type { LowerContext, Stage } from './abi.ts';
 import { lowerContract } from './contraction/contract.ts';
+import { lowerThin } from './contraction/thin.ts';
+import { isVectorProduct } from './contraction/vectorProduct.ts';
 import { lowerGather, lowerScatter } from './kernels/indexed.ts';
 import { lowerMap } from './kernels/map.ts';
 import { lowerReduce } from './kernels/reduce.ts';
@@ -19,9 +21,9 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'reduce':
       return lowerReduce(context, kernel);
     case 'contract':
-      return kernel.dtype === 'bool' || kernel.dtype === 'uint8'
-        ? lowerByteContract(context, kernel)
-        : lowerContract(context);
+      return kernel.dtype === 'bool' || kernel.dtype === 'uint8' || isVectorProduct(context.launch)
+        ? lowerAsReduction(context, kernel)
+        : (lowerThin(context) ?? lowerContract(context));
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':
@@ -36,8 +38,8 @@ export function lower(context: LowerContext): readonly Stage[] {
   }
 }
 
-/** Dtypes without a micro-kernel are multiplied and summed as any others. */
-function lowerByteContract(context: LowerContext, contract: ContractKernel): readonly Stage[] {
+/** Vectors, and dtypes without a micro-kernel, are multiplied and summed as any others. */
+function lowerAsReduction(context: LowerContext, contract: ContractKernel): readonly Stage[] {
   const { launch, kernel } = contractAsReduction(context.launch, contract);
   return lowerReduce({ ...context, launch }, kernel);
 }

@@ -18,6 +18,7 @@ import {
   type Program,
 } from '@ag/tensor';
 import { count, mergeLaunchAxes } from '@ag/tensor/engine';
+import { isVectorProduct } from './vectorProduct.ts';
 
 /** So many times longer than either side of the result, k is halved: partial sums have to be written and read. */
 const minRatio = 6;
@@ -44,7 +45,8 @@ export function withPartialSums(program: Program): Program {
   return { ...program, slots, buffers, launches };
 }
 
-function isLong({ kernel, dims }: Launch): boolean {
+function isLong(launch: Launch): boolean {
+  const { kernel, dims } = launch;
   if (kernel.form !== 'contract' || (kernel.dtype !== 'float32' && kernel.dtype !== 'float64')) return false;
   const { batchRank, mRank, nRank } = kernel;
   const m = count(dims.slice(batchRank, batchRank + mRank));
@@ -55,7 +57,8 @@ function isLong({ kernel, dims }: Launch): boolean {
     k.length > 0 &&
     k[0] % 2 === 0 &&
     count(k) >= minRatio * Math.max(m, n) &&
-    m * n * count(k) >= minProducts
+    m * n * count(k) >= minProducts &&
+    !isVectorProduct(launch)
   );
 }
 

@@ -121,7 +121,8 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
   const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first];
   const runs = mode === 'columns' ? hasRuns(rows) : mode !== 'elements' && hasRuns(columns);
-  const store = m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : 2);
+  const store =
+    m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : (mode === 'elements' ? 3 : 1) * others.length);
   return multiply + pack + store;
 }
 
@@ -163,6 +164,11 @@ function packsB(a: Factor, b: Factor): boolean {
   return a.rows.count > 64 && b.rows.count * b.columns.count > 8192;
 }
 
+/** Whether the cache lines of all k share few places of a first cache of 32 kB in 8 ways, so that they drive out one another. */
+function collides({ axes, count }: Group): boolean {
+  return axes.length === 1 && count * greatestCommonDivisor(axes[0][1], 4096) > 8 * 4096;
+}
+
 /** Cycles in which a strip is multiplied by one k of all rows. */
 function rowCycles({ rows }: Factor, aLayout: ALayout, { tileRows, panelRows }: Tiling): number {
   const m = rows.count;
@@ -182,6 +188,7 @@ function aLayoutOf(a: Factor, n: number, tiling: Tiling): ALayout {
   const many = m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
   // Runs in place touch a cache line for each k; panels are read in long runs, once they have been paid for.
   if (inPlace === 'runs' && isDense(a.rows) && n >= 6 * tiling.strip) return 'panels';
+  if (inPlace === 'runs' && n >= 3 * tiling.strip && collides(a.columns)) return 'panels';
   return n >= 96 && m > 64 && many ? 'panels' : inPlace;
 }
 

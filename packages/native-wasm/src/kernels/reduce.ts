@@ -32,7 +32,7 @@ import { columnVectors, ReduceCode } from './reduceCode.ts';
 const blockElements = 32768;
 
 /** A reduction whose operands need not be those of a launch. */
-interface Reduction {
+export interface Reduction {
   readonly kernel: ReduceKernel;
   /** Over the outer axes, then the reduced ones. */
   readonly inputs: readonly Access[];
@@ -136,7 +136,7 @@ function splitReduction(context: LowerContext, reduction: Reduction): Stage[] {
 }
 
 /** The expression with its operand numbers moved. */
-function renumber(expression: Expression, by: number): Expression {
+export function renumber(expression: Expression, by: number): Expression {
   return {
     ...expression,
     instructions: expression.instructions.map((instruction) =>
@@ -165,8 +165,16 @@ function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape 
   const outputs = kernel.outputs.map((_, i) => inputs.length + kernel.extras.length + i);
   // Positions of extremes count in the order given; other combinations may go as memory does.
   const inner = mergeLaunchAxes(isArg(kernel.combine) ? reducedAxes : sortAxes(reducedAxes, all));
+  /** Elements of the operand: what is repeated along other axes counts little. */
+  const extent = (i: number) =>
+    [outerAxes, reducedAxes].reduce(
+      (n, { sizes, strides }) => n * count(sizes.filter((_, axis) => strides[i][axis] !== 0)),
+      1,
+    );
   const votes = (axes: LaunchAxes) =>
-    all.filter((i) => axes.sizes.length > 0 && axes.strides[i][axes.sizes.length - 1] === 1).length;
+    all
+      .filter((i) => axes.sizes.length > 0 && axes.strides[i][axes.sizes.length - 1] === 1)
+      .reduce((sum, i) => sum + extent(i), 0);
   const byInputs = mergeLaunchAxes(sortAxes(outerAxes, all));
   const byOutputs = mergeLaunchAxes(sortAxes(outerAxes, outputs));
   const reducedLength = count(reduced);
@@ -180,7 +188,7 @@ function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape 
   return { columns, outer: columns ? byInputs : byOutputs, reduced: inner, firstKept };
 }
 
-function reduceStage(context: LowerContext, reduction: Reduction): Stage {
+export function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   const { kernel, inputs, results } = reduction;
   const shape = arrange(reduction);
   const accesses = [...inputs, ...results];
