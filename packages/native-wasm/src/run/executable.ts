@@ -233,6 +233,11 @@ export class WasmExecutable implements Executable {
     if (this.#dynamics.length > 0) this.#resolve(scalars);
   }
 
+  /** Whether scalars decide where operands are. */
+  get isDynamic(): boolean {
+    return this.#dynamics.length > 0;
+  }
+
   /** Whether it is all kernels, and the scalars that are the number of a step are whole numbers wherever they stand. */
   isAllKernels(steps: ReadonlySet<number>): boolean {
     const { segments } = this;

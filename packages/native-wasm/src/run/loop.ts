@@ -75,13 +75,14 @@ export interface Conductor {
   check(body: WasmExecutable): void;
 }
 
-export class Loop {
+export class Loop implements LoopMachine {
   readonly kernel: LoopKernel;
   /** The programs, in the order of the kernel. */
   readonly bodies: WasmExecutable[] = [];
   readonly #memory: LinearMemory;
   readonly #launch: Launch;
   readonly #threads: number;
+  readonly #conductor: Conductor;
   readonly #scratch: Block[] = [];
   /** What the slots of each program lie in: the arena belongs to the program around them. */
   readonly #arenas: Block[] = [];
@@ -91,12 +92,29 @@ export class Loop {
   /** Its argument block, and the memory of threads that share rows. */
   #argumentBlock: Block | null = null;
   #copies: Block | null = null;
+  /** What the argument block was written for; areas that are the same at all steps make no difference. */
+  #writtenFor: readonly number[] = [];
+  readonly #fixed = new Set<number>();
+
+  // Of the present run:
+  scalars = new Float64Array();
+  /** Where areas start. */
+  #base: number[] = [];
+  /** A bit for each program that has done what is done once before the steps. */
+  #prepared = 0;
 
   /** @throws OutOfMemoryError when there is no working memory for it */
-  constructor(memory: LinearMemory, launch: Launch, kernel: LoopKernel, threads: number) {
+  constructor(
+    memory: LinearMemory,
+    launch: Launch,
+    kernel: LoopKernel,
+    threads: number,
+    conductor: Conductor,
+  ) {
     this.#memory = memory;
     this.#launch = launch;
     this.#threads = threads;
+    this.#conductor = conductor;
     this.kernel = kernel;
   }
 
@@ -110,66 +128,89 @@ export class Loop {
     this.#arenas.push(this.#memory.allocate(executable.arenaBytes, false));
     if (this.bodies.length < this.kernel.programs.length) return;
     for (const bytes of this.kernel.scratch) this.#scratch.push(this.#memory.allocate(bytes, false));
+    for (const { area } of this.kernel.schedule.fixed) this.#fixed.add(area);
+    const { bodies } = this;
+    if (!bodies.every((own, i) => own.isAllKernels(stepScalars(this.#part(i))))) return;
+    this.runAll = (limit, first, test) => {
+      this.#prepare(0, first);
+      if (test) this.#prepare(1, test);
+      return this.#runAll(limit, [first, test]);
+    };
   }
 
   /** Runs it in a run of `plan`. */
-  run(plan: WasmExecutable, scalars: Float64Array, conductor: Conductor): void {
-    const memory = this.#memory;
-    const base = plan.operandAddresses(this.#launch, scalars);
-    for (const { address } of this.#scratch) base.push(address);
-    const { bodies } = this;
-    const place = (program: number, { areas, offsets, scalars: own }: LoopStep): WasmExecutable => {
-      const body = bodies[program];
-      for (let i = 0; i < areas.length; i++) body.place(i, base[areas[i]] + offsets[i]);
-      body.settle(own, this.#arenas[program].address);
-      return body;
-    };
-    const prepared = new Set<number>();
-    const prepare = (program: number, step: LoopStep): WasmExecutable => {
-      const body = place(program, step);
-      if (!prepared.has(program)) {
-        prepared.add(program);
-        if (body.start > body.first) conductor.records(body.first, body.start);
-      }
-      return body;
-    };
-    const machine: LoopMachine = {
-      scalars,
-      run: (program, step) => conductor.program(prepare(program, step), step.scalars),
-      copy(from, fromOffset, to, toOffset, bytes) {
-        const start = base[from] + fromOffset;
-        memory.u8.copyWithin(base[to] + toOffset, start, start + bytes);
-      },
-      clear(area, offset, bytes) {
-        const start = base[area] + offset;
-        memory.u8.fill(0, start, start + bytes);
-      },
-      read: (area, dtype: DType) => arrayAt(memory, dtype, base[area], 1)[0],
-      write(area, value) {
-        memory.i32[base[area] >>> 2] = value;
-      },
-    };
-    if (bodies.every((body, i) => body.isAllKernels(stepScalars(this.#part(i))))) {
-      machine.runAll = (limit, body, test) => {
-        prepare(0, body);
-        if (test) prepare(1, test);
-        return this.#runAll(limit, [body, test], base, conductor);
-      };
-      machine.check = () => {
-        for (const body of bodies) conductor.check(body);
-      };
-    }
-    this.kernel.run(machine);
+  runIn(plan: WasmExecutable, scalars: Float64Array): void {
+    this.#base = plan.operandAddresses(this.#launch, scalars);
+    for (const { address } of this.#scratch) this.#base.push(address);
+    this.scalars = scalars;
+    this.#prepared = 0;
+    this.kernel.run(this);
   }
 
-  #runAll(
-    given: number,
-    steps: readonly (LoopStep | null)[],
-    base: readonly number[],
-    conductor: Conductor,
-  ): number {
-    const { schedule } = this.kernel;
+  /** Puts the arguments of a program in place, and does once what is done before the steps. */
+  #prepare(program: number, { areas, offsets, scalars }: LoopStep): WasmExecutable {
+    const body = this.bodies[program];
+    for (let i = 0; i < areas.length; i++) body.place(i, this.#base[areas[i]] + offsets[i]);
+    body.settle(scalars, this.#arenas[program].address);
+    if ((this.#prepared & (1 << program)) === 0) {
+      this.#prepared |= 1 << program;
+      if (body.start > body.first) this.#conductor.records(body.first, body.start);
+    }
+    return body;
+  }
+
+  run(program: number, step: LoopStep): void {
+    this.#conductor.program(this.#prepare(program, step), step.scalars);
+  }
+
+  runAll?: LoopMachine['runAll'];
+
+  check(): void {
+    for (const body of this.bodies) this.#conductor.check(body);
+  }
+
+  copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): void {
+    const start = this.#base[from] + fromOffset;
+    this.#memory.u8.copyWithin(this.#base[to] + toOffset, start, start + bytes);
+  }
+
+  clear(area: number, offset: number, bytes: number): void {
+    const start = this.#base[area] + offset;
+    this.#memory.u8.fill(0, start, start + bytes);
+  }
+
+  read(area: number, dtype: DType): number {
+    return arrayAt(this.#memory, dtype, this.#base[area], 1)[0];
+  }
+
+  write(area: number, value: number): void {
+    this.#memory.i32[this.#base[area] >>> 2] = value;
+  }
+
+  /** Has the steps taken by their code; how many were. */
+  #runAll(given: number, steps: readonly (LoopStep | null)[]): number {
     const limit = Math.min(given, 2 ** 31 - 2);
+    const base = this.#base;
+    const before = this.#writtenFor;
+    const isWritten =
+      before.length === base.length + 1 &&
+      before[base.length] === limit &&
+      base.every((address, i) => address === before[i] || this.#fixed.has(i)) &&
+      this.bodies.every((body) => !body.isDynamic);
+    if (!isWritten) this.#writeArguments(limit, steps);
+    const block = this.#argumentBlock!;
+    const words = this.#memory.i32;
+    words[(block.address + loopFields.done) >>> 2] = 0;
+    words[(block.address + loopFields.failed) >>> 2] = 0;
+    this.#conductor.records(block.address, block.address + block.bytes);
+    // Of rows nobody meets an end before the last step.
+    return this.#rowwise ? limit : this.#memory.i32[(block.address + loopFields.done) >>> 2];
+  }
+
+  #writeArguments(limit: number, steps: readonly (LoopStep | null)[]): void {
+    const { schedule } = this.kernel;
+    const base = this.#base;
+    this.#writtenFor = [...base, limit];
     const values = valuesOf(schedule, limit, base);
     const numbers = values.length;
     // The number of the step.
@@ -223,8 +264,6 @@ export class Loop {
     set(loopFields.test, test?.start ?? 0);
     set(loopFields.testEnd, test?.segments[0].last ?? 0);
     set(loopFields.answer, schedule.condition ? base[schedule.condition.area] : 0);
-    set(loopFields.done, 0);
-    set(loopFields.failed, 0);
     set(loopFields.copies, this.#copies?.address ?? 0);
     set(loopFields.copyBytes, copyBytes);
     let at = (block + loopFields.lists) >>> 2;
@@ -238,10 +277,6 @@ export class Loop {
       i32[at++] = unitsPerRow!;
       i32[at++] = sections;
     }
-    conductor.records(block, block + bytes);
-    // Rows of which nobody can meet an end before the last step.
-    if (rowwise) return limit;
-    return this.#memory.i32[(block + loopFields.done) >>> 2];
   }
 
   /** What the schedule says of a program. */
