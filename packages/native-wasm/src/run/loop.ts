@@ -191,13 +191,12 @@ export class Loop implements LoopMachine {
   #runAll(given: number, steps: readonly (LoopStep | null)[]): number {
     const limit = Math.min(given, 2 ** 31 - 2);
     const base = this.#base;
+    const now = [limit, ...base];
+    for (const step of steps) if (step) now.push(...step.scalars);
     const before = this.#writtenFor;
-    const isWritten =
-      before.length === base.length + 1 &&
-      before[base.length] === limit &&
-      base.every((address, i) => address === before[i] || this.#fixed.has(i)) &&
-      this.bodies.every((body) => !body.isDynamic);
-    if (!isWritten) this.#writeArguments(limit, steps);
+    if (now.length !== before.length || now.some((x, i) => x !== before[i] && !this.#fixed.has(i - 1))) {
+      this.#writtenFor = this.#writeArguments(limit, steps) ? now : [];
+    }
     const block = this.#argumentBlock!;
     const words = this.#memory.i32;
     words[(block.address + loopFields.done) >>> 2] = 0;
@@ -207,21 +206,23 @@ export class Loop implements LoopMachine {
     return this.#rowwise ? limit : this.#memory.i32[(block.address + loopFields.done) >>> 2];
   }
 
-  #writeArguments(limit: number, steps: readonly (LoopStep | null)[]): void {
+  /** Whether that holds for all runs with the same moving areas and scalars. */
+  #writeArguments(limit: number, steps: readonly (LoopStep | null)[]): boolean {
     const { schedule } = this.kernel;
     const base = this.#base;
-    this.#writtenFor = [...base, limit];
     const values = valuesOf(schedule, limit, base);
     const numbers = values.length;
     // The number of the step.
     values.push([rowOf(schedule, limit, 0), rowOf(schedule, limit, limit - 1), 0, 0, 1]);
     const [main, test] = this.bodies;
     const bindings = bindingsOf(schedule);
+    let lasts = true;
     const words: (readonly [word: number, value: number, add: number])[] = [];
     for (const [number, body] of this.bodies.entries()) {
       const own = bindings[number];
       const moves = body.moves(new Set(own.keys()), stepScalars(this.#part(number)), steps[number]!.scalars);
-      for (const { word, binding, offset, perStep } of moves) {
+      for (const { word, binding, offset, perStep, ofRun } of moves) {
+        lasts &&= !ofRun;
         let value = binding < 0 ? -1 : own.get(binding)!;
         if (perStep !== 0) {
           const from = value < 0 ? null : values[value];
@@ -277,6 +278,7 @@ export class Loop implements LoopMachine {
       i32[at++] = unitsPerRow!;
       i32[at++] = sections;
     }
+    return lasts;
   }
 
   /** What the schedule says of a program. */
