@@ -1,6 +1,4 @@
-/**
- * Attention on queries, keys and values with heads behind time: all scores at once, in parts, or block after block.
- */
+/** Attention on queries, keys and values: all scores at once, in parts, or block after block. */
 import { concat, einsum, ones, sizeOf, type Tensor, tril } from '@ag/tensor';
 import { attendInBlocks, hidden, rowsOfBlock, type SeenOptions } from './attentionBlocks.ts';
 import { dropped } from './dropout.ts';

@@ -1,5 +1,5 @@
 /**
- * Attention over long sequences, a few queries at a time, so that the scores of all pairs are never stored.
+ * Attention over long sequences, a few queries at a time: scores of all pairs are never stored.
  *
  * A loop goes through blocks of queries, each of which sees all keys; what stays is the result and two numbers a query. The gradient
  * is a loop too, and computes the scores of each block again (Rabe & Staats 2021, Dao et al. 2022; with whole rows of scores the
