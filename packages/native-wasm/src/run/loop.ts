@@ -18,7 +18,7 @@ import { ArgumentBlock, type Features, header, type Stage } from '../abi.ts';
 import { lowerProgram } from './bands.ts';
 import { arrayAt, type LoweredLaunch, type WasmExecutable } from './executable.ts';
 import { emitLoopSteps, kernelBytes, loopFields, valueBytes, wordBytes } from './loopCode.ts';
-import { type RowwiseBody, rowwiseBody } from './loopRows.ts';
+import { fewestRows, type RowwiseBody, rowwiseBody } from './loopRows.ts';
 import type { Block, LinearMemory } from './memory.ts';
 
 /** The program of a loop, lowered. */
@@ -248,11 +248,13 @@ export class Loop implements LoopMachine {
     set(header.function, this.#steps);
     set(header.bytes, bytes);
     set(header.units, rowwise?.rows ?? 1);
-    set(header.pieces, 1);
     const work = kernels.reduce((sum, { grain, unitsPerRow, sections = 1 }) => {
       return sum + (unitsPerRow! * sections) / grain;
     }, 0);
-    set(header.grain, Math.max(4, Math.ceil(1 / Math.max(1e-6, work * limit))));
+    set(header.grain, Math.max(fewestRows, Math.ceil(1 / Math.max(1e-6, work * limit))));
+    // Nobody shall wait for another thread too long: `patience` in threads.ts.
+    const microseconds = 2 * work * limit * (rowwise?.rows ?? 0);
+    set(header.pieces, Math.ceil((1 + microseconds) / (2e7 * this.#threads)));
     set(loopFields.limit, limit);
     set(loopFields.row, rowOf(schedule, limit, 0));
     set(loopFields.direction, schedule.reverse ? -1 : 1);
