@@ -248,7 +248,7 @@ export class WasmBackend implements Backend {
       for (const launch of program.launches) {
         if (launch.kernel.form !== 'loop') continue;
         const { kernel } = launch;
-        const loop = new Loop(this.#memory, launch, kernel, this.threads);
+        const loop = new Loop(this.#memory, launch, kernel, this.threads, this.#conductor);
         executable.loops.set(launch, loop);
         for (const body of kernel.programs) {
           const lowered = lowerBody(
@@ -299,7 +299,7 @@ export class WasmBackend implements Backend {
       if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
       if (host === null) continue;
       const loop = plan.loops.get(host);
-      if (loop) loop.run(plan, scalars, this.#conductor);
+      if (loop) loop.runIn(plan, scalars);
       else plan.runHost(host);
     }
   }
