@@ -23,8 +23,8 @@ import {
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
-import { lower } from '../lower.ts';
 import type { LoweredLaunch } from './executable.ts';
+import { Lowerings } from './lowerings.ts';
 
 /** What the kernels of a band touch for one unit: a part of a core's own cache. */
 const unitBytes = 128 * 1024;
@@ -50,9 +50,10 @@ interface LoweredProgram {
 export function lowerProgram(program: Program, features: Features): LoweredProgram {
   const lowered: LoweredLaunch[] = [];
   const local = new Set<number>();
+  const lowerings = new Lowerings(program, features);
   const { launches } = program;
   const alone = (launch: Launch) => {
-    const stages = lower({ ...features, program, launch }).filter((stage) => stage.units > 0);
+    const stages = lowerings.stagesOf(launch).filter((stage) => stage.units > 0);
     lowered.push({ launch, stages });
   };
   for (let first = 0; first < launches.length; ) {
@@ -75,7 +76,7 @@ export function lowerProgram(program: Program, features: Features): LoweredProgr
     const elements = together.reduce((sum, { dims }) => sum + count(dims), 0);
     const promising = together.length > 1 && elements > minElements;
     for (const launch of together) {
-      const stages = promising ? lower({ ...features, program, launch, rows }) : [];
+      const stages = promising ? lowerings.stagesOf(launch, rows) : [];
       const [stage] = stages;
       if (stages.length === 1 && stage.units > 0 && stage.unitsPerRow !== undefined)
         run.push({ launch, stage });
