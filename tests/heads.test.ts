@@ -6,7 +6,7 @@ import { root } from './workspace.ts';
 
 const longest = 100;
 
-it.each(['datasets', 'graph', 'nn', 'optim', 'viz'])('files of %s say what they are for', (name) => {
+it.each(['datasets', 'graph', 'nn', 'onnx', 'optim', 'viz'])('files of %s say what they are for', (name) => {
   const folder = join(root, 'packages', name, 'src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const wrong = files

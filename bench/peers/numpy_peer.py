@@ -10,6 +10,7 @@ import time
 import numpy as np
 
 from numpy_kit import Adam, F, Sgd, cross_entropy, images, parameter, random_at, read, sigmoid, task, training
+from numpy_kernels import kernel_cases, w7, w8
 from numpy_transformer import w9
 
 
@@ -186,63 +187,6 @@ def w6():
     return training(step, [0, 5, 30])
 
 
-def w7_cases():
-    cases = {str(n): (n, n, n, "") for n in (50, 64, 128, 256, 510, 512, 1000, 1024, 2048)}
-    cases.update({
-        "AB 128×784×512": (128, 784, 512, ""),
-        "AᵀB 784×128×512": (784, 128, 512, "a"),
-        "ABᵀ 128×512×784": (128, 512, 784, "b"),
-        "AB 100×784×50": (100, 784, 50, ""),
-        "AB 100×100×10": (100, 100, 10, ""),
-    })
-    for n in (512, 1024):
-        cases["AᵀB %d" % n] = (n, n, n, "a")
-        cases["ABᵀ %d" % n] = (n, n, n, "b")
-    return cases
-
-
-def w7(name):
-    m, k, n, transposed = w7_cases()[name]
-    a = parameter((k, m) if transposed == "a" else (m, k), 71, 1)
-    b = parameter((n, k) if transposed == "b" else (k, n), 72, 1)
-    left, right = a.T if transposed == "a" else a, b.T if transposed == "b" else b
-    out = np.empty((m, n), F)
-    np.matmul(left, right, out=out)
-    check = {"c[0, 1]": float(out[0, 1]), "c[m−1, n−1]": float(out[-1, -1])}
-    return check, lambda: np.matmul(left, right, out=out)
-
-
-def w8(name):
-    if name.startswith("softmax"):
-        x = parameter((1024, 1024), 84, 1)
-        out = np.empty_like(x)
-
-        def softmax():
-            np.subtract(x, x.max(1, keepdims=True), out=out)
-            np.exp(out, out=out)
-            np.divide(out, out.sum(1, keepdims=True), out=out)
-
-        softmax()
-        return {"first": float(out[0, 0]), "last": float(out[-1, -1])}, softmax
-    count = 10**6 if name.endswith(" 1M") else 10**7
-    a = parameter((count,), 81, 1)
-    if name.startswith("sum"):
-        return {"sum": float(a.sum())}, a.sum
-    b, c = parameter((count,), 82, 1), parameter((count,), 83, 1)
-    out = np.empty_like(a)
-
-    def fused():
-        np.multiply(a, b, out=out)
-        np.add(out, c, out=out)
-        np.negative(out, out=out)
-        np.exp(out, out=out)
-        np.add(out, F(1), out=out)
-        np.reciprocal(out, out=out)
-
-    fused()
-    return {"first": float(out[0]), "last": float(out[-1])}, fused
-
-
 def by_name():
     """Case → how it is opened, for the workload of the task."""
     single = {
@@ -258,11 +202,9 @@ def by_name():
     if workload in single:
         name, run = single[workload]
         return {name: run}
-    if workload == "W7":
-        return {name: lambda name=name: w7(name) for name in w7_cases()}
-    if workload == "W8":
-        names = [kind + size for size in ("1M", "10M") for kind in ("sigmoid(a·b+c) ", "sum ")] + ["softmax 1024×1024"]
-        return {name: lambda name=name: w8(name) for name in names}
+    if workload in ("W7", "W8"):
+        run = {"W7": w7, "W8": w8}[workload]
+        return {name: lambda name=name: run(name) for name in kernel_cases(workload)}
     return {}
 
 

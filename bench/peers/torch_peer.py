@@ -1,4 +1,4 @@
-"""The participant in PyTorch: trains the networks of `networks.json` and answers the lines of `src/protocol.ts`.
+"""The participant in PyTorch: trains the networks of `networks.json`, does W7 and W8, and answers the lines of `src/protocol.ts`.
 
 The only argument is the task as JSON. With a variant that begins with `compiled`
 a step's forward and backward pass are compiled, with one that has `fused` Adam is one kernel.
@@ -12,6 +12,7 @@ import time
 import torch
 
 from numpy_kit import task
+from torch_kernels import first_step, kernels
 from torch_network import batches_of, loss_of, model_of
 
 torch.set_num_threads(task["threads"])
@@ -97,15 +98,26 @@ def say(answer):
     print(json.dumps(answer), file=answers, flush=True)
 
 
-with open(os.path.join(task["data"], "networks.json"), encoding="utf8") as file:
-    networks = json.load(file).get(task["workload"], {})
-say({"cases": list(networks), "engine": "PyTorch %s, Python %s" % (torch.__version__, sys.version.split()[0])})
+def by_name():
+    """Case → how it is opened, for the workload of the task."""
+    if task["workload"] in ("W7", "W8"):
+        return kernels(task["workload"])
+    with open(os.path.join(task["data"], "networks.json"), encoding="utf8") as file:
+        networks = json.load(file).get(task["workload"], {})
+    return {name: lambda network=network: open_network(network) for name, network in networks.items()}
+
+
+if task["workload"] == "W11":
+    first_step()
+    sys.exit()
+cases = by_name()
+say({"cases": list(cases), "engine": "PyTorch %s, Python %s" % (torch.__version__, sys.version.split()[0])})
 go_on = None
 for line in sys.stdin:
     request = json.loads(line)
     if "open" in request:
         go_on = None
-        opened, go_on = open_network(networks[request["open"]])
+        opened, go_on = cases[request["open"]]()
         say(opened)
     else:
         say(time_chunk(go_on, request["chunk"]))

@@ -5,7 +5,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Measurement, measure, type Statistic } from './measuring/measure.ts';
+import { coldStart } from './measuring/coldStart.ts';
+import { type Measurement, measure, type Result, type Statistic } from './measuring/measure.ts';
+import { peerColdStart } from './measuring/peerColdStart.ts';
 import type { Engine, Folders } from './participants/engines.ts';
 import { findTorch, ownEngines } from './participants/torch.ts';
 import type { Network } from './problems/network.ts';
@@ -27,6 +29,7 @@ pnpm bench random [options]              networks drawn at random beside PyTorch
   --wide            add ag with 256-bit vectors, on Node 24 and later
   --base FOLDER     another state of the project takes turns with this one
   --threads N       threads of each participant, default 2
+  --case TEXT       only cases that contain the text
   --define-by-run   ag step by step instead of compiled
   --rounds N        turns of each participant, default 5
   --chunk MS        length of a turn, default 120; at least one step
@@ -60,6 +63,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       wide: { type: 'boolean', default: false },
       base: { type: 'string' },
       threads: { type: 'string', default: '2' },
+      case: { type: 'string', default: '' },
       'define-by-run': { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
       chunk: { type: 'string', default: '120' },
@@ -81,14 +85,22 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
   }
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const random = command === 'random' || values.random;
-  const networks = allOf(
-    command === 'random' ? {} : named(positionals),
-    random ? byName(draw(values.seeds, values.family)) : {},
-  );
-  if (typeof networks === 'string') {
-    say(`bench: ${networks}`);
+  const asked = command === 'random' ? [] : positionals.map((name) => name.toUpperCase());
+  const names = [
+    ...(asked.length > 0 || command === 'random' ? asked : workloads),
+    ...(random ? ['random'] : []),
+  ];
+  const unknown = names.find((name) => name !== 'random' && !workloads.includes(name));
+  if (unknown !== undefined) {
+    say(`bench: there is no workload ${unknown} beside PyTorch; there are ${workloads.join(' ')}`);
     return 1;
   }
+  const drawn = random ? draw(values.seeds, values.family) : [];
+  if (random && drawn.length === 0) {
+    say(`bench: no seed is left; --seeds takes numbers and ranges, --family one of ${families.join(', ')}`);
+    return 1;
+  }
+  const networks = described(names, drawn);
   if (values.show) {
     console.log(JSON.stringify(networks, null, 1));
     return 0;
@@ -114,21 +126,23 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
   const machine = describeMachine(engines, [], values.statistic, null);
   const found: Measurement[] = [];
   const failures: string[] = [];
-  for (const name of Object.keys(networks)) {
+  for (const name of names) {
     say(`${name} …`);
-    const result = await measure(name, engines, {
-      data: folders.folder,
-      variant: '',
-      variants: [values['define-by-run'] ? 'define-by-run' : 'compiled'],
-      only: '',
-      rounds: Number(values.rounds),
-      chunk: Number(values.chunk),
-      warm: Number(values.warm),
-      statistic: values.statistic as Statistic,
-      patience: 20_000,
-      opening: 1000 * Number(values.opening),
-      profile: values.profile,
-    });
+    const result = await (name === 'W11'
+      ? coldStarts(folders.folder, engines)
+      : measure(name, engines, {
+          data: folders.folder,
+          variant: '',
+          ...(name in networks && { variants: [values['define-by-run'] ? 'define-by-run' : 'compiled'] }),
+          only: values.case,
+          rounds: Number(values.rounds),
+          chunk: Number(values.chunk),
+          warm: Number(values.warm),
+          statistic: values.statistic as Statistic,
+          patience: 20_000,
+          opening: 1000 * Number(values.opening),
+          profile: values.profile,
+        }));
     found.push(...result.measurements);
     failures.push(...result.failures);
     result.notes?.forEach(say);
@@ -137,35 +151,50 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
   if (values.json) console.log(JSON.stringify({ machine, measurements: all, failures }, null, 1));
   else {
     console.log(`${machineLine(machine)} · ${threads} threads`);
-    const described = all.filter(({ workload }) => workload !== 'random');
-    const drawn = all.filter(({ workload }) => workload === 'random');
-    if (described.length > 0) console.log(`\n${table(torchRows(described), 2)}`);
-    if (torch.length === 0 && drawn.length > 0) console.log(`\n${table(torchRows(drawn), 2)}`);
-    else if (drawn.length > 0) {
-      console.log(`\n${table(distributionRows(drawn), 2)}`);
-      console.log(`\n${table(worstRows(drawn))}`);
+    const rows = all.filter(({ workload }) => workload !== 'random');
+    const others = all.filter(({ workload }) => workload === 'random');
+    if (rows.length > 0) console.log(`\n${table(torchRows(rows), 2)}`);
+    if (torch.length === 0 && others.length > 0) console.log(`\n${table(torchRows(others), 2)}`);
+    else if (others.length > 0) {
+      console.log(`\n${table(distributionRows(others), 2)}`);
+      console.log(`\n${table(worstRows(others))}`);
     }
   }
   for (const failure of failures) say(`FAILED ${failure}`);
   return failures.length > 0 ? 1 : 0;
 }
 
-type Networks = Readonly<Record<string, Readonly<Record<string, Network>>>>;
+/** In the order of the table; W10 is about memory, which all rows have. */
+const workloads: readonly string[] = [...Object.keys(besidePyTorch), 'W7', 'W8', 'W11'].sort(
+  (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
+);
 
-/** Both, or what is wrong with one. */
-function allOf(some: Networks | string, more: Networks | string): Networks | string {
-  if (typeof some === 'string') return some;
-  return typeof more === 'string' ? more : { ...some, ...more };
+/** By workload and case; products and the like are no networks. */
+function described(
+  names: readonly string[],
+  drawn: readonly RandomNetwork[],
+): Readonly<Record<string, Readonly<Record<string, Network>>>> {
+  const all = {
+    ...besidePyTorch,
+    random: Object.fromEntries(drawn.map(({ name, network }) => [name, network])),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }
 
-/** The workloads asked for, or what is wrong with them. */
-function named(positionals: readonly string[]): Networks | string {
-  const names =
-    positionals.length > 0 ? positionals.map((name) => name.toUpperCase()) : Object.keys(besidePyTorch);
-  const unknown = names.find((name) => !(name in besidePyTorch));
-  if (unknown !== undefined)
-    return `there is no workload ${unknown} beside PyTorch; there are ${Object.keys(besidePyTorch).join(' ')}`;
-  return Object.fromEntries(names.map((name) => [name, besidePyTorch[name]]));
+/** W11 on each Node once: vectors make no difference to it. */
+async function coldStarts(folder: string, engines: readonly Engine[]): Promise<Result> {
+  const results = [peerColdStart(engines.filter(({ task }) => task.variant === 'eager'))];
+  for (const engine of engines) {
+    if (engine.kind === 'ag' && !engine.task.wide && !engine.name.startsWith('base'))
+      results.push(await coldStart(folder, [engine]));
+  }
+  return {
+    // Another program of each library is the same work.
+    measurements: results
+      .flatMap(({ measurements }) => measurements)
+      .map((m) => ({ ...m, case: 'from nothing to the first step of 784-128-10, whole process' })),
+    failures: results.flatMap(({ failures }) => failures),
+  };
 }
 
 function draw(seeds: string, family: string | undefined): RandomNetwork[] {
@@ -177,12 +206,6 @@ function draw(seeds: string, family: string | undefined): RandomNetwork[] {
     })
     .map(randomNetwork)
     .filter((drawn) => family === undefined || drawn.family === family);
-}
-
-function byName(drawn: readonly RandomNetwork[]): Networks | string {
-  if (drawn.length === 0)
-    return `no seed is left; --seeds takes numbers and ranges, --family one of ${families.join(', ')}`;
-  return { random: Object.fromEntries(drawn.map(({ name, network }) => [name, network])) };
 }
 
 /** Measurements of this and of earlier runs; of the same case by the same engine the last. */

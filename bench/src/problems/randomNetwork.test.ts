@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Layer, Network } from './network.ts';
 import { besidePyTorch, networks } from './networks.ts';
-import { families, randomNetwork } from './randomNetwork.ts';
+import { families, randomNetwork, textOf } from './randomNetwork.ts';
 import { operationsOf, outputOf } from './shapes.ts';
 
 function layersOf(layers: readonly Layer[]): Layer[] {
@@ -43,6 +43,16 @@ describe('randomNetwork', () => {
       ...['groupNorm', 'gru', 'lastTime', 'layerNorm', 'linear', 'lstm', 'maxPool2d', 'positions', 'relu'],
       ...['residual', 'rnn', 'sigmoid', 'silu', 'spaceMean', 'tanh', 'timeMean'],
     ]);
+  });
+});
+
+describe('textOf', () => {
+  it('writes what comes again once', () => {
+    const [relu, hidden] = [{ layer: 'relu' }, { layer: 'linear', in: 8, out: 8 }] as const;
+    const layers = [hidden, relu, hidden, relu, hidden, relu, { layer: 'linear', in: 8, out: 2 }] as const;
+    expect(textOf({ ...drawn[0].network, input: [3, 8], layers, optimizer: 'sgd' })).toBe(
+      '3×8 3·[8→8 relu] 8→2, sgd',
+    );
   });
 });
 

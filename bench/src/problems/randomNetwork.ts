@@ -225,7 +225,25 @@ function training(draw: Draw): Pick<Network, 'loss' | 'optimizer' | 'learningRat
 
 /** Input and layers in a few words, such as `32×3×20×20 conv2d 3→16 5/2 …`. */
 export function textOf({ input, layers, optimizer }: Network): string {
-  return `${input.join('×')} ${layers.map(wordsOf).join(' ')}, ${optimizer}`;
+  return `${input.join('×')} ${folded(layers.map(wordsOf)).join(' ')}, ${optimizer}`;
+}
+
+/** Parts that come several times one after the other stand there once: `4·[64→64 relu]`. */
+function folded(words: readonly string[]): string[] {
+  const result: string[] = [];
+  for (let at = 0; at < words.length; ) {
+    let [length, times] = [1, 1];
+    for (let l = 1; l <= (words.length - at) / 2; l++) {
+      const part = words.slice(at, at + l).join();
+      let n = 1;
+      while (words.slice(at + n * l, at + (n + 1) * l).join() === part) n++;
+      if (n > 1 && n * l > times * length) [length, times] = [l, n];
+    }
+    const part = words.slice(at, at + length).join(' ');
+    result.push(times === 1 ? part : `${times}·[${part}]`);
+    at += length * times;
+  }
+  return result;
 }
 
 function wordsOf(of: Layer): string {
@@ -247,8 +265,8 @@ function wordsOf(of: Layer): string {
     case 'attention':
       return `attention ${of.features}/${of.heads}${of.causal ? ' causal' : ''}`;
     case 'residual': {
-      const shortcut = of.shortcut ? ` | ${of.shortcut.map(wordsOf).join(' ')}` : '';
-      return `(${of.body.map(wordsOf).join(' ')}${shortcut})`;
+      const text = (layers: readonly Layer[]): string => folded(layers.map(wordsOf)).join(' ');
+      return `(${text(of.body)}${of.shortcut ? ` | ${text(of.shortcut)}` : ''})`;
     }
     default:
       return of.layer;

@@ -73,6 +73,8 @@ export interface Scratch {
   readonly bytes: number;
   /** Thread t owns the part from `address + t · bytes`. */
   readonly perThread: boolean;
+  /** What a stage with `once` leaves there stays for all runs of a program in a loop. */
+  readonly kept?: boolean;
 }
 
 export type Field =
@@ -191,6 +193,10 @@ export interface Stage {
   readonly unitsPerRow?: number;
   /** How many of the stages that follow this one calls itself: the driver passes over them. */
   readonly members?: number;
+  /** With `unitsPerRow`: all units come so many times, each time those of all rows. Default 1. */
+  readonly sections?: number;
+  /** In a program of a loop: run once before the steps. */
+  readonly once?: boolean;
 }
 
 /** What a lowering may look at. Nothing else decides what a launch becomes. */
@@ -199,4 +205,6 @@ export interface LowerContext extends Features {
   readonly launch: Launch;
   /** If possible, make one unit per row, for so many rows along the first axis: see `bands.ts`. */
   readonly rows?: number;
+  /** In a program of a loop: whether a buffer has the same contents at all steps. */
+  readonly isConstant?: (buffer: number) => boolean;
 }

@@ -30,8 +30,8 @@ import { lowerProgram } from './run/bands.ts';
 import { driverModule } from './run/driver.ts';
 import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
 import type { KernelStore } from './run/keptCode.ts';
-import { KernelCache } from './run/kernelCache.ts';
-import { Loop } from './run/loop.ts';
+import { driverPosition, KernelCache } from './run/kernelCache.ts';
+import { type Conductor, Loop, type LoweredBody, lowerBody } from './run/loop.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
 
@@ -126,6 +126,17 @@ export class WasmBackend implements Backend {
   readonly #kernels: KernelCache;
   readonly #driver: Driver;
   readonly #workers: Threads;
+  readonly #conductor: Conductor = {
+    program: (body, scalars) => this.#runSegments(body, scalars),
+    records: (first, last) => {
+      if (this.#drive(first, last) !== 0) this.#fail();
+    },
+    check: (body) => {
+      const { i32 } = this.#memory;
+      const own = body.launchAt(i32[control.faultArguments >> 2] >>> 0) !== undefined;
+      if (own && i32[control.fault >> 2] !== 0) this.#throwFault(body);
+    },
+  };
   /** Each with what its runs add to `#sharedWork`. */
   readonly #executables = new Map<WasmExecutable, number>();
   /** The same of single programs, without those in them. */
@@ -154,6 +165,7 @@ export class WasmBackend implements Backend {
         stalled: () => (this.#workers.stalled() ? 1 : 0),
       },
     }).exports as unknown as Driver;
+    this.#kernels.table.set(driverPosition, this.#driver.run as unknown as null);
   }
 
   allocate(bytes: number, zeroed = true): Memory {
@@ -203,13 +215,14 @@ export class WasmBackend implements Backend {
   }
 
   /** A program with those in it, which have memory of their own. */
-  #compile(given: Program): WasmExecutable {
-    const program = withPartialSums(given);
-    const { lowered, local } = lowerProgram(program, this.#features);
+  #compile(given: Program, body?: LoweredBody): WasmExecutable {
+    const program = body?.program ?? withPartialSums(given);
+    const { lowered, local } = body ?? lowerProgram(program, this.#features);
     const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
     // They load while the kernels are written.
     if (work >= worthWorkers) this.#workers.start();
     const stages = lowered.flatMap((launch) => launch.stages);
+    if (body) stages.push(body.steps);
     const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
     );
@@ -224,9 +237,18 @@ export class WasmBackend implements Backend {
     try {
       for (const launch of program.launches) {
         if (launch.kernel.form !== 'loop') continue;
-        const loop = new Loop(this.#memory, launch, launch.kernel);
+        const { kernel } = launch;
+        const loop = new Loop(this.#memory, launch, kernel, this.threads);
         executable.loops.set(launch, loop);
-        for (const body of launch.kernel.programs) loop.add(this.#compile(body));
+        for (const body of kernel.programs) {
+          const lowered = lowerBody(
+            withPartialSums(body),
+            body === kernel.programs[0],
+            kernel,
+            this.#features,
+          );
+          loop.add(this.#compile(body, lowered), lowered);
+        }
       }
     } catch (error) {
       this.#drop(executable);
@@ -267,7 +289,7 @@ export class WasmBackend implements Backend {
       if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
       if (host === null) continue;
       const loop = plan.loops.get(host);
-      if (loop) loop.run(plan, scalars, (body, own) => this.#runSegments(body, own));
+      if (loop) loop.run(plan, scalars, this.#conductor);
       else plan.runHost(host);
     }
   }

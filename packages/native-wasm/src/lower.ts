@@ -4,6 +4,7 @@ import type { ContractKernel } from '@ag/tensor';
 import { contractAsReduction } from '@ag/tensor/engine';
 import type { LowerContext, Stage } from './abi.ts';
 import { lowerContract } from './contraction/contract.ts';
+import { lowerThin } from './contraction/thin.ts';
 import { isVectorProduct } from './contraction/vectorProduct.ts';
 import { lowerGather, lowerScatter } from './kernels/indexed.ts';
 import { lowerMap } from './kernels/map.ts';
@@ -22,7 +23,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'contract':
       return kernel.dtype === 'bool' || kernel.dtype === 'uint8' || isVectorProduct(context.launch)
         ? lowerAsReduction(context, kernel)
-        : lowerContract(context);
+        : (lowerThin(context) ?? lowerContract(context));
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':

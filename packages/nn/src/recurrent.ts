@@ -91,7 +91,8 @@ class Direction extends Module<[Tensor, number?]> {
     if (!this.inputBias || !this.hiddenBias) return product;
     const all = this.hiddenBias.value;
     const hidden = apart === 0 ? all : all.slice(0, all.shape[0] - apart).pad([[0, apart]]);
-    return product.add(this.inputBias.value.add(hidden));
+    // One after the other: both are then added where the product is made.
+    return product.add(this.inputBias.value).add(hidden);
   }
 
   /** The state's part of the gates; null for the state 0. */

@@ -39,8 +39,10 @@ export {
   spanOf,
   transposed,
 } from './kernel/roles.ts';
+export { standsAt } from './kernel/loopSchedule.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
+export * from './ops/index.ts';
 export { openSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';

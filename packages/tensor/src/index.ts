@@ -74,6 +74,7 @@ export {
 } from './kernel/backend.ts';
 export { builder, ExpressionBuilder, type Scalar, s } from './kernel/expression.ts';
 export * from './kernel/kernel.ts';
+export type * from './kernel/loopSchedule.ts';
 export * from './loops/index.ts';
 export * from './movedNames.ts';
 export {

@@ -191,9 +191,9 @@ export const errorCodes: Readonly<
     cure: 'The message has what it said; open the worker script itself to see the stack.',
   },
   AG_UNSUPPORTED: {
-    means: 'Something that this platform does not have.',
-    cause: 'Paths of files in a page.',
-    cure: 'Use the functions that take bytes: encodeCheckpoint, saveSafetensors.',
+    means: 'Something that this platform, or this library, does not have.',
+    cause: 'Paths of files in a page; an ONNX file with operators or element types that cannot be imported.',
+    cure: 'Use the functions that take bytes: encodeCheckpoint, saveSafetensors. For ONNX the message names all that is missing.',
   },
   AG_TWO_COPIES: {
     means: 'Two copies of @ag/tensor are in one program.',

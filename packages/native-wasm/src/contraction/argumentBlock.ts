@@ -5,7 +5,7 @@
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
 import { type Group, spanOf } from '@ag/tensor/engine';
-import type { ArgumentBlock } from '../abi.ts';
+import type { ArgumentBlock, Scratch } from '../abi.ts';
 import { type ALayout, type Arithmetic, maxTileRows } from './elements.ts';
 import { type Epilogue, epilogueArguments, operandWords } from './epilogue.ts';
 import { tableSlack } from './panels.ts';
@@ -43,6 +43,14 @@ export interface ContractFields {
   readonly bPackStep: number;
   readonly aPanels: number;
   readonly bPanels: number;
+  /**
+   * Where panels of B are that were made before, in bytes from 0; 0 where each call makes its own. `makesPanels`: this call makes them, and
+   * nothing else.
+   */
+  readonly given: number;
+  readonly makesPanels: number;
+  /** Rows of a strip in all panels of its columns, gaps included. */
+  readonly givenRows: number;
   readonly sums: number;
   /** Bytes from one strip of sums to the next; 0 where they are used up at once. */
   readonly sumStrip: number;
@@ -105,6 +113,7 @@ export function contractArguments(
   launch: Launch,
   plan: ContractPlan,
   arithmetic: Arithmetic,
+  panels: { readonly scratch: Scratch; readonly made: boolean } | null = null,
 ): ContractFields {
   const { a, b, others } = plan;
   const parts = scratchParts(others.length);
@@ -114,7 +123,7 @@ export function contractArguments(
   const waits = plan.kBlock < plan.k;
   const sumRows = waits ? Math.min(plan.mSuper, plan.m) : Math.min(plan.mBlock, plan.m);
   const aBytes = plan.aLayout === 'panels' ? plan.mBlock * (plan.kBlock * size + stripRow) : 0;
-  const bBytes = (plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
+  const bBytes = (panels ? 0 : plan.packB ? strips : 1) * stripRow * (plan.kBlock + 1);
   const keeps = waits || plan.mode === 'rows';
   const sumBytes = sumRows * stripRow * (keeps ? strips : 1);
   const totals = parts.panels + aBytes + bBytes + sumBytes;
@@ -146,6 +155,8 @@ export function contractArguments(
     ['bPackStep', evenStep(b.rows)],
     ['aPanels', parts.panels],
     ['bPanels', parts.panels + aBytes],
+    ['makesPanels', Number(panels?.made ?? false)],
+    ['givenRows', plan.k + Math.ceil(plan.k / plan.kBlock)],
     ['sums', parts.panels + aBytes + bBytes],
     ['sumStrip', keeps ? sumRows * stripRow : 0],
     ['sumRow', waits ? stripRow : 0],
@@ -169,6 +180,7 @@ export function contractArguments(
       operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
     ),
     scratch: argumentBlock.scratch({ bytes, perThread: true }),
+    given: panels ? argumentBlock.scratch(panels.scratch) : argumentBlock.i32(0),
     aLayout: plan.aLayout,
     epilogue: epilogueArguments(argumentBlock, launch, launch.kernel as ContractKernel, plan),
   };

@@ -36,7 +36,10 @@ export function emitContract(target: Target, arithmetic: Arithmetic, fields: Con
       k.set(0);
       f.loop((nextK) => {
         startBlockOfK(code);
-        emitRows(code);
+        code
+          .field(fields.makesPanels)
+          .isZero()
+          .if(() => emitRows(code));
         k.increase(kCount);
         last.isZero().branchIf(nextK);
       });
@@ -76,11 +79,15 @@ function findOperands(code: ContractCode): void {
   a.set(code.batchAddress(fields.a, fields.aBatch));
   finiteA.set(0);
   b.set(code.batchAddress(fields.b, fields.bBatch));
-  bColumns.set(code.offsets(fields.bColumns, n, columns, parts.bColumns));
+  // Only panels that were made before are read without.
+  const given = code.field(fields.given).isZero().or(code.field(fields.makesPanels)).select(columns, 1);
+  bColumns.set(code.offsets(fields.bColumns, n, given, parts.bColumns));
   fields.otherGroups.forEach((groups, index) => {
     const address = code.batchAddress(fields.others[index], groups.batch);
     scratch.store(address, code.operandWord(index, operandWords.address));
-    const offsets = code.offsets(groups.columns, n, columns, parts.otherColumns[index]);
+    // Whole rows are found by the first.
+    const count = fields.epilogue.mode === 'rows' ? 1 : columns;
+    const offsets = code.offsets(groups.columns, n, count, parts.otherColumns[index]);
     scratch.store(offsets, code.operandWord(index, operandWords.columns));
   });
 }
@@ -88,7 +95,7 @@ function findOperands(code: ContractCode): void {
 /** The next block of k: its offsets, panels and lists of B. */
 function startBlockOfK(code: ContractCode): void {
   const { fields, parts, arithmetic, strip } = code;
-  const { k, kCount, last, aColumns, bRows, from, columns, block, state } = code.variables;
+  const { k, kCount, last, aColumns, bRows, bPanels, from, n, columns, block, state } = code.variables;
   const kAll = code.field(fields.k);
   const kBlock = code.field(fields.kBlock);
   last.set(
@@ -99,13 +106,22 @@ function startBlockOfK(code: ContractCode): void {
   );
   aColumns.set(code.offsets(fields.aColumns, k, kCount, parts.aColumns));
   bRows.set(code.offsets(fields.bRows, k, kCount, parts.bRows));
+  block.set(k.divU(kBlock));
+  from.set(code.field(fields.packB).select(0, columns.and(-strip)));
+  const given = code.field(fields.given);
+  const place = n.mul(code.field(fields.givenRows)).add(k.add(block).mul(code.field(fields.nUnit)));
+  bPanels.set(
+    given.ifElse(
+      () => given.add(place.mul(arithmetic.size)),
+      () => code.inScratch(fields.bPanels),
+    ),
+  );
   from
-    .tee(code.field(fields.packB).select(0, columns.and(-strip)))
     .ltS(columns)
+    .and(given.isZero().or(code.field(fields.makesPanels)))
     .if(() => packB(code));
-  const before = block.tee(k.divU(kBlock));
   // What went to totals is not added to once more.
-  const resumes = (hasTotals(arithmetic) ? before.and(blocksOfTotal - 1) : before).ne(0);
+  const resumes = (hasTotals(arithmetic) ? block.and(blocksOfTotal - 1) : block).ne(0);
   state.set(resumes.or(code.field(fields.chain).shl(tileState.chain)));
   if (code.zeros) emitStripLists(code);
 }
@@ -113,8 +129,8 @@ function startBlockOfK(code: ContractCode): void {
 /** Copies the columns of B that are not read in place into panels. */
 function packB(code: ContractCode): void {
   const { f, fields, pack, strip } = code;
-  const { x, y, b, bColumns, from, bRows, kCount, columns } = code.variables;
-  const panels = x.tee(code.inScratch(fields.bPanels));
+  const { x, y, b, bColumns, bPanels, from, bRows, kCount, columns } = code.variables;
+  const panels = x.tee(bPanels);
   const count = y.tee(columns.sub(from)).ceilDiv(strip);
   const kStep = code.field(fields.bPackStep);
   perform(f, pack, panels, b, bColumns.add(from.mul(4)), bRows, kCount, count, strip, 0, kStep);

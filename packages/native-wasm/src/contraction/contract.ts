@@ -9,7 +9,7 @@
  */
 
 import type { ContractKernel } from '@ag/tensor';
-import { ArgumentBlock, type LowerContext, type Stage } from '../abi.ts';
+import { ArgumentBlock, type LowerContext, type Scratch, type Stage } from '../abi.ts';
 import { contractArguments } from './argumentBlock.ts';
 import { emitContract } from './blocks.ts';
 import { arithmeticOf } from './elements.ts';
@@ -17,21 +17,40 @@ import { planContract } from './tiling.ts';
 
 /** Lowers a launch of a `ContractKernel`. The element type must be float32, float64, int32 or uint32. */
 export function lowerContract(context: LowerContext): Stage[] {
-  const kernel = context.launch.kernel as ContractKernel;
+  const { launch, rows } = context;
+  const kernel = launch.kernel as ContractKernel;
   const arithmetic = arithmeticOf(kernel.dtype, context);
-  const plan = planContract(context.launch, arithmetic, context.threads);
-  const argumentBlock = new ArgumentBlock();
-  const fields = contractArguments(argumentBlock, context.launch, plan, arithmetic);
-  const flops = 2 * plan.mUnit * plan.nUnit * plan.k;
-  return [
-    {
+  const plan = planContract(launch, arithmetic, context);
+  const { batch, mUnits, nUnits, nUnit, k } = plan;
+  const flops = 2 * plan.mUnit * nUnit * k;
+  const stage = (made: boolean, panels: Scratch | null): Stage => {
+    const argumentBlock = new ArgumentBlock();
+    const own = made ? { ...plan, m: 1, mUnit: 1, mUnits: 1 } : plan;
+    const fields = contractArguments(
+      argumentBlock,
+      launch,
+      own,
+      arithmetic,
+      panels && { scratch: panels, made },
+    );
+    const units = made ? nUnits : batch * mUnits * nUnits;
+    const perRow = rows === undefined ? 0 : batch > 1 ? units / rows : mUnits / rows;
+    return {
       key: `${fields.epilogue.key} ${plan.aLayout}`,
       argumentBlock,
-      units: plan.batch * plan.mUnits * plan.nUnits,
+      units,
       // Some 1.6 µs of work: joining a thread that spins costs 0.3 µs.
-      grain: Math.max(1, Math.round(80_000 / (flops + 1))),
+      grain: made ? 1 : Math.max(1, Math.round(80_000 / (flops + 1))),
       pieces: 1,
       emit: (target) => emitContract(target, arithmetic, fields),
-    },
-  ];
+      ...(made ? { once: true } : {}),
+      ...(perRow > 0 && Number.isInteger(perRow)
+        ? { unitsPerRow: perRow, sections: batch > 1 ? 1 : nUnits }
+        : {}),
+    };
+  };
+  if (!plan.given) return [stage(false, null)];
+  const bytes = nUnits * nUnit * (k + Math.ceil(k / plan.kBlock)) * arithmetic.size;
+  const panels = { bytes: (bytes + 127) & ~63, perThread: false, kept: true };
+  return [stage(true, panels), stage(false, panels)];
 }

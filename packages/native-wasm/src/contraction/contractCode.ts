@@ -33,6 +33,8 @@ const variableNames = [
   'j', 'c',
   // The first column that is read from panels.
   'from',
+  // Where the panels of B are, for this block of k.
+  'bPanels',
   // Strips of B that have lists worth using.
   'stripsListed',
   // Whether A, and the block of B, are finite: 0 when nobody has looked yet, else 1, or 2 for no.
@@ -143,10 +145,10 @@ export class ContractCode {
 
   /** The address of the strip at column `j`. */
   stripAddress(): I32 {
-    const { j, from, kCount, b, bColumns, bRows } = this.variables;
+    const { j, from, kCount, b, bColumns, bRows, bPanels } = this.variables;
     const { size } = this.arithmetic;
     return j.geS(from).ifElse(
-      () => this.inScratch(this.fields.bPanels).add(j.sub(from).mul(kCount.add(1)).mul(size)),
+      () => bPanels.add(j.sub(from).mul(kCount.add(1)).mul(size)),
       () => b.add(bColumns.add(j.mul(4)).load()).add(bRows.load()),
     );
   }

@@ -168,10 +168,11 @@ function convolution(random: Random): void {
   const dtype = random.chance(0.8) ? 'float32' : 'float64';
   const flat = random.chance(0.15);
   for (;;) {
-    const groups = random.chance(0.75) ? 1 : random.integer(2, 4);
+    const depthwise = random.chance(0.2);
+    const groups = depthwise ? random.integer(2, 12) : random.chance(0.75) ? 1 : random.integer(2, 4);
     const images = random.size(9);
-    const inner = random.size(20);
-    const filters = groups * random.size(20);
+    const inner = depthwise ? 1 : random.size(20);
+    const filters = groups * random.size(depthwise ? 4 : 20);
     const axes = [0, 1].map((axis) => {
       const single = flat && axis === 0;
       const size = single ? 1 : random.size(40);

@@ -39,6 +39,8 @@ export interface ContractPlan extends Roles {
   /** Rows of A that lie side by side. */
   readonly aRun: number;
   readonly packB: boolean;
+  /** Panels of B are made before. */
+  readonly given: boolean;
   /** k in one pass of the micro-kernel: KC. */
   readonly kBlock: number;
   /** Products that are summed one after another. */
@@ -70,20 +72,34 @@ const blockElements = 1 << 18;
 /** Most sums of whole rows that wait for their epilogue: 48 KiB. */
 const sumElements = 12288;
 
+/** What is asked of a plan. */
+interface Wishes {
+  readonly threads: number;
+  /** As in `LowerContext`. */
+  readonly rows?: number;
+  readonly isConstant?: (buffer: number) => boolean;
+}
+
 /** Plans a launch of a contraction for so many threads; their number changes no result. */
-export function planContract(launch: Launch, arithmetic: Arithmetic, threads: number): ContractPlan {
+export function planContract(launch: Launch, arithmetic: Arithmetic, wishes: Wishes): ContractPlan {
   const straight = contractRoles(launch);
   const swapped = transposed(straight);
   const first = (launch.kernel as ContractKernel).extras.length;
-  const tiling = { ...arithmetic, strip: arithmetic.stripRow / arithmetic.size, threads };
-  const chosen = cost(swapped, first, tiling) < cost(straight, first, tiling) ? swapped : straight;
-  return divide(chosen, first, tiling);
+  const tiling = { ...wishes, ...arithmetic, strip: arithmetic.stripRow / arithmetic.size };
+  // The first axis of m is that of the rows.
+  const free = wishes.rows === undefined || straight.a.batch.count > 1;
+  const better = free && cost(swapped, first, tiling) < cost(straight, first, tiling);
+  return divide(better ? swapped : straight, first, tiling);
 }
 
 /** What is known before a launch is cut up; `strip`: columns of a strip. */
-interface Tiling extends Arithmetic {
+interface Tiling extends Arithmetic, Wishes {
   readonly strip: number;
-  readonly threads: number;
+}
+
+/** Whether the panels of B are made once for many products. */
+function isGiven({ batch, operand }: Factor, { isConstant }: Tiling): boolean {
+  return batch.count === 1 && (isConstant?.(operand.buffer) ?? false);
 }
 
 /** Cycles in which a strip is multiplied by one k of `m` rows. A tile takes at least the latency of an addition. */
@@ -101,11 +117,12 @@ function cost({ a, b, others }: Roles, first: number, tiling: Tiling): number {
   const multiply = rowCycles(a, aLayout, tiling) * Math.ceil(n / tiling.strip) * k;
   const pack =
     (aLayout === 'panels' ? k * m * packCycles(a.rows, a.columns) : 0) +
-    (packsB(a, b) ? k * n * packCycles(b.columns, b.rows) : 0);
+    (packsB(a, b) && !isGiven(b, tiling) ? k * n * packCycles(b.columns, b.rows) : 0);
   const mode = epilogueMode(others, first, tiling.strip);
   const { rows, columns } = others[first];
   const runs = mode === 'columns' ? hasRuns(rows) : mode !== 'elements' && hasRuns(columns);
-  const store = m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : 2);
+  const store =
+    m * n * (runs ? (mode === 'columns' ? 0.6 : 0.3) : (mode === 'elements' ? 3 : 1) * others.length);
   return multiply + pack + store;
 }
 
@@ -147,6 +164,11 @@ function packsB(a: Factor, b: Factor): boolean {
   return a.rows.count > 64 && b.rows.count * b.columns.count > 8192;
 }
 
+/** Whether the cache lines of all k share few places of a first cache of 32 kB in 8 ways, so that they drive out one another. */
+function collides({ axes, count }: Group): boolean {
+  return axes.length === 1 && count * greatestCommonDivisor(axes[0][1], 4096) > 8 * 4096;
+}
+
 /** Cycles in which a strip is multiplied by one k of all rows. */
 function rowCycles({ rows }: Factor, aLayout: ALayout, { tileRows, panelRows }: Tiling): number {
   const m = rows.count;
@@ -166,11 +188,14 @@ function aLayoutOf(a: Factor, n: number, tiling: Tiling): ALayout {
   const many = m * a.columns.count > (hasRuns(a.columns) ? 65536 : 16384);
   // Runs in place touch a cache line for each k; panels are read in long runs, once they have been paid for.
   if (inPlace === 'runs' && isDense(a.rows) && n >= 6 * tiling.strip) return 'panels';
+  if (inPlace === 'runs' && n >= 3 * tiling.strip && collides(a.columns)) return 'panels';
   return n >= 96 && m > 64 && many ? 'panels' : inPlace;
 }
 
 function divide({ a, b, others }: Roles, first: number, tiling: Tiling): ContractPlan {
   const { strip } = tiling;
+  // Rows of the batch are whole units anyway.
+  const rows = a.batch.count > 1 ? undefined : tiling.rows;
   const m = a.rows.count;
   const n = b.columns.count;
   const k = a.columns.count;
@@ -178,14 +203,14 @@ function divide({ a, b, others }: Roles, first: number, tiling: Tiling): Contrac
   const kBlock = Math.max(1, Math.ceil(k / kBlocks / 4) * 4);
   const maxUnit = Math.min(maxColumns, Math.floor(blockElements / Math.max(kBlock, 256) / strip) * strip);
   // 128 units at most. Where rows make few tiles, columns are shared out too.
-  const mUnit = Math.ceil(m / 128);
+  const mUnit = rows === undefined ? Math.ceil(m / 128) : m / rows;
   const aLayout = aLayoutOf(a, n, tiling);
   const tileRows = aLayout === 'rows' ? tiling.tileRows : tiling.panelRows;
   const aRun = a.rows.axes[0][0];
-  const wanted = m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
+  const wanted = rows !== undefined || m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
   // What is not shared out, every thread reads and packs: better that of the shorter side.
   const { threads } = tiling;
-  const sides = n > m && n >= 8 * strip * threads ? threads : 1;
+  const sides = rows === undefined && n > m && n >= 8 * strip * threads ? threads : 1;
   const nUnits = Math.ceil(Math.max(n / maxUnit, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);
@@ -193,15 +218,16 @@ function divide({ a, b, others }: Roles, first: number, tiling: Tiling): Contrac
   let mBlock = aLayout === 'panels' && kBlock > 384 ? maxRows / 2 : maxRows;
   // Sums of whole rows stay in the cache until they are used.
   if (mode === 'rows') {
-    const rows = Math.max(4, Math.floor(sumElements / nUnit / tileRows)) * tileRows;
-    mBlock = Math.min(mBlock, rows);
+    const inCache = Math.max(4, Math.floor(sumElements / nUnit / tileRows)) * tileRows;
+    mBlock = Math.min(mBlock, inCache);
   }
   // Equal blocks within a run of results, a whole number of runs of A or of tiles of most heights.
   if (mode === 'columns') {
     const whole = aLayout === 'runs' && aRun <= mBlock ? aRun : 12;
     mBlock = Math.min(mBlock, Math.ceil(mRun / Math.ceil(mRun / mBlock) / whole) * whole);
   }
-  const bPacked = packsB(a, b);
+  const given = isGiven(b, tiling);
+  const bPacked = given || packsB(a, b);
   // Looking at an element of one factor must cost little beside multiplying it with a row of the other.
   const look = zerosOf(tiling) && k >= 4 * sampleEvery;
   return {
@@ -215,6 +241,7 @@ function divide({ a, b, others }: Roles, first: number, tiling: Tiling): Contrac
     aLayout,
     aRun,
     packB: bPacked,
+    given,
     kBlock,
     chain: chainOf(k, kBlock),
     totals: hasTotals(tiling) && kBlocks > blocksOfTotal,

@@ -26,3 +26,12 @@ export function addressField(argumentBlock: ArgumentBlock, access: Access): numb
     ? argumentBlock.coordinate(access.operand!)
     : argumentBlock.address(access.operand!, access.dtype);
 }
+
+/** Offsets of all positions of some axes, in row-major order, for strides in any unit. */
+export function positions(sizes: readonly number[], strides: readonly number[]): number[] {
+  return sizes.reduce<number[]>(
+    (offsets, size, axis) =>
+      offsets.flatMap((offset) => Array.from({ length: size }, (_, i) => offset + i * strides[axis])),
+    [0],
+  );
+}

@@ -32,7 +32,7 @@ import { columnVectors, ReduceCode } from './reduceCode.ts';
 const blockElements = 32768;
 
 /** A reduction whose operands need not be those of a launch. */
-interface Reduction {
+export interface Reduction {
   readonly kernel: ReduceKernel;
   /** Over the outer axes, then the reduced ones. */
   readonly inputs: readonly Access[];
@@ -136,7 +136,7 @@ function splitReduction(context: LowerContext, reduction: Reduction): Stage[] {
 }
 
 /** The expression with its operand numbers moved. */
-function renumber(expression: Expression, by: number): Expression {
+export function renumber(expression: Expression, by: number): Expression {
   return {
     ...expression,
     instructions: expression.instructions.map((instruction) =>
@@ -188,7 +188,7 @@ function arrange({ kernel, inputs, results, outer, reduced }: Reduction): Shape 
   return { columns, outer: columns ? byInputs : byOutputs, reduced: inner, firstKept };
 }
 
-function reduceStage(context: LowerContext, reduction: Reduction): Stage {
+export function reduceStage(context: LowerContext, reduction: Reduction): Stage {
   const { kernel, inputs, results } = reduction;
   const shape = arrange(reduction);
   const accesses = [...inputs, ...results];

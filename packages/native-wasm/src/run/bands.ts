@@ -17,6 +17,7 @@ import {
   type Features,
   header,
   kernelParameters,
+  type LowerContext,
   type Scratch,
   type Stage,
   type Target,
@@ -47,10 +48,14 @@ interface LoweredProgram {
   readonly local: ReadonlySet<number>;
 }
 
-export function lowerProgram(program: Program, features: Features): LoweredProgram {
+export function lowerProgram(
+  program: Program,
+  features: Features,
+  isConstant?: LowerContext['isConstant'],
+): LoweredProgram {
   const lowered: LoweredLaunch[] = [];
   const local = new Set<number>();
-  const lowerings = new Lowerings(program, features);
+  const lowerings = new Lowerings(program, features, isConstant);
   const { launches } = program;
   const alone = (launch: Launch) => {
     const stages = lowerings.stagesOf(launch).filter((stage) => stage.units > 0);

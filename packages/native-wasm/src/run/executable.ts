@@ -53,6 +53,15 @@ interface DynamicPatch {
 const arena = -1;
 const nothing = -2;
 
+/** A word that the steps of a loop change: `offset` and `perStep` times the step, beyond where a binding stands. */
+export interface Move {
+  readonly word: number;
+  /** −1 for none. */
+  readonly binding: number;
+  readonly offset: number;
+  readonly perStep: number;
+}
+
 /** A launch with what it was lowered to; `stages` is empty for host routines. */
 export interface LoweredLaunch {
   readonly launch: Launch;
@@ -63,6 +72,9 @@ export class WasmExecutable implements Executable {
   readonly program: Program;
   readonly kernels: readonly CompiledKernel[];
   readonly segments: readonly Segment[];
+  /** Records that are run once before the steps of a loop: the first ones, up to here. */
+  readonly first: number;
+  readonly start: number;
   /** Bytes of the shared arena it needs: its slots, then the working memory of one launch at a time. */
   readonly arenaBytes: number;
   disposed = false;
@@ -125,6 +137,15 @@ export class WasmExecutable implements Executable {
     program.slots.forEach((bytes, slot) => {
       this.#slots.push(reserve(spared.has(slot) ? 0 : bytes));
     });
+    const kept = new Map<Scratch, number>();
+    for (const { stages } of lowered) {
+      for (const { argumentBlock } of stages) {
+        for (const field of argumentBlock.fields) {
+          if (field.kind !== 'scratch' || !field.scratch.kept || kept.has(field.scratch)) continue;
+          kept.set(field.scratch, reserve(field.scratch.bytes));
+        }
+      }
+    }
     const slotsEnd = end;
     let arenaBytes = end;
     const argumentBytes = lowered.reduce(
@@ -135,6 +156,8 @@ export class WasmExecutable implements Executable {
     const segments: Segment[] = [];
     let at = this.#argumentBlocks.address;
     let first = at;
+    this.first = at;
+    let start = at;
     let kernel = 0;
     const all = lowered.flatMap(({ stages }) => stages);
     for (const { launch, stages } of lowered) {
@@ -143,7 +166,7 @@ export class WasmExecutable implements Executable {
         first = at;
       }
       end = slotsEnd;
-      const scratches = new Map<Scratch, number>();
+      const scratches = new Map(kept);
       for (const stage of stages) {
         const members = all.slice(kernel + 1, kernel + 1 + (stage.members ?? 0));
         const next = members.reduce(
@@ -160,11 +183,16 @@ export class WasmExecutable implements Executable {
         });
         this.#launchOf.set(at, launch);
         at += stage.argumentBlock.bytes;
+        if (stage.once) {
+          first = at;
+          start = at;
+        }
       }
       arenaBytes = Math.max(arenaBytes, end);
     }
     if (at > first || segments.length === 0) segments.push({ first, last: at, host: null });
     this.segments = segments;
+    this.start = start;
     this.arenaBytes = arenaBytes;
   }
 
@@ -203,6 +231,39 @@ export class WasmExecutable implements Executable {
     const literals = this.#literals;
     for (let k = 0; k < literals.length; k++) this.#literal(literals[k], scalars[literals[k].scalar]);
     if (this.#dynamics.length > 0) this.#resolve(scalars);
+  }
+
+  /** Whether it is all kernels, and the scalars that are the number of a step are whole numbers wherever they stand. */
+  isAllKernels(steps: ReadonlySet<number>): boolean {
+    const { segments } = this;
+    if (segments.length > 1 || segments[0].host !== null) return false;
+    return this.#literals.every(({ scalar, dtype }) => !steps.has(scalar) || dtype === 'int32');
+  }
+
+  /**
+   * What changes from step to step where these bindings move and these scalars are the number of the step. Bindings and other scalars must
+   * be in place.
+   */
+  moves(moving: ReadonlySet<number>, steps: ReadonlySet<number>, scalars: Float64Array): Move[] {
+    const found: Move[] = [];
+    for (const binding of moving)
+      for (const { word, offset } of this.#patches[binding])
+        found.push({ word, binding, offset, perStep: 0 });
+    for (const { word, scalar } of this.#literals)
+      if (steps.has(scalar)) found.push({ word, binding: -1, offset: 0, perStep: 1 });
+    for (const { word, base, offset, bytes, terms } of this.#dynamics) {
+      let [start, perStep] = [offset, 0];
+      for (const { scalar, factor } of terms) {
+        if (steps.has(scalar)) perStep += factor * bytes;
+        else start += scalars[scalar] * factor * bytes;
+      }
+      if (perStep === 0 && !moving.has(base)) continue;
+      const binding = moving.has(base) ? base : -1;
+      const fixed = base === arena ? this.#arena : binding < 0 && base >= 0 ? this.#addresses[base] : 0;
+      found.push({ word, binding, offset: fixed + start, perStep });
+    }
+    // What is run once is run with what the first step is given.
+    return found.filter(({ word }) => 4 * word >= this.start);
   }
 
   /** Runs a routine of the host on views of the operands. */

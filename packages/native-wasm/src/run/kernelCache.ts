@@ -11,6 +11,9 @@ import { KeptCode, type KernelStore } from './keptCode.ts';
 /** Kernels kept although no plan uses them now. */
 const spare = 1024;
 
+/** Where the function table holds the driver's `run`, in the calling thread. */
+export const driverPosition = hostFunctionCount;
+
 /** A compiled kernel. */
 export interface CompiledKernel {
   readonly key: string;
@@ -34,7 +37,7 @@ export class KernelCache {
   readonly #kernels = new Map<string, CompiledKernel>();
   readonly #vacant: number[] = [];
   readonly #kept: KeptCode | null;
-  #positions = hostFunctionCount;
+  #positions = driverPosition + 1;
   #hasHostFunctions = false;
 
   constructor(

@@ -3,7 +3,7 @@
  * or of one layer for each of a thousand weights, has few that are really different.
  */
 import { kernelKey, type Launch, type Operand, type Program } from '@ag/tensor';
-import { ArgumentBlock, type Features, type Stage } from '../abi.ts';
+import { ArgumentBlock, type Features, type LowerContext, type Stage } from '../abi.ts';
 import { lower } from '../lower.ts';
 
 /** A launch that was lowered, and what it became. */
@@ -16,11 +16,14 @@ interface Known {
 export class Lowerings {
   readonly #program: Program;
   readonly #features: Features;
+  readonly #isConstant: LowerContext['isConstant'];
   readonly #known = new Map<string, Known>();
 
-  constructor(program: Program, features: Features) {
+  /** `isConstant` as in `LowerContext`. */
+  constructor(program: Program, features: Features, isConstant?: LowerContext['isConstant']) {
     this.#program = program;
     this.#features = features;
+    this.#isConstant = isConstant;
   }
 
   /** The stages of a launch; `rows` as in `LowerContext`. */
@@ -29,7 +32,9 @@ export class Lowerings {
     const known = key === null ? undefined : this.#known.get(key);
     if (known !== undefined) return stagesFor(launch, known);
     const context = { ...this.#features, program: this.#program, launch };
-    const stages = lower(rows === undefined ? context : { ...context, rows });
+    const stages = lower(
+      rows === undefined ? { ...context, isConstant: this.#isConstant } : { ...context, rows },
+    );
     if (key !== null) this.#known.set(key, { launch, stages });
     return stages;
   }
@@ -37,6 +42,8 @@ export class Lowerings {
   /** All that decides what a launch becomes; null where it is not worth or not possible to say. */
   #keyOf({ kernel, dims, operands, literals, axis }: Launch, rows: number | undefined): string | null {
     if (kernel.form === 'host' || kernel.form === 'loop') return null;
+    // What a program in a loop keeps for all its steps belongs to one launch.
+    if (this.#isConstant !== undefined) return null;
     const { buffers } = this.#program;
     const order: number[] = [];
     let key = `${kernelKey(kernel)} ${rows} ${dims} ${axis?.size} ${axis?.stride}`;

@@ -165,7 +165,7 @@ export class Case {
   /** Where the launch's argument block holds what, and its plan. */
   #fields() {
     const arithmetic = arithmeticOf(this.kernel.dtype, this.machine.features);
-    const plan = planContract(this.#launch, arithmetic, this.machine.features.threads);
+    const plan = planContract(this.#launch, arithmetic, this.machine.features);
     return {
       arithmetic,
       plan,

@@ -9,6 +9,7 @@
 import type { DType, TypedArray } from '../dtype.ts';
 import { codedError } from '../errors.ts';
 import type { DynamicOffset } from '../view.ts';
+import type { LoopSchedule } from './loopSchedule.ts';
 
 /** Operations on one operand. Result dtype = operand dtype, except `isNaN`, `isFinite`, `not` (bool). */
 export const unaryOperations = [
@@ -192,7 +193,9 @@ export interface LoopKernel {
   readonly scratch: readonly number[];
   /** About how often the first program is run. */
   readonly steps: number;
-  /** Decides what is run with which parts of the operands. */
+  /** What is run with which parts of the operands. */
+  readonly schedule: LoopSchedule;
+  /** Goes through the steps. */
   readonly run: (machine: LoopMachine) => void;
   /** The reference backend's part, `bindLoop`. It comes with the kernel: programs without loops do not hold it. */
   readonly bindToArrays: unknown;
@@ -202,8 +205,15 @@ export interface LoopKernel {
 export interface LoopMachine {
   /** Those of the run. */
   readonly scalars: Float64Array;
-  /** Runs one of the programs, all work before it done: binding b lies `offsets[b]` bytes from the start of area `areas[b]`. */
-  run(program: number, areas: readonly number[], offsets: readonly number[], scalars: Float64Array): void;
+  /** Runs one of the programs, all work before it done. */
+  run(program: number, step: LoopStep): void;
+  /**
+   * Runs all steps by itself, at most `limit`, where a backend does that; `body` and `test` are those of the first step. Returns how many
+   * were taken.
+   */
+  runAll?(limit: number, body: LoopStep, test: LoopStep | null): number;
+  /** After `runAll`: throws what the step behind those taken met. */
+  check?(): void;
   /** Copies bytes from area to area. */
   copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): void;
   /** Sets bytes to 0. */
@@ -212,6 +222,13 @@ export interface LoopMachine {
   read(area: number, dtype: DType): number;
   /** Sets the first element of an area of int32. */
   write(area: number, value: number): void;
+}
+
+/** What a program of a loop is given: binding b lies `offsets[b]` bytes from the start of area `areas[b]`. */
+export interface LoopStep {
+  readonly areas: readonly number[];
+  readonly offsets: readonly number[];
+  readonly scalars: Float64Array;
 }
 
 export type Kernel =

@@ -3,13 +3,14 @@
  */
 import { bytesPerElement } from '../dtype.ts';
 import type { LoopKernel } from '../kernel/kernel.ts';
+import type { LoopSchedule, ScalarSource } from '../kernel/loopSchedule.ts';
 import type { CompiledGraph, GraphCompiler, LoopRequest, TensorType } from '../ops/op.ts';
 import { bindLoop } from '../reference/loop.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { bodyOf, type LoopAttributes, type LoopResult, lengthOf, positionsIn } from './attributes.ts';
 import { ancestorsOf, type Body, type Needs } from './body.ts';
-import { runSchedule, type ScalarSource, type Schedule } from './schedule.ts';
+import { runSchedule } from './schedule.ts';
 
 /** Positions of the inputs of a loop that some of its results need. */
 export function keptInputs(
@@ -119,7 +120,7 @@ export function loopKernel(
       return operands[input] < 0 ? { value: 0 } : { area: operands[input], dtype: leaf.dtype };
     }),
   });
-  const schedule: Schedule = {
+  const schedule: LoopSchedule = {
     name,
     length: lengthOf(attributes, inputs),
     reverse: attributes.reverse,
@@ -176,6 +177,7 @@ export function loopKernel(
     outputs: bodyOutputs,
     programs: test ? [main.program, test.program] : [main.program],
     scratch,
+    schedule,
     steps: Number.isFinite(schedule.length) ? schedule.length : 16,
     run: (machine) => runSchedule(schedule, machine),
     bindToArrays: bindLoop,

@@ -14,7 +14,7 @@ import { isFloat } from '../dtype.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contract, productDType } from './contract.ts';
-import { place, windows } from './movement.ts';
+import { place, section, windows } from './movement.ts';
 import { defineOp, expand, type Op, type TensorType } from './op.ts';
 
 /** The three tensors of a convolution; operands come in this order, without the wanted one. */
@@ -120,26 +120,123 @@ function lowerConvolution(operands: readonly Tensor[], attributes: ConvolutionAt
     });
     return merged(result, 0);
   }
-  // Read backwards: o = (j − dilation·k + low) / stride. With k counted from the end it is a convolution over y, its
-  // rows `stride` apart, padded by dilation·(K − 1) − low.
   const [w, y] = [a, b];
-  const taken = w.shape.slice(2);
-  const before = low.map((padding, i) => dilation[i] * (taken[i] - 1) - padding);
+  const given = y.shape.slice(2);
+  const ways = stride.map((_, i) =>
+    backwards(
+      { stride: stride[i], dilation: dilation[i], low: low[i], taps: w.shape[2 + i] },
+      given[i],
+      size[i],
+    ),
+  );
+  const of = (key: keyof Way): number[] => ways.map((way) => way[key]);
   const seen = windowed(y, {
-    low: before,
-    step: stride,
-    count: size,
+    low: of('before'),
+    step: of('step'),
+    count: of('count'),
     stride: ones,
-    size: taken,
-    dilation,
+    size: of('window'),
+    dilation: of('apart'),
     fill: 0,
   });
-  const result = w.apply(contract, [grouped(w.flip(stride.map((_, i) => 2 + i)), 0), grouped(seen, 1)], {
-    a: [...g, m, c, ...taps],
-    b: [n, ...g, m, ...inputs, ...taps],
-    out: [n, ...g, c, ...inputs],
+  const taken = padded(w, of('start'), ways.map(({ window, phases }) => window * phases)); // biome-ignore format: short
+  let result: Tensor;
+  if (ways.every(({ phases }) => phases === 1)) {
+    const turned = taken.flip(stride.map((_, i) => 2 + i));
+    result = w.apply(contract, [grouped(turned, 0), grouped(seen, 1)], {
+      a: [...g, m, c, ...taps],
+      b: [n, ...g, m, ...inputs, ...taps],
+      out: [n, ...g, c, ...inputs],
+    });
+  } else {
+    // Taps from the last to the first, those of a phase along one axis, phases along the next. Zeros of the shorter phases
+    // lie side by side, for backends to leave out: sums of a phase, and products of a tap.
+    const phases = axes(4 + 3 * spatial);
+    const byTap = stride.map((_, i) => 2 + 2 * i);
+    const turned = taken
+      .reshape([...w.shape.slice(0, 2), ...ways.flatMap(({ window, phases }) => [window, phases])])
+      .flip(byTap)
+      .permute([...byTap, 0, 1, ...stride.map((_, i) => 3 + 2 * i)]);
+    result = w.apply(contract, [grouped(turned, spatial), grouped(seen, 1)], {
+      a: [...taps, ...g, m, c, ...phases],
+      b: [n, ...g, m, ...inputs, ...taps],
+      out: [n, ...g, c, ...inputs.flatMap((input, i) => [input, phases[i]])],
+      slowest: phases,
+    });
+  }
+  const front = [y.shape[0], w.shape[1] * groups];
+  const rows = result.reshape([...front, ...ways.map(({ count, phases }) => count * phases)]);
+  return spread(rows, of('spread'), size);
+}
+
+/** How one axis of a convolution is read backwards. */
+interface Way {
+  /** Windows over the output: see `Windows`. */
+  readonly before: number;
+  readonly step: number;
+  readonly count: number;
+  readonly window: number;
+  readonly apart: number;
+  /** So many neighboring elements of the input are computed from one window, each with taps of its own. */
+  readonly phases: number;
+  /** Where the taps stand among `window · phases`, zero before and behind. */
+  readonly start: number;
+  /** Distance at which results lie, zeros between them. */
+  readonly spread: number;
+}
+
+/**
+ * o = (j − dilation·k + low) / stride, wherever that is whole. With stride 1 it is a convolution with taps counted from
+ * the end. With a larger one the elements j of each remainder of division by the stride, a phase, see taps of their own,
+ * every `stride`-th, in the same window of outputs. A single tap sees every `stride`-th element only.
+ */
+function backwards(
+  { stride, dilation, low, taps }: Record<'stride' | 'dilation' | 'low' | 'taps', number>,
+  given: number,
+  size: number,
+): Way {
+  const plain = { step: 1, apart: 1, phases: 1, start: 0, spread: 1 };
+  if (stride > 1 && taps === 1 && low === 0 && given > 0 && (given - 1) * stride < size)
+    return { ...plain, before: 0, count: given, window: 1, spread: stride };
+  if (stride === 1 || dilation > 1 || taps === 0 || given === 0) {
+    const before = dilation * (taps - 1) - low;
+    return { ...plain, before, step: stride, count: size, window: taps, apart: dilation };
+  }
+  // Phase p sees o = ⌊j / stride⌋ + (p + low − k) / stride: from the last tap of the first phase that has it …
+  const first = Math.ceil((low - taps + 1) / stride);
+  const last = Math.floor((stride - 1 + low) / stride);
+  const window = last - first + 1;
+  return {
+    ...plain,
+    before: -first,
+    count: Math.ceil(size / stride),
+    window,
+    phases: stride,
+    start: stride * last - low,
+  };
+}
+
+/** `w` with zeros around its last axes, which become `sizes` long. */
+function padded(w: Tensor, starts: readonly number[], sizes: readonly number[]): Tensor {
+  const shape = [...w.shape.slice(0, 2), ...sizes];
+  if (sameShape(shape, w.shape)) return w;
+  const parts = [{ starts: [0, 0, ...starts], steps: shape.map(() => 1), moving: [] }];
+  return w.apply(place, [w], { shape, parts, fill: 0, accumulate: false });
+}
+
+/** The first `size` elements of the last axes, or so many with the given ones at distances. */
+function spread(x: Tensor, steps: readonly number[], size: Shape): Tensor {
+  let result = x;
+  const shape = [...x.shape];
+  size.forEach((length, i) => {
+    if (steps[i] > 1) shape[2 + i] = length;
+    else if (length < x.shape[2 + i])
+      result = result.apply(section, [result], { axis: 2 + i, start: 0, size: length, step: 1 });
   });
-  return merged(result, 1);
+  const rest = result.shape.map((n, i) => (i >= 2 && steps[i - 2] > 1 ? shape[i] : n));
+  if (sameShape(rest, result.shape)) return result;
+  const parts = [{ starts: rest.map(() => 0), steps: [1, 1, ...steps], moving: [] }];
+  return result.apply(place, [result], { shape: rest, parts, fill: 0, accumulate: false });
 }
 
 /** How windows lie over the last axes of a tensor; one entry for each of them. */

@@ -31,6 +31,8 @@ export interface ContractionLabels {
   readonly a: readonly number[];
   readonly b: readonly number[];
   readonly out: readonly number[];
+  /** Which of the labels of `out` backends shall go through last, whatever their place in memory. */
+  readonly slowest?: readonly number[];
 }
 
 /** One input of a `place` lowering: where its element (0, 0, …) goes and how far apart its elements lie. */

@@ -79,10 +79,12 @@ export function emitContract(
   const lowering = root.op!.lower as Extract<Lowering<unknown>, { form: 'contract' }>;
   let [a, b] = root.inputs as [PlanNode, PlanNode];
   let { a: labelsA, b: labelsB, out } = lowering.labels(root.attributes);
+  const { slowest = [] } = lowering.labels(root.attributes);
+  const order = [...slowest, ...out.filter((label) => !slowest.includes(label))];
   // The same order whichever way round, so that sums have the same bits.
   const k = labelsA.filter((label) => !out.includes(label));
   // The output's innermost axis should run along N, where kernels write whole vectors.
-  const last = out.findLast((label) => labelsA.includes(label) !== labelsB.includes(label));
+  const last = order.findLast((label) => labelsA.includes(label) !== labelsB.includes(label));
   if (last !== undefined && labelsA.includes(last)) {
     [a, b] = [b, a];
     [labelsA, labelsB] = [labelsB, labelsA];
@@ -91,9 +93,9 @@ export function emitContract(
   const viewB = viewOf(b)!;
   const size = (label: number): number =>
     labelsA.includes(label) ? viewA.shape[labelsA.indexOf(label)] : viewB.shape[labelsB.indexOf(label)];
-  const batch = out.filter((label) => labelsA.includes(label) && labelsB.includes(label));
-  const m = out.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
-  const n = out.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
+  const batch = order.filter((label) => labelsA.includes(label) && labelsB.includes(label));
+  const m = order.filter((label) => labelsA.includes(label) && !labelsB.includes(label));
+  const n = order.filter((label) => labelsB.includes(label) && !labelsA.includes(label));
   const strideIn = (view: View, labels: readonly number[]) => (label: number) => {
     const axis = labels.indexOf(label);
     return axis < 0 ? null : view.strides[axis];

@@ -42,7 +42,7 @@ export function bindLoop(
     };
     const machine: LoopMachine = {
       scalars,
-      run(number, areas, offsets, own) {
+      run(number, { areas, offsets, scalars: own }) {
         const { program, launches } = bodies[number];
         const bound = arraysOf[number].map((slot, i) => {
           if (slot !== null) return slot;

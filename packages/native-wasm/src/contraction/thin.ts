@@ -1,0 +1,80 @@
+/**
+ * Batches of products of a matrix and a vector, as depthwise convolutions are: kernels without panels.
+ *
+ * A tile of one row has two sums to keep the processor busy, and panels cost more than the product that is made of them. Sums of a
+ * few products for long rows of results (`shortSums.ts`) and a few long sums (`dots.ts`) are computed from the operands
+ * as they lie. Other shapes go the general way.
+ */
+import type { ContractKernel } from '@ag/tensor';
+import { count, type LaunchAxes, mergeLaunchAxes, sortAxes, splitLast } from '@ag/tensor/engine';
+import type { LowerContext, Stage } from '../abi.ts';
+import { lanesFor } from '../arithmetic/expression.ts';
+import { type Pattern, patternOf } from '../arithmetic/lanes.ts';
+import type { Access } from '../kernels/access.ts';
+import { lowerDots } from './dots.ts';
+import { lowerShortSums } from './shortSums.ts';
+
+/** Most products of a short sum: all in one chain. */
+const maxShort = 64;
+/** Most results that are computed from the same vectors, each by itself. */
+const maxThin = 4;
+/** Most results that read the same vector in `dots.ts`. */
+const maxShared = 64;
+
+/** The stages of such a launch; null where it is none. */
+export function lowerThin(context: LowerContext): Stage[] | null {
+  const { launch } = context;
+  const kernel = launch.kernel as ContractKernel;
+  const { batchRank, mRank, nRank, dtype } = kernel;
+  const { dims, operands } = launch;
+  const ends = [batchRank, batchRank + mRank, batchRank + mRank + nRank] as const;
+  const batch = dims.slice(0, ends[0]);
+  const m = dims.slice(ends[0], ends[1]);
+  const n = dims.slice(ends[1], ends[2]);
+  const k = dims.slice(ends[2]);
+  const thin = Math.min(count(m), count(n));
+  if (dtype !== 'float32' || count(batch) < 2 || thin > maxThin || count(k) < 1) return null;
+  const types = [dtype, dtype, ...kernel.extras, ...kernel.outputs.map((output) => output.dtype)];
+  if (lanesFor(types, kernel.epilogue) !== 4) return null;
+
+  const still = (axes: readonly number[]) => axes.map(() => 0);
+  const accesses = operands.map((operand, i): Access => {
+    const own = operand.strides;
+    const strides =
+      i === 0
+        ? [...own.slice(0, ends[1]), ...still(n)]
+        : i === 1
+          ? [...own.slice(0, batchRank), ...still(m), ...own.slice(batchRank + k.length)]
+          : own;
+    return { operand, dtype: types[i], strides };
+  });
+  const results: LaunchAxes = {
+    sizes: [...batch, ...m, ...n],
+    strides: accesses.map(({ strides }) => strides),
+  };
+  const summed: LaunchAxes = {
+    sizes: k,
+    strides: [operands[0].strides.slice(ends[1]), operands[1].strides.slice(batchRank, batchRank + k.length)],
+  };
+  if (count(k) <= maxShort) {
+    const outputs = kernel.outputs.map((_, i) => 2 + kernel.extras.length + i);
+    const row = splitLast(mergeLaunchAxes(sortAxes(results, outputs)));
+    // Which factor goes along the row; the other one stands still.
+    const moving = row.steps[0] === 0 ? 1 : 0;
+    const goesOn = row.steps[1 - moving] === 0 && isNear(row.steps[moving]);
+    return goesOn && row.size >= 8 ? lowerShortSums(context, accesses, row, summed, moving) : null;
+  }
+  const shared = count(m) === 1 ? 0 : 1;
+  // The same order whichever factor comes first.
+  const inner = splitLast(mergeLaunchAxes(sortAxes(summed, [shared, 1 - shared])));
+  const near = thin === 1 && inner.steps.every(isNear) && inner.steps.includes(1) && inner.size >= 8;
+  const along = shared === 0 ? n : m;
+  if (!near || count(along) > maxShared) return null;
+  return lowerDots(context, { accesses, batch, along, inner, shared });
+}
+
+/** Whether vectors are made of one or two neighboring ones. */
+function isNear(step: number): boolean {
+  const pattern: Pattern = patternOf(step);
+  return pattern === 'contiguous' || pattern === 'alternate';
+}

@@ -1,0 +1,147 @@
+/**
+ * The code that takes the steps of a loop: it moves the addresses in the argument blocks of the body and calls its kernels.
+ *
+ * There are two ways. The driver runs the kernels of a step one after another and shares the large ones, as those of any program. Or the
+ * rows of the body have nothing to do with one another (`loopRows.ts`), as the examples of a batch: then threads share the rows. Each takes
+ * all steps for its own, with its own copy of the argument blocks, and nobody waits for anybody before the end.
+ */
+import { header, kernelParameters, type Target } from '../abi.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
+import * as w from '../assembler/opcodes.ts';
+import { I32, i32, i32Constant, i32Parameters, performIndirect } from '../assembler/values.ts';
+import { control } from '../control.ts';
+import { driverPosition } from './kernelCache.ts';
+
+/**
+ * Where the argument block of a loop holds what, all i32. At `lists` follow, for each value that moves, it at the first and at the last
+ * step, what it is at even and at odd steps between them beside the number of the row times the last word; for each word to be written
+ * its distance from the start of the records, the value (in bytes from the first one) and what is added; then for each kernel its units
+ * for a row and sections; then room for the values.
+ */
+export const loopFields = {
+  limit: header.fields,
+  /** The row of the first step, and how it goes on: 1 or −1. */
+  row: header.fields + 4,
+  direction: header.fields + 8,
+  values: header.fields + 12,
+  words: header.fields + 16,
+  /** The argument blocks of the body. */
+  records: header.fields + 20,
+  recordBytes: header.fields + 24,
+  kernels: header.fields + 28,
+  rows: header.fields + 32,
+  /** Those of the condition, 0 where there is none, and where its answer is. */
+  test: header.fields + 36,
+  testEnd: header.fields + 40,
+  answer: header.fields + 44,
+  /** Steps that were taken. */
+  done: header.fields + 48,
+  /** Not 0: a worker failed. */
+  failed: header.fields + 52,
+  /** Memory of the threads, where they share rows, else 0. */
+  copies: header.fields + 56,
+  copyBytes: header.fields + 60,
+  lists: header.fields + 64,
+} as const;
+
+export const valueBytes = 20;
+export const wordBytes = 12;
+export const kernelBytes = 8;
+
+/** One function for all loops: everything about them is in the argument block. */
+export function emitLoopSteps(target: Target): FunctionBuilder {
+  const { module } = target;
+  const kernel = module.type(kernelParameters, []);
+  const driver = module.type([w.i32, w.i32], [w.i32]);
+  const f = module.function(null, kernelParameters, []);
+  const [own, begin, end] = i32Parameters(f);
+  const field = (at: number) => own.load(at);
+  const [limit, row, done, at, left] = Array.from({ length: 5 }, () => i32(f));
+  const copies = field(loopFields.copies).let();
+  const records = field(loopFields.records).let();
+  const lists = own.add(loopFields.lists).let();
+  const words = lists.add(field(loopFields.values).mul(valueBytes)).let();
+  const kernels = words.add(field(loopFields.words).mul(wordBytes)).let();
+  const values = kernels.add(field(loopFields.kernels).mul(kernelBytes)).let();
+  copies.if(() => {
+    const thread = new I32(f, () => f.globalGet(target.thread));
+    values.set(copies.add(thread.mul(field(loopFields.copyBytes))));
+    values.add(field(loopFields.values).mul(4).add(15).and(-16)).write();
+    records.write();
+    field(loopFields.recordBytes).write();
+    f.memoryCopy();
+    records.set(values.add(field(loopFields.values).mul(4).add(15).and(-16)));
+  });
+  limit.set(field(loopFields.limit));
+  row.set(field(loopFields.row));
+  const fault = i32Constant(f, 0).load(control.fault);
+  const drive = (first: I32, last: I32) =>
+    new I32(f, () => performIndirect(f, driver, i32Constant(f, driverPosition), first, last));
+  const recordsEnd = records.add(field(loopFields.recordBytes));
+  f.while(done.ltS(limit), (exit) => {
+    move();
+    field(loopFields.test).if(() => {
+      drive(field(loopFields.test), field(loopFields.testEnd)).if(() => fail());
+      fault.or(field(loopFields.answer).load(0, w.i32_load8_u).isZero()).branchIf(exit);
+    });
+    copies.if(callKernels, () => drive(records, recordsEnd).if(() => fail()));
+    fault.or(field(loopFields.failed)).branchIf(exit);
+    row.increase(field(loopFields.direction));
+    done.increase(1);
+  });
+  own.store(done, loopFields.done);
+  return f;
+
+  function fail(): void {
+    own.store(1, loopFields.failed);
+  }
+
+  /** Writes what is different at this step. */
+  function move(): void {
+    const to = i32(f);
+    at.set(lists);
+    to.set(values);
+    left.set(field(loopFields.values));
+    f.while(left, () => {
+      const between = done
+        .and(1)
+        .select(at.load(12), at.load(8))
+        .add(row.mul(at.load(16)));
+      const value = done.add(1).eq(limit).select(at.load(4), between);
+      to.store(done.isZero().select(at.load(), value));
+      to.increase(4);
+      at.increase(valueBytes);
+      left.increase(-1);
+    });
+    left.set(field(loopFields.words));
+    f.while(left, () => {
+      records.add(at.load()).store(values.add(at.load(4)).load().add(at.load(8)));
+      at.increase(wordBytes);
+      left.increase(-1);
+    });
+  }
+
+  /** Calls the kernels for the rows of this thread. */
+  function callKernels(): void {
+    const called = i32(f);
+    const section = i32(f);
+    const from = i32(f);
+    at.set(kernels);
+    called.set(records);
+    left.set(field(loopFields.kernels));
+    f.while(left, () => {
+      const units = at.load();
+      section.set(at.load(4));
+      from.set(begin.mul(units));
+      f.loop((again) => {
+        const last = from.add(end.sub(begin).mul(units));
+        performIndirect(f, kernel, called.load(header.function), called, from, last);
+        from.increase(field(loopFields.rows).mul(units));
+        section.countDown(again);
+      });
+      called.increase(called.load(header.bytes));
+      at.increase(kernelBytes);
+      left.increase(-1);
+    });
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * `loadOnnx`: a file as a module. Its nodes are run one after the other at each call, on lazy tensors.
+ */
+
+import { buffer, Module } from '@ag/nn';
+import { type Tensor, Variable } from '@ag/tensor';
+import { checkOptions, checkTensor, dtypeError, shapeError, typeError } from '@ag/tensor/engine';
+import { fileError, quoted, unsupported } from '../errors.ts';
+import { decodeModel, externalReader, type FileOptions } from '../file/decode.ts';
+import { dtypeFor, readTensor } from '../file/tensors.ts';
+import { describeValueInfo, type OnnxValue } from '../inspect.ts';
+import { Call, type PreparedNode, type Run } from './call.ts';
+import { mostOnHost } from './host.ts';
+import { type Preparation, type PreparedGraph, prepare, type Usage } from './prepare.ts';
+import { hostOf, tensorOf, Value } from './value.ts';
+
+/** Options of `loadOnnx`. */
+export interface LoadOnnxOptions extends FileOptions {
+  /** Whether weights of half precision become float32, the default. If not, such a file is refused. */
+  readonly widen?: boolean;
+}
+
+/**
+ * A network from an ONNX file. Weights are parameters under their names in the file: they train, freeze, save and load
+ * as those of layers do. It starts in evaluation mode, as files hold networks for use; `train()` lets dropout drop and batch
+ * normalization use the batch's statistics.
+ */
+export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
+  /** What `forward` takes, in this order. */
+  readonly inputs: readonly OnnxValue[];
+  /** What `forward` gives. */
+  readonly outputs: readonly OnnxValue[];
+  readonly #variables: ReadonlyMap<string, Variable>;
+  readonly #graph: PreparedGraph;
+  readonly #subgraphs: Preparation['subgraphs'];
+
+  /** Use {@link loadOnnx}. */
+  constructor(bytes: Uint8Array, options: LoadOnnxOptions = {}) {
+    super();
+    const operation = 'loadOnnx';
+    checkOptions(operation, options, 'external widen');
+    const model = decodeModel(operation, bytes);
+    const read = externalReader(operation, options);
+    const variables = new Map<string, Variable>();
+    const preparation: Preparation = {
+      model,
+      operation,
+      missing: new Set(),
+      subgraphs: new Map(),
+      store: (proto, name, usage) => {
+        const array = readTensor(proto, `${operation}: tensor ${quoted(name)}`, read);
+        if (options.widen === false && (array.type === 'float16' || array.type === 'bfloat16')) {
+          throw unsupported(
+            `${operation}: tensor ${quoted(name)} is ${array.type}; leave out { widen: false } to make it float32`,
+          );
+        }
+        const host = hostOf(array);
+        const floating = host.type === 'float32' || host.type === 'float64';
+        if (!floating || usage === 'known' || (host.data.length < 2 && usage !== 'statistic')) {
+          const value = new Value(null, host);
+          return () => value;
+        }
+        const variable = variableOf(tensorOf(host), name, usage);
+        let own = name;
+        for (let i = 1; variables.has(own); i++) own = `${name}.${i}`;
+        variables.set(own, variable);
+        return () => new Value(variable.value);
+      },
+      run: (graph, inputs, call, closed) =>
+        this.#run(graph, inputs, call.run, closed ? null : (call.scope as Scope)),
+    };
+    this.#graph = prepare(preparation);
+    this.#subgraphs = preparation.subgraphs;
+    this.#variables = variables;
+    const stored = this.#graph.stored;
+    this.inputs = model.graph.input.filter(({ name }) => !stored.has(name)).map(describeValueInfo);
+    this.outputs = model.graph.output.map(describeValueInfo);
+    for (const input of model.graph.input) {
+      if (!stored.has(input.name)) checkInput(input.name, input.type?.value, operation);
+    }
+    this.eval();
+  }
+
+  /**
+   * @param inputs a tensor for each of `this.inputs`
+   * @returns a tensor for each of `this.outputs`
+   */
+  override forward(...inputs: readonly Tensor[]): Tensor[] {
+    if (inputs.length !== this.inputs.length) {
+      throw typeError(
+        `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
+      );
+    }
+    const values = new Map(this.inputs.map((input, i) => [input.name, new Value(fitting(inputs[i], input))]));
+    const run: Run = {
+      training: this.training,
+      subgraph: (call, graph, given) =>
+        this.#run(this.#subgraphs.get(graph)!, given, run, call.scope as Scope),
+      assign: (name, value) => this.#variables.get(name)?.assign(value),
+    };
+    const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
+    return this.#run(this.#graph, known, run, null).map((value) => value.tensor);
+  }
+
+  /** Weights and statistics by their names in the file. @internal */
+  override *members(): Iterable<readonly [string, Variable]> {
+    yield* this.#variables ?? [];
+  }
+
+  #run(graph: PreparedGraph, inputs: readonly (Value | null)[], run: Run, parent: Scope | null): Value[] {
+    const scope = new Scope(graph, parent);
+    graph.inputs.forEach((name, i) => {
+      const value = inputs[i];
+      if (value) scope.values.set(name, value);
+    });
+    for (const node of graph.nodes) runNode(node, scope, run);
+    return graph.outputs.map((name) => scope.get(name));
+  }
+}
+
+/** Values of a graph that runs, and of those around it. */
+class Scope {
+  readonly values = new Map<string, Value>();
+  readonly #graph: PreparedGraph;
+  readonly #parent: Scope | null;
+
+  constructor(graph: PreparedGraph, parent: Scope | null) {
+    this.#graph = graph;
+    this.#parent = parent;
+  }
+
+  get(name: string): Value {
+    const value = this.find(name);
+    if (!value) throw fileError(`the value ${quoted(name)} is not there`);
+    return value;
+  }
+
+  find(name: string): Value | null {
+    const own = this.values.get(name);
+    if (own) return own;
+    const stored = this.#graph.stored.get(name)?.();
+    if (stored) {
+      this.values.set(name, stored);
+      return stored;
+    }
+    return this.#parent?.find(name) ?? null;
+  }
+}
+
+function runNode(node: PreparedNode, scope: Scope, run: Run): void {
+  const { output } = node.proto;
+  if (node.constant) {
+    scope.values.set(output[0], node.constant());
+    return;
+  }
+  try {
+    // An optional input of a function may be named and yet not be there.
+    const inputs = node.proto.input.map((name) => (name === '' ? null : scope.find(name)));
+    const call = new Call(node, inputs, run, scope);
+    const results = onHost(node, inputs, call) ?? node.rule(call);
+    const list = Array.isArray(results) ? results : [results];
+    output.forEach((name, i) => {
+      if (name === '') return;
+      const result = (list as readonly (Tensor | Value | null)[])[i] ?? null;
+      if (result === null) throw call.refuse(`output ${i}`);
+      scope.values.set(name, result instanceof Value ? result : new Value(result));
+    });
+  } catch (error) {
+    throw located(error, node.where);
+  }
+}
+
+/** The results where all inputs are known and small, else null. */
+function onHost(node: PreparedNode, inputs: readonly (Value | null)[], call: Call): Value[] | null {
+  if (!node.host || inputs.length === 0) return null;
+  const known = inputs.map((value) => value?.host ?? null);
+  if (
+    !inputs.every((value, i) => value === null || (known[i] !== null && known[i].data.length <= mostOnHost))
+  ) {
+    return null;
+  }
+  return node.host(known, call)?.map((host) => new Value(null, host)) ?? null;
+}
+
+const alreadyLocated = /* @__PURE__ */ new WeakSet<Error>();
+
+/** The same error with the node in front of its message, once. What has no code comes from a node that makes no sense. */
+function located(error: unknown, where: string): unknown {
+  if (!(error instanceof Error) || alreadyLocated.has(error)) return error;
+  if (!('code' in error)) {
+    const message = `${where}: cannot be computed as it stands: ${error.message}`;
+    const wrapped = fileError(message, { cause: error });
+    alreadyLocated.add(wrapped);
+    return wrapped;
+  }
+  alreadyLocated.add(error);
+  error.message = `${where}: ${error.message}`;
+  return error;
+}
+
+function variableOf(value: Tensor, name: string, usage: Usage): Variable {
+  return usage === 'statistic' ? buffer(value, name) : new Variable(value, { name });
+}
+
+function checkInput(
+  name: string,
+  type: { readonly case?: string; readonly value?: unknown } | undefined,
+  operation: string,
+): void {
+  if (type?.case === undefined) return;
+  if (type.case !== 'tensorType') throw unsupported(`${operation}: the input ${quoted(name)} is no tensor`);
+  const { elemType } = type.value as { readonly elemType: number };
+  if (elemType !== 0) dtypeFor(elemType, `${operation}: the input ${quoted(name)}`);
+}
+
+function shownInput({ name, type, shape }: OnnxValue): string {
+  return `${name}: ${type ?? 'any'}${shape ? ` [${shape.map((size) => size ?? '?').join(', ')}]` : ''}`;
+}
+
+/** A tensor that an input takes. @throws an error that says what it should be */
+function fitting(given: Tensor, input: OnnxValue): Tensor {
+  const x = checkTensor(given, 'OnnxModel', input.name);
+  const kind = (type: string): string =>
+    type.startsWith('float') || type === 'bfloat16'
+      ? 'fractions'
+      : type === 'bool'
+        ? 'bools'
+        : 'whole numbers';
+  if (input.type !== null && input.type !== 'undefined' && kind(x.dtype) !== kind(input.type)) {
+    const cast = input.type === 'int64' ? 'int32' : input.type === 'float16' ? 'float32' : input.type;
+    throw dtypeError(`OnnxModel: needs ${shownInput(input)}, got ${x.dtype}; x.cast('${cast}') converts it`);
+  }
+  const { shape } = input;
+  if (
+    shape &&
+    (shape.length !== x.shape.length ||
+      shape.some((size, i) => typeof size === 'number' && x.shape[i] !== -1 && x.shape[i] !== size))
+  ) {
+    throw shapeError(`OnnxModel: needs ${shownInput(input)}, got [${x.shape.join(', ')}]`);
+  }
+  return x;
+}
+
+/**
+ * Loads a network from the bytes of an ONNX file.
+ *
+ * ```ts
+ * const model = loadOnnx(bytes);
+ * const [scores] = model.forward(images);
+ * ```
+ *
+ * Weights train under their names in the file; those in half precision become float32, int64 becomes int32.
+ *
+ * @throws Error for a damaged file, and for one that uses operators or types that are not supported, naming all of them
+ */
+export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): OnnxModel {
+  checkOptions('loadOnnx', options, 'external widen');
+  return new OnnxModel(bytes, options);
+}

@@ -1,0 +1,7 @@
+/**
+ * `@ag/onnx`: networks from ONNX files, and what such files hold.
+ */
+export type { FileOptions } from './file/decode.ts';
+export type { ReadExternal } from './file/tensors.ts';
+export { type LoadOnnxOptions, loadOnnx, OnnxModel } from './import/model.ts';
+export { inspectOnnx, type OnnxNode, type OnnxSummary, type OnnxTensor, type OnnxValue } from './inspect.ts';
