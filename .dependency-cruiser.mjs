@@ -46,7 +46,7 @@ const upward = rooms.map((room, i) => ({
 }));
 
 /** The folders of native-wasm, from the ground up: none imports from one that stands on it. `engine` stands beside. */
-const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'run'];
+const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'winograd', 'run'];
 
 const wingDirections = wings.map((wing, i) => {
   const above = [...wings.slice(i + 1), ...(wing === 'run' ? [] : ['engine'])].map((name) => `${name}/`);

@@ -9,7 +9,7 @@ import ts from 'typescript';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const documented = ['nn', 'optim', 'datasets'];
+const documented = ['nn', 'onnx', 'optim', 'datasets'];
 const packages = ['tensor', 'graph', ...documented];
 
 /** What examples may use without saying where it comes from. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as datasets from '@ag/datasets';
 import * as graph from '@ag/graph';
 import * as nn from '@ag/nn';
+import * as onnx from '@ag/onnx';
 import * as optim from '@ag/optim';
 import * as tensor from '@ag/tensor';
 import * as train from '@ag/train';
@@ -21,7 +22,7 @@ const objects: Readonly<Record<string, object>> = {
   variable: model.weight,
   optimizer: optim.sgd(model.parameters(), { learningRate: 1 }),
 };
-const exported: object = { ...tensor, ...graph, ...nn, ...optim, ...datasets, ...train };
+const exported: object = { ...tensor, ...graph, ...nn, ...optim, ...datasets, ...train, ...onnx };
 
 const names = readFileSync(join(root, 'docs/names.md'), 'utf8')
   .split('\n')

@@ -15,7 +15,7 @@ import { besidePyTorch } from './problems/networks.ts';
 import { families, type RandomNetwork, randomNetwork } from './problems/randomNetwork.ts';
 import { describeMachine, machineLine } from './report/report.ts';
 import { table } from './report/table.ts';
-import { distributionRows, torchRows, worstRows } from './report/torchReport.ts';
+import { differingBits, distributionRows, torchRows, worstRows } from './report/torchReport.ts';
 
 const help = `pnpm bench torch [W1 … W17] [options]    the workloads beside PyTorch
 pnpm bench random [options]              networks drawn at random beside PyTorch
@@ -160,6 +160,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       console.log(`\n${table(worstRows(others))}`);
     }
   }
+  for (const note of differingBits(found)) say(`note: ${note}`);
   for (const failure of failures) say(`FAILED ${failure}`);
   return failures.length > 0 ? 1 : 0;
 }

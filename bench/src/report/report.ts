@@ -95,7 +95,9 @@ function startRows(measurements: readonly Measurement[]): string[][] {
 
 /** A row for each case and variant of ag, beside NumPy and the goal. */
 function timeRows(measurements: readonly Measurement[], major: number): string[][] {
-  const own = [...new Set(measurements.filter(({ kind }) => kind === 'ag').map(({ engine }) => engine))];
+  const all = [...new Set(measurements.filter(({ kind }) => kind === 'ag').map(({ engine }) => engine))];
+  const own = all.filter((engine) => !isBase(engine));
+  const earlier = all.filter(isBase);
   const others = [
     ...new Set(measurements.filter(({ kind }) => kind === 'numpy').map(({ engine }) => engine)),
   ];
@@ -106,6 +108,8 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
       'case',
       'unit',
       ...own,
+      ...earlier,
+      ...earlier.map((engine) => `${engine} ÷ ag`),
       ...others,
       ...(hasNumpy ? ['speed ÷ NumPy', 'goal ÷ NumPy'] : []),
       'goal',
@@ -128,6 +132,7 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
       );
     const mine = own.map(value);
     const theirs = others.map(value);
+    const before = earlier.map(value);
     const fastest = (list: readonly (Measurement | undefined)[]): number =>
       Math.min(...list.flatMap((m) => (m ? [m.ms] : [])));
     const ratio = fastest(theirs) / fastest(mine);
@@ -139,13 +144,24 @@ function timeRows(measurements: readonly Measurement[], major: number): string[]
       workload,
       workload === 'W7' || workload === 'W8' ? name : variant,
       unit,
-      ...[...mine, ...theirs].map((m) => (m ? format(m.value) : '–')),
-      ...(hasNumpy
-        ? [Number.isFinite(ratio) ? `${ratio.toFixed(2)} ×` : '–', goal ? `${goal.ratio.toFixed(2)} ×` : '']
-        : []),
+      ...[...mine, ...before].map((m) => format(m?.value ?? Number.NaN)),
+      ...before.map((m) =>
+        times((m?.ms ?? Number.NaN) / (value(m?.engine.replace('base', 'ag') ?? '')?.ms ?? Number.NaN)),
+      ),
+      ...theirs.map((m) => format(m?.value ?? Number.NaN)),
+      ...(hasNumpy ? [times(ratio), goal ? `${goal.ratio.toFixed(2)} ×` : ''] : []),
       goal === null ? '' : format(goal.value),
       reached === null ? '' : `${Math.round(100 * reached)} %`,
     ]);
   }
   return rows;
+}
+
+/** `--base`: the project in another state. */
+function isBase(engine: string): boolean {
+  return engine.startsWith('base');
+}
+
+function times(ratio: number): string {
+  return Number.isFinite(ratio) ? `${ratio.toFixed(2)} ×` : '–';
 }

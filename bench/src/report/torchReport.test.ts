@@ -1,7 +1,7 @@
 /** The tables beside PyTorch: ratios, and their distribution over random networks. */
 import { expect, it } from 'vitest';
 import type { Measurement } from '../measuring/measure.ts';
-import { distributionRows, quantile, torchRows, worstRows } from './torchReport.ts';
+import { differingBits, distributionRows, quantile, torchRows, worstRows } from './torchReport.ts';
 
 const found = (workload: string, name: string, engine: string, ms: number): Measurement => ({
   workload,
@@ -62,5 +62,18 @@ it('sorts random networks by family and by ratio', () => {
   expect(worstRows(measurements, 2).slice(1)).toEqual([
     ['0', 'recurrent: text of it', 'ag, Node 20', '0.50', '2', '4'],
     ['2', 'transformer: text of it', 'ag, Node 20', '0.75', '3', '4'],
+  ]);
+});
+
+it('tells where engines have other bits', () => {
+  const check = (engine: string, loss: number) => ({
+    ...found('W12', 'LSTM', engine, 1),
+    check: { 'loss 0': loss },
+  });
+  expect(differingBits([check('PyTorch', 2), check('ag, Node 20', 1), check('base, Node 20', 3)])).toEqual(
+    [],
+  );
+  expect(differingBits([check('ag, Node 20', 1), check('ag, Node 24', 1.0000001)])).toEqual([
+    'W12, LSTM: ag, Node 24 and ag, Node 20 differ in bits',
   ]);
 });

@@ -9,6 +9,7 @@ const standard = 'PyTorch';
 export function torchRows(measurements: readonly Measurement[]): string[][] {
   const engines = enginesOf(measurements);
   const own = engines.filter(isOwn);
+  const earlier = own.filter((engine) => engine.startsWith('base'));
   const hasTorch = engines.includes(standard);
   const rows = [
     [
@@ -16,6 +17,7 @@ export function torchRows(measurements: readonly Measurement[]): string[][] {
       'work',
       ...engines,
       ...(hasTorch ? own.map((name) => `PyTorch ÷ ${name}`) : []),
+      ...earlier.map((name) => `${name} ÷ ag`),
       'first step, ms',
       'memory, MB',
     ],
@@ -30,6 +32,7 @@ export function torchRows(measurements: readonly Measurement[]): string[][] {
       name,
       ...engines.map((engine) => format(of(engine)?.ms ?? Number.NaN)),
       ...(hasTorch ? own.map((engine) => ratio(of(standard), of(engine))) : []),
+      ...earlier.map((engine) => ratio(of(engine), of(engine.replace('base', 'ag')))),
       each(({ first }) => (first === undefined ? undefined : Math.round(first * 10) / 10)),
       each(({ peak }) => (peak === undefined ? undefined : Math.round(peak / 1e6))),
     ]);
@@ -77,6 +80,15 @@ export function worstRows(measurements: readonly Measurement[], count = 6): stri
   return rows;
 }
 
+/** Cases in which `ag` has other bits on one engine than on another; `base` may. */
+export function differingBits(measurements: readonly Measurement[]): string[] {
+  return [...byCase(measurements)].flatMap(([key, found]) => {
+    const own = found.filter(({ kind, engine }) => kind === 'ag' && !engine.startsWith('base'));
+    const other = own.find(({ check }) => JSON.stringify(check) !== JSON.stringify(own[0]!.check));
+    return other ? [`${key.replace('\n', ', ')}: ${other.engine} and ${own[0]!.engine} differ in bits`] : [];
+  });
+}
+
 /** Between the two nearest of the sorted values, as NumPy does it. */
 export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
@@ -109,8 +121,8 @@ function ratiosOf(measurements: readonly Measurement[]): Ratio[] {
   });
 }
 
-function ratio(torch: Measurement | undefined, own: Measurement | undefined): string {
-  return torch && own ? (torch.ms / own.ms).toFixed(2) : '–';
+function ratio(other: Measurement | undefined, own: Measurement | undefined): string {
+  return other && own ? (other.ms / own.ms).toFixed(2) : '–';
 }
 
 /** Second word of the name of a random network. */

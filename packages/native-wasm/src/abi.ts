@@ -54,6 +54,8 @@ export interface Features {
   readonly tallTiles: boolean;
   /** The engine makes 256-bit instructions of two neighboring 128-bit ones: tiles of contractions are twice as wide. */
   readonly pairedVectors?: boolean;
+  /** Convolutions may be computed by minimal filtering. */
+  readonly winograd?: boolean;
   /** Most threads that may call a kernel at the same time (the calling one included). */
   readonly threads: number;
 }

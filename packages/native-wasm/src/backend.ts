@@ -34,6 +34,7 @@ import { driverPosition, KernelCache } from './run/kernelCache.ts';
 import { type Conductor, Loop, type LoweredBody, lowerBody } from './run/loop.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
+import { convolutionOf } from './winograd/shapes.ts';
 
 export interface WasmOptions {
   /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
@@ -49,6 +50,11 @@ export interface WasmOptions {
    * Default false.
    */
   readonly wideVectors?: boolean;
+  /**
+   * Compute convolutions of stride 1 with filters of 3×3 or 5×5 by Winograd's minimal filtering where that is less work: other roundings, within
+   * the same bounds. Default true.
+   */
+  readonly winograd?: boolean;
   /** Most bytes of device memory, at most 4 GiB. Default 4 GiB. */
   readonly maxMemory?: number;
   /** Where kernels' code is kept between processes, so that the next one need not write it. Default nowhere. */
@@ -74,7 +80,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
  * calling thread either way, and workers start later.
  */
 export function wasmSync(options: WasmOptions = {}): WasmBackend {
-  checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors maxMemory kernelStore');
+  checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors winograd maxMemory kernelStore');
   const support = wasmSupport();
   if (!support.simd.available) {
     throw codedError(Error, 'AG_BACKEND_UNAVAILABLE', `wasm: ${support.simd.reason}. ${useReference}`);
@@ -88,7 +94,7 @@ export function wasmSync(options: WasmOptions = {}): WasmBackend {
   if (pairedVectors) switchOnWideVectors(relaxedSimd);
   const threads = chooseThreads(options.threads ?? 'auto', support);
   const backend = new WasmBackend(
-    { relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads },
+    { relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads, winograd: options.winograd !== false },
     maxMemory,
     options.kernelStore,
   );
@@ -214,9 +220,17 @@ export class WasmBackend implements Backend {
     return executable;
   }
 
+  /** What minimal filtering computes is divided there. */
+  #withPartialSums(program: Program): Program {
+    return withPartialSums(
+      program,
+      (launch) => this.#features.winograd === true && convolutionOf(launch) !== null,
+    );
+  }
+
   /** A program with those in it, which have memory of their own. */
   #compile(given: Program, body?: LoweredBody): WasmExecutable {
-    const program = body?.program ?? withPartialSums(given);
+    const program = body?.program ?? this.#withPartialSums(given);
     const { lowered, local } = body ?? lowerProgram(program, this.#features);
     const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
     // They load while the kernels are written.
@@ -242,7 +256,7 @@ export class WasmBackend implements Backend {
         executable.loops.set(launch, loop);
         for (const body of kernel.programs) {
           const lowered = lowerBody(
-            withPartialSums(body),
+            this.#withPartialSums(body),
             body === kernel.programs[0],
             kernel,
             this.#features,

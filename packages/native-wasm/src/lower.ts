@@ -11,6 +11,7 @@ import { lowerMap } from './kernels/map.ts';
 import { lowerReduce } from './kernels/reduce.ts';
 import { lowerScan } from './kernels/scan.ts';
 import { lowerSort } from './kernels/sort.ts';
+import { lowerWinograd } from './winograd/winograd.ts';
 
 /** The stages of a launch; none for host routines, loops and launches over no elements. */
 export function lower(context: LowerContext): readonly Stage[] {
@@ -21,9 +22,7 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'reduce':
       return lowerReduce(context, kernel);
     case 'contract':
-      return kernel.dtype === 'bool' || kernel.dtype === 'uint8' || isVectorProduct(context.launch)
-        ? lowerAsReduction(context, kernel)
-        : (lowerThin(context) ?? lowerContract(context));
+      return lowerProduct(context, kernel);
     case 'gather':
       return lowerGather(context, kernel);
     case 'scatter':
@@ -36,6 +35,13 @@ export function lower(context: LowerContext): readonly Stage[] {
     case 'loop':
       return [];
   }
+}
+
+function lowerProduct(context: LowerContext, kernel: ContractKernel): readonly Stage[] {
+  if (kernel.dtype === 'bool' || kernel.dtype === 'uint8') return lowerAsReduction(context, kernel);
+  const convolution = lowerWinograd(context) ?? lowerThin(context);
+  if (convolution) return convolution;
+  return isVectorProduct(context.launch) ? lowerAsReduction(context, kernel) : lowerContract(context);
 }
 
 /** Vectors, and dtypes without a micro-kernel, are multiplied and summed as any others. */

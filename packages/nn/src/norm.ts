@@ -7,7 +7,7 @@ import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { buffer, Module } from './module.ts';
-import { standardize } from './standardize.ts';
+import { affine, standardize } from './standardize.ts';
 
 export interface NormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -86,9 +86,10 @@ abstract class BatchNorm extends Module {
       return this.bias ? scaled.add(this.bias.value.reshape(shape)) : scaled;
     }
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-    const { result, mean, variance } = standardize(x, axes, this.epsilon);
+    const [weight, bias] = [this.weight, this.bias].map((own) => own?.value.reshape(shape));
+    const { result, mean, variance } = standardize(x, axes, this.epsilon, weight, bias);
     if (this.training) this.#track(mean, variance, x);
-    return affine(result, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+    return result;
   }
 
   /** Moves the running statistics; they are committed with the forward pass. */
@@ -190,7 +191,7 @@ export class LayerNorm extends Module {
 
   override forward(x: Tensor): Tensor {
     const axes = lastAxes(x, this.shape, 'layerNorm');
-    return affine(standardize(x, axes, this.epsilon).result, this.weight?.value, this.bias?.value);
+    return standardize(x, axes, this.epsilon, this.weight?.value, this.bias?.value).result;
   }
 
   override describe() {
@@ -278,9 +279,9 @@ export class GroupNorm extends Module {
     }
     const grouped = x.reshape([batch, this.groups, channels / this.groups, ...rest]);
     const axes = grouped.shape.map((_, axis) => axis).slice(2);
-    const normalized = standardize(grouped, axes, this.epsilon).result.reshape(x.shape);
-    const shape = [channels, ...rest.map(() => 1)];
-    return affine(normalized, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
+    const shape = [this.groups, channels / this.groups, ...rest.map(() => 1)];
+    const [weight, bias] = [this.weight, this.bias].map((own) => own?.value.reshape(shape));
+    return standardize(grouped, axes, this.epsilon, weight, bias).result.reshape(x.shape);
   }
 
   override describe() {
@@ -299,11 +300,6 @@ export class GroupNorm extends Module {
  */
 export function groupNorm(groups: number, channels: number, options: NormOptions = {}): GroupNorm {
   return new GroupNorm(groups, channels, options);
-}
-
-function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
-  const scaled = weight ? x.mul(weight) : x;
-  return bias ? scaled.add(bias) : scaled;
 }
 
 function lastAxes(x: Tensor, shape: readonly number[], layer: string): number[] {

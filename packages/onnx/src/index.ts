@@ -1,6 +1,8 @@
 /**
- * `@ag/onnx`: networks from ONNX files, and what such files hold.
+ * `@ag/onnx`: networks from ONNX files and into them, and what such files hold.
  */
+export { type ExportOnnxOptions, exportOnnx } from './export/exportOnnx.ts';
+export type { ExportRule, Writer } from './export/writer.ts';
 export type { FileOptions } from './file/decode.ts';
 export type { ReadExternal } from './file/tensors.ts';
 export { type LoadOnnxOptions, loadOnnx, OnnxModel } from './import/model.ts';

@@ -135,6 +135,9 @@ export function sumToShape(g: Tensor, like: Tensor): Tensor {
   const shape: Shape = like.shape;
   if (sameShape(g.shape, shape)) return g;
   const lead = g.shape.length - shape.length;
+  const single = Array.from({ length: lead }, (_, i) => i).filter((i) => g.shape[i] === 1);
+  // Nothing to add up there: a view instead of a kernel.
+  if (single.length > 0) return sumToShape(g.squeeze(single), like);
   const axes: number[] = [];
   for (let i = 0; i < g.shape.length; i++) {
     if (i < lead || (shape[i - lead] === 1 && g.shape[i] !== 1)) axes.push(i);

@@ -20,6 +20,7 @@ export {
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
 export { localTo, rowBytes } from './kernel/bandRows.ts';
 export { contractAsReduction } from './kernel/contractAsReduction.ts';
+export { building } from './kernel/expression.ts';
 export {
   count,
   keepsFirstAxis,

@@ -23,7 +23,7 @@ export interface Arithmetic {
   /** The same for one whose rows lie side by side. */
   readonly panelRows: number;
   /** Bytes of a row of a tile, and so of a strip of the result: two vectors, or four where the engine pairs them. */
-  readonly stripRow: 32 | 64;
+  readonly stripRow: 16 | 32 | 64;
 }
 
 /**

@@ -52,7 +52,7 @@ export function epilogueArguments(
   argumentBlock: ArgumentBlock,
   launch: Launch,
   kernel: ContractKernel,
-  plan: ContractPlan,
+  plan: Pick<ContractPlan, 'mode' | 'others'>,
 ): Epilogue {
   const { mode, others } = plan;
   const step = ({ rows, columns }: Factor) =>

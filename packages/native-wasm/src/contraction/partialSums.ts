@@ -26,16 +26,20 @@ const minRatio = 6;
 /** Fewest multiplications that are worth a launch more. */
 const minProducts = 1 << 20;
 
-/** The program with such products in two launches. */
-export function withPartialSums(program: Program): Program {
-  if (!program.launches.some(isLong)) return program;
+/** The program with such products in two launches, but those that are computed otherwise. */
+export function withPartialSums(
+  program: Program,
+  otherwise: (launch: Launch) => boolean = () => false,
+): Program {
+  const halved = (launch: Launch) => isLong(launch) && !otherwise(launch);
+  if (!program.launches.some(halved)) return program;
   const slots = [...program.slots];
   const buffers = [...program.buffers];
   const slot = slots.length;
   // One slot for all: each is used up by the next launch.
   slots.push(0);
   const launches = program.launches.flatMap((launch) => {
-    if (!isLong(launch)) return [launch];
+    if (!halved(launch)) return [launch];
     const { dtype } = launch.kernel as ContractKernel;
     const length = 2 * count(resultDims(launch));
     slots[slot] = Math.max(slots[slot], length * bytesPerElement(dtype));

@@ -29,21 +29,28 @@ import {
 import { literalFields, literalVector } from '../arithmetic/literals.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
+import { I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
 
 const lanes = 4;
-/** Instructions of an epilogue that is not repeated for each vector of a pass. */
+/** Vectors of a pass. */
+const most = 4;
+/** Instructions of an epilogue that is not written out for each of them. */
 const longEpilogue = 16;
 
-/** `moving`: the factor that goes along the row. Both are operands 0 and 1. A unit of work is a row. */
+/**
+ * `moving`: the factor that goes along the row. Both are operands 0 and 1. With `phase`, a row has two results for each element of
+ * it, whose other factors are so many elements apart: the two phases of a convolution with stride 2 read backwards. A
+ * unit of work is a row.
+ */
 export function lowerShortSums(
   { launch }: LowerContext,
   accesses: readonly Access[],
   row: ReturnType<typeof splitLast>,
   summed: LaunchAxes,
   moving: 0 | 1,
+  phase: number | null,
 ): Stage[] {
   const kernel = launch.kernel as ContractKernel;
   const { epilogue, extras, outputs } = kernel;
@@ -56,6 +63,7 @@ export function lowerShortSums(
   const stepsAt = steps.map((step, i) => argumentBlock.i32(step * elementBytes(accesses[i])));
   const walk = walkFields(argumentBlock, outer, accesses);
   const literals = literalFields(argumentBlock, launch, [epilogue]);
+  const waiting = argumentBlock.scratch({ bytes: 16 * most, perThread: true });
   const [still, along] = [1 - moving, moving].map((i) => positions(summed.sizes, summed.strides[i]));
   // The last fields, as their number is no part of the structure.
   const table = still.map((_, i) => {
@@ -64,7 +72,9 @@ export function lowerShortSums(
     return at;
   })[0];
   const patterns = steps.map((step, i) => (accesses[i].operand!.buffer < 0 ? 'strided' : patternOf(step)));
-  const most = epilogue.instructions.length > longEpilogue ? 1 : 4;
+  const repeated = epilogue.instructions.length <= longEpilogue;
+  // Not so far beyond the last element that memory may end there.
+  const atOnce = patterns[moving] === 'contiguous' ? most : phase === null ? 1 : 2;
 
   const emit = (target: Target) => {
     const f = target.module.function(null, kernelParameters, []);
@@ -83,48 +93,98 @@ export function lowerShortSums(
     const entry = i32(f);
     const products = i32(f);
     const left = i32(f);
+    const part = i32(f);
+    const at = i32(f);
+    const last = i32(f);
+    const factor = i32(f);
     const source: Place = { ...places[moving], pointer: i32(f) };
     const sums = Array.from({ length: most }, () => f.local(w.v128));
 
-    /** `vectors` vectors of results, or the first `part` elements of one. */
-    const block = (vectors: number, part: I32 | null) => {
+    const factors = phase === null ? [0] : [0, 4 * phase];
+
+    /** Sums of so many vectors of results; of both phases each, one after the other in memory. */
+    const sum = (vectors: number) => {
       const zero = v.f32(0);
       for (let i = 0; i < vectors; i++) f.get(zero).set(sums[i]);
       entry.set(i32(f, parameter.argumentBlock).add(table));
       products.set(argument(f, kAt));
       f.loop((again) => {
-        const factor = splat(v, 'float32', pointers[1 - moving].add(entry.load()));
+        factor.set(pointers[1 - moving].add(entry.load()));
         source.pointer.set(pointers[moving].add(entry.load(4)));
-        const values = Array.from({ length: vectors }, (_, i) => loadVector(v, lanes, source, i));
-        values.forEach((value, i) => f.get(v.madd(value, factor, sums[i])).set(sums[i]));
+        const own = factors.map((offset) => splat(v, 'float32', factor, offset));
+        const values = Array.from({ length: vectors / own.length }, (_, i) =>
+          loadVector(v, lanes, source, i),
+        );
+        for (let i = 0; i < vectors; i++) {
+          const value = values[Math.floor(i / own.length)];
+          f.get(v.madd(value, own[i % own.length], sums[i])).set(sums[i]);
+        }
         entry.increase(8);
         products.countDown(again);
       });
-      const whole = part === null;
-      for (let i = 0; i < vectors; i++) {
-        const results = emitExpression(
-          v,
-          lanes,
-          epilogue,
-          {
-            load: (operand) =>
-              whole ? loadVector(v, lanes, places[operand], i) : loadPartial(v, lanes, places[operand], part),
-            coordinate: (operand) => coordinates(v, places[operand], lanes, i),
-            literal: (literal, dtype) => literalVector(v, literals, literal, dtype),
-            accumulator: () => sums[i],
-          },
-          vectors === most && whole,
-        );
-        outputs.forEach(({ accumulate }, j) => {
-          const place = places[2 + extras.length + j];
-          if (whole) storeVector(v, lanes, place, results[j], accumulate, i);
-          else storePartial(v, lanes, place, results[j], accumulate, part);
-        });
+      if (phase === null) return;
+      for (let i = 0; i < vectors; i += 2) {
+        const [low, high] = [sums[i], sums[i + 1]];
+        const first = v.shuffle32(low, high, 0, 4, 1, 5);
+        f.get(v.shuffle32(low, high, 2, 6, 3, 7))
+          .set(high)
+          .get(first)
+          .set(low);
       }
-      places.forEach(({ pointer, step, pattern }) => {
-        if (pattern !== 'constant') pointer.increase(step.mul(vectors * lanes));
+    };
+    /** Finishes the sums of vector `i`, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
+    const finish = (i: number, ahead: number, part: I32 | null, inline: boolean) => {
+      const whole = part === null;
+      const results = emitExpression(
+        v,
+        lanes,
+        epilogue,
+        {
+          load: (operand) =>
+            whole
+              ? loadVector(v, lanes, places[operand], ahead)
+              : loadPartial(v, lanes, places[operand], part),
+          coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
+          literal: (literal, dtype) => literalVector(v, literals, literal, dtype),
+          accumulator: () => sums[i],
+        },
+        inline,
+      );
+      outputs.forEach(({ accumulate }, j) => {
+        const place = places[2 + extras.length + j];
+        if (whole) storeVector(v, lanes, place, results[j], accumulate, ahead);
+        else storePartial(v, lanes, place, results[j], accumulate, part);
       });
-      left.set(left.sub(part ?? i32Constant(f, vectors * lanes)));
+    };
+    const advance = (vectors: number) =>
+      places.forEach(({ pointer, step, pattern }, i) => {
+        if (i !== 1 - moving && pattern !== 'constant')
+          pointer.increase(step.mul((vectors * lanes) / (i === moving ? factors.length : 1)));
+      });
+    const block = () => {
+      sum(most);
+      for (let i = 0; i < most; i++) finish(i, i, null, true);
+      advance(most);
+      left.increase(-most * lanes);
+    };
+    /** What is left of a row, or all of it where the epilogue is long: sums wait in memory for it. */
+    const rest = () => {
+      sum(atOnce);
+      at.set(argument(f, waiting).add(new I32(f, () => f.globalGet(target.thread)).mul(16 * most)));
+      for (let i = 0; i < atOnce; i++) at.store(v.leaf(sums[i]), 16 * i);
+      last.set(at.add(16 * atOnce));
+      f.loop((again) => {
+        f.get(v.let(at.loadVector())).set(sums[0]);
+        part.set(left.minU(lanes));
+        left.geU(lanes).if(
+          () => finish(0, 0, null, !repeated),
+          () => finish(0, 0, part, false),
+        );
+        advance(1);
+        left.set(left.sub(part));
+        at.increase(16);
+        at.ltU(last).and(left.ne(0)).branchIf(again);
+      });
     };
 
     const walker = new PointerWalk(f, walk, rows);
@@ -133,9 +193,8 @@ export function lowerShortSums(
     f.while(begin.ltU(end), () => {
       pointers.forEach((pointer, i) => pointer.set(rows[i]));
       left.set(argument(f, sizeAt));
-      if (most > 1) f.while(left.geU(most * lanes), () => block(most, null));
-      f.while(left.geU(lanes), () => block(1, null));
-      left.if(() => block(1, left));
+      if (repeated) f.while(left.geU(most * lanes), block);
+      f.while(left, rest);
       walker.next();
       begin.increase(1);
     });
@@ -143,7 +202,7 @@ export function lowerShortSums(
   };
   return [
     {
-      key: `short sums ${moving} ${outer.sizes.length} ${patterns.join()} ${kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 })}`,
+      key: `short sums ${moving} ${phase} ${outer.sizes.length} ${patterns.join()} ${kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 })}`,
       argumentBlock,
       units: count(outer.sizes),
       grain: Math.max(1, Math.ceil(3000 / (size * (0.1 * k + cost(epilogue) + 0.1 * accesses.length)))),

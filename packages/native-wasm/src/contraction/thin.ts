@@ -58,11 +58,14 @@ export function lowerThin(context: LowerContext): Stage[] | null {
   };
   if (count(k) <= maxShort) {
     const outputs = kernel.outputs.map((_, i) => 2 + kernel.extras.length + i);
-    const row = splitLast(mergeLaunchAxes(sortAxes(results, outputs)));
+    const axes = mergeLaunchAxes(sortAxes(results, outputs));
+    const pairs = rowOfPairs(axes);
+    if (pairs) return lowerShortSums(context, accesses, pairs.row, summed, pairs.moving, pairs.phase);
+    const row = splitLast(axes);
     // Which factor goes along the row; the other one stands still.
     const moving = row.steps[0] === 0 ? 1 : 0;
     const goesOn = row.steps[1 - moving] === 0 && isNear(row.steps[moving]);
-    return goesOn && row.size >= 8 ? lowerShortSums(context, accesses, row, summed, moving) : null;
+    return goesOn && row.size >= 8 ? lowerShortSums(context, accesses, row, summed, moving, null) : null;
   }
   const shared = count(m) === 1 ? 0 : 1;
   // The same order whichever factor comes first.
@@ -71,6 +74,24 @@ export function lowerThin(context: LowerContext): Stage[] | null {
   const along = shared === 0 ? n : m;
   if (!near || count(along) > maxShared) return null;
   return lowerDots(context, { accesses, batch, along, inner, shared });
+}
+
+/** The two last axes as one row, where one factor goes along the first of them, the other along the last, of size 2, and results along both. */
+function rowOfPairs({ sizes, strides }: LaunchAxes) {
+  const rank = sizes.length;
+  if (rank < 2 || sizes[rank - 1] !== 2 || sizes[rank - 2] < 4) return null;
+  const [far, near] = [2, 1].map((i) => strides.map((own) => own[rank - i])) as [number[], number[]];
+  const moving = near[0] === 0 ? 0 : 1;
+  const still = 1 - moving;
+  const own = near[moving] === 0 && isNear(far[moving]) && far[still] === 0;
+  if (!own || near[still] <= 0 || !near.every((step, i) => i < 2 || (step <= 1 && far[i] === 2 * step)))
+    return null;
+  const row = {
+    outer: { sizes: sizes.slice(0, -2), strides: strides.map((each) => each.slice(0, -2)) },
+    size: 2 * sizes[rank - 2],
+    steps: near.map((step, i) => (i === moving ? far[i] : i === still ? 0 : step)),
+  };
+  return { row, moving: moving as 0 | 1, phase: near[still] };
 }
 
 /** Whether vectors are made of one or two neighboring ones. */

@@ -23,6 +23,7 @@ import {
   structuralValues,
 } from './checks.ts';
 import { type Closeness, expectClose } from './compare.ts';
+import { convolutions } from './convolutions.ts';
 import { edgeCases } from './edges.ts';
 import { elementwiseRows, titleOf } from './elementwise.ts';
 import { checkGradientCase, type Differentiation } from './gradientCase.ts';
@@ -123,6 +124,7 @@ export function conformance(
         });
       }
     });
+    describe('convolutions of many channels', () => convolutions(test, graph));
     describe('long sums', () => longSums(test));
     describe('plans', () => {
       test('write no element twice and none beside their target', () => strayWrites(tolerance));

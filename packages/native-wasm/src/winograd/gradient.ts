@@ -1,0 +1,489 @@
+/**
+ * Gradients of filters by minimal filtering: the outputs' gradients are the filters, the taps are what comes out.
+ *
+ * Tiles of images and of gradients are transformed, some at a time, and multiplied at 36 pairs of points; the products are summed over all
+ * tiles before anything is transformed back. So that threads can share the sum it is cut into parts, whose number
+ * follows from sizes alone, as does the length of chains (decision 0008): neither threads nor the width of vectors change a bit.
+ *
+ * A second stage adds up the parts, transforms back and hands over to the epilogue; what is not finite it computes anew by definition.
+ */
+import type { ContractKernel, Launch } from '@ag/tensor';
+import { contractRoles } from '@ag/tensor/engine';
+import {
+  ArgumentBlock,
+  kernelParameters,
+  type LowerContext,
+  type Scratch,
+  type Stage,
+  type Target,
+} from '../abi.ts';
+import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
+import { call, type I32, type I32Variable, i32, i32Parameters, perform } from '../assembler/values.ts';
+import { type Arithmetic, arithmeticOf, maxTileRows } from '../contraction/elements.ts';
+import { type Epilogue, emitEpilogue, epilogueArguments, operandWords } from '../contraction/epilogue.ts';
+import { tileState, tilesFunction } from '../contraction/microKernel.ts';
+import { directGradientFunction } from './direct.ts';
+import { aligned, each, numbers, ownScratch } from './filters.ts';
+import { points, products } from './points.ts';
+import type { Convolution, Images } from './shapes.ts';
+import { betweenBytes, edge, gatherFunction, totalFunction } from './tiles.ts';
+
+/** What transformed tiles may take: a part of a core's own cache. */
+const chunkBytes = 400 * 1024;
+
+/** Most chunks whose sums are added to one another. */
+const mostChunks = 64;
+
+/** Parts into which the sum over tiles is cut, where there are enough, and what their sums may take together. */
+const manyParts = 8;
+const partBytes = 32 << 20;
+
+/** Rows of filters that the second stage hands over at a time. */
+const groupRows = 8;
+
+/** Tiles of a chunk, which is a chain of products, and of a part. */
+function shares({ channels, filters, examples, tileRows, tileColumns }: Convolution) {
+  const tiles = examples * tileRows * tileColumns;
+  const fitting = Math.floor(chunkBytes / (4 * products * (channels + filters)) / 4) * 4;
+  const chunk = Math.max(16, Math.min(64, fitting));
+  const most = Math.max(1, Math.min(manyParts, Math.floor(partBytes / (4 * products * channels * filters))));
+  const parts = Math.max(Math.min(most, Math.ceil(tiles / chunk)), Math.ceil(tiles / (chunk * mostChunks)));
+  const part = Math.ceil(tiles / parts);
+  return { tiles, chunk, part, parts: Math.ceil(tiles / part) };
+}
+
+/** The sums of the parts in working memory: part by part, pair of points by pair of points, strip by strip. */
+interface Sums {
+  readonly scratch: Scratch;
+  readonly parts: number;
+  readonly part: number;
+  /** Bytes of the sums at one pair of points. */
+  readonly step: number;
+}
+
+/** The stages of a gradient: sums over parts, then their total. */
+export function lowerGradient({ launch, ...features }: LowerContext, convolution: Convolution): Stage[] {
+  const arithmetic = arithmeticOf('float32', features);
+  const { stripRow } = arithmetic;
+  const share = shares(convolution);
+  const strips = Math.ceil((convolution.channels * 4) / stripRow);
+  const step = strips * convolution.filters * stripRow + 64;
+  const bytes = share.parts * products * step;
+  const sums: Sums = {
+    scratch: { bytes, perThread: false },
+    parts: share.parts,
+    part: products * step,
+    step,
+  };
+  return [
+    sumStage(convolution, share, sums, arithmetic, strips),
+    totalStage(launch, convolution, sums, arithmetic),
+  ];
+}
+
+type Shares = ReturnType<typeof shares>;
+
+function sumStage(
+  convolution: Convolution,
+  share: Shares,
+  sums: Sums,
+  arithmetic: Arithmetic,
+  strips: number,
+): Stage {
+  const { size, taps, images, tileRows, tileColumns, channels, filters, height, width } = convolution;
+  const outputs = convolution.outputs!;
+  const { stripRow } = arithmetic;
+  const { chunk } = share;
+  const highest = maxTileRows(arithmetic, 'runs');
+  const tall = Math.ceil(filters / highest);
+  const zRow = Math.ceil(filters / 4) * 16;
+  const zStep = chunk * zRow + 64;
+  const vStep = strips * chunk * stripRow + 64;
+  let end = aligned(betweenBytes);
+  const take = (bytes: number) => {
+    const at = end;
+    end += aligned(bytes);
+    return at;
+  };
+  const parts = {
+    imageMasks: take(edge.bytes),
+    outputMasks: take(edge.bytes),
+    rowTable: take(4 * filters),
+    kTable: take(4 * chunk),
+    z: take(products * zStep + 64),
+    v: take(products * vStep),
+  };
+  const argumentBlock = new ArgumentBlock();
+  const imageFields = (_prefix: string, { exampleStep, channelStep, rowStep }: Images, count: number) =>
+    numbers(argumentBlock, {
+      exampleStep,
+      channelStep,
+      rowStep,
+      channels: count,
+      groups: Math.ceil(count / 4),
+    });
+  const fields = {
+    image: argumentBlock.address(images.operand, 'float32'),
+    output: argumentBlock.address(outputs.operand, 'float32'),
+    scratch: argumentBlock.scratch({ bytes: end, perThread: true }),
+    sums: argumentBlock.scratch(sums.scratch),
+    images: imageFields('image', images, channels),
+    outputs: imageFields('output', outputs, filters),
+    ...numbers(argumentBlock, {
+      scratchBytes: end,
+      tiles: share.tiles,
+      part: share.part,
+      chunk,
+      partBytes: sums.part,
+      step: sums.step,
+      strips,
+      perExample: tileRows * tileColumns,
+      tileColumns,
+      tileRows,
+      rowsLast: height - (tileRows - 1) * size,
+      columnsLast: width - (tileColumns - 1) * size,
+      zRow,
+      zStep,
+      vStep,
+      filters,
+      tall,
+      low: Math.floor(filters / tall),
+      higher: filters % tall,
+      ...parts,
+    }),
+  };
+  return {
+    key: `winograd sums ${taps}`,
+    argumentBlock,
+    units: share.parts,
+    grain: 1,
+    pieces: 4,
+    emit: (target) => emitSums(target, arithmetic, taps, size, fields),
+  };
+}
+
+type SumFields = Record<
+  | 'image' | 'output' | 'scratch' | 'sums' | 'scratchBytes' | 'tiles' | 'part' | 'chunk' | 'partBytes' | 'step' | 'strips'
+  | 'perExample' | 'tileColumns' | 'tileRows' | 'rowsLast' | 'columnsLast' | 'zRow' | 'zStep' | 'vStep' | 'filters' | 'tall' | 'low' | 'higher'
+  | 'imageMasks' | 'outputMasks' | 'rowTable' | 'kTable' | 'z' | 'v',
+  number
+> & {
+  readonly images: ImageFields;
+  readonly outputs: ImageFields;
+}; // biome-ignore format: names
+
+type ImageFields = Record<'exampleStep' | 'channelStep' | 'rowStep' | 'channels' | 'groups', number>;
+
+function emitSums(
+  target: Target,
+  arithmetic: Arithmetic,
+  taps: number,
+  size: number,
+  fields: SumFields,
+): FunctionBuilder {
+  const { module, relaxedSimd } = target;
+  const { stripRow } = arithmetic;
+  const tiles = tilesFunction(module, arithmetic, 'runs');
+  const f = module.function(null, kernelParameters, []);
+  const [argumentBlock, begin, end] = i32Parameters(f);
+  const field = (at: number) => argumentBlock.load(at);
+  const scratch = i32(f);
+  scratch.set(ownScratch(f, target, argumentBlock, fields));
+  const inScratch = (at: number) => scratch.add(field(at));
+  const [tile, last, example, tileRow, tileColumn, count, sums, state] = Array.from({ length: 8 }, () =>
+    i32(f),
+  );
+  const [rows, columns, masks, address, to, a, b, c, z, v] = Array.from({ length: 10 }, () => i32(f));
+  const pointers = Array.from({ length: 4 }, () => i32(f));
+  const table = (at: number, length: I32, step: I32 | number) => {
+    to.set(inScratch(at));
+    each(f, length, (i) => {
+      to.store(i.mul(step));
+      to.increase(4);
+    });
+  };
+  table(fields.rowTable, field(fields.filters), 4);
+  table(fields.kTable, field(fields.chunk), field(fields.zRow));
+
+  /** Transforms the tile at hand in all channels: the first vector goes to `first`, `step` to the next group, or to the next strip. */
+  const gather = (
+    base: number,
+    own: ImageFields,
+    taken: number,
+    masksAt: number,
+    toStep: number,
+    place: (group: I32Variable) => I32,
+  ) => {
+    const whole = gatherFunction(module, relaxedSimd, taken, false);
+    const edges = gatherFunction(module, relaxedSimd, taken, true);
+    const lost = size + taps - 1 - taken;
+    const cut = rows.add(columns).ne(2 * (size + taps - 1));
+    cut.if(() => {
+      masks.set(inScratch(masksAt));
+      each(f, taken, (k) => {
+        const valid = (count: I32) => k.ltS(count.sub(lost)).select(-1, 0).splat();
+        masks.store(valid(columns), edge.columns);
+        masks.store(valid(rows), edge.rows);
+        masks.store(
+          k
+            .minS(rows.sub(lost + 1))
+            .mul(field(own.rowStep))
+            .splat(),
+          edge.offsets,
+        );
+        masks.increase(16);
+      });
+      masks.set(inScratch(masksAt));
+    });
+    address.set(
+      field(base)
+        .add(example.mul(field(own.exampleStep)))
+        .add(tileRow.mul(field(own.rowStep)).mul(size))
+        .add(tileColumn.mul(4 * size)),
+    );
+    each(f, field(own.groups), (group) => {
+      pointers.forEach((pointer, t) => {
+        pointer.set(group.mul(4).add(t).minS(field(own.channels).sub(1)));
+        pointer.set(pointer.mul(field(own.channelStep)).add(address));
+      });
+      const operands = [...pointers, field(own.rowStep), scratch, place(group), field(toStep), masks];
+      cut.if(
+        () => perform(f, edges, ...operands),
+        () => perform(f, whole, ...operands),
+      );
+    });
+  };
+
+  f.while(begin.ltS(end), () => {
+    tile.set(begin.mul(field(fields.part)));
+    last.set(tile.add(field(fields.part)).minS(field(fields.tiles)));
+    sums.set(field(fields.sums).add(begin.mul(field(fields.partBytes))));
+    state.set(field(fields.chunk).shl(tileState.chain));
+    example.set(tile.divU(field(fields.perExample)));
+    tileColumn.set(tile.remU(field(fields.perExample)));
+    tileRow.set(tileColumn.divU(field(fields.tileColumns)));
+    tileColumn.set(tileColumn.remU(field(fields.tileColumns)));
+    f.while(tile.ltS(last), () => {
+      count.set(field(fields.chunk).minS(last.sub(tile)));
+      tile.increase(count);
+      each(f, count, (i) => {
+        const inner = size + taps - 1;
+        const valid = (at: I32, of: number, left: number) =>
+          at
+            .add(1)
+            .eq(field(of))
+            .select(field(left).add(taps - 1), inner);
+        rows.set(valid(tileRow, fields.tileRows, fields.rowsLast));
+        columns.set(valid(tileColumn, fields.tileColumns, fields.columnsLast));
+        const groups = stripRow / 16;
+        gather(fields.image, fields.images, points, fields.imageMasks, fields.vStep, (group) =>
+          inScratch(fields.v)
+            .add(group.divU(groups).mul(field(fields.chunk)).add(i).mul(stripRow))
+            .add(group.remU(groups).mul(16)),
+        );
+        gather(fields.output, fields.outputs, size, fields.outputMasks, fields.zStep, (group) =>
+          inScratch(fields.z)
+            .add(i.mul(field(fields.zRow)))
+            .add(group.mul(16)),
+        );
+        tileColumn
+          .tee(tileColumn.add(1))
+          .eq(field(fields.tileColumns))
+          .if(() => {
+            tileColumn.set(0);
+            tileRow
+              .tee(tileRow.add(1))
+              .eq(field(fields.tileRows))
+              .if(() => {
+                tileRow.set(0);
+                example.increase(1);
+              });
+          });
+      });
+      z.set(inScratch(fields.z));
+      v.set(inScratch(fields.v));
+      a.set(sums);
+      each(f, products, () => {
+        b.set(v);
+        c.set(a);
+        each(f, field(fields.strips), () => {
+          perform(
+            f,
+            tiles,
+            ...[inScratch(fields.rowTable), z, inScratch(fields.kTable), b, stripRow, count, c, state],
+            ...[field(fields.tall), field(fields.low), field(fields.higher)],
+          );
+          b.increase(field(fields.chunk).mul(stripRow));
+          c.increase(field(fields.filters).mul(stripRow));
+        });
+        z.increase(field(fields.zStep));
+        v.increase(field(fields.vStep));
+        a.increase(field(fields.step));
+      });
+      state.set(state.or(tileState.resume));
+    });
+    begin.increase(1);
+  });
+  return f;
+}
+
+/** Bytes of a row of the total as the epilogue finds it, and from one of its strips to the next. */
+const row = 16;
+const strip = row * groupRows;
+
+function totalStage(launch: Launch, convolution: Convolution, sums: Sums, arithmetic: Arithmetic): Stage {
+  const { taps, channels, filters, images, examples, height, width } = convolution;
+  const outputs = convolution.outputs!;
+  const { others } = contractRoles(launch);
+  const argumentBlock = new ArgumentBlock();
+  const operands = 256 + aligned(betweenBytes);
+  const tables = operands + aligned(operandWords.bytes * others.length);
+  const linear = tables + aligned(4 * groupRows * others.length + 16);
+  const total = linear + aligned(4 * 4 * taps ** 2);
+  const bytes = total + aligned(Math.ceil(channels / 4) * taps ** 2 * strip);
+  const fields = {
+    others: others.map(({ operand, dtype }) =>
+      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
+    ),
+    steps: others.map(({ rows }) => argumentBlock.i32(rows.axes[0][1])),
+    image: argumentBlock.address(images.operand, 'float32'),
+    output: argumentBlock.address(outputs.operand, 'float32'),
+    scratch: argumentBlock.scratch({ bytes, perThread: true }),
+    sums: argumentBlock.scratch(sums.scratch),
+    epilogue: epilogueArguments(argumentBlock, launch, launch.kernel as ContractKernel, {
+      mode: 'rows',
+      others,
+    }),
+    ...numbers(argumentBlock, {
+      scratchBytes: bytes,
+      sumStrip: strip,
+      parts: sums.parts,
+      part: sums.part,
+      step: sums.step,
+      filters,
+      channels,
+      groups: Math.ceil(channels / 4),
+      columns: channels * taps ** 2,
+      imageExample: images.exampleStep,
+      imageChannel: images.channelStep,
+      imageRow: images.rowStep,
+      outputExample: outputs.exampleStep,
+      outputChannel: outputs.channelStep,
+      outputRow: outputs.rowStep,
+      examples,
+      height,
+      width,
+      tables,
+      linear,
+      total,
+    }),
+  };
+  return {
+    key: `winograd total ${taps} ${fields.epilogue.key}`,
+    argumentBlock,
+    units: Math.ceil(filters / groupRows),
+    grain: Math.max(1, Math.round(300 / (channels * sums.parts))),
+    emit: (target) => emitTotal(target, arithmetic, taps, operands, fields),
+  };
+}
+
+type TotalFields = Record<
+  | 'image' | 'output' | 'scratch' | 'sums' | 'scratchBytes' | 'sumStrip' | 'parts' | 'part' | 'step' | 'filters' | 'channels' | 'groups' | 'columns'
+  | 'imageExample' | 'imageChannel' | 'imageRow' | 'outputExample' | 'outputChannel' | 'outputRow' | 'examples' | 'height' | 'width'
+  | 'tables' | 'linear' | 'total',
+  number
+> & { readonly others: readonly number[]; readonly steps: readonly number[]; readonly epilogue: Epilogue }; // biome-ignore format: names
+
+function emitTotal(
+  target: Target,
+  arithmetic: Arithmetic,
+  taps: number,
+  operands: number,
+  fields: TotalFields,
+): FunctionBuilder {
+  const { module, relaxedSimd } = target;
+  const { stripRow } = arithmetic;
+  const epilogue = emitEpilogue(
+    target,
+    fields.epilogue,
+    { ...arithmetic, stripRow: row },
+    operands,
+    fields.sumStrip,
+  );
+  const total = totalFunction(module, relaxedSimd, taps);
+  const direct = directGradientFunction(module, relaxedSimd, taps);
+  const f = module.function(null, kernelParameters, []);
+  const [argumentBlock, begin, end] = i32Parameters(f);
+  const field = (at: number) => argumentBlock.load(at);
+  const scratch = i32(f);
+  scratch.set(ownScratch(f, target, argumentBlock, fields));
+  const inScratch = (at: number) => scratch.add(field(at));
+  const [first, rows, at, filter, from, channel] = Array.from({ length: 6 }, () => i32(f));
+  // One column, at 0, and the rows of each operand.
+  at.set(inScratch(fields.tables));
+  at.store(0);
+  const zero = at.let();
+  at.increase(16);
+  fields.steps.forEach((step, index) => {
+    const words = operands + operandWords.bytes * index;
+    scratch.store(at, words + operandWords.rows);
+    scratch.store(zero, words + operandWords.columns);
+    each(f, groupRows, (i) => {
+      at.store(i.mul(field(step)));
+      at.increase(4);
+    });
+  });
+  f.while(begin.ltS(end), () => {
+    first.set(begin.mul(groupRows));
+    rows.set(field(fields.filters).sub(first).minS(groupRows));
+    each(f, rows, (i) => {
+      filter.set(first.add(i));
+      at.set(inScratch(fields.total).add(i.mul(row)));
+      each(f, field(fields.groups), (group) => {
+        const groups = stripRow / 16;
+        from.set(
+          field(fields.sums)
+            .add(group.divU(groups).mul(field(fields.filters)).add(filter).mul(stripRow))
+            .add(group.remU(groups).mul(16)),
+        );
+        const parts = [field(fields.part), field(fields.parts)];
+        call(f, total, from, field(fields.step), ...parts, scratch.add(256), inScratch(fields.linear))
+          .isZero()
+          .if(() => {
+            each(f, 4, (lane) => {
+              channel.set(group.mul(4).add(lane).minS(field(fields.channels).sub(1)));
+              perform(
+                f,
+                direct,
+                field(fields.image).add(channel.mul(field(fields.imageChannel))),
+                field(fields.imageExample),
+                field(fields.imageRow),
+                field(fields.output).add(filter.mul(field(fields.outputChannel))),
+                field(fields.outputExample),
+                field(fields.outputRow),
+                field(fields.examples),
+                field(fields.height),
+                field(fields.width),
+                inScratch(fields.linear).add(lane.mul(4 * taps ** 2)),
+              );
+            });
+          });
+        from.set(inScratch(fields.linear));
+        each(f, taps ** 2, () => {
+          at.store(from.loadVector());
+          from.increase(16);
+          at.increase(strip);
+        });
+      });
+    });
+    fields.others.forEach((other, index) => {
+      scratch.store(
+        field(other).add(first.mul(field(fields.steps[index]))),
+        operands + operandWords.bytes * index + operandWords.address,
+      );
+    });
+    perform(f, epilogue, argumentBlock, scratch, inScratch(fields.total), rows, 0, field(fields.columns));
+    begin.increase(1);
+  });
+  return f;
+}

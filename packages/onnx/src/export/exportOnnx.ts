@@ -1,0 +1,193 @@
+/**
+ * `exportOnnx`: the graph of a forward pass as an ONNX file.
+ */
+import type { AnyModule } from '@ag/nn';
+import { type AnyOp, Tensor, type Variable } from '@ag/tensor';
+import {
+  checkInteger,
+  checkOptions,
+  checkTensor,
+  describeValue,
+  openSize,
+  typeError,
+} from '@ag/tensor/engine';
+import { encodeModel, graphOf, valueInfoOf } from '../file/encode.ts';
+import type { TensorProto } from '../proto/onnx.ts';
+import { writeMap } from './mapForm.ts';
+import { recurrentLayer, standIn, writeRecurrent } from './recurrent.ts';
+import { isTransparent, rulesOf } from './rules.ts';
+import { type ExportRule, Writer } from './writer.ts';
+
+/** Options of `exportOnnx`. */
+export interface ExportOnnxOptions {
+  /**
+   * What `forward` takes, by the names that the file gives them: placeholders of `@ag/graph`. A first size that is open stays
+   * open, as `batch`.
+   */
+  readonly inputs: { readonly [name: string]: Tensor };
+  /** Version of ONNX's operators, 17 to 21. Default 18. */
+  readonly opset?: number;
+  /** Names of the outputs. Default: `output`, or `output_0`, `output_1`, … */
+  readonly outputs?: readonly string[];
+  /** How operations of yours are written. Without a rule they are written from their form. */
+  readonly rules?: ReadonlyMap<AnyOp, ExportRule>;
+}
+
+/**
+ * A network as an ONNX file, in evaluation mode, with its weights under their names in `stateDict()`.
+ *
+ * ```ts
+ * const file = await exportOnnx(model, { inputs: { x: placeholder([null, 784]) } });
+ * ```
+ *
+ * Recurrent layers become `RNN`, `GRU` and `LSTM`; everything else is written operation by operation. The model and its mode
+ * stay as they are.
+ *
+ * @throws Error for an operation that ONNX has no operator for, naming it
+ */
+export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): Promise<Uint8Array> {
+  checkOptions('exportOnnx', options, 'inputs opset outputs rules');
+  const { inputs, opset = 18 } = options;
+  checkInteger(opset, 'exportOnnx', 'opset', 17, 21);
+  if (typeof inputs !== 'object' || inputs === null) {
+    throw typeError(
+      `exportOnnx: inputs must be an object of placeholders by name, got ${describeValue(inputs)}`,
+    );
+  }
+  const given = Object.entries(inputs);
+  for (const [name, x] of given) checkTensor(x, 'exportOnnx', `input '${name}'`, 'a placeholder');
+  const outputs = namedOutputs(
+    traced(
+      model,
+      given.map(([, x]) => x),
+    ),
+    options.outputs,
+  );
+  const variables = new Map<Variable, string>();
+  for (const named of [model.namedParameters(), model.namedBuffers()]) {
+    for (const [name, variable] of named) variables.set(variable, name);
+  }
+
+  const own = rulesOf(writeForm);
+  const writer = new Writer(
+    opset,
+    [...Object.keys(inputs), ...variables.values(), ...outputs.keys()],
+    (tensors) => writeAll(tensors),
+  );
+  for (const [name, x] of given) writer.names.set(x, name);
+  const leaves = new Set<Tensor>();
+
+  function writeForm(_: Writer, node: Tensor): string {
+    const { lower } = node.op!;
+    if (lower.form === 'map') return writeMap(writer, node);
+    if (isTransparent(node.op!)) return writer.name(node.inputs[0]);
+    if (lower.form !== 'expand')
+      throw writer.refuse(node, 'ONNX has no operator for it, or none that is known here');
+    return writer.written(lower.of(node.inputs, node.attributes));
+  }
+
+  function writeAll(roots: readonly Tensor[]): void {
+    for (const node of inOrder(roots, writer.names)) {
+      const name = node.op === null ? leafName(node) : ruleFor(node.op)(writer, node);
+      writer.names.set(node, name);
+    }
+  }
+
+  function ruleFor(op: AnyOp): ExportRule {
+    if (op === recurrentLayer) return writeRecurrent;
+    return options.rules?.get(op) ?? own.get(op) ?? writeForm;
+  }
+
+  function leafName(x: Tensor): string {
+    const leaf = x.leaf!;
+    if (leaf.kind === 'literal') return writer.number(leaf.read ? leaf.read() : leaf.value, x.dtype);
+    if (leaf.kind === 'placeholder') {
+      throw typeError(
+        `exportOnnx: the graph reads placeholder '${leaf.name}', which is not among the inputs`,
+      );
+    }
+    leaves.add(x);
+    return (leaf.kind === 'variable' && variables.get(leaf.variable)) || writer.fresh('value');
+  }
+
+  writeAll([...outputs.values()]);
+  // An output has a name of its own, also where it is an input or a weight.
+  for (const [name, x] of outputs) writer.addNamed('Identity', [writer.name(x)], name);
+  await Promise.all(
+    [...leaves].map(async (x) => {
+      writer.store(writer.name(x), { type: x.dtype, shape: x.shape, data: await x.data() });
+    }),
+  );
+  const info = (name: string, x: Tensor) =>
+    valueInfoOf(
+      name,
+      x.dtype,
+      x.shape.map((size) => (size === openSize ? 'batch' : size)),
+    );
+  return encodeModel({
+    opset,
+    graph: graphOf({
+      name: 'forward',
+      nodes: writer.nodes,
+      tensors: readTensors(writer),
+      inputs: given.map(([name, x]) => info(name, x)),
+      outputs: [...outputs].map(([name, x]) => info(name, x)),
+    }),
+  });
+}
+
+/** What the model gives in evaluation mode, with recurrent layers as single nodes. */
+function traced(model: AnyModule, inputs: readonly Tensor[]): unknown {
+  const modes = [...model.namedModules().values()].map((module) => [module, module.training] as const);
+  const undo = standIn(model);
+  model.eval();
+  try {
+    return model.forward(...inputs);
+  } finally {
+    undo();
+    for (const [module, training] of modes) module.training = training;
+  }
+}
+
+/** Tensors that a node reads: starts of slices and the like have become parts of other constants. */
+function readTensors(writer: Writer): TensorProto[] {
+  const read = new Set(writer.nodes.flatMap(({ input }) => input));
+  return [...writer.tensors].flatMap(([name, tensor]) => (read.has(name) ? [tensor] : []));
+}
+
+function namedOutputs(given: unknown, names: readonly string[] | undefined): Map<string, Tensor> {
+  const list: readonly (readonly [string, unknown])[] =
+    given instanceof Tensor
+      ? [[names?.[0] ?? 'output', given]]
+      : Array.isArray(given)
+        ? given.map((x, i) => [names?.[i] ?? `output_${i}`, x] as const)
+        : Object.entries((given ?? {}) as object).map(([key, x], i) => [names?.[i] ?? key, x] as const);
+  const outputs = new Map<string, Tensor>();
+  for (const [name, x] of list) {
+    outputs.set(name, checkTensor(x, 'exportOnnx', `what forward gives as '${name}'`));
+  }
+  if (outputs.size === 0)
+    throw typeError(`exportOnnx: forward gives no tensors, but ${describeValue(given)}`);
+  return outputs;
+}
+
+/** Nodes that are not there yet, inputs first; a loop with a stack of its own, for graphs of any depth. */
+function inOrder(roots: readonly Tensor[], there: ReadonlyMap<Tensor, string>): Tensor[] {
+  const order: Tensor[] = [];
+  const seen = new Set<Tensor>();
+  const stack: { readonly node: Tensor; next: number }[] = [];
+  const visit = (node: Tensor): void => {
+    if (there.has(node) || seen.has(node)) return;
+    seen.add(node);
+    stack.push({ node, next: 0 });
+  };
+  for (const root of roots) {
+    visit(root);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      if (top.next < top.node.inputs.length) visit(top.node.inputs[top.next++]);
+      else order.push(stack.pop()!.node);
+    }
+  }
+  return order;
+}

@@ -1,0 +1,127 @@
+/**
+ * The file that an export writes: names of values, nodes, and tensors that are stored once.
+ */
+import { type AnyOp, type DType, formatShape, type Tensor } from '@ag/tensor';
+import { unsupported } from '../errors.ts';
+import { type ArrayToWrite, type Attributes, nodeOf, tensorProtoOf } from '../file/encode.ts';
+import { type ElementType, elementTypes } from '../file/tensors.ts';
+import type { NodeProto, TensorProto } from '../proto/onnx.ts';
+
+/** How an operation is written: from the tensor it gives, the name of what a file computes. */
+export type ExportRule = (writer: Writer, node: Tensor) => string;
+
+export class Writer {
+  readonly opset: number;
+  readonly nodes: NodeProto[] = [];
+  readonly tensors = new Map<string, TensorProto>();
+  /** Names of values that are there. */
+  readonly names = new Map<Tensor, string>();
+  readonly #taken: Set<string>;
+  readonly #constants = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+  /** Writes what an operation is made of. */
+  readonly #write: (tensors: readonly Tensor[]) => void;
+
+  constructor(opset: number, taken: Iterable<string>, write: (tensors: readonly Tensor[]) => void) {
+    this.opset = opset;
+    this.#taken = new Set(taken);
+    this.#write = write;
+  }
+
+  /** The name of a tensor that has been written. */
+  name(x: Tensor): string {
+    return this.names.get(x)!;
+  }
+
+  /** Names of the inputs of a node, of another type where one is given. */
+  inputs(node: Tensor, dtype?: DType): string[] {
+    return node.inputs.map((input) => this.as(input, dtype ?? input.dtype));
+  }
+
+  /** The name of a tensor with elements of a type. */
+  as(x: Tensor, dtype: DType): string {
+    const name = this.name(x);
+    return x.dtype === dtype ? name : this.cast(name, dtype);
+  }
+
+  cast(name: string, dtype: DType): string {
+    return this.add('Cast', [name], { to: elementTypes.indexOf(dtype) });
+  }
+
+  /** Adds a node with one output and gives its name. */
+  add(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.addAll(operator, inputs, 1, attributes)[0];
+  }
+
+  /** The same with several outputs. */
+  addAll(
+    operator: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Attributes = {},
+  ): string[] {
+    const name = this.fresh(operator);
+    const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
+    this.nodes.push(nodeOf(operator, inputs, names, attributes, `${name}.node`));
+    return names;
+  }
+
+  /** Adds a node whose only output has a name that is given. */
+  addNamed(operator: string, inputs: readonly string[], output: string): void {
+    this.nodes.push(nodeOf(operator, inputs, [output], {}, `${output}.node`));
+  }
+
+  /** A name that nothing has. */
+  fresh(stem: string): string {
+    for (;;) {
+      const count = this.#counts.get(stem) ?? 0;
+      this.#counts.set(stem, count + 1);
+      const name = `${stem.toLowerCase()}_${count}`;
+      if (!this.#taken.has(name)) {
+        this.#taken.add(name);
+        return name;
+      }
+    }
+  }
+
+  /** Keeps a tensor in the file. */
+  store(name: string, array: ArrayToWrite): string {
+    this.#taken.add(name);
+    this.tensors.set(name, tensorProtoOf(name, array));
+    return name;
+  }
+
+  /** A constant; equal ones are stored once. */
+  constant(array: ArrayToWrite): string {
+    const key = `${array.type} ${array.shape.join()}: ${Array.from(array.data, (x) => (Object.is(x, -0) ? '-0' : x)).join()}`;
+    let name = this.#constants.get(key);
+    if (name === undefined) {
+      name = this.store(this.fresh('constant'), array);
+      this.#constants.set(key, name);
+    }
+    return name;
+  }
+
+  number(value: number, type: ElementType = 'float32'): string {
+    return this.constant({ type, shape: [], data: [value] });
+  }
+
+  /** A list of sizes, axes or positions. */
+  ints(data: readonly number[]): string {
+    return this.constant({ type: 'int64', shape: [data.length], data });
+  }
+
+  /** Writes tensors that an operation is made of. */
+  written(x: Tensor): string {
+    this.#write([x]);
+    return this.name(x);
+  }
+
+  /** Something that a file cannot say. */
+  refuse(node: Tensor, why: string): Error {
+    const op = node.op as AnyOp;
+    return unsupported(
+      `exportOnnx: ${op.name} of ${formatShape(node.shape)} ${node.dtype} cannot be written: ${why}`,
+    );
+  }
+}
