@@ -38,7 +38,8 @@ pnpm bench random [options]              networks drawn at random beside PyTorch
   --opening S       seconds for a participant's first, compared steps, in which networks are compiled, default 120
   --profile         print the time of each kernel of ag; the table is then not meaningful
   --json            print one JSON document instead of tables
-  --results FILE    add the measurements to this file, and print the table of all in it
+  --results FILE    add the measurements to this file, and print the table of all in it; of the same
+                    work the last counts, with --statistic fastest the fastest
 
 random networks:
   --random          of torch: those, too
@@ -147,7 +148,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     failures.push(...result.failures);
     result.notes?.forEach(say);
   }
-  const all = values.results === undefined ? found : added(values.results, found);
+  const all = values.results === undefined ? found : added(values.results, found, values.statistic);
   if (values.json) console.log(JSON.stringify({ machine, measurements: all, failures }, null, 1));
   else {
     console.log(`${machineLine(machine)} · ${threads} threads`);
@@ -209,11 +210,15 @@ function draw(seeds: string, family: string | undefined): RandomNetwork[] {
     .filter((drawn) => family === undefined || drawn.family === family);
 }
 
-/** Measurements of this and of earlier runs; of the same case by the same engine the last. */
-function added(file: string, found: readonly Measurement[]): Measurement[] {
+/** Measurements of this and of earlier runs; of the same case by the same engine the last, or the fastest where that is asked for. */
+function added(file: string, found: readonly Measurement[], statistic: string): Measurement[] {
   const before: Measurement[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
-  const key = (m: Measurement): string => [m.workload, m.case, m.engine, m.variant].join('\n');
-  const all = [...new Map([...before, ...found].map((m) => [key(m), m])).values()];
-  writeFileSync(file, JSON.stringify(all));
-  return all;
+  const all = new Map<string, Measurement>();
+  for (const m of [...before, ...found]) {
+    const key = [m.workload, m.case, m.engine, m.variant].join('\n');
+    const known = all.get(key);
+    all.set(key, known && statistic === 'fastest' && known.ms < m.ms ? known : m);
+  }
+  writeFileSync(file, JSON.stringify([...all.values()]));
+  return [...all.values()];
 }

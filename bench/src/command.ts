@@ -14,6 +14,8 @@ import { workloadNames } from './report/goals.ts';
 import { describeMachine, printTables } from './report/report.ts';
 
 const help = `pnpm bench [W1 … W17] [options]
+pnpm bench torch    the workloads beside PyTorch: see pnpm bench torch --help
+pnpm bench random   networks drawn at random beside PyTorch
 pnpm bench web      the demo application
 pnpm bench steady   whether the steps of a loop stay as quick as they were
 

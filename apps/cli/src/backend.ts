@@ -10,6 +10,8 @@ export interface BackendChoice {
   readonly threads: number | 'auto';
   /** `auto` (default), `fused` or `separate`. */
   readonly arithmetic?: string;
+  /** `auto` (default) or `128` bits. */
+  readonly vectors?: string;
 }
 
 /** What was chosen. */
@@ -42,10 +44,10 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
   }
   try {
     if (arithmetic !== 'separate') enableRelaxedSimd();
-    const { wasm } = await import('@ag/native-wasm');
+    const { wasm, widening } = await import('@ag/native-wasm');
     const relaxedSimd = arithmetic === 'auto' ? 'auto' : arithmetic === 'fused';
     const backend = await wasm({ threads: choice.threads, relaxedSimd, ...kept() });
-    use(backend);
+    use(choice.vectors === '128' ? backend : widening(backend));
     const close = (): void => {
       backend.close();
       // A closed backend computes nothing any more.

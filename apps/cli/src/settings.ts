@@ -174,6 +174,13 @@ export const settings = defineSettings({
     default: 'auto',
     help: 'round a multiply-add once (fused) or twice (separate); auto is the faster',
   },
+  vectors: {
+    heading: 'Backend and data',
+    type: oneOf('auto', '128'),
+    value: '<bits>',
+    default: 'auto',
+    help: 'auto goes over to 256 bits where they run and give the same results; 128 does not',
+  },
   checkpointEvery: {
     heading: 'Checkpoints and logs',
     type: integer(0),

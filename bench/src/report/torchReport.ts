@@ -65,7 +65,7 @@ export function distributionRows(measurements: readonly Measurement[]): string[]
 }
 
 /** The slowest of each engine's cases beside PyTorch. */
-export function worstRows(measurements: readonly Measurement[], count = 6): string[][] {
+export function worstRows(measurements: readonly Measurement[], count = 4): string[][] {
   const rows = [['seed', 'slowest networks', 'PyTorch ÷', 'ratio', 'PyTorch, ms', 'ag, ms']];
   for (const engine of enginesOf(measurements).filter(isOwn)) {
     const worst = ratiosOf(measurements)

@@ -127,7 +127,7 @@ export class WasmBackend implements Backend {
   readonly arithmetic: 'separate' | 'fused';
   /** Threads that compute, the calling one included. */
   readonly threads: number;
-  readonly #features: Features;
+  #features: Features;
   readonly #memory: LinearMemory;
   readonly #kernels: KernelCache;
   readonly #driver: Driver;
@@ -336,6 +336,12 @@ export class WasmBackend implements Backend {
   /** Threads that take part now: 1 until the workers have started, then `threads`. */
   get runningThreads(): number {
     return this.#workers.running();
+  }
+
+  /** Programs prepared from now on are compiled for pairs of vectors, or not. @internal */
+  pairVectors(pairedVectors: boolean): void {
+    this.#features = { ...this.#features, pairedVectors };
+    this.#kernels.compileFor(this.#features);
   }
 
   /** Ends the workers. Memory stays readable; nothing can be run afterwards. */

@@ -1,8 +1,6 @@
-/**
- * Attention on queries, keys and values with heads behind time: all scores at once, in parts, or block after block.
- */
+/** Attention on queries, keys and values: all scores at once, in parts, or block after block. */
 import { concat, einsum, ones, sizeOf, type Tensor, tril } from '@ag/tensor';
-import { attendInBlocks, hidden, rowsOfBlock, type SeenOptions } from './attentionBlocks.ts';
+import { areMany, attendInBlocks, hidden, rowsOfBlock, type SeenOptions } from './attentionBlocks.ts';
 import { dropped } from './dropout.ts';
 
 /**
@@ -16,9 +14,18 @@ import { dropped } from './dropout.ts';
  */
 export function attend(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions): Tensor {
   const [time, keys] = [q, k].map(({ shape }) => shape.at(-3)!) as [number, number];
+  const [lead, ...others] = [q, k, v].map(({ shape }) => shape.slice(0, -3));
+  const alike = others.every((other) => other.join() === lead.join());
+  const matrices = sizeOf(lead) * q.shape.at(-2)!;
+  const many = alike && areMany(matrices, time, keys);
+  const attendTo = (part: Tensor, ownK: Tensor, ownV: Tensor, first: number): Tensor => {
+    if (!many) return attendAll(part, ownK, ownV, options, first);
+    const rows = rowsOfBlock(matrices, part.shape.at(-3)!, ownK.shape.at(-3)!);
+    return attendInBlocks(part, ownK, ownV, options, rows, first);
+  };
   // Rows of which a mask hides all take the mean of all values, so these have to be there.
-  const parts = options.causal && !options.mask ? partsOf(Math.min(time, keys)) : 1;
-  if (parts === 1) return attendAll(q, k, v, options, 0);
+  const parts = options.causal && !options.mask ? partsOf(Math.min(time, keys), many) : 1;
+  if (parts === 1) return attendTo(q, k, v, 0);
   // Later keys are not looked at by the first queries, so nothing is computed of them.
   const ends = Array.from({ length: parts }, (_, i) => Math.round((time * (i + 1)) / parts));
   const results = ends.map((end, i) => {
@@ -27,25 +34,20 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions): T
       Tensor,
       Tensor,
     ];
-    return attendAll(q.slice(start, end, { axis: -3 }), known, knownV, options, start);
+    return attendTo(q.slice(start, end, { axis: -3 }), known, knownV, start);
   });
   return concat(results, -3);
 }
 
-/** Into how many parts queries are cut where each looks at earlier keys only. Each makes as many kernels as all would. */
-function partsOf(time: number): number {
-  return time >= 128 ? 4 : 1;
+/** Into how many parts queries are cut where each looks at earlier keys only. Each makes as many kernels as all would, and has memory for blocks of its own. */
+function partsOf(time: number, inBlocks: boolean): number {
+  return time >= 1024 && !inBlocks ? 8 : time >= 128 ? 4 : 1;
 }
 
 /** @param first the number of the first query, where later keys are not seen */
 function attendAll(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions, first: number): Tensor {
-  const [lead, ...others] = [q, k, v].map(({ shape }) => shape.slice(0, -3));
-  const [time, heads, d] = q.shape.slice(-3) as [number, number, number];
+  const [time, , d] = q.shape.slice(-3) as [number, number, number];
   const keys = k.shape.at(-3)!;
-  if (others.every((other) => other.join() === lead.join())) {
-    const rows = rowsOfBlock(sizeOf(lead) * heads, time, keys);
-    if (rows > 0) return attendInBlocks(q, k, v, options, rows, first);
-  }
   let scores = einsum('...qhd,...khd->...hqk', q, k).mul(1 / Math.sqrt(d));
   if (options.causal)
     scores = tril(ones([time, keys]), first)

@@ -6,7 +6,7 @@ import { nullBackend } from '@ag/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { attend } from './attend.ts';
 import { scaledDotProductAttention } from './attention.ts';
-import { attendInBlocks, rowsOfBlock } from './attentionBlocks.ts';
+import { areMany, attendInBlocks, rowsOfBlock } from './attentionBlocks.ts';
 
 const float64 = { dtype: 'float64' } as const;
 
@@ -113,12 +113,14 @@ describe('attention by sizes', () => {
   });
 
   it('takes blocks where scores are many, of even length', () => {
-    expect(rowsOfBlock(32, 128, 128)).toBe(0);
-    expect(rowsOfBlock(8, 1024, 1024)).toBe(0);
-    expect(rowsOfBlock(8, 2048, 2048)).toBe(128);
-    expect(rowsOfBlock(1, 10_000, 10_000)).toBe(209);
+    expect(areMany(32, 128, 128)).toBe(false);
+    expect(areMany(8, 2048, 2048)).toBe(false);
+    expect(areMany(8, 2049, 2048)).toBe(true);
+    expect(areMany(1, -1, 8)).toBe(false);
+    expect(rowsOfBlock(8, 2048, 2048)).toBe(64);
+    expect(rowsOfBlock(1, 10_000, 10_000)).toBe(104);
     expect(rowsOfBlock(1000, 3000, 3000)).toBe(64);
-    expect(rowsOfBlock(1, -1, 8)).toBe(0);
+    expect(rowsOfBlock(1, 7, 3000)).toBe(7);
   });
 
   it('needs memory in proportion to the length', () => {

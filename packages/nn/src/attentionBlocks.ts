@@ -1,5 +1,5 @@
 /**
- * Attention over long sequences, a few queries at a time, so that the scores of all pairs are never stored.
+ * Attention over long sequences, a few queries at a time: scores of all pairs are never stored.
  *
  * A loop goes through blocks of queries, each of which sees all keys; what stays is the result and two numbers a query. The gradient
  * is a loop too, and computes the scores of each block again (Rabe & Staats 2021, Dao et al. 2022; with whole rows of scores the
@@ -30,18 +30,20 @@ export interface SeenOptions {
 }
 
 /** More scores than this are computed in blocks. */
-const mostScores = 1 << 23;
-/** Scores of a block: 8 MB. */
-const blockScores = 1 << 21;
+const mostScores = 1 << 25;
+/** Scores of a block: 4 MB. */
+const blockScores = 1 << 20;
 /** Fewer queries make small products. */
 const fewestRows = 64;
 
-/** How many queries a block has; 0 where all scores had better be computed at once. */
+/** Whether there are so many scores that they had better not be stored. */
+export function areMany(matrices: number, time: number, keys: number): boolean {
+  return matrices * time * keys > mostScores;
+}
+
+/** How many queries a block has: the last of all even blocks is filled up. */
 export function rowsOfBlock(matrices: number, time: number, keys: number): number {
-  const row = matrices * keys;
-  if (!(row * time > mostScores)) return 0;
-  const most = Math.max(fewestRows, Math.floor(blockScores / row));
-  // Even blocks: the last one is filled up.
+  const most = Math.max(fewestRows, Math.floor(blockScores / (matrices * keys)));
   return Math.ceil(time / Math.ceil(time / most));
 }
 

@@ -76,7 +76,7 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
 const names: Readonly<Record<string, string>> = {
   simd: 'WebAssembly SIMD',
   relaxedSimd: 'relaxed SIMD (fused multiply-add)',
-  wideVectors: '256-bit vectors (only where asked for)',
+  wideVectors: '256-bit vectors (agrad uses them once tried)',
   sharedMemory: 'shared memory',
   threads: 'threads',
 };

@@ -24,7 +24,7 @@ export const benchCommand = defineCommand({
     },
     seconds: { type: positive, value: '<n>', default: 0.5, help: 'duration of each measurement' },
   },
-  settings: ['backend', 'threads', 'seed'],
+  settings: ['backend', 'threads', 'vectors', 'seed'],
 });
 
 export type BenchOptions = OptionsFor<typeof benchCommand>;

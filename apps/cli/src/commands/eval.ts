@@ -40,7 +40,7 @@ export const evalCommand = defineCommand({
     },
     recipe,
   },
-  settings: ['dataDir', 'backend', 'arithmetic', 'threads'],
+  settings: ['dataDir', 'backend', 'arithmetic', 'threads', 'vectors'],
 });
 
 export type EvalOptions = OptionsFor<typeof evalCommand>;

@@ -13,7 +13,7 @@ export const gradcheckCommand = defineCommand({
       help: 'largest relative error allowed (default 1e-6)',
     },
   },
-  settings: ['backend', 'threads'],
+  settings: ['backend', 'threads', 'vectors'],
 });
 
 export type GradcheckOptions = OptionsFor<typeof gradcheckCommand>;

@@ -19,7 +19,7 @@ export const predictCommand = defineCommand({
       help: 'what to do with categories that training did not have (default error)',
     },
   },
-  settings: ['dataDir', 'backend', 'threads'],
+  settings: ['dataDir', 'backend', 'threads', 'vectors'],
 });
 
 export type PredictOptions = OptionsFor<typeof predictCommand>;

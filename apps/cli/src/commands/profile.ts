@@ -12,7 +12,7 @@ export const profileCommand = defineCommand({
     set,
     out: { type: text, value: '<file>', help: 'write the whole profile as JSON' },
   },
-  settings: ['batchSize', 'optimizer', 'seed', 'dataDir', 'backend', 'threads', 'arithmetic'],
+  settings: ['batchSize', 'optimizer', 'seed', 'dataDir', 'backend', 'threads', 'arithmetic', 'vectors'],
 });
 
 export type ProfileOptions = OptionsFor<typeof profileCommand>;

@@ -125,6 +125,7 @@ function asBefore(settings: Settings, before: RunConfig | undefined): BackendCho
   const { backend, arithmetic } = before?.environment ?? {};
   return {
     threads: settings.threads,
+    vectors: settings.vectors,
     backend: settings.backend === 'auto' && backend === 'reference' ? backend : settings.backend,
     arithmetic:
       settings.arithmetic === 'auto' && arithmetic === 'separate' ? arithmetic : settings.arithmetic,

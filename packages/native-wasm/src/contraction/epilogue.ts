@@ -104,9 +104,9 @@ export function emitEpilogue(
   const bases = dtypes.map(() => i32(f));
   const tables = dtypes.map(() => i32(f));
 
-  /** One vector of sums, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
-  const finish = (accumulator: Vector, ahead: number, part: I32 | null) => {
-    const results = emitExpression(
+  /** The results of one vector of sums, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
+  const compute = (accumulator: Vector, ahead: number, part: I32 | null) =>
+    emitExpression(
       v,
       lanes,
       kernel.epilogue,
@@ -121,13 +121,18 @@ export function emitEpilogue(
       },
       part === null,
     );
+  /** Stores the results of vectors from `ahead` on. */
+  const store = (vectors: readonly (readonly Vector[])[], ahead: number, part: I32 | null) => {
     kernel.outputs.forEach(({ accumulate }, i) => {
       const place = places[inputs + i];
-      if (mode === 'elements') storeFirst(v, place, results[i], accumulate);
-      else if (part === null) storeVector(v, lanes, place, results[i], accumulate, ahead);
-      else storePartial(v, lanes, place, results[i], accumulate, part);
+      vectors.forEach((results, j) => {
+        if (mode === 'elements') storeFirst(v, place, results[i], accumulate);
+        else if (part === null) storeVector(v, lanes, place, results[i], accumulate, ahead + j);
+        else storePartial(v, lanes, place, results[i], accumulate, part);
+      });
     });
   };
+  const finish = (accumulator: Vector, part: I32 | null) => store([compute(accumulator, 0, part)], 0, part);
   const sums = (at: I32, offset = 0) => v.let(at.loadVector(offset));
   /** Pointers to the next position of the axis that is looked up. */
   const look = () => {
@@ -177,15 +182,20 @@ export function emitEpilogue(
   }
 
   function wholeStrip(at: I32): void {
-    for (let i = 0; i < stripRow / arithmetic.size / lanes; i++) {
-      finish(sums(at, i * lanes * arithmetic.size), i, null);
+    // Where the engine pairs vectors, no store may stand between the two to one array.
+    const together = target.pairedVectors ? 2 : 1;
+    for (let i = 0; i < stripRow / arithmetic.size / lanes; i += together) {
+      const vectors = Array.from({ length: together }, (_, j) =>
+        compute(sums(at, (i + j) * lanes * arithmetic.size), i + j, null),
+      );
+      store(vectors, i, null);
     }
   }
 
   /** Fewer columns than a strip has, vector by vector. */
   function restOfRow(at: I32Variable, part: I32Variable): void {
     f.loop((next) => {
-      finish(sums(at), 0, part);
+      finish(sums(at), part);
       advance(lanes);
       at.increase(lanes * arithmetic.size);
       part.increase(-lanes);
@@ -235,7 +245,7 @@ export function emitEpilogue(
       tables.forEach((table, operand) => table.set(columnEntry(operand)));
       f.loop((again) => {
         look();
-        finish(sums(at), 0, part);
+        finish(sums(at), part);
         at.increase(16);
         count.countDown(again);
       });
@@ -260,7 +270,7 @@ export function emitEpilogue(
       });
       f.loop((again) => {
         look();
-        finish(sums(at), 0, null);
+        finish(sums(at), null);
         at.increase(arithmetic.size);
         count.countDown(again);
       });

@@ -72,6 +72,9 @@ const blockElements = 1 << 18;
 /** Most sums of whole rows that wait for their epilogue: 48 KiB. */
 const sumElements = 12288;
 
+/** So many operands of an epilogue are those of an optimizer. */
+const manyOperands = 4;
+
 /** What is asked of a plan. */
 interface Wishes {
   readonly threads: number;
@@ -208,9 +211,11 @@ function divide({ a, b, others }: Roles, first: number, tiling: Tiling): Contrac
   const tileRows = aLayout === 'rows' ? tiling.tileRows : tiling.panelRows;
   const aRun = a.rows.axes[0][0];
   const wanted = rows !== undefined || m * n * k < 50_000 ? 1 : Math.ceil(8 / Math.ceil(m / tileRows));
-  // What is not shared out, every thread reads and packs: better that of the shorter side.
+  // What is not shared out, every thread reads and packs: better that of the shorter side. But not where an epilogue passes
+  // through many arrays: in halves of rows, each processor would fetch ahead what the other is about to write.
   const { threads } = tiling;
-  const sides = rows === undefined && n > m && n >= 8 * strip * threads ? threads : 1;
+  const halves = rows === undefined && others.length < manyOperands && n > m;
+  const sides = halves && n >= 8 * strip * threads ? threads : 1;
   const nUnits = Math.ceil(Math.max(n / maxUnit, Math.min(wanted, Math.floor(n / strip)), 1) / sides) * sides;
   const nUnit = Math.ceil(n / nUnits / strip) * strip;
   const mode = epilogueMode(others, first, strip);

@@ -67,6 +67,11 @@ export function switchOnWideVectors(relaxedSimd: boolean): void {
   setFlag('--experimental-wasm-revectorize');
 }
 
+/** What is compiled from now on is as the module says. */
+export function switchOffWideVectors(): void {
+  setFlag('--no-experimental-wasm-revectorize');
+}
+
 const f = 'float32' as const;
 
 /** A product of an odd shape, then its sigmoid. */

@@ -263,10 +263,10 @@ class MapLoop {
     f.block((exit) => {
       length.ltU(pass).branchIf(exit);
       f.loop((again) => {
-        // All loads before all stores: V8 pairs neighboring vectors to 256-bit ones only then. An input that is also the
-        // output is read at the same places that are written, so nothing is read too early.
+        // All loads before all stores, and those to one array side by side: V8 pairs neighboring vectors to 256-bit ones only
+        // then. An input that is also the output is read at the same places that are written, so nothing is read too early.
         const results = Array.from({ length: vectors }, (_, i) => this.#compute(constants, i, null, true));
-        results.forEach((values, i) => this.#store(values, i, null));
+        this.#store(results, null);
         this.#advance(pass);
         length.increase(-pass);
         length.geU(pass).branchIf(again);
@@ -275,7 +275,7 @@ class MapLoop {
     // Of a short row this may be most. Not with functions: their calls would slow down the loop above.
     if (vectors === 2 && !instructions.some(({ op }) => isHeavy(op))) {
       length.geU(this.#lanes).if(() => {
-        this.#store(this.#compute(constants, 0, null, false), 0, null);
+        this.#store([this.#compute(constants, 0, null, false)], null);
         this.#advance(this.#lanes);
         length.increase(-this.#lanes);
       });
@@ -283,7 +283,7 @@ class MapLoop {
     const part = i32(f);
     f.while(length, () => {
       part.set(length.minU(this.#lanes));
-      this.#store(this.#compute(constants, 0, part, false), 0, part);
+      this.#store([this.#compute(constants, 0, part, false)], part);
       this.#advance(this.#lanes);
       length.set(length.sub(part));
     });
@@ -321,13 +321,16 @@ class MapLoop {
     );
   }
 
-  #store(results: readonly Vector[], ahead: number, part: I32 | null): void {
+  /** The results of neighboring vectors. */
+  #store(vectors: readonly (readonly Vector[])[], part: I32 | null): void {
     const v = this.#v;
     const lanes = this.#lanes;
     this.#kernel.outputs.forEach((output, i) => {
       const place = this.#places[this.#kernel.inputs.length + i];
-      if (part === null) storeVector(v, lanes, place, results[i], output.accumulate, ahead);
-      else storePartial(v, lanes, place, results[i], output.accumulate, part);
+      vectors.forEach((results, ahead) => {
+        if (part === null) storeVector(v, lanes, place, results[i], output.accumulate, ahead);
+        else storePartial(v, lanes, place, results[i], output.accumulate, part);
+      });
     });
   }
 }

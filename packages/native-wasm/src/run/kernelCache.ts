@@ -30,7 +30,9 @@ export class KernelCache {
   readonly table: WebAssembly.Table;
   /** Kernels compiled since the start. */
   compiled = 0;
-  readonly #features: Features;
+  #features: Features;
+  /** In front of keys: tells kernels for other features apart. */
+  #prefix = '';
   readonly #memory: WebAssembly.Memory;
   readonly #shared: boolean;
   readonly #maximumPages: number;
@@ -55,6 +57,12 @@ export class KernelCache {
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
   }
 
+  /** Compiles anew from now on, for other features. Plans keep the kernels that they hold. */
+  compileFor(features: Features): void {
+    this.#features = features;
+    this.#prefix += '+';
+  }
+
   /**
    * The kernels of the stages, compiled where they are new; each counts one user more.
    * `publish` is given the new module, if there is one.
@@ -65,13 +73,14 @@ export class KernelCache {
   ): CompiledKernel[] {
     const fresh: { stage: Stage; kernel: CompiledKernel }[] = [];
     const kernels = stages.map((stage) => {
-      let kernel = this.#kernels.get(stage.key);
+      const key = this.#prefix + stage.key;
+      let kernel = this.#kernels.get(key);
       if (!kernel) {
-        kernel = { key: stage.key, position: this.#vacant.pop() ?? this.#positions++, users: 0 };
+        kernel = { key, position: this.#vacant.pop() ?? this.#positions++, users: 0 };
         fresh.push({ stage, kernel });
-      } else this.#kernels.delete(stage.key);
+      } else this.#kernels.delete(key);
       // Behind the others: the map is in order of use.
-      this.#kernels.set(stage.key, kernel);
+      this.#kernels.set(key, kernel);
       kernel.users++;
       return kernel;
     });

@@ -133,7 +133,7 @@ function isWorthIt(convolution: Convolution): boolean {
   const direct = examples * height * width * taps ** 2 * channels * filters;
   const products = tiles * points ** 2 * channels * filters;
   // Measured in products; those of a transformation are read and written.
-  const transformed = tiles * (channels + filters) * 360 + channels * filters * 500;
+  const transformed = tiles * (channels + filters) * 360 + channels * filters * 800;
   return (
     channels >= 8 &&
     filters >= 8 &&

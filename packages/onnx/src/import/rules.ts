@@ -1,6 +1,7 @@
 /**
  * All operators that can be imported.
  */
+import { transformers } from './attention.ts';
 import type { Rules } from './call.ts';
 import { control } from './control.ts';
 import { convolutions } from './convolution.ts';
@@ -13,6 +14,8 @@ import { normalizations } from './normalization.ts';
 import { random } from './random.ts';
 import { recurrent } from './recurrent.ts';
 import { reductions } from './reduce.ts';
+import { resizing } from './resize.ts';
+import { sampling } from './sampling.ts';
 
 export const rules: Rules = {
   ...elementwise,
@@ -26,4 +29,7 @@ export const rules: Rules = {
   ...control,
   ...random,
   ...losses,
+  ...resizing,
+  ...transformers,
+  ...sampling,
 };

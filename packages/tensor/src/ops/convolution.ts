@@ -7,8 +7,8 @@
  * by y it is the convolution itself, by x its transpose, by w the weight's gradient. Each of these is linear in its
  * operands with the same T, so the rule is the operation again, at any order.
  *
- * It lowers to a contraction over windows, which are strides only: nothing is unrolled. Only padding and the zeros
- * between the rows of a transposed convolution with stride > 1 are written to memory.
+ * It lowers to a contraction over windows, which are strides only: nothing is unrolled. Padding is written to memory, and where
+ * one has stride and dilation read backwards also the zeros between its rows.
  */
 import { isFloat } from '../dtype.ts';
 import { type Shape, sameShape } from '../shape.ts';

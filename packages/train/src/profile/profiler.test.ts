@@ -65,7 +65,7 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
           );
         }
         expect(modules.map((row) => row.name)).toEqual(
-          expect.arrayContaining(['0', '0 (backward)', '2', '2 (backward)', '(loss)', '(update)']),
+          expect.arrayContaining(['0', '0 (backward)', '2', '2 (backward)', '(loss)']),
         );
         expect(operations.map((row) => row.name)).toContain('contract');
         expect(kernels.every(({ runs, modules }) => runs > 0 && modules.length > 0)).toBe(true);
