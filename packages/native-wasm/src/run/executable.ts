@@ -329,13 +329,12 @@ export class WasmExecutable implements Executable {
     i32[(at + header.units) >>> 2] = stage.units;
     i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);
     i32[(at + header.pieces) >>> 2] = stage.pieces ?? 4;
-    for (const field of stage.argumentBlock.fields) {
+    const { constants, fields } = stage.argumentBlock;
+    for (let k = 0; k < constants.length; k += 2) i32[(at + constants[k]) >>> 2] = constants[k + 1];
+    for (const field of fields) {
       const byte = at + field.at;
       const word = byte >>> 2;
       switch (field.kind) {
-        case 'i32':
-          i32[word] = field.value;
-          break;
         case 'f32':
           f32[word] = field.value;
           break;
