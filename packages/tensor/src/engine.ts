@@ -29,6 +29,7 @@ export {
   sortAxes,
   splitLast,
 } from './kernel/launchAxes.ts';
+export { standsAt } from './kernel/loopSchedule.ts';
 export {
   contractRoles,
   type Factor,
@@ -40,7 +41,6 @@ export {
   spanOf,
   transposed,
 } from './kernel/roles.ts';
-export { standsAt } from './kernel/loopSchedule.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
 export * from './ops/index.ts';

@@ -35,7 +35,7 @@ export interface ConvolutionAttributes {
 }
 
 /** The functions of `convolution.ts` check that shapes fit. */
-export const convolution: Op<ConvolutionAttributes> = defineOp<ConvolutionAttributes>({
+export const convolution: Op<ConvolutionAttributes> = /* @__PURE__ */ defineOp<ConvolutionAttributes>({
   name: 'convolution',
   type: ([a, b], { wanted, size, groups }) => {
     const front = {
@@ -45,7 +45,7 @@ export const convolution: Op<ConvolutionAttributes> = defineOp<ConvolutionAttrib
     }[wanted];
     return { shape: [...front, ...size], dtype: productDType(a, b) };
   },
-  lower: expand(lowerConvolution),
+  lower: /* @__PURE__ */ expand(lowerConvolution),
   vjp: (g, operands, _y, attributes) => {
     const given = roles.filter((role) => role !== attributes.wanted);
     return given.map((role, i) => {

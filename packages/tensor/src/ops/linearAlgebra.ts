@@ -36,7 +36,7 @@ const columnsOf = (t: TensorType): number => t.shape[t.shape.length - 1];
 const batchOf = (t: TensorType): Shape => t.shape.slice(0, -2);
 
 /** A = L·Lᵀ; reads the lower triangle of A, so that the gradient at the upper one is 0. */
-export const cholesky: Op<undefined> = defineOp({
+export const cholesky: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'cholesky',
   type: ([a]) => ({ shape: square('cholesky', a), dtype: floatOf(a.dtype) }),
   lower: host(choleskyRun),
@@ -52,7 +52,9 @@ export const cholesky: Op<undefined> = defineOp({
 });
 
 /** Operands T [..., n, n] and B [..., n, k]: X of T·X = B, reading one triangle of T. */
-export const solveTriangular: Op<{ readonly lower: boolean }> = defineOp<{ readonly lower: boolean }>({
+export const solveTriangular: Op<{ readonly lower: boolean }> = /* @__PURE__ */ defineOp<{
+  readonly lower: boolean;
+}>({
   name: 'solveTriangular',
   type: (inputs) => systemType('solveTriangular', inputs),
   lower: { form: 'host', run: ({ lower }) => solveTriangularRun(lower) },
@@ -65,7 +67,7 @@ export const solveTriangular: Op<{ readonly lower: boolean }> = defineOp<{ reado
 });
 
 /** Operands A [..., n, n] and B [..., n, k]: X of A·X = B. B̄ = A⁻ᵀ·X̄, Ā = −B̄·Xᵀ. */
-export const solve: Op<undefined> = defineOp({
+export const solve: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'solve',
   type: (inputs) => systemType('solve', inputs),
   lower: host(solveRun),
@@ -77,7 +79,7 @@ export const solve: Op<undefined> = defineOp({
 });
 
 /** A⁻¹. Ā = −Yᵀ·Ȳ·Yᵀ. */
-export const inverse: Op<undefined> = defineOp({
+export const inverse: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'inverse',
   type: ([a]) => ({ shape: square('inverse', a), dtype: floatOf(a.dtype) }),
   lower: host(inverseRun),
@@ -86,7 +88,7 @@ export const inverse: Op<undefined> = defineOp({
 });
 
 /** The determinant: [..., n, n] → [...]. Ā = d̄·C with the cofactors C, which singular matrices have too. */
-export const det: Op<undefined> = defineOp({
+export const det: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'det',
   type: ([a]) => ({ shape: square('det', a).slice(0, -2), dtype: floatOf(a.dtype) }),
   lower: host(detRun),
@@ -95,7 +97,7 @@ export const det: Op<undefined> = defineOp({
 });
 
 /** The matrix of cofactors C, with A·Cᵀ = det A·I. Its derivative is symmetric: it is the second one of the determinant. */
-const cofactor: Op<undefined> = defineOp({
+const cofactor: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'cofactor',
   type: ([a]) => ({ shape: square('cofactor', a), dtype: floatOf(a.dtype) }),
   lower: host(cofactorRun),
@@ -108,7 +110,7 @@ const cofactor: Op<undefined> = defineOp({
  * Ā = d·[(t(H)·t(X̄) − tr(YHYX̄))·Y − t(X̄)·YHY − t(H)·YX̄Y + YHYX̄Y + YX̄YHY]ᵀ with t(Z) = tr(YZ), X̄
  * being what arrives: the third derivative of the determinant, for regular matrices.
  */
-const cofactorDerivative: Op<undefined> = defineOp({
+const cofactorDerivative: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'cofactorDerivative',
   type: ([a, h]) => ({ shape: square('cofactor', a), dtype: promote(floatOf(a.dtype), floatOf(h.dtype)) }),
   lower: host(cofactorDerivativeRun),
@@ -137,7 +139,7 @@ function traceOf(x: Tensor): Tensor {
 }
 
 /** Sign and logarithm of the size of the determinant: [..., n, n] → [..., 2]. The sign has no gradient. */
-export const slogdet: Op<undefined> = defineOp({
+export const slogdet: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'slogdet',
   type: ([a]) => ({ shape: [...square('slogdet', a).slice(0, -2), 2], dtype: floatOf(a.dtype) }),
   lower: host(slogdetRun),
@@ -151,7 +153,7 @@ export const slogdet: Op<undefined> = defineOp({
 });
 
 /** Q [..., m, k] and R [..., k, n] with k = min(m, n), their elements one after the other in one axis. */
-export const qr: Op<undefined> = defineOp({
+export const qr: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'qr',
   type: ([a]) => {
     const [m, n] = matrixOf('qr', a);
@@ -191,7 +193,7 @@ export function unpackQr(packed: Tensor, m: number, n: number): [Tensor, Tensor]
 }
 
 /** U [..., m, k], the singular values [..., k] and Vᵀ [..., k, n] with k = min(m, n), their elements in one axis. */
-export const svd: Op<undefined> = defineOp({
+export const svd: Op<undefined> = /* @__PURE__ */ defineOp({
   name: 'svd',
   type: ([a]) => {
     const [m, n] = matrixOf('svd', a);

@@ -28,18 +28,18 @@ const front = (t: TensorType, { window }: PoolAttributes): Shape =>
 const pooled = (x: TensorType, a: PoolAttributes): Shape => [...front(x, a), ...a.output];
 
 /** The largest element of each window; its gradient goes to the first element that attains it. */
-export const maxPool: Op<PoolAttributes> = defineOp<PoolAttributes>({
+export const maxPool: Op<PoolAttributes> = /* @__PURE__ */ defineOp<PoolAttributes>({
   name: 'maxPool',
   type: ([x], a) => ({ shape: pooled(x, a), dtype: x.dtype }),
-  lower: expand(([x], a) => windowsOf(x, a).max(windowAxes(a))),
+  lower: /* @__PURE__ */ expand(([x], a) => windowsOf(x, a).max(windowAxes(a))),
   vjp: (g, [x], _y, a) => [g.apply(unpool, [g, g.apply(poolPosition, [x], a)], a)],
 });
 
 /** Which element of each window is the first largest: its row-major position within the window, int32. */
-export const poolPosition = defineOp<PoolAttributes>({
+export const poolPosition = /* @__PURE__ */ defineOp<PoolAttributes>({
   name: 'poolPosition',
   type: ([x], a) => ({ shape: pooled(x, a), dtype: 'int32' }),
-  lower: expand(([x], a) => {
+  lower: /* @__PURE__ */ expand(([x], a) => {
     const seen = windowsOf(x, a);
     const rank = seen.shape.length;
     return x.apply(argmax, [seen], {
@@ -50,10 +50,10 @@ export const poolPosition = defineOp<PoolAttributes>({
 });
 
 /** Each element of the first operand added at the position in its window that the second operand says; zeros elsewhere. */
-export const unpool: Op<PoolAttributes> = defineOp<PoolAttributes>({
+export const unpool: Op<PoolAttributes> = /* @__PURE__ */ defineOp<PoolAttributes>({
   name: 'unpool',
   type: ([g], a) => ({ shape: [...front(g, a), ...a.input], dtype: g.dtype }),
-  lower: expand(([g, position], a) => {
+  lower: /* @__PURE__ */ expand(([g, position], a) => {
     if (tiles(a)) {
       // Windows side by side: each element asks whether it is the chosen one of its window.
       const own = g
@@ -76,10 +76,10 @@ export const unpool: Op<PoolAttributes> = defineOp<PoolAttributes>({
 });
 
 /** From each window of the first operand the element at the position that the second operand says. */
-export const pick: Op<PoolAttributes> = defineOp<PoolAttributes>({
+export const pick: Op<PoolAttributes> = /* @__PURE__ */ defineOp<PoolAttributes>({
   name: 'pick',
   type: ([x], a) => ({ shape: pooled(x, a), dtype: x.dtype }),
-  lower: expand(([x, position], a) => {
+  lower: /* @__PURE__ */ expand(([x, position], a) => {
     const rows = front(x, a);
     const found = x.apply(gather, [x.reshape([...rows, sizeOf(a.input)]), flatIndex(position, a)], {
       axis: rows.length,
@@ -95,10 +95,10 @@ export interface WindowSumAttributes extends PoolAttributes {
 }
 
 /** Sums of windows, and the transpose of that. */
-export const windowSum: Op<WindowSumAttributes> = defineOp<WindowSumAttributes>({
+export const windowSum: Op<WindowSumAttributes> = /* @__PURE__ */ defineOp<WindowSumAttributes>({
   name: 'windowSum',
   type: ([x], a) => ({ shape: [...front(x, a), ...a[a.wanted]], dtype: sumDType(x.dtype) }),
-  lower: expand(([x], a) => {
+  lower: /* @__PURE__ */ expand(([x], a) => {
     if (a.wanted === 'output') return windowsOf(x, a, 0).sum(windowAxes(a));
     if (tiles(a)) {
       const spread = x.reshape([...front(x, a), ...a.output.flatMap((size) => [size, 1])]);
