@@ -3,16 +3,19 @@
  */
 import { type AnyOp, type DType, formatShape, type Tensor } from '@ag/tensor';
 import { unsupported } from '../errors.ts';
-import { type ArrayToWrite, type Attributes, nodeOf, tensorProtoOf } from '../file/encode.ts';
+import { type ArrayToWrite, nodeOf, type PlainAttributes, tensorProtoOf } from '../file/encode.ts';
 import { type ElementType, elementTypes } from '../file/tensors.ts';
 import type { NodeProto, TensorProto } from '../proto/onnx.ts';
 
 /** How an operation is written: from the tensor it gives, the name of what a file computes. */
 export type ExportRule = (writer: Writer, node: Tensor) => string;
 
+/** What rules add to: nodes, and constants that are stored once. */
 export class Writer {
   readonly opset: number;
+  /** @internal */
   readonly nodes: NodeProto[] = [];
+  /** @internal */
   readonly tensors = new Map<string, TensorProto>();
   /** Names of values that are there. */
   readonly names = new Map<Tensor, string>();
@@ -49,7 +52,7 @@ export class Writer {
   }
 
   /** Adds a node with one output and gives its name. */
-  add(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
+  add(operator: string, inputs: readonly string[], attributes: PlainAttributes = {}): string {
     return this.addAll(operator, inputs, 1, attributes)[0];
   }
 
@@ -58,7 +61,7 @@ export class Writer {
     operator: string,
     inputs: readonly string[],
     outputs: number,
-    attributes: Attributes = {},
+    attributes: PlainAttributes = {},
   ): string[] {
     const name = this.fresh(operator);
     const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));

@@ -26,15 +26,18 @@ export interface ArrayToWrite {
   readonly data: ArrayLike<number>;
 }
 
-/** An attribute: whole numbers are ints; what has to be a float is wrapped, `{ float: 1 }`. */
-export type AttributeValue =
+/** An attribute of plain data: whole numbers are ints; what has to be a float is wrapped, `{ float: 1 }`. */
+export type PlainAttribute =
   | number
   | string
   | readonly number[]
   | readonly string[]
   | { readonly float: number }
-  | { readonly tensor: ArrayToWrite }
-  | { readonly graph: GraphProto };
+  | { readonly tensor: ArrayToWrite };
+
+export type PlainAttributes = { readonly [name: string]: PlainAttribute };
+
+export type AttributeValue = PlainAttribute | { readonly graph: GraphProto };
 
 export type Attributes = { readonly [name: string]: AttributeValue };
 
