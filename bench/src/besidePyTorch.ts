@@ -26,7 +26,7 @@ pnpm bench random [options]              networks drawn at random beside PyTorch
   --fused           PyTorch's Adam with its option \`fused\`, which is not its default
   --node PATH       a Node that runs ag, default this one; may be repeated
   --node-flag FLAG  a flag for it; may be repeated
-  --wide            add ag with 256-bit vectors, on Node 24 and later
+  --no-wide         without ag with 256-bit vectors, which Node 24 and later have on x86-64
   --base FOLDER     another state of the project takes turns with this one
   --threads N       threads of each participant, default 2
   --case TEXT       only cases that contain the text
@@ -62,6 +62,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       node: { type: 'string', multiple: true, default: [process.execPath] },
       'node-flag': { type: 'string', multiple: true, default: [] },
       wide: { type: 'boolean', default: false },
+      'no-wide': { type: 'boolean', default: false },
       base: { type: 'string' },
       threads: { type: 'string', default: '2' },
       case: { type: 'string', default: '' },
@@ -112,7 +113,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     nodes: values.node,
     nodeFlags: values['node-flag'],
     threads,
-    wide: values.wide,
+    wide: values.wide || (!values['no-wide'] && process.arch === 'x64'),
     base: values.base !== undefined,
   });
   const torch = values['no-torch'] ? [] : findTorch(values.python, folders, threads, values);

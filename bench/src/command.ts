@@ -22,7 +22,7 @@ pnpm bench steady   whether the steps of a loop stay as quick as they were
   --json            print one JSON document instead of tables
   --backend NAME    wasm (default) or reference
   --threads LIST    threads of ag, default 1,2
-  --wide            256-bit vectors, on Node 24 and later
+  --no-wide         128-bit vectors also on Node 24 and later, where 256 are the default on x86-64
   --node PATH       the Node that runs ag, default this one
   --node-flag FLAG  a flag for it, such as --experimental-wasm-revectorize; may be repeated
   --variant TEXT    only ways of writing the work that contain the text
@@ -52,6 +52,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
       backend: { type: 'string', default: 'wasm' },
       threads: { type: 'string', default: '1,2' },
       wide: { type: 'boolean', default: false },
+      'no-wide': { type: 'boolean', default: false },
       node: { type: 'string', default: process.execPath },
       'node-flag': { type: 'string', multiple: true, default: [] },
       variant: { type: 'string', default: '' },
@@ -91,7 +92,7 @@ export async function main(args: readonly string[], folders: Folders): Promise<n
     nodeFlags: values['node-flag'],
     backend: values.backend,
     threads: values.threads.split(',').map(Number),
-    wide: values.wide,
+    wide: values['no-wide'] ? false : values.wide || null,
     base: values.base !== undefined,
     python: values['no-numpy'] ? null : values.python,
   });

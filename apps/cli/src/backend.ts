@@ -1,6 +1,7 @@
 /** Chooses the backend: WebAssembly where it runs, else the reference backend, said once. */
 import { setFlagsFromString } from 'node:v8';
 import { Failure } from './failure.ts';
+import { kernelFolder } from './kernelFolder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BackendChoice {
@@ -45,7 +46,7 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
     if (arithmetic !== 'separate') enableRelaxedSimd();
     const { wasm, widening } = await import('@ag/native-wasm');
     const relaxedSimd = arithmetic === 'auto' ? 'auto' : arithmetic === 'fused';
-    const backend = await wasm({ threads: choice.threads, relaxedSimd });
+    const backend = await wasm({ threads: choice.threads, relaxedSimd, ...kept() });
     use(choice.vectors === '128' ? backend : widening(backend));
     const close = (): void => {
       backend.close();
@@ -66,6 +67,13 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
     terminal.note(`falling back to the reference backend, which is slower: ${reason}`);
     return byReference();
   }
+}
+
+/** Where `AG_CACHE` names a folder, kernels' code is kept there. */
+function kept() {
+  const folder = process.env.AG_CACHE;
+  const kernelStore = folder ? kernelFolder(folder) : null;
+  return kernelStore === null ? {} : { kernelStore };
 }
 
 /** `local.get 0` three times and `f32x4.relaxed_madd`: valid only where relaxed SIMD is on. */

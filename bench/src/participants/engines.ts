@@ -30,7 +30,8 @@ export interface EngineOptions {
   readonly nodeFlags: readonly string[];
   readonly backend: string;
   readonly threads: readonly number[];
-  readonly wide: boolean;
+  /** 256-bit vectors; null: where the engine has them. */
+  readonly wide: boolean | null;
   /** The folder of the project in another state takes part, too: its bundle is beside the others. */
   readonly base: boolean;
   /** The Python to look for NumPy in; null: without NumPy. */
@@ -50,15 +51,18 @@ export function engines(options: EngineOptions): Engine[] {
   const { folders, node, backend, python } = options;
   const version = versionOf(node, '--node');
   const flags = withRelaxed(node, options.nodeFlags);
+  const wide =
+    options.wide ??
+    (backend === 'wasm' && process.arch === 'x64' && Number.parseInt(version.slice(1), 10) >= 24);
   const own = (name: string, program: string) =>
     options.threads.map(
       (threads): Engine => ({
-        name: `${name} ${threads}t${options.wide ? ' 256-bit' : ''}`,
+        name: `${name} ${threads}t${wide ? ' 256-bit' : ''}`,
         kind: 'ag',
         command: node,
         flags: ['--enable-source-maps', '--expose-gc', ...flags, join(folders.folder, program)],
         environment: {},
-        task: { backend, threads, wide: options.wide },
+        task: { backend, threads, wide },
         version,
       }),
     );

@@ -80,7 +80,7 @@ export interface Scratch {
 }
 
 export type Field =
-  | { readonly at: number; readonly kind: 'i32' | 'f32' | 'f64'; readonly value: number }
+  | { readonly at: number; readonly kind: 'f32' | 'f64'; readonly value: number }
   /** Address of the operand's first element, dynamic offsets included. */
   | {
       readonly at: number;
@@ -98,11 +98,32 @@ export type Field =
 /** The arguments of a stage. Each method appends a field and returns its byte offset within the argument block. */
 export class ArgumentBlock {
   readonly fields: Field[] = [];
+  /** Integers that never change: byte offset, value, and so on. There are many of them. */
+  readonly constants: number[] = [];
   #end: number = header.fields;
+
+  /** The same for other operands and scalars. */
+  static for(
+    { constants, fields, bytes }: ArgumentBlock,
+    operandOf: (operand: Operand) => Operand,
+    scalarOf: (scalar: number) => number,
+  ): ArgumentBlock {
+    const block = new ArgumentBlock();
+    block.#end = bytes;
+    // Nothing is appended any more, so the list can be shared.
+    (block as { constants: readonly number[] }).constants = constants;
+    for (const field of fields) {
+      if (field.kind === 'address' || field.kind === 'coordinate')
+        block.fields.push({ ...field, operand: operandOf(field.operand) });
+      else if (field.kind === 'literal') block.fields.push({ ...field, scalar: scalarOf(field.scalar) });
+      else block.fields.push(field);
+    }
+    return block;
+  }
 
   i32(value: number): number {
     const at = this.#take(4);
-    this.fields.push({ at, kind: 'i32', value });
+    this.constants.push(at, value);
     return at;
   }
 

@@ -29,6 +29,7 @@ import { compiled, useReference, wasmSupport } from './engine/support.ts';
 import { lowerProgram } from './run/bands.ts';
 import { driverModule } from './run/driver.ts';
 import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
+import type { KernelStore } from './run/keptCode.ts';
 import { driverPosition, KernelCache } from './run/kernelCache.ts';
 import { type Conductor, Loop, type LoweredBody, lowerBody } from './run/loop.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
@@ -56,6 +57,8 @@ export interface WasmOptions {
   readonly winograd?: boolean;
   /** Most bytes of device memory, at most 4 GiB. Default 4 GiB. */
   readonly maxMemory?: number;
+  /** Where kernels' code is kept between processes, so that the next one need not write it. Default nowhere. */
+  readonly kernelStore?: KernelStore;
 }
 
 /**
@@ -77,7 +80,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
  * calling thread either way, and workers start later.
  */
 export function wasmSync(options: WasmOptions = {}): WasmBackend {
-  checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors winograd maxMemory');
+  checkOptions('wasmSync', options, 'threads relaxedSimd wideVectors winograd maxMemory kernelStore');
   const support = wasmSupport();
   if (!support.simd.available) {
     throw codedError(Error, 'AG_BACKEND_UNAVAILABLE', `wasm: ${support.simd.reason}. ${useReference}`);
@@ -93,6 +96,7 @@ export function wasmSync(options: WasmOptions = {}): WasmBackend {
   const backend = new WasmBackend(
     { relaxedSimd, pairedVectors, tallTiles: keepsOrder(), threads, winograd: options.winograd !== false },
     maxMemory,
+    options.kernelStore,
   );
   if (pairedVectors) checkWideVectors(backend);
   return backend;
@@ -148,14 +152,14 @@ export class WasmBackend implements Backend {
   #arena: Block | null = null;
   #failure: Error | null = null;
 
-  constructor(features: Features, maxMemory: number) {
+  constructor(features: Features, maxMemory: number, store?: KernelStore) {
     this.#features = features;
     this.relaxedSimd = features.relaxedSimd;
     this.arithmetic = features.relaxedSimd ? 'fused' : 'separate';
     this.threads = features.threads;
     const memory = new LinearMemory(features.threads > 1, maxMemory);
     this.#memory = memory;
-    this.#kernels = new KernelCache(features, memory.memory, memory.shared, memory.maximumPages);
+    this.#kernels = new KernelCache(features, memory.memory, memory.shared, memory.maximumPages, store);
     const driver = driverModule(memory.shared, memory.maximumPages);
     this.#workers = new Threads(memory, features.threads, driver, (error) => {
       this.#failure ??= error;
@@ -248,7 +252,7 @@ export class WasmBackend implements Backend {
       for (const launch of program.launches) {
         if (launch.kernel.form !== 'loop') continue;
         const { kernel } = launch;
-        const loop = new Loop(this.#memory, launch, kernel, this.threads);
+        const loop = new Loop(this.#memory, launch, kernel, this.threads, this.#conductor);
         executable.loops.set(launch, loop);
         for (const body of kernel.programs) {
           const lowered = lowerBody(
@@ -299,7 +303,7 @@ export class WasmBackend implements Backend {
       if (this.#memory.i32[control.fault >> 2] !== 0) this.#throwFault(plan);
       if (host === null) continue;
       const loop = plan.loops.get(host);
-      if (loop) loop.run(plan, scalars, this.#conductor);
+      if (loop) loop.runIn(plan, scalars);
       else plan.runHost(host);
     }
   }

@@ -6,4 +6,5 @@
  */
 export { WasmBackend, type WasmOptions, wasm, wasmSync } from './backend.ts';
 export { type Feature, type WasmSupport, wasmSupport } from './engine/support.ts';
+export type { KernelStore } from './run/keptCode.ts';
 export { widening } from './widening.ts';

@@ -50,8 +50,13 @@ interface CellState {
 /** The same as a loop carries it. */
 type LoopState = { readonly hidden: Tensor };
 
-/** Shorter sequences are written out, which takes a few microseconds less; longer ones are planned much sooner as a loop. */
-const fewSteps = 20;
+/**
+ * Sequences of fewer steps are written out: a loop costs a few microseconds of its own, which small steps do not win back so soon. Longer ones
+ * are planned much sooner as a loop.
+ */
+function fewSteps(batch: number, hidden: number): number {
+  return batch * hidden < 256 ? 20 : 12;
+}
 
 /** What walking over a sequence gives. */
 interface Walked {
@@ -170,7 +175,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
         const inputs = weights.forward(sequence, this.apart);
         const first = { hidden: part(state?.hidden), cell: part(state?.cell) };
         const { outputs, last } =
-          time < fewSteps
+          time < fewSteps(x.shape[0], this.hidden)
             ? this.#written(inputs, first, weights, direction === 1)
             : this.#looped(inputs, first, weights, direction === 1);
         finals.push(last);

@@ -110,7 +110,8 @@ export function inspectOnnx(bytes: Uint8Array): OnnxSummary {
 export function describeValueInfo({ name, type }: ValueInfoProto): OnnxValue {
   const tensor = type?.value.case === 'tensorType' ? type.value.value : null;
   const shape = tensor?.shape?.dim.map(({ value }) =>
-    value.case === 'dimValue'
+    // Old exporters write −1 for sizes that are not known.
+    value.case === 'dimValue' && value.value >= 0n
       ? wholeNumber(value.value, `the size of '${name}'`)
       : value.case === 'dimParam' && value.value !== ''
         ? value.value

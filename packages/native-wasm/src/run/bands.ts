@@ -24,8 +24,8 @@ import {
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
-import { lower } from '../lower.ts';
 import type { LoweredLaunch } from './executable.ts';
+import { Lowerings } from './lowerings.ts';
 
 /** What the kernels of a band touch for one unit: a part of a core's own cache. */
 const unitBytes = 128 * 1024;
@@ -55,9 +55,10 @@ export function lowerProgram(
 ): LoweredProgram {
   const lowered: LoweredLaunch[] = [];
   const local = new Set<number>();
+  const lowerings = new Lowerings(program, features, isConstant);
   const { launches } = program;
   const alone = (launch: Launch) => {
-    const stages = lower({ ...features, program, launch, isConstant }).filter((stage) => stage.units > 0);
+    const stages = lowerings.stagesOf(launch).filter((stage) => stage.units > 0);
     lowered.push({ launch, stages });
   };
   for (let first = 0; first < launches.length; ) {
@@ -80,7 +81,7 @@ export function lowerProgram(
     const elements = together.reduce((sum, { dims }) => sum + count(dims), 0);
     const promising = together.length > 1 && elements > minElements;
     for (const launch of together) {
-      const stages = promising ? lower({ ...features, program, launch, rows }) : [];
+      const stages = promising ? lowerings.stagesOf(launch, rows) : [];
       const [stage] = stages;
       if (stages.length === 1 && stage.units > 0 && stage.unitsPerRow !== undefined)
         run.push({ launch, stage });

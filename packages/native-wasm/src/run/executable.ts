@@ -60,6 +60,8 @@ export interface Move {
   readonly binding: number;
   readonly offset: number;
   readonly perStep: number;
+  /** Whether the offset has in it where a binding that does not move stands in this run. */
+  readonly ofRun: boolean;
 }
 
 /** A launch with what it was lowered to; `stages` is empty for host routines. */
@@ -248,9 +250,9 @@ export class WasmExecutable implements Executable {
     const found: Move[] = [];
     for (const binding of moving)
       for (const { word, offset } of this.#patches[binding])
-        found.push({ word, binding, offset, perStep: 0 });
+        found.push({ word, binding, offset, perStep: 0, ofRun: false });
     for (const { word, scalar } of this.#literals)
-      if (steps.has(scalar)) found.push({ word, binding: -1, offset: 0, perStep: 1 });
+      if (steps.has(scalar)) found.push({ word, binding: -1, offset: 0, perStep: 1, ofRun: false });
     for (const { word, base, offset, bytes, terms } of this.#dynamics) {
       let [start, perStep] = [offset, 0];
       for (const { scalar, factor } of terms) {
@@ -259,8 +261,9 @@ export class WasmExecutable implements Executable {
       }
       if (perStep === 0 && !moving.has(base)) continue;
       const binding = moving.has(base) ? base : -1;
-      const fixed = base === arena ? this.#arena : binding < 0 && base >= 0 ? this.#addresses[base] : 0;
-      found.push({ word, binding, offset: fixed + start, perStep });
+      const ofRun = binding < 0 && base >= 0;
+      const fixed = base === arena ? this.#arena : ofRun ? this.#addresses[base] : 0;
+      found.push({ word, binding, offset: fixed + start, perStep, ofRun });
     }
     // What is run once is run with what the first step is given.
     return found.filter(({ word }) => 4 * word >= this.start);
@@ -326,13 +329,12 @@ export class WasmExecutable implements Executable {
     i32[(at + header.units) >>> 2] = stage.units;
     i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);
     i32[(at + header.pieces) >>> 2] = stage.pieces ?? 4;
-    for (const field of stage.argumentBlock.fields) {
+    const { constants, fields } = stage.argumentBlock;
+    for (let k = 0; k < constants.length; k += 2) i32[(at + constants[k]) >>> 2] = constants[k + 1];
+    for (const field of fields) {
       const byte = at + field.at;
       const word = byte >>> 2;
       switch (field.kind) {
-        case 'i32':
-          i32[word] = field.value;
-          break;
         case 'f32':
           f32[word] = field.value;
           break;

@@ -6,6 +6,7 @@ import { type Features, kernelParameters, type Stage } from '../abi.ts';
 import { hostFunctionCount, hostFunctionModule } from '../arithmetic/hostFunctions.ts';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import { compiled } from '../engine/support.ts';
+import { KeptCode, type KernelStore } from './keptCode.ts';
 
 /** Kernels kept although no plan uses them now. */
 const spare = 1024;
@@ -37,10 +38,18 @@ export class KernelCache {
   readonly #maximumPages: number;
   readonly #kernels = new Map<string, CompiledKernel>();
   readonly #vacant: number[] = [];
+  readonly #kept: KeptCode | null;
   #positions = driverPosition + 1;
   #hasHostFunctions = false;
 
-  constructor(features: Features, memory: WebAssembly.Memory, shared: boolean, maximumPages: number) {
+  constructor(
+    features: Features,
+    memory: WebAssembly.Memory,
+    shared: boolean,
+    maximumPages: number,
+    store?: KernelStore,
+  ) {
+    this.#kept = store === undefined ? null : new KeptCode(store);
     this.#features = features;
     this.#memory = memory;
     this.#shared = shared;
@@ -116,24 +125,48 @@ export class KernelCache {
   }
 
   #build(fresh: readonly { stage: Stage; kernel: CompiledKernel }[]): Uint8Array<ArrayBuffer> {
+    const needed = this.#positions - this.table.length;
+    if (needed > 0) this.table.grow(Math.max(needed, this.table.length >> 1));
+    // The bytes say where in the table each kernel stands.
+    const kernels = fresh.map(({ kernel }) => `${kernel.position} ${kernel.key}`);
+    const key = this.#kept
+      ? JSON.stringify([this.#features, this.#shared, this.#maximumPages, ...kernels])
+      : '';
+    const kept = this.#kept?.load(key) ?? null;
+    if (kept !== null) {
+      try {
+        if (kept.hostFunctions) this.#loadHostFunctions();
+        this.#instantiate(kept.bytes);
+        return kept.bytes;
+      } catch {
+        // No module of ours: it is written anew.
+      }
+    }
     const module = new ModuleBuilder();
     module.importMemory('env', 'memory', 1, this.#maximumPages, this.#shared);
     module.importTable('env', 'table', 0);
     const thread = module.importGlobal('env', 'thread');
     module.type(kernelParameters, []);
-    const needHostFunctions = () => this.#loadHostFunctions();
+    let hostFunctions = false;
+    const needHostFunctions = () => {
+      hostFunctions = true;
+      this.#loadHostFunctions();
+    };
     const target = { ...this.#features, module, thread, needHostFunctions };
     for (const { stage, kernel } of fresh) module.element(kernel.position, stage.emit(target));
-    const needed = this.#positions - this.table.length;
-    if (needed > 0) this.table.grow(Math.max(needed, this.table.length >> 1));
     const bytes = module.bytes();
-    // Workers do the same with their own table and number.
+    this.#instantiate(bytes);
+    this.#kept?.save(key, { bytes, hostFunctions });
+    return bytes;
+  }
+
+  /** Puts the kernels of a module into the table. Workers do the same with their own table and number. */
+  #instantiate(bytes: Uint8Array<ArrayBuffer>): void {
     const env = {
       memory: this.#memory,
       table: this.table,
       thread: new WebAssembly.Global({ value: 'i32', mutable: false }, 0),
     };
     new WebAssembly.Instance(compiled(bytes), { env });
-    return bytes;
   }
 }

@@ -18,7 +18,7 @@ import { ArgumentBlock, type Features, header, type Stage } from '../abi.ts';
 import { lowerProgram } from './bands.ts';
 import { arrayAt, type LoweredLaunch, type WasmExecutable } from './executable.ts';
 import { emitLoopSteps, kernelBytes, loopFields, valueBytes, wordBytes } from './loopCode.ts';
-import { type RowwiseBody, rowwiseBody } from './loopRows.ts';
+import { fewestRows, type RowwiseBody, rowwiseBody } from './loopRows.ts';
 import type { Block, LinearMemory } from './memory.ts';
 
 /** The program of a loop, lowered. */
@@ -75,13 +75,14 @@ export interface Conductor {
   check(body: WasmExecutable): void;
 }
 
-export class Loop {
+export class Loop implements LoopMachine {
   readonly kernel: LoopKernel;
   /** The programs, in the order of the kernel. */
   readonly bodies: WasmExecutable[] = [];
   readonly #memory: LinearMemory;
   readonly #launch: Launch;
   readonly #threads: number;
+  readonly #conductor: Conductor;
   readonly #scratch: Block[] = [];
   /** What the slots of each program lie in: the arena belongs to the program around them. */
   readonly #arenas: Block[] = [];
@@ -91,12 +92,29 @@ export class Loop {
   /** Its argument block, and the memory of threads that share rows. */
   #argumentBlock: Block | null = null;
   #copies: Block | null = null;
+  /** What the argument block was written for; areas that are the same at all steps make no difference. */
+  #writtenFor: readonly number[] = [];
+  readonly #fixed = new Set<number>();
+
+  // Of the present run:
+  scalars = new Float64Array();
+  /** Where areas start. */
+  #base: number[] = [];
+  /** A bit for each program that has done what is done once before the steps. */
+  #prepared = 0;
 
   /** @throws OutOfMemoryError when there is no working memory for it */
-  constructor(memory: LinearMemory, launch: Launch, kernel: LoopKernel, threads: number) {
+  constructor(
+    memory: LinearMemory,
+    launch: Launch,
+    kernel: LoopKernel,
+    threads: number,
+    conductor: Conductor,
+  ) {
     this.#memory = memory;
     this.#launch = launch;
     this.#threads = threads;
+    this.#conductor = conductor;
     this.kernel = kernel;
   }
 
@@ -110,77 +128,101 @@ export class Loop {
     this.#arenas.push(this.#memory.allocate(executable.arenaBytes, false));
     if (this.bodies.length < this.kernel.programs.length) return;
     for (const bytes of this.kernel.scratch) this.#scratch.push(this.#memory.allocate(bytes, false));
+    for (const { area } of this.kernel.schedule.fixed) this.#fixed.add(area);
+    const { bodies } = this;
+    if (!bodies.every((own, i) => own.isAllKernels(stepScalars(this.#part(i))))) return;
+    this.runAll = (limit, first, test) => {
+      this.#prepare(0, first);
+      if (test) this.#prepare(1, test);
+      return this.#runAll(limit, [first, test]);
+    };
   }
 
   /** Runs it in a run of `plan`. */
-  run(plan: WasmExecutable, scalars: Float64Array, conductor: Conductor): void {
-    const memory = this.#memory;
-    const base = plan.operandAddresses(this.#launch, scalars);
-    for (const { address } of this.#scratch) base.push(address);
-    const { bodies } = this;
-    const place = (program: number, { areas, offsets, scalars: own }: LoopStep): WasmExecutable => {
-      const body = bodies[program];
-      for (let i = 0; i < areas.length; i++) body.place(i, base[areas[i]] + offsets[i]);
-      body.settle(own, this.#arenas[program].address);
-      return body;
-    };
-    const prepared = new Set<number>();
-    const prepare = (program: number, step: LoopStep): WasmExecutable => {
-      const body = place(program, step);
-      if (!prepared.has(program)) {
-        prepared.add(program);
-        if (body.start > body.first) conductor.records(body.first, body.start);
-      }
-      return body;
-    };
-    const machine: LoopMachine = {
-      scalars,
-      run: (program, step) => conductor.program(prepare(program, step), step.scalars),
-      copy(from, fromOffset, to, toOffset, bytes) {
-        const start = base[from] + fromOffset;
-        memory.u8.copyWithin(base[to] + toOffset, start, start + bytes);
-      },
-      clear(area, offset, bytes) {
-        const start = base[area] + offset;
-        memory.u8.fill(0, start, start + bytes);
-      },
-      read: (area, dtype: DType) => arrayAt(memory, dtype, base[area], 1)[0],
-      write(area, value) {
-        memory.i32[base[area] >>> 2] = value;
-      },
-    };
-    if (bodies.every((body, i) => body.isAllKernels(stepScalars(this.#part(i))))) {
-      machine.runAll = (limit, body, test) => {
-        prepare(0, body);
-        if (test) prepare(1, test);
-        return this.#runAll(limit, [body, test], base, conductor);
-      };
-      machine.check = () => {
-        for (const body of bodies) conductor.check(body);
-      };
-    }
-    this.kernel.run(machine);
+  runIn(plan: WasmExecutable, scalars: Float64Array): void {
+    this.#base = plan.operandAddresses(this.#launch, scalars);
+    for (const { address } of this.#scratch) this.#base.push(address);
+    this.scalars = scalars;
+    this.#prepared = 0;
+    this.kernel.run(this);
   }
 
-  #runAll(
-    given: number,
-    steps: readonly (LoopStep | null)[],
-    base: readonly number[],
-    conductor: Conductor,
-  ): number {
-    const { schedule } = this.kernel;
+  /** Puts the arguments of a program in place, and does once what is done before the steps. */
+  #prepare(program: number, { areas, offsets, scalars }: LoopStep): WasmExecutable {
+    const body = this.bodies[program];
+    for (let i = 0; i < areas.length; i++) body.place(i, this.#base[areas[i]] + offsets[i]);
+    body.settle(scalars, this.#arenas[program].address);
+    if ((this.#prepared & (1 << program)) === 0) {
+      this.#prepared |= 1 << program;
+      if (body.start > body.first) this.#conductor.records(body.first, body.start);
+    }
+    return body;
+  }
+
+  run(program: number, step: LoopStep): void {
+    this.#conductor.program(this.#prepare(program, step), step.scalars);
+  }
+
+  runAll?: LoopMachine['runAll'];
+
+  check(): void {
+    for (const body of this.bodies) this.#conductor.check(body);
+  }
+
+  copy(from: number, fromOffset: number, to: number, toOffset: number, bytes: number): void {
+    const start = this.#base[from] + fromOffset;
+    this.#memory.u8.copyWithin(this.#base[to] + toOffset, start, start + bytes);
+  }
+
+  clear(area: number, offset: number, bytes: number): void {
+    const start = this.#base[area] + offset;
+    this.#memory.u8.fill(0, start, start + bytes);
+  }
+
+  read(area: number, dtype: DType): number {
+    return arrayAt(this.#memory, dtype, this.#base[area], 1)[0];
+  }
+
+  write(area: number, value: number): void {
+    this.#memory.i32[this.#base[area] >>> 2] = value;
+  }
+
+  /** Has the steps taken by their code; how many were. */
+  #runAll(given: number, steps: readonly (LoopStep | null)[]): number {
     const limit = Math.min(given, 2 ** 31 - 2);
+    const base = this.#base;
+    const now = [limit, ...base];
+    for (const step of steps) if (step) now.push(...step.scalars);
+    const before = this.#writtenFor;
+    if (now.length !== before.length || now.some((x, i) => x !== before[i] && !this.#fixed.has(i - 1))) {
+      this.#writtenFor = this.#writeArguments(limit, steps) ? now : [];
+    }
+    const block = this.#argumentBlock!;
+    const words = this.#memory.i32;
+    words[(block.address + loopFields.done) >>> 2] = 0;
+    words[(block.address + loopFields.failed) >>> 2] = 0;
+    this.#conductor.records(block.address, block.address + block.bytes);
+    // Of rows nobody meets an end before the last step.
+    return this.#rowwise ? limit : this.#memory.i32[(block.address + loopFields.done) >>> 2];
+  }
+
+  /** Whether that holds for all runs with the same moving areas and scalars. */
+  #writeArguments(limit: number, steps: readonly (LoopStep | null)[]): boolean {
+    const { schedule } = this.kernel;
+    const base = this.#base;
     const values = valuesOf(schedule, limit, base);
     const numbers = values.length;
     // The number of the step.
     values.push([rowOf(schedule, limit, 0), rowOf(schedule, limit, limit - 1), 0, 0, 1]);
     const [main, test] = this.bodies;
     const bindings = bindingsOf(schedule);
+    let lasts = true;
     const words: (readonly [word: number, value: number, add: number])[] = [];
     for (const [number, body] of this.bodies.entries()) {
       const own = bindings[number];
       const moves = body.moves(new Set(own.keys()), stepScalars(this.#part(number)), steps[number]!.scalars);
-      for (const { word, binding, offset, perStep } of moves) {
+      for (const { word, binding, offset, perStep, ofRun } of moves) {
+        lasts &&= !ofRun;
         let value = binding < 0 ? -1 : own.get(binding)!;
         if (perStep !== 0) {
           const from = value < 0 ? null : values[value];
@@ -206,11 +248,13 @@ export class Loop {
     set(header.function, this.#steps);
     set(header.bytes, bytes);
     set(header.units, rowwise?.rows ?? 1);
-    set(header.pieces, 1);
     const work = kernels.reduce((sum, { grain, unitsPerRow, sections = 1 }) => {
       return sum + (unitsPerRow! * sections) / grain;
     }, 0);
-    set(header.grain, Math.max(4, Math.ceil(1 / Math.max(1e-6, work * limit))));
+    set(header.grain, Math.max(fewestRows, Math.ceil(1 / Math.max(1e-6, work * limit))));
+    // Nobody shall wait for another thread too long: `patience` in threads.ts.
+    const microseconds = 2 * work * limit * (rowwise?.rows ?? 0);
+    set(header.pieces, Math.ceil((1 + microseconds) / (2e7 * this.#threads)));
     set(loopFields.limit, limit);
     set(loopFields.row, rowOf(schedule, limit, 0));
     set(loopFields.direction, schedule.reverse ? -1 : 1);
@@ -223,8 +267,6 @@ export class Loop {
     set(loopFields.test, test?.start ?? 0);
     set(loopFields.testEnd, test?.segments[0].last ?? 0);
     set(loopFields.answer, schedule.condition ? base[schedule.condition.area] : 0);
-    set(loopFields.done, 0);
-    set(loopFields.failed, 0);
     set(loopFields.copies, this.#copies?.address ?? 0);
     set(loopFields.copyBytes, copyBytes);
     let at = (block + loopFields.lists) >>> 2;
@@ -238,10 +280,7 @@ export class Loop {
       i32[at++] = unitsPerRow!;
       i32[at++] = sections;
     }
-    conductor.records(block, block + bytes);
-    // Rows of which nobody can meet an end before the last step.
-    if (rowwise) return limit;
-    return this.#memory.i32[(block + loopFields.done) >>> 2];
+    return lasts;
   }
 
   /** What the schedule says of a program. */

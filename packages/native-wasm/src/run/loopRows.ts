@@ -114,7 +114,7 @@ export interface RowwiseBody {
 }
 
 /** Fewest rows for a thread: a product of fewer reads its right factor for little. */
-const fewestRows = 4;
+export const fewestRows = 4;
 
 /** The body for threads that share its rows; null where they had better share its kernels. */
 export function rowwiseBody(

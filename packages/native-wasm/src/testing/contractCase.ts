@@ -134,10 +134,12 @@ export class Case {
     this.stage = stages[0];
     this.#argumentBlock = machine.allocate(this.stage.argumentBlock.bytes);
     const data = new DataView(machine.memory.buffer);
-    for (const field of this.stage.argumentBlock.fields) {
+    const { constants, fields } = this.stage.argumentBlock;
+    for (let k = 0; k < constants.length; k += 2)
+      data.setInt32(this.#argumentBlock + constants[k], constants[k + 1], true);
+    for (const field of fields) {
       const at = this.#argumentBlock + field.at;
-      if (field.kind === 'i32') data.setInt32(at, field.value, true);
-      else if (field.kind === 'address') {
+      if (field.kind === 'address') {
         const { buffer, offset } = field.operand;
         data.setInt32(at, addresses[buffer] + offset * bytesPerElement(field.dtype), true);
       } else if (field.kind === 'coordinate') data.setInt32(at, field.operand.offset, true);

@@ -1,6 +1,6 @@
 /** Imported networks are modules: they train, freeze, save, compile and differentiate. */
 import { backward, checkGradients, compile } from '@ag/graph';
-import { sgd } from '@ag/optim';
+import { adam, sgd } from '@ag/optim';
 import { type Tensor, tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { type ArrayToWrite, graphOf, nodeOf, valueInfoOf } from '../file/encode.ts';
@@ -58,6 +58,31 @@ describe('an imported network', () => {
     }
     expect(losses.at(-1)).toBeLessThan(losses[0] / 2);
     expect([...frozen.value.dataSync()]).toEqual(before);
+  });
+
+  it('goes on from saved state as if it had never stopped', () => {
+    const parts = () => {
+      const model = loadOnnx(modelOf(perceptron)).train();
+      const optimizer = adam(model.parameters(), { learningRate: 0.05 });
+      const steps = (n: number): void => {
+        for (let i = 0; i < n; i++) {
+          backward(model.forward(x)[0].sub(1).square().mean());
+          optimizer.step();
+        }
+      };
+      return { model, optimizer, steps };
+    };
+    const whole = parts();
+    whole.steps(6);
+    const first = parts();
+    first.steps(3);
+    const second = parts();
+    second.model.loadStateDict(first.model.stateDict());
+    second.optimizer.loadState(first.optimizer.state());
+    second.steps(3);
+    const weights = ({ model }: typeof whole) =>
+      Object.values(model.stateDict()).map((t) => [...t.dataSync()]);
+    expect(weights(second)).toEqual(weights(whole));
   });
 
   it('has right gradients', () => {
@@ -188,6 +213,12 @@ describe('what does not fit', () => {
     expect(() => model.forward()).toThrow(/takes 1 inputs \(x: float32 \[batch, 3\]\), got 0/);
     expect(() => model.forward(tensor([[1, 2]]))).toThrow(/needs x: float32 \[batch, 3\], got \[1, 2\]/);
     expect(() => model.forward(x.cast('int32'))).toThrow(/got int32; x.cast\('float32'\) converts it/);
+  });
+
+  it('takes any size where an old exporter wrote −1', () => {
+    const model = loadOnnx(modelOf({ ...perceptron, inputs: [['x', 'float32', [-1, 3]]] }));
+    expect(model.inputs[0].shape).toEqual([null, 3]);
+    expect(model.forward(x)[0].shape).toEqual([2, 2]);
   });
 
   it('names the node whose inputs do not fit', () => {

@@ -5,6 +5,7 @@ import { transformers } from './attention.ts';
 import type { Rules } from './call.ts';
 import { control } from './control.ts';
 import { convolutions } from './convolution.ts';
+import { detection } from './detection.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import { linear } from './linear.ts';
@@ -32,4 +33,5 @@ export const rules: Rules = {
   ...resizing,
   ...transformers,
   ...sampling,
+  ...detection,
 };

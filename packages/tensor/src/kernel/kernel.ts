@@ -318,11 +318,17 @@ export function indexError(label: string, index: number, size: number, at?: read
 
 /** A text that is equal for kernels of equal structure: the key under which backends cache compiled code. */
 export function kernelKey(kernel: Kernel): string {
-  return JSON.stringify(kernel, (_, value) =>
-    typeof value === 'number' && !Number.isFinite(value)
-      ? String(value)
-      : Object.is(value, -0)
-        ? '-0'
-        : value,
-  );
+  let key = JSON.stringify(kernel);
+  // JSON writes neither infinities and NaN nor -0.
+  for (const [name, part] of Object.entries(
+    kernel as unknown as Record<string, Partial<Expression> | null>,
+  )) {
+    part?.instructions?.forEach((instruction, i) => {
+      if (instruction.op !== 'constant') return;
+      const { value } = instruction;
+      if (!Number.isFinite(value)) key += ` ${name} ${i} ${value}`;
+      else if (Object.is(value, -0)) key += ` ${name} ${i} -0`;
+    });
+  }
+  return key;
 }

@@ -51,6 +51,11 @@ function takeSlot(slots: number[], free: Set<number>, bytes: number): number {
   let largest = -1;
   for (const slot of free) {
     const size = slots[slot];
+    if (size === bytes) {
+      // None fits better, and in a deep network there are thousands of them.
+      best = slot;
+      break;
+    }
     if (size >= bytes && (best < 0 || size < slots[best])) best = slot;
     if (largest < 0 || size > slots[largest]) largest = slot;
   }
