@@ -45,7 +45,7 @@ export function ownEngines({ nodes, wide, threads, ...options }: OwnOptions): En
         }),
       );
     const narrow = on(false);
-    return wide && majorOf(narrow[0]!) >= 24 ? [...narrow, ...on(true)] : narrow;
+    return wide && majorOf(narrow[0]) >= 24 ? [...narrow, ...on(true)] : narrow;
   });
 }
 

@@ -24,7 +24,7 @@ const least = 1e7;
 const most = 1e9;
 
 export function randomNetwork(seed: number): RandomNetwork {
-  const family = families[seed % families.length]!;
+  const family = families[seed % families.length];
   for (let attempt = 0; ; attempt++) {
     const network = makers[family](new Draw(1e6 + 1000 * seed + attempt));
     const operations = operationsOf(network);

@@ -84,8 +84,8 @@ export function worstRows(measurements: readonly Measurement[], count = 4): stri
 export function differingBits(measurements: readonly Measurement[]): string[] {
   return [...byCase(measurements)].flatMap(([key, found]) => {
     const own = found.filter(({ kind, engine }) => kind === 'ag' && !engine.startsWith('base'));
-    const other = own.find(({ check }) => JSON.stringify(check) !== JSON.stringify(own[0]!.check));
-    return other ? [`${key.replace('\n', ', ')}: ${other.engine} and ${own[0]!.engine} differ in bits`] : [];
+    const other = own.find(({ check }) => JSON.stringify(check) !== JSON.stringify(own[0].check));
+    return other ? [`${key.replace('\n', ', ')}: ${other.engine} and ${own[0].engine} differ in bits`] : [];
   });
 }
 
@@ -94,7 +94,7 @@ export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const low = Math.floor(at);
   const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
+  return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }
 
 interface Ratio {
@@ -127,7 +127,7 @@ function ratio(other: Measurement | undefined, own: Measurement | undefined): st
 
 /** Second word of the name of a random network. */
 function familyOf(name: string): string {
-  return name.split(' ')[1]!.replace(':', '');
+  return name.split(' ')[1].replace(':', '');
 }
 
 function isOwn(engine: string): boolean {

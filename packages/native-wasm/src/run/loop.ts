@@ -97,7 +97,7 @@ export class Loop implements LoopMachine {
   readonly #fixed = new Set<number>();
 
   // Of the present run:
-  scalars = new Float64Array();
+  scalars: Float64Array = new Float64Array();
   /** Where areas start. */
   #base: number[] = [];
   /** A bit for each program that has done what is done once before the steps. */

@@ -48,7 +48,7 @@ export function runSchedule(schedule: LoopSchedule, machine: LoopMachine): void 
         prepare(done);
         if (test) {
           machine.run(1, test);
-          if (machine.read(condition!.area, 'bool') === 0) break;
+          if (machine.read(condition.area, 'bool') === 0) break;
         }
         machine.run(0, body);
       }
