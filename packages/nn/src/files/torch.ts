@@ -1,5 +1,5 @@
 /**
- * Reads the files of PyTorch's `torch.save`: `.pt` and `.pth`, the zip archives that it writes since 1.6 and the format
+ * Reads `.pt` and `.pth`, the files of PyTorch's `torch.save`. They are zip archives since 1.6, and a format of their own
  * before. What lies in them are pickles, which are taken as data (pickle.ts): tensors, containers, numbers and texts.
  * (Formats: PyTorch's `torch/serialization.py` and `torch/_utils.py`.)
  */

@@ -1,5 +1,5 @@
 /**
- * Writes files that PyTorch's `torch.load` reads, with the names that its modules give their variables. (Format: the zip
+ * Writes files for PyTorch's `torch.load`, with the names that its modules have. (Format: the zip
  * archives of PyTorch's `torch/serialization.py`, a pickle of protocol 2 and a member for the numbers of each tensor.)
  */
 import { type DType, type Tensor, zeros } from '@ag/tensor';
