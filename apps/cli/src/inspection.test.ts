@@ -1,6 +1,8 @@
 /** The commands that look at things: graph, gradcheck, doctor, runs, predict, convert. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { saveTorch } from '@ag/nn';
+import { tensor } from '@ag/tensor';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { bostonHeader, bostonTable, inProcess, lastEvent, scratchFolder, writeMnist } from './testTools.ts';
@@ -275,6 +277,27 @@ describe('agrad convert', () => {
     expect((await inProcess('convert', steps[0], join(run, 'x.onxx'))).exitCode).toBe(2);
     writeFileSync(steps[1], 'no archive');
     expect((await inProcess('convert', steps[1], steps[2])).exitCode).toBe(7);
+  });
+
+  it("reads PyTorch's files, runs nothing in them, and writes none", async () => {
+    const folder = join(scratch, 'torch');
+    mkdirSync(folder);
+    const [good, evil, out] = ['a.pt', 'b.pth', 'c.json'].map((name) => join(folder, name));
+    writeFileSync(good, await saveTorch({ '0.weight': tensor([[1.5, -2]]) }));
+    expect((await inProcess('convert', good, out)).exitCode).toBe(0);
+    expect(JSON.parse(readFileSync(out, 'utf8')).tensors).toEqual({
+      '0.weight': { dtype: 'float32', shape: [1, 2], data: [1.5, -2] },
+    });
+    const start = Buffer.from('80028a0a6cfc9c46f9206aa850192e80024de9032e80027d2e', 'hex');
+    writeFileSync(evil, Buffer.concat([start, Buffer.from('cos\nsystem\n.')]));
+    expect(await inProcess('convert', evil, out)).toMatchObject({
+      exitCode: 7,
+      stderr: expect.stringContaining('asks for os.system'),
+    });
+    expect(await inProcess('convert', out, good)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('read, not written'),
+    });
   });
 });
 

@@ -1,6 +1,6 @@
-/** `agrad convert`: weights from one file format to another: safetensors, npz, JSON. */
+/** `agrad convert`: weights from one file format to another: safetensors, npz, JSON; PyTorch's files are read only. */
 import { existsSync, readFileSync } from 'node:fs';
-import { loadNpz, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
+import { loadNpz, loadTorch, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
 import { tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import type { ConvertOptions } from '../commands/convert.ts';
@@ -13,13 +13,22 @@ import { readSafetensors } from './trained.ts';
 
 interface Format {
   readonly read: (path: string) => SafetensorsFile | Promise<SafetensorsFile>;
-  readonly write: (file: SafetensorsFile) => Promise<Uint8Array | string>;
+  /** Absent for formats that are only read. */
+  readonly write?: (file: SafetensorsFile) => Promise<Uint8Array | string>;
   /** Whether notes beside the tensors are kept. */
   readonly notes: boolean;
 }
 
 /** The element types that JSON weights can name. */
 const dtypes: readonly string[] = ['float32', 'float64', 'int32', 'uint32', 'uint8', 'bool'];
+
+const torch: Format = {
+  read: async (path) => {
+    const { tensors } = await loadTorch(new Uint8Array(readFileSync(path)));
+    return { tensors, metadata: {} };
+  },
+  notes: false,
+};
 
 const formats: Readonly<Record<string, Format>> = {
   safetensors: {
@@ -33,6 +42,8 @@ const formats: Readonly<Record<string, Format>> = {
     notes: false,
   },
   json: { read: readWeights, write: writeJson, notes: true },
+  pt: torch,
+  pth: torch,
 };
 
 /** Runs the command; answers the exit code. */
@@ -40,6 +51,13 @@ export async function convert({ positional }: ConvertOptions, terminal: Terminal
   const [source, target] = positional;
   const from = formatOf(source);
   const to = formatOf(target);
+  if (!to.write) {
+    throw new Failure(
+      'usage',
+      `${target}: files of PyTorch are read, not written, by this command`,
+      'PyTorch reads safetensors by the package of that name; saveTorch of @ag/nn writes .pt.',
+    );
+  }
   if (!existsSync(source)) throw new Failure('data', `${source}: there is no such file`);
   let file: SafetensorsFile;
   try {
