@@ -108,9 +108,9 @@ export function variableGradients(y: Tensor): Map<Variable, Tensor> {
     const variable = trainable(walk.nodes[i]);
     if (variable === null) continue;
     const g = found[i];
-    const list = terms.get(variable) ?? [];
-    if (g) list.push(g);
-    terms.set(variable, list);
+    const list = terms.get(variable);
+    if (list === undefined) terms.set(variable, g ? [g] : []);
+    else if (g) list.push(g);
   }
   const result = new Map<Variable, Tensor>();
   for (const [variable, list] of terms) {
@@ -272,26 +272,33 @@ function propagateThrough(
     if (goesOn[i] && isFloat(node.dtype)) depends[i] = 1;
   }
   first[count] = positions.length;
-  const arriving: (Tensor[] | undefined)[] = new Array(count);
+  /** What arrives first at each node, and where more does, all of it. */
+  const arriving: (Tensor | undefined)[] = new Array(count);
+  const several: (Tensor[] | undefined)[] = new Array(count);
   const found: (Tensor | undefined)[] = new Array(count);
-  outputs.forEach((output, i) => {
-    const position = output.position;
-    if (!depends[position]) return;
-    const list = arriving[position];
-    if (list) list.push(seeds[i]);
-    else arriving[position] = [seeds[i]];
+  const arrive = (position: number, term: Tensor): void => {
+    const earlier = arriving[position];
+    const list = several[position];
+    if (earlier === undefined) arriving[position] = term;
+    else if (list === undefined) several[position] = [earlier, term];
+    else list.push(term);
+  };
+  outputs.forEach(({ position }, i) => {
+    if (depends[position]) arrive(position, seeds[i]);
   });
   for (let i = count - 1; i >= 0; i--) {
-    const terms = arriving[i];
-    if (terms === undefined) continue;
+    const term = arriving[i];
+    if (term === undefined) continue;
+    const terms = several[i];
     arriving[i] = undefined;
+    several[i] = undefined;
     const node = nodes[i];
     if (!target[i] && isForgotten(node, sources)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const outer = beginRule(node);
     try {
-      const g = total(terms, node);
+      const g = terms === undefined ? fitting(term, node) : total(terms, node);
       if (target[i]) found[i] = g;
       if (!goesOn[i]) continue;
       const contributions = rule!(g, source!.inputs, node, source!.attributes, pullback);
@@ -299,10 +306,7 @@ function propagateThrough(
       for (let j = 0, at = first[i]; at < first[i + 1]; j++, at++) {
         const position = positions[at];
         const contribution = contributions[j];
-        if (!depends[position] || !contribution) continue;
-        const list = arriving[position];
-        if (list) list.push(contribution);
-        else arriving[position] = [contribution];
+        if (depends[position] && contribution) arrive(position, contribution);
       }
     } finally {
       endRule(outer);
@@ -316,8 +320,6 @@ function propagateThrough(
  * once, so that one reduction reads them all.
  */
 function total(terms: readonly Tensor[], node: Tensor): Tensor {
-  const fitting = (g: Tensor): Tensor => sumToShape(g, node).cast(node.dtype);
-  if (terms.length === 1) return fitting(terms[0]);
   const byShape = new Map<string, Tensor[]>();
   for (const term of terms) {
     const key = `${term.shape.join('x')} ${term.dtype}`;
@@ -325,7 +327,12 @@ function total(terms: readonly Tensor[], node: Tensor): Tensor {
     if (list) list.push(term);
     else byShape.set(key, [term]);
   }
-  return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list))));
+  return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list), node)));
+}
+
+/** One term in the node's shape and dtype. */
+function fitting(g: Tensor, node: Tensor): Tensor {
+  return sumToShape(g, node).cast(node.dtype);
 }
 
 function goneError(node: Tensor): Error {

@@ -52,7 +52,7 @@ export function forgetOrigins(): void {
   for (const tensor of read) forget(tensor, false);
   for (const tensor of carried) forget(tensor, true);
   read.length = 0;
-  carried.length = 0;
+  if (carried.length > 0) carried.length = 0;
   carriedElements = 0;
 }
 
