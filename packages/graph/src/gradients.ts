@@ -237,6 +237,11 @@ function propagate(...pass: Parameters<typeof propagateThrough>): (Tensor | unde
   return withoutGrowth(() => propagateThrough(...pass));
 }
 
+/** Of a node in a pass: its gradient is wanted, something wanted lies behind it, it passes on what arrives. */
+const target = 1;
+const depends = 2;
+const passesOn = 4;
+
 function propagateThrough(
   { nodes, since }: Walk,
   outputs: readonly Tensor[],
@@ -246,32 +251,28 @@ function propagateThrough(
   sources = false,
 ): (Tensor | undefined)[] {
   const count = nodes.length;
-  const target = new Uint8Array(count);
-  const depends = new Uint8Array(count);
+  const flags = new Uint8Array(count);
   // Positions of all nodes' inputs, one node after the other: taken before any rule runs, since rules build nodes, and
   // nodes may be marked by other walks.
   const positions: number[] = [];
-  const first = new Int32Array(count + 1);
-  /** Whether a node passes on what arrives. */
-  const goesOn = new Uint8Array(count);
+  const first: number[] = [];
   for (let i = 0; i < count; i++) {
     const node = nodes[i];
-    first[i] = positions.length;
+    first.push(positions.length);
     if (wanted(node)) {
-      target[i] = 1;
-      depends[i] = 1;
+      flags[i] = target | depends;
     } else if (node.serial > since && isForgotten(node, sources)) {
-      depends[i] = 1;
+      flags[i] = depends;
     }
     const source = node.serial > since ? sourceOf(node) : null;
     if (source === null) continue;
     for (const input of source.inputs) {
       positions.push(input.position);
-      if (depends[input.position] && source.op.vjp) goesOn[i] = 1;
+      if ((flags[input.position] & depends) !== 0 && source.op.vjp) flags[i] |= passesOn;
     }
-    if (goesOn[i] && isFloat(node.dtype)) depends[i] = 1;
+    if ((flags[i] & passesOn) !== 0 && isFloat(node.dtype)) flags[i] |= depends;
   }
-  first[count] = positions.length;
+  first.push(positions.length);
   /** What arrives first at each node, and where more does, all of it. */
   const arriving: (Tensor | undefined)[] = new Array(count);
   const several: (Tensor[] | undefined)[] = new Array(count);
@@ -284,7 +285,7 @@ function propagateThrough(
     else list.push(term);
   };
   outputs.forEach(({ position }, i) => {
-    if (depends[position]) arrive(position, seeds[i]);
+    if ((flags[position] & depends) !== 0) arrive(position, seeds[i]);
   });
   for (let i = count - 1; i >= 0; i--) {
     const term = arriving[i];
@@ -293,20 +294,21 @@ function propagateThrough(
     arriving[i] = undefined;
     several[i] = undefined;
     const node = nodes[i];
-    if (!target[i] && isForgotten(node, sources)) throw goneError(node);
+    const isTarget = (flags[i] & target) !== 0;
+    if (!isTarget && isForgotten(node, sources)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const outer = beginRule(node);
     try {
       const g = terms === undefined ? fitting(term, node) : total(terms, node);
-      if (target[i]) found[i] = g;
-      if (!goesOn[i]) continue;
+      if (isTarget) found[i] = g;
+      if ((flags[i] & passesOn) === 0) continue;
       const contributions = rule!(g, source!.inputs, node, source!.attributes, pullback);
       if (seen) seen(i, contributions);
       for (let j = 0, at = first[i]; at < first[i + 1]; j++, at++) {
         const position = positions[at];
         const contribution = contributions[j];
-        if (depends[position] && contribution) arrive(position, contribution);
+        if (contribution && (flags[position] & depends) !== 0) arrive(position, contribution);
       }
     } finally {
       endRule(outer);
@@ -320,6 +322,9 @@ function propagateThrough(
  * once, so that one reduction reads them all.
  */
 function total(terms: readonly Tensor[], node: Tensor): Tensor {
+  const [{ shape, dtype }] = terms;
+  if (terms.every((term) => term.shape === shape && term.dtype === dtype))
+    return fitting(sumGradients(terms), node);
   const byShape = new Map<string, Tensor[]>();
   for (const term of terms) {
     const key = `${term.shape.join('x')} ${term.dtype}`;
