@@ -142,7 +142,9 @@ export function normalizeAxes(axes: Axes | undefined, rank: number, where: strin
     return all;
   }
   if (!Array.isArray(axes)) return [normalizeAxis(axes as number, rank, where)];
-  const resolved = (axes as readonly number[]).map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
+  const resolved = (axes as readonly number[])
+    .map((axis) => normalizeAxis(axis, rank, where))
+    .sort((a, b) => a - b);
   for (let i = 1; i < resolved.length; i++) {
     if (resolved[i] === resolved[i - 1]) throw axisError(`${where}: axis ${resolved[i]} is given twice`);
   }
