@@ -16,6 +16,7 @@ import {
   type I32Variable,
   i32Parameters,
   perform,
+  sharedFunction,
   V128,
   v128,
   v128Constant,
@@ -195,8 +196,7 @@ function laneAddresses(lanes: Lanes, { pointer, step }: Place, ahead: number): I
 
 /** (address, step, count) → vector of the first `count` elements. */
 function partialLoader(target: Target, lanes: Lanes, size: number): Callable {
-  return target.module.shared(`load${lanes}×${size}`, [w.i32, w.i32, w.i32], [w.v128], (f) => {
-    const [address, step, count] = i32Parameters(f);
+  return sharedFunction(target.module, `load${lanes}×${size}`, [w.v128], (f, address, step, count) => {
     const x = v128(f);
     f.block((exit) => {
       for (let lane = 0; lane < lanes; lane++) {

@@ -25,7 +25,7 @@ import { type LiteralFields, literalFields, literalVector } from '../arithmetic/
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, type I32Variable, i32, i32Parameters, v128 } from '../assembler/values.ts';
+import { type I32, type I32Variable, i32, i32Parameters, v128s } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 import { transpose } from './panels.ts';
 import type { ContractPlan, EpilogueMode } from './tiling.ts';
@@ -211,8 +211,8 @@ export function emitEpilogue(
   /** Vectors down the columns of sums, which are transposed into working memory first: as many rows as a vector has lanes. */
   function alongColumns(): void {
     const high = arithmetic.lanes;
-    const vectors = Array.from({ length: high }, () => v128(f));
-    const mixed = Array.from({ length: high }, () => v128(f));
+    const vectors = v128s(f, high);
+    const mixed = v128s(f, high);
     const at = i32(f);
     const count = i32(f);
     places.forEach((_, i) => {

@@ -29,7 +29,7 @@ import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type I32, type I32Variable, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 

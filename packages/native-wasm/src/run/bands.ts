@@ -15,7 +15,6 @@ import { count, localTo, rowBytes } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   type Features,
-  header,
   kernelParameters,
   type LowerContext,
   type Scratch,
@@ -24,6 +23,7 @@ import {
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
+import * as header from '../header.ts';
 import type { LoweredLaunch } from './executable.ts';
 import { Lowerings } from './lowerings.ts';
 
@@ -216,7 +216,7 @@ function emitBand(target: Target): FunctionBuilder {
     left.set(field(fields.kernels));
     f.while(left, () => {
       const [from, to] = [row, stop].map((position) => position.mul(units.load()));
-      performIndirect(f, type, called.load(header.function), called, from, to);
+      performIndirect(f, type, called.load(header.position), called, from, to);
       called.increase(called.load(header.bytes));
       units.increase(4);
       left.increase(-1);

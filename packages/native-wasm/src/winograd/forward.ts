@@ -16,7 +16,7 @@ import { epilogueArguments, operandWords } from '../contraction/epilogue.ts';
 import { tileState } from '../contraction/microKernel.ts';
 import { chainOf } from '../contraction/totals.ts';
 import { aligned, type Filters, filterStage, numbers, planFilters, weightSteps } from './filters.ts';
-import { type Fields, ForwardCode, parts, sumRow } from './forwardCode.ts';
+import { emitForward, type Fields, parts, sumRow } from './forwardCode.ts';
 import { products } from './points.ts';
 import type { Convolution } from './shapes.ts';
 import { edge } from './tiles.ts';
@@ -148,6 +148,6 @@ function tileStage(
     argumentBlock,
     units: Math.ceil(tiles / unit),
     grain: Math.max(1, Math.round(3000 / nanoseconds)),
-    emit: (target) => new ForwardCode(target, arithmetic, convolution, fields).emit(),
+    emit: (target) => emitForward(target, arithmetic, convolution, fields),
   };
 }

@@ -3,7 +3,7 @@ import type { ContractKernel, Launch } from '@ag/tensor';
 import { contractRoles } from '@ag/tensor/engine';
 import { ArgumentBlock, kernelParameters, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import { call, i32, i32Parameters, perform } from '../assembler/values.ts';
+import { call, i32, i32Parameters, i32s, perform } from '../assembler/values.ts';
 import type { Arithmetic } from '../contraction/elements.ts';
 import { type Epilogue, emitEpilogue, epilogueArguments, operandWords } from '../contraction/epilogue.ts';
 import { directGradientFunction } from './direct.ts';
@@ -120,7 +120,7 @@ function emitTotal(
   const scratch = i32(f);
   scratch.set(ownScratch(f, target, argumentBlock, fields));
   const inScratch = (at: number) => scratch.add(field(at));
-  const [first, rows, at, filter, from, channel] = Array.from({ length: 6 }, () => i32(f));
+  const [first, rows, at, filter, from, channel] = i32s(f, 6);
   // One column, at 0, and the rows of each operand.
   at.set(inScratch(fields.tables));
   at.store(0);
