@@ -71,8 +71,15 @@ export function epilogueArguments(
   };
 }
 
+/** Appends where the operands of an epilogue are. */
+export function epilogueOperands(argumentBlock: ArgumentBlock, others: readonly Factor[]): number[] {
+  return others.map(({ operand, dtype }) =>
+    operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
+  );
+}
+
 /** Everything about a kernel but the numbers of its axes, which make no difference to the code. */
-function structureKey(kernel: ContractKernel): string {
+export function structureKey(kernel: ContractKernel): string {
   return kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 });
 }
 

@@ -4,7 +4,7 @@
  * One factor has an element for each product, the other one a vector for each: rows of windows, which lie over one another. Sums
  * stay in registers, and the epilogue follows at once.
  */
-import { type ContractKernel, kernelKey } from '@ag/tensor';
+import type { ContractKernel } from '@ag/tensor';
 import { count, type LaunchAxes, type splitLast } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
@@ -32,6 +32,7 @@ import * as w from '../assembler/opcodes.ts';
 import { I32, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
+import { structureKey } from './epilogue.ts';
 
 const lanes = 4;
 /** Vectors of a pass. */
@@ -202,7 +203,7 @@ export function lowerShortSums(
   };
   return [
     {
-      key: `short sums ${moving} ${phase} ${outer.sizes.length} ${patterns.join()} ${kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 })}`,
+      key: `short sums ${moving} ${phase} ${outer.sizes.length} ${patterns.join()} ${structureKey(kernel)}`,
       argumentBlock,
       units: count(outer.sizes),
       grain: Math.max(1, Math.ceil(3000 / (size * (0.1 * k + cost(epilogue) + 0.1 * accesses.length)))),

@@ -5,7 +5,13 @@ import { ArgumentBlock, kernelParameters, type Scratch, type Stage, type Target 
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { call, i32, i32Parameters, i32s, perform } from '../assembler/values.ts';
 import type { Arithmetic } from '../contraction/elements.ts';
-import { type Epilogue, emitEpilogue, epilogueArguments, operandWords } from '../contraction/epilogue.ts';
+import {
+  type Epilogue,
+  emitEpilogue,
+  epilogueArguments,
+  epilogueOperands,
+  operandWords,
+} from '../contraction/epilogue.ts';
 import { directGradientFunction } from './direct.ts';
 import { aligned, each, numbers, ownScratch } from './filters.ts';
 import type { Convolution } from './shapes.ts';
@@ -44,9 +50,7 @@ export function totalStage(
   const total = linear + aligned(4 * 4 * taps ** 2);
   const bytes = total + aligned(Math.ceil(channels / 4) * taps ** 2 * strip);
   const fields = {
-    others: others.map(({ operand, dtype }) =>
-      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
-    ),
+    others: epilogueOperands(argumentBlock, others),
     steps: others.map(({ rows }) => argumentBlock.i32(rows.axes[0][1])),
     image: argumentBlock.address(images.operand, 'float32'),
     output: argumentBlock.address(outputs.operand, 'float32'),
