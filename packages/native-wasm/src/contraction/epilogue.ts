@@ -10,18 +10,9 @@ import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/ten
 import type { Factor } from '@ag/tensor/engine';
 import { type ArgumentBlock, argument, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Pattern,
-  type Place,
-  patternOf,
-  storeFirst,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
-import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
+import { type Pattern, type Place, patternOf, storeFirst, storeVector } from '../arithmetic/lanes.ts';
+import { type LiteralFields, literalFields } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
@@ -118,12 +109,7 @@ export function emitEpilogue(
       lanes,
       kernel.epilogue,
       {
-        load: (operand) => {
-          const place = places[operand - 2];
-          return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
-        },
-        coordinate: (operand) => coordinates(v, places[operand - 2], lanes, ahead),
-        literal: (literal, dtype) => literalVector(v, epilogue.literals, literal, dtype),
+        ...sourcesAt(v, lanes, (operand) => places[operand - 2], epilogue.literals, ahead, part),
         accumulator: () => accumulator,
       },
       part === null,
@@ -134,8 +120,7 @@ export function emitEpilogue(
       const place = places[inputs + i];
       vectors.forEach((results, j) => {
         if (mode === 'elements') storeFirst(v, place, results[i], accumulate);
-        else if (part === null) storeVector(v, lanes, place, results[i], accumulate, ahead + j);
-        else storePartial(v, lanes, place, results[i], accumulate, part);
+        else storeVector(v, lanes, place, results[i], accumulate, ahead + j, part);
       });
     });
   };

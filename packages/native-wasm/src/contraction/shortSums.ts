@@ -16,17 +16,9 @@ import {
   type Target,
 } from '../abi.ts';
 import { cost, emitExpression } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Place,
-  patternOf,
-  splat,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
-import { literalFields, literalVector } from '../arithmetic/literals.ts';
+import { loadVector, type Place, patternOf, splat, storeVector } from '../arithmetic/lanes.ts';
+import { literalFields } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
 import { I32, i32, i32Parameters } from '../assembler/values.ts';
@@ -135,26 +127,19 @@ export function lowerShortSums(
     };
     /** Finishes the sums of vector `i`, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
     const finish = (i: number, ahead: number, part: I32 | null, inline: boolean) => {
-      const whole = part === null;
       const results = emitExpression(
         v,
         lanes,
         epilogue,
         {
-          load: (operand) =>
-            whole
-              ? loadVector(v, lanes, places[operand], ahead)
-              : loadPartial(v, lanes, places[operand], part),
-          coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
-          literal: (literal, dtype) => literalVector(v, literals, literal, dtype),
+          ...sourcesAt(v, lanes, (operand) => places[operand], literals, ahead, part),
           accumulator: () => sums[i],
         },
         inline,
       );
       outputs.forEach(({ accumulate }, j) => {
         const place = places[2 + extras.length + j];
-        if (whole) storeVector(v, lanes, place, results[j], accumulate, ahead);
-        else storePartial(v, lanes, place, results[j], accumulate, part);
+        storeVector(v, lanes, place, results[j], accumulate, ahead, part);
       });
     };
     const advance = (vectors: number) =>

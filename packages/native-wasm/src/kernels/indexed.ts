@@ -24,7 +24,7 @@ import {
   type Stage,
   type Target,
 } from '../abi.ts';
-import { loadPartial, loadVector, type Place, storePartial, storeVector } from '../arithmetic/lanes.ts';
+import { loadVector, type Place, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
@@ -156,10 +156,9 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
         left.increase(-1);
       });
     };
-    const read = (place: Place, part: I32 | null) =>
-      part === null ? loadVector(v, lanes, place) : loadPartial(v, lanes, place, part);
+    const read = (place: Place, part: I32 | null) => loadVector(v, lanes, place, 0, part);
     const write = (place: Place, x: Vector, part: I32 | null, adds = false) =>
-      part === null ? storeVector(v, lanes, place, x, adds) : storePartial(v, lanes, place, x, adds, part);
+      storeVector(v, lanes, place, x, adds, 0, part);
 
     if (!compensates) {
       walkRows((part) => write(sum, read(source, part), part, add));

@@ -3,17 +3,9 @@
 import type { ReduceKernel } from '@ag/tensor';
 import { argument } from '../abi.ts';
 import { cost, emitExpression, type Lanes, type Sources } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Place,
-  splat,
-  storeFirst,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
+import { coordinates, loadVector, type Place, splat, storeFirst, storeVector } from '../arithmetic/lanes.ts';
 import { type literalFields, literalVector } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { lanes32 } from '../assembler/functionBuilder.ts';
@@ -274,14 +266,10 @@ export class ReduceCode {
     for (let i = 0; i < vectors; i++) {
       const place = (operand: number) => this.#place(operand, at[operand], steps[operand]);
       this.#finish(accumulator.lanesOf(i), {
-        load: (operand) =>
-          part === null
-            ? loadVector(v, lanes, place(operand), i)
-            : loadPartial(v, lanes, place(operand), part),
+        load: (operand) => loadVector(v, lanes, place(operand), i, part),
         coordinate: (operand) => coordinates(v, place(operand), lanes, i),
         store: (operand, x, accumulate) => {
-          if (part === null) storeVector(v, lanes, place(operand), x, accumulate, i);
-          else storePartial(v, lanes, place(operand), x, accumulate, part);
+          storeVector(v, lanes, place(operand), x, accumulate, i, part);
         },
       });
     }
@@ -295,14 +283,8 @@ export class ReduceCode {
   #value(places: readonly Place[], ahead: number, part: I32 | null, inline: boolean): Vector {
     const v = this.#v;
     const lanes = this.#lanes;
-    const sources: Sources = {
-      load: (operand) =>
-        part === null
-          ? loadVector(v, lanes, places[operand], ahead)
-          : loadPartial(v, lanes, places[operand], part),
-      coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
-      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
-    };
+    const { literals } = this.#fields;
+    const sources = sourcesAt(v, lanes, (operand) => places[operand], literals, ahead, part);
     return emitExpression(v, lanes, this.#kernel.prologue, sources, inline)[0];
   }
 
