@@ -3,7 +3,7 @@
 import type { ReduceKernel } from '@ag/tensor';
 import { argument } from '../abi.ts';
 import { cost, emitExpression, type Lanes, type Sources } from '../arithmetic/expression.ts';
-import { coordinates, loadVector, type Place, splat, storeFirst, storeVector } from '../arithmetic/lanes.ts';
+import { type Place, splat, storeFirst, storeVector } from '../arithmetic/lanes.ts';
 import { type literalFields, literalVector } from '../arithmetic/literals.ts';
 import { sourcesAt } from '../arithmetic/sources.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
@@ -47,9 +47,7 @@ export interface ReduceFields {
 }
 
 /** How the operands of an epilogue are reached. */
-interface Operands {
-  load(operand: number): Vector;
-  coordinate(operand: number): Vector;
+interface Operands extends Sources {
   store(operand: number, x: Vector, accumulate: boolean): void;
 }
 
@@ -161,6 +159,7 @@ export class ReduceCode {
       this.#finish(accumulator.across(), {
         load: (operand) => splat(v, this.#accesses[operand].dtype, pointers[operand]),
         coordinate: (operand) => v.let(pointers[operand].splat()),
+        literal: (literal, dtype) => literalVector(v, this.#fields.literals, literal, dtype),
         store: (operand, x, accumulate) =>
           storeFirst(v, this.#place(operand, pointers[operand], begin), x, accumulate),
       });
@@ -266,8 +265,7 @@ export class ReduceCode {
     for (let i = 0; i < vectors; i++) {
       const place = (operand: number) => this.#place(operand, at[operand], steps[operand]);
       this.#finish(accumulator.lanesOf(i), {
-        load: (operand) => loadVector(v, lanes, place(operand), i, part),
-        coordinate: (operand) => coordinates(v, place(operand), lanes, i),
+        ...sourcesAt(v, lanes, place, this.#fields.literals, i, part),
         store: (operand, x, accumulate) => {
           storeVector(v, lanes, place(operand), x, accumulate, i, part);
         },
@@ -302,14 +300,9 @@ export class ReduceCode {
   }
 
   /** The epilogue over a vector of results, and its stores. */
-  #finish(result: Vector, { load, coordinate, store }: Operands): void {
+  #finish(result: Vector, { store, ...operands }: Operands): void {
     const { epilogue, outputs, extras } = this.#kernel;
-    const sources: Sources = {
-      load,
-      coordinate,
-      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
-      accumulator: () => result,
-    };
+    const sources: Sources = { ...operands, accumulator: () => result };
     const values = emitExpression(this.#v, this.#lanes, epilogue, sources, false);
     outputs.forEach(({ accumulate }, i) => {
       store(this.#inputs + extras.length + i, values[i], accumulate);
