@@ -86,12 +86,7 @@ export function lowerDots(context: LowerContext, { accesses, batch, along, inner
     const bytes = (i: number) => (patterns[Math.min(i, 1)] === 'alternate' ? 32 : 16);
     const sums = v128s(f, atOnce);
     const totals = sums.map(() => v128(f));
-    const to = i32(f);
-    const entry = i32(f);
-    const rows = i32(f);
-    const left = i32(f);
-    const steps = i32(f);
-    const chunk = i32(f);
+    const [to, entry, rows, left, steps, chunk] = i32s(f, 6);
     // Lanes of what is left of a row.
     const inside = v
       .leaf(v.entry('order', () => f.v128(lanes32(0, 1, 2, 3))))

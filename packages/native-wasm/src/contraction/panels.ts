@@ -13,6 +13,7 @@ import {
   type I32,
   i32,
   i32Parameters,
+  i32s,
   perform,
   sharedFunction,
   type V128,
@@ -35,13 +36,7 @@ export const tableSlack = 16;
  */
 export function tableFunction(module: ModuleBuilder): Callable {
   return sharedFunction(module, 'contract table', [int], (f, group, start, count, destination) => {
-    const to = i32(f);
-    const position = i32(f);
-    const rest = i32(f);
-    const axis = i32(f);
-    const last = i32(f);
-    const offset = i32(f);
-    const run = i32(f);
+    const [to, position, rest, axis, last, offset, run] = i32s(f, 7);
     const leave = (address: I32) => {
       address.write();
       f.op(w.return_);
@@ -94,14 +89,7 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
     `pack ${arithmetic.name}`,
     [],
     (f, destination, base, rows, kTable, k, count, height, higher, kStep) => {
-      const done = i32(f);
-      const part = i32(f);
-      const to = i32(f);
-      const at = i32(f);
-      const row = i32(f);
-      const left = i32(f);
-      const tall = i32(f);
-      const h = i32(f);
+      const [done, part, to, at, row, left, tall, h] = i32s(f, 8);
       // Some k of all panels, then the next: rows side by side in memory share cache lines.
       f.while(done.ltS(k), () => {
         part.set(part.ltS(packedAtATime).select(part.tee(k.sub(done)), packedAtATime));

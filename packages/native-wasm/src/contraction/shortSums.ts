@@ -21,7 +21,7 @@ import { literalFields } from '../arithmetic/literals.ts';
 import { sourcesAt } from '../arithmetic/sources.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
-import { I32, i32, i32Parameters } from '../assembler/values.ts';
+import { I32, i32, i32Parameters, i32s } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
 import { structureKey } from './epilogue.ts';
@@ -83,13 +83,7 @@ export function lowerShortSums(
         step: argument(f, stepsAt[i]).let(),
       }),
     );
-    const entry = i32(f);
-    const products = i32(f);
-    const left = i32(f);
-    const part = i32(f);
-    const at = i32(f);
-    const last = i32(f);
-    const factor = i32(f);
+    const [entry, products, left, part, at, last, factor] = i32s(f, 7);
     const source: Place = { ...places[moving], pointer: i32(f) };
     const sums = Array.from({ length: most }, () => f.local(w.v128));
 

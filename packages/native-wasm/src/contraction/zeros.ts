@@ -19,10 +19,11 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
   sharedFunction,
   V128,
-  v128,
   v128Constant,
+  v128s,
 } from '../assembler/values.ts';
 import type { ALayout, Arithmetic } from './elements.ts';
 import { listHeader } from './zeroList.ts';
@@ -198,10 +199,7 @@ function emitEntries(
   { k, bStep, to, chain }: Record<'k' | 'bStep' | 'to' | 'chain', I32Variable>,
   look: (entry: I32Variable) => void,
 ): void {
-  const inB = i32(f);
-  const entry = i32(f);
-  const left = i32(f);
-  const ends = i32(f);
+  const [inB, entry, left, ends] = i32s(f, 4);
   entry.set(to.add(listHeader.bytes));
   ends.set(to);
   // Of a short block of k none may be tried.
@@ -227,9 +225,7 @@ export function finiteFunction(module: ModuleBuilder): Callable {
   return sharedFunction(module, 'zeros finite', [int], (f, address, step, width, k) => {
     const at = i32(f);
     const left = i32(f);
-    const found = v128(f);
-    const exponent = v128(f);
-    const tail = v128(f);
+    const [found, exponent, tail] = v128s(f, 3);
     exponent.set(new V128(f, () => f.i32x4(0x7f800000)));
     tail.set(
       width

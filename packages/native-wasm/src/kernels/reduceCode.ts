@@ -16,6 +16,7 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
   v128Constant,
 } from '../assembler/values.ts';
 import type { Access } from './access.ts';
@@ -114,11 +115,7 @@ export class ReduceCode {
     const accumulator = this.#accumulator(vectors, true);
     const pass = vectors * lanes;
     const position = begin.let();
-    const left = i32(f);
-    const rows = i32(f);
-    const chunk = i32(f);
-    const part = i32(f);
-    const index = i32(f);
+    const [left, rows, chunk, part, index] = i32s(f, 5);
     walk.seek(position);
     f.loop((again) => {
       accumulator.reset();

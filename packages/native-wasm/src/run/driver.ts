@@ -20,6 +20,7 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
   performIndirect,
   sharedFunction,
 } from '../assembler/values.ts';
@@ -69,9 +70,7 @@ function answer(f: FunctionBuilder, result: number): void {
 function runFunction(module: ModuleBuilder, type: number, piece: Callable | null, stalled: Callable): void {
   const f = module.function('run', [w.i32, w.i32], [w.i32]);
   const [argumentBlock, last] = i32Parameters(f);
-  const units = i32(f);
-  const pieces = i32(f);
-  const threads = i32(f);
+  const [units, pieces, threads] = i32s(f, 3);
   const alone = () => callKernel(f, type, argumentBlock, 0, units);
   if (piece) threads.set(shared(f, control.ready).add(1));
   const fault = i32Constant(f, 0).load(control.fault);

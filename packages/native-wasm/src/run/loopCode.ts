@@ -89,9 +89,7 @@ export function emitLoopSteps(target: Target): FunctionBuilder {
 
   /** Calls the kernels for the rows of this thread. */
   function callKernels(): void {
-    const called = i32(f);
-    const section = i32(f);
-    const from = i32(f);
+    const [called, section, from] = i32s(f, 3);
     at.set(kernels);
     called.set(records);
     left.set(field(loopFields.kernels));

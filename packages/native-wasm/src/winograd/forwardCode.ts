@@ -104,10 +104,7 @@ export function emitForward(
 
   /** Addresses, places and masks of the unit's tiles. What fills up the last strip repeats the last tile. */
   function findTiles(): void {
-    const pixel = i32(f);
-    const rows = i32(f);
-    const columns = i32(f);
-    const masks = i32(f);
+    const [pixel, rows, columns, masks] = i32s(f, 4);
     const inner = size + taps - 1;
     startTiles();
     pixel.set(tileColumn.mul(field('even')).mul(size));
@@ -161,9 +158,7 @@ export function emitForward(
 
   function gather(): void {
     const pointers = i32s(f, 4);
-    const to = i32(f);
-    const masks = i32(f);
-    const flag = i32(f);
+    const [to, masks, flag] = i32s(f, 3);
     const whole = gatherFunction(module, relaxedSimd, points, false);
     const edges = gatherFunction(module, relaxedSimd, points, true);
     eachGroup('channels', (group, offset) => {
@@ -193,11 +188,7 @@ export function emitForward(
   function multiply(): void {
     const { stripRow } = arithmetic;
     const tiles = tilesFunction(module, arithmetic, 'panels');
-    const a = i32(f);
-    const b = i32(f);
-    const c = i32(f);
-    const vBlock = i32(f);
-    const mBlock = i32(f);
+    const [a, b, c, vBlock, mBlock] = i32s(f, 5);
     a.set(argumentBlock.load(fields.filters));
     vBlock.set(inScratch('v'));
     mBlock.set(inScratch('m'));
@@ -276,10 +267,7 @@ export function emitForward(
 
   /** Hands the outputs to the epilogue, in runs as long as memory allows. */
   function finish(): void {
-    const run = i32(f);
-    const left = i32(f);
-    const sums = i32(f);
-    const columns = i32(f);
+    const [run, left, sums, columns] = i32s(f, 4);
     const addresses = fields.others.map(() => i32(f));
     startTiles();
     f.while(tile.sub(first).ltS(count), () => {

@@ -50,9 +50,7 @@ export function gatherFunction(
       const transformation = transformationOf(size);
       const bases = [p0, p1, p2, p3];
       const at = edges ? bases.map(() => i32(f)) : bases;
-      const here = i32(f);
-      const row = i32(f);
-      const left = i32(f);
+      const [here, row, left] = i32s(f, 3);
       const loaded = bases.map(() => v128(f));
       const mixed = bases.map(() => v128(f));
       const x = v128s(f, size);
@@ -127,9 +125,7 @@ export function filterFunction(module: ModuleBuilder, fused: boolean, taps: numb
     (f, at, rowStep, columnStep, between, to, toStep) => {
       const lanes = new Lanes(f, fused);
       const transformation = ofTaps(taps);
-      const element = i32(f);
-      const here = i32(f);
-      const left = i32(f);
+      const [element, here, left] = i32s(f, 3);
       const x = v128s(f, taps);
       here.set(between);
       left.set(taps);
