@@ -150,7 +150,7 @@ class Step {
 
   constructor(q: Tensor, k: Tensor, extra: readonly Tensor[], shared: Shared) {
     this.#shared = shared;
-    this.scale = q.shape.at(-1)! ** -0.5;
+    this.scale = 1 / Math.sqrt(q.shape.at(-1)!);
     this.#k = k;
     this.#keys = k.shape.at(-3)!;
     this.#count = Math.ceil(q.shape.at(-3)! / shared.rows);

@@ -83,6 +83,13 @@ export const ofInputs: Transformation = (lanes, x, write) => {
   write(5, lanes.multiplyAdd(x[1], ofZero, lanes.multiplyAdd(x[3], both, x[5])));
 };
 
+/** A small power of a point, without rounding. */
+function power(point: number, exponent: number): number {
+  let product = 1;
+  for (let i = 0; i < exponent; i++) product *= point;
+  return product;
+}
+
 /** So many taps to their values at the points, each divided by what interpolation would divide by. */
 export function ofTaps(taps: number): Transformation {
   return (lanes, x, write) => {
@@ -93,8 +100,8 @@ export function ofTaps(taps: number): Transformation {
     [near, far].forEach((point, i) => {
       const by = i === 0 ? ofNear : ofFar;
       const part = (first: number) => {
-        let sum = x[first].op(w.f32x4_mul, lanes.constant(point ** first / by));
-        for (let k = first + 2; k < taps; k += 2) sum = lanes.multiplyAdd(x[k], point ** k / by, sum);
+        let sum = x[first].op(w.f32x4_mul, lanes.constant(power(point, first) / by));
+        for (let k = first + 2; k < taps; k += 2) sum = lanes.multiplyAdd(x[k], power(point, k) / by, sum);
         return sum;
       };
       even.set(part(0));
@@ -118,7 +125,7 @@ export function ofOutputs(count: number): Transformation {
       value.set(
         i === 0
           ? ofNear.op(w.f32x4_add, ofFar)
-          : lanes.multiplyAdd(ofFar, far ** i, ofNear.op(w.f32x4_mul, lanes.constant(near ** i))),
+          : lanes.multiplyAdd(ofFar, power(far, i), ofNear.op(w.f32x4_mul, lanes.constant(power(near, i)))),
       );
       if (i === 0) value.set(value.op(w.f32x4_add, x[0]));
       if (i === count - 1) value.set(value.op(w.f32x4_add, x[5]));
