@@ -7,8 +7,9 @@ import { commandCases, mnist } from './commandCases.ts';
 import { dataCases } from './dataCases.ts';
 import * as make from './generators.ts';
 import type { Case, Content } from './table.ts';
+import { torchCases } from './torchCases.ts';
 
-export const cases: readonly Case[] = [...arrayCases, ...dataCases, ...commandCases];
+export const cases: readonly Case[] = [...arrayCases, ...torchCases, ...dataCases, ...commandCases];
 
 const one = make.npy('(1,)', Buffer.of(1));
 const entry = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
@@ -18,6 +19,7 @@ export const harmless: Record<string, Record<string, Content>> = {
   loadNpz: { file: make.zip([make.member('a.npy', one), make.member('b.npy', one, 8)]) },
   loadNpy: { file: one },
   loadSafetensors: { file: make.safetensors({ w: entry }, Buffer.alloc(8)) },
+  loadTorch: { file: make.torchLegacy('}X\x01\0\0\0aK\x01s.') },
   decodeCheckpoint: {},
   decodeImage: { file: make.png(64, 64, make.pngRows(64, 64)) },
   readIdxFile: { file: make.gzipped(Buffer.concat([make.idxHeader(2), Buffer.of(1, 2)])) },

@@ -138,6 +138,18 @@ export function safetensors(
   return Buffer.concat([size, json, data]);
 }
 
+/** A file of PyTorch's old format: what it begins with, a pickle, the names of its storages as a pickle, their bytes. */
+export const torchLegacy = (pickle: string, keys = '].', content: Uint8Array = new Uint8Array(0)): Buffer =>
+  Buffer.concat([
+    Buffer.from('80028a0a6cfc9c46f9206aa850192e80024de9032e80027d2e', 'hex'),
+    text(`\x80\x02${pickle}\x80\x02${keys}`),
+    content,
+  ]);
+
+/** A PyTorch tensor as a pickle: a storage of `count` floats called `a`, shape and strides as pickles too. */
+export const torchTensor = (count: string, shape: string, strides: string): string =>
+  `ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0aX\x03\0\0\0cpu${count}tQK\0${shape}${strides}\x89}tR`;
+
 /** A chunk of a PNG file. */
 export function pngChunk(type: string, content: Uint8Array): Buffer {
   const body = Buffer.concat([text(type), content]);

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { csvDataset, decodeImage, imageFolder, readIdxFile } from '@ag/datasets';
-import { loadNpy, loadNpz, loadSafetensors } from '@ag/nn';
+import { loadNpy, loadNpz, loadSafetensors, loadTorch } from '@ag/nn';
 import { decodeCheckpoint } from '@ag/train';
 
 /** What the test hands over: for each case its folder. */
@@ -82,6 +82,10 @@ const readers: Record<string, Reader> = {
   loadNpy: (path) => loadNpy(bytes(path)),
   loadSafetensors: (path) => {
     const { tensors } = loadSafetensors(bytes(path));
+    checkPrototype(tensors);
+  },
+  loadTorch: async (path) => {
+    const { tensors } = await loadTorch(bytes(path));
     checkPrototype(tensors);
   },
   decodeCheckpoint: (path) => decodeCheckpoint(bytes(path), path),

@@ -13,6 +13,8 @@ export {
   type SaveSafetensorsOptions,
   saveSafetensors,
 } from './files/safetensors.ts';
+export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
+export { saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
