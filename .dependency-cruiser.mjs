@@ -50,7 +50,7 @@ const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'winograd', 
 
 const wingDirections = wings.map((wing, i) => {
   const above = [...wings.slice(i + 1), ...(wing === 'run' ? [] : ['engine'])].map((name) => `${name}/`);
-  // Of the files that stand in no folder, abi and control are the ground; lower chooses among the kernels.
+  // Of the files that stand in no folder, abi, header and control are the ground; lower chooses among the kernels.
   const files = wing === 'run' ? 'index|backend' : 'index|backend|lower';
   return {
     name: `native-wasm-${wing}-sees-only-what-it-stands-on`,

@@ -14,10 +14,20 @@ const shared: Options = {
   silent: true,
 };
 
-/** A package other programs import: declarations included, nothing assumed about the platform. */
-export function library(entry: Options['entry'], declared: Options['entry'] = entry) {
+/**
+ * A package other programs import: declarations included, nothing assumed about the platform. With `minifySyntax`, constants are
+ * written where they are used.
+ */
+export function library(
+  entry: Options['entry'],
+  declared: Options['entry'] = entry,
+  { minifySyntax = false } = {},
+) {
   return defineConfig({
     ...shared,
+    esbuildOptions: (options) => {
+      options.minifySyntax = minifySyntax;
+    },
     entry,
     platform: 'neutral',
     // tsup sets `baseUrl`, which TypeScript 6 reports as deprecated.

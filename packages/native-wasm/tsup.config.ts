@@ -1,4 +1,8 @@
 import { library } from '../../tsup.shared.ts';
 
-// The worker is a file of its own, found beside index.js by its URL.
-export default library({ index: 'src/index.ts', worker: 'src/run/worker.js' }, { index: 'src/index.ts' });
+// The worker is a file of its own, found beside index.js by its URL. Instruction codes are written as numbers where they are used.
+export default library(
+  { index: 'src/index.ts', worker: 'src/run/worker.js' },
+  { index: 'src/index.ts' },
+  { minifySyntax: true },
+);

@@ -108,9 +108,9 @@ export function variableGradients(y: Tensor): Map<Variable, Tensor> {
     const variable = trainable(walk.nodes[i]);
     if (variable === null) continue;
     const g = found[i];
-    const list = terms.get(variable) ?? [];
-    if (g) list.push(g);
-    terms.set(variable, list);
+    const list = terms.get(variable);
+    if (list === undefined) terms.set(variable, g ? [g] : []);
+    else if (g) list.push(g);
   }
   const result = new Map<Variable, Tensor>();
   for (const [variable, list] of terms) {
@@ -237,6 +237,11 @@ function propagate(...pass: Parameters<typeof propagateThrough>): (Tensor | unde
   return withoutGrowth(() => propagateThrough(...pass));
 }
 
+/** Of a node in a pass: its gradient is wanted, something wanted lies behind it, it passes on what arrives. */
+const target = 1;
+const depends = 2;
+const passesOn = 4;
+
 function propagateThrough(
   { nodes, since }: Walk,
   outputs: readonly Tensor[],
@@ -246,63 +251,64 @@ function propagateThrough(
   sources = false,
 ): (Tensor | undefined)[] {
   const count = nodes.length;
-  const target = new Uint8Array(count);
-  const depends = new Uint8Array(count);
+  const flags = new Uint8Array(count);
   // Positions of all nodes' inputs, one node after the other: taken before any rule runs, since rules build nodes, and
   // nodes may be marked by other walks.
   const positions: number[] = [];
-  const first = new Int32Array(count + 1);
-  /** Whether a node passes on what arrives. */
-  const goesOn = new Uint8Array(count);
+  const first: number[] = [];
   for (let i = 0; i < count; i++) {
     const node = nodes[i];
-    first[i] = positions.length;
+    first.push(positions.length);
     if (wanted(node)) {
-      target[i] = 1;
-      depends[i] = 1;
+      flags[i] = target | depends;
     } else if (node.serial > since && isForgotten(node, sources)) {
-      depends[i] = 1;
+      flags[i] = depends;
     }
     const source = node.serial > since ? sourceOf(node) : null;
     if (source === null) continue;
     for (const input of source.inputs) {
       positions.push(input.position);
-      if (depends[input.position] && source.op.vjp) goesOn[i] = 1;
+      if ((flags[input.position] & depends) !== 0 && source.op.vjp) flags[i] |= passesOn;
     }
-    if (goesOn[i] && isFloat(node.dtype)) depends[i] = 1;
+    if ((flags[i] & passesOn) !== 0 && isFloat(node.dtype)) flags[i] |= depends;
   }
-  first[count] = positions.length;
-  const arriving: (Tensor[] | undefined)[] = new Array(count);
+  first.push(positions.length);
+  /** What arrives first at each node, and where more does, all of it. */
+  const arriving: (Tensor | undefined)[] = new Array(count);
+  const several: (Tensor[] | undefined)[] = new Array(count);
   const found: (Tensor | undefined)[] = new Array(count);
-  outputs.forEach((output, i) => {
-    const position = output.position;
-    if (!depends[position]) return;
-    const list = arriving[position];
-    if (list) list.push(seeds[i]);
-    else arriving[position] = [seeds[i]];
+  const arrive = (position: number, term: Tensor): void => {
+    const earlier = arriving[position];
+    const list = several[position];
+    if (earlier === undefined) arriving[position] = term;
+    else if (list === undefined) several[position] = [earlier, term];
+    else list.push(term);
+  };
+  outputs.forEach(({ position }, i) => {
+    if ((flags[position] & depends) !== 0) arrive(position, seeds[i]);
   });
   for (let i = count - 1; i >= 0; i--) {
-    const terms = arriving[i];
-    if (terms === undefined) continue;
+    const term = arriving[i];
+    if (term === undefined) continue;
+    const terms = several[i];
     arriving[i] = undefined;
+    several[i] = undefined;
     const node = nodes[i];
-    if (!target[i] && isForgotten(node, sources)) throw goneError(node);
+    const isTarget = (flags[i] & target) !== 0;
+    if (!isTarget && isForgotten(node, sources)) throw goneError(node);
     const source = sourceOf(node);
     const rule = source?.op.vjp;
     const outer = beginRule(node);
     try {
-      const g = total(terms, node);
-      if (target[i]) found[i] = g;
-      if (!goesOn[i]) continue;
+      const g = terms === undefined ? fitting(term, node) : total(terms, node);
+      if (isTarget) found[i] = g;
+      if ((flags[i] & passesOn) === 0) continue;
       const contributions = rule!(g, source!.inputs, node, source!.attributes, pullback);
       if (seen) seen(i, contributions);
       for (let j = 0, at = first[i]; at < first[i + 1]; j++, at++) {
         const position = positions[at];
         const contribution = contributions[j];
-        if (!depends[position] || !contribution) continue;
-        const list = arriving[position];
-        if (list) list.push(contribution);
-        else arriving[position] = [contribution];
+        if (contribution && (flags[position] & depends) !== 0) arrive(position, contribution);
       }
     } finally {
       endRule(outer);
@@ -316,8 +322,9 @@ function propagateThrough(
  * once, so that one reduction reads them all.
  */
 function total(terms: readonly Tensor[], node: Tensor): Tensor {
-  const fitting = (g: Tensor): Tensor => sumToShape(g, node).cast(node.dtype);
-  if (terms.length === 1) return fitting(terms[0]);
+  const [{ shape, dtype }] = terms;
+  if (terms.every((term) => term.shape === shape && term.dtype === dtype))
+    return fitting(sumGradients(terms), node);
   const byShape = new Map<string, Tensor[]>();
   for (const term of terms) {
     const key = `${term.shape.join('x')} ${term.dtype}`;
@@ -325,7 +332,12 @@ function total(terms: readonly Tensor[], node: Tensor): Tensor {
     if (list) list.push(term);
     else byShape.set(key, [term]);
   }
-  return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list))));
+  return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list), node)));
+}
+
+/** One term in the node's shape and dtype. */
+function fitting(g: Tensor, node: Tensor): Tensor {
+  return sumToShape(g, node).cast(node.dtype);
 }
 
 function goneError(node: Tensor): Error {

@@ -18,6 +18,7 @@ import type { Callable, FunctionBuilder } from './assembler/functionBuilder.ts';
 import type { ModuleBuilder } from './assembler/moduleBuilder.ts';
 import * as w from './assembler/opcodes.ts';
 import { type I32, i32 } from './assembler/values.ts';
+import * as header from './header.ts';
 
 /** The function type of every kernel. */
 export const kernelParameters = [w.i32, w.i32, w.i32] as const;
@@ -29,22 +30,6 @@ export const parameter = { argumentBlock: 0, begin: 1, end: 2 } as const;
 export function argument(f: FunctionBuilder, at: number): I32 {
   return i32(f, parameter.argumentBlock).load(at);
 }
-
-/** Byte offsets in the header of an argument block, all i32. Fields of the stage follow. */
-export const header = {
-  /** Position of the kernel in the function table. */
-  function: 0,
-  /** Bytes of the argument block, a multiple of 16: the next one follows. */
-  bytes: 4,
-  /** Units of work in all. */
-  units: 8,
-  /** Fewest units worth handing to another thread. */
-  grain: 12,
-  /** Most pieces to cut the work into for each thread. */
-  pieces: 16,
-  /** Fields start here. */
-  fields: 24,
-} as const;
 
 /** What kernels are compiled for. */
 export interface Features {

@@ -17,7 +17,7 @@ import {
 import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import type { Features } from './abi.ts';
 import { withPartialSums } from './contraction/partialSums.ts';
-import { control } from './control.ts';
+import * as control from './control.ts';
 import {
   checkWideVectors,
   chooseRelaxedSimd,

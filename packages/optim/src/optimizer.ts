@@ -349,8 +349,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       for (const name in state) present[name] = state[name].value;
       const next = this.update(parameter.value, gradient, present, scalars, group.options);
       updates.set(parameter, next.value);
-      for (const [name, value] of Object.entries(next.state ?? next.slots ?? {}))
-        updates.set(state[name], value);
+      const values = next.state ?? next.slots ?? noState;
+      for (const name in values) updates.set(state[name], values[name]);
     }
     return updates;
   }
@@ -405,6 +405,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     return found;
   }
 }
+
+const noState: ParameterState<Tensor> = {};
 
 /** State of zeros in the shape of the parameter. */
 export function zeroState(parameter: Variable, ...names: readonly string[]): ParameterState<Tensor> {

@@ -8,7 +8,8 @@ import { contract } from './ops/contract.ts';
 import { addAll } from './ops/elementwise.ts';
 import { openSize, type PlaceAttributes, permute, place } from './ops/movement.ts';
 import type { ContractionLabels, Placement } from './ops/op.ts';
-import { type Shape, sameShape, sizeOf } from './shape.ts';
+import { sum } from './ops/reduce.ts';
+import { type Shape, sameShape, sizeOf, sizesOf } from './shape.ts';
 import { apply, type Tensor } from './tensor.ts';
 
 /** Terms that one kernel adds; longer sums are built in layers. */
@@ -132,19 +133,21 @@ function apart(parts: readonly Placement[], inputs: readonly Tensor[]): boolean 
 
 /** Sums what was broadcast: `g` back to the shape of `like`. */
 export function sumToShape(g: Tensor, like: Tensor): Tensor {
-  const shape: Shape = like.shape;
+  const shape: Shape = sizesOf(like.shape);
   if (sameShape(g.shape, shape)) return g;
-  const lead = g.shape.length - shape.length;
-  const single = Array.from({ length: lead }, (_, i) => i).filter((i) => g.shape[i] === 1);
+  const given = sizesOf(g.shape);
+  const lead = given.length - shape.length;
+  const single: number[] = [];
+  for (let i = 0; i < lead; i++) if (given[i] === 1) single.push(i);
   // Nothing to add up there: a view instead of a kernel.
   if (single.length > 0) return sumToShape(g.squeeze(single), like);
   const axes: number[] = [];
-  for (let i = 0; i < g.shape.length; i++) {
-    if (i < lead || (shape[i - lead] === 1 && g.shape[i] !== 1)) axes.push(i);
+  for (let i = 0; i < given.length; i++) {
+    if (i < lead || (shape[i - lead] === 1 && given[i] !== 1)) axes.push(i);
   }
   // A gradient smaller than its input (a rule that left broadcasting to the reader) is spread out.
   if (axes.length === 0) return g.broadcastLike(like);
-  const summed = g.sum(axes, { keepDims: false });
+  const summed = apply(sum, [g], { axes, keepDims: false });
   return sameShape(summed.shape, shape)
     ? summed
     : summed.shape.includes(openSize)

@@ -12,7 +12,10 @@ export type Shape = readonly number[];
 /** One axis or several, counted from the front or, when negative, from the end. */
 export type Axes = number | readonly number[];
 
-/** Shapes met lately, each at the place that its sizes give. A training step meets the same few again and again. */
+/**
+ * Shapes met lately, each at one of the two places that its sizes give: two shapes of a training step that fall together
+ * would be made anew each time they are met.
+ */
 const met: (Shape | undefined)[] = /* @__PURE__ */ new Array(1024).fill(undefined);
 
 /**
@@ -23,11 +26,14 @@ export function fixedShape(shape: Shape): Shape {
   const sizes = sizesOf(shape);
   let hash = sizes.length;
   for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0;
-  const place = (hash ^ (hash >>> 10)) & 1023;
+  // Fibonacci hashing (Knuth 1973): sizes of one network are small and near to one another.
+  const place = Math.imul(hash, 0x9e3779b1) >>> 22;
   const known = met[place];
   if (known !== undefined && sameShape(known, shape)) return known;
+  const second = met[place ^ 1];
+  if (second !== undefined && sameShape(second, shape)) return second;
   const own = Object.defineProperties([...sizes], { ...guards, [unfrozen]: { value: [...sizes] } });
-  met[place] = Object.freeze(own);
+  met[known === undefined || second !== undefined ? place : place ^ 1] = Object.freeze(own);
   return own;
 }
 
@@ -135,8 +141,10 @@ export function normalizeAxes(axes: Axes | undefined, rank: number, where: strin
     for (let i = 0; i < rank; i++) all[i] = i;
     return all;
   }
-  const list = Array.isArray(axes) ? (axes as readonly number[]) : [axes as number];
-  const resolved = list.map((axis) => normalizeAxis(axis, rank, where)).sort((a, b) => a - b);
+  if (!Array.isArray(axes)) return [normalizeAxis(axes as number, rank, where)];
+  const resolved = (axes as readonly number[])
+    .map((axis) => normalizeAxis(axis, rank, where))
+    .sort((a, b) => a - b);
   for (let i = 1; i < resolved.length; i++) {
     if (resolved[i] === resolved[i - 1]) throw axisError(`${where}: axis ${resolved[i]} is given twice`);
   }

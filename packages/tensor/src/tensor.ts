@@ -620,7 +620,13 @@ export class Tensor {
   /** Inserts an axis of size 1 at `axis` of the result. */
   unsqueeze(axis: number): Tensor {
     const at = normalizeAxis(axis, this.shape.length + 1, 'unsqueeze');
-    return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
+    const sizes = sizesOf(this.shape);
+    const shape: number[] = [];
+    for (let i = 0; i <= sizes.length; i++) {
+      if (i === at) shape.push(1);
+      if (i < sizes.length) shape.push(sizes[i]);
+    }
+    return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
   /** Axis i of the result is axis order[i] of this tensor; without `order` all axes are reversed. */
   permute(order?: readonly number[]): Tensor {
@@ -778,8 +784,10 @@ export class Tensor {
   /** Puts reduced axes back with size 1. @internal */
   restoreAxes(axes: readonly number[], kept: boolean): Tensor {
     if (kept || axes.length === 0) return this;
-    const shape = [...this.shape];
-    for (const axis of axes) shape.splice(axis, 0, 1);
+    const sizes = sizesOf(this.shape);
+    const shape: number[] = [];
+    for (let axis = 0, at = 0; axis < sizes.length + axes.length; axis++)
+      shape.push(axes.includes(axis) ? 1 : sizes[at++]);
     return apply(movement.reshape, [this], { shape });
   }
   /** @internal */

@@ -16,6 +16,7 @@ import {
   type I32Variable,
   i32Parameters,
   perform,
+  sharedFunction,
   V128,
   v128,
   v128Constant,
@@ -44,14 +45,24 @@ export interface Place {
   readonly step: I32Variable;
 }
 
-/** All lanes from memory, `ahead` vectors after the pointer. */
-export function loadVector(v: VectorCode, lanes: Lanes, place: Place, ahead = 0): Vector {
-  const { dtype, pattern, pointer } = place;
+/** All lanes from memory, `ahead` vectors after the pointer; or at the pointer the first `part` (1 … lanes), zeros above. */
+export function loadVector(
+  v: VectorCode,
+  lanes: Lanes,
+  place: Place,
+  ahead = 0,
+  part: I32 | null = null,
+): Vector {
+  const { dtype, pattern, pointer, step } = place;
   const size = bytesPerElement(dtype);
   if (pattern === 'constant') return splat(v, dtype, pointer);
   if (pattern === 'twice') {
     const two = v.let(pointer.loadVector(ahead * 8, w.v128_load64_zero));
     return v.shuffle32(two, two, 0, 0, 1, 1);
+  }
+  if (part !== null) {
+    const load = partialLoader(v.target, lanes, size);
+    return widenBytes(v, dtype, v.let(callVector(v.f, load, pointer, step, part)));
   }
   if (pattern === 'alternate' && size === 4 && lanes === 4) {
     const next = pointer.loadVector(ahead * 32 + 16);
@@ -69,15 +80,6 @@ export function loadVector(v: VectorCode, lanes: Lanes, place: Place, ahead = 0)
   const bytes = lanes * size;
   const code = { 2: w.v128_load16_splat, 4: w.v128_load32_zero, 8: w.v128_load64_zero, 16: w.v128_load };
   return widenBytes(v, dtype, v.let(pointer.loadVector(ahead * bytes, code[bytes as keyof typeof code])));
-}
-
-/** The first `count` lanes from memory (1 … lanes), zeros above. */
-export function loadPartial(v: VectorCode, lanes: Lanes, place: Place, count: I32): Vector {
-  const { dtype, pattern, pointer, step } = place;
-  if (pattern === 'constant') return splat(v, dtype, pointer);
-  if (pattern === 'twice') return loadVector(v, lanes, place);
-  const load = partialLoader(v.target, lanes, bytesPerElement(dtype));
-  return widenBytes(v, dtype, v.let(callVector(v.f, load, pointer, step, count)));
 }
 
 /** One element in every lane. */
@@ -105,7 +107,7 @@ export function coordinates(
   return v.let(step.splat().op(w.i32x4_mul, numbers).op(w.i32x4_add, pointer.splat()));
 }
 
-/** Writes all lanes, `ahead` vectors after the pointer; adds them to what is there when `accumulate`. */
+/** Writes all lanes, `ahead` vectors after the pointer, or at the pointer the first `part`; adds them to what is there when `accumulate`. */
 export function storeVector(
   v: VectorCode,
   lanes: Lanes,
@@ -113,11 +115,16 @@ export function storeVector(
   x: Vector,
   accumulate: boolean,
   ahead = 0,
+  part: I32 | null = null,
 ): void {
-  const { dtype, pattern, pointer } = place;
+  const { dtype, pattern, pointer, step } = place;
   const size = bytesPerElement(dtype);
-  const value = accumulate ? addTo(v, dtype, loadVector(v, lanes, place, ahead), x) : x;
+  const value = accumulate ? addTo(v, dtype, loadVector(v, lanes, place, ahead, part), x) : x;
   const packed = v.leaf(narrowBytes(v, dtype, value));
+  if (part !== null) {
+    perform(v.f, partialStorer(v.target, lanes, size), pointer, step, packed, part);
+    return;
+  }
   if (pattern !== 'contiguous') {
     laneAddresses(lanes, place, ahead).forEach((address, lane) => {
       address.storeLane(packed, storeLane(size), 0, lane);
@@ -131,22 +138,6 @@ export function storeVector(
     const codes = { 2: w.v128_store16_lane, 4: w.v128_store32_lane, 8: w.v128_store64_lane };
     pointer.storeLane(packed, codes[bytes as keyof typeof codes], offset, 0);
   }
-}
-
-/** Writes the first `count` lanes. */
-export function storePartial(
-  v: VectorCode,
-  lanes: Lanes,
-  place: Place,
-  x: Vector,
-  accumulate: boolean,
-  count: I32,
-): void {
-  const { dtype, pointer, step } = place;
-  const value = accumulate ? addTo(v, dtype, loadPartial(v, lanes, place, count), x) : x;
-  const packed = v.leaf(narrowBytes(v, dtype, value));
-  const store = partialStorer(v.target, lanes, bytesPerElement(dtype));
-  perform(v.f, store, pointer, step, packed, count);
 }
 
 /** Writes lane 0. */
@@ -195,8 +186,7 @@ function laneAddresses(lanes: Lanes, { pointer, step }: Place, ahead: number): I
 
 /** (address, step, count) → vector of the first `count` elements. */
 function partialLoader(target: Target, lanes: Lanes, size: number): Callable {
-  return target.module.shared(`load${lanes}×${size}`, [w.i32, w.i32, w.i32], [w.v128], (f) => {
-    const [address, step, count] = i32Parameters(f);
+  return sharedFunction(target.module, `load${lanes}×${size}`, [w.v128], (f, address, step, count) => {
     const x = v128(f);
     f.block((exit) => {
       for (let lane = 0; lane < lanes; lane++) {

@@ -4,7 +4,7 @@ import { constants } from '@ag/tensor/math';
 import type { Target } from '../abi.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
 import type { Doubles, Parts } from './doubles.ts';
 import type { Vector } from './vector.ts';
 

@@ -125,11 +125,6 @@ export class FunctionBuilder implements Callable {
     return this;
   }
 
-  /** `local += amount` for an i32 local. */
-  increment(local: Local, amount: number): this {
-    return this.get(local).i32(amount).op(w.i32_add).set(local);
-  }
-
   globalGet(index: number): this {
     this.#code.push(0x23);
     unsigned(this.#code, index);
@@ -237,12 +232,6 @@ export class FunctionBuilder implements Callable {
 
   memoryFill(): this {
     this.op(0x30b);
-    this.#code.push(0);
-    return this;
-  }
-
-  atomicFence(): this {
-    this.op(0x403);
     this.#code.push(0);
     return this;
   }

@@ -38,7 +38,7 @@ it('writes out operands from left to right, as they would be pushed one by one',
     f.get(a).get(sum).memory(w.i32_store, 8);
     f.loop((again) => {
       f.get(sum).get(b).op(w.i32_add).set(sum);
-      f.increment(a, -1).get(a).branchIf(again);
+      f.get(a).i32(-1).op(w.i32_add).set(a).get(a).branchIf(again);
     });
     f.get(b).i32(0).op(w.i32_lt_s);
     f.if(

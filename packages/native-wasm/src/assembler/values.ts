@@ -10,7 +10,9 @@
  * const sum = address.add(row.mul(64)).load().let();
  * sum.ltS(0).if(() => sum.set(sum.add(1)));
  */
+import type { ValueType } from './encoding.ts';
 import type { Callable, FunctionBuilder, Label, Local } from './functionBuilder.ts';
+import type { ModuleBuilder } from './moduleBuilder.ts';
 import * as w from './opcodes.ts';
 
 /** An i32, or a number that becomes a constant. */
@@ -394,6 +396,27 @@ export function i32Constant(f: FunctionBuilder, value: number): I32 {
 /** All parameters, where they are i32. */
 export function i32Parameters(f: FunctionBuilder): I32Variable[] {
   return f.parameters.map((local) => new I32Variable(f, local));
+}
+
+/** A function that kernels of a module share (`ModuleBuilder.shared`), of as many parameters as `body` takes, all i32. */
+export function sharedFunction(
+  module: ModuleBuilder,
+  name: string,
+  results: readonly ValueType[],
+  body: (f: FunctionBuilder, ...parameters: I32Variable[]) => void,
+): Callable {
+  const parameters = new Array<ValueType>(body.length - 1).fill(w.i32);
+  return module.shared(name, parameters, results, (f) => body(f, ...i32Parameters(f)));
+}
+
+/** So many new variables, 0 at entry. */
+export function i32s(f: FunctionBuilder, count: number): I32Variable[] {
+  return Array.from({ length: count }, () => i32(f));
+}
+
+/** So many new variables, 0 at entry. */
+export function v128s(f: FunctionBuilder, count: number): V128Variable[] {
+  return Array.from({ length: count }, () => v128(f));
 }
 
 /** Calls a function without a result. */

@@ -7,7 +7,7 @@ import type { ContractKernel, Launch } from '@ag/tensor';
 import { type Group, spanOf } from '@ag/tensor/engine';
 import type { ArgumentBlock, Scratch } from '../abi.ts';
 import { type ALayout, type Arithmetic, maxTileRows } from './elements.ts';
-import { type Epilogue, epilogueArguments, operandWords } from './epilogue.ts';
+import { type Epilogue, epilogueArguments, epilogueOperands, operandWords } from './epilogue.ts';
 import { tableSlack } from './panels.ts';
 import { type ContractPlan, maxColumns, maxRows } from './tiling.ts';
 import { maxK, totalRow } from './totals.ts';
@@ -176,9 +176,7 @@ export function contractArguments(
   const fields: Record<string, unknown> = {
     a: argumentBlock.address(a.operand, a.dtype),
     b: argumentBlock.address(b.operand, b.dtype),
-    others: others.map(({ operand, dtype }) =>
-      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
-    ),
+    others: epilogueOperands(argumentBlock, others),
     scratch: argumentBlock.scratch({ bytes, perThread: true }),
     given: panels ? argumentBlock.scratch(panels.scratch) : argumentBlock.i32(0),
     aLayout: plan.aLayout,

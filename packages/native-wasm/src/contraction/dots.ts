@@ -21,7 +21,7 @@ import { loadVector, type Place, patternOf } from '../arithmetic/lanes.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import { lanes32 } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, i32, i32Parameters, v128 } from '../assembler/values.ts';
+import { type I32, i32, i32Parameters, i32s, v128, v128s } from '../assembler/values.ts';
 import { type Access, addressField, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
 import { reduceStage, renumber } from '../kernels/reduce.ts';
@@ -78,20 +78,15 @@ export function lowerDots(context: LowerContext, { accesses, batch, along, inner
     const walker = new PointerWalk(f, batchWalk, starts);
     const rowStarts = starts.map(() => i32(f));
     const rowWalker = new PointerWalk(f, rowWalk, rowStarts);
-    const cursors = Array.from({ length: 1 + atOnce }, () => i32(f));
+    const cursors = i32s(f, 1 + atOnce);
     const places = cursors.map((pointer, i): Place => {
       const pattern = patterns[Math.min(i, 1)];
       return { dtype: 'float32', pattern, pointer, step: pointer };
     });
     const bytes = (i: number) => (patterns[Math.min(i, 1)] === 'alternate' ? 32 : 16);
-    const sums = Array.from({ length: atOnce }, () => v128(f));
+    const sums = v128s(f, atOnce);
     const totals = sums.map(() => v128(f));
-    const to = i32(f);
-    const entry = i32(f);
-    const rows = i32(f);
-    const left = i32(f);
-    const steps = i32(f);
-    const chunk = i32(f);
+    const [to, entry, rows, left, steps, chunk] = i32s(f, 6);
     // Lanes of what is left of a row.
     const inside = v
       .leaf(v.entry('order', () => f.v128(lanes32(0, 1, 2, 3))))

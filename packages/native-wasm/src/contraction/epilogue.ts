@@ -10,22 +10,13 @@ import { type ContractKernel, type DType, kernelKey, type Launch } from '@ag/ten
 import type { Factor } from '@ag/tensor/engine';
 import { type ArgumentBlock, argument, type Target } from '../abi.ts';
 import { emitExpression, lanesFor } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Pattern,
-  type Place,
-  patternOf,
-  storeFirst,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
-import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
+import { type Pattern, type Place, patternOf, storeFirst, storeVector } from '../arithmetic/lanes.ts';
+import { type LiteralFields, literalFields } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { Callable } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, type I32Variable, i32, i32Parameters, v128 } from '../assembler/values.ts';
+import { type I32, type I32Variable, i32, i32Parameters, v128s } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 import { transpose } from './panels.ts';
 import type { ContractPlan, EpilogueMode } from './tiling.ts';
@@ -71,8 +62,15 @@ export function epilogueArguments(
   };
 }
 
+/** Appends where the operands of an epilogue are. */
+export function epilogueOperands(argumentBlock: ArgumentBlock, others: readonly Factor[]): number[] {
+  return others.map(({ operand, dtype }) =>
+    operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
+  );
+}
+
 /** Everything about a kernel but the numbers of its axes, which make no difference to the code. */
-function structureKey(kernel: ContractKernel): string {
+export function structureKey(kernel: ContractKernel): string {
   return kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 });
 }
 
@@ -111,12 +109,7 @@ export function emitEpilogue(
       lanes,
       kernel.epilogue,
       {
-        load: (operand) => {
-          const place = places[operand - 2];
-          return part === null ? loadVector(v, lanes, place, ahead) : loadPartial(v, lanes, place, part);
-        },
-        coordinate: (operand) => coordinates(v, places[operand - 2], lanes, ahead),
-        literal: (literal, dtype) => literalVector(v, epilogue.literals, literal, dtype),
+        ...sourcesAt(v, lanes, (operand) => places[operand - 2], epilogue.literals, ahead, part),
         accumulator: () => accumulator,
       },
       part === null,
@@ -127,8 +120,7 @@ export function emitEpilogue(
       const place = places[inputs + i];
       vectors.forEach((results, j) => {
         if (mode === 'elements') storeFirst(v, place, results[i], accumulate);
-        else if (part === null) storeVector(v, lanes, place, results[i], accumulate, ahead + j);
-        else storePartial(v, lanes, place, results[i], accumulate, part);
+        else storeVector(v, lanes, place, results[i], accumulate, ahead + j, part);
       });
     });
   };
@@ -211,8 +203,8 @@ export function emitEpilogue(
   /** Vectors down the columns of sums, which are transposed into working memory first: as many rows as a vector has lanes. */
   function alongColumns(): void {
     const high = arithmetic.lanes;
-    const vectors = Array.from({ length: high }, () => v128(f));
-    const mixed = Array.from({ length: high }, () => v128(f));
+    const vectors = v128s(f, high);
+    const mixed = v128s(f, high);
     const at = i32(f);
     const count = i32(f);
     places.forEach((_, i) => {

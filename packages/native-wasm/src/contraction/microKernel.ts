@@ -22,8 +22,10 @@ import {
   i32,
   i32Parameters,
   perform,
+  sharedFunction,
   v128,
   v128Constant,
+  v128s,
 } from '../assembler/values.ts';
 import { type ALayout, type Arithmetic, maxTileRows, zerosOf } from './elements.ts';
 import { entryBytes, listHeader } from './zeroList.ts';
@@ -48,29 +50,33 @@ export function tilesFunction(
   listed = false,
 ): Callable {
   const { name, size, stripRow } = arithmetic;
-  return module.shared(`tiles ${name} ${aLayout} ${listed}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, state, count, height, higher] = i32Parameters(f);
-    const h = i32(f);
-    const dispatch = (rows: number) => {
-      const tile = () =>
-        perform(
-          f,
-          tileFunction(module, arithmetic, rows, aLayout, listed),
-          ...[a, base, kTable, b, bStep, k, c, state],
-        );
-      if (rows === 1) tile();
-      else h.eq(rows).if(tile, () => dispatch(rows - 1));
-    };
-    f.loop((again) => {
-      h.set(height.add(higher.gtS(0)));
-      higher.increase(-1);
-      dispatch(maxTileRows(arithmetic, aLayout));
-      a.increase(aLayout === 'panels' ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
-      c.increase(h.mul(stripRow));
-      if (listed) kTable.increase(bStep);
-      count.countDown(again);
-    });
-  });
+  return sharedFunction(
+    module,
+    `tiles ${name} ${aLayout} ${listed}`,
+    [],
+    (f, a, base, kTable, b, bStep, k, c, state, count, height, higher) => {
+      const h = i32(f);
+      const dispatch = (rows: number) => {
+        const tile = () =>
+          perform(
+            f,
+            tileFunction(module, arithmetic, rows, aLayout, listed),
+            ...[a, base, kTable, b, bStep, k, c, state],
+          );
+        if (rows === 1) tile();
+        else h.eq(rows).if(tile, () => dispatch(rows - 1));
+      };
+      f.loop((again) => {
+        h.set(height.add(higher.gtS(0)));
+        higher.increase(-1);
+        dispatch(maxTileRows(arithmetic, aLayout));
+        a.increase(aLayout === 'panels' ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
+        c.increase(h.mul(stripRow));
+        if (listed) kTable.increase(bStep);
+        count.countDown(again);
+      });
+    },
+  );
 }
 
 /**
@@ -79,24 +85,28 @@ export function tilesFunction(
  */
 export function runsFunction(module: ModuleBuilder, arithmetic: Arithmetic, listed = false): Callable {
   const tiles = tilesFunction(module, arithmetic, 'runs', listed);
-  return module.shared(`runs ${arithmetic.name} ${listed}`, new Array(11).fill(int), [], (f) => {
-    const [a, base, kTable, b, bStep, k, c, state, rows, position, run] = i32Parameters(f);
-    const here = i32(f);
-    const count = i32(f);
-    f.loop((again) => {
-      here.set(here.ltS(rows).select(here.tee(run.sub(position)), rows));
-      count.set(here.ceilDiv(maxTileRows(arithmetic, 'runs')));
-      perform(
-        f,
-        tiles,
-        ...[a, base, kTable, b, bStep, k, c, state, count, here.divU(count), here.remU(count)],
-      );
-      position.set(0);
-      a.increase(here.mul(4));
-      c.increase(here.mul(arithmetic.stripRow));
-      rows.tee(rows.sub(here)).branchIf(again);
-    });
-  });
+  return sharedFunction(
+    module,
+    `runs ${arithmetic.name} ${listed}`,
+    [],
+    (f, a, base, kTable, b, bStep, k, c, state, rows, position, run) => {
+      const here = i32(f);
+      const count = i32(f);
+      f.loop((again) => {
+        here.set(here.ltS(rows).select(here.tee(run.sub(position)), rows));
+        count.set(here.ceilDiv(maxTileRows(arithmetic, 'runs')));
+        perform(
+          f,
+          tiles,
+          ...[a, base, kTable, b, bStep, k, c, state, count, here.divU(count), here.remU(count)],
+        );
+        position.set(0);
+        a.increase(here.mul(4));
+        c.increase(here.mul(arithmetic.stripRow));
+        rows.tee(rows.sub(here)).branchIf(again);
+      });
+    },
+  );
 }
 
 function tileFunction(
@@ -136,11 +146,11 @@ function emitTile(
   const at = panel && !listed ? a : i32(f);
   /** Where the row of B for this k is. */
   const row = listed ? i32(f) : b;
-  const right = Array.from({ length: vectors }, () => v128(f));
+  const right = v128s(f, vectors);
   const element = v128(f);
   /** Four rows with one load: V8 11 makes all loads of a pass first, each of which holds a register until it is used. */
   const four = !apart && rows === 5 ? v128(f) : null;
-  const sums = Array.from({ length: rows * vectors }, () => v128(f));
+  const sums = v128s(f, rows * vectors);
 
   const zero = v128Constant(f, new Uint8Array(16)).let();
   /** How many k are left of this chain or, in a list, where its entries end; where the ends of the next chains are. */

@@ -13,10 +13,12 @@ import {
   type I32,
   i32,
   i32Parameters,
+  i32s,
   perform,
+  sharedFunction,
   type V128,
   type V128Variable,
-  v128,
+  v128s,
 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 
@@ -33,15 +35,8 @@ export const tableSlack = 16;
  * innermost axis outwards.
  */
 export function tableFunction(module: ModuleBuilder): Callable {
-  return module.shared('contract table', [int, int, int, int], [int], (f) => {
-    const [group, start, count, destination] = i32Parameters(f);
-    const to = i32(f);
-    const position = i32(f);
-    const rest = i32(f);
-    const axis = i32(f);
-    const last = i32(f);
-    const offset = i32(f);
-    const run = i32(f);
+  return sharedFunction(module, 'contract table', [int], (f, group, start, count, destination) => {
+    const [to, position, rest, axis, last, offset, run] = i32s(f, 7);
     const leave = (address: I32) => {
       address.write();
       f.op(w.return_);
@@ -89,42 +84,39 @@ export function tableFunction(module: ModuleBuilder): Callable {
 export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const panel = panelFunction(module, arithmetic);
   const { size, lanes, stripRow } = arithmetic;
-  return module.shared(`pack ${arithmetic.name}`, new Array(9).fill(int), [], (f) => {
-    const [destination, base, rows, kTable, k, count, height, higher, kStep] = i32Parameters(f);
-    const done = i32(f);
-    const part = i32(f);
-    const to = i32(f);
-    const at = i32(f);
-    const row = i32(f);
-    const left = i32(f);
-    const tall = i32(f);
-    const h = i32(f);
-    // Some k of all panels, then the next: rows side by side in memory share cache lines.
-    f.while(done.ltS(k), () => {
-      part.set(part.ltS(packedAtATime).select(part.tee(k.sub(done)), packedAtATime));
-      to.set(destination);
-      row.set(rows);
-      left.set(count);
-      tall.set(higher);
-      f.loop((again) => {
-        h.set(height.add(tall.gtS(0)).mul(size));
-        tall.increase(-1);
-        perform(f, panel, at.tee(to.add(done.mul(h))), base, row, kTable, part, h, kStep);
-        if (stripRow > 32) {
-          // Rows of B are twice as wide.
-          h.gtU(32).if(() => {
-            at.increase(32);
-            perform(f, panel, at, base, row.add(8 * lanes), kTable, part, h, kStep);
-          });
-        }
-        row.increase(h.divU(size / 4));
-        to.set(to.add(h.mul(k)).add(stripRow));
-        left.countDown(again);
+  return sharedFunction(
+    module,
+    `pack ${arithmetic.name}`,
+    [],
+    (f, destination, base, rows, kTable, k, count, height, higher, kStep) => {
+      const [done, part, to, at, row, left, tall, h] = i32s(f, 8);
+      // Some k of all panels, then the next: rows side by side in memory share cache lines.
+      f.while(done.ltS(k), () => {
+        part.set(part.ltS(packedAtATime).select(part.tee(k.sub(done)), packedAtATime));
+        to.set(destination);
+        row.set(rows);
+        left.set(count);
+        tall.set(higher);
+        f.loop((again) => {
+          h.set(height.add(tall.gtS(0)).mul(size));
+          tall.increase(-1);
+          perform(f, panel, at.tee(to.add(done.mul(h))), base, row, kTable, part, h, kStep);
+          if (stripRow > 32) {
+            // Rows of B are twice as wide.
+            h.gtU(32).if(() => {
+              at.increase(32);
+              perform(f, panel, at, base, row.add(8 * lanes), kTable, part, h, kStep);
+            });
+          }
+          row.increase(h.divU(size / 4));
+          to.set(to.add(h.mul(k)).add(stripRow));
+          left.countDown(again);
+        });
+        done.increase(part);
+        kTable.increase(part.mul(4));
       });
-      done.increase(part);
-      kTable.increase(part.mul(4));
-    });
-  });
+    },
+  );
 }
 
 /**
@@ -135,59 +127,63 @@ export function packFunction(module: ModuleBuilder, arithmetic: Arithmetic): Cal
 function panelFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { lanes, size } = arithmetic;
   const transposed = transposedFunction(module, arithmetic);
-  return module.shared(`panel ${arithmetic.name}`, new Array(7).fill(int), [], (f) => {
-    const [destination, base, rows, kTable, k, step, kStep] = i32Parameters(f);
-    const pointers = Array.from({ length: 2 * lanes }, (_, i) =>
-      rows
-        .load(4 * i)
-        .add(base)
-        .let(),
-    );
-    const halves = [pointers.slice(0, lanes), pointers.slice(lanes)];
-    const sideBySide = halves.map((half) => areContiguous(half, size).let());
-    const offset = i32(f);
-    const even = i32(f);
-    const joined = pointers[0].add(size * lanes).eq(pointers[lanes]);
-    even.set(joined.and(sideBySide[0].and(sideBySide[1])));
+  return sharedFunction(
+    module,
+    `panel ${arithmetic.name}`,
+    [],
+    (f, destination, base, rows, kTable, k, step, kStep) => {
+      const pointers = Array.from({ length: 2 * lanes }, (_, i) =>
+        rows
+          .load(4 * i)
+          .add(base)
+          .let(),
+      );
+      const halves = [pointers.slice(0, lanes), pointers.slice(lanes)];
+      const sideBySide = halves.map((half) => areContiguous(half, size).let());
+      const offset = i32(f);
+      const even = i32(f);
+      const joined = pointers[0].add(size * lanes).eq(pointers[lanes]);
+      even.set(joined.and(sideBySide[0].and(sideBySide[1])));
 
-    kStep.if(() => {
-      offset.set(pointers[0].add(kTable.load()));
-      even.if(() => {
-        f.loop((again) => {
-          destination.store(offset.loadVector());
-          destination.store(offset.loadVector(16), 16);
-          offset.increase(kStep);
-          destination.increase(step);
-          k.tee(k.sub(1)).branchIf(again);
+      kStep.if(() => {
+        offset.set(pointers[0].add(kTable.load()));
+        even.if(() => {
+          f.loop((again) => {
+            destination.store(offset.loadVector());
+            destination.store(offset.loadVector(16), 16);
+            offset.increase(kStep);
+            destination.increase(step);
+            k.tee(k.sub(1)).branchIf(again);
+          });
+          f.op(w.return_);
         });
-        f.op(w.return_);
+        kStep.eq(size).if(() => {
+          const transpose = (to: I32, half: readonly I32[]) => {
+            perform(f, transposed, to, ...half.map((pointer) => pointer.add(kTable.load())), k, step);
+          };
+          // The second half first: what it writes beyond its rows belongs to the first half of later k.
+          step.gtU(size * lanes).if(() => transpose(destination.add(16), halves[1]));
+          transpose(destination, halves[0]);
+          f.op(w.return_);
+        });
       });
-      kStep.eq(size).if(() => {
-        const transpose = (to: I32, half: readonly I32[]) => {
-          perform(f, transposed, to, ...half.map((pointer) => pointer.add(kTable.load())), k, step);
-        };
-        // The second half first: what it writes beyond its rows belongs to the first half of later k.
-        step.gtU(size * lanes).if(() => transpose(destination.add(16), halves[1]));
-        transpose(destination, halves[0]);
-        f.op(w.return_);
+      f.loop((again) => {
+        offset.set(kTable.load());
+        halves.forEach((half, j) => {
+          sideBySide[j].if(
+            () => destination.store(half[0].add(offset).loadVector(), 16 * j),
+            () =>
+              half.forEach((pointer, i) =>
+                copyElement(destination, 16 * j + size * i, pointer.add(offset), size),
+              ),
+          );
+        });
+        destination.increase(step);
+        kTable.increase(4);
+        k.tee(k.sub(1)).branchIf(again);
       });
-    });
-    f.loop((again) => {
-      offset.set(kTable.load());
-      halves.forEach((half, j) => {
-        sideBySide[j].if(
-          () => destination.store(half[0].add(offset).loadVector(), 16 * j),
-          () =>
-            half.forEach((pointer, i) =>
-              copyElement(destination, 16 * j + size * i, pointer.add(offset), size),
-            ),
-        );
-      });
-      destination.increase(step);
-      kTable.increase(4);
-      k.tee(k.sub(1)).branchIf(again);
-    });
-  });
+    },
+  );
 }
 
 /** Copies an element of so many bytes. */
@@ -206,8 +202,8 @@ function transposedFunction(module: ModuleBuilder, arithmetic: Arithmetic): Call
     const [destination, ...others] = i32Parameters(f);
     const pointers = others.slice(0, lanes);
     const [k, step] = others.slice(lanes);
-    const vectors = Array.from({ length: lanes }, () => v128(f));
-    const mixed = Array.from({ length: lanes }, () => v128(f));
+    const vectors = v128s(f, lanes);
+    const mixed = v128s(f, lanes);
     k.geS(lanes).if(() => {
       f.loop((again) => {
         pointers.forEach((pointer, i) => {

@@ -18,6 +18,7 @@ import {
   type Program,
 } from '@ag/tensor';
 import { count, mergeLaunchAxes } from '@ag/tensor/engine';
+import { sizesOf } from './sizes.ts';
 import { isVectorProduct } from './vectorProduct.ts';
 
 /** So many times longer than either side of the result, k is halved: partial sums have to be written and read. */
@@ -50,14 +51,12 @@ export function withPartialSums(
 }
 
 function isLong(launch: Launch): boolean {
-  const { kernel, dims } = launch;
+  const { kernel } = launch;
   if (kernel.form !== 'contract' || (kernel.dtype !== 'float32' && kernel.dtype !== 'float64')) return false;
-  const { batchRank, mRank, nRank } = kernel;
-  const m = count(dims.slice(batchRank, batchRank + mRank));
-  const n = count(dims.slice(batchRank + mRank, batchRank + mRank + nRank));
-  const k = dims.slice(batchRank + mRank + nRank);
+  const { batch, k, ...sides } = sizesOf(launch);
+  const [m, n] = [count(sides.m), count(sides.n)];
   return (
-    count(dims.slice(0, batchRank)) === 1 &&
+    count(batch) === 1 &&
     k.length > 0 &&
     k[0] % 2 === 0 &&
     count(k) >= minRatio * Math.max(m, n) &&

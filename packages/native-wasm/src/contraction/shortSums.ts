@@ -4,7 +4,7 @@
  * One factor has an element for each product, the other one a vector for each: rows of windows, which lie over one another. Sums
  * stay in registers, and the epilogue follows at once.
  */
-import { type ContractKernel, kernelKey } from '@ag/tensor';
+import type { ContractKernel } from '@ag/tensor';
 import { count, type LaunchAxes, type splitLast } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
@@ -16,22 +16,15 @@ import {
   type Target,
 } from '../abi.ts';
 import { cost, emitExpression } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Place,
-  patternOf,
-  splat,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
-import { literalFields, literalVector } from '../arithmetic/literals.ts';
+import { loadVector, type Place, patternOf, splat, storeVector } from '../arithmetic/lanes.ts';
+import { literalFields } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import { VectorCode } from '../arithmetic/vector.ts';
 import * as w from '../assembler/opcodes.ts';
-import { I32, i32, i32Parameters } from '../assembler/values.ts';
+import { I32, i32, i32Parameters, i32s } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes, positions } from '../kernels/access.ts';
 import { PointerWalk, walkFields } from '../kernels/pointerWalk.ts';
+import { structureKey } from './epilogue.ts';
 
 const lanes = 4;
 /** Vectors of a pass. */
@@ -90,13 +83,7 @@ export function lowerShortSums(
         step: argument(f, stepsAt[i]).let(),
       }),
     );
-    const entry = i32(f);
-    const products = i32(f);
-    const left = i32(f);
-    const part = i32(f);
-    const at = i32(f);
-    const last = i32(f);
-    const factor = i32(f);
+    const [entry, products, left, part, at, last, factor] = i32s(f, 7);
     const source: Place = { ...places[moving], pointer: i32(f) };
     const sums = Array.from({ length: most }, () => f.local(w.v128));
 
@@ -134,26 +121,19 @@ export function lowerShortSums(
     };
     /** Finishes the sums of vector `i`, `ahead` vectors after the pointers, of which `part` are valid (all when null). */
     const finish = (i: number, ahead: number, part: I32 | null, inline: boolean) => {
-      const whole = part === null;
       const results = emitExpression(
         v,
         lanes,
         epilogue,
         {
-          load: (operand) =>
-            whole
-              ? loadVector(v, lanes, places[operand], ahead)
-              : loadPartial(v, lanes, places[operand], part),
-          coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
-          literal: (literal, dtype) => literalVector(v, literals, literal, dtype),
+          ...sourcesAt(v, lanes, (operand) => places[operand], literals, ahead, part),
           accumulator: () => sums[i],
         },
         inline,
       );
       outputs.forEach(({ accumulate }, j) => {
         const place = places[2 + extras.length + j];
-        if (whole) storeVector(v, lanes, place, results[j], accumulate, ahead);
-        else storePartial(v, lanes, place, results[j], accumulate, part);
+        storeVector(v, lanes, place, results[j], accumulate, ahead, part);
       });
     };
     const advance = (vectors: number) =>
@@ -202,7 +182,7 @@ export function lowerShortSums(
   };
   return [
     {
-      key: `short sums ${moving} ${phase} ${outer.sizes.length} ${patterns.join()} ${kernelKey({ ...kernel, batchRank: 0, mRank: 0, nRank: 0, kRank: 0 })}`,
+      key: `short sums ${moving} ${phase} ${outer.sizes.length} ${patterns.join()} ${structureKey(kernel)}`,
       argumentBlock,
       units: count(outer.sizes),
       grain: Math.max(1, Math.ceil(3000 / (size * (0.1 * k + cost(epilogue) + 0.1 * accesses.length)))),

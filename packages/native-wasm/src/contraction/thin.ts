@@ -13,6 +13,7 @@ import { type Pattern, patternOf } from '../arithmetic/lanes.ts';
 import type { Access } from '../kernels/access.ts';
 import { lowerDots } from './dots.ts';
 import { lowerShortSums } from './shortSums.ts';
+import { sizesOf } from './sizes.ts';
 
 /** Most products of a short sum: all in one chain. */
 const maxShort = 64;
@@ -25,13 +26,9 @@ const maxShared = 64;
 export function lowerThin(context: LowerContext): Stage[] | null {
   const { launch } = context;
   const kernel = launch.kernel as ContractKernel;
-  const { batchRank, mRank, nRank, dtype } = kernel;
-  const { dims, operands } = launch;
-  const ends = [batchRank, batchRank + mRank, batchRank + mRank + nRank] as const;
-  const batch = dims.slice(0, ends[0]);
-  const m = dims.slice(ends[0], ends[1]);
-  const n = dims.slice(ends[1], ends[2]);
-  const k = dims.slice(ends[2]);
+  const { batchRank, mRank, dtype } = kernel;
+  const { operands } = launch;
+  const { batch, m, n, k } = sizesOf(launch);
   const thin = Math.min(count(m), count(n));
   if (dtype !== 'float32' || count(batch) < 2 || thin > maxThin || count(k) < 1) return null;
   const types = [dtype, dtype, ...kernel.extras, ...kernel.outputs.map((output) => output.dtype)];
@@ -42,7 +39,7 @@ export function lowerThin(context: LowerContext): Stage[] | null {
     const own = operand.strides;
     const strides =
       i === 0
-        ? [...own.slice(0, ends[1]), ...still(n)]
+        ? [...own.slice(0, batchRank + mRank), ...still(n)]
         : i === 1
           ? [...own.slice(0, batchRank), ...still(m), ...own.slice(batchRank + k.length)]
           : own;
@@ -54,7 +51,10 @@ export function lowerThin(context: LowerContext): Stage[] | null {
   };
   const summed: LaunchAxes = {
     sizes: k,
-    strides: [operands[0].strides.slice(ends[1]), operands[1].strides.slice(batchRank, batchRank + k.length)],
+    strides: [
+      operands[0].strides.slice(batchRank + mRank),
+      operands[1].strides.slice(batchRank, batchRank + k.length),
+    ],
   };
   if (count(k) <= maxShort) {
     const outputs = kernel.outputs.map((_, i) => 2 + kernel.extras.length + i);

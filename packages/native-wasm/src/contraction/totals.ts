@@ -14,7 +14,7 @@
 import type { Callable } from '../assembler/functionBuilder.ts';
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { i32Parameters, v128 } from '../assembler/values.ts';
+import { sharedFunction, v128 } from '../assembler/values.ts';
 import type { Arithmetic } from './elements.ts';
 
 /** Most k of a block. */
@@ -48,8 +48,7 @@ export function totalRow({ stripRow }: Arithmetic): number {
  */
 export function totalFunction(module: ModuleBuilder, arithmetic: Arithmetic): Callable {
   const { stripRow } = arithmetic;
-  return module.shared('contract total', new Array(5).fill(w.i32), [], (f) => {
-    const [sums, totals, rows, first, last] = i32Parameters(f);
+  return sharedFunction(module, 'contract total', [], (f, sums, totals, rows, first, last) => {
     const x = v128(f);
     f.loop((again) => {
       for (let pair = 0; pair < stripRow / 8; pair++) {

@@ -7,6 +7,7 @@
  */
 import type { ContractKernel, Launch } from '@ag/tensor';
 import { contractRoles, count, type Group, hasRuns } from '@ag/tensor/engine';
+import { sizesOf } from './sizes.ts';
 
 /** Elements side by side in memory that make vectors worth it. */
 const minRun = 16;
@@ -15,9 +16,9 @@ const maxDoubles = 4096;
 
 /** Whether a launch of a contraction is better said as a reduction. */
 export function isVectorProduct(launch: Launch): boolean {
-  const { batchRank, mRank, nRank, dtype } = launch.kernel as ContractKernel;
-  const m = count(launch.dims.slice(batchRank, batchRank + mRank));
-  const n = count(launch.dims.slice(batchRank + mRank, batchRank + mRank + nRank));
+  const { dtype } = launch.kernel as ContractKernel;
+  const sizes = sizesOf(launch);
+  const [m, n] = [count(sizes.m), count(sizes.n)];
   if (m !== 1 && n !== 1) return false;
   const { a, b } = contractRoles(launch);
   const k = a.columns;

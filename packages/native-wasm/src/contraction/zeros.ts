@@ -19,9 +19,11 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
+  sharedFunction,
   V128,
-  v128,
   v128Constant,
+  v128s,
 } from '../assembler/values.ts';
 import type { ALayout, Arithmetic } from './elements.ts';
 import { listHeader } from './zeroList.ts';
@@ -43,24 +45,28 @@ export function listStripsFunction(
 ): Callable {
   const list = listFunction(module, arithmetic, { masked: false, table: aLayout !== 'panels' });
   const strip = arithmetic.stripRow / arithmetic.size;
-  return module.shared(`zeros strips ${aLayout}`, new Array(9).fill(int), [int], (f) => {
-    const [address, distance, step, columns, aTable, k, to, bytes, chain] = i32Parameters(f);
-    const used = i32(f);
-    const worth = i32(f);
-    const kept = (every: number) =>
-      call(f, list, address, step.mul(every), step, 0, k.divU(every), to, aTable, chain);
-    f.while(columns.gtS(0), () => {
-      worth.tee(isWorthwhile(kept(sampleEvery), k.divU(sampleEvery))).if(() => {
-        worth.set(isWorthwhile(kept(1), k));
+  return sharedFunction(
+    module,
+    `zeros strips ${aLayout}`,
+    [int],
+    (f, address, distance, step, columns, aTable, k, to, bytes, chain) => {
+      const used = i32(f);
+      const worth = i32(f);
+      const kept = (every: number) =>
+        call(f, list, address, step.mul(every), step, 0, k.divU(every), to, aTable, chain);
+      f.while(columns.gtS(0), () => {
+        worth.tee(isWorthwhile(kept(sampleEvery), k.divU(sampleEvery))).if(() => {
+          worth.set(isWorthwhile(kept(1), k));
+        });
+        to.store(worth, listHeader.used);
+        used.increase(worth);
+        address.increase(distance);
+        to.increase(bytes);
+        columns.increase(-strip);
       });
-      to.store(worth, listHeader.used);
-      used.increase(worth);
-      address.increase(distance);
-      to.increase(bytes);
-      columns.increase(-strip);
-    });
-    used.write();
-  });
+      used.write();
+    },
+  );
 }
 
 /**
@@ -77,24 +83,28 @@ export function listTilesFunction(
     ? listFunction(module, arithmetic, { masked: true, table: false })
     : listRowsFunction(module, arithmetic);
   const { size, stripRow } = arithmetic;
-  const kept = module.shared(`zeros kept ${aLayout}`, new Array(12).fill(int), [int], (f) => {
-    const [a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every] = i32Parameters(f);
-    const h = i32(f);
-    const sum = i32(f);
-    f.loop((again) => {
-      h.set(height.add(higher.gtS(0)));
-      higher.increase(-1);
-      const sampled = k.divU(every);
-      const listed = panels
-        ? call(f, list, a, h.mul(size).mul(every), bStep, h, sampled, to, 0, chain)
-        : call(f, list, a, every, bStep, h, sampled, to, aTable, base, chain);
-      sum.set(listed.add(sum));
-      a.increase(panels ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
-      to.increase(bytes);
-      count.countDown(again);
-    });
-    sum.write();
-  });
+  const kept = sharedFunction(
+    module,
+    `zeros kept ${aLayout}`,
+    [int],
+    (f, a, base, aTable, k, bStep, to, bytes, count, height, higher, chain, every) => {
+      const h = i32(f);
+      const sum = i32(f);
+      f.loop((again) => {
+        h.set(height.add(higher.gtS(0)));
+        higher.increase(-1);
+        const sampled = k.divU(every);
+        const listed = panels
+          ? call(f, list, a, h.mul(size).mul(every), bStep, h, sampled, to, 0, chain)
+          : call(f, list, a, every, bStep, h, sampled, to, aTable, base, chain);
+        sum.set(listed.add(sum));
+        a.increase(panels ? h.mul(k).mul(size).add(stripRow) : h.mul(4));
+        to.increase(bytes);
+        count.countDown(again);
+      });
+      sum.write();
+    },
+  );
   return module.shared(`zeros tiles ${aLayout}`, new Array(11).fill(int), [int], (f) => {
     const parameters = i32Parameters(f);
     const k = parameters[3];
@@ -124,27 +134,31 @@ function listFunction(
   { size, stripRow }: Arithmetic,
   { masked, table }: { readonly masked: boolean; readonly table: boolean },
 ): Callable {
-  return module.shared(`zeros list ${masked} ${table}`, new Array(8).fill(int), [int], (f) => {
-    const [address, step, bStep, lanes, k, to, aTable, chain] = i32Parameters(f);
-    const vectors = Array.from({ length: stripRow / 16 }, (_, i) => i);
-    const masks = (masked ? vectors : []).map((i) => {
-      const numbers = lanes32(4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3);
-      return lanes.splat().op(w.i32x4_gt_s, v128Constant(f, numbers)).let();
-    });
-    const inA = i32(f);
-    emitEntries(f, { k, bStep, to, chain }, (entry) => {
-      entry.store(table ? aTable.load() : inA);
-      const found = vectors.map((i) => {
-        const x = address.loadVector(16 * i);
-        return masked ? x.and(masks[i]) : x;
+  return sharedFunction(
+    module,
+    `zeros list ${masked} ${table}`,
+    [int],
+    (f, address, step, bStep, lanes, k, to, aTable, chain) => {
+      const vectors = Array.from({ length: stripRow / 16 }, (_, i) => i);
+      const masks = (masked ? vectors : []).map((i) => {
+        const numbers = lanes32(4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3);
+        return lanes.splat().op(w.i32x4_gt_s, v128Constant(f, numbers)).let();
       });
-      // Without the sign: −0 is zero as well.
-      const all = found.reduce((any, x) => any.or(x));
-      all.op(w.i32x4_shl, 1).any().write();
-      address.increase(step);
-      (table ? aTable : inA).increase(table ? 4 : size);
-    });
-  });
+      const inA = i32(f);
+      emitEntries(f, { k, bStep, to, chain }, (entry) => {
+        entry.store(table ? aTable.load() : inA);
+        const found = vectors.map((i) => {
+          const x = address.loadVector(16 * i);
+          return masked ? x.and(masks[i]) : x;
+        });
+        // Without the sign: −0 is zero as well.
+        const all = found.reduce((any, x) => any.or(x));
+        all.op(w.i32x4_shl, 1).any().write();
+        address.increase(step);
+        (table ? aTable : inA).increase(table ? 4 : size);
+      });
+    },
+  );
 }
 
 /**
@@ -152,24 +166,28 @@ function listFunction(
  * `base + rows[i] + aTable[k]`. One of `every` k is looked at, `k` of them.
  */
 function listRowsFunction(module: ModuleBuilder, { tileRows }: Arithmetic): Callable {
-  return module.shared('zeros rows', new Array(9).fill(int), [int], (f) => {
-    const [rows, every, bStep, h, k, to, aTable, base, chain] = i32Parameters(f);
-    // Rows beyond the last are the first once more.
-    const pointers = Array.from({ length: tileRows }, (_, i) =>
-      i32Constant(f, i)
-        .ltS(h)
-        .select(rows.load(4 * i), rows.load())
-        .add(base)
-        .let(),
-    );
-    const at = i32(f);
-    emitEntries(f, { k, bStep, to, chain }, (entry) => {
-      entry.store(at.tee(aTable.load()));
-      const all = pointers.map((pointer) => pointer.add(at).load()).reduce((any, x) => any.or(x));
-      all.shl(1).ne(0).write();
-      aTable.increase(every.mul(4));
-    });
-  });
+  return sharedFunction(
+    module,
+    'zeros rows',
+    [int],
+    (f, rows, every, bStep, h, k, to, aTable, base, chain) => {
+      // Rows beyond the last are the first once more.
+      const pointers = Array.from({ length: tileRows }, (_, i) =>
+        i32Constant(f, i)
+          .ltS(h)
+          .select(rows.load(4 * i), rows.load())
+          .add(base)
+          .let(),
+      );
+      const at = i32(f);
+      emitEntries(f, { k, bStep, to, chain }, (entry) => {
+        entry.store(at.tee(aTable.load()));
+        const all = pointers.map((pointer) => pointer.add(at).load()).reduce((any, x) => any.or(x));
+        all.shl(1).ne(0).write();
+        aTable.increase(every.mul(4));
+      });
+    },
+  );
 }
 
 /**
@@ -181,10 +199,7 @@ function emitEntries(
   { k, bStep, to, chain }: Record<'k' | 'bStep' | 'to' | 'chain', I32Variable>,
   look: (entry: I32Variable) => void,
 ): void {
-  const inB = i32(f);
-  const entry = i32(f);
-  const left = i32(f);
-  const ends = i32(f);
+  const [inB, entry, left, ends] = i32s(f, 4);
   entry.set(to.add(listHeader.bytes));
   ends.set(to);
   // Of a short block of k none may be tried.
@@ -207,13 +222,10 @@ function emitEntries(
 
 /** `finite(address, step, width, k) → 1 or 0`: whether `width` elements at `address + k·step` for each k are all finite. */
 export function finiteFunction(module: ModuleBuilder): Callable {
-  return module.shared('zeros finite', new Array(4).fill(int), [int], (f) => {
-    const [address, step, width, k] = i32Parameters(f);
+  return sharedFunction(module, 'zeros finite', [int], (f, address, step, width, k) => {
     const at = i32(f);
     const left = i32(f);
-    const found = v128(f);
-    const exponent = v128(f);
-    const tail = v128(f);
+    const [found, exponent, tail] = v128s(f, 3);
     exponent.set(new V128(f, () => f.i32x4(0x7f800000)));
     tail.set(
       width
@@ -243,8 +255,7 @@ export function finiteFunction(module: ModuleBuilder): Callable {
 export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: Arithmetic): Callable {
   const finite = finiteFunction(module);
   const strip = stripRow / size;
-  return module.shared('zeros finite strips', new Array(4).fill(int), [int], (f) => {
-    const [address, distance, columns, k] = i32Parameters(f);
+  return sharedFunction(module, 'zeros finite strips', [int], (f, address, distance, columns, k) => {
     f.while(columns.gtS(0), () => {
       call(f, finite, address, stripRow, columns.minS(strip), k)
         .isZero()
@@ -259,8 +270,7 @@ export function finiteStripsFunction(module: ModuleBuilder, { size, stripRow }: 
 /** `finiteTiles(a, k, count, height, higher) → 1 or 0`: the same for the panels of a block of rows. */
 export function finiteTilesFunction(module: ModuleBuilder, { size, stripRow }: Arithmetic): Callable {
   const finite = finiteFunction(module);
-  return module.shared('zeros finite tiles', new Array(5).fill(int), [int], (f) => {
-    const [a, k, count, height, higher] = i32Parameters(f);
+  return sharedFunction(module, 'zeros finite tiles', [int], (f, a, k, count, height, higher) => {
     const elements = i32(f);
     f.loop((again) => {
       elements.set(height.add(higher.gtS(0)).mul(k));

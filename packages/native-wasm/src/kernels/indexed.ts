@@ -24,12 +24,12 @@ import {
   type Stage,
   type Target,
 } from '../abi.ts';
-import { loadPartial, loadVector, type Place, storePartial, storeVector } from '../arithmetic/lanes.ts';
+import { loadVector, type Place, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { type I32, type I32Variable, i32, i32Constant, i32Parameters } from '../assembler/values.ts';
-import { control } from '../control.ts';
+import { type I32, type I32Variable, i32, i32Constant, i32Parameters, i32s } from '../assembler/values.ts';
+import * as control from '../control.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
@@ -109,10 +109,7 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
     const first = begin.mul(columns).let();
     end.set(end.mul(columns));
     const width = end.minU(argument(f, fields.length)).sub(first).let();
-    const from = i32(f);
-    const to = i32(f);
-    const rest = i32(f);
-    const part = i32(f);
+    const [from, to, rest, part] = i32s(f, 4);
     const pattern = contiguous ? 'contiguous' : 'strided';
     const source: Place = { dtype: kernel.dtype, pattern, pointer: from, step: fromStep };
     const sum: Place = { dtype: kernel.dtype, pattern, pointer: to, step: toStep };
@@ -156,10 +153,9 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
         left.increase(-1);
       });
     };
-    const read = (place: Place, part: I32 | null) =>
-      part === null ? loadVector(v, lanes, place) : loadPartial(v, lanes, place, part);
+    const read = (place: Place, part: I32 | null) => loadVector(v, lanes, place, 0, part);
     const write = (place: Place, x: Vector, part: I32 | null, adds = false) =>
-      part === null ? storeVector(v, lanes, place, x, adds) : storePartial(v, lanes, place, x, adds, part);
+      storeVector(v, lanes, place, x, adds, 0, part);
 
     if (!compensates) {
       walkRows((part) => write(sum, read(source, part), part, add));

@@ -21,18 +21,9 @@ import {
   type Target,
 } from '../abi.ts';
 import { cost, emitExpression, isHeavy, type Lanes, lanesFor } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Pattern,
-  type Place,
-  patternOf,
-  splat,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
-import { type LiteralFields, literalFields, literalVector } from '../arithmetic/literals.ts';
+import { loadVector, type Pattern, type Place, patternOf, splat, storeVector } from '../arithmetic/lanes.ts';
+import { type LiteralFields, literalFields } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
 import { type I32, type I32Variable, i32, i32Parameters } from '../assembler/values.ts';
 import { type Access, addressField, elementBytes } from './access.ts';
@@ -301,24 +292,14 @@ class MapLoop {
   #compute(constants: readonly Vector[], ahead: number, part: I32 | null, inline: boolean): Vector[] {
     const v = this.#v;
     const lanes = this.#lanes;
-    return emitExpression(
-      v,
-      lanes,
-      this.#kernel.expression,
-      {
-        load: (operand) => {
-          if (constants[operand] >= 0) return constants[operand];
-          const place = this.#places[operand];
-          // What lies beyond the row is computed too, but not stored.
-          return part === null || place.pattern === 'contiguous'
-            ? loadVector(v, lanes, place, ahead)
-            : loadPartial(v, lanes, place, part);
-        },
-        coordinate: (operand) => coordinates(v, this.#places[operand], lanes, ahead),
-        literal: (literal, dtype) => literalVector(v, this.#literals, literal, dtype),
-      },
-      inline,
-    );
+    const sources = sourcesAt(v, lanes, (operand) => this.#places[operand], this.#literals, ahead, part);
+    const load = (operand: number) => {
+      if (constants[operand] >= 0) return constants[operand];
+      const place = this.#places[operand];
+      // What lies beyond the row is computed too, but not stored.
+      return loadVector(v, lanes, place, ahead, place.pattern === 'contiguous' ? null : part);
+    };
+    return emitExpression(v, lanes, this.#kernel.expression, { ...sources, load }, inline);
   }
 
   /** The results of neighboring vectors. */
@@ -328,8 +309,7 @@ class MapLoop {
     this.#kernel.outputs.forEach((output, i) => {
       const place = this.#places[this.#kernel.inputs.length + i];
       vectors.forEach((results, ahead) => {
-        if (part === null) storeVector(v, lanes, place, results[i], output.accumulate, ahead);
-        else storePartial(v, lanes, place, results[i], output.accumulate, part);
+        storeVector(v, lanes, place, results[i], output.accumulate, ahead, part);
       });
     });
   }

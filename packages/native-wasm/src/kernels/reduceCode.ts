@@ -3,17 +3,9 @@
 import type { ReduceKernel } from '@ag/tensor';
 import { argument } from '../abi.ts';
 import { cost, emitExpression, type Lanes, type Sources } from '../arithmetic/expression.ts';
-import {
-  coordinates,
-  loadPartial,
-  loadVector,
-  type Place,
-  splat,
-  storeFirst,
-  storePartial,
-  storeVector,
-} from '../arithmetic/lanes.ts';
+import { type Place, splat, storeFirst, storeVector } from '../arithmetic/lanes.ts';
 import { type literalFields, literalVector } from '../arithmetic/literals.ts';
+import { sourcesAt } from '../arithmetic/sources.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { lanes32 } from '../assembler/functionBuilder.ts';
@@ -24,6 +16,7 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
   v128Constant,
 } from '../assembler/values.ts';
 import type { Access } from './access.ts';
@@ -55,9 +48,7 @@ export interface ReduceFields {
 }
 
 /** How the operands of an epilogue are reached. */
-interface Operands {
-  load(operand: number): Vector;
-  coordinate(operand: number): Vector;
+interface Operands extends Sources {
   store(operand: number, x: Vector, accumulate: boolean): void;
 }
 
@@ -124,11 +115,7 @@ export class ReduceCode {
     const accumulator = this.#accumulator(vectors, true);
     const pass = vectors * lanes;
     const position = begin.let();
-    const left = i32(f);
-    const rows = i32(f);
-    const chunk = i32(f);
-    const part = i32(f);
-    const index = i32(f);
+    const [left, rows, chunk, part, index] = i32s(f, 5);
     walk.seek(position);
     f.loop((again) => {
       accumulator.reset();
@@ -169,6 +156,7 @@ export class ReduceCode {
       this.#finish(accumulator.across(), {
         load: (operand) => splat(v, this.#accesses[operand].dtype, pointers[operand]),
         coordinate: (operand) => v.let(pointers[operand].splat()),
+        literal: (literal, dtype) => literalVector(v, this.#fields.literals, literal, dtype),
         store: (operand, x, accumulate) =>
           storeFirst(v, this.#place(operand, pointers[operand], begin), x, accumulate),
       });
@@ -274,14 +262,9 @@ export class ReduceCode {
     for (let i = 0; i < vectors; i++) {
       const place = (operand: number) => this.#place(operand, at[operand], steps[operand]);
       this.#finish(accumulator.lanesOf(i), {
-        load: (operand) =>
-          part === null
-            ? loadVector(v, lanes, place(operand), i)
-            : loadPartial(v, lanes, place(operand), part),
-        coordinate: (operand) => coordinates(v, place(operand), lanes, i),
+        ...sourcesAt(v, lanes, place, this.#fields.literals, i, part),
         store: (operand, x, accumulate) => {
-          if (part === null) storeVector(v, lanes, place(operand), x, accumulate, i);
-          else storePartial(v, lanes, place(operand), x, accumulate, part);
+          storeVector(v, lanes, place(operand), x, accumulate, i, part);
         },
       });
     }
@@ -295,14 +278,8 @@ export class ReduceCode {
   #value(places: readonly Place[], ahead: number, part: I32 | null, inline: boolean): Vector {
     const v = this.#v;
     const lanes = this.#lanes;
-    const sources: Sources = {
-      load: (operand) =>
-        part === null
-          ? loadVector(v, lanes, places[operand], ahead)
-          : loadPartial(v, lanes, places[operand], part),
-      coordinate: (operand) => coordinates(v, places[operand], lanes, ahead),
-      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
-    };
+    const { literals } = this.#fields;
+    const sources = sourcesAt(v, lanes, (operand) => places[operand], literals, ahead, part);
     return emitExpression(v, lanes, this.#kernel.prologue, sources, inline)[0];
   }
 
@@ -320,14 +297,9 @@ export class ReduceCode {
   }
 
   /** The epilogue over a vector of results, and its stores. */
-  #finish(result: Vector, { load, coordinate, store }: Operands): void {
+  #finish(result: Vector, { store, ...operands }: Operands): void {
     const { epilogue, outputs, extras } = this.#kernel;
-    const sources: Sources = {
-      load,
-      coordinate,
-      literal: (literal, dtype) => literalVector(this.#v, this.#fields.literals, literal, dtype),
-      accumulator: () => result,
-    };
+    const sources: Sources = { ...operands, accumulator: () => result };
     const values = emitExpression(this.#v, this.#lanes, epilogue, sources, false);
     outputs.forEach(({ accumulate }, i) => {
       store(this.#inputs + extras.length + i, values[i], accumulate);

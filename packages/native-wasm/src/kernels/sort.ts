@@ -19,7 +19,7 @@ import {
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { I32, i32, i32Parameters } from '../assembler/values.ts';
+import { I32, i32, i32Parameters, i32s } from '../assembler/values.ts';
 import { type Access, addressField } from './access.ts';
 import { PointerWalk, walkFields } from './pointerWalk.ts';
 
@@ -62,11 +62,7 @@ export function lowerSort({ launch }: LowerContext, kernel: SortKernel): Stage[]
     const counters = argument(f, scratchAt).add(argument(f, scratchBytesAt).mul(thread)).let();
     const length = argument(f, lengthAt).let();
     const bytes = length.shl(4).let();
-    const from = i32(f);
-    const to = i32(f);
-    const cursor = i32(f);
-    const entry = i32(f);
-    const i = i32(f);
+    const [from, to, cursor, entry, i] = i32s(f, 5);
     const shift = f.local(w.i64);
     const sum = i32(f);
     const cell = i32(f);

@@ -15,7 +15,6 @@ import { count, localTo, rowBytes } from '@ag/tensor/engine';
 import {
   ArgumentBlock,
   type Features,
-  header,
   kernelParameters,
   type LowerContext,
   type Scratch,
@@ -23,7 +22,8 @@ import {
   type Target,
 } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import { I32, i32, i32Parameters, performIndirect } from '../assembler/values.ts';
+import { I32, i32Parameters, i32s, performIndirect } from '../assembler/values.ts';
+import * as header from '../header.ts';
 import type { LoweredLaunch } from './executable.ts';
 import { Lowerings } from './lowerings.ts';
 
@@ -195,11 +195,7 @@ function emitBand(target: Target): FunctionBuilder {
   const row = begin.mul(size).let();
   end.set(end.mul(size));
   const last = end.minU(field(fields.rows)).let();
-  const stop = i32(f);
-  const list = i32(f);
-  const left = i32(f);
-  const called = i32(f);
-  const units = i32(f);
+  const [stop, list, left, called, units] = i32s(f, 5);
   f.loop((again) => {
     stop.set(row.add(size));
     stop.set(stop.minU(last));
@@ -216,7 +212,7 @@ function emitBand(target: Target): FunctionBuilder {
     left.set(field(fields.kernels));
     f.while(left, () => {
       const [from, to] = [row, stop].map((position) => position.mul(units.load()));
-      performIndirect(f, type, called.load(header.function), called, from, to);
+      performIndirect(f, type, called.load(header.position), called, from, to);
       called.increase(called.load(header.bytes));
       units.increase(4);
       left.increase(-1);

@@ -9,7 +9,7 @@
  * was read, so the job it belongs to cannot have ended, and its description is stable.
  */
 
-import { header, kernelParameters } from '../abi.ts';
+import { kernelParameters } from '../abi.ts';
 import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
@@ -20,9 +20,12 @@ import {
   i32,
   i32Constant,
   i32Parameters,
+  i32s,
   performIndirect,
+  sharedFunction,
 } from '../assembler/values.ts';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
+import * as header from '../header.ts';
 
 /** Passes of the waiting loop before a worker goes to sleep: 50 to 100 µs. */
 const spins = 40_000;
@@ -42,7 +45,7 @@ export function driverModule(shared: boolean, maximum: number): Uint8Array<Array
 
 /** Calls the kernel of an argument block with a range of units. */
 function callKernel(f: FunctionBuilder, type: number, argumentBlock: I32, begin: Int, end: I32): void {
-  performIndirect(f, type, argumentBlock.load(header.function), argumentBlock, begin, end);
+  performIndirect(f, type, argumentBlock.load(header.position), argumentBlock, begin, end);
 }
 
 /** A cell of `control` that other threads write too. */
@@ -67,9 +70,7 @@ function answer(f: FunctionBuilder, result: number): void {
 function runFunction(module: ModuleBuilder, type: number, piece: Callable | null, stalled: Callable): void {
   const f = module.function('run', [w.i32, w.i32], [w.i32]);
   const [argumentBlock, last] = i32Parameters(f);
-  const units = i32(f);
-  const pieces = i32(f);
-  const threads = i32(f);
+  const [units, pieces, threads] = i32s(f, 3);
   const alone = () => callKernel(f, type, argumentBlock, 0, units);
   if (piece) threads.set(shared(f, control.ready).add(1));
   const fault = i32Constant(f, 0).load(control.fault);
@@ -98,8 +99,7 @@ function runFunction(module: ModuleBuilder, type: number, piece: Callable | null
 
 /** `share(argumentBlock, pieces)` → 0 or 1 as `run`: publishes a job, takes part in it and waits for its end. */
 function shareFunction(module: ModuleBuilder, piece: Callable, stalled: Callable): Callable {
-  return module.shared('share', [w.i32, w.i32], [w.i32], (f) => {
-    const [argumentBlock, pieces] = i32Parameters(f);
+  return sharedFunction(module, 'share', [w.i32], (f, argumentBlock, pieces) => {
     const waited = i32(f);
     const cells = i32Constant(f, 0);
     cells.store(argumentBlock, control.jobArguments);
@@ -127,8 +127,7 @@ function shareFunction(module: ModuleBuilder, piece: Callable, stalled: Callable
 
 /** `piece(loaded)`: claims a piece and computes it. 0 when there is none, or none that this thread has code for. */
 function pieceFunction(module: ModuleBuilder, type: number): Callable {
-  return module.shared('piece', [w.i32], [w.i32], (f) => {
-    const [loaded] = i32Parameters(f);
+  return sharedFunction(module, 'piece', [w.i32], (f, loaded) => {
     const ticket = f.local(w.i64);
     const argumentBlock = i32(f);
     /** units · (left − offset) / pieces, where left is the claimed number */

@@ -16,7 +16,8 @@ import {
   toDType,
 } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
-import { header, type Scratch, type Stage } from '../abi.ts';
+import type { Scratch, Stage } from '../abi.ts';
+import * as header from '../header.ts';
 import type { CompiledKernel } from './kernelCache.ts';
 import type { Loop } from './loop.ts';
 import { Block, type LinearMemory } from './memory.ts';
@@ -324,7 +325,7 @@ export class WasmExecutable implements Executable {
     const { i32, f32, f64 } = this.#memory;
     const { program } = this;
     // Addresses go up to 4 GiB: shifted without a sign.
-    i32[(at + header.function) >>> 2] = position;
+    i32[(at + header.position) >>> 2] = position;
     i32[(at + header.bytes) >>> 2] = next;
     i32[(at + header.units) >>> 2] = stage.units;
     i32[(at + header.grain) >>> 2] = Math.max(1, stage.grain);

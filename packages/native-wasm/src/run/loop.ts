@@ -14,10 +14,12 @@ import type {
   RowsOfLoop,
 } from '@ag/tensor';
 import { standsAt } from '@ag/tensor/engine';
-import { ArgumentBlock, type Features, header, type Stage } from '../abi.ts';
+import { ArgumentBlock, type Features, type Stage } from '../abi.ts';
+import * as header from '../header.ts';
 import { lowerProgram } from './bands.ts';
 import { arrayAt, type LoweredLaunch, type WasmExecutable } from './executable.ts';
-import { emitLoopSteps, kernelBytes, loopFields, valueBytes, wordBytes } from './loopCode.ts';
+import { emitLoopSteps } from './loopCode.ts';
+import * as loopFields from './loopFields.ts';
 import { fewestRows, type RowwiseBody, rowwiseBody } from './loopRows.ts';
 import type { Block, LinearMemory } from './memory.ts';
 
@@ -235,7 +237,10 @@ export class Loop implements LoopMachine {
     const kernels = rowwise?.kernels ?? [];
     const recordBytes = main.segments[0].last - main.start;
     const lists =
-      loopFields.lists + values.length * valueBytes + words.length * wordBytes + kernels.length * kernelBytes;
+      loopFields.lists +
+      values.length * loopFields.valueBytes +
+      words.length * loopFields.wordBytes +
+      kernels.length * loopFields.kernelBytes;
     const bytes = (lists + 4 * values.length + 15) & ~15;
     this.#argumentBlock ??= this.#memory.allocate(bytes);
     const block = this.#argumentBlock.address;
@@ -245,7 +250,7 @@ export class Loop implements LoopMachine {
     const set = (field: number, value: number): void => {
       i32[(block + field) >>> 2] = value;
     };
-    set(header.function, this.#steps);
+    set(header.position, this.#steps);
     set(header.bytes, bytes);
     set(header.units, rowwise?.rows ?? 1);
     const work = kernels.reduce((sum, { grain, unitsPerRow, sections = 1 }) => {

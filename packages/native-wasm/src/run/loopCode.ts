@@ -5,48 +5,14 @@
  * rows of the body have nothing to do with one another (`loopRows.ts`), as the examples of a batch: then threads share the rows. Each takes
  * all steps for its own, with its own copy of the argument blocks, and nobody waits for anybody before the end.
  */
-import { header, kernelParameters, type Target } from '../abi.ts';
+import { kernelParameters, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
-import { I32, i32, i32Constant, i32Parameters, performIndirect } from '../assembler/values.ts';
-import { control } from '../control.ts';
+import { I32, i32, i32Constant, i32Parameters, i32s, performIndirect } from '../assembler/values.ts';
+import * as control from '../control.ts';
+import * as header from '../header.ts';
 import { driverPosition } from './kernelCache.ts';
-
-/**
- * Where the argument block of a loop holds what, all i32. At `lists` follow, for each value that moves, it at the first and at the last
- * step, what it is at even and at odd steps between them beside the number of the row times the last word; for each word to be written
- * its distance from the start of the records, the value (in bytes from the first one) and what is added; then for each kernel its units
- * for a row and sections; then room for the values.
- */
-export const loopFields = {
-  limit: header.fields,
-  /** The row of the first step, and how it goes on: 1 or −1. */
-  row: header.fields + 4,
-  direction: header.fields + 8,
-  values: header.fields + 12,
-  words: header.fields + 16,
-  /** The argument blocks of the body. */
-  records: header.fields + 20,
-  recordBytes: header.fields + 24,
-  kernels: header.fields + 28,
-  rows: header.fields + 32,
-  /** Those of the condition, 0 where there is none, and where its answer is. */
-  test: header.fields + 36,
-  testEnd: header.fields + 40,
-  answer: header.fields + 44,
-  /** Steps that were taken. */
-  done: header.fields + 48,
-  /** Not 0: a worker failed. */
-  failed: header.fields + 52,
-  /** Memory of the threads, where they share rows, else 0. */
-  copies: header.fields + 56,
-  copyBytes: header.fields + 60,
-  lists: header.fields + 64,
-} as const;
-
-export const valueBytes = 20;
-export const wordBytes = 12;
-export const kernelBytes = 8;
+import * as loopFields from './loopFields.ts';
 
 /** One function for all loops: everything about them is in the argument block. */
 export function emitLoopSteps(target: Target): FunctionBuilder {
@@ -56,13 +22,13 @@ export function emitLoopSteps(target: Target): FunctionBuilder {
   const f = module.function(null, kernelParameters, []);
   const [own, begin, end] = i32Parameters(f);
   const field = (at: number) => own.load(at);
-  const [limit, row, done, at, left] = Array.from({ length: 5 }, () => i32(f));
+  const [limit, row, done, at, left] = i32s(f, 5);
   const copies = field(loopFields.copies).let();
   const records = field(loopFields.records).let();
   const lists = own.add(loopFields.lists).let();
-  const words = lists.add(field(loopFields.values).mul(valueBytes)).let();
-  const kernels = words.add(field(loopFields.words).mul(wordBytes)).let();
-  const values = kernels.add(field(loopFields.kernels).mul(kernelBytes)).let();
+  const words = lists.add(field(loopFields.values).mul(loopFields.valueBytes)).let();
+  const kernels = words.add(field(loopFields.words).mul(loopFields.wordBytes)).let();
+  const values = kernels.add(field(loopFields.kernels).mul(loopFields.kernelBytes)).let();
   copies.if(() => {
     const thread = new I32(f, () => f.globalGet(target.thread));
     values.set(copies.add(thread.mul(field(loopFields.copyBytes))));
@@ -110,22 +76,20 @@ export function emitLoopSteps(target: Target): FunctionBuilder {
       const value = done.add(1).eq(limit).select(at.load(4), between);
       to.store(done.isZero().select(at.load(), value));
       to.increase(4);
-      at.increase(valueBytes);
+      at.increase(loopFields.valueBytes);
       left.increase(-1);
     });
     left.set(field(loopFields.words));
     f.while(left, () => {
       records.add(at.load()).store(values.add(at.load(4)).load().add(at.load(8)));
-      at.increase(wordBytes);
+      at.increase(loopFields.wordBytes);
       left.increase(-1);
     });
   }
 
   /** Calls the kernels for the rows of this thread. */
   function callKernels(): void {
-    const called = i32(f);
-    const section = i32(f);
-    const from = i32(f);
+    const [called, section, from] = i32s(f, 3);
     at.set(kernels);
     called.set(records);
     left.set(field(loopFields.kernels));
@@ -135,12 +99,12 @@ export function emitLoopSteps(target: Target): FunctionBuilder {
       from.set(begin.mul(units));
       f.loop((again) => {
         const last = from.add(end.sub(begin).mul(units));
-        performIndirect(f, kernel, called.load(header.function), called, from, last);
+        performIndirect(f, kernel, called.load(header.position), called, from, last);
         from.increase(field(loopFields.rows).mul(units));
         section.countDown(again);
       });
       called.increase(called.load(header.bytes));
-      at.increase(kernelBytes);
+      at.increase(loopFields.kernelBytes);
       left.increase(-1);
     });
   }

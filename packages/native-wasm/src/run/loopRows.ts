@@ -11,6 +11,7 @@ import {
   type Program,
 } from '@ag/tensor';
 import type { Features, Stage } from '../abi.ts';
+import { sizesOf } from '../contraction/sizes.ts';
 import { lower } from '../lower.ts';
 import type { LoweredLaunch } from './executable.ts';
 
@@ -54,7 +55,8 @@ interface RowAxis {
 }
 
 /** The first axis of the results of a launch; null where that is not known. */
-function rowAxis({ kernel, dims, operands }: Launch): RowAxis | null {
+function rowAxis(launch: Launch): RowAxis | null {
+  const { kernel, dims, operands } = launch;
   if (kernel.form !== 'map' && kernel.form !== 'reduce' && kernel.form !== 'contract') return null;
   if (kernel.outputs.some(({ accumulate }) => accumulate)) return null;
   const paired = ({ strides }: Operand, sizes: readonly number[]) =>
@@ -69,12 +71,9 @@ function rowAxis({ kernel, dims, operands }: Launch): RowAxis | null {
       })),
     };
   }
-  const { batchRank, mRank, nRank } = kernel;
+  const { batchRank, mRank } = kernel;
   if (batchRank + mRank < 1) return null;
-  const batch = dims.slice(0, batchRank);
-  const m = dims.slice(batchRank, batchRank + mRank);
-  const n = dims.slice(batchRank + mRank, batchRank + mRank + nRank);
-  const k = dims.slice(batchRank + mRank + nRank);
+  const { batch, m, n, k } = sizesOf(launch);
   return {
     size: dims[0],
     strides: operands.map((operand, i) => {

@@ -40,30 +40,41 @@ export class Lowerings {
   }
 
   /** All that decides what a launch becomes; null where it is not worth or not possible to say. */
-  #keyOf({ kernel, dims, operands, literals, axis }: Launch, rows: number | undefined): string | null {
+  #keyOf(launch: Launch, rows: number | undefined): string | null {
+    const { kernel, dims, operands, literals, axis } = launch;
     if (kernel.form === 'host' || kernel.form === 'loop') return null;
     // What a program in a loop keeps for all its steps belongs to one launch.
     if (this.#isConstant !== undefined) return null;
     const { buffers } = this.#program;
     const order: number[] = [];
     let key = `${kernelKey(kernel)} ${rows} ${dims} ${axis?.size} ${axis?.stride}`;
+    const scalars = scalarsOf(launch);
     for (const { buffer, offset, dynamic, strides } of operands) {
-      if (dynamic.length > 0) return null;
       // Which of them are the same one matters, which one it is does not.
       if (buffer >= 0 && !order.includes(buffer)) order.push(buffer);
       key += `|${order.indexOf(buffer)} ${buffers[buffer]?.dtype} ${offset} ${strides}`;
+      for (const { scalar, factor } of dynamic) key += ` +${scalars.indexOf(scalar)}*${factor}`;
     }
-    for (const scalar of literals) key += ` ${literals.indexOf(scalar)}`;
+    for (const scalar of literals) key += ` ${scalars.indexOf(scalar)}`;
     return key;
   }
 }
 
+/** What a launch reads of the scalars of a run: its literals, and what moves its operands. */
+function scalarsOf({ literals, operands }: Launch): readonly number[] {
+  const moving = operands.flatMap(({ dynamic }) => dynamic.map(({ scalar }) => scalar));
+  return moving.length === 0 ? literals : [...literals, ...moving];
+}
+
 function stagesFor(launch: Launch, { launch: first, stages }: Known): readonly Stage[] {
+  const from = scalarsOf(first);
+  const to = scalarsOf(launch);
+  const scalarOf = (scalar: number) => to[from.indexOf(scalar)];
   const operandOf = (operand: Operand): Operand => {
     const i = first.operands.findIndex(({ buffer }) => buffer === operand.buffer);
-    return { ...operand, buffer: launch.operands[i].buffer };
+    const dynamic = operand.dynamic.map(({ scalar, factor }) => ({ scalar: scalarOf(scalar), factor }));
+    return { ...operand, buffer: launch.operands[i].buffer, dynamic };
   };
-  const scalarOf = (scalar: number) => launch.literals[first.literals.indexOf(scalar)];
   return stages.map((stage) => ({
     ...stage,
     argumentBlock: ArgumentBlock.for(stage.argumentBlock, operandOf, scalarOf),

@@ -6,7 +6,7 @@
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import { digitsOfTwoOverPi } from '../arithmetic/trigonometricF64.ts';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
 import { useReference } from '../engine/support.ts';
 
 const page = 65536;

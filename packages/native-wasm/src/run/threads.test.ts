@@ -15,7 +15,7 @@ import {
 } from '@ag/tensor';
 import { commitUpdates } from '@ag/tensor/engine';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
 import { type WasmBackend, wasm } from '../index.ts';
 import { LinearMemory } from './memory.ts';
 import { Threads } from './threads.ts';

@@ -9,7 +9,7 @@
 
 import { codedError } from '@ag/tensor/engine';
 import { hostFunctionModule } from '../arithmetic/hostFunctions.ts';
-import { control } from '../control.ts';
+import * as control from '../control.ts';
 import { nodeProcess } from '../engine/support.ts';
 import type { Block, LinearMemory } from './memory.ts';
 

@@ -2,7 +2,7 @@
 import type { Operand } from '@ag/tensor';
 import { ArgumentBlock, kernelParameters, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import { I32, type I32Variable, type Int, i32, i32Parameters, perform } from '../assembler/values.ts';
+import { I32, type I32Variable, type Int, i32, i32Parameters, i32s, perform } from '../assembler/values.ts';
 import { type Arithmetic, maxTileRows } from '../contraction/elements.ts';
 import { products } from './points.ts';
 import type { Convolution } from './shapes.ts';
@@ -118,13 +118,7 @@ function emitFilters(target: Target, taps: number, fields: FilterFields): Functi
   const [argumentBlock, begin, end] = i32Parameters(f);
   const field = (at: number) => argumentBlock.load(at);
   const scratch = ownScratch(f, target, argumentBlock, fields);
-  const first = i32(f);
-  const height = i32(f);
-  const row = i32(f);
-  const at = i32(f);
-  const to = i32(f);
-  const panel = i32(f);
-  const left = i32(f);
+  const [first, height, row, at, to, panel, left] = i32s(f, 7);
   f.while(begin.ltS(end), () => {
     first.set(begin.mul(field(fields.height)).add(begin.minS(field(fields.higher))));
     height.set(field(fields.height).add(begin.ltS(field(fields.higher))));

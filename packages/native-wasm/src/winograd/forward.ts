@@ -12,11 +12,11 @@ import type { ContractKernel, Launch } from '@ag/tensor';
 import { contractRoles, type Factor } from '@ag/tensor/engine';
 import { ArgumentBlock, type LowerContext, type Stage } from '../abi.ts';
 import { type Arithmetic, arithmeticOf } from '../contraction/elements.ts';
-import { epilogueArguments, operandWords } from '../contraction/epilogue.ts';
+import { epilogueArguments, epilogueOperands, operandWords } from '../contraction/epilogue.ts';
 import { tileState } from '../contraction/microKernel.ts';
 import { chainOf } from '../contraction/totals.ts';
 import { aligned, type Filters, filterStage, numbers, planFilters, weightSteps } from './filters.ts';
-import { type Fields, ForwardCode, parts, sumRow } from './forwardCode.ts';
+import { emitForward, type Fields, parts, sumRow } from './forwardCode.ts';
 import { products } from './points.ts';
 import type { Convolution } from './shapes.ts';
 import { edge } from './tiles.ts';
@@ -92,9 +92,7 @@ function tileStage(
   const fields: Fields = {
     image: argumentBlock.address(image, 'float32'),
     weight: argumentBlock.address(weight, 'float32'),
-    others: others.map(({ operand, dtype }) =>
-      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
-    ),
+    others: epilogueOperands(argumentBlock, others),
     scratch: argumentBlock.scratch({ bytes: end, perThread: true }),
     filters: argumentBlock.scratch(filters.scratch),
     epilogue: epilogueArguments(argumentBlock, launch, kernel, { mode: 'rows', others }),
@@ -148,6 +146,6 @@ function tileStage(
     argumentBlock,
     units: Math.ceil(tiles / unit),
     grain: Math.max(1, Math.round(3000 / nanoseconds)),
-    emit: (target) => new ForwardCode(target, arithmetic, convolution, fields).emit(),
+    emit: (target) => emitForward(target, arithmetic, convolution, fields),
   };
 }

@@ -9,13 +9,14 @@
  */
 import { ArgumentBlock, kernelParameters, type LowerContext, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import { type I32, type I32Variable, i32, i32Parameters, perform } from '../assembler/values.ts';
+import { type I32, type I32Variable, i32, i32Parameters, i32s, perform } from '../assembler/values.ts';
 import { type Arithmetic, arithmeticOf, maxTileRows } from '../contraction/elements.ts';
 import { tileState, tilesFunction } from '../contraction/microKernel.ts';
 import { aligned, each, numbers, ownScratch } from './filters.ts';
 import { points, products } from './points.ts';
 import type { Convolution, Images } from './shapes.ts';
 import { betweenBytes, edge, gatherFunction } from './tiles.ts';
+import { TileWalk } from './tileWalk.ts';
 import { type Sums, totalStage } from './total.ts';
 
 /** What transformed tiles may take: a part of a core's own cache. */
@@ -92,7 +93,7 @@ function sumStage(
     v: take(products * vStep),
   };
   const argumentBlock = new ArgumentBlock();
-  const imageFields = (_prefix: string, { exampleStep, channelStep, rowStep }: Images, count: number) =>
+  const imageFields = ({ exampleStep, channelStep, rowStep }: Images, count: number) =>
     numbers(argumentBlock, {
       exampleStep,
       channelStep,
@@ -105,8 +106,8 @@ function sumStage(
     output: argumentBlock.address(outputs.operand, 'float32'),
     scratch: argumentBlock.scratch({ bytes: end, perThread: true }),
     sums: argumentBlock.scratch(sums.scratch),
-    images: imageFields('image', images, channels),
-    outputs: imageFields('output', outputs, filters),
+    images: imageFields(images, channels),
+    outputs: imageFields(outputs, filters),
     ...numbers(argumentBlock, {
       scratchBytes: end,
       tiles: share.tiles,
@@ -168,11 +169,10 @@ function emitSums(
   const scratch = i32(f);
   scratch.set(ownScratch(f, target, argumentBlock, fields));
   const inScratch = (at: number) => scratch.add(field(at));
-  const [tile, last, example, tileRow, tileColumn, count, sums, state] = Array.from({ length: 8 }, () =>
-    i32(f),
-  );
-  const [rows, columns, masks, address, to, a, b, c, z, v] = Array.from({ length: 10 }, () => i32(f));
-  const pointers = Array.from({ length: 4 }, () => i32(f));
+  const [tile, last, example, tileRow, tileColumn, count, sums, state] = i32s(f, 8);
+  const [rows, columns, masks, address, to, a, b, c, z, v] = i32s(f, 10);
+  const pointers = i32s(f, 4);
+  const walk = new TileWalk(argumentBlock, fields, { example, tileRow, tileColumn });
   const table = (at: number, length: I32, step: I32 | number) => {
     to.set(inScratch(at));
     each(f, length, (i) => {
@@ -213,12 +213,7 @@ function emitSums(
       });
       masks.set(inScratch(masksAt));
     });
-    address.set(
-      field(base)
-        .add(example.mul(field(own.exampleStep)))
-        .add(tileRow.mul(field(own.rowStep)).mul(size))
-        .add(tileColumn.mul(4 * size)),
-    );
+    address.set(walk.address(base, own, size));
     each(f, field(own.groups), (group) => {
       pointers.forEach((pointer, t) => {
         pointer.set(group.mul(4).add(t).minS(field(own.channels).sub(1)));
@@ -237,22 +232,12 @@ function emitSums(
     last.set(tile.add(field(fields.part)).minS(field(fields.tiles)));
     sums.set(field(fields.sums).add(begin.mul(field(fields.partBytes))));
     state.set(field(fields.chunk).shl(tileState.chain));
-    example.set(tile.divU(field(fields.perExample)));
-    tileColumn.set(tile.remU(field(fields.perExample)));
-    tileRow.set(tileColumn.divU(field(fields.tileColumns)));
-    tileColumn.set(tileColumn.remU(field(fields.tileColumns)));
+    walk.seek(tile);
     f.while(tile.ltS(last), () => {
       count.set(field(fields.chunk).minS(last.sub(tile)));
       tile.increase(count);
       each(f, count, (i) => {
-        const inner = size + taps - 1;
-        const valid = (at: I32, of: number, left: number) =>
-          at
-            .add(1)
-            .eq(field(of))
-            .select(field(left).add(taps - 1), inner);
-        rows.set(valid(tileRow, fields.tileRows, fields.rowsLast));
-        columns.set(valid(tileColumn, fields.tileColumns, fields.columnsLast));
+        walk.extent(rows, columns, size, taps);
         const groups = stripRow / 16;
         gather(fields.image, fields.images, points, fields.imageMasks, fields.vStep, (group) =>
           inScratch(fields.v)
@@ -264,19 +249,7 @@ function emitSums(
             .add(i.mul(field(fields.zRow)))
             .add(group.mul(16)),
         );
-        tileColumn
-          .tee(tileColumn.add(1))
-          .eq(field(fields.tileColumns))
-          .if(() => {
-            tileColumn.set(0);
-            tileRow
-              .tee(tileRow.add(1))
-              .eq(field(fields.tileRows))
-              .if(() => {
-                tileRow.set(0);
-                example.increase(1);
-              });
-          });
+        walk.next(1);
       });
       z.set(inScratch(fields.z));
       v.set(inScratch(fields.v));

@@ -55,21 +55,24 @@ export function convolutionOf(launch: Launch): Convolution | null {
   const [ky, kx] = k.slice(-2);
   const [ny, nx] = n.slice(-2);
   if (ky !== ny || kx !== 1 || nx !== 1) return null;
+  const images = (
+    operand: Operand,
+    many: boolean,
+    example: number,
+    channel: number,
+    row: number,
+  ): Images => ({
+    operand,
+    exampleStep: many ? bytes * example : 0,
+    channelStep: bytes * channel,
+    rowStep: bytes * row,
+  });
   if (forward && !(gradient && dims[nRank] < dims[nRank + 3])) {
     const many = nRank === 3;
-    return tiled({
+    return tiled(dims, {
       taps: dims[nRank + 2],
-      examples: many ? dims[1] : 1,
-      height: dims[nRank - 1],
-      width: dims[nRank],
       channels: dims[nRank + 1],
-      filters: dims[0],
-      images: {
-        operand: b,
-        exampleStep: many ? bytes * n[0] : 0,
-        channelStep: bytes * k[0],
-        rowStep: bytes * ky,
-      },
+      images: images(b, many, n[0], k[0], ky),
       outputs: null,
       exampleAxis: many ? 1 : -1,
       rowAxis: nRank - 1,
@@ -84,25 +87,11 @@ export function convolutionOf(launch: Launch): Convolution | null {
   )
     return null;
   const many = kRank === 3;
-  return tiled({
+  return tiled(dims, {
     taps: dims[2],
-    examples: many ? dims[4] : 1,
-    height: dims[dims.length - 2],
-    width: dims[dims.length - 1],
     channels: dims[1],
-    filters: dims[0],
-    images: {
-      operand: b,
-      exampleStep: many ? bytes * k[0] : 0,
-      channelStep: bytes * n[0],
-      rowStep: bytes * ky,
-    },
-    outputs: {
-      operand: a,
-      exampleStep: many ? bytes * a.strides[1] : 0,
-      channelStep: bytes * a.strides[0],
-      rowStep: bytes * a.strides[kRank - 1],
-    },
+    images: images(b, many, k[0], n[0], ky),
+    outputs: images(a, many, a.strides[1], a.strides[0], a.strides[kRank - 1]),
     exampleAxis: many ? 4 : -1,
     rowAxis: dims.length - 2,
   });
@@ -118,11 +107,23 @@ function isWindow(dims: readonly number[], at: number): boolean {
   return dims[at] === dims[at + 1] && (dims[at] === 3 || dims[at] === 5);
 }
 
-function tiled(convolution: Omit<Convolution, 'size' | 'tileRows' | 'tileColumns'>): Convolution | null {
-  const size = points + 1 - convolution.taps;
-  const tileRows = Math.ceil(convolution.height / size);
-  const tileColumns = Math.ceil(convolution.width / size);
-  const whole = { ...convolution, size, tileRows, tileColumns };
+function tiled(
+  dims: readonly number[],
+  given: Pick<Convolution, 'taps' | 'channels' | 'images' | 'outputs' | 'exampleAxis' | 'rowAxis'>,
+): Convolution | null {
+  const { taps, exampleAxis, rowAxis } = given;
+  const size = points + 1 - taps;
+  const [height, width] = dims.slice(rowAxis);
+  const whole = {
+    ...given,
+    size,
+    examples: exampleAxis < 0 ? 1 : dims[exampleAxis],
+    height,
+    width,
+    tileRows: Math.ceil(height / size),
+    tileColumns: Math.ceil(width / size),
+    filters: dims[0],
+  };
   return isWorthIt(whole) ? whole : null;
 }
 

@@ -3,9 +3,15 @@ import type { ContractKernel, Launch } from '@ag/tensor';
 import { contractRoles } from '@ag/tensor/engine';
 import { ArgumentBlock, kernelParameters, type Scratch, type Stage, type Target } from '../abi.ts';
 import type { FunctionBuilder } from '../assembler/functionBuilder.ts';
-import { call, i32, i32Parameters, perform } from '../assembler/values.ts';
+import { call, i32, i32Parameters, i32s, perform } from '../assembler/values.ts';
 import type { Arithmetic } from '../contraction/elements.ts';
-import { type Epilogue, emitEpilogue, epilogueArguments, operandWords } from '../contraction/epilogue.ts';
+import {
+  type Epilogue,
+  emitEpilogue,
+  epilogueArguments,
+  epilogueOperands,
+  operandWords,
+} from '../contraction/epilogue.ts';
 import { directGradientFunction } from './direct.ts';
 import { aligned, each, numbers, ownScratch } from './filters.ts';
 import type { Convolution } from './shapes.ts';
@@ -44,9 +50,7 @@ export function totalStage(
   const total = linear + aligned(4 * 4 * taps ** 2);
   const bytes = total + aligned(Math.ceil(channels / 4) * taps ** 2 * strip);
   const fields = {
-    others: others.map(({ operand, dtype }) =>
-      operand.buffer < 0 ? argumentBlock.coordinate(operand) : argumentBlock.address(operand, dtype),
-    ),
+    others: epilogueOperands(argumentBlock, others),
     steps: others.map(({ rows }) => argumentBlock.i32(rows.axes[0][1])),
     image: argumentBlock.address(images.operand, 'float32'),
     output: argumentBlock.address(outputs.operand, 'float32'),
@@ -120,7 +124,7 @@ function emitTotal(
   const scratch = i32(f);
   scratch.set(ownScratch(f, target, argumentBlock, fields));
   const inScratch = (at: number) => scratch.add(field(at));
-  const [first, rows, at, filter, from, channel] = Array.from({ length: 6 }, () => i32(f));
+  const [first, rows, at, filter, from, channel] = i32s(f, 6);
   // One column, at 0, and the rows of each operand.
   at.set(inScratch(fields.tables));
   at.store(0);

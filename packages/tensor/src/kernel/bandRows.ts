@@ -20,16 +20,32 @@ export function rowBytes(program: Program, rows: number, launches: readonly Laun
 
 /** Buffers that nothing but `launches` touches, so that nobody misses the rows of other units. */
 export function localTo(program: Program, launches: readonly Launch[]): number[] {
+  const users = usersOf(program);
   const inside = new Set(launches);
-  const found = new Set<number>();
-  for (const { operands } of inside) {
-    for (const { buffer, offset } of operands) {
-      if (buffer >= 0 && offset === 0 && program.buffers[buffer].kind === 'slot') found.add(buffer);
-    }
+  const touched = new Set(launches.flatMap(({ operands }) => operands.map(({ buffer }) => buffer)));
+  return [...touched].filter(
+    (buffer) =>
+      buffer >= 0 &&
+      program.buffers[buffer].kind === 'slot' &&
+      users[buffer].every(
+        (launch) =>
+          inside.has(launch) &&
+          launch.operands.every((operand) => operand.buffer !== buffer || operand.offset === 0),
+      ),
+  );
+}
+
+/** For programs that were asked about, the launches that touch each buffer: a deep network has hundreds of bands. */
+const known = new WeakMap<Program, readonly (readonly Launch[])[]>();
+
+function usersOf(program: Program): readonly (readonly Launch[])[] {
+  let users = known.get(program);
+  if (users === undefined) {
+    const found = program.buffers.map((): Launch[] => []);
+    for (const launch of program.launches)
+      for (const { buffer } of launch.operands) if (buffer >= 0) found[buffer].push(launch);
+    users = found;
+    known.set(program, users);
   }
-  for (const launch of program.launches) {
-    for (const { buffer, offset } of launch.operands)
-      if (offset !== 0 || !inside.has(launch)) found.delete(buffer);
-  }
-  return [...found];
+  return users;
 }

@@ -73,10 +73,11 @@ export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUp
     next.push(0);
     while (stack.length > 0) {
       const node = stack[stack.length - 1];
+      const { inputs } = node;
       const i = next[next.length - 1];
-      if (i < node.inputs.length) {
+      if (i < inputs.length) {
         next[next.length - 1] = i + 1;
-        const input = node.inputs[i];
+        const input = inputs[i];
         if (input.visitMark !== mark) {
           input.visitMark = mark;
           stack.push(input);

@@ -101,7 +101,9 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
 
 /** Commits new values of variables, computing `outputs` in the same plan. Optimizers call this. */
 export function commitUpdates(updates: ReadonlyMap<Variable, Tensor>, outputs: readonly Tensor[] = []): void {
-  evaluate(outputs, { updates: [...updates].map(([variable, value]) => ({ variable, value })) });
+  const list: Update[] = [];
+  for (const [variable, value] of updates) list.push({ variable, value });
+  evaluate(outputs, { updates: list });
 }
 
 /** Commits what `variable.assign` has queued; what cannot be computed is dropped, with a warning. */

@@ -41,7 +41,8 @@ export function chainTooLong(node: Tensor, inputs: readonly Tensor[]): boolean {
 
 /** Runs work whose nodes do not count. */
 export function withoutGrowth<T>(work: () => T): T {
-  const [outerStep, outerAcross] = [step, across];
+  const outerStep = step;
+  const outerAcross = across;
   step = 0;
   across = 0;
   try {

@@ -52,7 +52,7 @@ export function forgetOrigins(): void {
   for (const tensor of read) forget(tensor, false);
   for (const tensor of carried) forget(tensor, true);
   read.length = 0;
-  carried.length = 0;
+  if (carried.length > 0) carried.length = 0;
   carriedElements = 0;
 }
 
@@ -105,7 +105,8 @@ function lossOf(tensor: Tensor, unasked: boolean): number {
     const source = node.op === null ? node.origin : node;
     if (source?.op) {
       // What has no rule (comparisons, positions, `detach`) passes no gradient on.
-      if (source.op.vjp && isFloat(node.dtype) && source.op !== detach) stack.push(...source.inputs);
+      if (source.op.vjp && isFloat(node.dtype) && source.op !== detach)
+        for (const input of source.inputs) stack.push(input);
     } else if (node.leaf?.kind === 'variable' ? node.leaf.variable.trainable : node.lost & fromVariable) {
       return fromVariable;
     } else if (node.leaf?.kind !== 'literal' && isFloat(node.dtype)) {

@@ -128,7 +128,8 @@ export function setAside({ variable, value }: Update, mark: number): void {
 
 /** Forgets what was set aside: a step has been taken since. */
 export function forgetAside(): void {
-  aside.clear();
+  // Clearing an empty map takes memory anew.
+  if (aside.size > 0) aside.clear();
 }
 
 /** All that is queued, except for variables that get another value. */
@@ -172,6 +173,7 @@ export function isBuiltOn({ variable, value }: Update): boolean {
 
 /** Removes assignments that have been committed, and those before them. */
 export function settleAssignments(updates: readonly Update[]): void {
+  if (queue.size === 0 && aside.size === 0) return;
   for (const { variable, value } of updates) {
     const chain = queue.get(variable);
     const at = chain === undefined ? -1 : chain.indexOf(value);
