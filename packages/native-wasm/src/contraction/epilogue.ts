@@ -174,9 +174,10 @@ export function emitEpilogue(
   }
 
   function wholeStrip(at: I32): void {
+    const count = stripRow / arithmetic.size / lanes;
     // Where the engine pairs vectors, no store may stand between the two to one array.
-    const together = target.pairedVectors ? 2 : 1;
-    for (let i = 0; i < stripRow / arithmetic.size / lanes; i += together) {
+    const together = target.pairedVectors && count % 2 === 0 ? 2 : 1;
+    for (let i = 0; i < count; i += together) {
       const vectors = Array.from({ length: together }, (_, j) =>
         compute(sums(at, (i + j) * lanes * arithmetic.size), i + j, null),
       );
