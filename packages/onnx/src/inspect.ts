@@ -1,7 +1,7 @@
 /**
  * `inspectOnnx`: what a file holds, without computing anything.
  */
-import { wholeNumber } from './errors.ts';
+import { quoted, wholeNumber } from './errors.ts';
 import { decodeModel } from './file/decode.ts';
 import { sizesOf, typeName } from './file/tensors.ts';
 import type { AttributeProto, ValueInfoProto } from './proto/onnx.ts';
@@ -69,7 +69,7 @@ export interface OnnxSummary {
 export function inspectOnnx(bytes: Uint8Array): OnnxSummary {
   const { proto, graph, opsets } = decodeModel('inspectOnnx', bytes);
   const tensors = graph.initializer.map((tensor): OnnxTensor => {
-    const shape = sizesOf(tensor.dims, `inspectOnnx: tensor '${tensor.name}'`);
+    const shape = sizesOf(tensor.dims, `inspectOnnx: tensor ${quoted(tensor.name)}`);
     return {
       name: tensor.name,
       type: typeName(tensor.dataType),
@@ -112,7 +112,7 @@ export function describeValueInfo({ name, type }: ValueInfoProto): OnnxValue {
   const shape = tensor?.shape?.dim.map(({ value }) =>
     // Old exporters write −1 for sizes that are not known.
     value.case === 'dimValue' && value.value >= 0n
-      ? wholeNumber(value.value, `the size of '${name}'`)
+      ? wholeNumber(value.value, `the size of ${quoted(name)}`)
       : value.case === 'dimParam' && value.value !== ''
         ? value.value
         : null,

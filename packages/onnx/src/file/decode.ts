@@ -3,7 +3,7 @@
  */
 import { describeValue, typeError } from '@ag/tensor/engine';
 import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
-import { fileError, wholeNumber } from '../errors.ts';
+import { fileError, quoted, wholeNumber } from '../errors.ts';
 import { type GraphProto, type ModelProto, ModelProtoSchema } from '../proto/onnx.ts';
 import type { ReadExternal } from './tensors.ts';
 
@@ -75,7 +75,7 @@ export function externalReader(operation: string, options: FileOptions): ReadExt
     const file = Object.hasOwn(external, location) ? external[location] : undefined;
     if (!(file instanceof Uint8Array)) {
       throw fileError(
-        `${operation}: weights lie in ${JSON.stringify(location)}, which is not among the files given: ${Object.keys(external).join(', ') || 'none'}`,
+        `${operation}: weights lie in ${quoted(location)}, which is not among the files given: ${Object.keys(external).join(', ') || 'none'}`,
       );
     }
     return file.subarray(offset, length === undefined ? undefined : offset + length);

@@ -21,10 +21,17 @@ export type Rules = { readonly [operator: string]: Rule };
 export interface Run {
   /** The mode of the model: dropout and batch normalization look at it. */
   readonly training: boolean;
-  /** Computes a graph that is an attribute, with values for its inputs. */
-  subgraph(call: Call, graph: GraphProto, inputs: readonly Value[]): Value[];
-  /** The variable that holds the tensor that an input comes from, if it is one. */
-  assign(name: string, value: Tensor): void;
+  /** Computes a graph with values for its inputs, within the values around it if there are any. */
+  compute(graph: PreparedGraph, inputs: readonly (Value | null)[], around: unknown): Value[];
+}
+
+/** A graph that can be run. */
+export interface PreparedGraph {
+  readonly nodes: readonly PreparedNode[];
+  /** Values that lie in the file, by name. */
+  readonly stored: ReadonlyMap<string, () => Value>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
 }
 
 /** A node that has been looked at once. */
@@ -38,8 +45,8 @@ export interface PreparedNode {
   readonly host: HostRule | null;
   /** The value of a `Constant`. */
   readonly constant: (() => Value) | null;
-  /** Where names of values around are found, in graphs that are attributes. */
-  readonly path: string;
+  /** Graphs that are attributes. */
+  readonly graphs: ReadonlyMap<GraphProto, PreparedGraph>;
 }
 
 /** Computes a node whose inputs are known on the host; null leaves it to tensors. */
@@ -148,6 +155,11 @@ export class Call {
     const graph = this.attribute(name)?.g;
     if (!graph) throw fileError(`attribute ${quoted(name)}, a graph, is missing`);
     return graph;
+  }
+
+  /** Computes a graph that is an attribute, with values for its inputs. */
+  subgraph(name: string, inputs: readonly Value[]): Value[] {
+    return this.run.compute(this.node.graphs.get(this.graph(name))!, inputs, this.scope);
   }
 
   #attribute<T>(name: string, otherwise: T | undefined, read: (a: AttributeProto) => T): T {

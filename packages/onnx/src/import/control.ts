@@ -10,7 +10,7 @@ import { Value } from './value.ts';
 /** A branch that is chosen by a condition that has to be known. */
 function choose(call: Call): readonly Value[] {
   const taken = call.number(0) !== 0;
-  return call.run.subgraph(call, call.graph(taken ? 'then_branch' : 'else_branch'), []);
+  return call.subgraph(taken ? 'then_branch' : 'else_branch', []);
 }
 
 /** The steps written out one after the other: how many there are is known, or read as they go. */
@@ -24,7 +24,7 @@ function loop(call: Call): readonly Value[] {
     if (going && going.read().data[0] === 0) break;
     const step = new Value(null, { type: 'int64', shape: [], data: [i] });
     const condition = going ?? new Value(null, { type: 'bool', shape: [], data: [1] });
-    const [next, ...values] = call.run.subgraph(call, body, [step, condition, ...carried]);
+    const [next, ...values] = call.subgraph('body', [step, condition, ...carried]);
     if (!call.has(1) && most === Number.POSITIVE_INFINITY && next === going)
       throw valueError('the loop never ends');
     going = next;
@@ -67,7 +67,7 @@ function scan(call: Call): readonly Value[] {
       const at = inputDirections[i] === 1 ? length - 1 - t : t;
       return new Value(x.slice(at, at + 1, { axis }).squeeze(axis));
     });
-    const values = call.run.subgraph(call, body, [...carried, ...rows]);
+    const values = call.subgraph('body', [...carried, ...rows]);
     carried = values.slice(0, states);
     values.slice(states).forEach((value, i) => {
       collected[i].push(value.tensor);

@@ -89,7 +89,7 @@ const reshapeTo =
       const rest = -sizeOf(wanted);
       wanted[hole] = rest === 0 ? 0 : x!.data.length / rest;
     }
-    if (sizeOf(wanted) !== x!.data.length) {
+    if (sizeOf(wanted) !== x!.data.length || !wanted.every((size) => Number.isInteger(size) && size >= 0)) {
       throw valueError(`[${x!.shape.join(', ')}] cannot become [${wanted.join(', ')}]`);
     }
     return make(x!.type, wanted, x!.data);
@@ -111,12 +111,13 @@ function whole(of: (x: number[]) => number): HostRule {
   };
 }
 
-function gather([x, index]: readonly (Host | null)[], call: Call): Host[] {
+function gather([x, index]: readonly (Host | null)[], call: Call): Host[] | null {
   const source = x!;
   const axis = call.axis(call.int('axis', 0), source.shape.length);
   const size = source.shape[axis];
   const rank = index!.shape.length;
   const shape = [...source.shape.slice(0, axis), ...index!.shape, ...source.shape.slice(axis + 1)];
+  if (sizeOf(shape) > mostOnHost) return null;
   const strides = index!.shape.map((_, i) => sizeOf(index!.shape.slice(i + 1)));
   return moved(source, shape, (at) => {
     const own = at.slice(axis, axis + rank).reduce((sum, position, i) => sum + position * strides[i], 0);
@@ -132,6 +133,7 @@ function concat(inputs: readonly (Host | null)[], call: Call): Host[] | null {
   const own = inputs as readonly Host[];
   // Lists are what shapes are made of.
   if (own.some((x) => x.shape.length !== 1)) return null;
+  if (own.reduce((sum, x) => sum + x.data.length, 0) > mostOnHost) return null;
   const data = own.flatMap((x) => Array.from(x.data));
   call.axis(call.int('axis'), 1);
   return make(own[0].type, [data.length], data);

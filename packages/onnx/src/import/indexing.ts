@@ -3,6 +3,7 @@
  */
 import { arange, type Shape, stack, type Tensor, tensor, zeros } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
+import { quoted } from '../errors.ts';
 import type { Call, Rules } from './call.ts';
 
 const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
@@ -40,8 +41,8 @@ function scattered(x: Tensor, index: Tensor, updates: Tensor, axis: number, redu
     return written.where(of(base, own.cast(x.dtype)), base);
   };
   if (reduction === 'none') return put(x, index, updates, (_, update) => update);
-  const combine = combinations[reduction];
-  if (!combine) throw valueError(`there is no reduction ${JSON.stringify(reduction)}`);
+  const combine = Object.hasOwn(combinations, reduction) ? combinations[reduction] : null;
+  if (!combine) throw valueError(`there is no reduction ${quoted(reduction)}`);
   // One row of positions after the other: positions of one row differ, those of different rows may be equal.
   let result = x;
   for (let i = 0; i < index.shape[axis]; i++) {

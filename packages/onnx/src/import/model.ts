@@ -5,13 +5,13 @@
 import { buffer, Module } from '@ag/nn';
 import { type Tensor, Variable } from '@ag/tensor';
 import { checkOptions, checkTensor, dtypeError, shapeError, typeError } from '@ag/tensor/engine';
-import { fileError, quoted, unsupported } from '../errors.ts';
+import { fileError, named, quoted, unsupported } from '../errors.ts';
 import { decodeModel, externalReader, type FileOptions } from '../file/decode.ts';
 import { dtypeFor, readTensor } from '../file/tensors.ts';
 import { describeValueInfo, type OnnxValue } from '../inspect.ts';
-import { Call, type PreparedNode, type Run } from './call.ts';
+import { Call, type PreparedGraph, type PreparedNode, type Run } from './call.ts';
 import { mostOnHost } from './host.ts';
-import { type Preparation, type PreparedGraph, prepare, type Usage } from './prepare.ts';
+import { prepare, type Usage } from './prepare.ts';
 import { hostOf, tensorOf, Value } from './value.ts';
 
 /** Options of `loadOnnx`. */
@@ -32,7 +32,6 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   readonly outputs: readonly OnnxValue[];
   readonly #variables: ReadonlyMap<string, Variable>;
   readonly #graph: PreparedGraph;
-  readonly #subgraphs: Preparation['subgraphs'];
 
   /** Use {@link loadOnnx}. */
   constructor(bytes: Uint8Array, options: LoadOnnxOptions = {}) {
@@ -42,12 +41,14 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
     const model = decodeModel(operation, bytes);
     const read = externalReader(operation, options);
     const variables = new Map<string, Variable>();
-    const preparation: Preparation = {
+    const counts = new Map<string, number>();
+    let characters = 0;
+    this.#graph = prepare({
       model,
       operation,
-      missing: new Set(),
-      subgraphs: new Map(),
       store: (proto, name, usage) => {
+        characters += name.length;
+        if (characters > longestNames) throw fileError(`${operation}: the names of its tensors are too long`);
         const array = readTensor(proto, `${operation}: tensor ${quoted(name)}`, read);
         if (options.widen === false && (array.type === 'float16' || array.type === 'bfloat16')) {
           throw unsupported(
@@ -62,15 +63,15 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
         }
         const variable = variableOf(tensorOf(host), name, usage);
         let own = name;
-        for (let i = 1; variables.has(own); i++) own = `${name}.${i}`;
+        while (variables.has(own)) {
+          const count = (counts.get(name) ?? 0) + 1;
+          counts.set(name, count);
+          own = `${name}.${count}`;
+        }
         variables.set(own, variable);
-        return () => new Value(variable.value);
+        return () => new Value(variable.value, null, variable);
       },
-      run: (graph, inputs, call, closed) =>
-        this.#run(graph, inputs, call.run, closed ? null : (call.scope as Scope)),
-    };
-    this.#graph = prepare(preparation);
-    this.#subgraphs = preparation.subgraphs;
+    });
     this.#variables = variables;
     const stored = this.#graph.stored;
     this.inputs = model.graph.input.filter(({ name }) => !stored.has(name)).map(describeValueInfo);
@@ -92,28 +93,40 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
       );
     }
     const values = new Map(this.inputs.map((input, i) => [input.name, new Value(fitting(inputs[i], input))]));
-    const run: Run = {
-      training: this.training,
-      subgraph: (call, graph, given) =>
-        this.#run(this.#subgraphs.get(graph)!, given, run, call.scope as Scope),
-      assign: (name, value) => this.#variables.get(name)?.assign(value),
-    };
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
-    return this.#run(this.#graph, known, run, null).map((value) => value.tensor);
+    return new Walk(this.training).compute(this.#graph, known, null).map((value) => value.tensor);
   }
 
   /** Weights and statistics by their names in the file. @internal */
   override *members(): Iterable<readonly [string, Variable]> {
     yield* this.#variables ?? [];
   }
+}
 
-  #run(graph: PreparedGraph, inputs: readonly (Value | null)[], run: Run, parent: Scope | null): Value[] {
-    const scope = new Scope(graph, parent);
+/** Characters that the names of all weights may have: within functions they repeat those of what is around them. */
+const longestNames = 20_000_000;
+
+/** Nodes that one call may compute. A loop of few bytes may ask for any number of them. */
+const mostSteps = 2 ** 22;
+
+/** One call of a model. */
+class Walk implements Run {
+  readonly training: boolean;
+  #steps = 0;
+
+  constructor(training: boolean) {
+    this.training = training;
+  }
+
+  compute(graph: PreparedGraph, inputs: readonly (Value | null)[], around: unknown): Value[] {
+    this.#steps += 1 + graph.nodes.length;
+    if (this.#steps > mostSteps) throw unsupported(`the model computes more than ${mostSteps} nodes`);
+    const scope = new Scope(graph, around as Scope | null);
     graph.inputs.forEach((name, i) => {
       const value = inputs[i];
       if (value) scope.values.set(name, value);
     });
-    for (const node of graph.nodes) runNode(node, scope, run);
+    for (const node of graph.nodes) runNode(node, scope, this);
     return graph.outputs.map((name) => scope.get(name));
   }
 }
@@ -214,12 +227,13 @@ function checkInput(
 }
 
 function shownInput({ name, type, shape }: OnnxValue): string {
-  return `${name}: ${type ?? 'any'}${shape ? ` [${shape.map((size) => size ?? '?').join(', ')}]` : ''}`;
+  const sizes = shape?.map((size) => (typeof size === 'string' ? named(size) : (size ?? '?')));
+  return `${named(name)}: ${type ?? 'any'}${sizes ? ` [${sizes.join(', ')}]` : ''}`;
 }
 
 /** A tensor that an input takes. @throws an error that says what it should be */
 function fitting(given: Tensor, input: OnnxValue): Tensor {
-  const x = checkTensor(given, 'OnnxModel', input.name);
+  const x = checkTensor(given, 'OnnxModel', named(input.name));
   const kind = (type: string): string =>
     type.startsWith('float') || type === 'bfloat16'
       ? 'fractions'

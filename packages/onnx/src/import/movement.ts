@@ -92,9 +92,15 @@ export function section(x: Tensor, axis: number, start: number, size: number, st
 /** Sizes of the parts of `Split`. */
 export function partsOf(call: Call, shape: Shape, axis: number): number[] {
   const given = call.opset < 13 ? call.ints('split') : call.optionalNumbers(1);
-  if (given) return given;
-  const count =
-    call.opset >= 18 ? call.int('num_outputs', call.node.proto.output.length) : call.node.proto.output.length;
+  if (given) {
+    const sum = given.reduce((a, b) => a + b, 0);
+    if (given.some((size) => size < 0) || (shape[axis] >= 0 && sum !== shape[axis]))
+      throw fileError(`parts of sizes [${given.join(', ')}] are not the whole of ${shape[axis]}`);
+    return given;
+  }
+  const outputs = call.node.proto.output.length;
+  const count = call.opset >= 18 ? call.int('num_outputs', outputs) : outputs;
+  if (count !== outputs) throw fileError(`${count} parts for ${outputs} outputs`);
   const size = Math.ceil(shape[axis] / count);
   return Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, shape[axis] - i * size)));
 }

@@ -49,8 +49,8 @@ function batchNormalization(call: Call): readonly (Tensor | null)[] {
   const moved = (running: Tensor, now: Tensor): Tensor => running.mul(momentum).add(now.mul(1 - momentum));
   const running = [moved(call.tensor(3), flat(mean)), moved(call.tensor(4), flat(variance))] as const;
   if (call.run.training) {
-    call.run.assign(call.node.proto.input[3], running[0]);
-    call.run.assign(call.node.proto.input[4], running[1]);
+    call.value(3).variable?.assign(running[0]);
+    call.value(4).variable?.assign(running[1]);
   }
   return [result.mul(scale).add(bias), ...running];
 }

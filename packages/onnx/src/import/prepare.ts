@@ -1,30 +1,13 @@
 /**
  * Looks at the nodes of a graph once: their rules and attributes, and that what they read is there.
  */
-import { fileError, quoted, unsupported } from '../errors.ts';
+import { fileError, named, quoted, unsupported } from '../errors.ts';
 import type { DecodedModel } from '../file/decode.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx.ts';
-import type { Call, PreparedNode, Result, Rule } from './call.ts';
+import type { PreparedGraph, PreparedNode, Result, Rule } from './call.ts';
 import { hostRules } from './host.ts';
 import { rules } from './rules.ts';
 import type { Value } from './value.ts';
-
-/** A graph that can be run. */
-export interface PreparedGraph {
-  readonly nodes: readonly PreparedNode[];
-  /** Values that lie in the file, by name. */
-  readonly stored: ReadonlyMap<string, () => Value>;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-}
-
-/** Runs a prepared graph with values for its inputs; what it does not find there is looked for in `scope`. */
-export type RunGraph = (
-  graph: PreparedGraph,
-  inputs: readonly (Value | null)[],
-  call: Call,
-  closed: boolean,
-) => Value[];
 
 /** What becomes of tensors that lie in the file. */
 export type Store = (proto: TensorProto, name: string, usage: Usage) => () => Value;
@@ -32,16 +15,23 @@ export type Store = (proto: TensorProto, name: string, usage: Usage) => () => Va
 /** What reads a tensor: weights train, statistics move, and what decides shapes stays known. */
 export type Usage = 'weight' | 'statistic' | 'known';
 
-export interface Preparation {
+/** A model to be looked at. */
+export interface ModelToPrepare {
   readonly model: DecodedModel;
   readonly store: Store;
-  readonly run: RunGraph;
   /** Begins messages. */
   readonly operation: string;
+}
+
+interface Preparation extends ModelToPrepare {
   /** Operators that are not there, each once. */
   readonly missing: Set<string>;
-  /** Graphs that are attributes. */
-  readonly subgraphs: Map<GraphProto, PreparedGraph>;
+  /** Functions that the file defines. */
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  /** Tensors of the file that have been stored: a function that is called twice holds its constants once. */
+  readonly shared: Map<AttributeProto | TensorProto, () => Value>;
+  /** Nodes and names that have been looked at. */
+  parts: number;
 }
 
 /** Attributes of the node that calls a function, which its nodes refer to. */
@@ -62,12 +52,21 @@ const knownInputs: { readonly [operator: string]: readonly number[] } = {
 /** Deeper nesting of graphs and functions is a file that was made to break readers. */
 const deepest = 64;
 
+/** More nodes and names, those of functions at each call: functions that call each other twice make billions of a few. */
+const mostParts = 2 ** 22;
+
+/** Missing operators that a message names. */
+const mostNamed = 50;
+
 /** Oldest and newest versions of ONNX's own operators that the rules know. */
 const [oldest, newest] = [6, 28];
 
 /** @throws Error for a graph that cannot be run, naming the node */
-export function prepare(preparation: Preparation): PreparedGraph {
-  const { model, operation, missing } = preparation;
+export function prepare(given: ModelToPrepare): PreparedGraph {
+  const { model, operation } = given;
+  const missing = new Set<string>();
+  const functions = new Map(model.proto.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]));
+  const preparation: Preparation = { ...given, missing, functions, shared: new Map(), parts: 0 };
   const version = model.opsets.get('');
   if (version !== undefined && (version < oldest || version > newest)) {
     throw unsupported(
@@ -83,11 +82,41 @@ export function prepare(preparation: Preparation): PreparedGraph {
     depth: 0,
   });
   if (missing.size > 0) {
+    const one = missing.size === 1;
+    const names = [...missing].sort().slice(0, mostNamed).map(named).join(', ');
     throw unsupported(
-      `${operation}: the model uses ${missing.size === 1 ? 'an operator' : `${missing.size} operators`} that ${missing.size === 1 ? 'is' : 'are'} not supported: ${[...missing].sort().join(', ')}`,
+      `${operation}: the model uses ${one ? 'an operator' : `${missing.size} operators`} that ${one ? 'is' : 'are'} not supported: ${names}${missing.size > mostNamed ? ', …' : ''}`,
     );
   }
   return graph;
+}
+
+function functionKey(domain: string, name: string, overload: string): string {
+  return `${ownDomain(domain)}\n${name}\n${overload}`;
+}
+
+const ownDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
+
+/** Counts what is looked at. @throws Error where that never ends */
+function count(preparation: Preparation, parts: number): void {
+  preparation.parts += parts;
+  if (preparation.parts > mostParts)
+    throw fileError(
+      `${preparation.operation}: with its functions the model has more than ${mostParts} parts`,
+    );
+}
+
+/** Stores a tensor the first time that it is met. */
+function storedOnce(
+  { shared }: Preparation,
+  key: AttributeProto | TensorProto,
+  store: () => () => Value,
+): () => Value {
+  const before = shared.get(key);
+  if (before) return before;
+  const value = store();
+  shared.set(key, value);
+  return value;
 }
 
 interface Context {
@@ -106,8 +135,13 @@ function prepareGraph(preparation: Preparation, graph: GraphProto, context: Cont
   const usages = usagesOf(graph);
   const stored = new Map<string, () => Value>();
   for (const tensor of graph.initializer) {
-    if (tensor.name === '') throw fileError(`${operation}: a weight has no name`);
-    stored.set(tensor.name, store(tensor, context.path + tensor.name, usages.get(tensor.name) ?? 'weight'));
+    const { name } = tensor;
+    if (name === '') throw fileError(`${operation}: a weight has no name`);
+    if (stored.has(name)) throw fileError(`${operation}: there are two weights ${quoted(name)}`);
+    stored.set(
+      name,
+      storedOnce(preparation, tensor, () => store(tensor, context.path + name, usages.get(name) ?? 'weight')),
+    );
   }
   const inputs = graph.input.map(({ name }) => name);
   const outputs = graph.output.map(({ name }) => name);
@@ -131,10 +165,11 @@ function prepareNodes(
   context: Context,
 ): PreparedNode[] {
   const { operation } = preparation;
+  count(preparation, protos.length + known.size + outputs.length);
   const nodes: PreparedNode[] = [];
   const there = (name: string): boolean => known.has(name) || context.around(name);
   protos.forEach((proto, i) => {
-    const where = `${operation}: node ${proto.name === '' ? i : quoted(proto.name)} (${proto.opType})`;
+    const where = `${operation}: node ${proto.name === '' ? i : quoted(proto.name)} (${named(proto.opType)})`;
     for (const name of proto.input) {
       if (name !== '' && !there(name)) {
         throw fileError(
@@ -190,25 +225,24 @@ function prepareNode(
   usages: ReadonlyMap<string, Usage>,
   context: Context,
 ): PreparedNode {
-  const { model, operation, missing, store } = preparation;
+  const { operation, functions, missing, store } = preparation;
   const attributes = new Map<string, AttributeProto>();
   for (const attribute of proto.attribute) {
     const given = attribute.refAttrName === '' ? attribute : context.references?.get(attribute.refAttrName);
     if (given) attributes.set(attribute.name, given);
   }
   const path = `${context.path}${proto.name || proto.output[0] || proto.opType}/`;
+  const prepared = new Map<GraphProto, PreparedGraph>();
   for (const { g, graphs } of attributes.values()) {
     for (const graph of g ? [g, ...graphs] : graphs) {
       const inner = { ...context, path, depth: context.depth + 1 };
-      preparation.subgraphs.set(graph, prepareGraph(preparation, graph, inner));
+      prepared.set(graph, prepareGraph(preparation, graph, inner));
     }
   }
-  const domain = proto.domain === 'ai.onnx' ? '' : proto.domain;
+  const domain = ownDomain(proto.domain);
   const opset = context.opsets.get(domain);
-  const common = { proto, attributes, where, path, opset: opset ?? newest };
-  const own = model.proto.functions.find(
-    (f) => f.name === proto.opType && (f.domain === 'ai.onnx' ? '' : f.domain) === domain,
-  );
+  const common = { proto, attributes, where, graphs: prepared, opset: opset ?? newest };
+  const own = functions.get(functionKey(domain, proto.opType, proto.overload));
   if (own)
     return {
       ...common,
@@ -219,7 +253,9 @@ function prepareNode(
   if (domain === '' && proto.opType === 'Constant') {
     const usage = usages.get(proto.output[0]) ?? 'weight';
     const name = context.path + (proto.output[0] ?? '');
-    const constant = store(constantTensor(attributes, where), name, usage);
+    const make = () => store(constantTensor(attributes, where), name, usage);
+    const [key] = attributes.values();
+    const constant = key ? storedOnce(preparation, key, make) : make();
     return { ...common, rule: () => [], host: null, constant };
   }
   if (domain === '' && opset === undefined)
@@ -245,17 +281,17 @@ function functionRule(
   const { operation } = preparation;
   if (context.depth > deepest)
     throw fileError(`${operation}: the function ${quoted(proto.name)} calls itself`);
+  count(preparation, proto.attributeProto.length + proto.opsetImport.length + context.opsets.size);
   const references = new Map(proto.attributeProto.map((attribute) => [attribute.name, attribute]));
   for (const [name, attribute] of attributes) references.set(name, attribute);
   const opsets = new Map(context.opsets);
-  for (const { domain, version } of proto.opsetImport)
-    opsets.set(domain === 'ai.onnx' ? '' : domain, Number(version));
+  for (const { domain, version } of proto.opsetImport) opsets.set(ownDomain(domain), Number(version));
   const inner: Context = { path, around: () => false, references, opsets, depth: context.depth + 1 };
   const nodes = prepareNodes(preparation, proto.node, new Set(proto.input), proto.output, new Map(), inner);
   const graph = { nodes, stored: new Map(), inputs: proto.input, outputs: proto.output };
   return (call): Result => {
     const inputs = graph.inputs.map((_, i) => call.inputs[i] ?? null);
-    return preparation.run(graph, inputs, call, true);
+    return call.run.compute(graph, inputs, null);
   };
 }
 

@@ -4,7 +4,7 @@
  * Shapes and what is computed from them are known without tensors, so reshapes cost nothing and work where nothing can
  * be read, as in a compiled function.
  */
-import { type DType, scalar, type Tensor, tensor } from '@ag/tensor';
+import { type DType, scalar, type Tensor, tensor, type Variable } from '@ag/tensor';
 import { unsupported } from '../errors.ts';
 import type { HostArray } from '../file/tensors.ts';
 
@@ -19,10 +19,13 @@ export interface Host {
 }
 
 export class Value {
+  /** Where it is kept, if it is a weight or a statistic. */
+  readonly variable: Variable | null;
   #tensor: Tensor | null;
   #host: Host | null;
 
-  constructor(tensor: Tensor | null, host: Host | null = null) {
+  constructor(tensor: Tensor | null, host: Host | null = null, variable: Variable | null = null) {
+    this.variable = variable;
     this.#tensor = tensor;
     this.#host = host;
   }
