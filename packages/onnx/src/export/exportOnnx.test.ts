@@ -109,4 +109,32 @@ describe('exportOnnx', () => {
       /opset/,
     );
   });
+
+  it('refuses what is no module', async () => {
+    await expect(exportOnnx({} as nn.AnyModule, { inputs: {} })).rejects.toMatchObject({
+      code: 'AG_ARGUMENT_TYPE',
+    });
+  });
+
+  it('refuses names that would be of two things', async () => {
+    const x = placeholder([null, 3]);
+    const named = (inputs: string, outputs: string[]) =>
+      exportOnnx(nn.linear(3, 4), { inputs: { [inputs]: x }, outputs });
+    await expect(named('weight', ['y'])).rejects.toThrow(/'weight' is a weight too/);
+    await expect(named('x', ['bias'])).rejects.toThrow(/'bias' is a weight too/);
+    await expect(named('x', ['x'])).rejects.toThrow(/'x' names two inputs or outputs/);
+    await expect(named('x', ['y', 'z'])).rejects.toThrow(/2 names, forward gives 1/);
+  });
+
+  it('writes what a recurrent class of somebody computes, not what it comes from', async () => {
+    class Last extends nn.Gru {
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(2);
+      }
+    }
+    const own = new Last(3, 2);
+    const x = tensor([[[1, 2, 3]]]);
+    const back = loadOnnx(await exportOnnx(own, { inputs: { x: placeholder([1, 1, 3]) } }));
+    expect(difference(back.forward(x)[0], own.eval().forward(x))).toBeLessThan(1e-6);
+  });
 });

@@ -1,7 +1,7 @@
 /**
  * `exportOnnx`: the graph of a forward pass as an ONNX file.
  */
-import type { AnyModule } from '@ag/nn';
+import { type AnyModule, Module } from '@ag/nn';
 import { type AnyOp, Tensor, type Variable } from '@ag/tensor';
 import {
   checkInteger,
@@ -10,6 +10,7 @@ import {
   describeValue,
   openSize,
   typeError,
+  valueError,
 } from '@ag/tensor/engine';
 import { encodeModel, graphOf, valueInfoOf } from '../file/encode.ts';
 import type { TensorProto } from '../proto/onnx.ts';
@@ -40,13 +41,15 @@ export interface ExportOnnxOptions {
  * const file = await exportOnnx(model, { inputs: { x: placeholder([null, 784]) } });
  * ```
  *
- * Recurrent layers become `RNN`, `GRU` and `LSTM`; everything else is written operation by operation. The model and its mode
- * stay as they are.
+ * Recurrent layers become `RNN`, `GRU` and `LSTM`; everything else is written operation by operation: dropout is not in the
+ * file, and the statistics of batch normalization are constants like weights. The model and its mode stay as they are.
  *
  * @throws Error for an operation that ONNX has no operator for, naming it
  */
 export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): Promise<Uint8Array> {
   checkOptions('exportOnnx', options, 'inputs opset outputs rules');
+  if (!(model instanceof Module))
+    throw typeError(`exportOnnx: expected a module of @ag/nn, got ${describeValue(model)}`);
   const { inputs, opset = 18 } = options;
   checkInteger(opset, 'exportOnnx', 'opset', 17, 21);
   if (typeof inputs !== 'object' || inputs === null) {
@@ -62,18 +65,22 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
       given.map(([, x]) => x),
     ),
     options.outputs,
+    Object.keys(inputs),
   );
   const variables = new Map<Variable, string>();
+  const taken = new Set([...Object.keys(inputs), ...outputs.keys()]);
   for (const named of [model.namedParameters(), model.namedBuffers()]) {
-    for (const [name, variable] of named) variables.set(variable, name);
+    for (const [name, variable] of named) {
+      if (taken.has(name))
+        throw valueError(
+          `exportOnnx: '${name}' is a weight too; a file needs another name for the input or output`,
+        );
+      variables.set(variable, name);
+    }
   }
 
   const own = rulesOf(writeForm);
-  const writer = new Writer(
-    opset,
-    [...Object.keys(inputs), ...variables.values(), ...outputs.keys()],
-    (tensors) => writeAll(tensors),
-  );
+  const writer = new Writer(opset, [...taken, ...variables.values()], (tensors) => writeAll(tensors));
   for (const [name, x] of given) writer.names.set(x, name);
   const leaves = new Set<Tensor>();
 
@@ -155,7 +162,11 @@ function readTensors(writer: Writer): TensorProto[] {
   return [...writer.tensors].flatMap(([name, tensor]) => (read.has(name) ? [tensor] : []));
 }
 
-function namedOutputs(given: unknown, names: readonly string[] | undefined): Map<string, Tensor> {
+function namedOutputs(
+  given: unknown,
+  names: readonly string[] | undefined,
+  inputs: readonly string[],
+): Map<string, Tensor> {
   const list: readonly (readonly [string, unknown])[] =
     given instanceof Tensor
       ? [[names?.[0] ?? 'output', given]]
@@ -163,7 +174,11 @@ function namedOutputs(given: unknown, names: readonly string[] | undefined): Map
         ? given.map((x, i) => [names?.[i] ?? `output_${i}`, x] as const)
         : Object.entries((given ?? {}) as object).map(([key, x], i) => [names?.[i] ?? key, x] as const);
   const outputs = new Map<string, Tensor>();
+  if (names && names.length !== list.length)
+    throw valueError(`exportOnnx: outputs has ${names.length} names, forward gives ${list.length}`);
   for (const [name, x] of list) {
+    if (outputs.has(name) || inputs.includes(name))
+      throw valueError(`exportOnnx: '${name}' names two inputs or outputs`);
     outputs.set(name, checkTensor(x, 'exportOnnx', `what forward gives as '${name}'`));
   }
   if (outputs.size === 0)

@@ -21,6 +21,8 @@ export type Rules = { readonly [operator: string]: Rule };
 export interface Run {
   /** The mode of the model: dropout and batch normalization look at it. */
   readonly training: boolean;
+  /** Counts what is computed. @throws Error where a file asks for more than anybody waits for */
+  count(nodes: number): void;
   /** Computes a graph with values for its inputs, within the values around it if there are any. */
   compute(graph: PreparedGraph, inputs: readonly (Value | null)[], around: unknown): Value[];
 }
@@ -32,6 +34,12 @@ export interface PreparedGraph {
   readonly stored: ReadonlyMap<string, () => Value>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+}
+
+/** The length of a list of numbers that is made here. @throws RangeError for more than any model has along an axis */
+export function hostLength(length: number): number {
+  if (!(length <= 2 ** 24)) throw valueError(`${length} positions are more than are possible here`);
+  return length;
 }
 
 /** A node that has been looked at once. */
@@ -101,7 +109,9 @@ export class Call {
 
   /** The elements of an input that decides shapes, read where they are not known. */
   numbers(i: number): number[] {
-    return Array.from(this.value(i).read().data);
+    const value = this.value(i);
+    hostLength(value.shape.reduce((product, size) => product * size, 1));
+    return Array.from(value.read().data);
   }
 
   optionalNumbers(i: number): number[] | null {

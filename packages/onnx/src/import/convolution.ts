@@ -11,7 +11,7 @@ import {
   valueError,
   windowSum,
 } from '@ag/tensor/engine';
-import type { Call, Rules } from './call.ts';
+import { type Call, hostLength, type Rules } from './call.ts';
 
 /** How windows lie along the spatial axes. */
 interface Geometry {
@@ -45,7 +45,7 @@ function geometryOf(call: Call, input: Shape, window: Shape): Geometry {
     let count = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
     // A window that would begin behind the input is none.
     if (ceil && (count - 1) * stride[i] >= size + before) count--;
-    if (count < 1)
+    if (!(count >= 1 && stride[i] >= 1 && dilation[i] >= 1))
       throw shapeError(`a window of ${window[i]} does not fit into axis ${2 + i} of [${input.join(', ')}]`);
     return count;
   });
@@ -133,7 +133,10 @@ function positionsOf(call: Call, x: Tensor, pool: PoolAttributes): Tensor {
   let flat: Tensor | null = null;
   for (let i = pool.window.length - 1; i >= 0; i--) {
     const own = i === 0 ? rest : rest.mod(pool.window[i]);
-    const starts = Array.from({ length: pool.output[i] }, (_, o) => o * pool.stride[i] - pool.low[i]);
+    const starts = Array.from(
+      { length: hostLength(pool.output[i]) },
+      (_, o) => o * pool.stride[i] - pool.low[i],
+    );
     const term = along(starts, rank - pool.window.length + i)
       .add(own.mul(pool.dilation[i]))
       .mul(steps[i]);
@@ -153,16 +156,14 @@ function average(call: Call): Tensor {
   const n = pool.input.length;
   const withPads = call.int('count_include_pad', 0) === 1;
   const counts = pool.output.map((count, i) =>
-    Array.from({ length: count }, (_, o) => {
+    Array.from({ length: hostLength(count) }, (_, o) => {
       const auto = !['NOTSET', 'VALID'].includes(call.text('auto_pad', 'NOTSET'));
       const after = withPads ? (auto ? Number.POSITIVE_INFINITY : (pads[n + i] ?? 0)) : 0;
       const [first, last] = [withPads ? -pool.low[i] : 0, pool.input[i] + after];
-      let seen = 0;
-      for (let k = 0; k < pool.window[i]; k++) {
-        const at = o * pool.stride[i] - pool.low[i] + k * pool.dilation[i];
-        if (at >= first && at < last) seen++;
-      }
-      return seen;
+      const start = o * pool.stride[i] - pool.low[i];
+      const from = Math.max(0, Math.ceil((first - start) / pool.dilation[i]));
+      const to = Math.min(pool.window[i], Math.ceil((last - start) / pool.dilation[i]));
+      return Math.max(0, to - from);
     }),
   );
   if (counts.every((list) => list.every((count) => count === list[0]))) {

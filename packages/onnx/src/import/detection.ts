@@ -2,8 +2,9 @@
  * The ends of detectors and quantized models: boxes that overlap, blocks, 8-bit numbers.
  */
 import { type Tensor, tensor, zeros } from '@ag/tensor';
+import { shapeError } from '@ag/tensor/engine';
 import { typeName } from '../file/tensors.ts';
-import type { Call, Rules } from './call.ts';
+import { type Call, hostLength, type Rules } from './call.ts';
 
 type Box = readonly [top: number, left: number, bottom: number, right: number];
 
@@ -61,6 +62,10 @@ function columnsToImage(call: Call): Tensor {
     Math.floor((size + pads[i] + pads[n + i] - dilation[i] * (block[i] - 1) - 1) / stride[i] + 1),
   );
   const [taps, places, size] = [product(block), product(counts), product(image)];
+  const channels = x.shape[1] / taps;
+  hostLength(taps * places);
+  if (!Number.isInteger(channels) || x.shape[2] !== places)
+    throw shapeError(`[${x.shape.join(', ')}] has no ${taps} × ${places} blocks`);
   const parts = (flat: number, sizes: readonly number[]): number[] =>
     sizes.map((own, i) => Math.floor(flat / product(sizes.slice(i + 1))) % own);
   const index = new Int32Array(taps * places);
@@ -73,7 +78,7 @@ function columnsToImage(call: Call): Tensor {
       index[k * places + l] = isInside ? at.reduce((sum, position, i) => sum * image[i] + position, 0) : size;
     }
   }
-  const [batch, channels] = [x.shape[0], x.shape[1] / taps];
+  const [batch] = x.shape;
   const rows = x.reshape([batch * channels, taps * places]);
   const at = tensor(index, { shape: [1, index.length] }).broadcastTo(rows.shape);
   return zeros([rows.shape[0], size + 1], { dtype: x.dtype })

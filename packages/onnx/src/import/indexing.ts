@@ -31,7 +31,8 @@ const combinations: { readonly [reduction: string]: (old: Tensor, update: Tensor
 };
 
 /** `x` with updates at positions along an axis; the other axes of index and updates are those of `x`. */
-function scattered(x: Tensor, index: Tensor, updates: Tensor, axis: number, reduction: string): Tensor {
+function scattered(call: Call, x: Tensor, index: Tensor, updates: Tensor, axis: number): Tensor {
+  const reduction = call.text('reduction', 'none');
   if (reduction === 'add') return x.scatterAdd(index, updates, axis).cast(x.dtype);
   const put = (base: Tensor, at: Tensor, values: Tensor, of: (old: Tensor, update: Tensor) => Tensor) => {
     const none = zeros(x.shape, { dtype: 'float32' });
@@ -44,6 +45,7 @@ function scattered(x: Tensor, index: Tensor, updates: Tensor, axis: number, redu
   const combine = Object.hasOwn(combinations, reduction) ? combinations[reduction] : null;
   if (!combine) throw valueError(`there is no reduction ${quoted(reduction)}`);
   // One row of positions after the other: positions of one row differ, those of different rows may be equal.
+  call.run.count(index.shape[axis]);
   let result = x;
   for (let i = 0; i < index.shape[axis]; i++) {
     const row = (t: Tensor): Tensor => t.slice(i, i + 1, { axis });
@@ -57,7 +59,7 @@ function scatterElements(call: Call): Tensor {
   const index = call.tensor(1);
   const axis = call.axis(call.int('axis', 0), x.shape.length);
   const part = firstOf(x, index.shape, axis);
-  const result = scattered(part, index, call.tensor(2), axis, call.text('reduction', 'none'));
+  const result = scattered(call, part, index, call.tensor(2), axis);
   if (part.shape.every((size, i) => size === x.shape[i])) return result;
   // What lies outside of the index stays.
   const widths = x.shape.map((size, i): [number, number] => [0, size - part.shape[i]]);
@@ -102,7 +104,7 @@ function scatterNd(call: Call): Tensor {
   const updates = call.tensor(2).reshape([flat.shape[0], width]);
   const rows = x.reshape([sizeOf(sizes), width]);
   const at = flat.broadcastTo([flat.shape[0], width]);
-  return scattered(rows, at, updates, 0, call.text('reduction', 'none')).reshape(x.shape);
+  return scattered(call, rows, at, updates, 0).reshape(x.shape);
 }
 
 function oneHot(call: Call): Tensor {

@@ -107,7 +107,7 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
 const longestNames = 20_000_000;
 
 /** Nodes that one call may compute. A loop of few bytes may ask for any number of them. */
-const mostSteps = 2 ** 22;
+const mostSteps = 2 ** 20;
 
 /** One call of a model. */
 class Walk implements Run {
@@ -118,9 +118,13 @@ class Walk implements Run {
     this.training = training;
   }
 
+  count(nodes: number): void {
+    this.#steps += nodes;
+    if (!(this.#steps <= mostSteps)) throw unsupported(`the model computes more than ${mostSteps} nodes`);
+  }
+
   compute(graph: PreparedGraph, inputs: readonly (Value | null)[], around: unknown): Value[] {
-    this.#steps += 1 + graph.nodes.length;
-    if (this.#steps > mostSteps) throw unsupported(`the model computes more than ${mostSteps} nodes`);
+    this.count(1 + graph.nodes.length);
     const scope = new Scope(graph, around as Scope | null);
     graph.inputs.forEach((name, i) => {
       const value = inputs[i];

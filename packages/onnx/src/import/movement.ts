@@ -5,7 +5,7 @@ import { arange, concat, full, type Shape, split, type Tensor, tensor, tril, tri
 import { valueError } from '@ag/tensor/engine';
 import { fileError } from '../errors.ts';
 import { dtypeFor } from '../file/tensors.ts';
-import type { Call, Rule, Rules } from './call.ts';
+import { type Call, hostLength, type Rule, type Rules } from './call.ts';
 import { hostOf, Value } from './value.ts';
 
 /** The shape that `Reshape` asks for: 0 takes over a size unless it is meant. */
@@ -115,7 +115,9 @@ function sources(size: number, before: number, after: number, mode: string): Int
     const inside = ((i % period) + period) % period;
     return inside < size ? inside : period - inside;
   };
-  return Int32Array.from({ length: Math.max(0, before + size + after) }, (_, i) => from(i - before));
+  return Int32Array.from({ length: hostLength(Math.max(0, before + size + after)) }, (_, i) =>
+    from(i - before),
+  );
 }
 
 function pad(call: Call): Tensor {

@@ -47,11 +47,13 @@ function batchNormalization(call: Call): readonly (Tensor | null)[] {
   const momentum = call.float('momentum', 0.9);
   const flat = (t: Tensor): Tensor => t.reshape([x.shape[1]]).detach();
   const moved = (running: Tensor, now: Tensor): Tensor => running.mul(momentum).add(now.mul(1 - momentum));
-  const running = [moved(call.tensor(3), flat(mean)), moved(call.tensor(4), flat(variance))] as const;
-  if (call.run.training) {
-    call.value(3).variable?.assign(running[0]);
-    call.value(4).variable?.assign(running[1]);
-  }
+  const running = [mean, variance].map((now, i) => {
+    const { variable, tensor } = call.value(3 + i);
+    // Where two nodes share statistics, the other may have moved them.
+    const next = moved(variable?.value ?? tensor, flat(now));
+    if (call.run.training) variable?.assign(next);
+    return next;
+  });
   return [result.mul(scale).add(bias), ...running];
 }
 

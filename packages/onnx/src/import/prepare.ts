@@ -53,7 +53,7 @@ const knownInputs: { readonly [operator: string]: readonly number[] } = {
 const deepest = 64;
 
 /** More nodes and names, those of functions at each call: functions that call each other twice make billions of a few. */
-const mostParts = 2 ** 22;
+const mostParts = 2 ** 20;
 
 /** Missing operators that a message names. */
 const mostNamed = 50;
@@ -212,7 +212,8 @@ function readNames(proto: NodeProto, into: Set<string>): void {
 function usagesOf(graph: GraphProto): Map<string, Usage> {
   const usages = new Map<string, Usage>();
   for (const { opType, input } of graph.node) {
-    for (const i of knownInputs[opType] ?? []) usages.set(input[i], 'known');
+    for (const i of Object.hasOwn(knownInputs, opType) ? knownInputs[opType] : [])
+      usages.set(input[i], 'known');
     if (opType === 'BatchNormalization') for (const i of [3, 4]) usages.set(input[i], 'statistic');
   }
   return usages;

@@ -3,6 +3,7 @@
  */
 import { concat, scan, split, stack, type Tensor, zeros } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
+import { quoted } from '../errors.ts';
 import type { Call, Rule, Rules } from './call.ts';
 
 type Activation = (x: Tensor) => Tensor;
@@ -60,7 +61,7 @@ function activation(
     Softplus: (x) => x.softplus(),
   };
   const found = Object.entries(known).find(([key]) => key.toLowerCase() === name.toLowerCase());
-  if (!found) throw call.refuse(`the activation ${JSON.stringify(name)}`);
+  if (!found) throw call.refuse(`the activation ${quoted(name)}`);
   return found[1];
 }
 
@@ -150,6 +151,7 @@ function walk(
     );
     return { outputs: ys, last: carry };
   }
+  call.run.count(time);
   const rows = new Array<Tensor>(time);
   let state = first;
   for (let i = 0; i < time; i++) {

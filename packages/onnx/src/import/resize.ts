@@ -3,7 +3,8 @@
  */
 import { isFloat, type Tensor, tensor } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
-import type { Call, Rules } from './call.ts';
+import { quoted } from '../errors.ts';
+import { type Call, hostLength, type Rules } from './call.ts';
 
 /** How one axis is resized. */
 interface Axis {
@@ -48,7 +49,7 @@ function sourceOf(x: number, { from, to, scale, region }: Axis, coordinates: str
       return inside + start * (from - 1);
     }
     default:
-      throw valueError(`there is no coordinate transformation ${JSON.stringify(coordinates)}`);
+      throw valueError(`there is no coordinate transformation ${quoted(coordinates)}`);
   }
 }
 
@@ -63,7 +64,7 @@ function nearestTo(x: number, mode: string): number {
 /** Weights at a distance: a tent, or the cubic of Keys (1981). */
 function kernelOf({ mode, cubic: a }: Settings): { readonly reach: number; of(distance: number): number } {
   if (mode === 'linear') return { reach: 1, of: (d) => Math.max(0, 1 - Math.abs(d)) };
-  if (mode !== 'cubic') throw valueError(`there is no mode ${JSON.stringify(mode)}`);
+  if (mode !== 'cubic') throw valueError(`there is no mode ${quoted(mode)}`);
   return {
     reach: 2,
     of: (distance) => {
@@ -81,6 +82,7 @@ function taps(axis: Axis, settings: Settings): { readonly at: number[][]; readon
   const squeeze = settings.antialias ? Math.min(axis.scale, 1) : 1;
   const first = Math.floor(-reach / squeeze) + 1;
   const count = 2 - 2 * first;
+  hostLength(count * axis.to);
   const at: number[][] = [];
   const weights: number[][] = [];
   for (let o = 0; o < axis.to; o++) {
@@ -155,6 +157,8 @@ function axesOf(call: Call, x: Tensor): Axis[] {
         ? sizes[i]
         : Math.floor(shared * from + 0.5)
       : Math.floor(from * scale);
+    if (!(from >= 1 && hostLength(to) >= 1))
+      throw valueError(`axis ${axis} cannot go from ${from} to ${to} elements`);
     return { axis, from, to, scale, region: roi ? [roi[i], roi[given.length + i]] : [0, 1] };
   });
 }

@@ -3,6 +3,7 @@
  */
 import { stack, type Tensor, tensor } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
+import { quoted } from '../errors.ts';
 import type { Call, Rules } from './call.ts';
 
 /** Where a coordinate from −1 to 1 lies along an axis. */
@@ -26,7 +27,7 @@ function inside(
   if (padding === 'zeros') {
     return [at.clamp(0, size - 1), at.greaterEqual(0).logicalAnd(at.lessEqual(size - 1))];
   }
-  if (padding !== 'reflection') throw valueError(`there is no padding ${JSON.stringify(padding)}`);
+  if (padding !== 'reflection') throw valueError(`there is no padding ${quoted(padding)}`);
   const [low, length] = alignCorners ? [0, size - 1] : [-0.5, size];
   if (length === 0) return [at.mul(0), null];
   const turned = at
@@ -55,7 +56,7 @@ function tapsOf(x: Tensor, mode: string): Tap[] {
       { at: low, weight: t.neg().add(1) },
       { at: low.add(1), weight: t },
     ];
-  if (mode !== 'cubic') throw valueError(`there is no mode ${JSON.stringify(mode)}`);
+  if (mode !== 'cubic') throw valueError(`there is no mode ${quoted(mode)}`);
   const a = -0.75;
   return [-1, 0, 1, 2].map((step) => {
     const d = t.sub(step).abs();
