@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Tensor, tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
+import { Net } from '../../fixtures/torchNet.ts';
 import * as nn from '../index.ts';
 import { bfloatFromFloat, floatFromHalf, halfFromFloat } from './elements.ts';
 
@@ -14,18 +15,6 @@ const fixtures = JSON.parse(readFileSync(new URL('../../fixtures/files.json', im
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'));
 
 const good = await nn.saveSafetensors({ w: tensor([1, 2]) });
-
-class Net extends nn.Module {
-  features = nn.sequential(nn.conv2d(1, 2, 3, { padding: 1 }), nn.batchNorm2d(2), nn.relu(), nn.maxPool2d(2));
-  rnn = nn.lstm(6, 4, { bidirectional: true });
-  encoderBlock = nn.transformerEncoderLayer(8, 2, { feedForward: 5 });
-  head = nn.linear(8, 3);
-
-  forward(x: Tensor): Tensor {
-    const y = this.features.forward(x).permute([0, 2, 1, 3]).reshape([-1, 4, 6]);
-    return this.head.forward(this.encoderBlock.forward(this.rnn.forward(y)).mean(1));
-  }
-}
 
 describe('safetensors', () => {
   it('loads a model that PyTorch wrote, which then predicts the same', () => {
