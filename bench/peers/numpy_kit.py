@@ -1,7 +1,9 @@
-"""What the workloads in NumPy share: random numbers, data, optimizers, and the loop of a training."""
+"""What the participants in Python share: random numbers, data, optimizers, the loop of a training, and how turns are timed."""
 import json
 import os
+import resource
 import sys
+import time
 
 import numpy as np
 
@@ -85,3 +87,18 @@ def training(step, loss_at):
         step(position[0], False)
 
     return check, go_on
+
+
+def time_chunk(step, milliseconds):
+    """Runs the step again and again for so long: milliseconds a step, those of the processors, and the most memory held."""
+    start, used = time.perf_counter(), time.process_time()
+    steps, burst, elapsed = 0, 1, 0.0
+    while elapsed < milliseconds:
+        for _ in range(burst):
+            step()
+        steps += burst
+        elapsed = (time.perf_counter() - start) * 1e3
+        burst = max(1, min(2 * burst, int((milliseconds - elapsed) / (elapsed / steps) / 2)))
+    cpu = (time.process_time() - used) * 1e3
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"ms": elapsed / steps, "cpu": cpu / steps, "steps": steps, "peak": peak}

@@ -5,11 +5,10 @@ generator, data from the same files.
 """
 import json
 import sys
-import time
 
 import numpy as np
 
-from numpy_kit import Adam, F, Sgd, cross_entropy, images, parameter, random_at, read, sigmoid, task, training
+from numpy_kit import Adam, F, Sgd, cross_entropy, images, parameter, random_at, read, sigmoid, task, time_chunk, training
 from numpy_kernels import kernel_cases, w7, w8
 from numpy_transformer import w9
 
@@ -206,19 +205,6 @@ def by_name():
         run = {"W7": w7, "W8": w8}[workload]
         return {name: lambda name=name: run(name) for name in kernel_cases(workload)}
     return {}
-
-
-def time_chunk(step, milliseconds):
-    start, used = time.perf_counter(), time.process_time()
-    steps, burst, elapsed = 0, 1, 0.0
-    while elapsed < milliseconds:
-        for _ in range(burst):
-            step()
-        steps += burst
-        elapsed = (time.perf_counter() - start) * 1e3
-        burst = max(1, min(2 * burst, int((milliseconds - elapsed) / (elapsed / steps) / 2)))
-    cpu = (time.process_time() - used) * 1e3
-    return {"ms": elapsed / steps, "cpu": cpu / steps, "steps": steps}
 
 
 def say(answer):

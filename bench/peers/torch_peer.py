@@ -5,13 +5,12 @@ a step's forward and backward pass are compiled, with one that has `fused` Adam 
 """
 import json
 import os
-import resource
 import sys
 import time
 
 import torch
 
-from numpy_kit import task
+from numpy_kit import task, time_chunk
 from torch_kernels import first_step, kernels
 from torch_network import batches_of, loss_of, model_of
 
@@ -73,20 +72,6 @@ def make_optimizer(network, parameters):
     if network["optimizer"] == "sgd":
         return torch.optim.SGD(parameters, rate)
     return torch.optim.Adam(parameters, rate, fused="fused" in task["variant"] or None)
-
-
-def time_chunk(step, milliseconds):
-    start, used = time.perf_counter(), time.process_time()
-    steps, burst, elapsed = 0, 1, 0.0
-    while elapsed < milliseconds:
-        for _ in range(burst):
-            step()
-        steps += burst
-        elapsed = (time.perf_counter() - start) * 1e3
-        burst = max(1, min(2 * burst, int((milliseconds - elapsed) / (elapsed / steps) / 2)))
-    cpu = (time.process_time() - used) * 1e3
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"ms": elapsed / steps, "cpu": cpu / steps, "steps": steps, "peak": peak}
 
 
 # What a library writes on the output would be taken for an answer.

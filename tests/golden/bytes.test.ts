@@ -8,15 +8,16 @@ import { type Features, kernelParameters } from '../../packages/native-wasm/src/
 import { ModuleBuilder } from '../../packages/native-wasm/src/assembler/moduleBuilder.ts';
 import { withPartialSums } from '../../packages/native-wasm/src/contraction/partialSums.ts';
 import { lowerProgram } from '../../packages/native-wasm/src/run/bands.ts';
+import { convolutionOf } from '../../packages/native-wasm/src/winograd/shapes.ts';
 import { expectGolden } from './golden.ts';
 import { graphNames, programOf } from './graphs.ts';
 
 const featureSets: Readonly<Record<string, Features>> = {
-  separate: { relaxedSimd: false, tallTiles: true, threads: 1 },
-  fused: { relaxedSimd: true, tallTiles: true, threads: 1 },
-  'fused, low tiles': { relaxedSimd: true, tallTiles: false, threads: 1 },
-  'fused, two threads': { relaxedSimd: true, tallTiles: true, threads: 2 },
-  'fused, pairs': { relaxedSimd: true, tallTiles: true, pairedVectors: true, threads: 1 },
+  separate: { relaxedSimd: false, tallTiles: true, threads: 1, winograd: true },
+  fused: { relaxedSimd: true, tallTiles: true, threads: 1, winograd: true },
+  'fused, low tiles': { relaxedSimd: true, tallTiles: false, threads: 1, winograd: true },
+  'fused, two threads': { relaxedSimd: true, tallTiles: true, threads: 2, winograd: true },
+  'fused, pairs': { relaxedSimd: true, tallTiles: true, pairedVectors: true, threads: 1, winograd: true },
 };
 
 /** The code of all kernels of a graph, each once. */
@@ -27,7 +28,8 @@ function codeOf(name: string, features: Features): Uint8Array {
   const thread = module.importGlobal('env', 'thread');
   module.type(kernelParameters, []);
   const keys = new Set<string>();
-  const { lowered } = lowerProgram(withPartialSums(programOf(name)), features);
+  const program = withPartialSums(programOf(name), (launch) => convolutionOf(launch) !== null);
+  const { lowered } = lowerProgram(program, features);
   for (const { key, emit } of lowered.flatMap(({ stages }) => stages)) {
     if (keys.has(key)) continue;
     module.element(keys.size, emit({ ...features, module, thread }));

@@ -67,6 +67,20 @@ const programs: Readonly<Record<string, () => void>> = {
       given([8, 2, 10, 10]),
       labels(),
     ),
+  /** As many channels as tiles are worth, in filters of 3×3 and 5×5, and a filter for each channel. */
+  manyChannels: () =>
+    train(
+      nn.sequential(
+        nn.conv2d(16, 16, 3, { padding: 1 }),
+        nn.conv2d(16, 24, 5, { padding: 2 }),
+        nn.conv2d(24, 24, 3, { padding: 1, groups: 24 }),
+        nn.relu(),
+        nn.flatten(),
+        nn.linear(24 * 144, 10),
+      ),
+      given([8, 16, 12, 12]),
+      labels(),
+    ),
   pooling: () =>
     train(
       nn.sequential(nn.conv2d(1, 4, 3), nn.maxPool2d(2), nn.avgPool2d(2), nn.flatten(), nn.linear(36, 10)),

@@ -13,6 +13,8 @@ import type { KernelStore } from '@ag/native-wasm';
 /** Files kept; beyond that the oldest go. Each has some 20 to 200 kB. */
 const most = 400;
 const ending = '.kernels';
+/** What is larger is none of ours. */
+const largest = 2 ** 24;
 
 /** A store in `folder`; null where it cannot be said which version writes. */
 export function kernelFolder(folder: string): KernelStore | null {
@@ -24,7 +26,10 @@ export function kernelFolder(folder: string): KernelStore | null {
   }
   const pathOf = (name: string) => join(folder, `${version}-${name}${ending}`);
   return {
-    load: (name) => readFileSync(pathOf(name)),
+    load(name) {
+      const path = pathOf(name);
+      return statSync(path).size > largest ? null : readFileSync(path);
+    },
     save(name, content) {
       const path = pathOf(name);
       const part = `${path}.${process.pid}.part`;
@@ -53,8 +58,9 @@ function versionOf(packages: readonly string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** Also parts that a process that was killed has left. */
 function dropOldest(folder: string): void {
-  const files = readdirSync(folder).filter((name) => name.endsWith(ending));
+  const files = readdirSync(folder).filter((name) => name.includes(ending));
   if (files.length <= most) return;
   const byAge = files
     .map((name) => join(folder, name))

@@ -220,7 +220,7 @@ export class WasmBackend implements Backend {
     return executable;
   }
 
-  /** What minimal filtering computes is divided there. */
+  /** What minimal filtering computes divides its sums itself. */
   #withPartialSums(program: Program): Program {
     return withPartialSums(
       program,

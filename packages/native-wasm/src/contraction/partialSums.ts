@@ -1,10 +1,13 @@
 /**
- * Products with long sums and few results in two launches, so that threads share k.
+ * Products in two launches: those with long sums and few results, so that threads share k, and some convolutions.
  *
- * Such are the first layer of a network and the gradient of a filter. First come the sums over each half of k, then their
+ * Long sums are the first layer of a network and the gradient of a filter. First come the sums over each half of k, then their
  * total and the epilogue. Threads then share k, and each reads half of both
  * operands, not all of one; it is also the half of a weight that it wrote in the last step. The halves do not depend
  * on the number of threads, so neither do the bits of the result.
+ *
+ * A convolution that is computed by tiles, but for what follows it lying otherwise than tiles know, is computed by tiles and what follows
+ * comes after it: its bits are those that it has alone.
  */
 import {
   type BufferSpec,
@@ -27,25 +30,30 @@ const minRatio = 6;
 /** Fewest multiplications that are worth a launch more. */
 const minProducts = 1 << 20;
 
-/** The program with such products in two launches, but those that are computed otherwise. */
+/** The program with such products in two launches. `isTiled` says which are computed by tiles. */
 export function withPartialSums(
   program: Program,
-  otherwise: (launch: Launch) => boolean = () => false,
+  isTiled: (launch: Launch) => boolean = () => false,
 ): Program {
-  const halved = (launch: Launch) => isLong(launch) && !otherwise(launch);
-  if (!program.launches.some(halved)) return program;
+  /** In how many parts the first launch sums; 0 when there is one launch. */
+  const partsOf = (launch: Launch): number => {
+    if (launch.kernel.form !== 'contract' || isTiled(launch)) return 0;
+    return isTiled({ ...launch, operands: launch.operands.slice(0, 2) }) ? 1 : isLong(launch) ? 2 : 0;
+  };
+  if (!program.launches.some(partsOf)) return program;
   const slots = [...program.slots];
   const buffers = [...program.buffers];
   const slot = slots.length;
   // One slot for all: each is used up by the next launch.
   slots.push(0);
   const launches = program.launches.flatMap((launch) => {
-    if (!halved(launch)) return [launch];
+    const parts = partsOf(launch);
+    if (parts === 0) return [launch];
     const { dtype } = launch.kernel as ContractKernel;
-    const length = 2 * count(resultDims(launch));
+    const length = parts * count(resultDims(launch));
     slots[slot] = Math.max(slots[slot], length * bytesPerElement(dtype));
     buffers.push({ kind: 'slot', slot, dtype, length } satisfies BufferSpec);
-    return inTwo(launch, buffers.length - 1, dtype);
+    return inTwo(launch, parts === 2, buffers.length - 1, dtype);
   });
   return { ...program, slots, buffers, launches };
 }
@@ -71,7 +79,7 @@ function resultDims({ kernel, dims }: Launch): readonly number[] {
   return dims.slice(0, dims.length - kRank);
 }
 
-function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
+function inTwo(launch: Launch, halved: boolean, buffer: number, dtype: DType): Launch[] {
   const kernel = launch.kernel as ContractKernel;
   const { batchRank, mRank, nRank, kRank } = kernel;
   const result = resultDims(launch);
@@ -94,7 +102,7 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
     ...launch,
     kernel: {
       form: 'contract',
-      batchRank: batchRank + 1,
+      batchRank: batchRank + Number(halved),
       mRank,
       nRank,
       kRank,
@@ -103,11 +111,14 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
       outputs: [{ dtype, accumulate: false }],
       epilogue: { instructions: [{ op: 'accumulator', dtype }], results: [0] },
     },
-    dims: [2, ...result, half, ...launch.dims.slice(result.length + 1)],
-    operands: [halves(a, batchRank + mRank), halves(b, batchRank), partial(0, [size, ...dense])],
+    dims: halved ? [2, ...result, half, ...launch.dims.slice(result.length + 1)] : launch.dims,
+    operands: halved
+      ? [halves(a, batchRank + mRank), halves(b, batchRank), partial(0, [size, ...dense])]
+      : [a, b, partial(0, dense)],
     literals: [],
   };
-  const operands = [partial(0, dense), partial(size, dense), ...others];
+  // The second stands for nothing where there is one part, so that extras keep their numbers.
+  const operands = [partial(0, dense), partial(halved ? size : 0, dense), ...others];
   const merged = mergeLaunchAxes({ sizes: result, strides: operands.map(({ strides }) => strides) });
   const total: Launch = {
     ...launch,
@@ -116,7 +127,7 @@ function inTwo(launch: Launch, buffer: number, dtype: DType): Launch[] {
       rank: merged.sizes.length,
       inputs: [dtype, dtype, ...kernel.extras],
       outputs: kernel.outputs,
-      expression: ofTotal(kernel.epilogue, dtype),
+      expression: ofTotal(kernel.epilogue, halved, dtype),
     },
     dims: merged.sizes,
     operands: operands.map((operand, i) => ({ ...operand, strides: merged.strides[i] })),
@@ -135,14 +146,12 @@ function contiguous(dims: readonly number[]): number[] {
   return strides;
 }
 
-/** The epilogue with the sum of operands 0 and 1 for what is accumulated. Extras keep their numbers. */
-function ofTotal({ instructions, results }: Expression, dtype: DType): Expression {
-  const added: Instruction[] = [
-    { op: 'load', operand: 0, dtype },
-    { op: 'load', operand: 1, dtype },
-    { op: 'add', a: 0, b: 1, dtype },
-  ];
-  const places = instructions.map((instruction, i) => (instruction.op === 'accumulator' ? 2 : i + 3));
+/** The epilogue with operand 0, or the sum of operands 0 and 1, for what is accumulated. Extras keep their numbers. */
+function ofTotal({ instructions, results }: Expression, halved: boolean, dtype: DType): Expression {
+  const added: Instruction[] = [{ op: 'load', operand: 0, dtype }];
+  if (halved) added.push({ op: 'load', operand: 1, dtype }, { op: 'add', a: 0, b: 1, dtype });
+  const total = added.length - 1;
+  const places = instructions.map(({ op }, i) => (op === 'accumulator' ? total : total + 1 + i));
   const moved = instructions.map((instruction): Instruction => {
     // Its place in the row is kept; nothing refers to it any more.
     if (instruction.op === 'accumulator') return { op: 'load', operand: 0, dtype };

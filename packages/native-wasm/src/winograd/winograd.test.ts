@@ -7,6 +7,7 @@
  */
 import { gradients } from '@ag/graph';
 import { conv2d, evaluate, type Program, type Tensor, tensor, use } from '@ag/tensor';
+import { setFusion } from '@ag/tensor/engine';
 import { atSeed, seededRandom, testSeeds } from '@ag/tensor/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WasmBackend, wasm } from '../index.ts';
@@ -197,6 +198,31 @@ describe('convolutions by minimal filtering', () => {
         );
       });
       for (const kind of kinds) expect(kind).toEqual(kinds[3]);
+    }
+  });
+
+  it('the same bits whatever follows, fused or not: a factor for each channel', () => {
+    const shape = { examples: 3, channels: 16, filters: 20, height: 12, width: 12, taps: 3, padding: 1 };
+    const { x, w, g } = arrays(shape, seededRandom(11));
+    const scaled = (fusion: boolean) => {
+      setFusion(fusion);
+      const [image, weight] = [tensor(x).reshape([3, 16, 12, 12]), tensor(w).reshape([20, 16, 3, 3])];
+      const seed = tensor(g).reshape([3, 20, 12, 12]);
+      const [gradient] = gradients(conv2d(image, weight, { padding: 1 }), [weight], seed);
+      const factors = tensor(Float32Array.from({ length: 16 }, (_, i) => 1 + i / 7)).reshape([16, 1, 1]);
+      return gradient.mul(factors).dataSync();
+    };
+    use(one);
+    const before = setFusion(false);
+    try {
+      let alone: unknown;
+      const tiled = counted(() => {
+        alone = scaled(false);
+      });
+      expect(tiled).toBeGreaterThan(0);
+      expect(scaled(true)).toEqual(alone);
+    } finally {
+      setFusion(before);
     }
   });
 
