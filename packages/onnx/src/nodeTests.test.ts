@@ -33,8 +33,8 @@ describe('tests of the onnx package', () => {
       runNodeTest(tests, test);
       return;
     }
-    // What is drawn at random may be right by chance.
-    if (reason.startsWith('random')) return;
-    expect(() => runNodeTest(tests, test), `passes: take it off the list (${reason})`).toThrow();
+    // The numbers may be right by chance.
+    if (reason === 'random numbers are drawn otherwise') runNodeTest(tests, test, true);
+    else expect(() => runNodeTest(tests, test), `passes: take it off the list (${reason})`).toThrow();
   });
 });

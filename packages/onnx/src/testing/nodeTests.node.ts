@@ -47,20 +47,20 @@ function arrayOf(bytes: Uint8Array): HostArray & { readonly name: string } {
   return { ...readTensor(proto, 'test', null), name: proto.name };
 }
 
-/** Runs one test. @throws an error that says what differs */
-export function runNodeTest(tests: NodeTests, test: NodeTest): void {
+/** Runs one test; of what is drawn at random only sizes and types are compared. @throws an error that says what differs */
+export function runNodeTest(tests: NodeTests, test: NodeTest, drawn = false): void {
   const model = loadOnnx(tests.bytes(test.model));
   for (const { inputs, outputs } of test.sets) {
     const given = inputs.map((part) => arrayOf(tests.bytes(part)));
     const fed = given.map((array) => tensorOf(hostOf(array)));
     const results = model.forward(...fed);
     outputs.forEach((part, i) => {
-      compare(results[i], arrayOf(tests.bytes(part)), test);
+      compare(results[i], arrayOf(tests.bytes(part)), test, drawn);
     });
   }
 }
 
-function compare(result: Tensor, expected: HostArray, { rtol, atol }: NodeTest): void {
+function compare(result: Tensor, expected: HostArray, { rtol, atol }: NodeTest, drawn: boolean): void {
   if (result.shape.join() !== expected.shape.join()) {
     throw new Error(`shape [${result.shape}] instead of [${expected.shape}]`);
   }
@@ -72,6 +72,7 @@ function compare(result: Tensor, expected: HostArray, { rtol, atol }: NodeTest):
     throw new Error(`dtype ${result.dtype} instead of ${expected.type}`);
   }
   const own = result.dataSync();
+  if (drawn) return;
   const { data } = expected;
   for (let i = 0; i < data.length; i++) {
     const [a, b] = [own[i], data[i]];
