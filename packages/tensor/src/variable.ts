@@ -10,7 +10,7 @@ import { codedError, shapeError } from './errors.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
 import { checkOptions } from './options.ts';
 import { notePart } from './run/decisions.ts';
-import { commitUpdates, evaluate } from './run/evaluate.ts';
+import { commitUpdates, computeInitial } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
@@ -83,6 +83,7 @@ export class Variable {
   #host: TypedArray | null = null;
   #initial: Tensor | null = null;
   #previousReadable = false;
+  #computing = false;
   #leaf: Tensor | null = null;
   readonly #storage = new Storage();
 
@@ -200,7 +201,16 @@ export class Variable {
 
   /** What has to be computed before it first lies in memory. @internal */
   get initial(): Tensor | null {
-    return this.#initial?.op && !isZero(this.#initial) ? this.#initial : null;
+    const initial = this.#initial;
+    if (initial === null || isZero(initial)) return null;
+    return initial.op !== null || initial.leaf?.kind === 'device' ? initial : null;
+  }
+
+  /** The tensor that it starts with, while no memory has it. @internal */
+  initialValue(): Tensor {
+    if (this.#initial === null)
+      throw codedError(Error, 'AG_INTERNAL', `variable '${this.name}' has its first value already`);
+    return this.#initial;
   }
 
   /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
@@ -219,6 +229,7 @@ export class Variable {
 
   /** Memory for the next value; `readsPrevious`: the run reads the value before the current one. @internal */
   targetOf(target: Backend, inPlace: boolean, readsPrevious: boolean): Memory {
+    if (this.#computing) return target.allocate(this.size * bytesPerElement(this.dtype), false);
     this.#settle(target);
     if (inPlace) return this.#storage.current!;
     if (this.#storage.previous && !readsPrevious) {
@@ -236,6 +247,12 @@ export class Variable {
   /** `memory` holds the new value. @internal */
   commit(memory: Memory, target: Backend, inPlace: boolean): void {
     const storage = this.#storage;
+    if (this.#computing) {
+      storage.backend = target;
+      storage.current = memory;
+      this.#initial = null;
+      return;
+    }
     if (inPlace) {
       // Left from a value that could not be written over the one before.
       if (storage.previous) target.release(storage.previous);
@@ -251,6 +268,11 @@ export class Variable {
     this.#host = null;
   }
 
+  /** Whether a plan computes what it starts with: that is no update. @internal */
+  setComputing(computing: boolean): void {
+    this.#computing = computing;
+  }
+
   /** @internal */
   async read(version: number): Promise<TypedArray> {
     const target = this.#storage.backend ?? backend();
@@ -261,13 +283,14 @@ export class Variable {
   readSync(version: number): TypedArray {
     const target = this.#storage.backend ?? backend();
     const memory = this.memoryOf(version, target);
-    if (!target.readSync)
+    const elements = target.readSync?.(memory, this.dtype, this.size);
+    if (!elements)
       throw codedError(
         Error,
         'AG_SYNCHRONOUS_READ',
         `the backend '${target.name}' cannot read synchronously; use await variable.value.data()`,
       );
-    return target.readSync(memory, this.dtype, this.size);
+    return elements;
   }
 
   /** The elements of `version`, when they can be read at once and nothing needs to be computed for it. @internal */
@@ -275,7 +298,8 @@ export class Variable {
     if (this.#initial) return readyValue(this.#initial);
     const { backend: home, current } = this.#storage;
     const readable = version === this.#version || (version === this.#version - 1 && this.#previousReadable);
-    return home?.readSync && current && readable ? this.readSync(version) : null;
+    if (!home?.readSync || !current || !readable) return null;
+    return home.readSync(this.memoryOf(version, home), this.dtype, this.size);
   }
 
   /** Puts the current value into memory of `target`: the first time, or after `use` chose another backend. */
@@ -292,18 +316,23 @@ export class Variable {
         this.#initial = null;
         return;
       }
-      evaluate([initial], { toHost: true });
-      this.#host = readyValue(initial) ?? initial.dataSync();
+      this.#host = initial.op === null ? readyValue(initial) : null;
+      if (this.#host === null) {
+        computeInitial([this], target);
+        return;
+      }
       this.#initial = null;
     } else if (storage.backend && storage.current) {
-      if (!storage.backend.readSync) {
+      const home = storage.backend;
+      const read = (memory: Memory): TypedArray => {
+        const elements = home.readSync?.(memory, this.dtype, this.size);
+        if (elements) return elements;
         throw codedError(
           Error,
           'AG_SYNCHRONOUS_READ',
-          `variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`,
+          `variable '${this.name}' lives on '${home.name}', which cannot read synchronously; call use() before building the model`,
         );
-      }
-      const read = (memory: Memory): TypedArray => storage.backend!.readSync!(memory, this.dtype, this.size);
+      };
       this.#host = read(storage.current);
       if (storage.previous && this.#previousReadable) previous = read(storage.previous);
       storage.release();

@@ -47,6 +47,8 @@ export interface Backend {
    * Results are equal to the bit only between backends that agree in this. Default `separate`.
    */
   readonly arithmetic?: 'separate' | 'fused';
+  /** How many buffers a kernel may read and write, where the device limits that. Plans for it fuse less where they would need more. */
+  readonly maximalBuffers?: number;
   /**
    * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
    * @throws OutOfMemoryError when it cannot be had, saying what was asked and what is held.
@@ -58,13 +60,17 @@ export interface Backend {
   write(memory: Memory, data: TypedArray): void;
   /** A host copy of the first `length` elements, after all work submitted so far. */
   read(memory: Memory, dtype: DType, length: number): Promise<TypedArray>;
-  /** The same at once; missing on devices that cannot. */
-  readSync?(memory: Memory, dtype: DType, length: number): TypedArray;
+  /**
+   * The same at once; missing on devices that never can. Null where the elements cannot be had at once: they are on the device now, or
+   * still to be computed. Then they can be read by `read` only.
+   */
+  readSync?(memory: Memory, dtype: DType, length: number): TypedArray | null;
   /** Compiles what the program needs and reserves its scratch memory, so that `run` does not fail half-way. */
   prepare(program: Program): Executable;
   /**
    * Runs a program: `bindings[i]` for the buffer with binding i, `scalars` for literals and dynamic offsets.
-   * Returns when the work is submitted; errors of the work are thrown here or at the next read.
+   * Returns when the work is submitted; errors of the work are thrown here or at the next read. What is thrown here leaves variables
+   * as they were; what a device notices later is reported after new values were committed.
    */
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void;
   /** The plan was dropped from the cache. */

@@ -39,7 +39,8 @@ export class DeviceValue {
   /** What a plan on `backend` reads: the memory there, or a host copy. */
   bindingOn(backend: Backend): Memory | TypedArray {
     if (this.#memory !== null && this.backend === backend) return this.#memory;
-    if (this.#memory !== null && !this.backend.readSync) {
+    const elements = this.readyValue();
+    if (this.#memory !== null && elements === null) {
       throw codedError(
         Error,
         'AG_SYNCHRONOUS_READ',
@@ -47,7 +48,7 @@ export class DeviceValue {
           'Make a copy that any backend can use, tensor(await t.data(), { shape: t.shape }), or call use() before computing.',
       );
     }
-    return this.readSync();
+    return elements ?? this.readSync();
   }
 
   async read(): Promise<TypedArray> {
@@ -57,26 +58,31 @@ export class DeviceValue {
 
   readSync(): TypedArray {
     if (this.#memory === null) return this.#fromHost().slice();
-    if (!this.backend.readSync) {
+    const elements = this.readyValue();
+    if (elements === null) {
       throw codedError(
         Error,
         'AG_SYNCHRONOUS_READ',
         `the backend '${this.backend.name}' cannot read synchronously; use await t.data() or await t.item()`,
       );
     }
-    return this.backend.readSync(this.#memory, this.dtype, this.length);
+    return elements;
   }
 
-  /** The elements, unless they were disposed or the backend cannot read synchronously. */
+  /** The elements, unless they were disposed or cannot be read at once. */
   readyValue(): TypedArray | null {
-    return this.#memory !== null && this.backend.readSync ? this.readSync() : this.#host;
+    if (this.#memory === null) return this.#host;
+    return this.backend.readSync?.(this.#memory, this.dtype, this.length) ?? null;
   }
 
-  /** Moves the elements to the host. */
-  spill(): void {
-    if (this.#memory === null) return;
-    this.#host = this.readSync();
+  /** Moves the elements to the host, where they can be read at once. Whether that was so. */
+  spill(): boolean {
+    if (this.#memory === null) return false;
+    const elements = this.readyValue();
+    if (elements === null) return false;
+    this.#host = elements;
     this.release();
+    return true;
   }
 
   /** Frees the device memory. Reading afterwards fails unless the elements were moved to the host. */
@@ -124,8 +130,7 @@ export function ownedValue(
 /** Moves all that waits to be read from a device to the host. Whether there was any. */
 export function spillAll(backend: Backend): boolean {
   const own = [...waiting.keys()].filter((value) => value.backend === backend);
-  for (const value of own) value.spill();
-  return own.length > 0;
+  return own.filter((value) => value.spill()).length > 0;
 }
 
 function forget(value: DeviceValue): void {

@@ -7,7 +7,7 @@
  */
 import type { TypedArray } from '../dtype.ts';
 import { codedError } from '../errors.ts';
-import type { Binding } from '../kernel/backend.ts';
+import type { Backend, Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import { checkOptions } from '../options.ts';
 import { type Traversal, traverse } from '../plan/signature.ts';
@@ -280,13 +280,33 @@ function run(
 
 /** Computes what the variables of a plan start with in one plan, where each would make one of its own when it is bound. */
 export function computeInitialValues(leaves: readonly Tensor[], updates: readonly Update[]): void {
-  const initial: Tensor[] = [];
-  for (const { leaf } of leaves) {
-    const value = leaf?.kind === 'variable' ? leaf.variable.initial : null;
-    if (value !== null) initial.push(value);
+  const variables = new Set<Variable>();
+  for (const { leaf } of leaves) if (leaf?.kind === 'variable') variables.add(leaf.variable);
+  for (const { variable } of updates) variables.add(variable);
+  const fresh = [...variables].filter((variable) => variable.initial !== null);
+  if (fresh.length > 1) computeInitial(fresh, backend());
+}
+
+/** Computes what variables start with straight into their memory. It counts as no update. */
+export function computeInitial(variables: readonly Variable[], target: Backend): void {
+  // Those that others start from are computed when these bind them.
+  const updates = variables.map((variable) => ({ variable, value: variable.initialValue() }));
+  for (const { variable } of updates) variable.setComputing(true);
+  try {
+    const once = (): void => {
+      const traversal = traverse([], updates);
+      checkNothingOpen(traversal);
+      run(traversal, [], updates, { keep: true }, null);
+    };
+    try {
+      once();
+    } catch (error) {
+      freeMemoryOrThrow(target, error);
+      once();
+    }
+  } finally {
+    for (const { variable } of updates) variable.setComputing(false);
   }
-  for (const { variable } of updates) if (variable.initial !== null) initial.push(variable.initial);
-  if (initial.length > 1) evaluate(initial, { toHost: true });
 }
 
 /** From now on the tensor is a leaf; what it was made of can go. */

@@ -106,13 +106,14 @@ export function runPlan(
     for (const observer of runObservers()) observer.ran(target);
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
-      if (!target.readSync)
+      const elements = target.readSync?.(bindings[firstUpdate - 1] as Memory, dtype, length);
+      if (!elements)
         throw codedError(
           Error,
           'AG_SYNCHRONOUS_READ',
           `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be checked`,
         );
-      check(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
+      check(elements);
     }
     for (let i = 0; i < outputs.length; i++)
       results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, destination));
@@ -148,18 +149,16 @@ function previousValuesRead(leaves: readonly Tensor[]): ReadonlySet<Variable> {
   return found ?? noVariables;
 }
 
-function resultLeaf(
-  { bytes, memory: staging, dtype, length }: PlanOutput,
-  memory: Memory,
-  target: Backend,
-  destination: Destination,
-): Leaf {
-  if (memory === staging)
-    return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
-  if (destination === 'host' && target.readSync !== undefined) {
-    const data = target.readSync(memory, dtype, length);
-    target.release(memory);
-    return { kind: 'host', data, uses: 0, device: null };
+function resultLeaf(output: PlanOutput, memory: Memory, target: Backend, destination: Destination): Leaf {
+  const { bytes, memory: staging, dtype, length } = output;
+  if (memory === staging || destination === 'host') {
+    const data = target.readSync?.(memory, dtype, length) ?? null;
+    if (data !== null) {
+      if (memory !== staging) target.release(memory);
+      return { kind: 'host', data, uses: 0, device: null };
+    }
+    // It stays where it is, and the plan gets other memory for its next run.
+    if (memory === staging) output.memory = null;
   }
   const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
   leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, destination === 'keep');
