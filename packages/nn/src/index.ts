@@ -19,6 +19,15 @@ export type { UnpackOptions } from './files/zip.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
 export * from './layers.ts';
+export {
+  type AdapterOptions,
+  type LoadAdapterOptions,
+  Lora,
+  type LoraOptions,
+  lora,
+} from './lora/lora.ts';
+export type { AdapterFiles } from './lora/peft.ts';
+export type { LoraTargets } from './lora/sites.ts';
 export * from './losses/crossEntropy.ts';
 export * from './losses/probability.ts';
 export type { LossOptions, Reduction } from './losses/reduction.ts';

@@ -230,6 +230,15 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     return {};
   }
 
+  /**
+   * Variables that are matrices of products with an input, by name, with the axes in the order in which they lie: outputs
+   * first, as layers here have them, or inputs first. What `lora` adapts as a linear layer.
+   * @internal
+   */
+  matrices(): Readonly<Record<string, 'outputsFirst' | 'inputsFirst'>> {
+    return {};
+  }
+
   #named(accept: (variable: Variable) => boolean): Map<string, Variable> {
     const found = new Map<string, Variable>();
     const seen = new Set<Variable>();

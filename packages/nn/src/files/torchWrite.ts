@@ -23,9 +23,29 @@ import { writeZip } from './zipWriter.ts';
  */
 export function torchStateDict(model: AnyModule): StateDict {
   const own = Object.entries(model.stateDict());
-  const paths = new Set(own.map(([path]) => path));
-  const foreign = new Map<string, string>();
   const state = new Map<string, Tensor>();
+  const { names, extra } = torchNames(model, new Set(own.map(([path]) => path)));
+  for (const name of extra) state.set(name, zeros([], { dtype: 'int32' }));
+  for (const [path, value] of own) {
+    const name = names.get(path) ?? snakeCase(path);
+    if (state.has(name)) throw valueError(`torchStateDict: two variables would be '${name}'`);
+    state.set(name, value);
+  }
+  return Object.fromEntries(state);
+}
+
+/**
+ * PyTorch's names of variables, by path; those that are not there are in snake case.
+ *
+ * @param paths of the variables that there are
+ * @returns also the names of what PyTorch has and is not needed here
+ */
+export function torchNames(
+  model: AnyModule,
+  paths: ReadonlySet<string>,
+): { readonly names: ReadonlyMap<string, string>; readonly extra: readonly string[] } {
+  const found = new Map<string, string>();
+  const extra: string[] = [];
   // Outer modules come first: what they say of names inside of them holds.
   for (const [path, module] of model.namedModules()) {
     const prefix = path === '' ? '' : `${path}.`;
@@ -34,16 +54,11 @@ export function torchStateDict(model: AnyModule): StateDict {
     for (const [theirs, name] of names) {
       const target = snakeCase(prefix) + theirs;
       if (name === null) {
-        if (used) state.set(target, zeros([], { dtype: 'int32' }));
-      } else if (!foreign.has(prefix + name)) foreign.set(prefix + name, target);
+        if (used) extra.push(target);
+      } else if (!found.has(prefix + name)) found.set(prefix + name, target);
     }
   }
-  for (const [path, value] of own) {
-    const name = foreign.get(path) ?? snakeCase(path);
-    if (state.has(name)) throw valueError(`torchStateDict: two variables would be '${name}'`);
-    state.set(name, value);
-  }
-  return Object.fromEntries(state);
+  return { names: found, extra };
 }
 
 /** What PyTorch calls the storage of each dtype, and how its numbers are stored. It has none for uint32. */
