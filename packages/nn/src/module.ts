@@ -155,7 +155,9 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
   /** A copy of all variables by path, parameters and buffers. Later training does not change it. */
   stateDict(): StateDict {
     const named = this.#named(() => true);
-    return snapshot(named);
+    const state = snapshot(named);
+    origins.set(state, this);
+    return state;
   }
 
   /**
@@ -249,6 +251,13 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     }
     return found;
   }
+}
+
+const origins = new WeakMap<StateDict, AnyModule>();
+
+/** The model whose `stateDict()` gave this, if one did. */
+export function modelOf(state: StateDict): AnyModule | undefined {
+  return origins.get(state);
 }
 
 /** A module with any inputs and output. */

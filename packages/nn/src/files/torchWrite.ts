@@ -3,8 +3,8 @@
  * archives of PyTorch's `torch/serialization.py`, a pickle of protocol 2 and a member for the numbers of each tensor.)
  */
 import { type DType, type Tensor, zeros } from '@ag/tensor';
-import { valueError } from '@ag/tensor/engine';
-import { type AnyModule, Module } from '../module.ts';
+import { typeError, valueError } from '@ag/tensor/engine';
+import { type AnyModule, Module, modelOf } from '../module.ts';
 import type { StateDict } from '../state.ts';
 import { snakeCase } from '../state.ts';
 import { type Element, littleEndianBytes } from './elements.ts';
@@ -16,13 +16,31 @@ import { writeZip } from './zipWriter.ts';
  * where PyTorch has it, so that `load_state_dict(strict=True)` takes all; it is 0 where nothing here counts batches.
  *
  * ```ts
- * const bytes = await saveSafetensors(torchStateDict(model));
+ * const bytes = await saveSafetensors(torchStateDict(model)); // or saveSafetensors(model.stateDict(), { names: 'pytorch' })
  * ```
  *
  * @throws RangeError when two variables would have the same name
  */
 export function torchStateDict(model: AnyModule): StateDict {
-  const own = Object.entries(model.stateDict());
+  return renamed(model.stateDict(), model);
+}
+
+/**
+ * What `stateDict()` of a model gave, with PyTorch's names.
+ *
+ * @param operation for messages
+ * @throws TypeError for tensors that came from somewhere else: their names say nothing of modules
+ */
+export function inTorchNames(state: StateDict, operation: string): StateDict {
+  const model = modelOf(state);
+  if (model) return renamed(state, model);
+  throw typeError(
+    `${operation}: { names: 'pytorch' } needs what model.stateDict() gave, as other names say nothing of modules`,
+  );
+}
+
+function renamed(given: StateDict, model: AnyModule): StateDict {
+  const own = Object.entries(given);
   const state = new Map<string, Tensor>();
   const { names, extra } = torchNames(model, new Set(own.map(([path]) => path)));
   for (const name of extra) state.set(name, zeros([], { dtype: 'int32' }));

@@ -1,6 +1,6 @@
 /**
- * `lora`: fine-tuning by a change of low rank beside each weight (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language
- * Models").
+ * `lora`: fine-tuning by a change of low rank beside each weight. See Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language
+ * Models".
  */
 import { evaluate, isFloat, key, type Tensor, type Variable } from '@ag/tensor';
 import {
@@ -223,11 +223,7 @@ export class Lora<Inputs extends readonly unknown[] = [Tensor], Output = Tensor>
   }
 
   /**
-   * The files of the adapter in use, as peft of Hugging Face reads them.
-   *
-   * ```ts
-   * for (const [file, content] of Object.entries(await tuned.save())) await writeFile(join(folder, file), content);
-   * ```
+   * The files of the adapter in use, by the names under which peft of Hugging Face reads them from a folder.
    */
   async save(): Promise<AdapterFiles> {
     const names = this.#torchPaths();

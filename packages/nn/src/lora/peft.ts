@@ -1,5 +1,5 @@
 /**
- * Adapters as files of Hugging Face's peft: `adapter_model.safetensors` and `adapter_config.json`, with its names.
+ * Adapters as files of Hugging Face's peft: weights and a configuration with its names.
  */
 import type { Tensor } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';

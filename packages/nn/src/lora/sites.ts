@@ -1,5 +1,5 @@
 /**
- * Weights that can be adapted: what they are called, which modules read them, and how a change of low rank looks there.
+ * Weights that can be adapted: their names, which modules read them, and how a change looks there.
  */
 import type { Tensor, Variable } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
