@@ -1,5 +1,5 @@
 /** The backend on a device: what kernels compute, in which order, and what is read. */
-import { tensor, use, reference, normal, key } from '@ag/tensor';
+import { key, normal, reference, tensor, use } from '@ag/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webgpu } from './index.ts';
 import { testGpu } from './testing/device.ts';
@@ -13,10 +13,18 @@ describe.skipIf(gpu === undefined)('WebGPU', () => {
   afterAll(() => use(reference()));
 
   it('computes maps, reductions and products', async () => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     expect([...(await x.matmul(x).add(1).data())]).toEqual([8, 11, 16, 23]);
     expect(await x.sum().item()).toBe(10);
-    expect([...(await x.exp().data())].map((v) => v.toFixed(4))).toEqual(['2.7183', '7.3891', '20.0855', '54.5982']);
+    expect([...(await x.exp().data())].map((v) => v.toFixed(4))).toEqual([
+      '2.7183',
+      '7.3891',
+      '20.0855',
+      '54.5982',
+    ]);
     expect([...(await x.greater(2).data())]).toEqual([0, 0, 1, 1]);
     expect([...(await x.argmax(1).data())]).toEqual([1, 1]);
   });

@@ -10,9 +10,16 @@ import {
   type Program,
   type TypedArray,
 } from '@ag/tensor';
-import { checkOptions, codedError, valueError, warn } from '@ag/tensor/engine';
+import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import { type AdapterDescription, adopt, type Connection, connect, platformGpu } from './device/connect.ts';
 import type { Facts } from './device/facts.ts';
+import {
+  checkDevice,
+  checkGpu,
+  type DeviceObject,
+  type GpuObject,
+  type PowerPreference,
+} from './device/given.ts';
 import { Buffers, checkMemory, DeviceMemory, hostBytes } from './device/memory.ts';
 import { Pipelines } from './device/pipelines.ts';
 import { type Counters, newCounters } from './queue/counters.ts';
@@ -25,11 +32,11 @@ import { HostExecutable, HostPrograms } from './run/hostProgram.ts';
 
 export interface WebGpuOptions {
   /** A device of the program's own, which it goes on owning. Default: one is made, with the most of what its adapter offers. */
-  readonly device?: GPUDevice;
+  readonly device?: DeviceObject;
   /** Where adapters come from: the `GPU` object of the npm package `webgpu` in Node. Default `navigator.gpu`. */
-  readonly gpu?: GPU;
+  readonly gpu?: GpuObject;
   /** Which adapter, where there are several. Default the platform's choice. */
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: PowerPreference;
   /** Most bytes of device memory. Default: what the device gives. */
   readonly maxMemory?: number;
   /** Limits lower than the adapter's, for tests. @internal */
@@ -53,8 +60,8 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     throw valueError(`webgpu: maxMemory must be at least 1 MiB in bytes, got ${maxMemory}`);
   const connection =
     options.device !== undefined
-      ? adopt(options.device)
-      : await connect(options.gpu ?? platformGpu(), options.powerPreference, options.limits);
+      ? adopt(checkDevice(options.device))
+      : await connect(checkGpu(options.gpu) ?? platformGpu(), options.powerPreference, options.limits);
   return new WebGpuBackend(connection, maxMemory);
 }
 
@@ -82,6 +89,7 @@ export class WebGpuBackend implements Backend {
   #lost: Error | null = null;
   #saidHost = false;
 
+  /** @internal */
   constructor({ device, facts, info, owned }: Connection, maxMemory: number) {
     this.#device = device;
     this.#owned = owned;
@@ -107,7 +115,9 @@ export class WebGpuBackend implements Backend {
     });
     device.addEventListener?.('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
-      this.#queue.fail(codedError(Error, 'AG_BACKEND_FAILED', `webgpu: the device reported: ${error.message}`));
+      this.#queue.fail(
+        codedError(Error, 'AG_BACKEND_FAILED', `webgpu: the device reported: ${error.message}`),
+      );
     });
   }
 
@@ -164,7 +174,8 @@ export class WebGpuBackend implements Backend {
           const failure = this.#queue.failureOf(sequence);
           if (failure !== null) reject(this.#lost ?? failure.error);
           else if (own.place !== 'device') resolve(this.#fromHost(own, dtype, length));
-          else this.#copyOut(own, dtype, length).then(resolve, (error: unknown) => reject(this.#lost ?? error));
+          else
+            this.#copyOut(own, dtype, length).then(resolve, (error: unknown) => reject(this.#lost ?? error));
         },
       });
     });
@@ -205,14 +216,18 @@ export class WebGpuBackend implements Backend {
       return checkMemory(binding, this.#buffers);
     });
     if (own instanceof HostExecutable) {
-      const settled = ready.every((binding) => !(binding instanceof DeviceMemory) || this.#queue.isSettled(binding));
+      const settled = ready.every(
+        (binding) => !(binding instanceof DeviceMemory) || this.#queue.isSettled(binding),
+      );
       if (settled && own.isOnHost(ready)) {
         void own.job(ready, scalars, this.#readback).start(0);
         return;
       }
     }
     const later = this.#mayWait(own, ready);
-    const kept = later ? ready.map((binding) => (ArrayBuffer.isView(binding) ? binding.slice() : binding)) : ready;
+    const kept = later
+      ? ready.map((binding) => (ArrayBuffer.isView(binding) ? binding.slice() : binding))
+      : ready;
     const numbers = later ? scalars.slice() : scalars;
     this.#queue.add(
       own instanceof HostExecutable ? own.job(kept, numbers, this.#readback) : own.job(kept, numbers),

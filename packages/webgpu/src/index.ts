@@ -7,5 +7,6 @@
 export { WebGpuBackend, type WebGpuOptions, webgpu } from './backend.ts';
 export type { AdapterDescription } from './device/connect.ts';
 export type { Facts } from './device/facts.ts';
+export type { DeviceObject, GpuObject, PowerPreference } from './device/given.ts';
 export type { Counters } from './queue/counters.ts';
 export { type Feature, type SupportOptions, type WebGpuSupport, webgpuSupport } from './support.ts';

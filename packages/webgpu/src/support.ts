@@ -2,6 +2,7 @@
 import { checkOptions } from '@ag/tensor/engine';
 import { type AdapterDescription, describe, findAdapter, platformGpu } from './device/connect.ts';
 import { type Facts, factsOf } from './device/facts.ts';
+import { checkGpu, type GpuObject, type PowerPreference } from './device/given.ts';
 
 /** A feature of the device; `reason` says why it is missing, and is empty when it is there. */
 export interface Feature {
@@ -28,8 +29,9 @@ export interface WebGpuSupport {
 
 export interface SupportOptions {
   /** Default `navigator.gpu`. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly gpu?: GpuObject;
+  /** Which adapter, where there are several. Default the platform's choice. */
+  readonly powerPreference?: PowerPreference;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface SupportOptions {
  */
 export async function webgpuSupport(options: SupportOptions = {}): Promise<WebGpuSupport> {
   checkOptions('webgpuSupport', options, 'gpu powerPreference');
-  const adapter = await findAdapter(options.gpu ?? platformGpu(), options.powerPreference);
+  const adapter = await findAdapter(checkGpu(options.gpu) ?? platformGpu(), options.powerPreference);
   if (typeof adapter === 'string') {
     const missing = { available: false, reason: adapter };
     return {
@@ -57,14 +59,23 @@ export async function webgpuSupport(options: SupportOptions = {}): Promise<WebGp
     };
   }
   const facts = factsOf(adapter, adapter.info);
-  const feature = (available: boolean, reason: string): Feature => ({ available, reason: available ? '' : reason });
+  const feature = (available: boolean, reason: string): Feature => ({
+    available,
+    reason: available ? '' : reason,
+  });
   return {
     adapter: feature(true, ''),
     info: describe(adapter.info),
     facts,
     subgroups: feature(facts.subgroups, 'the adapter or the browser does not offer the feature subgroups'),
     shaderF16: feature(facts.shaderF16, 'the adapter or the browser does not offer the feature shader-f16'),
-    timestamps: feature(facts.timestamps, 'the adapter or the browser does not offer the feature timestamp-query'),
-    hardware: feature(!facts.software, 'this adapter is software: results are right, and slower than WebAssembly'),
+    timestamps: feature(
+      facts.timestamps,
+      'the adapter or the browser does not offer the feature timestamp-query',
+    ),
+    hardware: feature(
+      !facts.software,
+      'this adapter is software: results are right, and slower than WebAssembly',
+    ),
   };
 }

@@ -75,7 +75,10 @@ export function rematerialize(
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
         if (reader.members.length + reader.absorbed.size + steps.size > 2 * maxMembers) return false;
         const inside = new Set([...reader.members, ...reader.absorbed, ...steps]);
-        if (mostReads < Number.POSITIVE_INFINITY && countReads([{ ...reader, absorbed: inside }], null) > mostReads)
+        if (
+          mostReads < Number.POSITIVE_INFINITY &&
+          countReads([{ ...reader, absorbed: inside }], null) > mostReads
+        )
           return false;
         return inside.size <= maxMembers && addressable(reader, inside);
       });

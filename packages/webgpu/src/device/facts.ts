@@ -36,7 +36,8 @@ export const defaultLimits = {
 /** Of a device, and of the adapter that it came from where that is known. */
 export function factsOf(
   device: Pick<GPUDevice, 'limits' | 'features'>,
-  info: GPUAdapterInfo | undefined): Facts {
+  info: GPUAdapterInfo | undefined,
+): Facts {
   const { limits, features } = device;
   // Some browsers leave fields out.
   const about = [info?.vendor, info?.architecture, info?.device, info?.description].join(' ').toLowerCase();

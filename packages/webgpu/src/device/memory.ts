@@ -88,7 +88,10 @@ export class Buffers {
 
   /** A buffer of at least so many bytes with any contents. */
   take(bytes: number): GPUBuffer {
-    const size = Math.min(sizeClass(bytes), Math.max(this.#facts.maxBuffer - (this.#facts.maxBuffer % 4), 256));
+    const size = Math.min(
+      sizeClass(bytes),
+      Math.max(this.#facts.maxBuffer - (this.#facts.maxBuffer % 4), 256),
+    );
     const list = this.#free.get(size);
     const known = list?.pop();
     if (known !== undefined) {
@@ -134,7 +137,8 @@ export class Buffers {
   #reserve(bytes: number): void {
     const most = Math.min(this.#facts.maxBuffer, this.#facts.maxBinding);
     if (bytes > most) throw this.#outOfMemory(bytes, `a buffer of this device has at most ${most}`);
-    if (this.held + bytes > this.#maxMemory) throw this.#outOfMemory(bytes, `maxMemory is ${this.#maxMemory}`);
+    if (this.held + bytes > this.#maxMemory)
+      throw this.#outOfMemory(bytes, `maxMemory is ${this.#maxMemory}`);
     if (this.held + this.#freeBytes + bytes > this.#maxMemory) this.trim();
     this.held += bytes;
     this.peak = Math.max(this.peak, this.held);
@@ -182,7 +186,12 @@ export function deviceBuffer(memory: DeviceMemory, device: GPUDevice): GPUBuffer
 }
 
 /** Writes the first bytes of an array, a whole number of words. */
-export function writeBytes(device: GPUDevice, buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>, length: number): void {
+export function writeBytes(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  bytes: Uint8Array<ArrayBuffer>,
+  length: number,
+): void {
   const whole = Math.ceil(length / 4) * 4;
   if (whole === 0) return;
   if (whole <= bytes.length) {

@@ -16,7 +16,10 @@ const most = 4096;
 export class Pipelines {
   readonly #device: GPUDevice;
   readonly #known = new Map<string, Pipeline>();
-  readonly #layouts = new Map<string, { readonly group: GPUBindGroupLayout; readonly pipeline: GPUPipelineLayout }>();
+  readonly #layouts = new Map<
+    string,
+    { readonly group: GPUBindGroupLayout; readonly pipeline: GPUPipelineLayout }
+  >();
   /** Pipelines made so far. */
   made = 0;
 
@@ -70,7 +73,10 @@ export class Pipelines {
     return made;
   }
 
-  #layout(written: readonly boolean[]): { readonly group: GPUBindGroupLayout; readonly pipeline: GPUPipelineLayout } {
+  #layout(written: readonly boolean[]): {
+    readonly group: GPUBindGroupLayout;
+    readonly pipeline: GPUPipelineLayout;
+  } {
     const key = written.map((one) => (one ? 'w' : 'r')).join('');
     let layout = this.#layouts.get(key);
     if (layout === undefined) {

@@ -1,6 +1,7 @@
 /** How values combine in reductions and scans, as WGSL. */
-import { codedError, dtypeError } from '@ag/tensor/engine';
+
 import type { Combine, DType } from '@ag/tensor';
+import { codedError, dtypeError } from '@ag/tensor/engine';
 import { type ValueType, valueType } from './dtypes.ts';
 import { wrapped } from './expression.ts';
 
@@ -35,7 +36,11 @@ export function combinerOf(
     case 'min': {
       const [lowest, highest] = limitsOf(dtype, use);
       const name = dtype === 'float32' ? use(combine === 'max' ? 'maximum' : 'minimum') : combine;
-      return { type, initial: combine === 'max' ? lowest : highest, combine: (a, b) => `${name}(${a}, ${b})` };
+      return {
+        type,
+        initial: combine === 'max' ? lowest : highest,
+        combine: (a, b) => `${name}(${a}, ${b})`,
+      };
     }
   }
 }

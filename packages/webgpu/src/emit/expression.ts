@@ -74,7 +74,8 @@ function instructionText(
       return castText(names[instruction.a], instructions[instruction.a].dtype, dtype, context);
     case 'where': {
       const [a, b, c] = [instruction.a, instruction.b, instruction.c];
-      if (instructions[a].dtype !== 'bool') throw mismatch('where (condition)', instructions[a].dtype, 'bool');
+      if (instructions[a].dtype !== 'bool')
+        throw mismatch('where (condition)', instructions[a].dtype, 'bool');
       if (instructions[b].dtype !== dtype || instructions[c].dtype !== dtype)
         throw mismatch('where', instructions[b].dtype, instructions[c].dtype);
       return `select(${names[c]}, ${names[b]}, ${names[a]})`;
@@ -102,12 +103,7 @@ function undefinedOperation(op: string, dtype: DType): TypeError {
 }
 
 /** Conversion by the rule of `toDType`; between integers modulo 2³² or 2⁸. */
-export function castText(
-  x: string,
-  from: DType,
-  to: DType,
-  { use }: Pick<ExpressionContext, 'use'>,
-): string {
+export function castText(x: string, from: DType, to: DType, { use }: Pick<ExpressionContext, 'use'>): string {
   if (from === to) return x;
   switch (to) {
     case 'bool':

@@ -63,8 +63,7 @@ export class KernelWriter {
   ) {
     this.request = request;
     this.launch = request.launch;
-    const bufferOf = (operand: number): number =>
-      request.bufferOf(request.launch.operands[operand].buffer);
+    const bufferOf = (operand: number): number => request.bufferOf(request.launch.operands[operand].buffer);
     this.#written = new Set(written.map(bufferOf));
     this.#wordWise = new Set(wordWise.map(bufferOf));
     this.#views = views;

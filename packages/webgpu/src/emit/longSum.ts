@@ -14,8 +14,7 @@ export interface LongSum {
 
 /** Statements for a sum of at most `terms` terms. */
 export function longSum(terms: number): LongSum {
-  if (terms <= 128)
-    return { begin: ['var total = 0.0;'], add: (term) => [`total += ${term};`], end: [] };
+  if (terms <= 128) return { begin: ['var total = 0.0;'], add: (term) => [`total += ${term};`], end: [] };
   const deep = terms > 8192;
   return {
     begin: ['var total = 0.0;', 'var part = 0.0;', 'var terms = 0u;', ...(deep ? ['var block = 0.0;'] : [])],

@@ -10,7 +10,15 @@ import { reduce } from './reduce.ts';
 import { scan } from './scan.ts';
 import { sort } from './sort.ts';
 
-const plain: Partial<Record<Launch['kernel']['form'], Form>> = { map, reduce, contract, gather, scatter, scan, sort };
+const plain: Partial<Record<Launch['kernel']['form'], Form>> = {
+  map,
+  reduce,
+  contract,
+  gather,
+  scatter,
+  scan,
+  sort,
+};
 
 /**
  * What the launch, and others behind it, become.

@@ -1,6 +1,5 @@
 /** What a kernel form makes of a launch: dispatches, each a text without sizes, its bindings and its arguments. */
-import type { DType, Launch, Program } from '@ag/tensor';
-import type { DynamicOffset } from '@ag/tensor';
+import type { DType, DynamicOffset, Launch, Program } from '@ag/tensor';
 import type { Facts } from '../device/facts.ts';
 
 /** Where a storage binding comes from. */

@@ -93,7 +93,14 @@ export const scatter: Form = (request) => {
   const value = writer.load(0, update);
   const steps = contiguousSteps(launch.dims);
   // The position of an update in the launch, for messages.
-  const position = positionText(writer, pick(launch.dims, apart), pick(steps, apart), 'id', pick(launch.dims, meeting), pick(steps, meeting));
+  const position = positionText(
+    writer,
+    pick(launch.dims, apart),
+    pick(steps, apart),
+    'id',
+    pick(launch.dims, meeting),
+    pick(steps, meeting),
+  );
   const store = (): string[] => {
     if (!adds) return [writer.store(2, 'to_', value)];
     const old = writer.load(2, 'to_');
@@ -158,7 +165,12 @@ function positionText(
   innerSteps: readonly number[],
 ): { readonly lines: readonly string[]; readonly text: string } {
   const outer = walkMerged(writer, id, { sizes: outerSizes, strides: [outerSteps] }, ['0'], 'po');
-  const inner = walkMerged(writer, 'e', { sizes: innerSizes, strides: [innerSteps] }, [outer.addresses[0]], 'pi');
+  const inner = walkMerged(
+    writer,
+    'e',
+    { sizes: innerSizes, strides: [innerSteps] },
+    [outer.addresses[0]],
+    'pi',
+  );
   return { lines: [...outer.lines, ...inner.lines], text: `u32(${inner.addresses[0]})` };
 }
-

@@ -17,7 +17,8 @@ export const map: Form = (request) => {
   const outputs = kernel.outputs.map((_, i) => inputs + i);
   const packed = outputs.filter((_, i) => isPacked(kernel.outputs[i].dtype));
   const wordWise = packed.filter(
-    (operand, i) => !kernel.outputs[operand - inputs].accumulate && ownsWords(request, packed[i], launch.dims),
+    (operand, i) =>
+      !kernel.outputs[operand - inputs].accumulate && ownsWords(request, packed[i], launch.dims),
   );
   const byFours = wordWise.length > 0;
   const writer = new KernelWriter(request, outputs, wordWise);
@@ -36,7 +37,8 @@ export const map: Form = (request) => {
   const stored = kernel.outputs.flatMap((output, i) => {
     if (!wordWise.includes(inputs + i))
       return storeResults(writer, [expression.results[i]], [output], inputs + i, addressOf);
-    const value = output.dtype === 'bool' ? `select(0u, 1u, ${expression.results[i]})` : expression.results[i];
+    const value =
+      output.dtype === 'bool' ? `select(0u, 1u, ${expression.results[i]})` : expression.results[i];
     return [`word${i} |= (${value}) << (8u * k);`];
   });
   const element = [...walked.lines, ...expression.lines, ...stored];

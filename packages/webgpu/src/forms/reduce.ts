@@ -72,10 +72,16 @@ export const reduce: Form = (request) => {
     const { type, lowest, keyOf } = extremeKey(kernel.combine, kernel.dtype, use);
     lines.push(`var best: ${type} = ${lowest};`, 'var place = 0u;');
     lines.push(
-      ...loop([`let x = ${value};`, `let own = ${keyOf('x')};`, 'if (own > best) { best = own; place = r; }']),
+      ...loop([
+        `let x = ${value};`,
+        `let own = ${keyOf('x')};`,
+        'if (own > best) { best = own; place = r; }',
+      ]),
     );
     if (shared) {
-      writer.declare(`var<workgroup> bests: array<${type}, ${lanes}>;\nvar<workgroup> places: array<u32, ${lanes}>;`);
+      writer.declare(
+        `var<workgroup> bests: array<${type}, ${lanes}>;\nvar<workgroup> places: array<u32, ${lanes}>;`,
+      );
       lines.push('bests[lane] = best;', 'places[lane] = place;');
       for (let half = lanes / 2; half >= 1; half /= 2) {
         lines.push(

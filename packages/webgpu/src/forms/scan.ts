@@ -26,7 +26,9 @@ export const scan: Form = (request) => {
   );
   const n = writer.argument(length);
   const at = kernel.reverse ? `(${n} - 1 - e)` : 'e';
-  const [from, to] = launch.operands.map(({ strides }, i) => `${walked.addresses[i]} + ${at} * ${writer.argument(strides[last])}`);
+  const [from, to] = launch.operands.map(
+    ({ strides }, i) => `${walked.addresses[i]} + ${at} * ${writer.argument(strides[last])}`,
+  );
   const carries = kernel.combine === 'sum' && kernel.dtype === 'float32';
   const body = [
     `if (id >= u32(${writer.argument(lines)})) { return; }`,

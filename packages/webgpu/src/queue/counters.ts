@@ -11,5 +11,13 @@ export interface Counters {
 }
 
 export function newCounters(): Counters {
-  return { dispatches: 0, bindGroups: 0, pipelines: 0, submits: 0, readbacks: 0, bytesWritten: 0, bytesRead: 0 };
+  return {
+    dispatches: 0,
+    bindGroups: 0,
+    pipelines: 0,
+    submits: 0,
+    readbacks: 0,
+    bytesWritten: 0,
+    bytesRead: 0,
+  };
 }

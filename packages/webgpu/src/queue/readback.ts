@@ -51,7 +51,9 @@ export class Readback {
    *
    * @throws RangeError for an index that did not exist in work since the read before
    */
-  async read(wanted: readonly { readonly buffer: GPUBuffer; readonly bytes: number }[]): Promise<Uint8Array<ArrayBuffer>[]> {
+  async read(
+    wanted: readonly { readonly buffer: GPUBuffer; readonly bytes: number }[],
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
     const starts: number[] = [];
     let size = 0;
     for (const { bytes } of wanted) {
@@ -98,7 +100,9 @@ export class Readback {
   #errorOf([, id, index, position]: Int32Array): RangeError {
     const launch = this.#launches.get(id);
     if (launch === undefined) return indexError('gather', index, 0);
-    const at = contiguousSteps(launch.dims).map((step, axis) => Math.floor(position / step) % launch.dims[axis]);
+    const at = contiguousSteps(launch.dims).map(
+      (step, axis) => Math.floor(position / step) % launch.dims[axis],
+    );
     return indexError(launch.label, index, launch.axis?.size ?? 0, at);
   }
 

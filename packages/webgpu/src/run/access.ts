@@ -66,7 +66,9 @@ function usesFloat64(program: Program): boolean {
       case 'reduce':
         return (
           kernel.dtype === 'float64' ||
-          [kernel.prologue, kernel.epilogue].some(({ instructions }) => instructions.some(({ dtype }) => dtype === 'float64'))
+          [kernel.prologue, kernel.epilogue].some(({ instructions }) =>
+            instructions.some(({ dtype }) => dtype === 'float64'),
+          )
         );
       case 'contract':
         return (

@@ -2,7 +2,15 @@
  * Programs on the device: steps of dispatches, and between them what the host has to do. A run is one submission, as long as nothing
  * of it waits for the host.
  */
-import { type Binding, bytesPerElement, type Executable, type HostKernel, type Launch, type Program, sizeOf } from '@ag/tensor';
+import {
+  type Binding,
+  bytesPerElement,
+  type Executable,
+  type HostKernel,
+  type Launch,
+  type Program,
+  sizeOf,
+} from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import type { Facts } from '../device/facts.ts';
 import { type Buffers, DeviceMemory, deviceBuffer, writeBytes } from '../device/memory.ts';
@@ -135,7 +143,9 @@ export class DeviceExecutable implements Executable {
       memories: bindings.filter((binding) => binding instanceof DeviceMemory),
       wait: () => {
         const waiting = variant.segments.flatMap((segment) =>
-          segment.kind === 'dispatches' && segment.dispatches.waiting !== null ? [segment.dispatches.waiting] : [],
+          segment.kind === 'dispatches' && segment.dispatches.waiting !== null
+            ? [segment.dispatches.waiting]
+            : [],
         );
         return waiting.length > 0 ? Promise.all(waiting) : null;
       },
@@ -158,7 +168,10 @@ export class DeviceExecutable implements Executable {
   }
 
   #variant(sharing: ReadonlyMap<number, number>): Variant {
-    const key = [...sharing].map(([i, j]) => `${i}=${j}`).sort().join();
+    const key = [...sharing]
+      .map(([i, j]) => `${i}=${j}`)
+      .sort()
+      .join();
     let variant = this.#variants.get(key);
     if (variant === undefined) {
       variant = this.#compile(sharing);
@@ -235,7 +248,10 @@ export class DeviceExecutable implements Executable {
           return this.#runHost(segment.launch, segment.kernel, map, scalars).then(() => from(i + 1));
         }
         const { dispatches } = segment;
-        segment.block ??= device.createBuffer({ size: Math.max(dispatches.words.byteLength, 256), usage: 8 | 64 });
+        segment.block ??= device.createBuffer({
+          size: Math.max(dispatches.words.byteLength, 256),
+          usage: 8 | 64,
+        });
         const changed = dispatches.fill(dispatches.words, 0, scalars, () => 0);
         if (changed || !segment.filled) {
           device.queue.writeBuffer(segment.block, 0, dispatches.words);
@@ -306,13 +322,17 @@ export class DeviceExecutable implements Executable {
     );
     const wholes = launch.operands.slice(0, inputs).map(({ buffer }, i) => {
       const { dtype } = program.buffers[buffer];
-      return { buffer: map.bufferOf(buffer), bytes: (starts[i] + sizeOf(shapes[i])) * bytesPerElement(dtype) };
+      return {
+        buffer: map.bufferOf(buffer),
+        bytes: (starts[i] + sizeOf(shapes[i])) * bytesPerElement(dtype),
+      };
     });
     const copies = await readback.read(wholes);
     const arrays = launch.operands.map(({ buffer }, i) => {
       const { dtype } = program.buffers[buffer];
       const length = sizeOf(shapes[i]);
-      if (i >= inputs) return arrayOver(dtype, new Uint8Array(Math.ceil((length * bytesPerElement(dtype)) / 8) * 8), length);
+      if (i >= inputs)
+        return arrayOver(dtype, new Uint8Array(Math.ceil((length * bytesPerElement(dtype)) / 8) * 8), length);
       return arrayOver(dtype, copies[i], starts[i] + length).subarray(starts[i]);
     });
     kernel.run(arrays.slice(0, inputs), arrays.slice(inputs), shapes);
@@ -322,7 +342,11 @@ export class DeviceExecutable implements Executable {
       if (whole === 0) continue;
       const padded = whole === bytes.byteLength ? bytes : new Uint8Array(bytes.buffer, 0, whole);
       const { dtype } = program.buffers[launch.operands[i].buffer];
-      device.queue.writeBuffer(map.bufferOf(launch.operands[i].buffer), starts[i] * bytesPerElement(dtype), padded);
+      device.queue.writeBuffer(
+        map.bufferOf(launch.operands[i].buffer),
+        starts[i] * bytesPerElement(dtype),
+        padded,
+      );
       counters.bytesWritten += whole;
     }
   }

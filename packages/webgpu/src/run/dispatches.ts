@@ -3,9 +3,9 @@
  * long as their buffers stay the same.
  */
 import { toDType } from '@ag/tensor';
+import type { Pipeline, Pipelines } from '../device/pipelines.ts';
 import { bitsOf } from '../emit/dtypes.ts';
 import type { Bound, Dispatch } from '../forms/form.ts';
-import type { Pipeline, Pipelines } from '../device/pipelines.ts';
 import type { Counters } from '../queue/counters.ts';
 
 /** Where the buffers of a run are. */
@@ -58,7 +58,8 @@ export class Dispatches {
       size += Math.ceil(dispatch.block.words.length / blockWords) * blockWords;
       for (const patch of dispatch.block.patches) runWords.push({ word: start + patch.word, patch });
       for (const bound of dispatch.bindings)
-        if (bound.kind === 'scratch') scratchBytes[bound.area] = Math.max(scratchBytes[bound.area] ?? 0, bound.bytes);
+        if (bound.kind === 'scratch')
+          scratchBytes[bound.area] = Math.max(scratchBytes[bound.area] ?? 0, bound.bytes);
       const written = dispatch.bindings.map((bound) => bound.written);
       return { dispatch, pipeline: pipelines.get(dispatch.code, written, dispatch.label), start, groups: [] };
     });
@@ -66,7 +67,9 @@ export class Dispatches {
     this.words = new Int32Array(size);
     for (const { dispatch, start } of this.#ready) this.words.set(dispatch.block.words, start);
     this.#runWords = runWords;
-    const making = this.#ready.filter(({ pipeline }) => pipeline.ready === null).map(({ pipeline }) => pipeline.promise);
+    const making = this.#ready
+      .filter(({ pipeline }) => pipeline.ready === null)
+      .map(({ pipeline }) => pipeline.promise);
     this.#waiting = making.length > 0 ? Promise.all(making) : null;
     // Whoever waits hears of it; before that it is nobody's error.
     this.#waiting?.catch(() => {});
@@ -74,7 +77,8 @@ export class Dispatches {
 
   /** What has to be waited for before they are encoded; null when all pipelines are there. */
   get waiting(): Promise<unknown> | null {
-    if (this.#waiting !== null && this.#ready.every(({ pipeline }) => pipeline.ready !== null)) this.#waiting = null;
+    if (this.#waiting !== null && this.#ready.every(({ pipeline }) => pipeline.ready !== null))
+      this.#waiting = null;
     return this.#waiting;
   }
 
@@ -86,7 +90,12 @@ export class Dispatches {
    * Fills what a run decides into `words`, which begin at `base`. `offsetOf` gives where bound buffers start, in elements. Whether
    * anything changed.
    */
-  fill(words: Int32Array, base: number, scalars: Float64Array, offsetOf: (buffer: number) => number): boolean {
+  fill(
+    words: Int32Array,
+    base: number,
+    scalars: Float64Array,
+    offsetOf: (buffer: number) => number,
+  ): boolean {
     let changed = false;
     for (const { word, patch } of this.#runWords) {
       let value: number;

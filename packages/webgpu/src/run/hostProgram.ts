@@ -2,13 +2,20 @@
  * Programs that the host computes, by the reference backend: float64, and routines that know nothing of devices. What they read and
  * write stays in host memory until a kernel wants it, so a computation in float64 needs no device at all, and can be read at once.
  */
-import { type Backend, type Binding, type BufferSpec, type Executable, type Program, reference } from '@ag/tensor';
+import {
+  type Backend,
+  type Binding,
+  type BufferSpec,
+  type Executable,
+  type Program,
+  reference,
+} from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import { DeviceMemory, hostBytes } from '../device/memory.ts';
-import type { Readback } from '../queue/readback.ts';
 import type { Job } from '../queue/jobs.ts';
-import { arrayOver } from './arrays.ts';
+import type { Readback } from '../queue/readback.ts';
 import { accessOf, type ProgramAccess } from './access.ts';
+import { arrayOver } from './arrays.ts';
 
 export class HostPrograms {
   #backend: Backend | null = null;
@@ -55,7 +62,8 @@ export class HostExecutable implements Executable {
           binding.place = 'undefined';
         }
         const bytes = hostBytes(binding);
-        if (bytes === null) throw codedError(Error, 'AG_INTERNAL', 'webgpu: values of a host program are on the device');
+        if (bytes === null)
+          throw codedError(Error, 'AG_INTERNAL', 'webgpu: values of a host program are on the device');
         return arrayOver(spec.dtype, bytes, spec.length);
       });
       this.#backend.run(this.#inner, arrays, scalars);
@@ -85,7 +93,8 @@ export class HostExecutable implements Executable {
   /** Whether a run would need nothing of the device. */
   isOnHost(bindings: readonly Binding[]): boolean {
     return bindings.every(
-      (binding, i) => !(binding instanceof DeviceMemory) || binding.place !== 'device' || !this.access.read[i],
+      (binding, i) =>
+        !(binding instanceof DeviceMemory) || binding.place !== 'device' || !this.access.read[i],
     );
   }
 
@@ -97,7 +106,9 @@ export class HostExecutable implements Executable {
 
 /** Copies memory from the device; from then on it lies on the host. */
 export async function bringToHost(memories: readonly DeviceMemory[], readback: Readback): Promise<void> {
-  const wanted = memories.flatMap((memory) => (memory.buffer === null ? [] : [{ memory, buffer: memory.buffer }]));
+  const wanted = memories.flatMap((memory) =>
+    memory.buffer === null ? [] : [{ memory, buffer: memory.buffer }],
+  );
   const copies = await readback.read(wanted.map(({ memory, buffer }) => ({ buffer, bytes: memory.bytes })));
   wanted.forEach(({ memory }, i) => {
     const host = new Uint8Array(Math.ceil(memory.bytes / 8) * 8);
@@ -106,4 +117,3 @@ export async function bringToHost(memories: readonly DeviceMemory[], readback: R
     memory.place = 'host';
   });
 }
-
