@@ -218,7 +218,7 @@ export class Variable {
   /** What has to be computed before it first lies in memory. @internal */
   get initial(): Tensor | null {
     const initial = this.#initial;
-    if (initial === null || isZero(initial)) return null;
+    if (initial === null || this.#computing || isZero(initial)) return null;
     return initial.op !== null || initial.leaf?.kind === 'device' ? initial : null;
   }
 
