@@ -58,7 +58,7 @@ export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
 export { withRunKeys } from './run/randomKeys.ts';
-export { readyValue } from './run/read.ts';
+export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
   activeTrace,
@@ -77,6 +77,7 @@ export {
   setEvaluationWatch,
   setScopeNames,
 } from './run/watch.ts';
+export { type Workload, workloadOf } from './run/workload.ts';
 export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';
 export { userLine } from './userLine.ts';

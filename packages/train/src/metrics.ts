@@ -3,7 +3,7 @@
  * computed them; a smaller last batch counts less.
  */
 import { evaluate, type Tensor } from '@ag/tensor';
-import { readyValue } from '@ag/tensor/engine';
+import { readyValue, withRoom } from '@ag/tensor/engine';
 import type { Metrics } from './events.ts';
 
 /** A metric of predictions against targets: a scalar tensor, the mean over the batch. */
@@ -41,9 +41,9 @@ export function meansOf(totals: Totals): { loss: number; metrics: Metrics } {
 
 /** The elements of tensors, computed in one plan; at once where the backend can. */
 export async function readAll(tensors: readonly Tensor[]): Promise<ArrayLike<number>[]> {
-  evaluate(tensors);
-  const ready = tensors.map(readyValue);
-  if (ready.every((elements) => elements !== null)) return ready;
+  await withRoom(() => evaluate(tensors));
+  const ready = tensors.flatMap((tensor) => readyValue(tensor) ?? []);
+  if (ready.length === tensors.length) return ready;
   return Promise.all(tensors.map((tensor) => tensor.data()));
 }
 

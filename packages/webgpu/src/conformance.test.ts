@@ -13,7 +13,10 @@ const { gpu } = await testGpu();
 const full = process.env.AG_TEST === 'full';
 
 /** Every `step`-th test, from number `first` on. */
-function sampleOf(step: number, first: number): { readonly describe: typeof describe; readonly it: typeof it } {
+function sampleOf(
+  step: number,
+  first: number,
+): { readonly describe: typeof describe; readonly it: typeof it } {
   let count = first;
   const some = (name: string, body: () => Promise<void> | void): void => {
     if (count++ % step === 0) it(name, body);
@@ -28,5 +31,8 @@ if (gpu === undefined) {
   const hooks = full ? { describe, it } : sampleOf(6, 0);
   conformance(() => webgpu({ gpu }), hooks, { name: 'webgpu', gradients });
   const lowered = full ? { describe, it } : sampleOf(24, 3);
-  conformance(() => webgpu({ gpu, limits: defaultLimits }), lowered, { name: 'webgpu of the least limits', gradients });
+  conformance(() => webgpu({ gpu, limits: defaultLimits }), lowered, {
+    name: 'webgpu of the least limits',
+    gradients,
+  });
 }
