@@ -79,6 +79,8 @@ export class WebGpuBackend implements Backend {
   readonly counters: Counters = newCounters();
   readonly #device: GPUDevice;
   readonly #owned: boolean;
+  /** Held as long as this is: see `Connection`. @internal */
+  readonly origin: unknown;
   readonly #buffers: Buffers;
   readonly #pipelines: Pipelines;
   readonly #queue = new JobQueue();
@@ -90,9 +92,10 @@ export class WebGpuBackend implements Backend {
   #saidHost = false;
 
   /** @internal */
-  constructor({ device, facts, info, owned }: Connection, maxMemory: number) {
+  constructor({ device, facts, info, owned, origin }: Connection, maxMemory: number) {
     this.#device = device;
     this.#owned = owned;
+    this.origin = origin;
     this.facts = facts;
     this.adapter = info;
     this.maximalBuffers = facts.maxBuffers;
