@@ -20,7 +20,9 @@ export function byteProgram(kind: 'copy' | 'clear', bytes: number): Program {
           outputs: [{ dtype: 'uint8', accumulate: false }],
           expression: {
             instructions: [
-              copies ? { op: 'load', operand: 0, dtype: 'uint8' } : { op: 'constant', value: 0, dtype: 'uint8' },
+              copies
+                ? { op: 'load', operand: 0, dtype: 'uint8' }
+                : { op: 'constant', value: 0, dtype: 'uint8' },
             ],
             results: [0],
           },

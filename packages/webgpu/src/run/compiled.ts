@@ -5,25 +5,17 @@
 import { bytesPerElement, type HostKernel, type Launch, type Program, sizeOf } from '@ag/tensor';
 import { stepOf } from '../forms/choose.ts';
 import type { Dispatch } from '../forms/form.ts';
-import { type ProgramAccess, accessOf } from './access.ts';
+import { accessOf, type ProgramAccess } from './access.ts';
 import { arrayOver, bytesOf } from './arrays.ts';
 import { Dispatches } from './dispatches.ts';
 import type { Environment } from './environment.ts';
-import { LoopOnDevice } from './loop.ts';
+import type { Frame, LoopPart } from './frame.ts';
 import type { Recorder } from './recorder.ts';
-
-/** Where the buffers of a run lie, and its numbers. */
-export interface Frame {
-  bufferOf(buffer: number): GPUBuffer;
-  /** Where a bound buffer starts in that, in elements. */
-  offsetOf(buffer: number): number;
-  readonly scalars: Float64Array;
-}
 
 export type Segment =
   | { readonly kind: 'dispatches'; readonly dispatches: Dispatches; block: GPUBuffer | null; filled: boolean }
   | { readonly kind: 'host'; readonly launch: Launch; readonly kernel: HostKernel }
-  | { readonly kind: 'loop'; readonly loop: LoopOnDevice };
+  | { readonly kind: 'loop'; readonly loop: LoopPart };
 
 /** Compiled for one pattern of bindings that share memory. */
 export interface Variant {
@@ -41,7 +33,7 @@ export class Compiled {
   readonly #environment: Environment;
   readonly #inLoop: boolean;
   readonly #variants = new Map<string, Variant>();
-  readonly #loops = new Map<Launch, LoopOnDevice>();
+  readonly #loops = new Map<Launch, LoopPart>();
   readonly #firstLaunch: number;
 
   constructor(environment: Environment, program: Program, inLoop: boolean) {
@@ -114,7 +106,7 @@ export class Compiled {
         flush();
         let loop = this.#loops.get(launch);
         if (loop === undefined) {
-          loop = new LoopOnDevice(this.#environment, program, launch, kernel);
+          loop = this.#environment.makeLoop(program, launch, kernel);
           this.#loops.set(launch, loop);
         }
         segments.push({ kind: 'loop', loop });
@@ -145,7 +137,11 @@ export class Compiled {
 export function waitingFor({ segments }: Variant): Promise<unknown> | null {
   const waiting = segments.flatMap((segment) => {
     const own =
-      segment.kind === 'dispatches' ? segment.dispatches.waiting : segment.kind === 'loop' ? segment.loop.waiting : null;
+      segment.kind === 'dispatches'
+        ? segment.dispatches.waiting
+        : segment.kind === 'loop'
+          ? segment.loop.waiting
+          : null;
     return own === null ? [] : [own];
   });
   return waiting.length > 0 ? Promise.all(waiting) : null;
@@ -214,7 +210,10 @@ async function runHost(
   recorder.submit();
   const dtypes = launch.operands.map(({ buffer }) => program.buffers[buffer].dtype);
   const starts = launch.operands.map(({ offset, dynamic, buffer }) =>
-    dynamic.reduce((sum, { factor, scalar }) => sum + factor * frame.scalars[scalar], offset + frame.offsetOf(buffer)),
+    dynamic.reduce(
+      (sum, { factor, scalar }) => sum + factor * frame.scalars[scalar],
+      offset + frame.offsetOf(buffer),
+    ),
   );
   const copies = await readback.read(
     launch.operands.slice(0, inputs).map(({ buffer }, i) => ({
@@ -234,7 +233,11 @@ async function runHost(
     const whole = Math.ceil(byteLength / 4) * 4;
     if (whole === 0) continue;
     const target = frame.bufferOf(launch.operands[i].buffer);
-    device.queue.writeBuffer(target, starts[i] * bytesPerElement(dtypes[i]), new Uint8Array(buffer, 0, whole));
+    device.queue.writeBuffer(
+      target,
+      starts[i] * bytesPerElement(dtypes[i]),
+      new Uint8Array(buffer, 0, whole),
+    );
     counters.bytesWritten += whole;
   }
 }
@@ -248,4 +251,3 @@ export function mostOf(lists: readonly (readonly number[])[]): number[] {
     });
   return Array.from(most, (value) => value ?? 0);
 }
-

@@ -4,8 +4,9 @@ import { codedError } from '@ag/tensor/engine';
 import { DeviceMemory, deviceBuffer, writeBytes } from '../device/memory.ts';
 import type { Job } from '../queue/jobs.ts';
 import { bytesOf } from './arrays.ts';
-import { Compiled, type Frame, needsHost, record, type Sharing, type Variant, waitingFor } from './compiled.ts';
+import { Compiled, needsHost, record, type Sharing, type Variant, waitingFor } from './compiled.ts';
 import type { Environment } from './environment.ts';
+import type { Frame } from './frame.ts';
 import { Recorder } from './recorder.ts';
 
 /** Memory of this backend, or an array of the host. */
@@ -22,7 +23,9 @@ export class DeviceExecutable implements Executable {
     environment.slots.reserve(program.slots);
     this.#compiled = new Compiled(environment, program, false);
     // What is usually written over what.
-    this.#compiled.variant(new Map((program.aliases ?? []).map(([target, old]) => [Math.max(target, old), Math.min(target, old)])));
+    this.#compiled.variant(
+      new Map((program.aliases ?? []).map(([target, old]) => [Math.max(target, old), Math.min(target, old)])),
+    );
   }
 
   /** Bytes of scratch areas that it uses. */
@@ -64,7 +67,11 @@ export class DeviceExecutable implements Executable {
     return sharing;
   }
 
-  #run(variant: Variant, bindings: readonly DeviceBinding[], scalars: Float64Array): Promise<void> | undefined {
+  #run(
+    variant: Variant,
+    bindings: readonly DeviceBinding[],
+    scalars: Float64Array,
+  ): Promise<void> | undefined {
     const { device, buffers, counters } = this.#environment;
     const lent: GPUBuffer[] = [];
     const frame = this.#frame(bindings, scalars, lent);

@@ -116,7 +116,13 @@ export class Dispatches {
   }
 
   /** Encodes all; `base` is where the arguments begin in `block`, in words. */
-  encode(pass: GPUComputePassEncoder, block: GPUBuffer, base: number, bufferOf: BufferOf, shared: Shared): void {
+  encode(
+    pass: GPUComputePassEncoder,
+    block: GPUBuffer,
+    base: number,
+    bufferOf: BufferOf,
+    shared: Shared,
+  ): void {
     for (const ready of this.#ready) {
       const { dispatch, pipeline, start } = ready;
       if (pipeline.ready === null)
@@ -133,7 +139,12 @@ export class Dispatches {
     for (const { groups } of this.#ready) groups.length = 0;
   }
 
-  #group({ dispatch, pipeline, groups }: Ready, block: GPUBuffer, bufferOf: BufferOf, shared: Shared): GPUBindGroup {
+  #group(
+    { dispatch, pipeline, groups }: Ready,
+    block: GPUBuffer,
+    bufferOf: BufferOf,
+    shared: Shared,
+  ): GPUBindGroup {
     const wanted = [block, ...dispatch.bindings.map((bound) => resolve(bound, bufferOf, shared))];
     for (const known of groups) {
       if (known.buffers.every((buffer, i) => buffer === wanted[i])) return known.group;

@@ -1,10 +1,12 @@
 /** What programs share of a device. */
+import type { Launch, LoopKernel, Program } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import type { Facts } from '../device/facts.ts';
 import type { Buffers } from '../device/memory.ts';
 import type { Pipelines } from '../device/pipelines.ts';
 import type { Counters } from '../queue/counters.ts';
 import type { Readback } from '../queue/readback.ts';
+import type { LoopPart } from './frame.ts';
 
 export interface Environment {
   readonly device: GPUDevice;
@@ -16,6 +18,8 @@ export interface Environment {
   /** The buffers of slots and of scratch areas: programs run one after another, so all share them. */
   readonly slots: SharedBuffers;
   readonly scratch: SharedBuffers;
+  /** Compiles a loop in a program. */
+  makeLoop(program: Program, launch: Launch, kernel: LoopKernel): LoopPart;
 }
 
 /** Numbered buffers that programs share, each as large as the largest of them asks. */

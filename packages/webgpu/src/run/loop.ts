@@ -16,8 +16,18 @@ import {
 import { codedError, standsAt } from '@ag/tensor/engine';
 import { isPacked } from '../emit/dtypes.ts';
 import { byteProgram } from './bytePrograms.ts';
-import { blockOf, Compiled, type Frame, mostOf, needsHost, record, type Sharing, type Variant, waitingFor } from './compiled.ts';
+import {
+  blockOf,
+  Compiled,
+  mostOf,
+  needsHost,
+  record,
+  type Sharing,
+  type Variant,
+  waitingFor,
+} from './compiled.ts';
 import { type Environment, SharedBuffers } from './environment.ts';
+import type { Frame, LoopPart } from './frame.ts';
 import type { Recorder } from './recorder.ts';
 
 /** A body of a loop with the working memory that only it uses. */
@@ -48,7 +58,7 @@ interface StepArguments {
 const mostArguments = 2 ** 18;
 const mostSteps = 64;
 
-export class LoopOnDevice {
+export class LoopOnDevice implements LoopPart {
   readonly #environment: Environment;
   readonly #launch: Launch;
   readonly #kernel: LoopKernel;
@@ -70,7 +80,12 @@ export class LoopOnDevice {
     this.#bodies = kernel.programs.map((body) => {
       const slots = new SharedBuffers(environment.buffers);
       slots.reserve(body.slots);
-      return { compiled: new Compiled(environment, body, true), slots, block: null, words: new Int32Array(0) };
+      return {
+        compiled: new Compiled(environment, body, true),
+        slots,
+        block: null,
+        words: new Int32Array(0),
+      };
     });
     // Values that go from row to row are read and written in one array.
     const sharing = new Map<number, number>();
@@ -117,7 +132,8 @@ export class LoopOnDevice {
     const wanted = new Map<number, DType>();
     if (schedule.count >= 0) wanted.set(schedule.count, 'int32');
     for (const { sources } of [schedule.scalars, ...(schedule.condition ? [schedule.condition.scalars] : [])])
-      for (const source of sources) if (source !== null && 'area' in source) wanted.set(source.area, source.dtype);
+      for (const source of sources)
+        if (source !== null && 'area' in source) wanted.set(source.area, source.dtype);
     if (wanted.size === 0) return this.#go(frame, recorder, new Map());
     recorder.submit();
     return this.#read(frame, wanted).then((values) => this.#go(frame, recorder, values));
@@ -126,9 +142,11 @@ export class LoopOnDevice {
   #go(frame: Frame, recorder: Recorder, values: ReadonlyMap<number, number>): Promise<void> | undefined {
     const { schedule } = this.#kernel;
     const { length, reverse, carried, condition } = schedule;
-    const limit = schedule.count < 0 ? length : Math.min(length, Math.max(0, values.get(schedule.count) ?? 0));
+    const limit =
+      schedule.count < 0 ? length : Math.min(length, Math.max(0, values.get(schedule.count) ?? 0));
     const body = argumentsOf(schedule.bindings, schedule.fixed, schedule.scalars, frame.scalars, values);
-    const test = condition && argumentsOf(condition.bindings, condition.fixed, condition.scalars, frame.scalars, values);
+    const test =
+      condition && argumentsOf(condition.bindings, condition.fixed, condition.scalars, frame.scalars, values);
     if (test && condition) test.areas[condition.binding] = condition.area;
     const first = reverse ? limit - 1 : 0;
     for (const { rows, initial, bytes } of carried)
@@ -157,7 +175,8 @@ export class LoopOnDevice {
       }
       if (done < length && length !== Number.POSITIVE_INFINITY) {
         for (const { rows: area, bytes } of carried)
-          if (area >= 0) clearing.push(this.#clear(frame, recorder, area, done * bytes, (length - done) * bytes));
+          if (area >= 0)
+            clearing.push(this.#clear(frame, recorder, area, done * bytes, (length - done) * bytes));
         for (const { area, bytes } of schedule.stacks)
           clearing.push(this.#clear(frame, recorder, area, done * bytes, (length - done) * bytes));
       }
@@ -198,7 +217,10 @@ export class LoopOnDevice {
           const { words } = dispatches;
           if (used + words.length > body.words.length) {
             // The first time, and for variants that take more.
-            const size = Math.max(used + words.length, Math.min(words.length * Math.min(limit, mostSteps), mostArguments / 4));
+            const size = Math.max(
+              used + words.length,
+              Math.min(words.length * Math.min(limit, mostSteps), mostArguments / 4),
+            );
             const larger = new Int32Array(size);
             larger.set(body.words.subarray(0, used));
             body.words = larger;
@@ -306,7 +328,10 @@ export class LoopOnDevice {
       (sum, { factor, scalar }) => sum + factor * frame.scalars[scalar],
       operand.offset + frame.offsetOf(operand.buffer),
     );
-    return { buffer: frame.bufferOf(operand.buffer), start: start * bytesPerElement(this.#dtypes[area]) + offset };
+    return {
+      buffer: frame.bufferOf(operand.buffer),
+      start: start * bytesPerElement(this.#dtypes[area]) + offset,
+    };
   }
 
   /** The first elements of areas. */
@@ -337,7 +362,15 @@ export class LoopOnDevice {
     );
   }
 
-  #copy(frame: Frame, recorder: Recorder, from: number, fromOffset: number, to: number, toOffset: number, bytes: number): void {
+  #copy(
+    frame: Frame,
+    recorder: Recorder,
+    from: number,
+    fromOffset: number,
+    to: number,
+    toOffset: number,
+    bytes: number,
+  ): void {
     if (bytes === 0) return;
     const source = this.#part(frame, from, fromOffset);
     const target = this.#part(frame, to, toOffset);
@@ -350,7 +383,13 @@ export class LoopOnDevice {
   }
 
   /** A promise where the kernel for it is still to be made. */
-  #clear(frame: Frame, recorder: Recorder, area: number, offset: number, bytes: number): Promise<void> | undefined {
+  #clear(
+    frame: Frame,
+    recorder: Recorder,
+    area: number,
+    offset: number,
+    bytes: number,
+  ): Promise<void> | undefined {
     if (bytes === 0) return undefined;
     const part = this.#part(frame, area, offset);
     if (part.start % 4 === 0 && bytes % 4 === 0) {
