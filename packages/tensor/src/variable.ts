@@ -11,7 +11,7 @@ import type { Backend, Memory } from './kernel/backend.ts';
 import { checkOptions } from './options.ts';
 import { notePart } from './run/decisions.ts';
 import { cannotReadNow, readNow } from './run/deviceValue.ts';
-import { commitUpdates, computeInitial } from './run/evaluate.ts';
+import { beginOnDevice, commitUpdates, evaluate } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
@@ -97,7 +97,6 @@ export class Variable {
   #host: TypedArray | null = null;
   #initial: Tensor | null = null;
   #previousReadable = false;
-  #computing = false;
   #leaf: Tensor | null = null;
   /** Why the value is gone, until there is a new one. */
   #lost: Error | null = null;
@@ -217,16 +216,15 @@ export class Variable {
 
   /** What has to be computed before it first lies in memory. @internal */
   get initial(): Tensor | null {
-    const initial = this.#initial;
-    if (initial === null || this.#computing || isZero(initial)) return null;
-    return initial.op !== null || initial.leaf?.kind === 'device' ? initial : null;
+    return this.#initial?.op && !isZero(this.#initial) ? this.#initial : null;
   }
 
-  /** The tensor that it starts with, while no memory has it. @internal */
-  initialValue(): Tensor {
-    if (this.#initial === null)
-      throw codedError(Error, 'AG_INTERNAL', `variable '${this.name}' has its first value already`);
-    return this.#initial;
+  /** `memory` holds its first value, computed for it alone. @internal */
+  begin(target: Backend, memory: Memory): void {
+    const storage = this.#storage;
+    storage.backend = target;
+    storage.current = memory;
+    this.#initial = null;
   }
 
   /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
@@ -247,7 +245,6 @@ export class Variable {
 
   /** Memory for the next value; `readsPrevious`: the run reads the value before the current one. @internal */
   targetOf(target: Backend, inPlace: boolean, readsPrevious: boolean): Memory {
-    if (this.#computing) return target.allocate(this.size * bytesPerElement(this.dtype), false);
     this.#settle(target);
     if (this.#lost) return target.allocate(this.size * bytesPerElement(this.dtype), false);
     if (inPlace) return this.#storage.current!;
@@ -266,12 +263,6 @@ export class Variable {
   /** `memory` holds the new value. @internal */
   commit(memory: Memory, target: Backend, inPlace: boolean): void {
     const storage = this.#storage;
-    if (this.#computing) {
-      storage.backend = target;
-      storage.current = memory;
-      this.#initial = null;
-      return;
-    }
     if (this.#lost) {
       // There is no value before it.
       storage.backend = target;
@@ -290,11 +281,6 @@ export class Variable {
     this.#version++;
     this.#leaf = null;
     this.#host = null;
-  }
-
-  /** Whether a plan computes what it starts with: that is no update. @internal */
-  setComputing(computing: boolean): void {
-    this.#computing = computing;
   }
 
   /** @internal */
@@ -378,11 +364,12 @@ export class Variable {
         this.#initial = null;
         return;
       }
-      this.#host = initial.op === null ? readyValue(initial) : null;
-      if (this.#host === null) {
-        computeInitial([this], target);
+      if (target.idle !== undefined && readyValue(initial) === null) {
+        beginOnDevice(new Map([[this, initial]]));
         return;
       }
+      evaluate([initial], { toHost: true });
+      this.#host = readyValue(initial) ?? initial.dataSync();
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       const home = storage.backend;

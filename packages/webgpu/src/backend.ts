@@ -27,8 +27,10 @@ import { JobQueue } from './queue/jobs.ts';
 import { Readback } from './queue/readback.ts';
 import { belongsToHost } from './run/access.ts';
 import { arrayOver, bytesOf } from './run/arrays.ts';
-import { DeviceExecutable, type Environment, SharedBuffers } from './run/deviceProgram.ts';
+import { type DeviceBinding, DeviceExecutable } from './run/deviceProgram.ts';
+import { type Environment, SharedBuffers } from './run/environment.ts';
 import { HostExecutable, HostPrograms } from './run/hostProgram.ts';
+import { LoopOnDevice } from './run/loop.ts';
 
 export interface WebGpuOptions {
   /** A device of the program's own, which it goes on owning. Default: one is made, with the most of what its adapter offers. */
@@ -78,10 +80,14 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterDescription;
   /** Storage buffers that a kernel may read and write. */
   readonly maximalBuffers: number;
+  /** Most bytes of device memory, where that was given. */
+  readonly maxMemory?: number;
   /** What was asked of the device so far. */
   readonly counters: Counters = newCounters();
   readonly #device: GPUDevice;
   readonly #owned: boolean;
+  /** Held as long as this is: see `Connection`. @internal */
+  readonly origin: unknown;
   readonly #buffers: Buffers;
   readonly #pipelines: Pipelines;
   readonly #queue = new JobQueue();
@@ -93,17 +99,19 @@ export class WebGpuBackend implements Backend {
   #saidHost = false;
 
   /** @internal */
-  constructor({ device, facts, info, owned }: Connection, maxMemory: number) {
+  constructor({ device, facts, info, owned, origin }: Connection, maxMemory: number) {
     this.#device = device;
     this.#owned = owned;
+    this.origin = origin;
     this.facts = facts;
     this.adapter = info;
     this.maximalBuffers = facts.maxBuffers;
+    if (Number.isFinite(maxMemory)) this.maxMemory = maxMemory;
     this.#buffers = new Buffers(device, facts, maxMemory);
     this.#buffers.onFailure = (error) => this.#queue.fail(error);
     this.#pipelines = new Pipelines(device);
     this.#readback = new Readback(device, this.counters);
-    this.#environment = {
+    const environment: Environment = {
       device,
       facts,
       buffers: this.#buffers,
@@ -112,7 +120,9 @@ export class WebGpuBackend implements Backend {
       counters: this.counters,
       slots: new SharedBuffers(this.#buffers),
       scratch: new SharedBuffers(this.#buffers),
+      makeLoop: (program, launch, kernel) => new LoopOnDevice(environment, program, launch, kernel),
     };
+    this.#environment = environment;
     void device.lost.then(({ reason, message }) => {
       this.#lost ??= lostError(reason, message);
     });
@@ -213,24 +223,26 @@ export class WebGpuBackend implements Backend {
    */
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {
     if (this.#lost !== null) throw this.#lost;
-    const own = executable as DeviceExecutable | HostExecutable;
-    const ready = bindings.map((binding) => {
-      if (binding instanceof DeviceMemory || !('bytes' in binding)) return binding;
-      return checkMemory(binding, this.#buffers);
-    });
-    if (own instanceof HostExecutable) {
-      const settled = ready.every(
+    const own = ownExecutable(executable);
+    const bound = bindings.map(
+      (binding): DeviceBinding =>
+        ArrayBuffer.isView(binding) ? binding : checkMemory(binding, this.#buffers),
+    );
+    if (own instanceof HostExecutable && own.isOnHost(bound)) {
+      const settled = bound.every(
         (binding) => !(binding instanceof DeviceMemory) || this.#queue.isSettled(binding),
       );
-      if (settled && own.isOnHost(ready)) {
-        void own.job(ready, scalars, this.#readback).start(0);
+      // Nothing of it is anywhere else, so it need not wait for its turn.
+      if (settled) {
+        void own.job(bound, scalars, this.#readback).start(0);
         return;
       }
     }
-    const later = this.#mayWait(own, ready);
+    const later =
+      !this.#queue.isEmpty || (own instanceof HostExecutable ? !own.isOnHost(bound) : own.waits(bound));
     const kept = later
-      ? ready.map((binding) => (ArrayBuffer.isView(binding) ? binding.slice() : binding))
-      : ready;
+      ? bound.map((binding) => (ArrayBuffer.isView(binding) ? binding.slice() : binding))
+      : bound;
     const numbers = later ? scalars.slice() : scalars;
     this.#queue.add(
       own instanceof HostExecutable ? own.job(kept, numbers, this.#readback) : own.job(kept, numbers),
@@ -239,7 +251,7 @@ export class WebGpuBackend implements Backend {
   }
 
   dispose(executable: Executable): void {
-    const own = executable as DeviceExecutable | HostExecutable;
+    const own = ownExecutable(executable);
     if (!this.#executables.delete(own)) return;
     this.#queue.add({ memories: [], wait: () => null, start: () => this.#drop(own) });
   }
@@ -256,7 +268,10 @@ export class WebGpuBackend implements Backend {
   /** Resolves when the device has done all that it was given: for loops that must not run ahead of it, and for measuring. */
   async idle(): Promise<void> {
     await this.#queue.settled();
-    if (this.#lost === null) await this.#device.queue.onSubmittedWorkDone();
+    if (this.#lost !== null) throw this.#lost;
+    await this.#device.queue.onSubmittedWorkDone();
+    const failure = this.#queue.failureNow();
+    if (failure !== null) throw this.#lost ?? failure.error;
   }
 
   /** Gives the device back: its memory is gone, and nothing can be run afterwards. */
@@ -282,13 +297,6 @@ export class WebGpuBackend implements Backend {
     }
     this.#environment.slots.shrink(slots);
     this.#environment.scratch.shrink(scratch);
-  }
-
-  /** Whether a run may start after this call has returned. */
-  #mayWait(executable: DeviceExecutable | HostExecutable, bindings: readonly Binding[]): boolean {
-    if (!this.#queue.isEmpty) return true;
-    if (executable instanceof HostExecutable) return !executable.isOnHost(bindings);
-    return executable.waits;
   }
 
   #checkRead(memory: Memory, dtype: DType, length: number): DeviceMemory {
@@ -322,11 +330,16 @@ export class WebGpuBackend implements Backend {
   }
 }
 
+function ownExecutable(executable: Executable): DeviceExecutable | HostExecutable {
+  if (executable instanceof DeviceExecutable || executable instanceof HostExecutable) return executable;
+  throw codedError(TypeError, 'AG_INTERNAL', 'webgpu: this program was prepared by another backend');
+}
+
 function lostError(reason: string, message: string): Error {
   const why = reason === 'destroyed' ? 'it was destroyed' : message || 'the driver gave no reason';
   return codedError(
     Error,
-    'AG_BACKEND_FAILED',
-    `webgpu: the device was lost: ${why}. What was in its memory is gone; make another backend and load a saved state`,
+    'AG_DEVICE_LOST',
+    `webgpu: the device was lost: ${why}. What was in its memory is gone: await moveTo(backend, model) goes on with another backend, then load a saved state`,
   );
 }

@@ -48,10 +48,10 @@ export interface Backend {
    * Results are equal to the bit only between backends that agree in this. Default `separate`.
    */
   readonly arithmetic?: 'separate' | 'fused';
-  /** Bytes that it will hold at most, where that is known. A quarter may be results that nobody has read yet. */
-  readonly maxMemory?: number;
   /** How many buffers a kernel may read and write, where the device limits that. Plans for it fuse less where they would need more. */
   readonly maximalBuffers?: number;
+  /** Bytes that it will hold at most, where that is known. A quarter may be results that nobody has read yet. */
+  readonly maxMemory?: number;
   /**
    * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
    * @throws OutOfMemoryError when it cannot be had, saying what was asked and what is held.
@@ -63,17 +63,14 @@ export interface Backend {
   write(memory: Memory, data: TypedArray): void;
   /** A host copy of the first `length` elements, after all work submitted so far. Rejects when the device is lost. */
   read(memory: Memory, dtype: DType, length: number): Promise<TypedArray>;
-  /**
-   * The same at once; missing on devices that never can. Null where the elements cannot be had at once: they are on the device now, or
-   * still to be computed. Then they can be read by `read` only.
-   */
+  /** The same at once; null for what lies where only `read` gets it, missing on devices that never can. */
   readSync?(memory: Memory, dtype: DType, length: number): TypedArray | null;
   /** Compiles what the program needs and reserves its scratch memory, so that `run` does not fail half-way. */
   prepare(program: Program): Executable;
   /**
    * Runs a program: `bindings[i]` for the buffer with binding i, `scalars` for literals and dynamic offsets.
-   * Returns when the work is submitted; errors of the work are thrown here or at the next read. What is thrown here leaves variables
-   * as they were; what a device notices later is reported after new values were committed.
+   * Returns when the work is submitted; errors of the work are thrown here or at the next read, and new values of
+   * variables may have been committed by then.
    */
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void;
   /**

@@ -126,6 +126,16 @@ export class DeviceValue {
     return this.#leaving;
   }
 
+  /** The memory goes to whoever takes it; this has no value any more. */
+  take(): Memory {
+    const memory = this.#memory;
+    if (memory === null) throw codedError(Error, 'AG_INTERNAL', 'memory was taken that is not there');
+    this.#memory = null;
+    forget(this);
+    finalizers.unregister(this);
+    return memory;
+  }
+
   /** Frees the device memory. Reading afterwards fails unless the elements were moved to the host. */
   release(): void {
     if (this.#memory === null) return;

@@ -7,7 +7,7 @@
  */
 import type { TypedArray } from '../dtype.ts';
 import { codedError } from '../errors.ts';
-import type { Backend, Binding } from '../kernel/backend.ts';
+import type { Binding } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import { checkOptions } from '../options.ts';
 import { type Traversal, traverse } from '../plan/signature.ts';
@@ -280,32 +280,28 @@ function run(
 
 /** Computes what the variables of a plan start with in one plan, where each would make one of its own when it is bound. */
 export function computeInitialValues(leaves: readonly Tensor[], updates: readonly Update[]): void {
-  const variables = new Set<Variable>();
-  for (const { leaf } of leaves) if (leaf?.kind === 'variable') variables.add(leaf.variable);
-  for (const { variable } of updates) variables.add(variable);
-  const fresh = [...variables].filter((variable) => variable.initial !== null);
-  if (fresh.length > 1) computeInitial(fresh, backend());
+  const waiting = new Map<Variable, Tensor>();
+  const meet = (variable: Variable): void => {
+    if (variable.initial !== null) waiting.set(variable, variable.initial);
+  };
+  for (const { leaf } of leaves) if (leaf?.kind === 'variable') meet(leaf.variable);
+  for (const { variable } of updates) meet(variable);
+  if (backend().idle !== undefined) beginOnDevice(waiting);
+  else if (waiting.size > 1) evaluate([...waiting.values()], { toHost: true });
 }
 
-/** Computes what variables start with straight into their memory. It counts as no update. */
-export function computeInitial(variables: readonly Variable[], target: Backend): void {
-  // Those that others start from are computed when these bind them.
-  const updates = variables.map((variable) => ({ variable, value: variable.initialValue() }));
-  for (const { variable } of updates) variable.setComputing(true);
-  try {
-    const once = (): void => {
-      const traversal = traverse([], updates);
-      checkNothingOpen(traversal);
-      run(traversal, [], updates, { keep: true }, null);
-    };
-    try {
-      once();
-    } catch (error) {
-      freeMemoryOrThrow(target, error);
-      once();
-    }
-  } finally {
-    for (const { variable } of updates) variable.setComputing(false);
+/**
+ * Variables start on a device that cannot be read at once: a copy of each initial value is computed, all in one plan, and
+ * its memory becomes the variable's.
+ */
+export function beginOnDevice(initial: ReadonlyMap<Variable, Tensor>): void {
+  if (initial.size === 0) return;
+  const copies = [...initial].map(([{ shape }, value]) => value.reshape(shape));
+  evaluate(copies, { keep: true });
+  let i = 0;
+  for (const variable of initial.keys()) {
+    const { leaf } = copies[i++];
+    if (leaf?.kind === 'device') variable.begin(leaf.device.backend, leaf.device.take());
   }
 }
 

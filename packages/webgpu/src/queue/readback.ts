@@ -11,6 +11,13 @@ const statusUsage = 4 | 8 | 128;
 /** Words of the status: how many indices failed, and of the first one its launch, the index, and its position in the launch. */
 export const statusWords = 4;
 
+/** A part of a buffer. */
+export interface Wanted {
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+  readonly from?: number;
+}
+
 export class Readback {
   readonly #device: GPUDevice;
   readonly #counters: Counters;
@@ -47,13 +54,11 @@ export class Readback {
   }
 
   /**
-   * The first bytes of buffers, after all work submitted so far.
+   * Bytes of buffers from `from` on, a multiple of 4 (default 0), after all work submitted so far.
    *
    * @throws RangeError for an index that did not exist in work since the read before
    */
-  async read(
-    wanted: readonly { readonly buffer: GPUBuffer; readonly bytes: number }[],
-  ): Promise<Uint8Array<ArrayBuffer>[]> {
+  async read(wanted: readonly Wanted[]): Promise<Uint8Array<ArrayBuffer>[]> {
     const starts: number[] = [];
     let size = 0;
     for (const { bytes } of wanted) {
@@ -67,8 +72,8 @@ export class Readback {
     if (size === 0) return wanted.map(() => new Uint8Array(0));
     const staging = this.#take(size);
     const encoder = this.#device.createCommandEncoder();
-    wanted.forEach(({ buffer, bytes }, i) => {
-      if (bytes > 0) encoder.copyBufferToBuffer(buffer, 0, staging, starts[i], Math.ceil(bytes / 4) * 4);
+    wanted.forEach(({ buffer, bytes, from = 0 }, i) => {
+      if (bytes > 0) encoder.copyBufferToBuffer(buffer, from, staging, starts[i], Math.ceil(bytes / 4) * 4);
     });
     if (checked !== null) {
       encoder.copyBufferToBuffer(checked, 0, staging, statusAt, statusWords * 4);

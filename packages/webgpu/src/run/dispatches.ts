@@ -3,17 +3,19 @@
  * long as their buffers stay the same.
  */
 import { toDType } from '@ag/tensor';
+import { codedError } from '@ag/tensor/engine';
 import type { Pipeline, Pipelines } from '../device/pipelines.ts';
 import { bitsOf } from '../emit/dtypes.ts';
 import type { Bound, Dispatch } from '../forms/form.ts';
 import type { Counters } from '../queue/counters.ts';
 
-/** Where the buffers of a run are. */
-export interface BufferMap {
-  /** The device's buffer of a buffer of the program. */
-  bufferOf(buffer: number): GPUBuffer;
-  scratch(area: number): GPUBuffer;
-  status(): GPUBuffer;
+/** The device's buffer of a buffer of the program. */
+export type BufferOf = (buffer: number) => GPUBuffer;
+
+/** Buffers that all programs share. */
+export interface Shared {
+  readonly scratch: { get(area: number): GPUBuffer };
+  readonly readback: { statusBuffer(): GPUBuffer };
 }
 
 /** Bind groups kept for a dispatch: new values of variables go to two memories in turn, and results to fresh ones. */
@@ -114,12 +116,19 @@ export class Dispatches {
   }
 
   /** Encodes all; `base` is where the arguments begin in `block`, in words. */
-  encode(pass: GPUComputePassEncoder, block: GPUBuffer, base: number, buffers: BufferMap): void {
+  encode(
+    pass: GPUComputePassEncoder,
+    block: GPUBuffer,
+    base: number,
+    bufferOf: BufferOf,
+    shared: Shared,
+  ): void {
     for (const ready of this.#ready) {
       const { dispatch, pipeline, start } = ready;
-      if (pipeline.ready === null) continue;
+      if (pipeline.ready === null)
+        throw codedError(Error, 'AG_INTERNAL', `webgpu: the kernel of '${dispatch.label}' is not ready`);
       pass.setPipeline(pipeline.ready);
-      pass.setBindGroup(0, this.#group(ready, block, buffers), [(base + start) * 4]);
+      pass.setBindGroup(0, this.#group(ready, block, bufferOf, shared), [(base + start) * 4]);
       pass.dispatchWorkgroups(...dispatch.workgroups);
       this.#counters.dispatches++;
     }
@@ -130,8 +139,13 @@ export class Dispatches {
     for (const { groups } of this.#ready) groups.length = 0;
   }
 
-  #group({ dispatch, pipeline, groups }: Ready, block: GPUBuffer, buffers: BufferMap): GPUBindGroup {
-    const wanted = [block, ...dispatch.bindings.map((bound) => resolve(bound, buffers))];
+  #group(
+    { dispatch, pipeline, groups }: Ready,
+    block: GPUBuffer,
+    bufferOf: BufferOf,
+    shared: Shared,
+  ): GPUBindGroup {
+    const wanted = [block, ...dispatch.bindings.map((bound) => resolve(bound, bufferOf, shared))];
     for (const known of groups) {
       if (known.buffers.every((buffer, i) => buffer === wanted[i])) return known.group;
     }
@@ -149,13 +163,13 @@ export class Dispatches {
   }
 }
 
-function resolve(bound: Bound, buffers: BufferMap): GPUBuffer {
+function resolve(bound: Bound, bufferOf: BufferOf, { scratch, readback }: Shared): GPUBuffer {
   switch (bound.kind) {
     case 'buffer':
-      return buffers.bufferOf(bound.buffer);
+      return bufferOf(bound.buffer);
     case 'scratch':
-      return buffers.scratch(bound.area);
+      return scratch.get(bound.area);
     case 'status':
-      return buffers.status();
+      return readback.statusBuffer();
   }
 }
