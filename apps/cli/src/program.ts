@@ -14,6 +14,7 @@ import { explainCommand } from './commands/explain.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { graphCommand } from './commands/graph.ts';
 import { initCommand } from './commands/init.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
@@ -72,6 +73,7 @@ const commands: readonly (Entry | Group)[] = [
     ],
   },
   entry(sweepCommand, async () => (await import('./sweep/sweep.ts')).sweep),
+  entry(inspectCommand, async () => (await import('./inspection/inspect.ts')).inspectFile),
   entry(graphCommand, async () => (await import('./inspection/graph.ts')).graph),
   entry(profileCommand, async () => (await import('./inspection/profile.ts')).profile),
   entry(explainCommand, async () => (await import('./explain/explain.ts')).explain),
