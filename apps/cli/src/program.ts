@@ -11,6 +11,7 @@ import { dataGetCommand, dataInfoCommand, dataListCommand, dataPreviewCommand } 
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommand } from './commands/export.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { graphCommand } from './commands/graph.ts';
 import { initCommand } from './commands/init.ts';
@@ -80,6 +81,7 @@ const commands: readonly (Entry | Group)[] = [
   entry(gradcheckCommand, async () => (await import('./checks/gradcheck.ts')).gradcheck),
   entry(benchCommand, async () => (await import('./checks/bench.ts')).bench),
   entry(doctorCommand, async () => (await import('./checks/doctor.ts')).doctor),
+  entry(exportCommand, async () => (await import('./weights/exportModel.ts')).exportModel),
   entry(convertCommand, async () => (await import('./weights/convert.ts')).convert),
   entry(webCommand, async () => (await import('./web/web.ts')).web),
   entry(completionCommand, async () => {

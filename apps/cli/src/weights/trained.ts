@@ -273,7 +273,7 @@ export function isOtherPreprocessing({ preprocessing }: Trained, { task }: Prepa
 }
 
 /** Where a checkpoint holds averages of the weights (in the order of the parameters), these are what is judged. */
-function withAverages(
+export function withAverages(
   weights: Readonly<Record<string, Tensor>>,
   model: Module<[Tensor], Tensor>,
 ): Record<string, Tensor> {
