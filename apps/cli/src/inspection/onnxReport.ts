@@ -31,6 +31,39 @@ export function shapesFor(
   return { shapes, open };
 }
 
+/**
+ * The nodes with their shapes and costs; without these and with the reason where shapes are open, or operators unknown.
+ *
+ * @throws Failure `usage` for a shape that the network does not take
+ */
+export function traceOf(
+  { summary, bytes }: { readonly summary: OnnxSummary; readonly bytes: Uint8Array },
+  path: string,
+  asked: InspectOptions['shape'],
+): { readonly traced: readonly OnnxTracedNode[] | null; readonly reason: string | null } {
+  const { shapes, open } = shapesFor(summary, asked);
+  if (open.length > 0) {
+    const [{ name, shape }] = open;
+    const example = shape ? shape.map((size) => (typeof size === 'number' ? size : 1)).join() : '1,…';
+    return { traced: null, reason: `operations are counted with --shape ${name}=${example}` };
+  }
+  try {
+    return { traced: traceOnnx(loadOnnx(bytes, { external: externalOf(path) }), shapes), reason: null };
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (asked.length > 0 && code !== 'AG_UNSUPPORTED') {
+      const given = asked.map(([name, sizes]) => `${name === '' ? '' : `${name}=`}${sizes.join()}`);
+      throw new Failure(
+        'usage',
+        `--shape ${given.join(' --shape ')}: ${message.replace(/^OnnxModel: /, '')}`,
+        undefined,
+        error,
+      );
+    }
+    return { traced: null, reason: `operations are not counted: ${message.replace(/^loadOnnx: /, '')}` };
+  }
+}
+
 /** Lines for people, and what the event says. */
 export interface OnnxReport {
   readonly lines: readonly string[];
@@ -43,7 +76,7 @@ export function onnxReport(
   options: Pick<InspectOptions, 'shape' | 'nodes'>,
 ): OnnxReport {
   const { inputs, outputs, opsets, irVersion, producer, operators, nodes } = summary;
-  const { shapes, open } = shapesFor(summary, options.shape);
+  const { shapes } = shapesFor(summary, options.shape);
   const versions = Object.entries(opsets).map(([domain, version]) => `${domain || 'opset'} ${version}`);
   const lines = [
     [...versions, `IR version ${irVersion}`, ...(producer ? [`made by ${producer}`] : [])].join(', '),
@@ -51,29 +84,7 @@ export function onnxReport(
     ...outputs.map((value) => `output ${describeValue(value)}`),
   ];
   const common = { opsets, irVersion, producer, inputs, outputs, operators };
-  let reason: string | null = null;
-  let traced: readonly OnnxTracedNode[] | null = null;
-  if (open.length > 0) {
-    const [{ name, shape }] = open;
-    const example = shape ? shape.map((size) => (typeof size === 'number' ? size : 1)).join() : '1,…';
-    reason = `operations are counted with --shape ${name}=${example}`;
-  } else {
-    try {
-      traced = traceOnnx(loadOnnx(bytes, { external: externalOf(path) }), shapes);
-    } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
-      if (options.shape.length > 0 && code !== 'AG_UNSUPPORTED') {
-        const asked = options.shape.map(([name, sizes]) => `${name === '' ? '' : `${name}=`}${sizes.join()}`);
-        throw new Failure(
-          'usage',
-          `--shape ${asked.join(' --shape ')}: ${message.replace(/^OnnxModel: /, '')}`,
-          undefined,
-          error,
-        );
-      }
-      reason = `operations are not counted: ${message.replace(/^loadOnnx: /, '')}`;
-    }
-  }
+  const { traced, reason } = traceOf({ summary, bytes }, path, options.shape);
   if (traced === null) {
     const rows = Object.entries(operators)
       .sort(([, a], [, b]) => b - a)
