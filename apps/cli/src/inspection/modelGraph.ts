@@ -137,7 +137,7 @@ function modulesOf(
 /** Without the module that is around everything, such as `gpu_0`: it would be one box. */
 function withoutCommon(paths: readonly string[][]): string[] {
   const around = paths.length === 0 ? [] : paths.reduce(common);
-  return paths.map((path) => path.slice(Math.min(around.length, path.length - 1)).join('.'));
+  return paths.map((path) => path.slice(around.length).join('.'));
 }
 
 /** `layer1/layer1.0/conv1/Conv`: modules, of which each may repeat the name of the one around it. */
