@@ -3,15 +3,17 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Element,
+  fromJSON,
   loadNpz,
   loadSafetensors,
   loadTorch,
+  type ModuleDescription,
   type SafetensorsFile,
   saveNpz,
   saveSafetensors,
   saveTorch,
 } from '@ag/nn';
-import { onnxTensors } from '@ag/onnx';
+import { inspectOnnx, onnxTensors } from '@ag/onnx';
 import { type Tensor, tensor } from '@ag/tensor';
 import { Failure } from '../failure.ts';
 import { didYouMean } from '../suggest.ts';
@@ -84,11 +86,16 @@ async function readShards(path: string): Promise<Weights> {
 
 /** The fractions in a file: weights, and what some exporters keep as constants. Whole numbers there are sizes and axes. */
 async function readOnnx(path: string): Promise<Weights> {
-  const found = onnxTensors(bytesOf(path), { external: externalOf(path) });
+  const bytes = bytesOf(path);
+  const found = onnxTensors(bytes, { external: externalOf(path) });
+  const { metadata } = inspectOnnx(bytes);
+  const own = namesOf(metadata.architecture);
   const tensors = new Map<string, Tensor>();
   let other = 0;
   for (const one of found) {
-    const isWeight = /^b?float(16|32|64)?$/.test(one.type) && (!one.constant || one.size > 1);
+    const isWeight = own
+      ? own.has(one.name)
+      : /^b?float(16|32|64)?$/.test(one.type) && (!one.constant || one.size > 1);
     if (!isWeight) {
       other++;
       continue;
@@ -99,10 +106,21 @@ async function readOnnx(path: string): Promise<Weights> {
   }
   return {
     ...plain('onnx', Object.fromEntries(tensors)),
+    metadata,
     ...(other > 0 && {
       leftOut: `${other} tensor${other === 1 ? '' : 's'} of whole numbers and single constants`,
     }),
   };
+}
+
+/** Names of the weights of an architecture; null where there is none that can be made. */
+function namesOf(architecture: string | undefined): ReadonlySet<string> | null {
+  if (architecture === undefined) return null;
+  try {
+    return new Set(Object.keys(fromJSON(JSON.parse(architecture) as ModuleDescription).stateDict()));
+  } catch {
+    return null;
+  }
 }
 
 /** How weights are written, by the ending of the file's name. */

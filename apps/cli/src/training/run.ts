@@ -48,7 +48,7 @@ import { metricAlarms } from './metricAlarms.ts';
 import { commandOf, environmentOf, type Job } from './plan.ts';
 import { continuedConfig } from './repeat.ts';
 import { newestCheckpoint, resumeCommand } from './resume.ts';
-import { keepStart } from './startFrom.ts';
+import { expectFit, keepStart } from './startFrom.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
 const maxReports = 2000;
@@ -77,6 +77,7 @@ export async function trainRun(
     const fitted = before ? readPreprocessing(runPaths(before.folder)) : null;
     const prepared = await prepare(recipe, settings, parameters, fitted);
     const assembled = await assemble(prepared, settings, controls.scale);
+    if (job.start) await expectFit(prepared, assembled.model, job.start);
     // The folder of a new run is made when all is known to fit.
     const taken =
       before && claim

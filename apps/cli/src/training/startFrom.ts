@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { type AnyModule, Module } from '@ag/nn';
 import type { OnnxModel } from '@ag/onnx';
 import { Tensor, type Variable } from '@ag/tensor';
+import { totalLoss } from '@ag/train';
 import { Failure } from '../failure.ts';
 import { externalOf } from '../files/external.ts';
 import { formatOfFile } from '../files/format.ts';
@@ -15,6 +16,7 @@ import { readWeightsFile, type Weights } from '../files/weightsFile.ts';
 import type { Recipe, Task } from '../recipes/recipe.ts';
 import { makeFolder, type Start } from '../runs/folder.ts';
 import { didYouMean } from '../suggest.ts';
+import { type Prepared, testLoaderOf } from './assemble.ts';
 
 export type { Start } from '../runs/folder.ts';
 
@@ -26,9 +28,56 @@ export function startingFrom(recipe: Recipe, start: Start): Recipe {
     prepare: async (context) => {
       const task = await recipe.prepare(context);
       const make = await networkMaker(start, task);
-      return { ...task, model: () => make() as ReturnType<Task['model']> };
+      const batch = await fixedBatch(start);
+      return {
+        ...task,
+        ...(batch !== null && { batch }),
+        model: () => make() as ReturnType<Task['model']>,
+      };
     },
   };
+}
+
+/** The size of a batch that an ONNX file fixes. */
+async function fixedBatch({ file }: Start): Promise<number | null> {
+  if ((await formatOfFile(file)) !== 'onnx') return null;
+  const { inspectOnnx } = await import('@ag/onnx');
+  const size = inspectOnnx(bytesOf(file)).inputs[0]?.shape?.[0];
+  return typeof size === 'number' ? size : null;
+}
+
+/**
+ * Tries the network on the recipe's data, without computing anything.
+ *
+ * @throws Failure `incompatible` when it does not take them, or gives what the loss does not
+ */
+export async function expectFit(prepared: Prepared, model: AnyModule, { file }: Start): Promise<void> {
+  const line = (error: unknown): string =>
+    (error as Error).message.split('\n')[0].replace(/^OnnxModel: /, '');
+  for await (const { x, y } of testLoaderOf(prepared, prepared.test)) {
+    let output: unknown;
+    try {
+      output = model.forward(x);
+    } catch (error) {
+      throw new Failure(
+        'incompatible',
+        `${file} does not take the recipe's data: ${line(error)}`,
+        "'agrad inspect' shows what it takes.",
+        error,
+      );
+    }
+    try {
+      totalLoss(prepared.task.loss, output as Tensor, y);
+    } catch (error) {
+      throw new Failure(
+        'incompatible',
+        `${file} does not give what the recipe's loss takes: ${line(error)}`,
+        '--head N gives it a new last layer, of N outputs.',
+        error,
+      );
+    }
+    return;
+  }
 }
 
 /** The network of an ONNX file, without a recipe. */
@@ -162,7 +211,7 @@ function loadStart(model: AnyModule, weights: Weights, { file, head }: Start): v
   }
   throw new Failure(
     'incompatible',
-    `${file} does not fit the recipe's network: ${problems[0].replace(/^loadStateDict: /, '')}`,
+    `${file} does not fit the recipe's network. ${problems[0].replace(/^loadStateDict: the state does not fit the module, nothing was changed\. /, '').replace(/ Use \{ rename \}.*/s, '')}`,
     head === undefined
       ? "'--head N' leaves the last layer new, where only that differs; 'agrad inspect' shows the file."
       : undefined,

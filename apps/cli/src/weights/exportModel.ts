@@ -46,6 +46,8 @@ interface Subject {
   readonly model: AnyModule;
   /** Some examples; null where nothing says what they look like. */
   readonly x: unknown;
+  /** The size of a batch, where the network takes no other. */
+  readonly batch: number | null;
   /** Texts for the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -62,9 +64,10 @@ export async function exportModel(options: ExportOptions, terminal: Terminal): P
   });
   const backend = await chooseBackend(settings, terminal);
   try {
-    const { model, x, metadata } = await subjectOf(found, options, needsExamples, terminal);
+    const subject = await subjectOf(found, options, needsExamples, terminal);
+    const { model, x } = subject;
     model.eval();
-    const content = await contentOf(format, model, x, metadata, opset);
+    const content = await contentOf(format, subject, opset);
     await writeAtomically(out, content);
     const parameters = [...model.namedParameters().values()].reduce(
       (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
@@ -156,7 +159,7 @@ async function subjectOf(
     try {
       const model = fromJSON(JSON.parse(metadata.architecture));
       model.loadStateDict(withAverages(weights, model as Module<[Tensor], Tensor>));
-      return { model, x: known, metadata: texts };
+      return { model, x: known, batch: null, metadata: texts };
     } catch (error) {
       throw new Failure('incompatible', `${found.path}: ${(error as Error).message}`, undefined, error);
     }
@@ -175,13 +178,11 @@ async function subjectOf(
   const { test, task } = prepared;
   const classes = test.classes && { classes: JSON.stringify(test.classes) };
   const own = { ...texts, ...classes };
-  if (known) return { model, x: known, metadata: own };
+  const batch = task.batch ?? null;
+  if (known) return { model, x: known, batch, metadata: own };
   for await (const { x } of testLoaderOf({ ...prepared, task }, test)) {
-    return {
-      model,
-      x: mapParts(x, isTensor, (t) => t.slice(0, Math.min(examples, t.shape[0]))),
-      metadata: own,
-    };
+    const few = mapParts(x, isTensor, (t) => t.slice(0, batch ?? Math.min(examples, t.shape[0])));
+    return { model, x: few, batch, metadata: own };
   }
   throw new Failure('data', `${positional[0]}: its recipe has no examples`);
 }
@@ -208,9 +209,7 @@ function textsOf({ metadata, config, preprocessing }: Found): Record<string, str
 
 async function contentOf(
   format: Format,
-  model: AnyModule,
-  x: unknown,
-  metadata: Readonly<Record<string, string>>,
+  { model, x, batch, metadata }: Subject,
   opset: number,
 ): Promise<Uint8Array> {
   try {
@@ -218,7 +217,7 @@ async function contentOf(
       case 'onnx': {
         const inputs = tensorsByPath(x, '').map(([path, t]) => [
           path === '' ? 'x' : path,
-          placeholder([null, ...t.shape.slice(1)], { dtype: t.dtype }),
+          placeholder([batch, ...t.shape.slice(1)], { dtype: t.dtype }),
         ]);
         const whole = inputs.length === 1 && isTensor(x) ? model : new PlainNetwork(model, x);
         return await exportOnnx(whole, { inputs: Object.fromEntries(inputs), opset, metadata });

@@ -157,7 +157,7 @@ async function computed(
     if (!String((error as { code?: unknown }).code).startsWith('AG_')) throw error;
     throw new Failure(
       'data',
-      `${target}: ${(error as Error).message.replace(/^OnnxModel: /, '')}`,
+      `${target}: ${(error as Error).message.split('\n')[0].replace(/^OnnxModel: /, '')}`,
       `It takes ${model.inputs.map(describeValue).join(', ')}.`,
       error,
     );
@@ -175,7 +175,7 @@ async function answerOf(
   const own = isBatch ? value.index(i) : value;
   const values = Array.from(await own.data());
   const isClass =
-    own.shape.length === 1 &&
+    own.shape.filter((size) => size !== 1).length === 1 &&
     (classes?.length === values.length || (values.length > 1 && isDistribution(values)));
   if (!isClass) return { shape: own.shape, values };
   const best = values.indexOf(Math.max(...values));

@@ -24,7 +24,7 @@ import {
 import { fromEnvironment, type RawSettings, resolveSettings, type Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare } from '../training/assemble.ts';
-import { keptStart, startingFrom } from '../training/startFrom.ts';
+import { expectFit, keptStart, networkOf, startingFrom } from '../training/startFrom.ts';
 
 /** Names of averages in checkpoints. */
 const averagePrefix = 'average/';
@@ -154,7 +154,7 @@ export async function loadWhole({ target, settings }: TrainedOptions): Promise<W
   let model: Module<[Tensor], Tensor>;
   try {
     model = start
-      ? await (await import('../training/startFrom.ts')).networkOf(start)
+      ? await networkOf(start)
       : (fromJSON(JSON.parse(metadata.architecture)) as Module<[Tensor], Tensor>);
     if (Object.keys(weights).length > 0) model.loadStateDict(withAverages(weights, model));
   } catch (error) {
@@ -249,7 +249,10 @@ export async function loadTrained(
   const parameters = parametersOf(recipe, trained.parameters);
   const prepared = await prepare(recipe, trained.settings, parameters, preprocessing);
   const model = prepared.task.model();
-  if (Object.keys(trained.weights).length === 0) return { prepared, model };
+  if (Object.keys(trained.weights).length === 0) {
+    await expectFit(prepared, model, { file: trained.path, freeze: [] });
+    return { prepared, model };
+  }
   try {
     model.loadStateDict(withAverages(trained.weights, model));
   } catch (error) {
