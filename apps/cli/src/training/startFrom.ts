@@ -66,6 +66,15 @@ export async function expectFit(prepared: Prepared, model: AnyModule, { file }: 
         error,
       );
     }
+    const classes = prepared.recipe.kind === 'classification' ? prepared.test.classes?.length : undefined;
+    const outputs = output instanceof Tensor ? output.shape.at(-1) : undefined;
+    if (classes !== undefined && outputs !== undefined && outputs !== classes) {
+      throw new Failure(
+        'incompatible',
+        `${file} gives ${outputs} outputs, and the recipe's data have ${classes} classes`,
+        `--head ${classes} gives it a new last layer.`,
+      );
+    }
     try {
       totalLoss(prepared.task.loss, output as Tensor, y);
     } catch (error) {
