@@ -5,7 +5,13 @@ export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
 export { type Element, storedElement } from './files/elements.ts';
-export { architectureOf, type LoadedModel, loadModel, saveModel } from './files/model.ts';
+export {
+  architectureOf,
+  type LoadedModel,
+  loadModel,
+  type SaveModelOptions,
+  saveModel,
+} from './files/model.ts';
 export { loadNpy, loadNpz, type SaveNumpyOptions, saveNpy, saveNpz } from './files/numpy.ts';
 export {
   inspectSafetensors,
@@ -18,12 +24,27 @@ export {
   type SaveSafetensorsOptions,
   saveSafetensors,
 } from './files/safetensors.ts';
+export {
+  loadShardedSafetensors,
+  type ReadShard,
+  type SaveShardedOptions,
+  saveShardedSafetensors,
+} from './files/sharded.ts';
 export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
 export { type SaveTorchOptions, saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
 export * from './layers.ts';
+export {
+  type AdapterOptions,
+  type LoadAdapterOptions,
+  Lora,
+  type LoraOptions,
+  lora,
+} from './lora/lora.ts';
+export type { AdapterFiles } from './lora/peft.ts';
+export type { LoraTargets } from './lora/sites.ts';
 export * from './losses/crossEntropy.ts';
 export * from './losses/probability.ts';
 export type { LossOptions, Reduction } from './losses/reduction.ts';
