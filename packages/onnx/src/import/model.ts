@@ -12,7 +12,7 @@ import { describeValueInfo, type OnnxValue } from '../inspect.ts';
 import { Call, type PreparedGraph, type PreparedNode, type Run } from './call.ts';
 import { mostOnHost } from './host.ts';
 import { prepare, type Usage } from './prepare.ts';
-import { hostOf, tensorOf, Value } from './value.ts';
+import { type Host, hostOf, tensorOf, Value } from './value.ts';
 
 /** Options of `loadOnnx`. */
 export interface LoadOnnxOptions extends FileOptions {
@@ -92,7 +92,12 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
         `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
       );
     }
-    const values = new Map(this.inputs.map((input, i) => [input.name, new Value(fitting(inputs[i], input))]));
+    const values = new Map(
+      this.inputs.map((input, i) => {
+        const x = fitting(inputs[i], input);
+        return [input.name, new Value(x, choiceOf(x, input))];
+      }),
+    );
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
     return new Walk(this.training).compute(this.#graph, known, null).map((value) => value.tensor);
   }
@@ -257,6 +262,17 @@ function fitting(given: Tensor, input: OnnxValue): Tensor {
     throw shapeError(`OnnxModel: needs ${shownInput(input)}, got [${x.shape.join(', ')}]`);
   }
   return x;
+}
+
+/**
+ * The element of a whole number or bool that is there already, as a rate, a length or a flag often is: branches on it are then known
+ * without reading, also while a function is compiled that does not take it as an argument.
+ */
+function choiceOf({ shape, dtype, leaf }: Tensor, input: OnnxValue): Host | null {
+  if (dtype.startsWith('float') || shape.some((size) => size !== 1)) return null;
+  const type = input.type === 'int64' ? 'int64' : dtype;
+  if (leaf?.kind === 'host') return { type, shape, data: leaf.data };
+  return leaf?.kind === 'literal' && !leaf.read ? { type, shape, data: [leaf.value] } : null;
 }
 
 /**
