@@ -4,7 +4,7 @@
 import type { AnyOp, Tensor } from '@ag/tensor';
 import * as ops from '@ag/tensor/engine';
 import { flip, gather, permute, place, scatter, section, slice } from './moves.ts';
-import { contraction, convolution, maxPool, windowSum } from './products.ts';
+import { contraction, convolution, maxPool, sumOf, windowSum } from './products.ts';
 import type { ExportRule, Writer } from './writer.ts';
 
 /** The same operator for one operand, of the result's type. */
@@ -174,6 +174,7 @@ export function rulesOf(fromForm: ExportRule): ReadonlyMap<AnyOp, ExportRule> {
     [ops.coordinatesLike, coordinates],
     [ops.detach, unchanged],
     [ops.contract, contraction],
+    [ops.add, sumOf(fromForm)],
     [ops.convolution, convolution],
     [ops.maxPool, maxPool],
     [ops.windowSum, windowSum],

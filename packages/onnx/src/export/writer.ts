@@ -5,6 +5,7 @@ import { type AnyOp, type DType, formatShape, type Tensor } from '@ag/tensor';
 import { unsupported } from '../errors.ts';
 import { type ArrayToWrite, nodeOf, type PlainAttributes, tensorProtoOf } from '../file/encode.ts';
 import { type ElementType, elementTypes } from '../file/tensors.ts';
+import type { Operator, OperatorOutput } from '../operator.ts';
 import type { NodeProto, TensorProto } from '../proto/onnx.ts';
 
 /** How an operation is written: from the tensor it gives, the name of what a file computes. */
@@ -22,6 +23,12 @@ export class Writer {
   readonly #taken: Set<string>;
   readonly #constants = new Map<string, string>();
   readonly #counts = new Map<string, number>();
+  readonly #operators = new Map<Operator, string[]>();
+  /** Where the tensor that is written comes from: the path of a module. @internal */
+  path = '';
+  readonly #nodeNames = new Map<string, number>();
+  /** How often tensors are read. @internal */
+  readonly uses = new Map<Tensor, number>();
   /** Writes what an operation is made of. */
   readonly #write: (tensors: readonly Tensor[]) => void;
 
@@ -65,13 +72,51 @@ export class Writer {
   ): string[] {
     const name = this.fresh(operator);
     const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
-    this.nodes.push(nodeOf(operator, inputs, names, attributes, `${name}.node`));
+    this.nodes.push(nodeOf(operator, inputs, names, attributes, this.#nodeName(operator)));
     return names;
+  }
+
+  /**
+   * Writes another node in place of the one that gives a value which nothing else reads; `inputs` are there before it.
+   * @internal
+   */
+  replace(value: string, operator: string, inputs: readonly string[], attributes: PlainAttributes): string {
+    const at = this.nodes.findLastIndex(({ output }) => output[0] === value);
+    const name = this.fresh(operator);
+    this.nodes[at] = nodeOf(operator, inputs, [name], attributes, this.nodes[at].name);
+    return name;
+  }
+
+  /** `features.0/Conv`, numbered where a module has several. */
+  #nodeName(operator: string): string {
+    const name = this.path === '' ? operator : `${this.path}/${operator}`;
+    const count = this.#nodeNames.get(name) ?? 0;
+    this.#nodeNames.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count}`;
+  }
+
+  /** One output of an operator that stands for itself, which is written once. */
+  operator({ node, output }: OperatorOutput, inputs: readonly Tensor[]): string {
+    let names = this.#operators.get(node);
+    if (!names) {
+      const rest = inputs.map((input) => this.name(input));
+      const given = (node.present ?? rest.map(() => true)).map((there) => (there ? rest.shift()! : ''));
+      names = this.addAll(node.operator, given, node.outputs.length, node.attributes);
+      this.#operators.set(node, names);
+    }
+    return names[output];
   }
 
   /** Adds a node whose only output has a name that is given. */
   addNamed(operator: string, inputs: readonly string[], output: string): void {
-    this.nodes.push(nodeOf(operator, inputs, [output], {}, `${output}.node`));
+    this.nodes.push(nodeOf(operator, inputs, [output], {}, this.#nodeName(operator)));
+  }
+
+  /** This name, or one like it where something has it. */
+  own(name: string): string {
+    if (this.#taken.has(name)) return this.fresh(name);
+    this.#taken.add(name);
+    return name;
   }
 
   /** A name that nothing has. */
@@ -87,10 +132,10 @@ export class Writer {
     }
   }
 
-  /** Keeps a tensor in the file. */
-  store(name: string, array: ArrayToWrite): string {
+  /** Keeps a tensor in the file; `docString` says what it is. */
+  store(name: string, array: ArrayToWrite, docString = ''): string {
     this.#taken.add(name);
-    this.tensors.set(name, tensorProtoOf(name, array));
+    this.tensors.set(name, tensorProtoOf(name, array, docString));
     return name;
   }
 

@@ -9,8 +9,10 @@ import { fileError, named, quoted, unsupported } from '../errors.ts';
 import { decodeModel, externalReader, type FileOptions } from '../file/decode.ts';
 import { dtypeFor, readTensor } from '../file/tensors.ts';
 import { describeValueInfo, type OnnxValue } from '../inspect.ts';
+import { forwardAsOperators, type Taken } from '../operator.ts';
 import { Call, type PreparedGraph, type PreparedNode, type Run } from './call.ts';
 import { mostOnHost } from './host.ts';
+import { asOperator } from './keep.ts';
 import { prepare, type Usage } from './prepare.ts';
 import { type Host, hostOf, tensorOf, Value } from './value.ts';
 
@@ -57,7 +59,8 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
         }
         const host = hostOf(array);
         const floating = host.type === 'float32' || host.type === 'float64';
-        if (!floating || usage === 'known' || (host.data.length < 2 && usage !== 'statistic')) {
+        const few = host.data.length < 2 && usage !== 'statistic' && usage !== 'parameter';
+        if (!floating || usage === 'known' || few) {
           const value = new Value(null, host);
           return () => value;
         }
@@ -87,6 +90,15 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
    * @returns a tensor for each of `this.outputs`
    */
   override forward(...inputs: readonly Tensor[]): Tensor[] {
+    return this.#compute(inputs, null);
+  }
+
+  /** What `forward` gives, with operators that stand for themselves. @internal */
+  [forwardAsOperators](inputs: readonly Tensor[], taken: Taken): Tensor[] {
+    return this.#compute(inputs, taken);
+  }
+
+  #compute(inputs: readonly Tensor[], taken: Taken | null): Tensor[] {
     if (inputs.length !== this.inputs.length) {
       throw typeError(
         `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
@@ -99,7 +111,7 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
       }),
     );
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
-    return new Walk(this.training).compute(this.#graph, known, null).map((value) => value.tensor);
+    return new Walk(this.training, taken).compute(this.#graph, known, null).map((value) => value.tensor);
   }
 
   /** Weights and statistics by their names in the file. @internal */
@@ -117,10 +129,13 @@ const mostSteps = 2 ** 20;
 /** One call of a model. */
 class Walk implements Run {
   readonly training: boolean;
+  /** The export that the graph is taken down for. */
+  readonly taken: Taken | null;
   #steps = 0;
 
-  constructor(training: boolean) {
+  constructor(training: boolean, taken: Taken | null) {
     this.training = training;
+    this.taken = taken;
   }
 
   count(nodes: number): void {
@@ -169,7 +184,7 @@ class Scope {
   }
 }
 
-function runNode(node: PreparedNode, scope: Scope, run: Run): void {
+function runNode(node: PreparedNode, scope: Scope, run: Walk): void {
   const { output } = node.proto;
   if (node.constant) {
     scope.values.set(output[0], node.constant());
@@ -179,7 +194,9 @@ function runNode(node: PreparedNode, scope: Scope, run: Run): void {
     // An optional input of a function may be named and yet not be there.
     const inputs = node.proto.input.map((name) => (name === '' ? null : scope.find(name)));
     const call = new Call(node, inputs, run, scope);
-    const results = onHost(node, inputs, call) ?? node.rule(call);
+    run.taken?.within(node.proto.name.slice(0, Math.max(0, node.proto.name.lastIndexOf('/'))));
+    const results =
+      onHost(node, inputs, call) ?? (run.taken && asOperator(call, run.taken.opset)) ?? node.rule(call);
     const list = Array.isArray(results) ? results : [results];
     output.forEach((name, i) => {
       if (name === '') return;
