@@ -4,14 +4,14 @@
  */
 import { apply, defineOp, type Tensor, type TensorType } from '@ag/tensor';
 import { unsupported } from './errors.ts';
-import type { PlainAttributes } from './file/encode.ts';
+import type { ArrayToWrite, PlainAttributes } from './file/encode.ts';
 
 /** A node to be written. */
 export interface Operator {
   readonly operator: string;
   readonly attributes: PlainAttributes;
-  /** Which inputs there are; those that are left out have no tensor. Default: all. */
-  readonly present?: readonly boolean[];
+  /** Inputs in their order: the next tensor, a constant, or null for one that is left out. Default: all are tensors. */
+  readonly inputs?: readonly ('tensor' | ArrayToWrite | null)[];
   /** Shape and type of each output, in their order. */
   readonly outputs: readonly TensorType[];
 }

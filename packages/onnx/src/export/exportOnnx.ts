@@ -8,7 +8,8 @@ import {
   checkOptions,
   checkTensor,
   describeValue,
-  openSize,
+  isOpen,
+  openSizeName,
   typeError,
   valueError,
 } from '@ag/tensor/engine';
@@ -25,8 +26,8 @@ import { type ExportRule, Writer } from './writer.ts';
 /** Options of `exportOnnx`. */
 export interface ExportOnnxOptions {
   /**
-   * What `forward` takes, by the names that the file gives them: placeholders of `@ag/graph`. A first size that is open stays
-   * open, as `batch`.
+   * What `forward` takes, by the names that the file gives them: placeholders of `@ag/graph`. Sizes that are open stay open, under
+   * their names: `placeholder(['batch', 'length', 64])`; a first one that is null is `batch`.
    */
   readonly inputs: { readonly [name: string]: Tensor };
   /** Version of ONNX's operators, 17 to 21. Default 18. */
@@ -86,6 +87,7 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
   const own = rulesOf(writeForm);
   const writer = new Writer(opset, [...taken, ...variables.values()], (tensors) => writeAll(tensors));
   for (const [name, x] of given) writer.names.set(x, name);
+  writer.open = given.map(([, x]) => x);
   /** What lies in the file, by name. */
   const stored = new Map<string, Tensor>();
 
@@ -161,7 +163,7 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
     valueInfoOf(
       name,
       x.dtype,
-      x.shape.map((size) => (size === openSize ? 'batch' : size)),
+      x.shape.map((size) => (isOpen(size) ? openSizeName(size) : size)),
     );
   return encodeModel({
     opset,

@@ -3,9 +3,9 @@
  * the same with the statistics as they are now, and can no longer be trained as both.
  */
 import type { Tensor } from '@ag/tensor';
-import { add, broadcastTo, type ConvolutionAttributes, convolution, reshape } from '@ag/tensor/engine';
-import type { OperatorOutput } from '../operator.ts';
-import { convolutionNode, isStored } from './products.ts';
+import { add, broadcastTo, convolution, reshape } from '@ag/tensor/engine';
+import { type OperatorOutput, operatorOutput } from '../operator.ts';
+import { convolutionNode, isStored, type NodeParts } from './products.ts';
 import type { Writer } from './writer.ts';
 
 /** Keeps a tensor in the file, under the name that another one had if nothing else reads that. */
@@ -16,12 +16,11 @@ export function folded(writer: Writer, node: Tensor, keep: KeepInstead): string 
   const { node: own } = node.attributes as OperatorOutput;
   if (own.operator !== 'BatchNormalization') return null;
   const [x, ...parameters] = node.inputs;
-  const found = convolutionBehind(x, writer.uses);
-  if (!found || !parameters.every(isConstant)) return null;
-  const { product, bias } = found;
-  const { wanted, groups } = product.attributes as ConvolutionAttributes;
-  const weight = product.inputs[wanted === 'output' ? 1 : 0];
-  const transposed = wanted === 'input';
+  const found = writer.uses.get(x) === 1 ? convolutionBehind(writer, x) : null;
+  if (!found || parameters.length !== 4 || !parameters.every(isConstant)) return null;
+  const { product, weight, bias, parts } = found;
+  const transposed = parts.operator === 'ConvTranspose';
+  const groups = Number(parts.attributes.group ?? 1);
   if (!isStored(weight) || (transposed && groups !== 1)) return null;
   if ([x, product, weight, ...parameters].some(({ dtype }) => dtype !== node.dtype)) return null;
   const [scale, shift, mean, variance] = parameters;
@@ -34,28 +33,42 @@ export function folded(writer: Writer, node: Tensor, keep: KeepInstead): string 
   );
   const foldedBias = (bias ? bias.sub(mean) : mean.neg()).mul(factor).add(shift);
   const weightName = writer.name(weight);
-  const { operator, inputs, attributes } = convolutionNode(writer, product);
   const names = [
-    inputs[0],
+    parts.inputs[0],
     keep(foldedWeight, weight, `${weightName}.folded`),
     keep(foldedBias, bias, `${weightName.replace(/weight$/, '')}bias`),
   ];
-  return writer.replace(writer.name(x), operator, names, attributes);
+  return writer.replace(writer.name(x), parts.operator, names, parts.attributes);
+}
+
+interface Found {
+  readonly product: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly parts: NodeParts;
 }
 
 /** The convolution that gives a tensor, with the bias that has become part of it, where nothing else reads either. */
-function convolutionBehind(
-  x: Tensor,
-  uses: ReadonlyMap<Tensor, number>,
-): { readonly product: Tensor; readonly bias: Tensor | null } | null {
-  if (uses.get(x) !== 1) return null;
-  if (x.op === convolution) return { product: x, bias: null };
+function convolutionBehind(writer: Writer, x: Tensor): Found | null {
+  if (x.op === operatorOutput) {
+    const { operator, attributes, inputs } = (x.attributes as OperatorOutput).node;
+    if (!['Conv', 'ConvTranspose'].includes(operator) || inputs?.some((input) => input !== 'tensor'))
+      return null;
+    const [data, weight, bias = null] = x.inputs;
+    if (bias && !isStored(bias)) return null;
+    return { product: x, weight, bias, parts: { operator, attributes, inputs: [writer.name(data)] } };
+  }
+  const found = (product: Tensor, bias: Tensor | null): Found => {
+    const parts = convolutionNode(writer, product);
+    return { product, bias, parts, weight: product.inputs[parts.operator === 'Conv' ? 1 : 0] };
+  };
+  if (x.op === convolution) return found(x, null);
   if (x.op !== add) return null;
   for (const [product, bias] of [x.inputs, x.inputs.toReversed()]) {
-    if (product.op !== convolution || uses.get(product) !== 1) continue;
+    if (product.op !== convolution || writer.uses.get(product) !== 1) continue;
     const list = bias.op === reshape ? bias.inputs[0] : bias;
     if (isStored(list) && list.shape.length === 1 && list.shape[0] === x.shape[1])
-      return { product, bias: list };
+      return found(product, list);
   }
   return null;
 }

@@ -93,9 +93,10 @@ export function convolution(writer: Writer, node: Tensor): string {
   return writer.add(operator, inputs, attributes);
 }
 
-interface NodeParts {
+/** A node to be written. */
+export interface NodeParts {
   readonly operator: string;
-  readonly inputs: string[];
+  readonly inputs: readonly string[];
   readonly attributes: PlainAttributes;
 }
 

@@ -1,12 +1,12 @@
 /**
  * Nodes of an imported model that an export writes as they stand, where arithmetic would lose what they are.
  */
-import type { Tensor, TensorType } from '@ag/tensor';
+import { Tensor, type TensorType } from '@ag/tensor';
 import type { PlainAttribute } from '../file/encode.ts';
 import { operatorOutputs } from '../operator.ts';
 import type { AttributeProto } from '../proto/onnx.ts';
 import type { Call } from './call.ts';
-import { Value } from './value.ts';
+import { type Host, Value } from './value.ts';
 
 /** What is kept: from which version on it means the same, and shapes of its outputs. */
 interface Kept {
@@ -38,30 +38,70 @@ const kept: { readonly [operator: string]: Kept } = {
   LSTM: { since: 7, shapes: recurrent },
 };
 
+/** Inputs that may be int32 or int64, which are the same here. */
+const positions: { readonly [operator: string]: number } = {
+  Gather: 1,
+  GatherElements: 1,
+  ScatterElements: 1,
+  Cast: 0,
+};
+
+/** Operators of which nothing is left, and those in which −1 is no size. */
+const never = new Set(['Identity', 'Dropout', 'Expand', 'ConstantOfShape', 'Shape', 'Size']);
+
 /** The outputs of a node as an operator of a file of version `opset`; null for one that is written from what it computes. */
 export function asOperator(call: Call, opset: number): (Value | null)[] | null {
   const { proto } = call.node;
-  const own = proto.domain === '' && Object.hasOwn(kept, proto.opType) ? kept[proto.opType] : null;
-  if (!own || call.opset < own.since || opset < own.since) return null;
+  if (proto.domain !== '' || never.has(proto.opType)) return null;
   if (proto.opType === 'BatchNormalization' && (call.wants(1) || call.int('training_mode', 0) === 1))
     return null;
-  const count = proto.output.findLastIndex((name) => name !== '') + 1;
-  const inputs = call.inputs.map((value) => value?.tensor ?? null);
-  const shapes = own.shapes(call, inputs);
-  if (count > shapes.length) return null;
   const attributes: Record<string, PlainAttribute> = {};
   for (const [name, attribute] of call.node.attributes) {
     const plain = plainAttribute(attribute);
     if (plain === null) return null;
     attributes[name] = plain;
   }
-  const { dtype } = inputs[0]!;
-  const outputs = shapes.slice(0, count).map((shape): TensorType => ({ shape, dtype }));
-  const given = inputs.filter((x) => x !== null);
-  const present = inputs.map((x) => x !== null);
-  return operatorOutputs(given, { operator: proto.opType, attributes, present, outputs }).map(
+  const tensors: Tensor[] = [];
+  const inputs: ('tensor' | Host | null)[] = [];
+  for (const [i, value] of call.inputs.entries()) {
+    // What it is made of is known: no weight.
+    const host = value !== null && value.variable === null ? value.host : null;
+    if (value !== null && host === null) {
+      const whole = value.tensor.dtype !== 'bool' && !value.tensor.dtype.startsWith('float');
+      if (whole && positions[proto.opType] !== i) return null;
+      tensors.push(value.tensor);
+    }
+    inputs.push(host ?? (value && 'tensor'));
+  }
+  const outputs = typesOf(call, opset);
+  if (!outputs) return null;
+  return operatorOutputs(tensors, { operator: proto.opType, attributes, inputs, outputs }).map(
     (x) => new Value(x),
   );
+}
+
+/** Shapes and types of the outputs; null where one cannot be kept, or the operator means something else in that version. */
+function typesOf(call: Call, opset: number): TensorType[] | null {
+  const { proto } = call.node;
+  const count = proto.output.findLastIndex((name) => name !== '') + 1;
+  const own = Object.hasOwn(kept, proto.opType) ? kept[proto.opType] : null;
+  if (own && call.opset >= own.since && opset >= own.since) {
+    const inputs = call.inputs.map((value) => value?.tensor ?? null);
+    const shapes = own.shapes(call, inputs);
+    const { dtype } = call.tensor(0);
+    return count > shapes.length ? null : shapes.slice(0, count).map((shape) => ({ shape, dtype }));
+  }
+  if (call.opset !== opset) return null;
+  const results = call.node.rule(call);
+  const list: readonly (Tensor | Value | null)[] =
+    results instanceof Tensor || results instanceof Value ? [results] : results;
+  const types = list.slice(0, count).map((result): TensorType | null => {
+    if (result === null || (result instanceof Value && result.host)) return null;
+    const { shape, dtype } = result instanceof Value ? result.tensor : result;
+    return dtype === 'bool' || dtype.startsWith('float') ? { shape, dtype } : null;
+  });
+  const known = types.filter((type) => type !== null);
+  return known.length === count ? known : null;
 }
 
 /** An attribute as plain data; null for one that is none. Kinds are numbered by the format: float, int, string, floats, ints, strings. */
