@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'AG_SYNCHRONOUS_READ' // a backend that cannot be read at once
   | 'AG_BACKEND_UNAVAILABLE' // an engine without what a backend needs, or no backend at all
   | 'AG_BACKEND_FAILED' // a backend that broke
+  | 'AG_DEVICE_LOST' // a device that went away with what lay on it
   | 'AG_WORKER_FAILED' // a worker that failed or ended
   | 'AG_TWO_COPIES' // two copies of @ag/tensor in one program
   | 'AG_UNSUPPORTED' // what this platform does not have

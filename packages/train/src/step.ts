@@ -4,7 +4,7 @@
  */
 import { backward, compile, type TensorTree } from '@ag/graph';
 import { evaluate, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
-import { activeTrace, noteAssignments } from '@ag/tensor/engine';
+import { activeTrace, noteAssignments, withRoom } from '@ag/tensor/engine';
 import type { Metrics } from './events.ts';
 import { forward } from './forward.ts';
 import type { GroupedBatch } from './groups.ts';
@@ -69,18 +69,18 @@ export class TrainingStep {
       evaluate([...built.scalars, ...built.health]);
       return built;
     };
-    const random = randomState();
-    const dropAssignments = noteAssignments();
-    let built: StepTensors;
-    try {
-      built = this.#profiler ? this.#profiler.counting(start) : start();
-    } catch (error) {
-      // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
-      dropAssignments();
-      restoreRandomState(random);
-      throw error;
-    }
-    const { scalars, health } = built;
+    const { scalars, health } = await withRoom(() => {
+      const random = randomState();
+      const dropAssignments = noteAssignments();
+      try {
+        return this.#profiler ? this.#profiler.counting(start) : start();
+      } catch (error) {
+        // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
+        dropAssignments();
+        restoreRandomState(random);
+        throw error;
+      }
+    });
     const values = await readAll([...scalars, ...health]);
     return {
       loss: values[0][0],
