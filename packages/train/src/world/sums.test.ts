@@ -147,7 +147,9 @@ describe('sums over ranks', () => {
       'reduce sum',
       'reduce sum',
     ]);
-    const read = await Promise.all(build().map((one) => one.data()));
+    const built = build();
+    evaluate(built);
+    const read = await Promise.all(built.map((one) => one.data()));
     expect(read.slice(3).map(([value]) => Math.round(value))).toEqual([2 * big, 4 * big, 18, 3]);
     expect(world.calls.map((call) => call.split(' ')[0])).toEqual([
       ...['start', 'start', 'start'],

@@ -16,6 +16,7 @@ import {
 } from '@ag/nn';
 import { adamw, sgd } from '@ag/optim';
 import { manualSeed, type Tensor } from '@ag/tensor';
+import { weightsHash } from './agreement.ts';
 
 /** Rows of an image as a sequence. */
 class Rows extends Module<[Tensor], Tensor> {
@@ -29,13 +30,16 @@ class Rows extends Module<[Tensor], Tensor> {
   }
 }
 
-export type NetworkName = 'mlp' | 'cnn' | 'transformer';
+export type NetworkName = 'mlp' | 'cnn' | 'transformer' | 'wide';
 
 /** A network with weights that follow from the seed. */
 export function network(name: NetworkName, seed = 1): Module<[Tensor], Tensor> {
   manualSeed(seed);
   if (name === 'mlp') return sequential(flatten(), linear(784, 12), batchNorm1d(12), relu(), linear(12, 10));
   if (name === 'transformer') return new Rows();
+  // More than one bucket of gradients.
+  if (name === 'wide')
+    return sequential(flatten(), linear(784, 1400), relu(), linear(1400, 800), relu(), linear(800, 10));
   return sequential(
     conv2d(1, 3, 5, { stride: 2 }),
     batchNorm2d(3),
@@ -58,8 +62,10 @@ export function optimizerOf(name: OptimizerName, model: Module<[Tensor], Tensor>
 export const loss = crossEntropy;
 export const data = (count: number): Dataset => digits({ count, seed: 3 });
 
-/** All trained numbers, one after the other. */
+/** All trained numbers, one after the other; of many their hash. */
 export async function parametersOf(model: Module<[Tensor], Tensor>): Promise<number[]> {
+  if (model.parameters().reduce((sum, { size }) => sum + size, 0) > 100_000)
+    return [await weightsHash(model)];
   const parts = await Promise.all(model.parameters().map(({ value }) => value.data()));
   return parts.flatMap((part) => Array.from(part));
 }
