@@ -3,14 +3,15 @@ import { dataLoader } from '@ag/datasets';
 import { backward } from '@ag/graph';
 import { randomState, restoreRandomState, type Tensor } from '@ag/tensor';
 import { foldingKeys } from '@ag/tensor/engine';
+import { joinWorld, memoryWorld, fit as run } from '@ag/train';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { data, loss, network, optimizerOf, parametersOf } from './testNetworks.ts';
-import { type Ranks, ranksOf } from './testRank.ts';
-import type { Trained, Training } from './testScenarios.ts';
+import { data, loss, network, optimizerOf, parametersOf } from './networks.ts';
+import { type Ranks, ranksOf } from './ranks.ts';
+import type { Trained, Training } from './scenarios.ts';
 
 let ranks: Ranks;
 beforeAll(async () => {
-  ranks = await ranksOf(new URL('./testScenarios.ts', import.meta.url));
+  ranks = await ranksOf(new URL('./scenarios.ts', import.meta.url));
 });
 afterAll(() => ranks.remove());
 
@@ -175,13 +176,13 @@ describe('fit({ world })', () => {
   });
 
   it('says what is wrong with the parts', async () => {
-    const { fit } = await import('../fit.ts');
-    const { joinWorld, memoryWorld } = await import('./memoryWorld.ts');
+    const { fit } = await import('@ag/train');
+    const { joinWorld, memoryWorld } = await import('../../packages/train/src/world/memoryWorld.ts');
     const world = joinWorld(memoryWorld(2), 1);
     const model = network('mlp');
     const options = { model, optimizer: optimizerOf('sgd', model), loss, epochs: 1 };
     const begin = (part: { rank: number; size: number } | undefined, given: typeof world | undefined) =>
-      fit({
+      run({
         ...options,
         train: dataLoader(data(4), { batchSize: 2, ...(part && { part }) }),
         ...(given && { world: given }),

@@ -1,13 +1,13 @@
 /** The world in memory: sums in the order of ranks, and what is said when ranks differ, fail or do not come. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { joinWorld, memoryWorld } from './memoryWorld.ts';
-import { type Ranks, ranksOf } from './testRank.ts';
-import { type meetings, partOf } from './testScenarios.ts';
-import { singleWorld } from './world.ts';
+import { joinWorld, memoryWorld } from '../../packages/train/src/world/memoryWorld.ts';
+import { singleWorld } from '../../packages/train/src/world/world.ts';
+import { type Ranks, ranksOf } from './ranks.ts';
+import { type meetings, partOf } from './scenarios.ts';
 
 let ranks: Ranks;
 beforeAll(async () => {
-  ranks = await ranksOf(new URL('./testScenarios.ts', import.meta.url));
+  ranks = await ranksOf(new URL('./scenarios.ts', import.meta.url));
 });
 afterAll(() => ranks.remove());
 

@@ -5,16 +5,16 @@ import { sgd } from '@ag/optim';
 import { evaluate, reference, type Tensor, tensor, use, zeros } from '@ag/tensor';
 import { explain } from '@ag/tensor/debug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { joinWorld, memoryWorld } from './memoryWorld.ts';
-import { reduceGradients } from './reduceGradients.ts';
-import { sumOverRanks, sumTogether } from './sums.ts';
-import { type Ranks, ranksOf } from './testRank.ts';
-import type { byHand, normalizes, readsAlone } from './testScenarios.ts';
-import { singleWorld, type World } from './world.ts';
+import { joinWorld, memoryWorld } from '../../packages/train/src/world/memoryWorld.ts';
+import { reduceGradients } from '../../packages/train/src/world/reduceGradients.ts';
+import { sumOverRanks, sumTogether } from '../../packages/train/src/world/sums.ts';
+import { singleWorld, type World } from '../../packages/train/src/world/world.ts';
+import { type Ranks, ranksOf } from './ranks.ts';
+import type { byHand, normalizes, readsAlone } from './scenarios.ts';
 
 let ranks: Ranks;
 beforeAll(async () => {
-  ranks = await ranksOf(new URL('./testScenarios.ts', import.meta.url));
+  ranks = await ranksOf(new URL('./scenarios.ts', import.meta.url));
 });
 afterAll(() => ranks.remove());
 

@@ -16,7 +16,7 @@ import {
 } from '@ag/nn';
 import { adamw, sgd } from '@ag/optim';
 import { manualSeed, type Tensor } from '@ag/tensor';
-import { weightsHash } from './agreement.ts';
+import { weightsHash } from '../../packages/train/src/world/agreement.ts';
 
 /** Rows of an image as a sequence. */
 class Rows extends Module<[Tensor], Tensor> {

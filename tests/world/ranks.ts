@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { joinWorld, memoryWorld, type SharedWorld } from './memoryWorld.ts';
-import type { World } from './world.ts';
+import { joinWorld, memoryWorld, type SharedWorld } from '../../packages/train/src/world/memoryWorld.ts';
+import type { World } from '../../packages/train/src/world/world.ts';
 
 /** What a rank is told. */
 interface Given {

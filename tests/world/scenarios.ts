@@ -4,12 +4,11 @@ import { backward } from '@ag/graph';
 import { accuracy, batchNorm2d, linear } from '@ag/nn';
 import { sgd } from '@ag/optim';
 import { type Tensor, tensor } from '@ag/tensor';
-import type { Callback } from '../callbacks/callback.ts';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint.ts';
-import type { TrainingEvent } from '../events.ts';
-import { fit } from '../fit.ts';
-import { reduceGradients } from './reduceGradients.ts';
-import { syncBatchNorm } from './syncBatchNorm.ts';
+import type { Callback, TrainingEvent } from '@ag/train';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, fit } from '@ag/train';
+import { reduceGradients } from '../../packages/train/src/world/reduceGradients.ts';
+import { syncBatchNorm } from '../../packages/train/src/world/syncBatchNorm.ts';
+import type { World } from '../../packages/train/src/world/world.ts';
 import {
   data,
   loss,
@@ -18,9 +17,8 @@ import {
   type OptimizerName,
   optimizerOf,
   parametersOf,
-} from './testNetworks.ts';
-import { serveRank } from './testRank.ts';
-import type { World } from './world.ts';
+} from './networks.ts';
+import { serveRank } from './ranks.ts';
 
 /** Numbers whose sums depend on their order. */
 export function partOf(rank: number, length: number, seed: number): Float32Array {
@@ -128,7 +126,7 @@ export async function trains(world: World, training: Training): Promise<Trained>
     },
   };
   const events: TrainingEvent[] = [];
-  const run = fit({
+  const run = runFit({
     model,
     optimizer,
     loss,
