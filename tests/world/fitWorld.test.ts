@@ -176,8 +176,6 @@ describe('fit({ world })', () => {
   });
 
   it('says what is wrong with the parts', async () => {
-    const { fit } = await import('@ag/train');
-    const { joinWorld, memoryWorld } = await import('../../packages/train/src/world/memoryWorld.ts');
     const world = joinWorld(memoryWorld(2), 1);
     const model = network('mlp');
     const options = { model, optimizer: optimizerOf('sgd', model), loss, epochs: 1 };

@@ -5,7 +5,7 @@ import { accuracy, batchNorm2d, linear } from '@ag/nn';
 import { sgd } from '@ag/optim';
 import { type Tensor, tensor } from '@ag/tensor';
 import type { Callback, TrainingEvent } from '@ag/train';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, fit } from '@ag/train';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, fit as runFit } from '@ag/train';
 import { reduceGradients } from '../../packages/train/src/world/reduceGradients.ts';
 import { syncBatchNorm } from '../../packages/train/src/world/syncBatchNorm.ts';
 import type { World } from '../../packages/train/src/world/world.ts';
