@@ -8,7 +8,7 @@ import { codedError } from '@ag/tensor/engine';
 import { families, prototypes } from './library/families.ts';
 
 /** Numbers that can be sent. */
-export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type Numbers = Float32Array | Float64Array | Uint8Array;
 
 /** What the library said when it was loaded. */
 export interface Loaded {
@@ -22,28 +22,38 @@ export interface Loaded {
   readonly size?: number;
 }
 
-/** What can be asked for: `work` of `communicator.js`. */
+/** What can be asked for: `work` of `communicator.js`. `topic` says what a meeting of all ranks is about. */
 export type Request =
   | {
       readonly kind: 'allReduce';
+      readonly topic: string;
       readonly data: Numbers;
-      readonly operation: 'sum' | 'max' | 'min';
       readonly ordered: boolean;
     }
-  | { readonly kind: 'broadcast'; readonly data: Numbers; readonly root: number }
-  | { readonly kind: 'gather'; readonly data: Numbers; readonly parts: Numbers }
-  | { readonly kind: 'send'; readonly data: Uint8Array; readonly to: number; readonly tag: number }
-  | { readonly kind: 'receive'; readonly data: Uint8Array; readonly from: number; readonly tag: number }
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'broadcast' | 'gather'; readonly topic: string; readonly data: Uint8Array }
+  | { readonly kind: 'finish'; readonly topic: string }
+  | { readonly kind: 'send'; readonly data: Uint8Array; readonly to: number }
+  | { readonly kind: 'receive' };
+
+/** What went wrong, as far as more is known of it than a text. */
+export type Facts =
+  /** Ranks that did not come in time; none where it is not known which. */
+  | { readonly late: readonly number[] }
+  /** A rank that came for something else. */
+  | { readonly other: number; readonly here: string; readonly there: string };
 
 /** Words of the shared memory through which the threads signal. */
-const cells = { asked: 0, finished: 1, failed: 2, abort: 3 };
+const cells = { asked: 0, finished: 1, said: 2, abort: 3 };
 
 interface Answer {
   readonly ticket: number;
   readonly error?: string;
-  readonly given?: Loaded;
+  readonly facts?: Facts;
+  readonly given?: unknown;
 }
+
+/** How errors of the thread are told. */
+export type Explain = (message: string, facts: Facts | undefined) => Error;
 
 /** The thread that calls MPI, and what it was asked. */
 export class Communication {
@@ -52,12 +62,13 @@ export class Communication {
   readonly #port: MessagePort;
   readonly #worker: Worker;
   readonly #timeout: number;
-  readonly #errors = new Map<number, string>();
+  readonly #answers = new Map<number, Answer>();
   /** Of what is under way: results that are to be copied from shared memory. */
   readonly #copies = new Map<number, () => void>();
   #last = 1;
+  #heard = 0;
   /** Nothing can be asked any more, and why. */
-  #ended: string | undefined;
+  #ended: Error | undefined;
 
   private constructor(worker: Worker, control: Int32Array, port: MessagePort, timeout: number) {
     this.#worker = worker;
@@ -67,8 +78,8 @@ export class Communication {
     worker.unref();
     port.unref();
     // The library is begun once the thread runs: both take a moment, and everything else needs them.
-    this.#sleep(1, 120_000, 'MPI_Init');
-    this.loaded = this.#read(1) ?? { failures: [] };
+    this.#sleep(1, 120_000);
+    this.loaded = this.#result(1, failed) as Loaded;
   }
 
   /**
@@ -96,16 +107,31 @@ export class Communication {
    * @returns a ticket for {@link wait}
    */
   post(request: Request): number {
-    if (this.#ended !== undefined) throw codedError(Error, 'AG_WRONG_TIME', this.#ended);
+    if (this.#ended !== undefined) throw this.#ended;
     const ticket = ++this.#last;
-    const message: Record<string, unknown> = { ...request, ticket, timeout: this.#timeout };
+    const message: Record<string, unknown> = {
+      dtype: 'uint8',
+      length: 0,
+      ...request,
+      ticket,
+      timeout: this.#timeout,
+    };
     if ('data' in request) {
       message.dtype = typeOf(request.data);
-      message.data = this.#share(request.data, ticket, request.kind !== 'send');
+      message.length = request.data.length;
+      message.data = this.#share(
+        request.data,
+        ticket,
+        request.kind === 'allReduce' || request.kind === 'broadcast',
+      );
     }
-    if ('parts' in request) message.parts = this.#share(request.parts, ticket, true);
-    if (request.kind === 'finish')
-      this.#ended = 'mpi: the world is finished, and nothing can be sent any more';
+    if (request.kind === 'finish') {
+      this.#ended = codedError(
+        Error,
+        'AG_WRONG_TIME',
+        'mpi: the world is finished, and nothing can be sent any more',
+      );
+    }
     this.#port.postMessage(message);
     Atomics.add(this.#control, cells.asked, 1);
     Atomics.notify(this.#control, cells.asked);
@@ -115,31 +141,33 @@ export class Communication {
   /**
    * Sleeps until a request is done.
    *
-   * @throws Error (`AG_WORKER_FAILED`) that says what the library says, or that it took too long
+   * @returns what it gives
+   * @throws what `explain` makes of the thread's error; nothing can be asked any more then
    */
-  wait(ticket: number, doing: string): void {
+  wait(ticket: number, explain: Explain = failed): unknown {
     // The thread has its own deadline; this one is for a thread that is gone.
-    this.#sleep(ticket, this.#timeout + 5_000, doing);
-    this.#read(ticket);
-    const error = this.#errors.get(ticket);
-    this.#errors.delete(ticket);
-    const copy = this.#copies.get(ticket);
-    this.#copies.delete(ticket);
-    if (error !== undefined) throw this.#failure(error);
-    copy?.();
+    this.#sleep(ticket, this.#timeout + 5_000);
+    return this.#result(ticket, explain);
   }
 
-  /** Whether a request is done. */
-  isDone(ticket: number): boolean {
-    return Atomics.load(this.#control, cells.finished) >= ticket;
+  /** The same without sleeping: timers and messages go on meanwhile, however long it takes. */
+  async settled(ticket: number, explain: Explain = failed): Promise<unknown> {
+    for (;;) {
+      const finished = Atomics.load(this.#control, cells.finished);
+      if (finished >= ticket) return this.#result(ticket, explain);
+      const { async, value } = Atomics.waitAsync(this.#control, cells.finished, finished);
+      if (async) await value;
+    }
   }
 
-  /** Ends all processes of the job, this one included, as soon as the thread looks up. */
+  /** Ends all processes of the job, this one included. */
   abort(code: number): void {
     Atomics.store(this.#control, cells.abort, code);
     Atomics.add(this.#control, cells.asked, 1);
     Atomics.notify(this.#control, cells.asked);
     Atomics.notify(this.#control, cells.abort);
+    // Until it has come to that; the process does not live to see the end of it.
+    Atomics.wait(this.#control, cells.abort, code, 10_000);
   }
 
   /** The thread's end, for a world that is finished. */
@@ -155,52 +183,46 @@ export class Communication {
       new SharedArrayBuffer(data.byteLength),
     );
     copy.set(data);
-    if (back) {
-      const before = this.#copies.get(ticket);
-      this.#copies.set(ticket, () => {
-        before?.();
-        data.set(copy);
-      });
-    }
+    if (back) this.#copies.set(ticket, () => data.set(copy));
     return copy;
   }
 
-  #sleep(ticket: number, timeout: number, doing: string): void {
+  #sleep(ticket: number, timeout: number): void {
     const end = performance.now() + timeout;
     for (;;) {
       const finished = Atomics.load(this.#control, cells.finished);
       if (finished >= ticket) return;
       const left = end - performance.now();
-      if (left <= 0) throw this.#failure(`${doing}: the thread that calls MPI does not answer`);
+      if (left <= 0) throw failed('the thread that calls MPI does not answer');
       Atomics.wait(this.#control, cells.finished, finished, left);
     }
   }
 
-  /** Takes what the thread has said so far. */
-  #read(ticket: number): Loaded | undefined {
-    let given: Loaded | undefined;
-    if (ticket > 1 && Atomics.load(this.#control, cells.failed) === 0) return;
-    for (
-      let next = receiveMessageOnPort(this.#port);
-      next !== undefined;
-      next = receiveMessageOnPort(this.#port)
-    ) {
-      const answer: Answer = next.message;
-      if (answer.given !== undefined) given = answer.given;
-      if (answer.error === undefined) continue;
-      this.#errors.set(answer.ticket, answer.error);
-      if (answer.ticket === 1) throw this.#failure(answer.error);
+  #result(ticket: number, explain: Explain): unknown {
+    // A message for each answer but those that only say that it is done.
+    for (; this.#heard !== Atomics.load(this.#control, cells.said); this.#heard++) {
+      const answer: Answer = receiveMessageOnPort(this.#port)?.message;
+      this.#answers.set(answer.ticket, answer);
     }
-    return given;
+    const answer = this.#answers.get(ticket);
+    const copy = this.#copies.get(ticket);
+    this.#answers.delete(ticket);
+    this.#copies.delete(ticket);
+    if (answer?.error !== undefined) {
+      this.#ended = explain(answer.error, answer.facts);
+      throw this.#ended;
+    }
+    copy?.();
+    return answer?.given;
   }
+}
 
-  #failure(message: string): Error {
-    return codedError(Error, 'AG_WORKER_FAILED', `mpi: ${message}`);
-  }
+function failed(message: string): Error {
+  return codedError(Error, 'AG_WORKER_FAILED', `mpi: ${message}`);
 }
 
 function typeOf(data: Numbers): string {
   if (data instanceof Float32Array) return 'float32';
   if (data instanceof Float64Array) return 'float64';
-  return data instanceof Int32Array ? 'int32' : 'uint8';
+  return 'uint8';
 }

@@ -12,8 +12,18 @@ import koffi from 'koffi';
 
 const { candidates, families, prototypes, cells, control, port, probe } = workerData;
 
-/** Bytes up to which everybody is sent everything: one exchange instead of two. */
-const small = 8192;
+/**
+ * What every rank sends every other first: what it is about, and the data where there is little of it. Always of one size, so
+ * that ranks that are about different things find out, instead of waiting for each other. Numbers: kind, dtype, length, hash
+ * of the topic, bytes of the topic; then the topic's text, then data.
+ */
+const block = { bytes: 512, text: 24, textBytes: 128, data: 152 };
+
+const kinds = ['finish', 'allReduce', 'broadcast', 'gather'];
+const dtypes = ['uint8', 'float32', 'float64'];
+
+/** Tags of messages: the first exchange of a meeting, a message's length, and its bytes. */
+const tags = { meeting: 1, length: 2, message: 3 };
 
 /** Milliseconds between looks at a transfer that takes longer than it should: growing up to the last. */
 const pauses = [0.05, 0.1, 0.2, 0.5, 1];
@@ -65,7 +75,13 @@ function bind() {
   types = { float32: handles.float, float64: handles.double, int32: handles.int32, uint8: handles.byte };
 }
 
-class MpiError extends Error {}
+/** What goes wrong, in a form that can be sent: `late` lists the ranks that did not come. */
+class MpiError extends Error {
+  constructor(message, facts = {}) {
+    super(message);
+    this.facts = facts;
+  }
+}
 
 /** Throws what the library says of an error. */
 function check(code, doing) {
@@ -79,6 +95,10 @@ function check(code, doing) {
 let rank = 0;
 let size = 1;
 let begun = false;
+/** All ranks but this one. */
+let others = [];
+/** What came in the first exchange, by rank. */
+let blocks = new Uint8Array(0);
 
 function begin() {
   if (library === undefined || probe) return { ...found, family: family?.name };
@@ -92,6 +112,8 @@ function begin() {
   rank = one[0];
   check(calls.MPI_Comm_size(handles.world, one), 'MPI_Comm_size');
   size = one[0];
+  others = Array.from({ length: size }, (_, r) => r).filter((r) => r !== rank);
+  blocks = new Uint8Array(new ArrayBuffer(size * block.bytes));
   return { ...found, family: family.name, rank, size };
 }
 
@@ -100,33 +122,43 @@ function abort(code) {
   process.exit(code);
 }
 
-/** Requests under way at a time: as many as ranks, for messages that are waited for from all. */
 const request = () => new BigUint64Array(1);
 const done = new Int32Array(1);
 /** Larger than any library's. */
 const status = new BigInt64Array(16);
 
+function isDone(pending, doing) {
+  check(calls.MPI_Test(pending, done, status), doing);
+  return done[0] !== 0;
+}
+
 /**
- * Waits for a request; a blocking call would use a core up for as long as another rank is late. Messages only move while
+ * Waits for requests; a blocking call would use a core up for as long as another rank is late. Messages only move while
  * somebody looks, so looks are close together for as long as the transfer may take, and further apart afterwards.
+ *
+ * @param bytes that are sent or received
+ * @param late what to say when time is up, of the requests that are left
  */
-function wait(pending, doing, bytes, timeout) {
+function wait(requests, doing, bytes, timeout, late) {
   const began = performance.now();
   // 1 GB/s, and what a rank may be late without being asleep.
   const close = 0.2 + bytes / 1e6;
-  let pause = 0;
-  for (;;) {
-    check(calls.MPI_Test(pending, done, status), doing);
-    if (done[0] !== 0) return;
+  let left = requests;
+  for (let pause = 0; ; ) {
+    left = left.filter(({ pending }) => !isDone(pending, doing));
+    if (left.length === 0) return;
     if (Atomics.load(control, cells.abort) !== 0) abort(Atomics.load(control, cells.abort));
     const passed = performance.now() - began;
     if (passed < close) continue;
-    if (passed > timeout) {
-      throw new MpiError(`${doing} was not finished after ${Math.round(timeout / 1000)} s`);
-    }
+    if (passed > timeout) throw late(left);
     Atomics.wait(control, cells.abort, 0, pauses[pause]);
     if (pause < pauses.length - 1) pause++;
   }
+}
+
+/** Waits for one request of all ranks, of which it cannot be seen which one is late. */
+function waitForAll(pending, doing, bytes, timeout) {
+  wait([{ pending }], doing, bytes, timeout, () => new MpiError(doing, { late: [] }));
 }
 
 let scratch = new ArrayBuffer(1 << 16);
@@ -138,31 +170,97 @@ function workspace(type, length) {
   return new type(scratch, 0, length);
 }
 
-/** `into` becomes the sum of the parts that lie behind each other, in the order of ranks. */
-function sumParts(into, parts, length) {
-  for (let i = 0; i < length; i++) into[i] = parts[i];
-  for (let from = 1; from < size; from++) {
-    const start = from * length;
-    for (let i = 0; i < length; i++) into[i] += parts[start + i];
+/**
+ * The first exchange: all say what they are about, and send their data where it is little.
+ *
+ * @param data sent with it; none where it is too much
+ */
+function meet({ kind, topic, dtype, length, timeout }, data) {
+  const own = blocks.subarray(rank * block.bytes, (rank + 1) * block.bytes);
+  const text = encoder.encode(topic).subarray(0, block.textBytes);
+  new Int32Array(own.buffer, own.byteOffset, 5).set([
+    kinds.indexOf(kind),
+    dtypes.indexOf(dtype),
+    length,
+    hashOf(topic),
+    text.length,
+  ]);
+  own.set(text, block.text);
+  if (data) own.set(data, block.data);
+  const requests = others.flatMap((other) => {
+    const theirs = blocks.subarray(other * block.bytes, (other + 1) * block.bytes);
+    const [coming, going] = [request(), request()];
+    const bytes = block.bytes;
+    check(
+      calls.MPI_Irecv(theirs, bytes, types.uint8, other, tags.meeting, handles.world, coming),
+      'MPI_Irecv',
+    );
+    check(calls.MPI_Isend(own, bytes, types.uint8, other, tags.meeting, handles.world, going), 'MPI_Isend');
+    return [
+      { pending: coming, other },
+      { pending: going, other },
+    ];
+  });
+  wait(
+    requests,
+    topic,
+    blocks.byteLength,
+    timeout,
+    (left) => new MpiError(topic, { late: [...new Set(left.map(({ other }) => other))] }),
+  );
+  for (const other of others) {
+    const [[a, b, c, d], [e, f, g, h]] = [rank, other].map(
+      (r) => new Int32Array(blocks.buffer, r * block.bytes, 4),
+    );
+    // Parts to be gathered may have any length.
+    if (a === e && b === f && (c === g || kind === 'gather') && d === h) continue;
+    throw new MpiError('differs', { other, here: described(rank), there: described(other) });
   }
 }
 
-/** The sum in the order of ranks, with every library and every setting of it: what is added is added here. */
-function orderedSum(data, type, timeout) {
-  const { length } = data;
-  const kind = data.constructor;
-  const pending = request();
-  if (data.byteLength * size <= small) {
-    const parts = workspace(kind, length * size);
-    check(
-      calls.MPI_Iallgather(data, length, type, parts, length, type, handles.world, pending),
-      'MPI_Iallgather',
-    );
-    wait(pending, 'allReduce', parts.byteLength, timeout);
-    sumParts(data, parts, length);
-    return;
+const encoder = new TextEncoder();
+
+/** FNV-1a. */
+function hashOf(text) {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}
+
+/** What a rank is about, in words. */
+function described(r) {
+  const at = r * block.bytes;
+  const [kind, dtype, length, , textLength] = new Int32Array(blocks.buffer, at, 5);
+  const text = new TextDecoder().decode(blocks.subarray(at + block.text, at + block.text + textLength));
+  if (kinds[kind] === 'finish') return 'finish';
+  return `${kinds[kind]} of ${length} ${dtypes[dtype]}, ${text}`;
+}
+
+/** Where little data of a rank lies after the first exchange. */
+function little(kind, r, length) {
+  return new kind(blocks.buffer, r * block.bytes + block.data, length);
+}
+
+const bytesOf = (data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const isLittle = (bytes) => bytes <= block.bytes - block.data;
+
+/** `into` becomes the sum of parts in the order of ranks, rounded to its type after each. */
+function addInOrder(into, partOf) {
+  const { length } = into;
+  const first = partOf(0);
+  for (let i = 0; i < length; i++) into[i] = first[i];
+  for (let r = 1; r < size; r++) {
+    const part = partOf(r);
+    for (let i = 0; i < length; i++) into[i] += part[i];
   }
-  // Rank r adds the r-th part of everybody's.
+}
+
+/**
+ * The sum in the order of ranks, with every library and every setting of it: what is added is added here. Rank r adds the
+ * r-th part of everybody's, so as much is moved as by a ring.
+ */
+function orderedSum(data, type, topic, timeout) {
+  const { length } = data;
   const counts = new Int32Array(size);
   const starts = new Int32Array(size);
   for (let r = 0; r < size; r++) {
@@ -170,64 +268,133 @@ function orderedSum(data, type, timeout) {
     counts[r] = Math.floor(((r + 1) * length) / size) - starts[r];
   }
   const mine = counts[rank];
-  const parts = workspace(kind, mine * size);
+  const parts = workspace(data.constructor, mine * size);
   const equal = new Int32Array(size).fill(mine);
   const places = Int32Array.from({ length: size }, (_, r) => r * mine);
+  const pending = request();
   check(
     calls.MPI_Ialltoallv(data, counts, starts, type, parts, equal, places, type, handles.world, pending),
     'MPI_Ialltoallv',
   );
-  wait(pending, 'allReduce', data.byteLength, timeout);
-  sumParts(data.subarray(starts[rank], starts[rank] + mine), parts, mine);
+  waitForAll(pending, topic, data.byteLength, timeout);
+  addInOrder(data.subarray(starts[rank], starts[rank] + mine), (r) =>
+    parts.subarray(r * mine, (r + 1) * mine),
+  );
   check(
     calls.MPI_Iallgatherv(family.inPlace, 0, type, data, counts, starts, type, handles.world, pending),
     'MPI_Iallgatherv',
   );
-  wait(pending, 'allReduce', data.byteLength, timeout);
+  waitForAll(pending, topic, data.byteLength, timeout);
+}
+
+/** A message to one rank, of any length: its length, then its bytes. */
+function send({ data, to, timeout }) {
+  const length = new Int32Array([data.length]);
+  const [first, second] = [request(), request()];
+  check(calls.MPI_Isend(bytesOf(length), 4, types.uint8, to, tags.length, handles.world, first), 'MPI_Isend');
+  check(
+    calls.MPI_Isend(data, data.length, types.uint8, to, tags.message, handles.world, second),
+    'MPI_Isend',
+  );
+  wait(
+    [{ pending: first }, { pending: second }],
+    'send',
+    data.length,
+    timeout,
+    () => new MpiError('send', { late: [to] }),
+  );
+}
+
+/** By rank: a message that is waited for, and where its length will stand. */
+const expected = new Map();
+
+/** The next message of any rank. However long it takes: who works on something sends nothing meanwhile. */
+function receive({ timeout }) {
+  for (;;) {
+    for (const from of others) {
+      if (expected.has(from)) continue;
+      const entry = { from, length: new Int32Array(new ArrayBuffer(4)), pending: request() };
+      const into = bytesOf(entry.length);
+      check(
+        calls.MPI_Irecv(into, 4, types.uint8, from, tags.length, handles.world, entry.pending),
+        'MPI_Irecv',
+      );
+      expected.set(from, entry);
+    }
+    for (const { from, length, pending } of expected.values()) {
+      if (!isDone(pending, 'receive')) continue;
+      expected.delete(from);
+      const data = new Uint8Array(new ArrayBuffer(Math.max(1, length[0])), 0, length[0]);
+      const body = request();
+      check(
+        calls.MPI_Irecv(data, length[0], types.uint8, from, tags.message, handles.world, body),
+        'MPI_Irecv',
+      );
+      wait(
+        [{ pending: body }],
+        'receive',
+        data.length,
+        timeout,
+        () => new MpiError('receive', { late: [from] }),
+      );
+      return { from, data };
+    }
+    if (Atomics.load(control, cells.abort) !== 0) abort(Atomics.load(control, cells.abort));
+    Atomics.wait(control, cells.abort, 0, 1);
+  }
 }
 
 const work = {
-  allReduce({ data, dtype, operation, ordered, timeout }) {
-    if (operation === 'sum' && ordered) return orderedSum(data, types[dtype], timeout);
+  allReduce(asked) {
+    const { data, topic, timeout, dtype, ordered } = asked;
+    const small = isLittle(data.byteLength);
+    meet(asked, small && bytesOf(data));
+    if (small) return addInOrder(data, (r) => little(data.constructor, r, data.length));
+    if (ordered) return orderedSum(data, types[dtype], topic, timeout);
     const pending = request();
-    const op = handles[operation];
+    const { sum, world } = handles;
     check(
-      calls.MPI_Iallreduce(family.inPlace, data, data.length, types[dtype], op, handles.world, pending),
+      calls.MPI_Iallreduce(family.inPlace, data, data.length, types[dtype], sum, world, pending),
       'MPI_Iallreduce',
     );
-    wait(pending, 'allReduce', data.byteLength, timeout);
+    waitForAll(pending, topic, data.byteLength, timeout);
   },
 
-  broadcast({ data, dtype, root, timeout }) {
+  broadcast(asked) {
+    const { data, topic, timeout } = asked;
+    const small = isLittle(data.length);
+    meet(asked, small && data);
+    if (small) return data.set(little(Uint8Array, 0, data.length));
     const pending = request();
-    check(calls.MPI_Ibcast(data, data.length, types[dtype], root, handles.world, pending), 'MPI_Ibcast');
-    wait(pending, 'broadcast', data.byteLength, timeout);
+    check(calls.MPI_Ibcast(data, data.length, types.uint8, 0, handles.world, pending), 'MPI_Ibcast');
+    waitForAll(pending, topic, data.length, timeout);
   },
 
-  /** `parts` has room for everybody's. */
-  gather({ data, parts, dtype, timeout }) {
-    const pending = request();
-    const type = types[dtype];
-    check(
-      calls.MPI_Iallgather(data, data.length, type, parts, data.length, type, handles.world, pending),
-      'MPI_Iallgather',
+  gather(asked) {
+    const { data, topic, timeout } = asked;
+    meet(asked);
+    const lengths = Int32Array.from(
+      { length: size },
+      (_, r) => new Int32Array(blocks.buffer, r * block.bytes, 3)[2],
     );
-    wait(pending, 'gather', parts.byteLength, timeout);
-  },
-
-  send({ data, to, tag, timeout }) {
+    const starts = new Int32Array(size);
+    for (let r = 1; r < size; r++) starts[r] = starts[r - 1] + lengths[r - 1];
+    const all = new Uint8Array(new ArrayBuffer(Math.max(8, starts[size - 1] + lengths[size - 1])));
     const pending = request();
-    check(calls.MPI_Isend(data, data.length, types.uint8, to, tag, handles.world, pending), 'MPI_Isend');
-    wait(pending, `send to rank ${to}`, data.byteLength, timeout);
+    const type = types.uint8;
+    check(
+      calls.MPI_Igatherv(data, data.length, type, all, lengths, starts, type, 0, handles.world, pending),
+      'MPI_Igatherv',
+    );
+    waitForAll(pending, topic, all.length, timeout);
+    if (rank === 0) return Array.from(lengths, (length, r) => all.slice(starts[r], starts[r] + length));
   },
 
-  receive({ data, from, tag, timeout }) {
-    const pending = request();
-    check(calls.MPI_Irecv(data, data.length, types.uint8, from, tag, handles.world, pending), 'MPI_Irecv');
-    wait(pending, `receive from rank ${from}`, data.byteLength, timeout);
-  },
+  send,
+  receive,
 
-  finish() {
+  finish(asked) {
+    meet(asked);
     check(calls.MPI_Finalize(), 'MPI_Finalize');
     begun = false;
   },
@@ -235,9 +402,9 @@ const work = {
 
 function answer(ticket, error, given) {
   if (error !== undefined) {
-    port.postMessage({ ticket, error: String(error?.message ?? error) });
-    Atomics.store(control, cells.failed, 1);
+    port.postMessage({ ticket, error: String(error?.message ?? error), facts: error?.facts });
   } else if (given !== undefined) port.postMessage({ ticket, given });
+  if (error !== undefined || given !== undefined) Atomics.add(control, cells.said, 1);
   Atomics.store(control, cells.finished, ticket);
   Atomics.notify(control, cells.finished);
 }
@@ -258,14 +425,13 @@ function serve() {
       seen = Atomics.load(control, cells.asked);
       continue;
     }
-    const { ticket, kind, ...request } = next.message;
+    const { ticket, ...asked } = next.message;
     try {
-      work[kind](request);
-      answer(ticket);
+      answer(ticket, undefined, work[asked.kind](asked));
     } catch (error) {
       answer(ticket, error);
     }
-    if (kind === 'finish') return;
+    if (asked.kind === 'finish') return;
   }
 }
 

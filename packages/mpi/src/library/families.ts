@@ -112,10 +112,13 @@ export const prototypes: Readonly<Record<string, readonly string[]>> = {
   MPI_Test: ['void *', 'void *', 'void *'],
   MPI_Iallreduce: ['in place', 'void *', 'int', 'handle', 'handle', 'handle', 'void *'],
   MPI_Ibcast: ['void *', 'int', 'handle', 'int', 'handle', 'void *'],
-  MPI_Iallgather: ['void *', 'int', 'handle', 'void *', 'int', 'handle', 'handle', 'void *'],
   MPI_Iallgatherv: [
     ...['in place', 'int', 'handle'],
     ...['void *', 'void *', 'void *', 'handle', 'handle', 'void *'],
+  ],
+  MPI_Igatherv: [
+    ...['void *', 'int', 'handle'],
+    ...['void *', 'void *', 'void *', 'handle', 'int', 'handle', 'void *'],
   ],
   MPI_Ialltoallv: [
     ...['void *', 'void *', 'void *', 'handle'],
