@@ -48,6 +48,7 @@ export { openSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
+export { defineCollective } from './run/collective.ts';
 export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
 export { commitAssignments, commitUpdates } from './run/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
@@ -57,7 +58,7 @@ export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/o
 export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { withRunKeys } from './run/randomKeys.ts';
+export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
   activeTrace,

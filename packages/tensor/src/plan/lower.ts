@@ -10,6 +10,7 @@ import { openSize, permute } from '../ops/movement.ts';
 import {
   type AnyOp,
   type ContractionLabels,
+  collectivePart,
   defineOp,
   type Lowering,
   map,
@@ -129,7 +130,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     dtype: DType,
   ): PlanNode => {
     const make = (): PlanNode => add(op, attributes, inputs, shape, dtype);
-    if (op.lower.form === 'barrier') return make();
+    if (op.lower.form === 'barrier' || collectivePart(op) !== null) return make();
     const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
     return share(key, make);
   };
