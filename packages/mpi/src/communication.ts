@@ -3,6 +3,7 @@
  * Data lies in shared memory, where both threads see it: a WebAssembly backend with threads has it there anyway, other arrays
  * are copied there and back.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { codedError } from '@ag/tensor/engine';
 import { families, prototypes } from './library/families.ts';
@@ -152,12 +153,14 @@ export class Communication {
 
   /** The same without sleeping: timers and messages go on meanwhile, however long it takes. */
   async settled(ticket: number, explain: Explain = failed): Promise<unknown> {
-    for (;;) {
-      const finished = Atomics.load(this.#control, cells.finished);
-      if (finished >= ticket) return this.#result(ticket, explain);
-      const { async, value } = Atomics.waitAsync(this.#control, cells.finished, finished);
-      if (async) await value;
+    for (
+      let pause = 0;
+      Atomics.load(this.#control, cells.finished) < ticket;
+      pause = Math.min(pause + 1, 10)
+    ) {
+      await sleep(pause);
     }
+    return this.#result(ticket, explain);
   }
 
   /** Ends all processes of the job, this one included. */

@@ -395,6 +395,10 @@ const work = {
 
   finish(asked) {
     meet(asked);
+    for (const { pending } of expected.values()) {
+      check(calls.MPI_Cancel(pending), 'MPI_Cancel');
+      waitForAll(pending, 'finish', 0, asked.timeout);
+    }
     check(calls.MPI_Finalize(), 'MPI_Finalize');
     begun = false;
   },

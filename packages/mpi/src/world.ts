@@ -52,7 +52,7 @@ let joined: Promise<MpiWorld> | undefined;
  *   RangeError for a deadline that is not above 0
  */
 export function mpi(options: MpiOptions = {}): Promise<MpiWorld> {
-  checkOptions('mpi', options, 'deadline', 'reduction');
+  checkOptions('mpi', options, 'deadline reduction');
   const { deadline = 600, reduction = 'ordered' } = options;
   if (!(deadline > 0)) throw valueError(`mpi: the deadline must be above 0 seconds, got ${deadline}`);
   if (reduction !== 'ordered' && reduction !== 'fastest') {
@@ -126,7 +126,12 @@ class Ranks implements MpiWorld {
     this.library = library;
     this.#timeout = timeout;
     this.#ordered = ordered;
-    process.on('exit', (code) => this.#leave(code));
+    // Node would say what was thrown after the job has ended.
+    let thrown: unknown;
+    process.on('uncaughtExceptionMonitor', (error) => {
+      thrown = error;
+    });
+    process.on('exit', (code) => this.#leave(code, thrown));
   }
 
   allReduce(values: Summable, what: string): void {
@@ -187,13 +192,11 @@ class Ranks implements MpiWorld {
   }
 
   /** The process ends. Whoever has not finished takes the others along, who would wait, or who would call it a success. */
-  #leave(code: number): void {
+  #leave(code: number, thrown: unknown): void {
     if (this.#finished) return;
-    this.abort(
-      code === 0
-        ? 'the process ended before world.finish(), which the other ranks wait for'
-        : `the process ended with code ${code}`,
-    );
+    if (thrown !== undefined) this.abort(thrown instanceof Error ? (thrown.stack ?? thrown) : thrown);
+    else if (code !== 0) this.abort(`the process ended with code ${code}`);
+    else this.abort('the process ended before world.finish(), which the other ranks wait for');
   }
 
   #explaining(what: string): (message: string, facts: Facts | undefined) => Error {

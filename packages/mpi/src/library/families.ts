@@ -109,6 +109,7 @@ export const prototypes: Readonly<Record<string, readonly string[]>> = {
   MPI_Comm_size: ['handle', 'void *'],
   MPI_Comm_set_errhandler: ['handle', 'handle'],
   MPI_Error_string: ['int', 'void *', 'void *'],
+  MPI_Cancel: ['void *'],
   MPI_Test: ['void *', 'void *', 'void *'],
   MPI_Iallreduce: ['in place', 'void *', 'int', 'handle', 'handle', 'handle', 'void *'],
   MPI_Ibcast: ['void *', 'int', 'handle', 'int', 'handle', 'void *'],
