@@ -26,6 +26,8 @@ export interface MpiOptions {
 export interface MpiWorld extends World {
   /** What the library says of itself; empty in a world of one process that no launcher started. */
   readonly library: string;
+  /** Ranks on this machine, which share its cores. */
+  readonly local: number;
   /** Sends bytes to one rank, which has to `receive` them. Goes on while they are on their way. */
   send(to: number, bytes: Uint8Array): Promise<void>;
   /** The next bytes that any rank sends to this one, however long that takes; timers and events go on meanwhile. */
@@ -66,7 +68,7 @@ async function join(timeout: number, ordered: boolean): Promise<MpiWorld> {
   const launcher = findLauncher(process.env);
   if (launcher === null || launcher.size === 1) return alone();
   const communication = Communication.start(candidates(launcher, process.env), timeout);
-  const { path, version, rank, size, failures } = communication.loaded;
+  const { path, version, rank = 0, size, failures } = communication.loaded;
   if (path === undefined) throw codedError(Error, 'AG_UNSUPPORTED', `mpi: ${missing(process.env, failures)}`);
   if (size !== launcher.size) {
     communication.abort(1);
@@ -80,7 +82,7 @@ async function join(timeout: number, ordered: boolean): Promise<MpiWorld> {
           : '.'),
     );
   }
-  return new Ranks(communication, rank ?? 0, size, version ?? '', { timeout, ordered });
+  return new Ranks(communication, { ...launcher, rank, library: version ?? '', timeout, ordered });
 }
 
 /** A world of one. Nothing is loaded, and nothing is sent. */
@@ -92,6 +94,7 @@ function alone(): MpiWorld {
     rank: 0,
     size: 1,
     library: '',
+    local: 1,
     allReduce() {},
     startReduce: () => ({ finish() {} }),
     broadcast() {},
@@ -103,9 +106,21 @@ function alone(): MpiWorld {
   };
 }
 
+/** What a rank knows of itself. */
+interface RankFacts {
+  readonly rank: number;
+  readonly size: number;
+  readonly local: number;
+  readonly library: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly ordered: boolean;
+}
+
 class Ranks implements MpiWorld {
   readonly rank: number;
   readonly size: number;
+  readonly local: number;
   readonly library: string;
   readonly #communication: Communication;
   readonly #timeout: number;
@@ -113,16 +128,11 @@ class Ranks implements MpiWorld {
   #where = '';
   #finished = false;
 
-  constructor(
-    communication: Communication,
-    rank: number,
-    size: number,
-    library: string,
-    { timeout, ordered }: { timeout: number; ordered: boolean },
-  ) {
+  constructor(communication: Communication, { rank, size, local, library, timeout, ordered }: RankFacts) {
     this.#communication = communication;
     this.rank = rank;
     this.size = size;
+    this.local = local;
     this.library = library;
     this.#timeout = timeout;
     this.#ordered = ordered;

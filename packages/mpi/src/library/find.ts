@@ -11,26 +11,38 @@ export interface Launcher {
   /** Processes that it started. */
   readonly size: number;
   readonly rank: number;
+  /** Processes that it started on this machine. */
+  readonly local: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const launchers = [
-  { name: 'Open MPI', size: 'OMPI_COMM_WORLD_SIZE', rank: 'OMPI_COMM_WORLD_RANK' },
-  { name: 'MPICH', size: 'PMI_SIZE', rank: 'PMI_RANK' },
-  // `srun --mpi=pmix`; a job of one task is no launcher of ranks.
-  { name: 'Slurm', size: 'SLURM_STEP_NUM_TASKS', rank: 'SLURM_PROCID' },
+  {
+    name: 'Open MPI',
+    size: 'OMPI_COMM_WORLD_SIZE',
+    rank: 'OMPI_COMM_WORLD_RANK',
+    local: 'OMPI_COMM_WORLD_LOCAL_SIZE',
+  },
+  { name: 'MPICH', size: 'PMI_SIZE', rank: 'PMI_RANK', local: 'MPI_LOCALNRANKS' },
+  // `srun`, whichever interface it offers. A batch script itself is no step, and has no such variable.
+  { name: 'Slurm', size: 'SLURM_STEP_NUM_TASKS', rank: 'SLURM_PROCID', local: 'SLURM_STEP_TASKS_PER_NODE' },
 ] as const;
 
 /** What started this process, or null where nothing of the kind did. */
 export function findLauncher(environment: Environment): Launcher | null {
-  for (const { name, size, rank } of launchers) {
-    const [of, number] = [Number(environment[size]), Number(environment[rank])];
-    if (environment[size] && environment[rank] && Number.isInteger(of) && Number.isInteger(number)) {
-      return { name, size: of, rank: number };
-    }
+  for (const { name, ...variables } of launchers) {
+    const [size, rank] = [variables.size, variables.rank].map((name) => count(environment[name]));
+    if (size === null || rank === null || size < 1 || rank >= size) continue;
+    // Slurm's is a list such as `4(x2),3`, of which the first is near enough.
+    const local = count(environment[variables.local]?.replace(/\D.*$/, '')) ?? size;
+    return { name, size, rank, local: Math.max(1, Math.min(size, local)) };
   }
   return null;
+}
+
+function count(text: string | undefined): number | null {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 }
 
 /** File names by platform: the standard ABI, Open MPI's, MPICH's and those that keep to its numbers. */
