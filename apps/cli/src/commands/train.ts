@@ -19,6 +19,7 @@ export const trainCommand = defineCommand({
     'agrad train digits --find-learning-rate',
     'agrad train boston --folds 5 --epochs 200',
     'agrad train xor --json',
+    'mpirun -np 4 agrad train mnist cnn --distributed',
   ],
   flags: {
     out: { type: text, value: '<folder>', help: "the run's folder (default runs/RECIPE-TIME)" },
@@ -35,6 +36,10 @@ export const trainCommand = defineCommand({
     plot: { type: boolean, help: 'plot the loss at the end, even if stderr is no terminal' },
     findLearningRate: { type: boolean, help: 'run a learning rate range test instead of training' },
     folds: { type: integer(2), value: '<k>', help: 'run k-fold cross-validation on the training data' },
+    distributed: {
+      type: boolean,
+      help: 'train with the other ranks that mpirun, mpiexec or srun started, each on its part of every batch',
+    },
     printConfig: { type: boolean, help: 'show every setting and its source instead of training' },
     recipe: { type: text, value: '<module>', help: "with --resume: the module of the run's recipe" },
   },
