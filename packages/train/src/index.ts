@@ -79,6 +79,7 @@ export {
   type Validation,
   validate,
 } from './validate.ts';
+export { type MessageEnd, type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
 export { joinWorld, type MemoryWorldOptions, memoryWorld, type SharedWorld } from './world/memoryWorld.ts';
 export { type ReduceGradientsOptions, reduceGradients } from './world/reduceGradients.ts';
 export { sumOverRanks } from './world/sums.ts';
@@ -91,4 +92,3 @@ export {
   singleWorld,
   type World,
 } from './world/world.ts';
-export { type MessageEnd, type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';

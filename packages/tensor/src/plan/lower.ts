@@ -186,7 +186,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
         break;
       case 'host':
         // Host routines see whole arrays in row-major order.
-        inputs = inputs.map((x) => (x.op === null && x.leaf!.kind === 'binding' ? x : copied(x)));
+        inputs = inputs.map((x) =>
+          (x.op === null && x.leaf!.kind === 'binding') || isWhole(op, x) ? x : copied(x),
+        );
         break;
       case 'loop':
         return translateLoop(tensor, op, inputs);
@@ -284,6 +286,15 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     return node;
   });
   return { nodes, results: delivered };
+}
+
+/**
+ * Whether a collective can take its input where it was made: what was put together for it, and what is on its way, of which a copy
+ * would be made too early.
+ */
+function isWhole(op: AnyOp, x: PlanNode): boolean {
+  if (collectivePart(op) === null || x.base !== x) return false;
+  return x.op?.lower.form === 'place' || collectivePart(x.op) !== null;
 }
 
 const castTo = defineOp<{ readonly dtype: DType }>({

@@ -117,7 +117,7 @@ function checkPlace(dtype: DType): void {
   throw codedError(
     Error,
     'AG_WRONG_TIME',
-    `sumOverRanks: the ranks meet once, not once for each step of a loop; do it before or behind the loop. (${refusal})`,
+    `sumOverRanks: the ranks meet once, not for each example of vmap or each step of a loop; do it outside. (${refusal})`,
   );
 }
 

@@ -87,10 +87,3 @@ export function textHash(text: string): number {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }
-
-/** The same of the bytes of an array. */
-export function bytesHash(bytes: Uint8Array, before = 0x811c9dc5): number {
-  let hash = before;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return hash >>> 0;
-}
