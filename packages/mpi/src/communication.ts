@@ -153,14 +153,24 @@ export class Communication {
 
   /** The same without sleeping: timers and messages go on meanwhile, however long it takes. */
   async settled(ticket: number, explain: Explain = failed): Promise<unknown> {
-    for (
-      let pause = 0;
-      Atomics.load(this.#control, cells.finished) < ticket;
-      pause = Math.min(pause + 1, 10)
-    ) {
-      await sleep(pause);
-    }
+    await this.#until(() => Atomics.load(this.#control, cells.finished) >= ticket);
     return this.#result(ticket, explain);
+  }
+
+  /** The next message of any rank; what else is asked for meanwhile goes on. */
+  async receive(explain: Explain = failed): Promise<{ readonly from: number; readonly data: Uint8Array }> {
+    const ticket = this.post({ kind: 'receive' });
+    // Answered out of turn, so counting does not tell.
+    await this.#until(() => {
+      this.#read();
+      if (this.#ended) throw this.#ended;
+      return this.#answers.has(ticket);
+    });
+    return this.#result(ticket, explain) as { from: number; data: Uint8Array };
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    for (let pause = 0; !condition(); pause = Math.min(pause + 1, 10)) await sleep(pause);
   }
 
   /** Ends all processes of the job, this one included. */
@@ -201,12 +211,16 @@ export class Communication {
     }
   }
 
-  #result(ticket: number, explain: Explain): unknown {
-    // A message for each answer but those that only say that it is done.
+  /** Takes what the thread has said: a message for each answer but those that only say that it is done. */
+  #read(): void {
     for (; this.#heard !== Atomics.load(this.#control, cells.said); this.#heard++) {
       const answer: Answer = receiveMessageOnPort(this.#port)?.message;
       this.#answers.set(answer.ticket, answer);
     }
+  }
+
+  #result(ticket: number, explain: Explain): unknown {
+    this.#read();
     const answer = this.#answers.get(ticket);
     const copy = this.#copies.get(ticket);
     this.#answers.delete(ticket);

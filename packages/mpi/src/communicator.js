@@ -308,40 +308,39 @@ function send({ data, to, timeout }) {
 /** By rank: a message that is waited for, and where its length will stand. */
 const expected = new Map();
 
-/** The next message of any rank. However long it takes: who works on something sends nothing meanwhile. */
-function receive({ timeout }) {
-  for (;;) {
-    for (const from of others) {
-      if (expected.has(from)) continue;
-      const entry = { from, length: new Int32Array(new ArrayBuffer(4)), pending: request() };
-      const into = bytesOf(entry.length);
-      check(
-        calls.MPI_Irecv(into, 4, types.uint8, from, tags.length, handles.world, entry.pending),
-        'MPI_Irecv',
-      );
-      expected.set(from, entry);
-    }
-    for (const { from, length, pending } of expected.values()) {
-      if (!isDone(pending, 'receive')) continue;
-      expected.delete(from);
-      const data = new Uint8Array(new ArrayBuffer(Math.max(1, length[0])), 0, length[0]);
-      const body = request();
-      check(
-        calls.MPI_Irecv(data, length[0], types.uint8, from, tags.message, handles.world, body),
-        'MPI_Irecv',
-      );
-      wait(
-        [{ pending: body }],
-        'receive',
-        data.length,
-        timeout,
-        () => new MpiError('receive', { late: [from] }),
-      );
-      return { from, data };
-    }
-    if (Atomics.load(control, cells.abort) !== 0) abort(Atomics.load(control, cells.abort));
-    Atomics.wait(control, cells.abort, 0, 1);
+/** Who waits for the next message of any rank, the first first. */
+const receivers = [];
+
+/** Milliseconds after which a message that has begun to come must be there. */
+const messageTimeout = 60_000;
+
+/** Looks for a message, for the first who waits; answers whether one came. */
+function lookForMessage() {
+  for (const from of others) {
+    if (expected.has(from)) continue;
+    const entry = { length: new Int32Array(new ArrayBuffer(4)), pending: request() };
+    const into = bytesOf(entry.length);
+    check(
+      calls.MPI_Irecv(into, 4, types.uint8, from, tags.length, handles.world, entry.pending),
+      'MPI_Irecv',
+    );
+    expected.set(from, entry);
   }
+  for (const [from, { length, pending }] of expected) {
+    if (!isDone(pending, 'receive')) continue;
+    expected.delete(from);
+    const data = new Uint8Array(new ArrayBuffer(Math.max(1, length[0])), 0, length[0]);
+    const body = request();
+    check(
+      calls.MPI_Irecv(data, length[0], types.uint8, from, tags.message, handles.world, body),
+      'MPI_Irecv',
+    );
+    const late = () => new MpiError('receive', { late: [from] });
+    wait([{ pending: body }], 'receive', data.length, messageTimeout, late);
+    say({ ticket: receivers.shift(), given: { from, data } });
+    return true;
+  }
+  return false;
 }
 
 const work = {
@@ -391,7 +390,6 @@ const work = {
   },
 
   send,
-  receive,
 
   finish(asked) {
     meet(asked);
@@ -404,11 +402,14 @@ const work = {
   },
 };
 
+function say(message) {
+  port.postMessage(message);
+  Atomics.add(control, cells.said, 1);
+}
+
 function answer(ticket, error, given) {
-  if (error !== undefined) {
-    port.postMessage({ ticket, error: String(error?.message ?? error), facts: error?.facts });
-  } else if (given !== undefined) port.postMessage({ ticket, given });
-  if (error !== undefined || given !== undefined) Atomics.add(control, cells.said, 1);
+  if (error !== undefined) say({ ticket, error: String(error?.message ?? error), facts: error?.facts });
+  else if (given !== undefined) say({ ticket, given });
   Atomics.store(control, cells.finished, ticket);
   Atomics.notify(control, cells.finished);
 }
@@ -425,11 +426,18 @@ function serve() {
     const next = receiveMessageOnPort(port);
     if (next === undefined) {
       if (Atomics.load(control, cells.abort) !== 0) abort(Atomics.load(control, cells.abort));
-      Atomics.wait(control, cells.asked, seen);
+      // Who waits for messages is to be able to send some meanwhile.
+      if (receivers.length === 0 || !lookForMessage()) {
+        Atomics.wait(control, cells.asked, seen, receivers.length === 0 ? undefined : 1);
+      }
       seen = Atomics.load(control, cells.asked);
       continue;
     }
     const { ticket, ...asked } = next.message;
+    if (asked.kind === 'receive') {
+      receivers.push(ticket);
+      continue;
+    }
     try {
       answer(ticket, undefined, work[asked.kind](asked));
     } catch (error) {

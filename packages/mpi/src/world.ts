@@ -179,9 +179,7 @@ class Ranks implements MpiWorld {
   }
 
   async receive(): Promise<{ from: number; bytes: Uint8Array }> {
-    const ticket = this.#communication.post({ kind: 'receive' });
-    const given = await this.#communication.settled(ticket, this.#explaining('a message'));
-    const { from, data } = given as { from: number; data: Uint8Array };
+    const { from, data } = await this.#communication.receive(this.#explaining('a message'));
     return { from, bytes: data };
   }
 

@@ -55,8 +55,10 @@ async function all(world: MpiWorld): Promise<Answer> {
       );
     }
   } else {
+    // Sent while one is waited for.
+    const received = world.receive();
     await world.send(0, new Uint8Array(1000 * rank).fill(rank));
-    const { from, bytes } = await world.receive();
+    const { from, bytes } = await received;
     message.push(from, bytes.length, bytes[bytes.length - 1]);
   }
   return {
