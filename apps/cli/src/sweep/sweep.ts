@@ -31,8 +31,41 @@ import { createWorker, type Worker } from './workers.ts';
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;
 
-/** Runs the command; answers the exit code. */
+/** Runs the command; answers the exit code. Of several ranks that a launcher started, the first is the one that does. */
 export async function sweep(options: SweepOptions, terminal: Terminal): Promise<number> {
+  const { joinRanks, serveTrials, workersOf } = await import('./ranks.ts');
+  const world = await joinRanks();
+  const slots = options.workers ?? Math.max(1, Math.floor(availableParallelism() / (world?.local ?? 1)));
+  if (world === null) return sweepWith(options, terminal, slots, []);
+  try {
+    let exitCode: number = exitCodes.done;
+    if (world.rank === 0) {
+      const { workers, closed } = await workersOf(world);
+      exitCode = await sweepWith(options, terminal, slots, workers);
+      await closed;
+    } else {
+      // Whoever asks the job to end asks rank 0, which tells the others what to do.
+      const interrupt = watchInterrupts(() => undefined);
+      await serveTrials(world, slots).finally(() => interrupt.stop());
+    }
+    await world.finish();
+    return exitCode;
+  } catch (error) {
+    world.abort(error);
+    throw error;
+  }
+}
+
+/**
+ * @param slots trainings at a time in processes of this one
+ * @param others workers elsewhere
+ */
+async function sweepWith(
+  options: SweepOptions,
+  terminal: Terminal,
+  slots: number,
+  others: readonly Worker[],
+): Promise<number> {
   const name = options.positional.join(' ') || 'digits';
   if (!looksLikeTable(name)) expectNoTableFlags(options, name);
   const recipe = await recipeFor(name, parametersOf(options));
@@ -43,7 +76,7 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
     resolveSettings({ recipe: recipe.settings }).values.epochs,
   );
   const part = partOf(options, plan);
-  const count = options.workers ?? availableParallelism();
+  const count = slots + others.length;
   const folder = outputFolder(options.out, `sweep-${recipe.name}`);
   expectNothingElse(folder, 'sweep.json');
   await keepPlan(folder, plan);
@@ -54,7 +87,9 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
   const trials = takeTrials(folder, search, ids, results, (line) => terminal.note(line));
   const done = ids.filter((id) => results.has(id)).length;
   const before = done > 0 ? `, ${done} of them done` : '';
-  const workers = Array.from({ length: Math.min(count, ids.length - done) }, createWorker);
+  const own = Array.from({ length: Math.min(slots, ids.length - done) }, createWorker);
+  // Turn by turn, so that few trials are spread over all machines.
+  const workers = [...own, ...others];
   const which = part === null ? '' : ` of ${search.count}, part ${part.number} of ${part.of}`;
   terminal.note(`${recipe.name}: ${ids.length} trials${which}${before}, ${count} at a time, in ${folder}`);
 
