@@ -4,10 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install } from '../install.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Outside of the workspace, whose packages nobody may find by accident, and of folders that bundlers leave as they are. */
@@ -91,22 +92,12 @@ export function filesBelow(folder) {
 
 /** The folder in which `tools/NAME` is installed. @throws Skip when npm cannot */
 export async function toolsOf(name) {
-  const files = ['package.json', 'package-lock.json'].map((file) => join(described, name, file));
   const folder = join(cache, name);
-  const stamp = join(folder, '.installed');
-  const state = fingerprint(files);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return folder;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const file of files) cpSync(file, join(folder, file.slice(file.lastIndexOf('package'))));
   try {
-    const options = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-    await run('npm', options, folder, { seconds: 400 });
+    await install(join(described, name), folder);
   } catch (error) {
-    const reason = /npm (?:error|ERR!) (.*)/.exec(error.message)?.[1] ?? error.message.split('\n')[0];
-    throw new Skip(`its tools cannot be installed (${reason})`);
+    throw new Skip(`its tools cannot be installed (${error.message})`);
   }
-  writeFileSync(stamp, state);
   return folder;
 }
 

@@ -40,7 +40,7 @@ export class Failing implements Backend {
   readonly name: string;
   readonly arithmetic: NonNullable<Backend['arithmetic']>;
   readonly inner: Backend;
-  readSync?: (memory: Memory, dtype: DType, length: number) => TypedArray;
+  readSync?: (memory: Memory, dtype: DType, length: number) => TypedArray | null;
   /** Requests that are still granted; Infinity when nothing fails. */
   granted = Number.POSITIVE_INFINITY;
 

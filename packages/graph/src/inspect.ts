@@ -238,13 +238,7 @@ function findComputable(nodes: readonly Tensor[]): boolean[] {
 
 function isReadable({ leaf }: Tensor): boolean {
   if (leaf?.kind === 'placeholder') return false;
-  if (leaf?.kind !== 'variable' || leaf.version === leaf.variable.version) return true;
-  try {
-    leaf.variable.readSync(leaf.version);
-    return true;
-  } catch {
-    return false;
-  }
+  return leaf?.kind !== 'variable' || leaf.variable.isReadable(leaf.version);
 }
 
 function findGradients(

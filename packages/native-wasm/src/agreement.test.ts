@@ -18,7 +18,7 @@ function execute(backend: Backend, { program, data, scalars, outputs }: Case): T
   });
   backend.run(executable, bindings, scalars);
   const results = outputs.map((i) =>
-    backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length),
+    backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length)!,
   );
   for (const binding of bindings) if (!ArrayBuffer.isView(binding)) backend.release(binding);
   backend.dispose(executable);

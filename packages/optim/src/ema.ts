@@ -43,6 +43,11 @@ export class Ema {
     }));
   }
 
+  /** The variables that hold the averages. */
+  variables(): Variable[] {
+    return this.#pairs.map(({ average }) => average);
+  }
+
   /** Moves the averages towards the parameters' values: once after each step, in compiled steps too. */
   update(): void {
     this.#checkNotApplied('update');

@@ -184,6 +184,11 @@ export class Lbfgs {
     return before;
   }
 
+  /** All variables that a step changes. What it remembers between steps lies on the host. */
+  variables(): Variable[] {
+    return [...this.parameters];
+  }
+
   /** A copy of everything remembered between steps. */
   state(): OptimizerState {
     const rows = (list: readonly Float64Array[]): Tensor => {

@@ -140,6 +140,11 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     return this.#groups.flatMap((group) => group.members.map((member) => member.parameter));
   }
 
+  /** All variables that a step changes: the parameters, then their state. */
+  variables(): Variable[] {
+    return [...this.parameters, ...this.#members().flatMap(({ state }) => Object.values(state))];
+  }
+
   /** The rate of the next step, in the first group. */
   get learningRate(): number {
     return this.learningRates[0];

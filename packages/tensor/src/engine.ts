@@ -59,6 +59,7 @@ export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
 export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
+export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
   activeTrace,

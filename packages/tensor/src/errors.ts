@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'AG_SYNCHRONOUS_READ' // a backend that cannot be read at once
   | 'AG_BACKEND_UNAVAILABLE' // an engine without what a backend needs, or no backend at all
   | 'AG_BACKEND_FAILED' // a backend that broke
+  | 'AG_DEVICE_LOST' // a device that went away with what lay on it
   | 'AG_WORKER_FAILED' // a worker that failed or ended
   | 'AG_COLLECTIVE_FAILED' // a computation failed that other processes take part in
   | 'AG_RANK_FAILED' // another process of a distributed run failed, or did not come in time

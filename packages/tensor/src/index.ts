@@ -97,9 +97,11 @@ export {
 export type { NestedArray } from './print.ts';
 export { reference } from './reference/index.ts';
 export { evaluate } from './run/evaluate.ts';
+export { type HoldsVariables, type Movable, moveTo } from './run/moveTo.ts';
 export { type Stats, stats } from './run/planCache.ts';
 export { type Key, key, manualSeed, randomState, restoreRandomState, splitKey } from './run/randomKeys.ts';
 export { backend, use } from './run/runtime.ts';
+export { synchronize } from './run/synchronize.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
 export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
 export { Variable, type VariableOptions } from './variable.ts';

@@ -10,7 +10,8 @@ import { codedError, shapeError } from './errors.ts';
 import type { Backend, Memory } from './kernel/backend.ts';
 import { checkOptions } from './options.ts';
 import { notePart } from './run/decisions.ts';
-import { commitUpdates, evaluate } from './run/evaluate.ts';
+import { cannotReadNow, readNow } from './run/deviceValue.ts';
+import { beginOnDevice, commitUpdates, evaluate } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
@@ -45,9 +46,22 @@ class Storage {
   release(): void {
     if (this.backend && this.current) this.backend.release(this.current);
     if (this.backend && this.previous) this.backend.release(this.previous);
+    this.forget();
+  }
+
+  /** Without giving it back: the device is gone. */
+  forget(): void {
+    this.backend = null;
     this.current = null;
     this.previous = null;
   }
+}
+
+/** What a variable holds, on its way to another backend. */
+export interface Moving {
+  readonly version: number;
+  readonly current: TypedArray;
+  readonly previous: TypedArray | null;
 }
 
 /** A variable and the tensor that gives its next value. */
@@ -84,6 +98,8 @@ export class Variable {
   #initial: Tensor | null = null;
   #previousReadable = false;
   #leaf: Tensor | null = null;
+  /** Why the value is gone, until there is a new one. */
+  #lost: Error | null = null;
   readonly #storage = new Storage();
 
   /** @param initial the first value; a random one is drawn when the variable is first used. */
@@ -203,9 +219,18 @@ export class Variable {
     return this.#initial?.op && !isZero(this.#initial) ? this.#initial : null;
   }
 
+  /** `memory` holds its first value, computed for it alone. @internal */
+  begin(target: Backend, memory: Memory): void {
+    const storage = this.#storage;
+    storage.backend = target;
+    storage.current = memory;
+    this.#initial = null;
+  }
+
   /** Memory that holds the value of `version`. @throws Error when that value is gone. @internal */
   memoryOf(version: number, target: Backend): Memory {
     this.#settle(target);
+    if (this.#lost) throw this.#lost;
     if (version === this.#version) return this.#storage.current!;
     if (version === this.#version - 1 && this.#previousReadable) return this.#storage.previous!;
     throw this.#stale(version);
@@ -214,12 +239,14 @@ export class Variable {
   /** Memory that holds the current value. @internal */
   currentMemory(target: Backend): Memory {
     this.#settle(target);
+    if (this.#lost) throw this.#lost;
     return this.#storage.current!;
   }
 
   /** Memory for the next value; `readsPrevious`: the run reads the value before the current one. @internal */
   targetOf(target: Backend, inPlace: boolean, readsPrevious: boolean): Memory {
     this.#settle(target);
+    if (this.#lost) return target.allocate(this.size * bytesPerElement(this.dtype), false);
     if (inPlace) return this.#storage.current!;
     if (this.#storage.previous && !readsPrevious) {
       this.#previousReadable = false;
@@ -236,7 +263,11 @@ export class Variable {
   /** `memory` holds the new value. @internal */
   commit(memory: Memory, target: Backend, inPlace: boolean): void {
     const storage = this.#storage;
-    if (inPlace) {
+    if (this.#lost) {
+      // There is no value before it.
+      storage.backend = target;
+      storage.current = memory;
+    } else if (inPlace) {
       // Left from a value that could not be written over the one before.
       if (storage.previous) target.release(storage.previous);
       storage.previous = null;
@@ -245,7 +276,8 @@ export class Variable {
       storage.previous = storage.current;
       storage.current = memory;
     }
-    this.#previousReadable = !inPlace;
+    this.#previousReadable = !inPlace && !this.#lost;
+    this.#lost = null;
     this.#version++;
     this.#leaf = null;
     this.#host = null;
@@ -260,28 +292,68 @@ export class Variable {
   /** @internal */
   readSync(version: number): TypedArray {
     const target = this.#storage.backend ?? backend();
-    const memory = this.memoryOf(version, target);
-    if (!target.readSync)
-      throw codedError(
-        Error,
-        'AG_SYNCHRONOUS_READ',
-        `the backend '${target.name}' cannot read synchronously; use await variable.value.data()`,
-      );
-    return target.readSync(memory, this.dtype, this.size);
+    const elements = readNow(target, this.memoryOf(version, target), this.dtype, this.size);
+    if (elements) return elements;
+    throw cannotReadNow(
+      `the backend '${target.name}' cannot read synchronously`,
+      'use await variable.value.data()',
+    );
+  }
+
+  /** Whether the value of `version` is there. @internal */
+  isReadable(version: number): boolean {
+    if (this.#lost) return false;
+    return version === this.#version || (version === this.#version - 1 && this.#previousReadable);
   }
 
   /** The elements of `version`, when they can be read at once and nothing needs to be computed for it. @internal */
   readyValue(version: number): TypedArray | null {
     if (this.#initial) return readyValue(this.#initial);
     const { backend: home, current } = this.#storage;
-    const readable = version === this.#version || (version === this.#version - 1 && this.#previousReadable);
-    return home?.readSync && current && readable ? this.readSync(version) : null;
+    if (!home || !current || !this.isReadable(version)) return null;
+    return readNow(home, this.memoryOf(version, home), this.dtype, this.size);
+  }
+
+  /**
+   * Copies of what it holds on another backend than `target`, for `moveIn` to put there; null when nothing has to move.
+   * @internal
+   */
+  async moveOut(target: Backend): Promise<Moving | null> {
+    const { backend: home, current, previous } = this.#storage;
+    if (this.#initial || this.#lost || !home || !current || home === target) return null;
+    const read = (memory: Memory): Promise<TypedArray> => home.read(memory, this.dtype, this.size);
+    const version = this.#version;
+    const copies = [read(current)];
+    if (previous && this.#previousReadable) copies.push(read(previous));
+    const [now, before = null] = await Promise.all(copies);
+    return { version, current: now, previous: before };
+  }
+
+  /** Puts copies into memory of `target`. False when the variable has been updated since they were made. @internal */
+  moveIn(target: Backend, { version, current, previous }: Moving): boolean {
+    if (version !== this.#version) return false;
+    this.#putInto(target, current, previous);
+    return true;
+  }
+
+  /** What it holds is gone with its device: reading it throws until it is given another value. @internal */
+  lose(cause: unknown): void {
+    this.#lost = codedError(
+      Error,
+      'AG_DEVICE_LOST',
+      `the value of variable '${this.name}' was lost with its device; load a state that was saved before: ` +
+        'model.loadStateDict(…), or fit({ resume: await loadCheckpoint(…) })',
+      { cause },
+    );
+    this.#storage.forget();
+    this.#previousReadable = false;
+    this.#host = null;
   }
 
   /** Puts the current value into memory of `target`: the first time, or after `use` chose another backend. */
   #settle(target: Backend): void {
     const storage = this.#storage;
-    if (storage.backend === target && storage.current) return;
+    if (this.#lost || (storage.backend === target && storage.current)) return;
     let previous: TypedArray | null = null;
     const bytes = this.size * bytesPerElement(this.dtype);
     if (this.#initial) {
@@ -292,32 +364,44 @@ export class Variable {
         this.#initial = null;
         return;
       }
+      if (target.idle !== undefined && readyValue(initial) === null) {
+        beginOnDevice(new Map([[this, initial]]));
+        return;
+      }
       evaluate([initial], { toHost: true });
       this.#host = readyValue(initial) ?? initial.dataSync();
       this.#initial = null;
     } else if (storage.backend && storage.current) {
-      if (!storage.backend.readSync) {
-        throw codedError(
-          Error,
-          'AG_SYNCHRONOUS_READ',
-          `variable '${this.name}' lives on '${storage.backend.name}', which cannot read synchronously; call use() before building the model`,
+      const home = storage.backend;
+      const read = (memory: Memory): TypedArray => {
+        const elements = readNow(home, memory, this.dtype, this.size);
+        if (elements) return elements;
+        throw cannotReadNow(
+          `variable '${this.name}' lies on '${home.name}', which cannot be read synchronously, and is used on '${target.name}'`,
+          'move it with the rest of the model before: await moveTo(backend, model, optimizer)',
         );
-      }
-      const read = (memory: Memory): TypedArray => storage.backend!.readSync!(memory, this.dtype, this.size);
+      };
       this.#host = read(storage.current);
       if (storage.previous && this.#previousReadable) previous = read(storage.previous);
-      storage.release();
     }
     if (!this.#host) throw codedError(Error, 'AG_DISPOSED', `variable '${this.name}' was disposed`);
+    this.#putInto(target, this.#host, previous);
+    this.#host = null;
+  }
+
+  #putInto(target: Backend, current: TypedArray, previous: TypedArray | null): void {
+    const storage = this.#storage;
+    storage.release();
     const write = (elements: TypedArray): Memory => {
-      const memory = target.allocate(bytes, false);
+      const memory = target.allocate(this.size * bytesPerElement(this.dtype), false);
       target.write(memory, elements);
       return memory;
     };
+    this.#host = current;
     // If there is memory for the current value only, it has moved nevertheless.
     this.#previousReadable = false;
     storage.backend = target;
-    storage.current = write(this.#host);
+    storage.current = write(current);
     storage.previous = previous && write(previous);
     this.#previousReadable = previous !== null;
     this.#host = null;

@@ -13,6 +13,7 @@ export type WarningCode =
   | 'AG_DUPLICATE_WORK' // the same work is done a second time
   | 'AG_CHANGING_PLANS' // the structure of the computation changes at almost every evaluation
   | 'AG_DROPPED_ASSIGNMENT' // an assignment that cannot be computed
+  | 'AG_VALUES_LOST' // values that were lost with their device
   | 'AG_OPERATOR' // an operator of the language between tensors
   // How a model is put together
   | 'AG_SOFTMAX_TWICE' // softmax before a loss that has one of its own

@@ -139,16 +139,26 @@ export function restoreCheckpoint(checkpoint: Checkpoint, parts: CheckpointParts
     fail('the checkpoint holds weights but no state of an optimizer');
   if (parts.average && !checkpoint.average)
     fail('the checkpoint holds no averages of the weights; leave out the average to go on from it');
-  const before = takeCheckpoint(parts);
+  const before = presentState(parts);
   try {
     load(checkpoint, parts);
   } catch (error) {
     try {
-      load(before, parts);
+      if (before) load(before, parts);
     } catch {
       // A callback that does not take its own state either: it is the last that was changed.
     }
     throw error;
+  }
+}
+
+/** What there is now; null where it was lost with a device, so that there is nothing to go back to. */
+function presentState(parts: CheckpointParts): Checkpoint | null {
+  try {
+    return takeCheckpoint(parts);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'AG_DEVICE_LOST') throw error;
+    return null;
   }
 }
 

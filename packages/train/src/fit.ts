@@ -3,7 +3,7 @@
  * training, not asking for the next event pauses it, and everything else (progress bars, logs, checkpoints, early
  * stopping) hears the events.
  */
-import { backend, randomState, type Tensor } from '@ag/tensor';
+import { backend, randomState, synchronize, type Tensor } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
 import { Advice } from './advice.ts';
 import {
@@ -26,6 +26,9 @@ import { type Stepper, type StepResult, TrainingStep } from './step.ts';
 import { validate } from './validate.ts';
 import { agree, failingRanks, sharedStart } from './world/agreement.ts';
 import { singleWorld, type World } from './world/world.ts';
+
+/** Batches after which a device that computes while the program goes on is waited for. */
+const stepsAhead = 16;
 
 /** Events on their way to the caller; what comes with the last is the result. */
 type Events<Result = void> = AsyncGenerator<TrainingEvent, Result, undefined>;
@@ -173,6 +176,8 @@ class Run {
     for await (const batch of inGroups(train, accumulate, progress.batch)) {
       const arrived = now();
       await pauseWhenDue();
+      // Losses are read, but what callbacks and metrics of the user's submit may not be.
+      if (progress.batch % stepsAhead === stepsAhead - 1) await synchronize();
       const learningRate = this.#options.optimizer.learningRate;
       if (!batch.endsGroup) this.#beforeGroup ??= this.#position();
       progress.batch++;

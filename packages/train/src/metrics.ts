@@ -2,7 +2,8 @@
  * Losses and metrics of many batches, averaged by the number of examples. They are read together with the plan that
  * computed them; a smaller last batch counts less.
  */
-import { backend, evaluate, type Tensor } from '@ag/tensor';
+import { evaluate, type Tensor } from '@ag/tensor';
+import { readyValue, withRoom } from '@ag/tensor/engine';
 import type { Metrics } from './events.ts';
 
 /** A metric of predictions against targets: a scalar tensor, the mean over the batch. */
@@ -40,8 +41,9 @@ export function meansOf(totals: Totals): { loss: number; metrics: Metrics } {
 
 /** The elements of tensors, computed in one plan; at once where the backend can. */
 export async function readAll(tensors: readonly Tensor[]): Promise<ArrayLike<number>[]> {
-  evaluate(tensors);
-  if (backend().readSync) return tensors.map((tensor) => tensor.dataSync());
+  await withRoom(() => evaluate(tensors));
+  const ready = tensors.flatMap((tensor) => readyValue(tensor) ?? []);
+  if (ready.length === tensors.length) return ready;
   return Promise.all(tensors.map((tensor) => tensor.data()));
 }
 

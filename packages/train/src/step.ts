@@ -4,7 +4,7 @@
  */
 import { backward, compile, type TensorTree } from '@ag/graph';
 import { evaluate, randomState, restoreRandomState, type Tensor } from '@ag/tensor';
-import { activeTrace, noteAssignments } from '@ag/tensor/engine';
+import { activeTrace, noteAssignments, withRoom } from '@ag/tensor/engine';
 import type { EndReason, Metrics } from './events.ts';
 import { forward } from './forward.ts';
 import type { GroupedBatch } from './groups.ts';
@@ -98,18 +98,18 @@ export class TrainingStep implements Stepper {
       evaluate([...built.scalars, ...built.exchanged, ...built.health]);
       return built;
     };
-    const random = randomState();
-    const dropAssignments = noteAssignments();
-    let built: StepTensors;
-    try {
-      built = onPart(here, () => (this.#profiler ? this.#profiler.counting(start) : start()));
-    } catch (error) {
-      // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
-      dropAssignments();
-      restoreRandomState(random);
-      throw error;
-    }
-    const { scalars, exchanged, health } = built;
+    const { scalars, exchanged, health } = await withRoom(() => {
+      const random = randomState();
+      const dropAssignments = noteAssignments();
+      try {
+        return onPart(here, () => (this.#profiler ? this.#profiler.counting(start) : start()));
+      } catch (error) {
+        // Whoever goes on from here has the running statistics, and draws the numbers, of a run that never met this batch.
+        dropAssignments();
+        restoreRandomState(random);
+        throw error;
+      }
+    });
     const values = await readAll([...scalars, ...exchanged, ...health]);
     const others = values.slice(scalars.length, scalars.length + exchanged.length);
     return {

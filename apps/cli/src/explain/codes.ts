@@ -173,7 +173,7 @@ export const errorCodes: Readonly<
   AG_SYNCHRONOUS_READ: {
     means: 'The backend cannot be read at once.',
     cause: 'dataSync or itemSync on a device that answers later.',
-    cure: 'await t.data(), await t.item().',
+    cure: 'await t.data(), await t.item(); for a model that is used on another backend await moveTo(backend, model).',
   },
   AG_BACKEND_UNAVAILABLE: {
     means: 'The engine lacks what a backend needs, or no backend was chosen.',
@@ -184,6 +184,12 @@ export const errorCodes: Readonly<
     means: 'A backend broke while it computed.',
     cause: 'A worker thread that ended or was stopped.',
     cure: 'use(await wasm()) goes on; with threads: 1 where workers cannot run.',
+  },
+  AG_DEVICE_LOST: {
+    means: 'The device that computed is gone, with what lay on it.',
+    cause:
+      'A driver that was reset, a graphics processor that was unplugged or slept, a page in the background for long.',
+    cure: 'await moveTo(await wasm(), model, optimizer), then load the last checkpoint: loadStateDict, or fit({ resume }).',
   },
   AG_WORKER_FAILED: {
     means: 'The worker that trains failed or ended.',
@@ -315,6 +321,11 @@ export const warningCodes: Readonly<Record<WarningCode, Explanation>> = {
     means: 'A matrix product is computed a second time.',
     cause: 'The outputs are read after backward or step without having been asked for.',
     cure: 'backward(loss, { also: [logits] }), or evaluate([…]) once.',
+  },
+  AG_VALUES_LOST: {
+    means: 'Values were lost with the device that held them.',
+    cause: 'moveTo after a device was lost.',
+    cure: 'Load a state that was saved before: loadStateDict, loadState, or fit({ resume }).',
   },
   AG_CHANGING_PLANS: {
     means: 'The structure of the computation changes at almost every evaluation.',

@@ -112,7 +112,7 @@ export function checkWideVectors(backend: Backend): void {
   const sigmoid = backend.allocate(4 * m * n);
   // Often enough that the optimizing compiler has done its work.
   for (let i = 0; i < 400; i++) backend.run(executable, [a, b, product, sigmoid], new Float64Array(0));
-  const result = backend.readSync!(sigmoid, f, m * n);
+  const result = backend.readSync!(sigmoid, f, m * n)!;
   for (let i = 0; i < m * n; i++) {
     let sum = 0;
     for (let t = 0; t < k; t++) sum += a[Math.floor(i / n) * k + t] * b[t * n + (i % n)];

@@ -3,10 +3,13 @@
  * written with other methods, so they have no rules of their own.
  */
 import { checkArray, checkInteger, checkNumber, describeValue } from '../check.ts';
-import { floatOf } from '../dtype.ts';
+import { floatOf, type TypedArray } from '../dtype.ts';
 import { codedError, shapeError, typeError, valueError } from '../errors.ts';
 import { gather, positions, scatter } from '../ops/indexing.ts';
 import { checkKnownSize, place, section } from '../ops/movement.ts';
+import { cannotReadNow } from '../run/deviceValue.ts';
+import { evaluate } from '../run/evaluate.ts';
+import { readyValue } from '../run/read.ts';
 import {
   type Axes,
   checkShape,
@@ -140,7 +143,7 @@ function resolveItems(
           `index: a mask of shape ${formatShape(item.shape)} does not fit axes of sizes ${formatShape(own)}`,
         );
       }
-      list.push(...positionsOf(item, item.dataSync()));
+      list.push(...positionsOf(item, elementsOf(item)));
       axis += item.shape.length;
     } else if (item === null || item === ':' || typeof item === 'number' || isTensor(item) || isRange(item)) {
       list.push(item);
@@ -152,6 +155,17 @@ function resolveItems(
     }
   }
   return { list, advanced: list.some(isTensor) };
+}
+
+/** What a mask holds: how many elements are chosen has to be known at once, as it is the shape of the result. */
+function elementsOf(mask: Tensor): TypedArray {
+  if (mask.op !== null) evaluate([mask], { toHost: true });
+  const elements = readyValue(mask);
+  if (elements !== null || mask.leaf?.kind === 'placeholder') return elements ?? mask.dataSync();
+  throw cannotReadNow(
+    'index: the mask decides the shape of the result and lies on a device that cannot be read synchronously',
+    'await mask.data() before, which keeps up to 1 MiB at hand, or choose with where(mask, x, y), whose shape is known',
+  );
 }
 
 /** For each axis of a mask the positions of its true elements, in row-major order; int32. */

@@ -33,7 +33,8 @@ export interface BackendStats {
 
 /**
  * Memory that cannot be had. Backends throw it, saying what was asked and what is held, before anything is computed;
- * results nobody has read and plans not in use are then dropped, and the work is tried once more.
+ * results nobody has read and plans not in use are then dropped, and the work is tried once more. Devices without
+ * synchronous reads count what they have given, so that they can throw it at once.
  */
 export class OutOfMemoryError extends RangeError {
   override readonly name = 'OutOfMemoryError';
@@ -47,6 +48,8 @@ export interface Backend {
    * Results are equal to the bit only between backends that agree in this. Default `separate`.
    */
   readonly arithmetic?: 'separate' | 'fused';
+  /** Bytes that it will hold at most, where that is known. A quarter may be results that nobody has read yet. */
+  readonly maxMemory?: number;
   /**
    * Memory, filled with zeros unless `zeroed` is false: then it may hold anything, since a plan or `write` fills it.
    * @throws OutOfMemoryError when it cannot be had, saying what was asked and what is held.
@@ -56,17 +59,23 @@ export interface Backend {
   release(memory: Memory): void;
   /** Copies host data to the start of `memory`. */
   write(memory: Memory, data: TypedArray): void;
-  /** A host copy of the first `length` elements, after all work submitted so far. */
+  /** A host copy of the first `length` elements, after all work submitted so far. Rejects when the device is lost. */
   read(memory: Memory, dtype: DType, length: number): Promise<TypedArray>;
-  /** The same at once; missing on devices that cannot. */
-  readSync?(memory: Memory, dtype: DType, length: number): TypedArray;
+  /** The same at once; null for what lies where only `read` gets it, missing on devices that never can. */
+  readSync?(memory: Memory, dtype: DType, length: number): TypedArray | null;
   /** Compiles what the program needs and reserves its scratch memory, so that `run` does not fail half-way. */
   prepare(program: Program): Executable;
   /**
    * Runs a program: `bindings[i]` for the buffer with binding i, `scalars` for literals and dynamic offsets.
-   * Returns when the work is submitted; errors of the work are thrown here or at the next read.
+   * Returns when the work is submitted; errors of the work are thrown here or at the next read, and new values of
+   * variables may have been committed by then.
    */
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void;
+  /**
+   * Resolves when all that was submitted is done; missing where `run` returns only then. Whoever submits much and reads
+   * nothing awaits it now and then. Rejects as the next read would.
+   */
+  idle?(): Promise<void>;
   /** The plan was dropped from the cache. */
   dispose(executable: Executable): void;
   stats(): BackendStats;

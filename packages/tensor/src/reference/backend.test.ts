@@ -52,7 +52,7 @@ describe('reference backend', () => {
     const memory = backend.allocate(12);
     expect([...(await backend.read(memory, 'float32', 3))]).toEqual([0, 0, 0]);
     backend.write(memory, Float32Array.of(1, 2));
-    const copy = backend.readSync!(memory, 'float32', 3);
+    const copy = backend.readSync!(memory, 'float32', 3)!;
     copy[0] = 99;
     expect([...(await backend.read(memory, 'float32', 3))]).toEqual([1, 2, 0]);
     expect([...(await backend.read(memory, 'uint8', 4))]).toEqual([0, 0, 128, 63]); // 1 as a little-endian float32

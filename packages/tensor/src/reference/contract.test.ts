@@ -198,7 +198,7 @@ describe('contract', () => {
         [Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(1, 10), out],
         Float64Array.of(row),
       );
-      results.push(backend.readSync!(out, 'float32', 1)[0]);
+      results.push(backend.readSync!(out, 'float32', 1)![0]);
     }
     expect(results).toEqual([65, 21, 43]);
   });

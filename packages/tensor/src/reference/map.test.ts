@@ -154,9 +154,9 @@ describe('map', () => {
     const executable = backend.prepare(program);
     const out = backend.allocate(8);
     backend.run(executable, [iota(6), out], Float64Array.of(1, 10));
-    expect([...backend.readSync!(out, 'float32', 2)]).toEqual([30, 40]);
+    expect([...backend.readSync!(out, 'float32', 2)!]).toEqual([30, 40]);
     backend.run(executable, [iota(6), out], Float64Array.of(0, 0.1));
-    expect([...backend.readSync!(out, 'float32', 2)]).toEqual([0.1, 0.2].map(Math.fround));
+    expect([...backend.readSync!(out, 'float32', 2)!]).toEqual([0.1, 0.2].map(Math.fround));
   });
 
   it('gives addresses as coordinates', async () => {

@@ -287,13 +287,29 @@ function run(
 
 /** Computes what the variables of a plan start with in one plan, where each would make one of its own when it is bound. */
 export function computeInitialValues(leaves: readonly Tensor[], updates: readonly Update[]): void {
-  const initial: Tensor[] = [];
-  for (const { leaf } of leaves) {
-    const value = leaf?.kind === 'variable' ? leaf.variable.initial : null;
-    if (value !== null) initial.push(value);
+  const waiting = new Map<Variable, Tensor>();
+  const meet = (variable: Variable): void => {
+    if (variable.initial !== null) waiting.set(variable, variable.initial);
+  };
+  for (const { leaf } of leaves) if (leaf?.kind === 'variable') meet(leaf.variable);
+  for (const { variable } of updates) meet(variable);
+  if (backend().idle !== undefined) beginOnDevice(waiting);
+  else if (waiting.size > 1) evaluate([...waiting.values()], { toHost: true });
+}
+
+/**
+ * Variables start on a device that cannot be read at once: a copy of each initial value is computed, all in one plan, and
+ * its memory becomes the variable's.
+ */
+export function beginOnDevice(initial: ReadonlyMap<Variable, Tensor>): void {
+  if (initial.size === 0) return;
+  const copies = [...initial].map(([{ shape }, value]) => value.reshape(shape));
+  evaluate(copies, { keep: true });
+  let i = 0;
+  for (const variable of initial.keys()) {
+    const { leaf } = copies[i++];
+    if (leaf?.kind === 'device') variable.begin(leaf.device.backend, leaf.device.take());
   }
-  for (const { variable } of updates) if (variable.initial !== null) initial.push(variable.initial);
-  if (initial.length > 1) evaluate(initial, { toHost: true });
 }
 
 /** From now on the tensor is a leaf; what it was made of can go. */

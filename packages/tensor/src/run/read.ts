@@ -3,8 +3,11 @@
  */
 import { convertElements, type TypedArray } from '../dtype.ts';
 import { codedError } from '../errors.ts';
+import { OutOfMemoryError } from '../kernel/backend.ts';
 import type { Tensor } from '../tensor.ts';
+import { spillLater } from './deviceValue.ts';
 import { evaluate } from './evaluate.ts';
+import { backend } from './runtime.ts';
 
 /** The elements, when they can be read at once and nothing needs to be computed for it. */
 export function readyValue(tensor: Tensor): TypedArray | null {
@@ -26,11 +29,24 @@ export function readyValue(tensor: Tensor): TypedArray | null {
 
 /** Implements `Tensor.data`. */
 export async function readTensor(tensor: Tensor): Promise<TypedArray> {
-  if (tensor.op !== null) evaluate([tensor], { toHost: true });
+  if (tensor.op !== null) await withRoom(() => evaluate([tensor], { toHost: true }));
   const leaf = tensor.leaf!;
   if (leaf.kind === 'device') return leaf.device.read();
   if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
   return readLeafSync(tensor);
+}
+
+/**
+ * Runs work that may fail for want of memory once more when a device that answers later has given some back: results
+ * nobody has read are then on the host.
+ */
+export async function withRoom<T>(work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof OutOfMemoryError) || !(await spillLater(backend()))) throw error;
+    return work();
+  }
 }
 
 /** Implements `Tensor.dataSync`. */

@@ -10,7 +10,7 @@ import type { Leaf } from '../node.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { collectiveError } from './collective.ts';
-import { type DeviceValue, ownedValue } from './deviceValue.ts';
+import { cannotReadNow, type DeviceValue, ownedValue, readNow } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
 import { runObservers } from './observe.ts';
 import type { PlanOutput, ReadyPlan } from './planCache.ts';
@@ -86,7 +86,7 @@ export function runPlan(
   try {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i];
-      if (destination !== 'keep' && output.bytes <= hostBytes && target.readSync !== undefined) {
+      if (destination !== 'keep' && output.bytes <= hostBytes && target.readSync) {
         output.memory ??= target.allocate(output.bytes, false);
         bindings[boundLeaves + i] = output.memory;
       } else {
@@ -109,13 +109,13 @@ export function runPlan(
     for (const observer of runObservers()) observer.ran(target);
     if (check) {
       const { dtype, length } = outputs[outputs.length - 1];
-      if (!target.readSync)
-        throw codedError(
-          Error,
-          'AG_SYNCHRONOUS_READ',
-          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be checked`,
+      const elements = readNow(target, bindings[firstUpdate - 1] as Memory, dtype, length);
+      if (elements === null)
+        throw cannotReadNow(
+          `detectAnomaly: the backend '${target.name}' cannot read synchronously, so results cannot be checked before they count`,
+          'look for anomalies on another one: await moveTo(await wasm(), model)',
         );
-      check(target.readSync(bindings[firstUpdate - 1] as Memory, dtype, length));
+      check(elements);
     }
     for (let i = 0; i < outputs.length; i++)
       results.push(resultLeaf(outputs[i], bindings[boundLeaves + i] as Memory, target, destination));
@@ -151,19 +151,16 @@ function previousValuesRead(leaves: readonly Tensor[]): ReadonlySet<Variable> {
   return found ?? noVariables;
 }
 
-function resultLeaf(
-  { bytes, memory: staging, dtype, length }: PlanOutput,
-  memory: Memory,
-  target: Backend,
-  destination: Destination,
-): Leaf {
-  if (memory === staging)
-    return { kind: 'host', data: target.readSync!(memory, dtype, length), uses: 0, device: null };
-  if (destination === 'host' && target.readSync !== undefined) {
-    const data = target.readSync(memory, dtype, length);
-    target.release(memory);
+function resultLeaf(output: PlanOutput, memory: Memory, target: Backend, destination: Destination): Leaf {
+  const { bytes, dtype, length } = output;
+  const staged = memory === output.memory;
+  const data = staged || destination === 'host' ? readNow(target, memory, dtype, length) : null;
+  if (data !== null) {
+    if (!staged) target.release(memory);
     return { kind: 'host', data, uses: 0, device: null };
   }
+  // It cannot be read yet: the memory becomes the tensor's own.
+  if (staged) output.memory = null;
   const leaf = { kind: 'device', device: null } as unknown as { kind: 'device'; device: DeviceValue };
   leaf.device = ownedValue(leaf, target, memory, dtype, length, bytes, destination === 'keep');
   return leaf;

@@ -22,6 +22,8 @@ export function setDefaultBackend(make: () => Backend): void {
  * use(await wasm());
  * ```
  *
+ * What lies on a device that cannot be read at once does not follow by itself: `moveTo` moves it.
+ *
  * @throws TypeError for anything but a backend, such as the promise of one
  */
 export function use(backend: Backend): void {

@@ -18,6 +18,7 @@ export {
   sample,
 } from './gradientCase.ts';
 export { gradientCases, gradientGroups, structuralRows, withoutGradient } from './gradients.ts';
+export { type LaterBackend, laterBackend } from './laterBackend.ts';
 export { type NullBackend, nullBackend, type Traffic } from './nullBackend.ts';
 export { type LaunchOptions, type OperandSpec, oneLaunch, runOnce } from './programs.ts';
 export { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from './randomGraphs.ts';

@@ -47,7 +47,7 @@ export class TimedBackend implements Backend {
   readonly name: string;
   readonly arithmetic: NonNullable<Backend['arithmetic']>;
   readonly inner: Backend;
-  readSync?: (memory: Memory, dtype: DType, length: number) => TypedArray;
+  readSync?: (memory: Memory, dtype: DType, length: number) => TypedArray | null;
   /** Where runs are counted now; null when they are not. */
   tally: Tally | null = null;
   readonly #executables = new Set<TimedExecutable>();
