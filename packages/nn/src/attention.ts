@@ -161,6 +161,10 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
     return ['multiHeadAttention', this.features, this.heads, options] as const;
   }
 
+  override matrices() {
+    return { inputWeight: 'outputsFirst' } as const;
+  }
+
   override foreignNames() {
     return {
       in_proj_weight: 'inputWeight',

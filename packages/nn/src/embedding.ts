@@ -47,17 +47,7 @@ export class Embedding extends Module {
   }
 
   override forward(index: Tensor): Tensor {
-    // Row i of the table stands along axis 0; the index's other axes and the features broadcast.
-    const given = checkTensor(index, 'embedding', 'index').shape.length === 0 ? index.reshape([1]) : index;
-    // Elsewhere negative indices count from the end; a −1 that fills up sentences must not become the last word.
-    const places = given.less(0).where(this.count, given).unsqueeze(-1);
-    const between = places.shape.slice(1, -1).map(() => 1);
-    const table = this.weight.value.reshape([this.count, ...between, this.features]);
-    const found = gather(table, places, 0);
-    const rows = index.shape.length === 0 ? found.reshape([this.features]) : found;
-    if (this.paddingIndex === null) return rows;
-    // A constant as far as gradients are concerned.
-    return index.equal(this.paddingIndex).unsqueeze(-1).where(rows.detach(), rows);
+    return lookUp(index, this.weight.value, this.paddingIndex);
   }
 
   override describe() {
@@ -77,6 +67,26 @@ export class Embedding extends Module {
  */
 export function embedding(count: number, features: number, options: EmbeddingOptions = {}): Embedding {
   return new Embedding(count, features, options);
+}
+
+/**
+ * Rows of a table: `[...]` → `[..., features]`.
+ *
+ * @param table [count, features]
+ * @param paddingIndex a row that gets no gradient
+ */
+export function lookUp(index: Tensor, table: Tensor, paddingIndex: number | null): Tensor {
+  const [count, features] = table.shape;
+  // Row i of the table stands along axis 0; the index's other axes and the features broadcast.
+  const given = checkTensor(index, 'embedding', 'index').shape.length === 0 ? index.reshape([1]) : index;
+  // Elsewhere negative indices count from the end; a −1 that fills up sentences must not become the last word.
+  const places = given.less(0).where(count, given).unsqueeze(-1);
+  const between = places.shape.slice(1, -1).map(() => 1);
+  const found = gather(table.reshape([count, ...between, features]), places, 0);
+  const rows = index.shape.length === 0 ? found.reshape([features]) : found;
+  if (paddingIndex === null) return rows;
+  // A constant as far as gradients are concerned.
+  return index.equal(paddingIndex).unsqueeze(-1).where(rows.detach(), rows);
 }
 
 function withoutRow(table: Tensor, row: number): Tensor {

@@ -20,40 +20,79 @@ type Hook<Output> = (
   // biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look return nothing
 ) => Output | void;
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
-const hooks = new WeakMap<object, Hook<any>[]>();
+/** Entered before `forward`; what it gives is called after it, also after an error. */
+type Around = () => () => void;
+
+/** What watches a module. */
+interface Watchers {
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly hooks: Hook<any>[];
+  readonly around: Around[];
+}
+
+const watchers = new WeakMap<object, Watchers>();
 
 /** Implements `Module.onForward`. */
 export function addForwardHook<Inputs extends readonly unknown[], Output>(
   module: Watched<Inputs, Output>,
   hook: Hook<Output>,
 ): () => void {
-  const list = hooks.get(module) ?? [];
-  if (list.length === 0) {
-    hooks.set(module, list);
-    const plain = module.forward;
-    const watched = (...inputs: Inputs): Output => {
-      let output = plain.call(module, ...inputs);
-      for (const look of [...list])
-        output = synchronous('onForward', look(output, inputs, module), 'the hook') ?? output;
-      return output;
-    };
-    Object.defineProperty(module, 'forward', {
-      value: watched,
-      configurable: true,
-      writable: true,
-      enumerable: false,
-    });
+  const watching = watched(module);
+  return added(module, watching, watching.hooks, hook);
+}
+
+/** Enters something around each `forward`. Returns a function that removes it. */
+export function addAround<Inputs extends readonly unknown[], Output>(
+  module: Watched<Inputs, Output>,
+  around: Around,
+): () => void {
+  const watching = watched(module);
+  return added(module, watching, watching.around, around);
+}
+
+/** The watchers of a module, whose `forward` asks them from now on. */
+function watched<Inputs extends readonly unknown[], Output>(module: Watched<Inputs, Output>): Watchers {
+  const known = watchers.get(module);
+  if (known !== undefined && known.hooks.length + known.around.length > 0) return known;
+  const watching: Watchers = known ?? { hooks: [], around: [] };
+  watchers.set(module, watching);
+  const plain = module.forward;
+  const forward = (...inputs: Inputs): Output => {
+    let output = enclosed(watching.around, () => plain.call(module, ...inputs));
+    for (const look of [...watching.hooks])
+      output = synchronous('onForward', look(output, inputs, module), 'the hook') ?? output;
+    return output;
+  };
+  Object.defineProperty(module, 'forward', {
+    value: forward,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  });
+  return watching;
+}
+
+function enclosed<Output>(around: readonly Around[], compute: () => Output): Output {
+  if (around.length === 0) return compute();
+  const leave = around.map((enter) => enter());
+  try {
+    return compute();
+  } finally {
+    for (const one of leave) one();
   }
-  list.push(hook);
+}
+
+/** Adds to one of the lists; returns what takes it out again. */
+function added<T>(module: object, { hooks, around }: Watchers, list: T[], one: T): () => void {
+  list.push(one);
   const gone = noteHook();
   return () => {
-    const at = list.indexOf(hook);
+    const at = list.indexOf(one);
     if (at < 0) return;
     list.splice(at, 1);
     gone();
-    // Without hooks the class's own method is found again.
-    if (list.length === 0) Reflect.deleteProperty(module, 'forward');
+    // Without watchers the class's own method is found again.
+    if (hooks.length + around.length === 0) Reflect.deleteProperty(module, 'forward');
   };
 }
 

@@ -4,7 +4,13 @@
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
-export { architectureOf, type LoadedModel, loadModel, saveModel } from './files/model.ts';
+export {
+  architectureOf,
+  type LoadedModel,
+  loadModel,
+  type SaveModelOptions,
+  saveModel,
+} from './files/model.ts';
 export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
 export {
   type LoadedSafetensors,
@@ -13,12 +19,27 @@ export {
   type SaveSafetensorsOptions,
   saveSafetensors,
 } from './files/safetensors.ts';
+export {
+  loadShardedSafetensors,
+  type ReadShard,
+  type SaveShardedOptions,
+  saveShardedSafetensors,
+} from './files/sharded.ts';
 export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
 export { saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
 export * from './layers.ts';
+export {
+  type AdapterOptions,
+  type LoadAdapterOptions,
+  Lora,
+  type LoraOptions,
+  lora,
+} from './lora/lora.ts';
+export type { AdapterFiles } from './lora/peft.ts';
+export type { LoraTargets } from './lora/sites.ts';
 export * from './losses/crossEntropy.ts';
 export * from './losses/probability.ts';
 export type { LossOptions, Reduction } from './losses/reduction.ts';

@@ -11,7 +11,7 @@ export {
 } from './attention.ts';
 export * from './conv.ts';
 export { Dropout, dropout } from './dropout.ts';
-export * from './embedding.ts';
+export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
 export * from './linear.ts';
 export * from './norm.ts';
 export * from './pool.ts';

@@ -57,6 +57,10 @@ export class Linear extends Module {
       { bias: this.bias !== null, dtype: this.weight.dtype },
     ] as const;
   }
+
+  override matrices() {
+    return { weight: 'outputsFirst' } as const;
+  }
 }
 
 /**

@@ -155,7 +155,9 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
   /** A copy of all variables by path, parameters and buffers. Later training does not change it. */
   stateDict(): StateDict {
     const named = this.#named(() => true);
-    return snapshot(named);
+    const state = snapshot(named);
+    origins.set(state, this);
+    return state;
   }
 
   /**
@@ -230,6 +232,15 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     return {};
   }
 
+  /**
+   * Variables that are matrices of products with an input, by name, with the axes in the order in which they lie: outputs
+   * first, as layers here have them, or inputs first. What `lora` adapts as a linear layer.
+   * @internal
+   */
+  matrices(): Readonly<Record<string, 'outputsFirst' | 'inputsFirst'>> {
+    return {};
+  }
+
   #named(accept: (variable: Variable) => boolean): Map<string, Variable> {
     const found = new Map<string, Variable>();
     const seen = new Set<Variable>();
@@ -240,6 +251,13 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     }
     return found;
   }
+}
+
+const origins = new WeakMap<StateDict, AnyModule>();
+
+/** The model whose `stateDict()` gave this, if one did. */
+export function modelOf(state: StateDict): AnyModule | undefined {
+  return origins.get(state);
 }
 
 /** A module with any inputs and output. */

@@ -8,6 +8,9 @@ import type { ModuleDescription } from '../description.ts';
 import type { AnyModule } from '../module.ts';
 import { loadSafetensors, type SaveSafetensorsOptions, saveSafetensors } from './safetensors.ts';
 
+/** Options of {@link saveModel}. */
+export type SaveModelOptions = Omit<SaveSafetensorsOptions, 'names'>;
+
 /** What a file of {@link saveModel} held. */
 export interface LoadedModel {
   /** The network with its weights, in training mode like a new one. */
@@ -30,7 +33,7 @@ const key = 'architecture';
  * @throws RangeError for a model whose architecture is no data, such as one written as a class; its weights alone can be saved
  *   by `saveSafetensors(model.stateDict())`
  */
-export async function saveModel(model: AnyModule, options: SaveSafetensorsOptions = {}): Promise<Uint8Array> {
+export async function saveModel(model: AnyModule, options: SaveModelOptions = {}): Promise<Uint8Array> {
   checkOptions('saveModel', options, 'metadata floats');
   const architecture = architectureOf(model);
   if (architecture === null) {

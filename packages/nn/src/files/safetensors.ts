@@ -5,9 +5,10 @@
  */
 
 import type { DType, Tensor } from '@ag/tensor';
-import { checkOptions, codedError, typeError, valueError } from '@ag/tensor/engine';
+import { checkOptions, codedError, describeValue, typeError, valueError } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { headerKeys } from './headerKeys.ts';
+import { inTorchNames } from './torchWrite.ts';
 
 /** A file's content. */
 export interface SafetensorsFile {
@@ -27,6 +28,11 @@ export interface SaveSafetensorsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Store floats with 16 bits: half the size, and no longer bit-exact. */
   readonly floats?: 'F16' | 'BF16';
+  /**
+   * With 'pytorch', names as PyTorch's modules have them, `num_batches_tracked` included: see `torchStateDict`. For what a
+   * model's `stateDict()` gave. Default 'own'.
+   */
+  readonly names?: 'own' | 'pytorch';
 }
 
 interface Entry {
@@ -58,7 +64,25 @@ export async function saveSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveSafetensorsOptions = {},
 ): Promise<Uint8Array> {
-  checkOptions('saveSafetensors', options, 'metadata floats');
+  checkOptions('saveSafetensors', options, 'metadata floats names');
+  return encode(namedAs(tensors, options.names, 'saveSafetensors'), options);
+}
+
+/** The tensors with the names that the option asks for. */
+export function namedAs(
+  tensors: Readonly<Record<string, Tensor>>,
+  names: SaveSafetensorsOptions['names'],
+  operation: string,
+): Readonly<Record<string, Tensor>> {
+  if (names === undefined || names === 'own') return tensors;
+  if (names === 'pytorch') return inTorchNames(tensors, operation);
+  throw valueError(`${operation}: names must be 'own' or 'pytorch', got ${describeValue(names)}`);
+}
+
+async function encode(
+  tensors: Readonly<Record<string, Tensor>>,
+  options: SaveSafetensorsOptions,
+): Promise<Uint8Array> {
   // Written entry by entry: an object would put names that look like numbers first, and has no room for '__proto__'.
   const header: string[] = [];
   const write = (name: string, entry: unknown): void => {
@@ -177,6 +201,14 @@ function dictionary<T>(entries: Iterable<readonly [string, T]>): Readonly<Record
 function bytesNeeded({ shape, dtype }: Entry): number {
   const count = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
   return count * widths[dtype as Element];
+}
+
+/** Bytes of a tensor in a file. */
+export function storedBytes(
+  { dtype, size }: Tensor,
+  { floats }: Pick<SaveSafetensorsOptions, 'floats'>,
+): number {
+  return size * widths[storedAs(dtype, floats)];
 }
 
 function storedAs(dtype: DType, floats: 'F16' | 'BF16' | undefined): Element {

@@ -3,8 +3,8 @@
  * archives of PyTorch's `torch/serialization.py`, a pickle of protocol 2 and a member for the numbers of each tensor.)
  */
 import { type DType, type Tensor, zeros } from '@ag/tensor';
-import { valueError } from '@ag/tensor/engine';
-import { type AnyModule, Module } from '../module.ts';
+import { typeError, valueError } from '@ag/tensor/engine';
+import { type AnyModule, Module, modelOf } from '../module.ts';
 import type { StateDict } from '../state.ts';
 import { snakeCase } from '../state.ts';
 import { type Element, littleEndianBytes } from './elements.ts';
@@ -16,16 +16,54 @@ import { writeZip } from './zipWriter.ts';
  * where PyTorch has it, so that `load_state_dict(strict=True)` takes all; it is 0 where nothing here counts batches.
  *
  * ```ts
- * const bytes = await saveSafetensors(torchStateDict(model));
+ * const bytes = await saveSafetensors(torchStateDict(model)); // or saveSafetensors(model.stateDict(), { names: 'pytorch' })
  * ```
  *
  * @throws RangeError when two variables would have the same name
  */
 export function torchStateDict(model: AnyModule): StateDict {
-  const own = Object.entries(model.stateDict());
-  const paths = new Set(own.map(([path]) => path));
-  const foreign = new Map<string, string>();
+  return renamed(model.stateDict(), model);
+}
+
+/**
+ * What `stateDict()` of a model gave, with PyTorch's names.
+ *
+ * @param operation for messages
+ * @throws TypeError for tensors that came from somewhere else: their names say nothing of modules
+ */
+export function inTorchNames(state: StateDict, operation: string): StateDict {
+  const model = modelOf(state);
+  if (model) return renamed(state, model);
+  throw typeError(
+    `${operation}: { names: 'pytorch' } needs what model.stateDict() gave, as other names say nothing of modules`,
+  );
+}
+
+function renamed(given: StateDict, model: AnyModule): StateDict {
+  const own = Object.entries(given);
   const state = new Map<string, Tensor>();
+  const { names, extra } = torchNames(model, new Set(own.map(([path]) => path)));
+  for (const name of extra) state.set(name, zeros([], { dtype: 'int32' }));
+  for (const [path, value] of own) {
+    const name = names.get(path) ?? snakeCase(path);
+    if (state.has(name)) throw valueError(`torchStateDict: two variables would be '${name}'`);
+    state.set(name, value);
+  }
+  return Object.fromEntries(state);
+}
+
+/**
+ * PyTorch's names of variables, by path; those that are not there are in snake case.
+ *
+ * @param paths of the variables that there are
+ * @returns also the names of what PyTorch has and is not needed here
+ */
+export function torchNames(
+  model: AnyModule,
+  paths: ReadonlySet<string>,
+): { readonly names: ReadonlyMap<string, string>; readonly extra: readonly string[] } {
+  const found = new Map<string, string>();
+  const extra: string[] = [];
   // Outer modules come first: what they say of names inside of them holds.
   for (const [path, module] of model.namedModules()) {
     const prefix = path === '' ? '' : `${path}.`;
@@ -34,16 +72,11 @@ export function torchStateDict(model: AnyModule): StateDict {
     for (const [theirs, name] of names) {
       const target = snakeCase(prefix) + theirs;
       if (name === null) {
-        if (used) state.set(target, zeros([], { dtype: 'int32' }));
-      } else if (!foreign.has(prefix + name)) foreign.set(prefix + name, target);
+        if (used) extra.push(target);
+      } else if (!found.has(prefix + name)) found.set(prefix + name, target);
     }
   }
-  for (const [path, value] of own) {
-    const name = foreign.get(path) ?? snakeCase(path);
-    if (state.has(name)) throw valueError(`torchStateDict: two variables would be '${name}'`);
-    state.set(name, value);
-  }
-  return Object.fromEntries(state);
+  return { names: found, extra };
 }
 
 /** What PyTorch calls the storage of each dtype, and how its numbers are stored. It has none for uint32. */

@@ -4,13 +4,22 @@
 
 import { buffer, Module } from '@ag/nn';
 import { type Tensor, Variable } from '@ag/tensor';
-import { checkOptions, checkTensor, dtypeError, shapeError, typeError } from '@ag/tensor/engine';
+import {
+  checkOptions,
+  checkTensor,
+  describeValue,
+  dtypeError,
+  shapeError,
+  typeError,
+} from '@ag/tensor/engine';
 import { fileError, named, quoted, unsupported } from '../errors.ts';
 import { decodeModel, externalReader, type FileOptions } from '../file/decode.ts';
 import { dtypeFor, readTensor } from '../file/tensors.ts';
 import { describeValueInfo, type OnnxValue } from '../inspect.ts';
 import { Call, type PreparedGraph, type PreparedNode, type Run } from './call.ts';
+import { cutGraph } from './cut.ts';
 import { mostOnHost } from './host.ts';
+import { matricesOf } from './matrices.ts';
 import { prepare, type Usage } from './prepare.ts';
 import { hostOf, tensorOf, Value } from './value.ts';
 
@@ -18,6 +27,11 @@ import { hostOf, tensorOf, Value } from './value.ts';
 export interface LoadOnnxOptions extends FileOptions {
   /** Whether weights of half precision become float32, the default. If not, such a file is refused. */
   readonly widen?: boolean;
+  /**
+   * Names of values to give in place of the file's outputs, such as the input of a last layer that is to be replaced. Nodes and
+   * weights that only others need are left out.
+   */
+  readonly outputs?: readonly string[];
 }
 
 /**
@@ -37,8 +51,11 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   constructor(bytes: Uint8Array, options: LoadOnnxOptions = {}) {
     super();
     const operation = 'loadOnnx';
-    checkOptions(operation, options, 'external widen');
-    const model = decodeModel(operation, bytes);
+    checkOptions(operation, options, 'external widen outputs');
+    const whole = decodeModel(operation, bytes);
+    const model = options.outputs
+      ? { ...whole, graph: cutGraph(whole.graph, checkNames(options.outputs, operation), operation) }
+      : whole;
     const read = externalReader(operation, options);
     const variables = new Map<string, Variable>();
     const counts = new Map<string, number>();
@@ -100,6 +117,22 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   /** Weights and statistics by their names in the file. @internal */
   override *members(): Iterable<readonly [string, Variable]> {
     yield* this.#variables ?? [];
+  }
+
+  /** Those of `MatMul` and `Gemm`. @internal */
+  override matrices(): Readonly<Record<string, 'outputsFirst' | 'inputsFirst'>> {
+    const found = matricesOf(this.#graph);
+    return Object.fromEntries(
+      [...this.#variables].flatMap(([name, variable]) => {
+        const lie = found.get(variable);
+        return lie ? [[name, lie] as const] : [];
+      }),
+    );
+  }
+
+  /** Names in the file are those that PyTorch had, where it wrote it. @internal */
+  override foreignNames(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#variables].map(([name]) => [name, name]));
   }
 }
 
@@ -219,6 +252,12 @@ function variableOf(value: Tensor, name: string, usage: Usage): Variable {
   return usage === 'statistic' ? buffer(value, name) : new Variable(value, { name });
 }
 
+function checkNames(names: readonly string[], operation: string): readonly string[] {
+  if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string'))
+    return names;
+  throw typeError(`${operation}: outputs must be a list of names, got ${describeValue(names)}`);
+}
+
 function checkInput(
   name: string,
   type: { readonly case?: string; readonly value?: unknown } | undefined,
@@ -272,6 +311,6 @@ function fitting(given: Tensor, input: OnnxValue): Tensor {
  * @throws Error for a damaged file, and for one that uses operators or types that are not supported, naming all of them
  */
 export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): OnnxModel {
-  checkOptions('loadOnnx', options, 'external widen');
+  checkOptions('loadOnnx', options, 'external widen outputs');
   return new OnnxModel(bytes, options);
 }

@@ -5,6 +5,7 @@ import { fileError, named, quoted, unsupported } from '../errors.ts';
 import type { DecodedModel } from '../file/decode.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx.ts';
 import type { PreparedGraph, PreparedNode, Result, Rule } from './call.ts';
+import { readNames } from './cut.ts';
 import { hostRules } from './host.ts';
 import { rules } from './rules.ts';
 import type { Value } from './value.ts';
@@ -196,16 +197,6 @@ function neededNodes(nodes: readonly PreparedNode[], outputs: readonly string[])
     readNames(node.proto, needed);
   }
   return found.reverse();
-}
-
-function readNames(proto: NodeProto, into: Set<string>): void {
-  for (const name of proto.input) into.add(name);
-  for (const attribute of proto.attribute) {
-    for (const graph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-      for (const { name } of graph.output) into.add(name);
-      for (const node of graph.node) readNames(node, into);
-    }
-  }
 }
 
 /** How the tensors of a graph are used: as weights, unless a node says otherwise. */
