@@ -68,8 +68,22 @@ describe.skipIf(launcher === null)('agrad under a launcher', () => {
     timeout: 240_000,
   }, async () => {
     const spoilt = await onRanks(2, [
-      ...['train', 'digits', '--distributed', ...small, '--learning-rate', '1e30', '--optimizer', 'sgd'],
-      ...['--out', join(scratch, 'spoilt')],
+      ...[
+        'train',
+        'two-layer',
+        '--distributed',
+        '--batch-size',
+        '8',
+        '--learning-rate',
+        '1e20',
+        '--epochs',
+        '9',
+      ],
+      ...['data.count=8', 'model.inputs=20', 'model.hidden=5', 'model.outputs=2'].flatMap((one) => [
+        '--set',
+        one,
+      ]),
+      ...['--threads', '1', '--out', join(scratch, 'spoilt')],
     ]);
     expect(spoilt.exitCode).toBe(5);
     expect(spoilt.stderr).toMatch(/the loss is (NaN|Infinity) on rank/);
