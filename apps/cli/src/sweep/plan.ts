@@ -14,18 +14,7 @@ import { type TableFlags, tableChanges } from '../tables/parameters.ts';
 import { type Dimension, type Range, valueAt } from './search/dimensions.ts';
 import { type HalvingPlan, halving } from './search/halving.ts';
 import { type TpePlan, tpeBegins } from './search/tpe.ts';
-
-/** One of the trainings. */
-export interface Trial {
-  /** From 1. */
-  readonly id: number;
-  readonly values: Values;
-  /** The trial whose run this one goes on with, for more epochs. */
-  readonly continues?: number;
-}
-
-/** Values by setting or parameter. */
-export type Values = Readonly<Record<string, string | number>>;
+import type { Trial, Values } from './trial.ts';
 
 /** What is kept of a sweep: `sweep.json`. */
 export interface Plan {

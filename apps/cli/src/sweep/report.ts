@@ -2,8 +2,9 @@
 import { parallelCoordinates } from '@ag/viz';
 import { duration, formatMetric, words } from '../numbers.ts';
 import { escapeText, page, widePicture } from '../report/page.ts';
-import { describeTrial, type Plan, type Trial } from './plan.ts';
+import { describeTrial, type Plan } from './plan.ts';
 import { type Result, trialName } from './results.ts';
+import type { Trial } from './trial.ts';
 
 /** What the page is made of. */
 export interface SweepReport {

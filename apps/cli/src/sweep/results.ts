@@ -7,7 +7,8 @@ import { exitCodes, Failure } from '../failure.ts';
 import { readText } from '../readJson.ts';
 import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
 import { didYouMean } from '../suggest.ts';
-import type { Plan, Trial } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { Trial } from './trial.ts';
 
 /** How a trial ended. */
 export interface Result {

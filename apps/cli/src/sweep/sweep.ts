@@ -21,10 +21,11 @@ import { resolveSettings } from '../settings.ts';
 import { table } from '../table.ts';
 import { expectNoTableFlags, looksLikeTable, tableChanges } from '../tables/parameters.ts';
 import type { Terminal } from '../terminal.ts';
-import { argumentsOf, describeTrial, makePlan, type Plan, type Trial } from './plan.ts';
+import { argumentsOf, describeTrial, makePlan, type Plan } from './plan.ts';
 import { sweepPage } from './report.ts';
 import { keepPlan, keepResult, type Result, rank, runFolder } from './results.ts';
-import { type Search, searchOf } from './search/search.ts';
+import { searchOf } from './search/search.ts';
+import type { Search, Trial } from './trial.ts';
 import { readResults, takeTrials, trialsOf } from './trials.ts';
 import { createWorker, type Worker } from './workers.ts';
 

@@ -2,9 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Part } from '../commands/sweep.ts';
 import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
-import type { Trial } from './plan.ts';
 import { type Result, readResult, trialName } from './results.ts';
-import type { Search } from './search/search.ts';
+import type { Search, Trial } from './trial.ts';
 
 /** A trial that this process has taken. */
 export interface TakenTrial {

@@ -3,8 +3,7 @@
  * 2016): all trials get a few epochs, the better ones of them some times as many, and so on; only the last few are trained
  * to the end. A trial that goes on resumes its run.
  */
-import type { Trial } from '../plan.ts';
-import type { Decided, Search, Standing } from './search.ts';
+import type { Decided, Search, Standing, Trial } from '../trial.ts';
 
 /** What is kept of it in the plan. */
 export interface HalvingPlan {

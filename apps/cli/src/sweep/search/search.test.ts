@@ -1,7 +1,8 @@
 /** Strategies of sweeps: what they try next follows from results alone. */
 import { describe, expect, it } from 'vitest';
-import { makePlan, type Plan, type Values } from '../plan.ts';
+import { makePlan, type Plan } from '../plan.ts';
 import type { Result } from '../results.ts';
+import type { Values } from '../trial.ts';
 import { searchOf } from './search.ts';
 
 const nothing = {

@@ -2,29 +2,11 @@
  * What is tried next. It is a pure function of the plan and of results, so a sweep that was killed, or that several machines
  * share, goes on with the same trials, however many are trained at a time.
  */
-import type { Plan, Trial } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { type Result, rank } from '../results.ts';
+import type { Search, Standing } from '../trial.ts';
 import { halvingSearch } from './halving.ts';
 import { tpeSearch } from './tpe.ts';
-
-/** A trial; `later` where results of others are still needed, `never` where too few others succeeded. */
-export type Decided = Trial | 'later' | 'never';
-
-/** Trials by number. */
-export interface Search {
-  /** Trials that there will be at most. */
-  readonly count: number;
-  /** @param id from 1 */
-  decided(id: number): Decided;
-}
-
-/** What is known of trials so far. */
-export interface Standing {
-  /** Whether a trial has ended, well or not. */
-  isKnown(id: number): boolean;
-  /** Of the given trials those that succeeded, the best first. */
-  ranked(trials: readonly Trial[]): Trial[];
-}
 
 /** @param results of what has ended; it may grow */
 export function searchOf(plan: Plan, results: ReadonlyMap<number, Result>): Search {

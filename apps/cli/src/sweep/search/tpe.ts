@@ -5,9 +5,8 @@
  */
 import { cos, exp, log } from '@ag/tensor/math';
 import { uniformNumbers } from '../../numbers.ts';
-import type { Trial } from '../plan.ts';
+import type { Decided, Search, Standing, Trial } from '../trial.ts';
 import { type Dimension, type Range, shareOf, valueAt } from './dimensions.ts';
-import type { Decided, Search, Standing } from './search.ts';
 
 /** What is kept of it in the plan. */
 export interface TpePlan {
