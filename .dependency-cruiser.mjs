@@ -90,10 +90,10 @@ export default {
       name: 'packages-by-name',
       comment: "Another package is reached by its name, never through its files: import '@ag/tensor'.",
       severity: 'error',
-      // Tests of ranks share what ranks do, and how they are launched.
+      // Tests of ranks share how they are launched.
       from: {
         path: '^(packages|apps)/([^/]+)/src/',
-        pathNot: '^packages/mpi/src/(training\\.test|testing/training)|^apps/cli/src/distributed\\.test',
+        pathNot: '^apps/cli/src/distributed\\.test',
       },
       to: { path: '^(packages|apps)/', pathNot: '^$1/$2/', dependencyTypes: ['local'] },
     },

@@ -1,6 +1,6 @@
 /** Trainings of the tests of `fit({ world })`, under a real launcher. The first argument is a list of them as JSON. */
-import { type Training, trains } from '../../../train/src/world/testScenarios.ts';
-import { mpi } from '../index.ts';
+import { mpi } from '../../packages/mpi/src/index.ts';
+import { type Training, trains } from './scenarios.ts';
 
 const [given] = process.argv.slice(2);
 if (given !== undefined) {

@@ -1,8 +1,8 @@
-/** Training by MPI: the bits of ranks in memory, which are those of one process (`fitWorld.test.ts` of @ag/train). */
+/** Training by MPI: the bits of ranks in memory, which are those of one process (`fitWorld.test.ts`). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ranks, ranksOf } from '../../train/src/world/testRank.ts';
-import type { Trained, Training } from '../../train/src/world/testScenarios.ts';
-import { launcher, type Program, programOf } from './testing/launch.ts';
+import { launcher, type Program, programOf } from '../../packages/mpi/src/testing/launch.ts';
+import { type Ranks, ranksOf } from './ranks.ts';
+import type { Trained, Training } from './scenarios.ts';
 
 const full = process.env.AG_TEST === 'full';
 
@@ -10,8 +10,8 @@ describe.skipIf(launcher === null)('fit({ world: await mpi() })', () => {
   let program: Program;
   let ranks: Ranks;
   beforeAll(async () => {
-    program = await programOf(new URL('./testing/training.ts', import.meta.url));
-    ranks = await ranksOf(new URL('../../train/src/world/testScenarios.ts', import.meta.url));
+    program = await programOf(new URL('./mpiRank.ts', import.meta.url));
+    ranks = await ranksOf(new URL('./scenarios.ts', import.meta.url));
   });
   afterAll(() => {
     program.remove();
