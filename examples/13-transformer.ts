@@ -9,7 +9,18 @@ import { backward, compile } from '@ag/graph';
 import { wasm } from '@ag/native-wasm';
 import * as nn from '@ag/nn';
 import { adam, cosine } from '@ag/optim';
-import { arange, categorical, manualSeed, randint, type Tensor, tensor, uniform, use } from '@ag/tensor';
+import {
+  arange,
+  categorical,
+  concat,
+  manualSeed,
+  randint,
+  scan,
+  type Tensor,
+  tensor,
+  uniform,
+  use,
+} from '@ag/tensor';
 
 use(await wasm());
 manualSeed(13);
@@ -74,9 +85,14 @@ const loss = await surprise(codes(unseen).index(starts.unsqueeze(1).add(window))
 const figures = `trigrams ${trigram.toFixed(3)}, transformer ${loss.toFixed(3)} nats a letter`;
 console.log(`${known.length} letters learned, ${unseen.length} unseen ones: ${figures}`);
 
-let story = unseen.slice(0, time);
-for (let i = 0; i < 100; i++) {
-  const scores = model.forward(codes(story.slice(-time)).reshape([1, time]));
-  story += alphabet[await categorical(scores.index(0, -1)).item()];
-}
-console.log(`written: ${story.slice(time)}`);
+// A hundred letters are one loop, planned once: each step draws a letter and moves the window on by it.
+const { ys: written } = scan(
+  (seen: Tensor) => {
+    const letter = categorical(model.forward(seen.unsqueeze(0)).index(0, -1));
+    return [concat([seen.slice(1), letter.reshape([1])]), letter];
+  },
+  codes(unseen.slice(0, time)),
+  null,
+  { length: 100 },
+);
+console.log(`written: ${Array.from(await written.data(), (code) => alphabet[code]).join('')}`);

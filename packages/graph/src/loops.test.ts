@@ -234,6 +234,54 @@ describe('loops in loops', () => {
   });
 });
 
+describe('a solver of differential equations', () => {
+  /** State after time 1 of dx/dt = v, dv/dt = −w² x, in 100 steps of the method of Runge and Kutta. */
+  const solve = (w: Tensor, begin: Tensor): Tensor => {
+    const size = 1 / 100;
+    const change = (y: Tensor): Tensor => stack([y.index(1), y.index(0).mul(w.square()).neg()]);
+    return scan(
+      (y: Tensor) => {
+        const a = change(y);
+        const b = change(y.add(a.mul(size / 2)));
+        const c = change(y.add(b.mul(size / 2)));
+        const d = change(y.add(c.mul(size)));
+        return [
+          y.add(
+            stack([a, b.mul(2), c.mul(2), d])
+              .sum(0)
+              .mul(size / 6),
+          ),
+        ];
+      },
+      begin,
+      null,
+      { length: 100 },
+    ).carry;
+  };
+  const begin = tensor([1, 0.5], double);
+  const w = number(1.3);
+  const place = (at: Tensor): Tensor => solve(at, begin).index(0);
+
+  it('follows the solution, x(1) = cos w + 0.5 sin w / w, with its derivatives to third order', () => {
+    // w = 1.3, by differentiating three times: f = cos w + s(w)/2, s = sin w / w.
+    const [sine, cosine] = [Math.sin(1.3), Math.cos(1.3)];
+    const s = sine / 1.3;
+    const s1 = (cosine - s) / 1.3;
+    const s2 = (-sine - 2 * s1) / 1.3;
+    const s3 = (-cosine - 3 * s2) / 1.3;
+    expect(place(w).itemSync()).toBeCloseTo(cosine + s / 2, 8);
+    expect(grad(place)(w).itemSync()).toBeCloseTo(-sine + s1 / 2, 7);
+    expect(grad(grad(place))(w).itemSync()).toBeCloseTo(-cosine + s2 / 2, 6);
+    expect(grad(grad(grad(place)))(w).itemSync()).toBeCloseTo(sine + s3 / 2, 5);
+  });
+
+  it('has the derivative by the first state', () => {
+    const by = grad((first: Tensor) => solve(w, first).index(0))(begin).dataSync();
+    expect(by[0]).toBeCloseTo(Math.cos(1.3), 7);
+    expect(by[1]).toBeCloseTo(Math.sin(1.3) / 1.3, 7);
+  });
+});
+
 describe('whileLoop', () => {
   const until = (x: Tensor): Tensor =>
     whileLoop<[Tensor, Tensor]>(

@@ -16,7 +16,6 @@ import {
 } from '@ag/tensor';
 import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
 import type { Features } from './abi.ts';
-import { withPartialSums } from './contraction/partialSums.ts';
 import * as control from './control.ts';
 import {
   checkWideVectors,
@@ -26,15 +25,21 @@ import {
   switchOnWideVectors,
 } from './engine/choose.ts';
 import { compiled, useReference, wasmSupport } from './engine/support.ts';
-import { lowerProgram } from './run/bands.ts';
 import { driverModule } from './run/driver.ts';
 import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
 import type { KernelStore } from './run/keptCode.ts';
-import { driverPosition, KernelCache } from './run/kernelCache.ts';
-import { type Conductor, Loop, type LoweredBody, lowerBody } from './run/loop.ts';
+import { type CompiledKernel, driverPosition, KernelCache } from './run/kernelCache.ts';
+import { type Conductor, Loop } from './run/loop.ts';
+import {
+  allStagesOf,
+  expectedWork,
+  type LoweredProgram,
+  lowerWithLoops,
+  stagesOf,
+  workOf,
+} from './run/loweredProgram.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
-import { convolutionOf } from './winograd/shapes.ts';
 
 export interface WasmOptions {
   /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
@@ -110,9 +115,16 @@ const worthWorkers = 5e6;
 
 /** A rough guess at the nanoseconds of a launch that are worth sharing: none where there are few pieces. */
 function sharedWork({ launch, stages }: LoweredLaunch): number {
-  if (!stages.some(({ units, grain }) => units >= 8 * grain)) return 0;
-  const steps = launch.dims.reduce((product, size) => product * size, 1);
-  return steps * (launch.kernel.form === 'contract' ? 0.04 : 0.3);
+  return stages.some(({ units, grain }) => units >= 8 * grain) ? workOf(launch) : 0;
+}
+
+/** Frees the memory of an executable and of those in it. */
+function discard(executable: WasmExecutable): void {
+  for (const loop of executable.loops.values()) {
+    for (const body of loop.bodies) discard(body);
+    loop.dispose();
+  }
+  executable.dispose();
 }
 
 interface Driver {
@@ -145,7 +157,9 @@ export class WasmBackend implements Backend {
   };
   /** Each with what its runs add to `#sharedWork`. */
   readonly #executables = new Map<WasmExecutable, number>();
-  /** The same of single programs, without those in them. */
+  /** Their kernels, with those of the programs in them. */
+  readonly #held = new WeakMap<WasmExecutable, readonly CompiledKernel[]>();
+  /** Of single programs, without those in them, what a run of them adds to `#sharedWork`. */
   readonly #work = new WeakMap<WasmExecutable, number>();
   /** Nanoseconds of work that threads could have shared so far, until the workers start. */
   #sharedWork = 0;
@@ -220,64 +234,51 @@ export class WasmBackend implements Backend {
     return executable;
   }
 
-  /** What minimal filtering computes divides its sums itself. */
-  #withPartialSums(program: Program): Program {
-    return withPartialSums(
-      program,
-      (launch) => this.#features.winograd === true && convolutionOf(launch) !== null,
-    );
-  }
-
   /** A program with those in it, which have memory of their own. */
-  #compile(given: Program, body?: LoweredBody): WasmExecutable {
-    const program = body?.program ?? this.#withPartialSums(given);
-    const { lowered, local } = body ?? lowerProgram(program, this.#features);
-    const work = lowered.reduce((sum, launch) => sum + sharedWork(launch), 0);
-    // They load while the kernels are written.
-    if (work >= worthWorkers) this.#workers.start();
-    const stages = lowered.flatMap((launch) => launch.stages);
-    if (body) stages.push(body.steps);
-    const kernels = this.#kernels.acquire(stages, (bytes, tableSize) =>
+  #compile(given: Program): WasmExecutable {
+    // They load while kernels are chosen and written.
+    if (expectedWork(given) >= worthWorkers) this.#workers.start();
+    const tree = lowerWithLoops(given, this.#features);
+    const kernels = this.#kernels.acquire(allStagesOf(tree), (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
     );
-    let executable: WasmExecutable;
     try {
-      executable = new WasmExecutable(this.#memory, program, lowered, kernels, this.threads, local);
+      const executable = this.#assemble(tree, [...kernels]);
+      this.#held.set(executable, kernels);
+      return executable;
     } catch (error) {
       this.#kernels.release(kernels);
       throw error;
     }
-    this.#work.set(executable, work);
+  }
+
+  /** Takes its kernels, and those of the programs in it, from the front of `kernels`. */
+  #assemble(tree: LoweredProgram, kernels: CompiledKernel[]): WasmExecutable {
+    const { program, lowered, local, loops } = tree;
+    const own = kernels.splice(0, stagesOf(tree).length);
+    const executable = new WasmExecutable(this.#memory, program, lowered, own, this.threads, local);
+    this.#work.set(
+      executable,
+      lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
+    );
     try {
-      for (const launch of program.launches) {
-        if (launch.kernel.form !== 'loop') continue;
+      for (const [launch, programs] of loops) {
         const { kernel } = launch;
+        if (kernel.form !== 'loop') continue;
         const loop = new Loop(this.#memory, launch, kernel, this.threads, this.#conductor);
         executable.loops.set(launch, loop);
-        for (const body of kernel.programs) {
-          const lowered = lowerBody(
-            this.#withPartialSums(body),
-            body === kernel.programs[0],
-            kernel,
-            this.#features,
-          );
-          loop.add(this.#compile(body, lowered), lowered);
-        }
+        for (const inner of programs) loop.add(this.#assemble(inner, kernels), inner.body!);
       }
     } catch (error) {
-      this.#drop(executable);
+      discard(executable);
       throw error;
     }
     return executable;
   }
 
   #drop(executable: WasmExecutable): void {
-    for (const loop of executable.loops.values()) {
-      for (const body of loop.bodies) this.#drop(body);
-      loop.dispose();
-    }
-    executable.dispose();
-    this.#kernels.release(executable.kernels);
+    discard(executable);
+    this.#kernels.release(this.#held.get(executable) ?? []);
   }
 
   /** Nanoseconds of work in a run that threads could share, loops included. */

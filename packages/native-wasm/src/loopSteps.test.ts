@@ -5,6 +5,7 @@ import {
   fori,
   key,
   normal,
+  type Program,
   reference,
   scalar,
   scan,
@@ -16,6 +17,7 @@ import {
 } from '@ag/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasm } from './index.ts';
+import { rowsOfBody } from './run/loopRows.ts';
 
 const draw = (shape: readonly number[], seed: number): Tensor => normal(shape, { key: key(seed) });
 const bits = (t: Tensor): Uint32Array => new Uint32Array((t.dataSync() as Float32Array).slice().buffer);
@@ -157,6 +159,58 @@ describe('steps of loops', async () => {
         tensor([0, 1, 3], { dtype: 'int32' }),
       );
       expect(good.carry.dataSync()).toHaveLength(3);
+    }
+  });
+
+  it('leave what is summed over examples to the end, so that their rows stay apart', () => {
+    const x = draw([6, 16, 8], 1);
+    const cell = (b: Tensor) =>
+      scan((h, row) => [h.mul(row.add(b.mul(h)).sigmoid()).add(row)], zeros([16, 8]), x)
+        .carry.square()
+        .sum();
+    const b = draw([8], 2);
+    const programs: Program[] = [];
+    const watched = Object.assign(Object.create(two), {
+      prepare: (program: Program) => {
+        programs.push(program);
+        return two.prepare(program);
+      },
+      run: two.run.bind(two),
+      allocate: two.allocate.bind(two),
+      release: two.release.bind(two),
+      write: two.write.bind(two),
+      readSync: two.readSync.bind(two),
+      dispose: two.dispose.bind(two),
+    });
+    use(watched);
+    const found = grad(cell)(b).dataSync();
+    const rows = programs.flatMap(({ launches }) =>
+      launches.flatMap(({ kernel }) =>
+        kernel.form === 'loop' ? [rowsOfBody(kernel.programs[0], kernel.schedule)] : [],
+      ),
+    );
+    expect(rows).toEqual([16, 16]);
+    use(one);
+    expect(grad(cell)(b).dataSync()).toEqual(found);
+    // Central differences in float64.
+    use(reference());
+    const wide = (values: number[]): number => {
+      const rows64 = x.cast('float64');
+      return scan(
+        (h, row) => [h.mul(row.add(tensor(values, { dtype: 'float64' }).mul(h)).sigmoid()).add(row)],
+        zeros([16, 8], { dtype: 'float64' }),
+        rows64,
+      )
+        .carry.square()
+        .sum()
+        .itemSync();
+    };
+    const at = [...b.dataSync()];
+    for (let i = 0; i < 8; i++) {
+      const [up, down] = [1e-4, -1e-4].map((step) =>
+        wide(at.map((value, k) => (k === i ? value + step : value))),
+      );
+      expect(found[i]).toBeCloseTo((up - down) / 2e-4, 3);
     }
   });
 

@@ -192,9 +192,10 @@ export abstract class Recurrent extends Module<[Tensor]> {
   #looped(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
     const zero = zerosLike(inputs.sliceFrom(0, 1, 0, 1).squeeze(0).sliceFrom(0, this.hidden, 1, 1));
     const start = { hidden: first.hidden ?? zero, cell: this.hasCell ? (first.cell ?? zero) : null };
+    const bias = this.stepBias(weights);
     const { carry, ys } = scan<LoopState, Tensor, Tensor>(
       (state, row) => {
-        const next = this.step(row, state as CellState, weights);
+        const next = this.step(row, state as CellState, weights, bias);
         return [next as LoopState, next.hidden!];
       },
       start as LoopState,
@@ -208,10 +209,11 @@ export abstract class Recurrent extends Module<[Tensor]> {
   #written(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
     const time = inputs.shape[0];
     const steps = new Array<Tensor>(time);
+    const bias = this.stepBias(weights);
     let last = first;
     for (let i = 0; i < time; i++) {
       const t = reverse ? time - 1 - i : i;
-      last = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), last, weights);
+      last = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), last, weights, bias);
       steps[t] = last.hidden!;
     }
     return { outputs: stack(steps), last };
@@ -241,8 +243,22 @@ export abstract class Recurrent extends Module<[Tensor]> {
     return 0;
   }
 
-  /** The state after one step, from the inputs' part of the gates [batch, gates · hidden]. */
-  protected abstract step(inputs: Tensor, state: CellState, weights: Direction): CellState;
+  /**
+   * The hidden bias that is added within each step, [`apart`]; null for none. It is taken out of the whole bias once, so that its gradient
+   * is a sum after the loop.
+   */
+  protected stepBias({ hiddenBias }: Direction): Tensor | null {
+    if (this.apart === 0 || !hiddenBias) return null;
+    return hiddenBias.value.sliceFrom(hiddenBias.shape[0] - this.apart, this.apart, 0, 1);
+  }
+
+  /** The state after one step, from the inputs' part of the gates [batch, gates · hidden] and what `stepBias` gives. */
+  protected abstract step(
+    inputs: Tensor,
+    state: CellState,
+    weights: Direction,
+    bias: Tensor | null,
+  ): CellState;
 
   /** The gates, each [batch, hidden]. */
   protected gates(x: Tensor, count: number): Tensor[] {
@@ -350,12 +366,16 @@ export class Gru extends Recurrent {
     return this.hidden;
   }
 
-  protected override step(inputs: Tensor, state: CellState, weights: Direction): CellState {
+  protected override step(
+    inputs: Tensor,
+    state: CellState,
+    weights: Direction,
+    bias: Tensor | null,
+  ): CellState {
     const [xReset, xUpdate, xNew] = this.gates(inputs, 3) as [Tensor, Tensor, Tensor];
     const fromState = weights.fromState(state.hidden);
     const [hReset, hUpdate, product] = fromState ? this.gates(fromState, 3) : [null, null, null];
     // The reset gate acts on the new state's bias too, so that one could not be added before.
-    const bias = weights.hiddenBias?.value.sliceFrom(2 * this.hidden, this.hidden, 0, 1) ?? null;
     const hNew = product ? plus(product, bias) : bias;
     const reset = plus(xReset, hReset ?? null).sigmoid();
     const update = plus(xUpdate, hUpdate ?? null).sigmoid();

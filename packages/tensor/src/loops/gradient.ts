@@ -14,6 +14,7 @@ import { contract } from '../ops/contract.ts';
 import { add, addAll } from '../ops/elementwise.ts';
 import { permute } from '../ops/movement.ts';
 import type { ContractionLabels, Differentiate, Op } from '../ops/op.ts';
+import { type ReduceAttributes, sum } from '../ops/reduce.ts';
 import { sizeOf } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { bodyOf, type LoopAttributes, type LoopResult, lengthOf, positionsIn } from './attributes.ts';
@@ -109,23 +110,31 @@ export function loopRule(
 
   // Products of all steps at once, and sums over the steps.
   const products: { input: number; product: Product }[] = [];
+  const totals: { input: number; total: Total }[] = [];
   const sums: { input: number; stand: Tensor; next: Tensor }[] = [];
+  const carriedSize = carried.reduce((size, { leaf }) => size + sizeOf(leaf.shape), 0);
   for (const { leaf, input } of shared) {
     const gradient = gradientAt.get(leaf)!;
     if (isZero(gradient)) continue;
     const rest: Tensor[] = [];
     for (const term of termsOf(gradient)) {
       const product = productOf(term, (node) => varies(node, roleOf));
+      const total = product ? null : totalOf(term, carriedSize, (node) => varies(node, roleOf));
       if (product) products.push({ input, product });
+      else if (total) totals.push({ input, total });
       else rest.push(term);
     }
     if (rest.length === 0) continue;
     const stand = standIn(leaf);
     roles.set(stand, { kind: 'carry' });
-    sums.push({ input, stand, next: rest.reduce((sum, term) => sum.add(term), stand) });
+    sums.push({ input, stand, next: rest.reduce((all, term) => all.add(term), stand) });
   }
   const rows = sequences.filter(({ leaf }) => !isZero(gradientAt.get(leaf)!));
-  const factors = products.flatMap(({ product }) => product.factors).filter((node) => roleOf(node) === null);
+  const collected = [
+    ...products.flatMap(({ product }) => product.factors),
+    ...totals.map(({ total }) => total.of),
+  ];
+  const factors = collected.filter((node) => roleOf(node) === null);
   const back = buildLoop({
     op,
     carry: [
@@ -159,6 +168,7 @@ export function loopRule(
       apply(contract, factors.map(all), { a: [time, ...labels.a], b: [time, ...labels.b], out: labels.out }),
     );
   }
+  for (const { input, total } of totals) give(input, total.from(all(total.of)));
   return result;
 }
 
@@ -230,6 +240,36 @@ function termsOf(sum: Tensor): Tensor[] {
 interface Product {
   readonly factors: readonly Tensor[];
   readonly labels: ContractionLabels;
+}
+
+/** What is summed at each step, and the sum over all of them from its rows. */
+interface Total {
+  readonly of: Tensor;
+  readonly from: (rows: Tensor) => Tensor;
+}
+
+/**
+ * A term as a sum over elements of a step (a bias) that is worth taking once over all steps: no more is collected than the loop carries. Summed
+ * at each step it would tie together examples that have nothing else to do with one another, and could be computed apart.
+ */
+function totalOf(term: Tensor, limit: number, varies: (node: Tensor) => boolean): Total | null {
+  const views: Tensor[] = [];
+  let node = term;
+  while (node.op?.lower.form === 'view' || node.op?.lower.form === 'place') {
+    if (node.inputs.length !== 1) return null;
+    views.unshift(node);
+    node = node.inputs[0];
+  }
+  if ((node.op as unknown) !== sum) return null;
+  const [of] = node.inputs;
+  const { axes } = node.attributes as ReduceAttributes;
+  if (axes.length === 0 || of.dtype !== term.dtype || sizeOf(of.shape) > limit || !varies(of)) return null;
+  const { shape } = node;
+  const from = (rows: Tensor): Tensor => {
+    const total = rows.sum([0, ...axes.map((axis) => axis + 1)]).reshape([...shape]);
+    return views.reduce((x, view) => apply(view.op as Op<unknown>, [x], view.attributes), total);
+  };
+  return { of, from };
 }
 
 /** A term as a product that is worth making of all steps at once: it is not smaller than its factors. */
