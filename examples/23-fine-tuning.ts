@@ -103,5 +103,5 @@ const apart = await (await predict(tuned, test.x)).data();
 const whole = tuned.merge().unload();
 const again = await exportOnnx(whole, { inputs: { image: placeholder([null, 1, 16, 16]) } });
 const read = await loadOnnx(again).forward(test.x)[0].data();
-const difference = read.reduce((most, value, i) => Math.max(most, Math.abs(value - apart[i])), 0);
+const difference = Math.max(...Array.from(read, (value, i) => Math.abs(value - apart[i])));
 console.log(`again a file: ${again.length} bytes, which differs by at most ${difference.toExponential(0)}`);
