@@ -43,8 +43,9 @@ export {
 } from './kernel/roles.ts';
 export { launchTraffic } from './kernel/traffic.ts';
 export type { Leaf, Origin } from './node.ts';
+export { factorsOf, hasOpen, isOpen, openSize, openSizeName, openSizeOf, withSizes } from './openSizes.ts';
 export * from './ops/index.ts';
-export { openSize } from './ops/movement.ts';
+export { checkKnownSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
@@ -77,6 +78,7 @@ export {
   setEvaluationWatch,
   setScopeNames,
 } from './run/watch.ts';
+export { type Workload, workloadOf } from './run/workload.ts';
 export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';
 export { userLine } from './userLine.ts';

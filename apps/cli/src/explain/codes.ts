@@ -146,8 +146,8 @@ export const errorCodes: Readonly<
   },
   AG_OPEN_SIZE: {
     means: 'A size is open until a placeholder is fed, so the operation cannot know it.',
-    cause: 'A placeholder whose first size is null, and an operation along that axis.',
-    cure: 'Do it to the data before feeding them; mean in place of sum ÷ size; −1 in reshape.',
+    cause: 'A placeholder with a size that is null or a name, and an operation that computes with it.',
+    cure: 'A number in the placeholder; do it to the data before feeding them; mean in place of sum ÷ size; −1 in reshape.',
   },
   AG_STALE_VALUE: {
     means: 'A value that is gone.',

@@ -298,6 +298,11 @@ export interface Program {
   readonly bindingCount: number;
   readonly scalarCount: number;
   readonly launches: readonly Launch[];
+  /**
+   * Bindings that are written over others: new values of variables that usually lie in the memory of the old ones, each as the binding
+   * of the new value and that of the old. A run may bind them apart nevertheless.
+   */
+  readonly aliases?: readonly (readonly [target: number, old: number])[];
 }
 
 /** No position of any axis: what stands in an index for a number that is no whole number of 32 bits. */

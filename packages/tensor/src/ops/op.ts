@@ -56,6 +56,8 @@ export interface GraphCompiler {
   (outputs: readonly Tensor[]): CompiledGraph;
   /** Whether its kernels are fused: programs of both kinds must not be mixed up. */
   readonly fusion: boolean;
+  /** Buffers that its kernels may read and write: the same holds. */
+  readonly maxBuffers: number;
 }
 
 /** What the launch of a loop is made from. */

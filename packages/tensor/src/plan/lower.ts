@@ -4,9 +4,10 @@
  */
 import type { DType } from '../dtype.ts';
 import { codedError } from '../errors.ts';
+import { hasOpen } from '../openSizes.ts';
 import { contract } from '../ops/contract.ts';
 import { positions } from '../ops/indexing.ts';
-import { openSize, permute } from '../ops/movement.ts';
+import { permute } from '../ops/movement.ts';
 import {
   type AnyOp,
   type ContractionLabels,
@@ -249,7 +250,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     origin = tensor;
     if (tensor.op === null) {
       const { shape, dtype } = tensor;
-      if (shape.includes(openSize)) {
+      if (hasOpen(shape)) {
         throw codedError(
           Error,
           'AG_NOT_FED',

@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly fusion: boolean;
   /** Launches say where they come from, for profiles. */
   readonly scopeOf?: ScopeNames | null;
+  /** Buffers that a kernel may read and write. Default: as many as it takes. */
+  readonly maxBuffers?: number;
 }
 
 /**
@@ -45,16 +47,19 @@ export function makePlan(
   traversal: Traversal,
   outputs: readonly Tensor[],
   updates: readonly PlannedUpdate[],
-  { fusion, scopeOf = null }: PlanOptions,
+  { fusion, scopeOf = null, maxBuffers = Number.POSITIVE_INFINITY }: PlanOptions,
 ): Plan {
   // Broadcasting and products make tensors of any size out of small ones.
   for (const { op, shape } of traversal.nodes) if (op) checkShape(shape, op.name);
   const signature = traversal.signature.slice(0, traversal.length);
-  const compile = Object.assign((graph: readonly Tensor[]) => compileGraph(graph, fusion), { fusion });
+  const compile = Object.assign((graph: readonly Tensor[]) => compileGraph(graph, fusion, maxBuffers), {
+    fusion,
+    maxBuffers,
+  });
   // Last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
   const reversed = updates.map(({ value }) => value).reverse();
   const lowered = lower(traversal, [...outputs, ...reversed]);
-  const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion);
+  const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion, maxBuffers);
   const layout = layOut(lowered, outputs.length, clusters, stored);
   const emitted = clusters.flatMap((cluster) => emit(cluster, layout.bufferOf, scopeOf, compile));
   const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, emitted);
@@ -74,12 +79,15 @@ export function makePlan(
   );
   const bindingOf = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]]));
   const canOverwrite = overwriteRule(banded);
+  const aliases: [number, number][] = [];
   const inPlace = updates.map(({ variable }, i) => {
     if (!variable.inPlace) return false;
     const current = variable.currentLeaf();
     const binding = current?.visitMark === traversal.visitMark ? bindingOf.get(current) : undefined;
     const old = binding === undefined || binding < 0 ? null : bufferAt.get(binding);
-    return canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
+    const overwrites = canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
+    if (overwrites && binding !== undefined && binding >= 0) aliases.push([firstUpdate + i, binding]);
+    return overwrites;
   });
   return {
     signature,
@@ -89,6 +97,7 @@ export function makePlan(
       bindingCount: firstUpdate + updates.length,
       scalarCount: traversal.literals.length,
       launches: banded,
+      ...(aliases.length > 0 && { aliases }),
     },
     boundLeaves,
     leafBindings,
@@ -97,9 +106,9 @@ export function makePlan(
 }
 
 /** A graph inside of an operation as a program. Its walk writes over the signature of the graph around it. */
-function compileGraph(outputs: readonly Tensor[], fusion: boolean): CompiledGraph {
+function compileGraph(outputs: readonly Tensor[], fusion: boolean, maxBuffers: number): CompiledGraph {
   const traversal = traverse(outputs, []);
-  const { program, leafBindings } = makePlan(traversal, outputs, [], { fusion });
+  const { program, leafBindings } = makePlan(traversal, outputs, [], { fusion, maxBuffers });
   const leaves: Tensor[] = [];
   leafBindings.forEach((binding, i) => {
     if (binding >= 0) leaves[binding] = traversal.leaves[i];
