@@ -18,8 +18,7 @@ import {
   Variable,
 } from '@ag/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebGpuBackend } from '../../backend.ts';
-import { connect } from '../../device/connect.ts';
+import { type WebGpuBackend, webgpu } from '../../backend.ts';
 import { defaultLimits } from '../../device/facts.ts';
 import { testGpu } from '../../testing/device.ts';
 
@@ -41,11 +40,7 @@ describe.skipIf(gpu === undefined)('fast forms', () => {
   let backend: WebGpuBackend;
   const plain = reference();
   beforeAll(async () => {
-    const connection = await connect(gpu!, undefined, defaultLimits);
-    backend = new WebGpuBackend(
-      { ...connection, facts: { ...connection.facts, software: false } },
-      Number.POSITIVE_INFINITY,
-    );
+    backend = await webgpu({ gpu: gpu!, limits: defaultLimits, facts: { software: false } });
   });
   afterAll(() => use(plain));
 

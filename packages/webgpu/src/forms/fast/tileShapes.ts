@@ -37,6 +37,7 @@ export const busyWorkgroups = 256;
 
 /** The largest shape that fits the device and leaves it work enough. */
 export function tileFor(facts: Facts, batch: number, m: number, n: number): TileName {
+  if (facts.tile !== undefined) return facts.tile;
   const groups = ({ rows, columns }: TileShape) => batch * Math.ceil(m / rows) * Math.ceil(n / columns);
   const fits = (name: TileName): boolean => {
     const shape = tileShapes[name];
