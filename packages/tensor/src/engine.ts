@@ -77,6 +77,7 @@ export {
   setEvaluationWatch,
   setScopeNames,
 } from './run/watch.ts';
+export { type Workload, workloadOf } from './run/workload.ts';
 export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';
 export { userLine } from './userLine.ts';

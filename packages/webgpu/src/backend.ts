@@ -43,6 +43,8 @@ export interface WebGpuOptions {
   readonly maxMemory?: number;
   /** Limits lower than the adapter's, for tests. @internal */
   readonly limits?: Readonly<Record<string, number>>;
+  /** What the device is taken for whatever it is, for tests and measurements. @internal */
+  readonly facts?: Partial<Facts>;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface WebGpuOptions {
  * use(await webgpu());
  */
 export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  checkOptions('webgpu', options, 'device gpu powerPreference maxMemory limits');
+  checkOptions('webgpu', options, 'device gpu powerPreference maxMemory limits facts');
   const maxMemory = options.maxMemory ?? Number.POSITIVE_INFINITY;
   if (!(maxMemory >= 2 ** 20))
     throw valueError(`webgpu: maxMemory must be at least 1 MiB in bytes, got ${maxMemory}`);
@@ -64,7 +66,8 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     options.device !== undefined
       ? adopt(checkDevice(options.device))
       : await connect(checkGpu(options.gpu) ?? platformGpu(), options.powerPreference, options.limits);
-  return new WebGpuBackend(connection, maxMemory);
+  const facts = { ...connection.facts, ...options.facts };
+  return new WebGpuBackend({ ...connection, facts }, maxMemory);
 }
 
 /** Made by `webgpu()`. */
@@ -83,6 +86,8 @@ export class WebGpuBackend implements Backend {
   readonly counters: Counters = newCounters();
   readonly #device: GPUDevice;
   readonly #owned: boolean;
+  /** Held as long as this is: see `Connection`. @internal */
+  readonly origin: unknown;
   readonly #buffers: Buffers;
   readonly #pipelines: Pipelines;
   readonly #queue = new JobQueue();
@@ -94,9 +99,10 @@ export class WebGpuBackend implements Backend {
   #saidHost = false;
 
   /** @internal */
-  constructor({ device, facts, info, owned }: Connection, maxMemory: number) {
+  constructor({ device, facts, info, owned, origin }: Connection, maxMemory: number) {
     this.#device = device;
     this.#owned = owned;
+    this.origin = origin;
     this.facts = facts;
     this.adapter = info;
     this.maximalBuffers = facts.maxBuffers;

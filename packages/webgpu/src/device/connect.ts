@@ -9,6 +9,8 @@ export interface Connection {
   readonly info: AdapterDescription;
   /** Whether the device was made here and is ours to destroy. */
   readonly owned: boolean;
+  /** What must live as long as the device: Dawn in Node breaks when its `GPU` object is collected before. */
+  readonly origin: unknown;
 }
 
 /** What an adapter says of itself. */
@@ -94,13 +96,13 @@ export async function connect(
     requiredFeatures: features.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
     requiredLimits,
   });
-  return { device, facts: factsOf(device, adapter.info), info: describe(adapter.info), owned: true };
+  return { device, facts: factsOf(device, adapter.info), info: describe(adapter.info), owned: true, origin: [gpu, adapter] };
 }
 
 /** A device that the program made itself. */
 export function adopt(device: GPUDevice): Connection {
   const info = (device as { adapterInfo?: GPUAdapterInfo }).adapterInfo;
-  return { device, facts: factsOf(device, info), info: describe(info), owned: false };
+  return { device, facts: factsOf(device, info), info: describe(info), owned: false, origin: null };
 }
 
 export function describe(info: GPUAdapterInfo | undefined): AdapterDescription {

@@ -20,6 +20,8 @@ export interface Facts {
   readonly timestamps: boolean;
   /** SwiftShader, lavapipe, WARP: a processor that acts as a device. Large kernels compile slowly there. */
   readonly software: boolean;
+  /** For measurements: the tile that products take, whatever their size. */
+  readonly tile?: 'small' | 'medium' | 'large';
 }
 
 /** The least that WebGPU promises; what a device is lowered to in tests. */
