@@ -31,7 +31,8 @@ export function stepOf(request: FormRequest): Step {
   try {
     for (const form of fastForms) {
       const step = form(request);
-      if (step !== null) return step;
+      // One that needs more buffers than there are is divided first.
+      if (step?.dispatches.every(({ bindings }) => bindings.length <= request.facts.maxBuffers)) return step;
     }
     const parts = divided(request);
     if (parts !== null) {
