@@ -18,7 +18,7 @@ const mayImport = {
   train: ['tensor', 'graph', 'nn', 'optim', 'datasets'],
   viz: [],
   onnx: ['tensor', 'nn'],
-  all: ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train', 'viz'],
+  all: ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'webgpu', 'train', 'viz'],
 };
 
 const everyPackage = [...numeric, 'viz', 'onnx', 'all'];

@@ -86,6 +86,9 @@ const names: Readonly<Record<string, string>> = {
   threads: 'threads',
 };
 
+/** Two digits of what is small. */
+const figures = (speed: number): string => (speed < 1 ? speed.toPrecision(2) : speed.toFixed(1));
+
 /** What there is of WebGPU, and the side of a product that keeps it busy; 0 without an adapter. */
 async function graphicsFindings(): Promise<{ readonly findings: readonly Finding[]; readonly size: number }> {
   const found = await findGpu();
@@ -141,9 +144,9 @@ async function test(name: string, make: () => Promise<Backend>, size: number): P
     use(backend);
     const wrong = await worstError();
     if (!(wrong < 1e-5)) return { name: label, value: `wrong results, off by ${wrong}`, ok: false };
-    return { name: label, value: `passes, ${(await speed(size)).toFixed(1)} GFLOP/s`, ok: true };
+    return { name: label, value: `passes, ${figures(await speed(size))} GFLOP/s`, ok: true };
   } catch (error) {
-    return { name: label, value: 'does not run', ok: false, advice: (error as Error).message };
+    return { name: label, value: 'does not run', ok: false, advice: (error as Error).message.split('\n')[0] };
   } finally {
     use(reference());
     backend?.close?.();

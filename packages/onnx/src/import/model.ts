@@ -44,8 +44,8 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   readonly inputs: readonly OnnxValue[];
   /** What `forward` gives. */
   readonly outputs: readonly OnnxValue[];
-  readonly #variables: ReadonlyMap<string, Variable>;
-  readonly #graph: PreparedGraph;
+  readonly #variables: Map<string, Variable>;
+  #graph: PreparedGraph;
 
   /** Use {@link loadOnnx}. */
   constructor(bytes: Uint8Array, options: LoadOnnxOptions = {}) {
@@ -104,6 +104,11 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
    * @returns a tensor for each of `this.outputs`
    */
   override forward(...inputs: readonly Tensor[]): Tensor[] {
+    return this.run(inputs, null);
+  }
+
+  /** @internal */
+  run(inputs: readonly Tensor[], observe: Observe | null): Tensor[] {
     if (inputs.length !== this.inputs.length) {
       throw typeError(
         `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
@@ -111,7 +116,24 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
     }
     const values = new Map(this.inputs.map((input, i) => [input.name, new Value(fitting(inputs[i], input))]));
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
-    return new Walk(this.training).compute(this.#graph, known, null).map((value) => value.tensor);
+    return new Walk(this.training, observe).compute(this.#graph, known, null).map((value) => value.tensor);
+  }
+
+  /** What is run. @internal */
+  get graph(): PreparedGraph {
+    return this.#graph;
+  }
+
+  /** @internal */
+  set graph(graph: PreparedGraph) {
+    this.#graph = graph;
+  }
+
+  /** Puts another variable in the place of one, whose name it gets. @internal */
+  exchange(before: Variable, variable: Variable): string {
+    const [name] = [...this.#variables].find(([, one]) => one === before)!;
+    this.#variables.set(name, variable);
+    return name;
   }
 
   /** Weights and statistics by their names in the file. @internal */
@@ -136,6 +158,14 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   }
 }
 
+/** Hears of each node that has been run. */
+export type Observe = (call: Call, outputs: readonly (Value | null)[]) => void;
+
+/** Runs a model, telling of each node. */
+export function traced(model: OnnxModel, inputs: readonly Tensor[], observe: Observe): Tensor[] {
+  return model.run(inputs, observe);
+}
+
 /** Characters that the names of all weights may have: within functions they repeat those of what is around them. */
 const longestNames = 20_000_000;
 
@@ -145,10 +175,12 @@ const mostSteps = 2 ** 20;
 /** One call of a model. */
 class Walk implements Run {
   readonly training: boolean;
+  readonly observe: Observe | null;
   #steps = 0;
 
-  constructor(training: boolean) {
+  constructor(training: boolean, observe: Observe | null) {
     this.training = training;
+    this.observe = observe;
   }
 
   count(nodes: number): void {
@@ -197,7 +229,7 @@ class Scope {
   }
 }
 
-function runNode(node: PreparedNode, scope: Scope, run: Run): void {
+function runNode(node: PreparedNode, scope: Scope, run: Walk): void {
   const { output } = node.proto;
   if (node.constant) {
     scope.values.set(output[0], node.constant());
@@ -215,6 +247,10 @@ function runNode(node: PreparedNode, scope: Scope, run: Run): void {
       if (result === null) throw call.refuse(`output ${i}`);
       scope.values.set(name, result instanceof Value ? result : new Value(result));
     });
+    run.observe?.(
+      call,
+      output.map((name) => (name === '' ? null : (scope.values.get(name) ?? null))),
+    );
   } catch (error) {
     throw located(error, node.where);
   }
