@@ -105,7 +105,7 @@ export class Dispatches {
         const number = toDType(scalars[patch.scalar], patch.dtype);
         value = patch.dtype === 'float32' ? bitsOf(number) | 0 : number | 0;
       } else {
-        value = patch.offset + offsetOf(patch.buffer);
+        value = patch.offset + (patch.buffer < 0 ? 0 : offsetOf(patch.buffer));
         for (const { factor, scalar } of patch.dynamic) value += factor * scalars[scalar];
       }
       if (words[base + word] === value) continue;
