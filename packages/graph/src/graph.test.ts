@@ -1,4 +1,4 @@
-import { concat, evaluate, normal, stats, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
+import { concat, conv1d, evaluate, normal, stats, type Tensor, tensor, Variable, zeros } from '@ag/tensor';
 import { commitUpdates } from '@ag/tensor/engine';
 import { describe, expect, it } from 'vitest';
 import { backward, Graph, gradients, placeholder, topologicalSort } from './index.ts';
@@ -123,14 +123,14 @@ describe('placeholders', () => {
 
   it('refuse what needs the open size, rather than computing something else', () => {
     const x = placeholder([null, 2], { name: 'x' });
-    expect(() => x.slice(0, 1)).toThrow(/slice: the first size.*open/s);
+    expect(() => x.slice(0, 1)).toThrow(/slice: size 0 of \[any, 2\] is open/s);
     expect(() =>
       x.pad([
         [1, 0],
         [0, 0],
       ]),
-    ).toThrow(/pad: the first size.*open/s);
-    expect(() => concat([x, tensor([[1, 2]])])).toThrow(/concat: the first size.*open/s);
+    ).toThrow(/pad: size 0 of \[any, 2\] is open/s);
+    expect(() => concat([x, tensor([[1, 2]])])).toThrow(/concat: size 0 of \[any, 2\] is open/s);
     expect(x.slice(0, 1, { axis: 1 }).shape).toEqual([-1, 1]);
     expect(
       x.pad([
@@ -139,6 +139,74 @@ describe('placeholders', () => {
       ]).shape,
     ).toEqual([-1, 3]);
     expect(concat([x, x], 1).shape).toEqual([-1, 4]);
+  });
+
+  it('leave several sizes open, those of one name being equal', async () => {
+    const x = placeholder(['batch', 'length', 4], { name: 'x' });
+    const mask = placeholder([null, 'length'], { name: 'mask' });
+    const [batch, length] = x.shape;
+    const w = new Variable(normal([4, 4])).value;
+    const f = (t: Tensor, seen: Tensor): Tensor[] => [
+      // Parts of the last axis, positions and what is seen, as attention has them.
+      t.matmul(w).reshape([batch, length, 2, 2]).transpose(1, 2),
+      t.mul(seen.unsqueeze(-1)).mean(1),
+      t.flatten(0, 1).sum(1),
+      t.reshape([-1, 2]).max(0),
+      concat([t, t], 2).softmax(1),
+      gradients(t.mul(seen.unsqueeze(-1)).tanh().sum(), [t])[0],
+    ];
+    const outputs = f(x, mask);
+    expect(outputs[0].shape).toEqual([batch, 2, length, 2]);
+    expect(`${outputs[2]}`).toBe('[lazy batch*length float32]');
+    expect(`${outputs[4]}`).toBe('[lazy any×length×8 float32]');
+    const graph = new Graph({ inputs: [x, mask], outputs });
+    for (const [b, l] of [
+      [2, 3],
+      [1, 5],
+      [4, 1],
+    ]) {
+      const [data, seen] = [normal([b, l, 4]), normal([b, l])];
+      const own = data.add(0);
+      const plain = [
+        own.matmul(w).reshape([b, l, 2, 2]).transpose(1, 2),
+        own.mul(seen.unsqueeze(-1)).mean(1),
+        own.reshape([b * l, 4]).sum(1),
+        own.reshape([b * l * 2, 2]).max(0),
+        concat([own, own], 2).softmax(1),
+        gradients(own.mul(seen.unsqueeze(-1)).tanh().sum(), [own])[0],
+      ];
+      const results = graph.run({ x: data, mask: seen });
+      for (const [i, result] of results.entries()) {
+        expect(result.shape).toEqual(plain[i].shape);
+        expect(await result.toArray()).toEqual(await plain[i].toArray());
+      }
+    }
+    expect(() => graph.run({ x: normal([2, 3, 4]), mask: normal([2, 4]) })).toThrow(
+      /open size 'length' was fed as 3 and, with placeholder 'mask', as 4/,
+    );
+    expect(() => graph.run({ x: new Float32Array(24), mask: normal([2, 3]) })).toThrow(
+      /does not say its sizes/,
+    );
+  });
+
+  it('keep open sizes of other names, and of none, apart', () => {
+    const x = placeholder([null, 'length', 4], { name: 'x' });
+    expect(() => x.add(placeholder([null, 'words', 4]))).toThrow(/sizes length and words meet/);
+    expect(() => placeholder([null, null]).add(placeholder([null, null]))).toThrow(/sizes any and any meet/);
+    expect(x.add(placeholder([1, 'length', 1])).shape).toEqual(x.shape);
+    expect(() => placeholder([null, -1])).toThrow(/integers ≥ 0, null or a name/);
+    expect(() => placeholder([null, ''])).toThrow(/integers ≥ 0, null or a name/);
+  });
+
+  it('say so where an open size would be computed with', () => {
+    const x = placeholder([null, 2, 'length'], { name: 'x' });
+    const length = x.shape[2];
+    expect(() => conv1d(x, normal([3, 2, 3]))).toThrow(/conv1d: size 2 of \[any, 2, length\] is open/);
+    expect(() => x.slice(1, undefined, { axis: 2 })).toThrow(/slice: size 2 of/);
+    expect(() => x.reshape([-1, length * 2])).toThrow(/computed from one that is open|sizes must be/);
+    expect(() => x.reshape([-1, 2, length / 2])).toThrow(/computed from one that is open|sizes must be/);
+    expect(() => x.reshape([4, -1, 3])).toThrow(/sizes of the placeholder are open/);
+    expect(() => x.size).toThrow(expect.objectContaining({ code: 'AG_OPEN_SIZE' }));
   });
 
   it('compute gradients for any fed size with one graph', async () => {

@@ -17,14 +17,20 @@ import {
   checkOptions,
   checkTensor,
   codedError,
+  describeValue,
+  hasOpen,
+  isOpen,
   isTypedArray,
   openSize,
+  openSizeName,
+  openSizeOf,
   PreparedGraph,
   placeholderLeaf,
   shapeError,
   typeError,
   type Update,
   valueError,
+  withSizes,
 } from '@ag/tensor/engine';
 import { detectingAnomalies } from './anomaly.ts';
 import { walkFrom } from './gradients.ts';
@@ -37,27 +43,28 @@ let unnamed = 0;
  *
  * ```ts
  * const x = placeholder([null, 784], { name: 'x' });
+ * const text = placeholder(['batch', 'length'], { dtype: 'int32' }); // both open
  * ```
  *
- * @param shape sizes; the first may be `null`, any size, fixed only when it is fed
+ * What computes with an open size, as a convolution along it, is an error that says so.
+ *
+ * @param shape sizes. Open ones, fixed only when they are fed, are `null` or a name: sizes of one name are equal, in all placeholders.
+ *   A first size that is `null` is `'batch'`, any other that is `null` is like no other.
  */
 export function placeholder(
-  shape: readonly (number | null)[],
+  shape: readonly (number | string | null)[],
   options: { readonly name?: string; readonly dtype?: DType } = {},
 ): Tensor {
   checkOptions('placeholder', options, 'name dtype');
-  shape.forEach((size, axis) => {
-    if (size === null ? axis > 0 : !Number.isInteger(size) || size < 0) {
-      throw valueError(
-        `placeholder: sizes must be integers ≥ 0, the first may be null; got ${formatShape(shape)}`,
-      );
-    }
+  const sizes = shape.map((size, axis) => {
+    if (size === null) return openSizeOf(axis === 0 ? 'batch' : null);
+    if (typeof size === 'string' && size !== '') return openSizeOf(size);
+    if (typeof size === 'number' && Number.isInteger(size) && size >= 0) return size;
+    throw valueError(
+      `placeholder: sizes must be integers ≥ 0, null or a name, got [${shape.map((one) => describeValue(one)).join(', ')}]`,
+    );
   });
-  return placeholderLeaf(
-    shape.map((size) => size ?? openSize),
-    options.dtype ?? 'float32',
-    options.name ?? `placeholder${unnamed++}`,
-  );
+  return placeholderLeaf(sizes, options.dtype ?? 'float32', options.name ?? `placeholder${unnamed++}`);
 }
 
 /** What a placeholder can be fed with. */
@@ -131,7 +138,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     this.#checkNames(feeds);
     if (detectingAnomalies()) return this.#named(this.#runWatched(fed));
     const key = this.inputs
-      .map((input, i) => (input.shape.includes(openSize) ? shapeOf(fed[i]).join('x') : ''))
+      .map((input, i) => (hasOpen(input.shape) ? shapeOf(fed[i]).join('x') : ''))
       .join('|');
     let ready = this.#prepared.get(key);
     if (!ready) {
@@ -179,9 +186,10 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
   #prepare(fed: readonly Tensor[]): PreparedGraph {
     const outputs = this.#outputList();
     const updates = [...this.updates].map(([variable, value]): Update => ({ variable, value }));
-    if (this.inputs.every((input) => !input.shape.includes(openSize))) {
+    if (this.inputs.every((input) => !hasOpen(input.shape))) {
       return new PreparedGraph(this.inputs, outputs, updates);
     }
+    const sizes = this.#fedSizes(fed);
     const replaced = new Map<Tensor, Tensor>();
     const inputs = this.inputs.map((input, i) => {
       const concrete = placeholderLeaf(fed[i].shape, input.dtype, nameOf(input));
@@ -190,7 +198,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     });
     for (const node of walkFrom(...outputs, ...updates.map((update) => update.value)).nodes) {
       if (node.op === null || !node.inputs.some((input) => replaced.has(input))) continue;
-      const attributes = node.attributes;
+      const attributes = withSizes(node.attributes, sizes);
       replaced.set(
         node,
         apply(
@@ -208,6 +216,25 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     );
   }
 
+  /** What was fed for each open size. @throws RangeError where one of a name was fed twice, and differently */
+  #fedSizes(fed: readonly Tensor[]): Map<number, number> {
+    const sizes = new Map<number, number>();
+    this.inputs.forEach((input, i) => {
+      input.shape.forEach((size, axis) => {
+        const given = fed[i].shape[axis];
+        const before = sizes.get(size);
+        if (!isOpen(size)) return;
+        // Batches of several placeholders may differ, as they always could.
+        if (before !== undefined && before !== given && size !== openSize)
+          throw shapeError(
+            `Graph: the open size '${openSizeName(size)}' was fed as ${before} and, with placeholder '${nameOf(input)}', as ${given}`,
+          );
+        if (before === undefined) sizes.set(size, given);
+      });
+    });
+    return sizes;
+  }
+
   #feedFor(input: Tensor, feeds: Feeds): Tensor {
     const name = nameOf(input);
     const feed = feeds instanceof Map ? feeds.get(input) : (feeds as { readonly [name: string]: Feed })[name];
@@ -221,7 +248,7 @@ export class Graph<Outputs extends readonly Tensor[] | { readonly [name: string]
     const value = asTensor(feed, input);
     const fits =
       value.shape.length === input.shape.length &&
-      value.shape.every((size, i) => input.shape[i] === openSize || size === input.shape[i]);
+      value.shape.every((size, i) => isOpen(input.shape[i]) || size === input.shape[i]);
     if (!fits) {
       throw shapeError(
         `Graph: placeholder '${name}' needs ${describe(input)}, was fed ${formatShape(value.shape)} ${value.dtype}`,
@@ -256,10 +283,14 @@ function asTensor(feed: Feed, input: Tensor): Tensor {
       : checkTensor(value);
   }
   if (isTypedArray(feed)) {
-    const open = input.shape.includes(openSize);
-    const rest = input.shape.reduce((product, size) => (size === openSize ? product : product * size), 1);
+    const open = input.shape.filter(isOpen).length;
+    if (open > 1)
+      throw shapeError(
+        `Graph: placeholder '${nameOf(input)}' needs ${describe(input)}; a typed array does not say its sizes: feed tensor(array, { shape })`,
+      );
+    const rest = input.shape.reduce((product, size) => (isOpen(size) ? product : product * size), 1);
     const shape = open
-      ? input.shape.map((size) => (size === openSize ? feed.length / Math.max(1, rest) : size))
+      ? input.shape.map((size) => (isOpen(size) ? feed.length / Math.max(1, rest) : size))
       : sizeOf(input.shape) === feed.length
         ? input.shape
         : [feed.length];
@@ -274,7 +305,7 @@ function asTensor(feed: Feed, input: Tensor): Tensor {
 }
 
 function describe(input: Tensor): string {
-  return `${formatShape(input.shape.map((size) => (size === openSize ? null : size)))} ${input.dtype}`;
+  return `${formatShape(input.shape)} ${input.dtype}`;
 }
 
 function shapeOf(x: Tensor): readonly number[] {

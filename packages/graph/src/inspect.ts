@@ -3,7 +3,7 @@
  */
 
 import { concat, evaluate, isFloat, sizeOf, type Tensor, Variable } from '@ag/tensor';
-import { checkOptions, checkTensor, openSize, sumToShape } from '@ag/tensor/engine';
+import { checkOptions, checkTensor, hasOpen, isOpen, sumToShape } from '@ag/tensor/engine';
 import { wasDifferentiated } from './backward.ts';
 import { nodeGradients, sourceOf, topologicalOrder } from './gradients.ts';
 import type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
@@ -141,9 +141,7 @@ export function inspect(
       label: named.get(node) ?? labelOf(node, named),
       kind: kindOf(node),
       ...(source && { op: source.op.name }),
-      shape: node.shape.includes(openSize)
-        ? node.shape.map((size) => (size === openSize ? null : size))
-        : node.shape,
+      shape: hasOpen(node.shape) ? node.shape.map((size) => (isOpen(size) ? null : size)) : node.shape,
       dtype: node.dtype,
       value: value(readValue[i]),
       gradient: value(readGradient[i]),

@@ -1,5 +1,6 @@
 /** Attention on queries, keys and values: all scores at once, in parts, or block after block. */
-import { concat, einsum, ones, sizeOf, type Tensor, tril } from '@ag/tensor';
+import { apply, concat, einsum, ones, sizeOf, type Tensor, tril } from '@ag/tensor';
+import { coordinatesLike, hasOpen, isOpen } from '@ag/tensor/engine';
 import { areMany, attendInBlocks, hidden, rowsOfBlock, type SeenOptions } from './attentionBlocks.ts';
 import { dropped } from './dropout.ts';
 
@@ -17,7 +18,8 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions): T
   const [lead, ...others] = [q, k, v].map(({ shape }) => shape.slice(0, -3));
   const alike = others.every((other) => other.join() === lead.join());
   const matrices = sizeOf(lead) * q.shape.at(-2)!;
-  const many = alike && areMany(matrices, time, keys);
+  // Of open lengths it is not known.
+  const many = alike && !hasOpen([...q.shape, ...k.shape]) && areMany(matrices, time, keys);
   const attendTo = (part: Tensor, ownK: Tensor, ownV: Tensor, first: number): Tensor => {
     if (!many) return attendAll(part, ownK, ownV, options, first);
     const rows = rowsOfBlock(matrices, part.shape.at(-3)!, ownK.shape.at(-3)!);
@@ -44,15 +46,23 @@ function partsOf(time: number, inBlocks: boolean): number {
   return time >= 1024 && !inBlocks ? 8 : time >= 128 ? 4 : 1;
 }
 
+/** Which keys each query may look at, [time, keys]: those that are not later. */
+function seenBy(q: Tensor, k: Tensor, first: number): Tensor {
+  const [time, keys] = [q, k].map(({ shape }) => shape.at(-3)!) as [number, number];
+  if (!isOpen(time) && !isOpen(keys)) return tril(ones([time, keys]), first).greater(0);
+  // Where the length is open positions are counted along the tensors themselves.
+  const positions = (x: Tensor): Tensor => {
+    const others = x.shape.flatMap((_, i) => (i === x.shape.length - 3 ? [] : [i]));
+    return apply(coordinatesLike, [x.mean(others)]);
+  };
+  return positions(k).lessEqual(positions(q).add(first).unsqueeze(1));
+}
+
 /** @param first the number of the first query, where later keys are not seen */
 function attendAll(q: Tensor, k: Tensor, v: Tensor, options: SeenOptions, first: number): Tensor {
-  const [time, , d] = q.shape.slice(-3) as [number, number, number];
-  const keys = k.shape.at(-3)!;
+  const d = q.shape.at(-1)!;
   let scores = einsum('...qhd,...khd->...hqk', q, k).mul(1 / Math.sqrt(d));
-  if (options.causal)
-    scores = tril(ones([time, keys]), first)
-      .greater(0)
-      .where(scores, hidden);
+  if (options.causal) scores = seenBy(q, k, first).where(scores, hidden);
   if (options.mask) scores = options.mask.where(scores, hidden);
   // The division is left to the end, where it concerns [time, e] and not [time, keys].
   const powers = scores.sub(scores.detach().max(-1, { keepDims: true })).exp();

@@ -3,7 +3,7 @@
  * parts would need a sum that waits for another, and two more passes.
  */
 import { apply, broadcastFloatType, defineOp, map, s, type Tensor } from '@ag/tensor';
-import { openSize } from '@ag/tensor/engine';
+import { hasOpen } from '@ag/tensor/engine';
 
 /**
  * (x − mean) · factor, where mean and factor = 1/√(variance + ε) belong to x along the axes. The gradient by x is the
@@ -69,7 +69,7 @@ export function standardize(
   const variance = x.sub(mean).square().mean(axes, { keepDims: true });
   const factor = variance.add(epsilon).rsqrt();
   // With open sizes it is not known how many are summed.
-  if (weight && bias && sharedAxes(axes, weight).length > 0 && !x.shape.includes(openSize))
+  if (weight && bias && sharedAxes(axes, weight).length > 0 && !hasOpen(x.shape))
     return { result: apply(standardizedAffine, [x, mean, factor, weight, bias], { axes }), mean, variance };
   return { result: affine(apply(standardized, [x, mean, factor], { axes }), weight, bias), mean, variance };
 }

@@ -4,9 +4,10 @@
  */
 
 import { joined } from './functions/select.ts';
+import { hasOpen } from './openSizes.ts';
 import { contract } from './ops/contract.ts';
 import { addAll } from './ops/elementwise.ts';
-import { openSize, type PlaceAttributes, permute, place } from './ops/movement.ts';
+import { type PlaceAttributes, permute, place } from './ops/movement.ts';
 import type { ContractionLabels, Placement } from './ops/op.ts';
 import { sum } from './ops/reduce.ts';
 import { type Shape, sameShape, sizeOf, sizesOf } from './shape.ts';
@@ -113,7 +114,7 @@ function productOf(term: Tensor): Product | null {
   const { a, b, out } = node.attributes as ContractionLabels;
   const factors = node.inputs as readonly [Tensor, Tensor];
   const axis = a.findIndex((label) => b.includes(label) && !out.includes(label));
-  if (axis < 0 || factors.some((x) => x.shape.includes(openSize))) return null;
+  if (axis < 0 || factors.some((x) => hasOpen(x.shape))) return null;
   if (sizeOf(term.shape) < sizeOf(factors[0].shape) + sizeOf(factors[1].shape)) return null;
   const labels = { a, b, out: order === null ? out : order.map((i) => out[i]) };
   return { term, factors, labels, summed: [axis, b.indexOf(a[axis])] };
@@ -150,7 +151,7 @@ export function sumToShape(g: Tensor, like: Tensor): Tensor {
   const summed = apply(sum, [g], { axes, keepDims: false });
   return sameShape(summed.shape, shape)
     ? summed
-    : summed.shape.includes(openSize)
+    : hasOpen(summed.shape)
       ? summed.reshapeLike(like)
       : summed.reshape(shape);
 }

@@ -38,7 +38,7 @@ export type {
 export {
   /** @deprecated Moved: `import { openSize } from '@ag/tensor/engine'`. */
   openSize,
-} from './ops/movement.ts';
+} from './openSizes.ts';
 export {
   /** @deprecated Moved: `import { nextMark } from '@ag/tensor/engine'`. */
   nextMark,

@@ -2,7 +2,7 @@
  * Tensors as text (the way NumPy prints them) and as nested arrays.
  */
 import { type DType, isFloat, type TypedArray } from './dtype.ts';
-import { type Shape, sizeOf } from './shape.ts';
+import { formatSize, type Shape, sizeOf } from './shape.ts';
 
 /** Nested arrays of numbers or booleans; a bare one for a scalar. */
 export type NestedArray = number | boolean | NestedArray[];
@@ -16,7 +16,7 @@ const precision = 8;
 
 /** `[lazy 3×4 float32]`. */
 export function formatLazy(shape: Shape, dtype: DType): string {
-  const sizes = shape.map((size) => (size < 0 ? 'any' : size)).join('×');
+  const sizes = shape.map(formatSize).join('×');
   return `[lazy ${sizes === '' ? 'scalar' : sizes} ${dtype}]`;
 }
 

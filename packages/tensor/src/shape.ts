@@ -5,6 +5,7 @@
 
 import { describeValue } from './check.ts';
 import { axisError, codedError, shapeError, typeError, valueError } from './errors.ts';
+import { checkSizes, openSize, openSizeName } from './openSizes.ts';
 
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -21,8 +22,10 @@ const met: (Shape | undefined)[] = /* @__PURE__ */ new Array(1024).fill(undefine
 /**
  * The array for these sizes that tensors hold: always a copy, never changed, mostly the same one for equal sizes. Writing
  * into it throws, and its methods that would change it say what to do instead. Otherwise it is a plain array.
+ *
+ * @throws RangeError for a size that was computed from an open one, naming `where`
  */
-export function fixedShape(shape: Shape): Shape {
+export function fixedShape(shape: Shape, where = 'tensor'): Shape {
   const sizes = sizesOf(shape);
   let hash = sizes.length;
   for (let i = 0; i < sizes.length; i++) hash = (Math.imul(hash, 31) + sizes[i]) | 0;
@@ -32,6 +35,7 @@ export function fixedShape(shape: Shape): Shape {
   if (known !== undefined && sameShape(known, shape)) return known;
   const second = met[place ^ 1];
   if (second !== undefined && sameShape(second, shape)) return second;
+  checkSizes(sizes, where);
   const own = Object.defineProperties([...sizes], { ...guards, [unfrozen]: { value: [...sizes] } });
   met[known === undefined || second !== undefined ? place : place ^ 1] = Object.freeze(own);
   return own;
@@ -73,9 +77,15 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
+/** A size as text; an open one by its name, or as `any`. */
+export function formatSize(size: number): string {
+  if (size >= 0) return String(size);
+  return size === openSize ? 'any' : (openSizeName(size) ?? 'any');
+}
+
 /** `[2, 3]` as text. */
 export function formatShape(shape: readonly (number | null)[]): string {
-  return `[${shape.map((size) => size ?? 'any').join(', ')}]`;
+  return `[${shape.map((size) => (size === null ? 'any' : formatSize(size))).join(', ')}]`;
 }
 
 /** Row-major strides in elements: `[12, 4, 1]` for `[2, 3, 4]`. */
@@ -168,7 +178,7 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): Shape {
     const y = i <= right.length ? right[right.length - i] : 1;
     if (x !== y && x !== 1 && y !== 1) {
       throw shapeError(
-        `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${x} and ${y} meet at axis ${-i}; ` +
+        `${where}: shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast: sizes ${formatSize(x)} and ${formatSize(y)} meet at axis ${-i}; ` +
           'sizes must be equal or 1',
       );
     }

@@ -10,6 +10,7 @@ import { checkDType, type DType, isFloat, type TypedArray, weakDType } from './d
 import { axisError, codedError, shapeError, valueError } from './errors.ts';
 import * as select from './functions/select.ts';
 import type { Leaf, Origin } from './node.ts';
+import { hasOpen, isOpen, mayBeSize, mergedSize } from './openSizes.ts';
 import * as activations from './ops/activations.ts';
 import { checkMatmul, contract, matmulLabels } from './ops/contract.ts';
 import * as elementwise from './ops/elementwise.ts';
@@ -114,11 +115,11 @@ export class Tensor {
 
   /** Number of elements. @throws Error for a placeholder whose first size is open. */
   get size(): number {
-    if (sizesOf(this.shape).includes(movement.openSize)) {
+    if (hasOpen(sizesOf(this.shape))) {
       throw codedError(
         Error,
         'AG_OPEN_SIZE',
-        'size: the first size of a placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
+        'size: a size of the placeholder is open until it is fed, so there is no number of elements; use mean instead of sum ÷ size',
       );
     }
     return sizeOf(this.shape);
@@ -588,9 +589,9 @@ export class Tensor {
 
   // Movement
 
-  /** The same elements in another shape; one size may be −1. */
+  /** The same elements in another shape; one size may be −1. Open sizes of a placeholder are given as they stand in its shape. */
   reshape(shape: Shape): Tensor {
-    if (!Array.isArray(shape) || shape.some((size) => size !== -1 && (!Number.isInteger(size) || size < 0)))
+    if (!Array.isArray(shape) || shape.some((size) => !Number.isInteger(size) || !mayBeSize(size)))
       checkShape(shape, 'reshape');
     return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
@@ -601,7 +602,7 @@ export class Tensor {
     const to = normalizeAxis(end, this.shape.length, 'flatten');
     if (from > to) throw axisError(`flatten: start axis ${start} lies after end axis ${end}`);
     const merged = this.shape.slice(from, to + 1);
-    const size = merged.includes(movement.openSize) ? -1 : sizeOf(merged);
+    const size = hasOpen(merged) ? mergedSize(merged) : sizeOf(merged);
     return this.reshape([...this.shape.slice(0, from), size, ...this.shape.slice(to + 1)]);
   }
   /** Removes the given axes, which must have size 1; without `axis` all such axes. */
@@ -655,7 +656,10 @@ export class Tensor {
   }
   /** Repeats along new leading axes and axes of size 1, without copying. */
   broadcastTo(shape: Shape): Tensor {
-    return apply(movement.broadcastTo, [this], { shape: checkShape(shape, 'broadcastTo') });
+    const own = hasOpen(sizesOf(this.shape)) && movement.keepsOpen(this.shape, shape);
+    return apply(movement.broadcastTo, [this], {
+      shape: own ? fixedShape(shape) : checkShape(shape, 'broadcastTo'),
+    });
   }
   /** The same as `broadcastTo`. */
   expand(shape: Shape): Tensor {
@@ -803,7 +807,7 @@ export class Tensor {
 /** The result of an operation: a new node. Throws what the operation's type rule throws. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
   const { shape, dtype } = op.type(inputs, attributes as A);
-  const fixed = shape === inputs[0]?.shape ? shape : fixedShape(shape);
+  const fixed = shape === inputs[0]?.shape ? shape : fixedShape(shape, op.name);
   const node = new Tensor(fixed, dtype, op, inputs, attributes, null);
   if (chainTooLong(node, inputs)) cutGraph(node);
   return node;
@@ -855,11 +859,11 @@ function varianceOf(
   const mean = centered.square().mean(axes, { keepDims });
   const correction = checkFinite(options.correction ?? 0, operation, 'correction');
   if (correction === 0) return mean;
-  if (axes.some((a) => x.shape[a] === movement.openSize)) {
+  if (axes.some((a) => isOpen(x.shape[a]))) {
     throw codedError(
       RangeError,
       'AG_OPEN_SIZE',
-      `${operation}: a correction needs to know how many elements there are, and the first size of the placeholder is open`,
+      `${operation}: a correction needs to know how many elements there are, and a size of the placeholder is open`,
     );
   }
   const count = axes.reduce((product, a) => product * x.shape[a], 1);

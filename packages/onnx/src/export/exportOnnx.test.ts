@@ -6,14 +6,9 @@ import { apply, defineOp, map, s, type Tensor, tensor } from '@ag/tensor';
 import { describe, expect, it } from 'vitest';
 import { loadOnnx } from '../import/model.ts';
 import { inspectOnnx } from '../inspect.ts';
+import { difference } from '../testing/difference.ts';
 import { layerExamples } from '../testing/layers.ts';
 import { exportOnnx } from './exportOnnx.ts';
-
-function difference(a: Tensor, b: Tensor): number {
-  expect(a.shape).toEqual(b.shape);
-  const [x, y] = [Array.from(a.dataSync()), b.dataSync()];
-  return x.reduce((most, value, i) => Math.max(most, Math.abs(value - y[i])), 0);
-}
 
 describe('export and import', () => {
   it.each(layerExamples().map((example) => [example.name, example] as const))(

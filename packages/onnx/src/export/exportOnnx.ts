@@ -8,22 +8,26 @@ import {
   checkOptions,
   checkTensor,
   describeValue,
-  openSize,
+  isOpen,
+  openSizeName,
   typeError,
   valueError,
 } from '@ag/tensor/engine';
 import { encodeModel, graphOf, valueInfoOf } from '../file/encode.ts';
-import type { TensorProto } from '../proto/onnx.ts';
+import { type OperatorOutput, operatorOutput } from '../operator.ts';
+import type { NodeProto, TensorProto } from '../proto/onnx.ts';
+import { folded } from './fold.ts';
 import { writeMap } from './mapForm.ts';
-import { recurrentLayer, standIn, writeRecurrent } from './recurrent.ts';
+import { recurrentLayer, writeRecurrent } from './recurrent.ts';
 import { isTransparent, rulesOf } from './rules.ts';
+import { inOrder, takeGraph } from './take.ts';
 import { type ExportRule, Writer } from './writer.ts';
 
 /** Options of `exportOnnx`. */
 export interface ExportOnnxOptions {
   /**
-   * What `forward` takes, by the names that the file gives them: placeholders of `@ag/graph`. A first size that is open stays
-   * open, as `batch`.
+   * What `forward` takes, by the names that the file gives them: placeholders of `@ag/graph`. Sizes that are open stay open, under
+   * their names: `placeholder(['batch', 'length', 64])`; a first one that is null is `batch`.
    */
   readonly inputs: { readonly [name: string]: Tensor };
   /** Version of ONNX's operators, 17 to 21. Default 18. */
@@ -34,6 +38,8 @@ export interface ExportOnnxOptions {
   readonly rules?: ReadonlyMap<AnyOp, ExportRule>;
   /** Texts to keep in the file, which `inspectOnnx` gives back. */
   readonly metadata?: { readonly [key: string]: string };
+  /** Whether batch normalization becomes part of the convolution before it. Default false. */
+  readonly fold?: boolean;
 }
 
 /**
@@ -51,10 +57,10 @@ export interface ExportOnnxOptions {
  * @throws Error for an operation that ONNX has no operator for, naming it
  */
 export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): Promise<Uint8Array> {
-  checkOptions('exportOnnx', options, 'inputs opset outputs rules metadata');
+  checkOptions('exportOnnx', options, 'inputs opset outputs rules metadata fold');
   if (!(model instanceof Module))
     throw typeError(`exportOnnx: expected a module of @ag/nn, got ${describeValue(model)}`);
-  const { inputs, opset = 18, metadata = {} } = options;
+  const { inputs, opset = 18, metadata = {}, fold = false } = options;
   checkInteger(opset, 'exportOnnx', 'opset', 17, 21);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
@@ -68,16 +74,15 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
   }
   const given = Object.entries(inputs);
   for (const [name, x] of given) checkTensor(x, 'exportOnnx', `input '${name}'`, 'a placeholder');
-  const outputs = namedOutputs(
-    traced(
-      model,
-      given.map(([, x]) => x),
-    ),
-    options.outputs,
-    Object.keys(inputs),
+  const graph = takeGraph(
+    model,
+    given.map(([, x]) => x),
+    opset,
   );
+  const outputs = namedOutputs(graph.outputs, options.outputs, Object.keys(inputs));
   const variables = new Map<Variable, string>();
   const taken = new Set([...Object.keys(inputs), ...outputs.keys()]);
+  const buffers = new Set(model.namedBuffers().values());
   for (const named of [model.namedParameters(), model.namedBuffers()]) {
     for (const [name, variable] of named) {
       if (taken.has(name))
@@ -91,7 +96,16 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
   const own = rulesOf(writeForm);
   const writer = new Writer(opset, [...taken, ...variables.values()], (tensors) => writeAll(tensors));
   for (const [name, x] of given) writer.names.set(x, name);
-  const leaves = new Set<Tensor>();
+  writer.open = given.map(([, x]) => x);
+  /** What lies in the file, by name. */
+  const stored = new Map<string, Tensor>();
+
+  function keepInstead(x: Tensor, instead: Tensor | null, otherwise: string): string {
+    const free = instead !== null && writer.uses.get(instead) === 1;
+    const name = free ? writer.name(instead) : writer.own(otherwise);
+    stored.set(name, x);
+    return name;
+  }
 
   function writeForm(_: Writer, node: Tensor): string {
     const { lower } = node.op!;
@@ -103,7 +117,12 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
   }
 
   function writeAll(roots: readonly Tensor[]): void {
-    for (const node of inOrder(roots, writer.names)) {
+    const order = inOrder(roots, writer.names);
+    for (const x of [...roots, ...order.flatMap((node) => node.inputs)]) {
+      writer.uses.set(x, (writer.uses.get(x) ?? 0) + 1);
+    }
+    for (const node of order) {
+      writer.path = graph.paths.get(node) ?? writer.path;
       const name = node.op === null ? leafName(node) : ruleFor(node.op)(writer, node);
       writer.names.set(node, name);
     }
@@ -111,7 +130,13 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
 
   function ruleFor(op: AnyOp): ExportRule {
     if (op === recurrentLayer) return writeRecurrent;
+    if (op === operatorOutput) return writeOperator;
     return options.rules?.get(op) ?? own.get(op) ?? writeForm;
+  }
+
+  function writeOperator(_: Writer, node: Tensor): string {
+    const whole = fold ? folded(writer, node, keepInstead) : null;
+    return whole ?? writer.operator(node.attributes as OperatorOutput, node.inputs);
   }
 
   function leafName(x: Tensor): string {
@@ -122,25 +147,34 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
         `exportOnnx: the graph reads placeholder '${leaf.name}', which is not among the inputs`,
       );
     }
-    leaves.add(x);
-    return (leaf.kind === 'variable' && variables.get(leaf.variable)) || writer.fresh('value');
+    // Whole numbers say where something lies; equal ones are stored once.
+    if (leaf.kind === 'host' && !x.dtype.startsWith('float') && x.size <= 64)
+      return writer.constant({ type: x.dtype, shape: x.shape, data: leaf.data });
+    const name = (leaf.kind === 'variable' && variables.get(leaf.variable)) || writer.fresh('value');
+    stored.set(name, x);
+    return name;
   }
 
   writeAll([...outputs.values()]);
   // An output has a name of its own, also where it is an input or a weight.
+  writer.path = '';
   for (const [name, x] of outputs) writer.addNamed('Identity', [writer.name(x)], name);
+  const nodes = neededNodes(writer.nodes, [...outputs.keys()]);
+  const kinds = new Map(
+    [...variables].map(([variable, name]) => [name, buffers.has(variable) ? 'buffer' : 'parameter']),
+  );
   await Promise.all(
-    [...leaves].map(async (x) => {
-      writer.store(writer.name(x), { type: x.dtype, shape: x.shape, data: await x.data() });
+    [...stored].map(async ([name, x]) => {
+      writer.store(name, { type: x.dtype, shape: x.shape, data: await x.data() }, kinds.get(name));
     }),
   );
   const info = (name: string, x: Tensor) =>
     valueInfoOf(
       name,
       x.dtype,
-      x.shape.map((size) => (size === openSize ? 'batch' : size)),
+      x.shape.map((size) => (isOpen(size) ? openSizeName(size) : size)),
     );
-  const tensors = readTensors(writer);
+  const tensors = readTensors(writer, nodes);
   // A weight that nothing reads is not in the file, and without it the layers could not be made again.
   const written = new Set(tensors.map(({ name }) => name));
   const architecture = [...variables.values()].every((name) => written.has(name))
@@ -151,7 +185,7 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
     metadata: { ...metadata, ...(architecture !== null && { [architectureKey]: architecture }) },
     graph: graphOf({
       name: 'forward',
-      nodes: writer.nodes,
+      nodes,
       tensors,
       inputs: given.map(([name, x]) => info(name, x)),
       outputs: [...outputs].map(([name, x]) => info(name, x)),
@@ -162,22 +196,21 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
 /** The name of the architecture in the metadata, as in the files of `saveModel`. */
 export const architectureKey = 'architecture';
 
-/** What the model gives in evaluation mode, with recurrent layers as single nodes. */
-function traced(model: AnyModule, inputs: readonly Tensor[]): unknown {
-  const modes = [...model.namedModules().values()].map((module) => [module, module.training] as const);
-  const undo = standIn(model);
-  model.eval();
-  try {
-    return model.forward(...inputs);
-  } finally {
-    undo();
-    for (const [module, training] of modes) module.training = training;
+/** Nodes that an output needs: what became part of another node is needed no more. */
+function neededNodes(nodes: readonly NodeProto[], outputs: readonly string[]): NodeProto[] {
+  const needed = new Set(outputs);
+  const found: NodeProto[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.output.some((name) => needed.has(name))) continue;
+    for (const name of node.input) needed.add(name);
+    found.push(node);
   }
+  return found.reverse();
 }
 
 /** Tensors that a node reads: starts of slices and the like have become parts of other constants. */
-function readTensors(writer: Writer): TensorProto[] {
-  const read = new Set(writer.nodes.flatMap(({ input }) => input));
+function readTensors(writer: Writer, nodes: readonly NodeProto[]): TensorProto[] {
+  const read = new Set(nodes.flatMap(({ input }) => input));
   return [...writer.tensors].flatMap(([name, tensor]) => (read.has(name) ? [tensor] : []));
 }
 
@@ -203,25 +236,4 @@ function namedOutputs(
   if (outputs.size === 0)
     throw typeError(`exportOnnx: forward gives no tensors, but ${describeValue(given)}`);
   return outputs;
-}
-
-/** Nodes that are not there yet, inputs first; a loop with a stack of its own, for graphs of any depth. */
-function inOrder(roots: readonly Tensor[], there: ReadonlyMap<Tensor, string>): Tensor[] {
-  const order: Tensor[] = [];
-  const seen = new Set<Tensor>();
-  const stack: { readonly node: Tensor; next: number }[] = [];
-  const visit = (node: Tensor): void => {
-    if (there.has(node) || seen.has(node)) return;
-    seen.add(node);
-    stack.push({ node, next: 0 });
-  };
-  for (const root of roots) {
-    visit(root);
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1];
-      if (top.next < top.node.inputs.length) visit(top.node.inputs[top.next++]);
-      else order.push(stack.pop()!.node);
-    }
-  }
-  return order;
 }

@@ -2,7 +2,7 @@
  * Views, parts and positions, written.
  */
 import type { Tensor } from '@ag/tensor';
-import { broadcastLike, broadcastTo, openSize, type PlaceAttributes } from '@ag/tensor/engine';
+import { broadcastLike, broadcastTo, hasOpen, isOpen, type PlaceAttributes } from '@ag/tensor/engine';
 import type { Writer } from './writer.ts';
 
 export function permute(writer: Writer, node: Tensor): string {
@@ -76,8 +76,8 @@ export function place(writer: Writer, node: Tensor): string {
 function padded(writer: Writer, node: Tensor, name: string, x: Tensor): string {
   const { parts, fill } = node.attributes as PlaceAttributes;
   const { starts } = parts[0];
-  const after = node.shape.map((size, i) => (size === openSize ? 0 : size - starts[i] - x.shape[i]));
-  if ([...starts, ...after].every((n) => n === 0)) return writer.add('Identity', [name]);
+  const after = node.shape.map((size, i) => (isOpen(size) ? 0 : size - starts[i] - x.shape[i]));
+  if ([...starts, ...after].every((n) => n === 0)) return name;
   return writer.add('Pad', [name, writer.ints([...starts, ...after]), writer.number(fill, node.dtype)]);
 }
 
@@ -110,30 +110,38 @@ export function gather(writer: Writer, node: Tensor): string {
     }
   }
   const shape = node.shape.map((size, i) => (i === axis ? source.shape[i] : size));
-  if (shape.some((size, i) => size === openSize && source.shape[i] !== openSize)) {
-    throw writer.refuse(node, 'its open size does not come from what is looked up');
-  }
-  const expand = (name: string, to: readonly number[]): string =>
-    writer.add('Expand', [name, writer.ints(to.map((size) => (size === openSize ? 1 : size)))]);
+  const expand = (x: Tensor, name: string, to: readonly number[]): string => {
+    const lead = to.length - x.shape.length;
+    return writer.add('Expand', [
+      name,
+      writer.sizes(to.map((size, i) => (size === x.shape[i - lead] ? 1 : size))),
+    ]);
+  };
   return writer.add(
     'GatherElements',
-    [expand(writer.name(source), shape), expand(writer.as(given, 'int32'), node.shape)],
+    [expand(source, writer.name(source), shape), expand(given, writer.as(given, 'int32'), node.shape)],
     { axis },
   );
 }
 
 function reshaped(writer: Writer, name: string, shape: readonly number[]): string {
-  return writer.add('Reshape', [name, writer.ints(shape)]);
+  return writer.add('Reshape', [
+    name,
+    writer.sizes(
+      hasOpen(shape) && shape.filter(isOpen).length === 1
+        ? shape.map((size) => (isOpen(size) ? -1 : size))
+        : shape,
+    ),
+  ]);
 }
 
 /** Updates added to zeros. */
 export function scatter(writer: Writer, node: Tensor): string {
   const { axis } = node.attributes as { readonly axis: number };
   const [, index, updates] = node.inputs;
-  if (node.shape.includes(openSize)) throw writer.refuse(node, 'its size is open');
   const shape = node.shape.map((size, i) => (i === axis ? index.shape[axis] : size));
-  const zeros = writer.add('Expand', [writer.number(0, node.dtype), writer.ints(node.shape)]);
-  const expand = (name: string): string => writer.add('Expand', [name, writer.ints(shape)]);
+  const zeros = writer.add('Expand', [writer.number(0, node.dtype), writer.sizes(node.shape)]);
+  const expand = (name: string): string => writer.add('Expand', [name, writer.sizes(shape)]);
   return writer.add(
     'ScatterElements',
     [zeros, expand(writer.as(index, 'int32')), expand(writer.as(updates, node.dtype))],

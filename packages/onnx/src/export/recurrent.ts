@@ -1,8 +1,8 @@
 /**
  * Recurrent layers as one node for each of their layers, instead of step by step.
  */
-import { type AnyModule, Gru, Lstm, Rnn } from '@ag/nn';
-import { apply, defineOp, type Tensor, type Variable } from '@ag/tensor';
+import { type Gru, type Lstm, Rnn } from '@ag/nn';
+import { defineOp, type Tensor, type Variable } from '@ag/tensor';
 import { unsupported } from '../errors.ts';
 import type { Writer } from './writer.ts';
 
@@ -26,36 +26,6 @@ export const recurrentLayer = /* @__PURE__ */ defineOp<Layer>({
     },
   },
 });
-
-/** Lets recurrent modules give such nodes. Returns what undoes it. */
-export function standIn(model: AnyModule): () => void {
-  const undo: (() => void)[] = [];
-  for (const module of model.namedModules().values()) {
-    if (!(module instanceof Lstm || module instanceof Gru || module instanceof Rnn)) continue;
-    // A class of somebody's own that computes something else is written as what it computes.
-    const plain = [Lstm, Gru, Rnn].find((kind) => module instanceof kind)!.prototype;
-    if (
-      !['forward', 'forwardWithState', 'step'].every(
-        (part) => Reflect.get(module, part) === Reflect.get(plain, part),
-      )
-    )
-      continue;
-    const before = Object.getOwnPropertyDescriptor(module, 'forward');
-    const weights = module.parameters().map((variable) => variable.value);
-    Object.defineProperty(module, 'forward', {
-      configurable: true,
-      enumerable: false,
-      value: (x: Tensor) => apply(recurrentLayer, [x, ...weights], { module }),
-    });
-    undo.push(() => {
-      if (before) Object.defineProperty(module, 'forward', before);
-      else Reflect.deleteProperty(module, 'forward');
-    });
-  }
-  return () => {
-    for (const step of undo) step();
-  };
-}
 
 /** ONNX has the gates in another order: i o f c, z r h. */
 const kinds = {

@@ -4,7 +4,7 @@
 import type { AnyOp, Tensor } from '@ag/tensor';
 import * as ops from '@ag/tensor/engine';
 import { flip, gather, permute, place, scatter, section, slice } from './moves.ts';
-import { contraction, convolution, maxPool, windowSum } from './products.ts';
+import { contraction, convolution, maxPool, sumOf, windowSum } from './products.ts';
 import type { ExportRule, Writer } from './writer.ts';
 
 /** The same operator for one operand, of the result's type. */
@@ -13,23 +13,30 @@ const named =
   (writer, node) =>
     writer.add(operator, writer.inputs(node, node.dtype));
 
-/** The open size is −1, as in ONNX. */
+/** One open size is −1, as in ONNX; others are 0 where they stay where they are, else they are computed. */
 function reshape(writer: Writer, node: Tensor): string {
-  return writer.add('Reshape', [writer.name(node.inputs[0]), writer.ints(node.shape)], {
-    ...(node.shape.includes(0) && { allowzero: 1 }),
+  const [x] = node.inputs;
+  const none = node.shape.includes(0);
+  const moved = node.shape.filter((size, i) => ops.isOpen(size) && (none || size !== x.shape[i]));
+  const open = node.shape.filter(ops.isOpen).length;
+  const shape = node.shape.map((size, i) => {
+    if (!ops.isOpen(size)) return size;
+    if (open === 1 || moved.length === 1) return size === moved[0] || open === 1 ? -1 : 0;
+    return !none && size === x.shape[i] ? 0 : size;
   });
+  return writer.add('Reshape', [writer.name(x), writer.sizes(shape)], { ...(none && { allowzero: 1 }) });
 }
 
 /** 1 leaves a size as it is, so an open one needs no number. */
 function broadcast(writer: Writer, node: Tensor): string {
   const [x, like] = node.inputs;
   const own = (axis: number): number => x.shape[axis - node.shape.length + x.shape.length] ?? 1;
-  const open = node.shape.findIndex((size, axis) => size === ops.openSize && own(axis) !== ops.openSize);
+  const open = node.shape.findIndex((size, axis) => ops.isOpen(size) && own(axis) !== size);
   if (open >= 0) {
     if (!like) throw writer.refuse(node, 'its open size does not come from its operand');
     return writer.add('Expand', [writer.name(x), writer.add('Shape', [writer.name(like)])]);
   }
-  const shape = node.shape.map((size) => (size === ops.openSize ? 1 : size));
+  const shape = node.shape.map((size) => (ops.isOpen(size) ? 1 : size));
   return writer.add('Expand', [writer.name(x), writer.ints(shape)]);
 }
 
@@ -42,7 +49,7 @@ function reduction(operator: string, float = false): ExportRule {
       float || x.dtype === 'bool' ? node.dtype : x.dtype === 'uint8' ? node.dtype : x.dtype,
     );
     // No axes would mean all of them.
-    if (axes.length === 0) return writer.add('Identity', [name]);
+    if (axes.length === 0) return name;
     const attributes = { keepdims: Number(keepDims) };
     if (writer.opset >= 18 || operator === 'ReduceSum') {
       return writer.add(operator, [name, writer.ints(axes)], attributes);
@@ -84,7 +91,7 @@ function cast(writer: Writer, node: Tensor): string {
 }
 
 function coordinates(writer: Writer, node: Tensor): string {
-  if (node.shape.includes(ops.openSize)) {
+  if (ops.hasOpen(node.shape)) {
     const [like] = node.inputs;
     if (!like) throw writer.refuse(node, 'its size is open');
     const shape = writer.add('Shape', [writer.name(like)]);
@@ -103,7 +110,7 @@ function coordinates(writer: Writer, node: Tensor): string {
 function argsort(writer: Writer, node: Tensor): string {
   const { descending } = node.attributes as { readonly descending: boolean };
   const size = node.shape[node.shape.length - 1];
-  const inputs = [writer.name(node.inputs[0]), writer.ints([size])];
+  const inputs = [writer.name(node.inputs[0]), writer.sizes([size])];
   const [, indices] = writer.addAll('TopK', inputs, 2, { axis: -1, largest: Number(descending), sorted: 1 });
   return writer.cast(indices, 'int32');
 }
@@ -174,6 +181,7 @@ export function rulesOf(fromForm: ExportRule): ReadonlyMap<AnyOp, ExportRule> {
     [ops.coordinatesLike, coordinates],
     [ops.detach, unchanged],
     [ops.contract, contraction],
+    [ops.add, sumOf(fromForm)],
     [ops.convolution, convolution],
     [ops.maxPool, maxPool],
     [ops.windowSum, windowSum],

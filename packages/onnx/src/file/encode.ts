@@ -26,13 +26,14 @@ export interface ArrayToWrite {
   readonly data: ArrayLike<number>;
 }
 
-/** An attribute of plain data: whole numbers are ints; what has to be a float is wrapped, `{ float: 1 }`. */
+/** An attribute of plain data: whole numbers are ints; what has to be floats is wrapped, `{ float: 1 }`, `{ floats: [1] }`. */
 export type PlainAttribute =
   | number
   | string
   | readonly number[]
   | readonly string[]
   | { readonly float: number }
+  | { readonly floats: readonly number[] }
   | { readonly tensor: ArrayToWrite };
 
 export type PlainAttributes = { readonly [name: string]: PlainAttribute };
@@ -70,9 +71,11 @@ export function graphOf(parts: {
   readonly tensors?: readonly TensorProto[];
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
+  readonly docString?: string;
 }): GraphProto {
   return create(GraphProtoSchema, {
     name: parts.name,
+    docString: parts.docString ?? '',
     node: [...parts.nodes],
     initializer: [...(parts.tensors ?? [])],
     input: [...parts.inputs],
@@ -107,6 +110,7 @@ function attributeOf(name: string, value: AttributeValue): AttributeProto {
     return make(AttributeType.INTS, { ints: value.map((n) => BigInt(n)) });
   }
   if ('float' in value) return make(AttributeType.FLOAT, { f: value.float });
+  if ('floats' in value) return make(AttributeType.FLOATS, { floats: [...value.floats] });
   if ('graph' in value) return make(AttributeType.GRAPH, { g: value.graph });
   return make(AttributeType.TENSOR, {
     t: tensorProtoOf('', (value as { readonly tensor: ArrayToWrite }).tensor),
@@ -114,9 +118,14 @@ function attributeOf(name: string, value: AttributeValue): AttributeProto {
 }
 
 /** A tensor with its elements as little-endian bytes. */
-export function tensorProtoOf(name: string, { type, shape, data }: ArrayToWrite): TensorProto {
+export function tensorProtoOf(
+  name: string,
+  { type, shape, data }: ArrayToWrite,
+  docString = '',
+): TensorProto {
   return create(TensorProtoSchema, {
     name,
+    docString,
     dataType: elementTypes.indexOf(type),
     dims: shape.map((size) => BigInt(size)),
     rawData: bytesOf(type, data),

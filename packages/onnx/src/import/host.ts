@@ -131,12 +131,66 @@ function gather([x, index]: readonly (Host | null)[], call: Call): Host[] | null
 
 function concat(inputs: readonly (Host | null)[], call: Call): Host[] | null {
   const own = inputs as readonly Host[];
-  // Lists are what shapes are made of.
-  if (own.some((x) => x.shape.length !== 1)) return null;
   if (own.reduce((sum, x) => sum + x.data.length, 0) > mostOnHost) return null;
-  const data = own.flatMap((x) => Array.from(x.data));
-  call.axis(call.int('axis'), 1);
-  return make(own[0].type, [data.length], data);
+  const [first] = own;
+  const axis = call.axis(call.int('axis'), first.shape.length);
+  const fits = own.every(
+    ({ shape }) =>
+      shape.length === first.shape.length && shape.every((n, i) => i === axis || n === first.shape[i]),
+  );
+  if (!fits)
+    throw valueError(
+      `parts ${own.map(({ shape }) => `[${shape.join(', ')}]`).join(', ')} do not fit together`,
+    );
+  const size = own.reduce((sum, x) => sum + x.shape[axis], 0);
+  const rows = sizeOf(first.shape.slice(0, axis));
+  const data: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (const x of own) {
+      const width = x.data.length / rows;
+      for (let i = 0; i < width; i++) data.push(x.data[row * width + i]);
+    }
+  }
+  const shape = first.shape.map((n, i) => (i === axis ? size : n));
+  return make(first.type, shape, data);
+}
+
+function transpose([x]: readonly (Host | null)[], call: Call): Host[] {
+  const { shape } = x!;
+  const order = (call.ints('perm') ?? shape.map((_, i) => shape.length - 1 - i)).map((axis) =>
+    call.axis(axis, shape.length),
+  );
+  if (order.length !== shape.length || new Set(order).size !== order.length)
+    throw valueError(`perm [${order.join(', ')}] is no order of ${shape.length} axes`);
+  const turned = order.map((axis) => shape[axis]);
+  return moved(x!, turned, (at) => {
+    const from = new Array<number>(at.length);
+    order.forEach((axis, i) => {
+      from[axis] = at[i];
+    });
+    return from;
+  });
+}
+
+/** Positions of what is not 0, [axes, count]. */
+function nonZero([x]: readonly (Host | null)[]): Host[] | null {
+  const { shape, data } = x!;
+  const found = Array.from(data, (value, i) => (value ? i : -1)).filter((i) => i >= 0);
+  const axes = Math.max(1, shape.length);
+  if (found.length * axes > mostOnHost) return null;
+  const rows = Array.from({ length: axes }, (_, axis) => {
+    const step = sizeOf(shape.slice(axis + 1));
+    return found.map((i) => Math.floor(i / step) % (shape[axis] ?? 1));
+  });
+  return make('int64', [axes, found.length], rows.flat());
+}
+
+function tile([x, counts]: readonly (Host | null)[]): Host[] | null {
+  const { shape } = x!;
+  if (counts!.data.length !== shape.length) return null;
+  const whole = shape.map((n, i) => n * counts!.data[i]);
+  if (!(sizeOf(whole) <= mostOnHost)) return null;
+  return moved(x!, whole, (at) => at.map((position, i) => position % shape[i]));
 }
 
 function slice([x]: readonly (Host | null)[], call: Call): Host[] {
@@ -223,11 +277,16 @@ export const hostRules: { readonly [operator: string]: HostRule } = {
   And: each(([x, y]) => Number(x && y), 'bool'),
   Or: each(([x, y]) => Number(x || y), 'bool'),
   Not: each(([x]) => Number(!x), 'bool'),
+  Xor: each(([x, y]) => Number(!x !== !y), 'bool'),
+  Sign: each(([x]) => Math.sign(x)),
   Where: each(([condition, x, y]) => (condition ? x : y), undefined, 1),
   Cast: cast,
   Gather: gather,
   Concat: concat,
   Slice: slice,
+  Transpose: transpose,
+  Tile: tile,
+  NonZero: nonZero,
   Split: split,
   Squeeze: reshapeTo((x, call) => squeezed(call, x.shape)),
   Unsqueeze: reshapeTo((x, call) => unsqueezed(call, x.shape)),

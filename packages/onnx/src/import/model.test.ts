@@ -109,6 +109,98 @@ describe('an imported network', () => {
     expect(f(tensor(new Float32Array(30), { shape: [5, 2, 3] })).shape).toEqual([5, 6]);
   });
 
+  it('compiles the padding that PyTorch writes, pairs turned about on the host', () => {
+    const model = loadOnnx(
+      modelOf({
+        inputs: [['x', 'float32', ['batch', 2]]],
+        outputs: [['y', 'float32', null]],
+        tensors: {
+          given: ints(1, 2),
+          none: ints(0, 0),
+          pairs: ints(-1, 2),
+          flat: ints(-1),
+          behind: ints(-1),
+          far: ints(-9),
+          step: ints(-1),
+          rows: ints(0),
+        },
+        nodes: [
+          ['Concat', ['given', 'none'], ['all'], { axis: 0 }],
+          ['Reshape', ['all', 'pairs'], ['table']],
+          ['Slice', ['table', 'behind', 'far', 'rows', 'step'], ['turned']],
+          ['Transpose', ['turned'], ['columns'], { perm: [1, 0] }],
+          ['Reshape', ['columns', 'flat'], ['pads']],
+          ['Pad', ['x', 'pads'], ['y']],
+        ],
+      }),
+    );
+    const f = compile((t: Tensor) => model.forward(t)[0]);
+    // The last axis first: one before and two behind it.
+    expect([...f(tensor([[1, 2]])).dataSync()]).toEqual([0, 1, 2, 0, 0]);
+  });
+
+  it('computes positions, repetitions and joins of known numbers on the host', () => {
+    const model = loadOnnx(
+      modelOf({
+        inputs: [['x', 'float32', [6]]],
+        outputs: [['y', 'float32', null]],
+        tensors: {
+          mask: { type: 'int64', shape: [2, 2], data: [1, 0, 1, 1] },
+          twice: ints(1, 2),
+          column: { type: 'int64', shape: [2, 1], data: [5, 5] },
+        },
+        nodes: [
+          ['NonZero', ['mask'], ['found']],
+          ['Concat', ['found', 'column'], ['joined'], { axis: 1 }],
+          ['Tile', ['joined', 'twice'], ['places']],
+          ['Gather', ['x', 'places'], ['y'], { axis: 0 }],
+        ],
+      }),
+    );
+    const f = compile((t: Tensor) => model.forward(t)[0]);
+    // Rows 0, 1, 1 and columns 0, 0, 1 are not 0.
+    const [first, second] = [
+      [0, 1, 1, 5],
+      [0, 0, 1, 5],
+    ];
+    expect([...f(tensor([0, 1, 2, 3, 4, 5])).dataSync()]).toEqual([...first, ...first, ...second, ...second]);
+  });
+
+  it('takes a branch on a number that is there, while it is compiled', () => {
+    const branch = (operator: string) =>
+      graphOf({
+        name: operator,
+        inputs: [],
+        outputs: [valueInfoOf('out', 'float32', null)],
+        nodes: [nodeOf(operator, ['x'], ['out'])],
+      });
+    const model = loadOnnx(
+      modelOf({
+        inputs: [
+          ['x', 'float32', [2]],
+          ['rate', 'int64', []],
+        ],
+        outputs: [['y', 'float32', [2]]],
+        tensors: { high: { type: 'int64', shape: [], data: [16000] } },
+        nodes: [
+          ['Equal', ['rate', 'high'], ['condition']],
+          [
+            'If',
+            ['condition'],
+            ['y'],
+            { then_branch: { graph: branch('Neg') }, else_branch: { graph: branch('Abs') } },
+          ],
+        ],
+      }),
+    );
+    const at = (rate: number) => {
+      const given = tensor(Int32Array.of(rate), { shape: [] });
+      return [...compile((t: Tensor) => model.forward(t, given)[0])(tensor([1, -2])).dataSync()];
+    };
+    expect(at(16000)).toEqual([-1, 2]);
+    expect(at(8000)).toEqual([1, 2]);
+  });
+
   it('moves the statistics of batch normalization in training mode', () => {
     const ones: ArrayToWrite = { type: 'float32', shape: [3], data: [1, 1, 1] };
     const zeros: ArrayToWrite = { type: 'float32', shape: [3], data: [0, 0, 0] };
@@ -241,12 +333,12 @@ describe('what does not fit', () => {
         .dataSync(),
     ]).toEqual([1, 2, 3]);
     const added = modelOf({
-      inputs: [['x', 'int64', [1]]],
-      outputs: [['y', 'int64', [1]]],
+      inputs: [['x', 'int64', [2]]],
+      outputs: [['y', 'int64', [2]]],
       tensors: { big: ints(2 ** 40) },
       nodes: [['Add', ['x', 'big'], ['y']]],
     });
-    expect(() => loadOnnx(added).forward(tensor([1], { dtype: 'int32' }))).toThrow(
+    expect(() => loadOnnx(added).forward(tensor([1, 2], { dtype: 'int32' }))).toThrow(
       /1099511627776 does not fit into int32/,
     );
   });

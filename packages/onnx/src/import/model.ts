@@ -16,12 +16,14 @@ import { fileError, named, quoted, unsupported } from '../errors.ts';
 import { decodeModel, externalReader, type FileOptions } from '../file/decode.ts';
 import { dtypeFor, readTensor } from '../file/tensors.ts';
 import { describeValueInfo, type OnnxValue } from '../inspect.ts';
+import { forwardAsOperators, type Taken } from '../operator.ts';
 import { Call, type PreparedGraph, type PreparedNode, type Run } from './call.ts';
 import { cutGraph } from './cut.ts';
 import { mostOnHost } from './host.ts';
+import { asOperator } from './keep.ts';
 import { matricesOf } from './matrices.ts';
 import { prepare, type Usage } from './prepare.ts';
-import { hostOf, tensorOf, Value } from './value.ts';
+import { type Host, hostOf, tensorOf, Value } from './value.ts';
 
 /** Options of `loadOnnx`. */
 export interface LoadOnnxOptions extends FileOptions {
@@ -74,7 +76,8 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
         }
         const host = hostOf(array);
         const floating = host.type === 'float32' || host.type === 'float64';
-        if (!floating || usage === 'known' || (host.data.length < 2 && usage !== 'statistic')) {
+        const few = host.data.length < 2 && usage !== 'statistic' && usage !== 'parameter';
+        if (!floating || usage === 'known' || few) {
           const value = new Value(null, host);
           return () => value;
         }
@@ -104,19 +107,33 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
    * @returns a tensor for each of `this.outputs`
    */
   override forward(...inputs: readonly Tensor[]): Tensor[] {
-    return this.run(inputs, null);
+    return this.#compute(inputs, {});
   }
 
   /** @internal */
   run(inputs: readonly Tensor[], observe: Observe | null): Tensor[] {
+    return this.#compute(inputs, { observe });
+  }
+
+  /** What `forward` gives, with operators that stand for themselves. @internal */
+  [forwardAsOperators](inputs: readonly Tensor[], taken: Taken): Tensor[] {
+    return this.#compute(inputs, { taken });
+  }
+
+  #compute(inputs: readonly Tensor[], watched: Watched): Tensor[] {
     if (inputs.length !== this.inputs.length) {
       throw typeError(
         `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
       );
     }
-    const values = new Map(this.inputs.map((input, i) => [input.name, new Value(fitting(inputs[i], input))]));
+    const values = new Map(
+      this.inputs.map((input, i) => {
+        const x = fitting(inputs[i], input);
+        return [input.name, new Value(x, choiceOf(x, input))];
+      }),
+    );
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
-    return new Walk(this.training, observe).compute(this.#graph, known, null).map((value) => value.tensor);
+    return new Walk(this.training, watched).compute(this.#graph, known, null).map((value) => value.tensor);
   }
 
   /** What is run. @internal */
@@ -172,15 +189,24 @@ const longestNames = 20_000_000;
 /** Nodes that one call may compute. A loop of few bytes may ask for any number of them. */
 const mostSteps = 2 ** 20;
 
+/** Who looks on while a model is called. */
+interface Watched {
+  readonly observe?: Observe | null;
+  readonly taken?: Taken | null;
+}
+
 /** One call of a model. */
 class Walk implements Run {
   readonly training: boolean;
   readonly observe: Observe | null;
+  /** The export that the graph is taken down for. */
+  readonly taken: Taken | null;
   #steps = 0;
 
-  constructor(training: boolean, observe: Observe | null) {
+  constructor(training: boolean, { observe = null, taken = null }: Watched) {
     this.training = training;
     this.observe = observe;
+    this.taken = taken;
   }
 
   count(nodes: number): void {
@@ -239,7 +265,9 @@ function runNode(node: PreparedNode, scope: Scope, run: Walk): void {
     // An optional input of a function may be named and yet not be there.
     const inputs = node.proto.input.map((name) => (name === '' ? null : scope.find(name)));
     const call = new Call(node, inputs, run, scope);
-    const results = onHost(node, inputs, call) ?? node.rule(call);
+    run.taken?.within(node.proto.name.slice(0, Math.max(0, node.proto.name.lastIndexOf('/'))));
+    const results =
+      onHost(node, inputs, call) ?? (run.taken && asOperator(call, run.taken.opset)) ?? node.rule(call);
     const list = Array.isArray(results) ? results : [results];
     output.forEach((name, i) => {
       if (name === '') return;
@@ -332,6 +360,17 @@ function fitting(given: Tensor, input: OnnxValue): Tensor {
     throw shapeError(`OnnxModel: needs ${shownInput(input)}, got [${x.shape.join(', ')}]`);
   }
   return x;
+}
+
+/**
+ * The element of a whole number or bool that is there already, as a rate, a length or a flag often is: branches on it are then known
+ * without reading, also while a function is compiled that does not take it as an argument.
+ */
+function choiceOf({ shape, dtype, leaf }: Tensor, input: OnnxValue): Host | null {
+  if (dtype.startsWith('float') || shape.some((size) => size !== 1)) return null;
+  const type = input.type === 'int64' ? 'int64' : dtype;
+  if (leaf?.kind === 'host') return { type, shape, data: leaf.data };
+  return leaf?.kind === 'literal' && !leaf.read ? { type, shape, data: [leaf.value] } : null;
 }
 
 /**

@@ -13,8 +13,11 @@ import type { Value } from './value.ts';
 /** What becomes of tensors that lie in the file. */
 export type Store = (proto: TensorProto, name: string, usage: Usage) => () => Value;
 
-/** What reads a tensor: weights train, statistics move, and what decides shapes stays known. */
-export type Usage = 'weight' | 'statistic' | 'known';
+/**
+ * What reads a tensor: weights train, statistics move, and what decides shapes stays known. A single number trains as a parameter: where
+ * a layer's weight or bias is read, or where the file says so.
+ */
+export type Usage = 'weight' | 'parameter' | 'statistic' | 'known';
 
 /** A model to be looked at. */
 export interface ModelToPrepare {
@@ -48,6 +51,27 @@ const knownInputs: { readonly [operator: string]: readonly number[] } = {
   OneHot: [1, 2],
   Dropout: [1, 2],
   RoiAlign: [1],
+};
+
+/** Inputs that are weights of a layer, also where they are one number. */
+const layerInputs: { readonly [operator: string]: readonly number[] } = {
+  Conv: [1, 2],
+  ConvTranspose: [1, 2],
+  Gemm: [1, 2],
+  BatchNormalization: [1, 2],
+  InstanceNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+  PRelu: [1],
+  RNN: [1, 2, 3],
+  GRU: [1, 2, 3],
+  LSTM: [1, 2, 3],
+};
+
+/** What `exportOnnx` writes behind a tensor of a module, by which it comes back as what it was. */
+export const tensorKinds: { readonly [docString: string]: Usage } = {
+  parameter: 'parameter',
+  buffer: 'statistic',
 };
 
 /** Deeper nesting of graphs and functions is a file that was made to break readers. */
@@ -202,6 +226,14 @@ function neededNodes(nodes: readonly PreparedNode[], outputs: readonly string[])
 /** How the tensors of a graph are used: as weights, unless a node says otherwise. */
 function usagesOf(graph: GraphProto): Map<string, Usage> {
   const usages = new Map<string, Usage>();
+  const own = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  for (const { opType, input } of graph.node) {
+    for (const i of Object.hasOwn(layerInputs, opType) ? layerInputs[opType] : [])
+      if ((own.get(input[i])?.dims.length ?? 0) > 0) usages.set(input[i], 'parameter');
+  }
+  for (const { name, docString } of graph.initializer) {
+    if (Object.hasOwn(tensorKinds, docString)) usages.set(name, tensorKinds[docString]);
+  }
   for (const { opType, input } of graph.node) {
     for (const i of Object.hasOwn(knownInputs, opType) ? knownInputs[opType] : [])
       usages.set(input[i], 'known');

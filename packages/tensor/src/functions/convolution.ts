@@ -7,6 +7,7 @@ import { checkInteger, describeValue } from '../check.ts';
 import { type DType, floatOf } from '../dtype.ts';
 import { shapeError, valueError } from '../errors.ts';
 import { type ConvolutionRole, convolution } from '../ops/convolution.ts';
+import { checkKnownSize } from '../ops/movement.ts';
 import { maxPool, type PoolAttributes, windowSum } from '../ops/pooling.ts';
 import { checkOptions } from '../options.ts';
 import { formatShape, type Shape } from '../shape.ts';
@@ -106,6 +107,7 @@ export function convTranspose2d(
   checkOptions('convTranspose2d', options, 'outputPadding stride padding dilation groups');
   const name = 'convTranspose2d';
   checkRanks(name, x, weight, 2);
+  checkSpatialSizes(name, x);
   const geometry = geometryOf(name, options);
   const { stride, dilation, groups } = geometry;
   const extra = perAxis(name, 'outputPadding', options.outputPadding ?? 0, 2, 0);
@@ -222,6 +224,7 @@ function convolve(
   options: ConvolutionOptions,
 ): Tensor {
   checkRanks(name, x, weight, spatial);
+  checkSpatialSizes(name, x);
   const geometry = geometryOf(name, options, spatial);
   const { stride, dilation, groups } = geometry;
   if (x.shape[1] !== weight.shape[1] * groups || weight.shape[0] % groups !== 0) {
@@ -265,6 +268,7 @@ function poolAttributes(name: string, x: Tensor, size: PerAxis, options: PoolOpt
   const window = perAxis(name, 'size', size, 2, 1);
   const stride = perAxis(name, 'stride', options.stride ?? size, 2, 1);
   const dilation = perAxis(name, 'dilation', options.dilation ?? 1, 2, 1);
+  checkSpatialSizes(name, x);
   const input = x.shape.slice(2);
   const { low, size: output } = slide(name, input, window, stride, dilation, options.padding ?? 0);
   const attributes = { input, output, window, stride, dilation, low };
@@ -361,6 +365,11 @@ function perAxis(name: string, what: string, value: PerAxis, spatial: number, le
 /** Lists are spelled out, as NaN and texts in them are the mistake. */
 function show(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : describeValue(value);
+}
+
+/** Windows are counted along these. @throws RangeError where one is open */
+function checkSpatialSizes(name: string, { shape }: Tensor): void {
+  for (let axis = 2; axis < shape.length; axis++) checkKnownSize(shape, axis, name);
 }
 
 function checkRanks(name: string, x: Tensor, weight: Tensor, spatial: number): void {

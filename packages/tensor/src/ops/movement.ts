@@ -3,22 +3,20 @@
  */
 import { promote } from '../dtype.ts';
 import { codedError, shapeError, valueError } from '../errors.ts';
+import { factorsOf, hasOpen, isOpen, mergedSize, openSize, productSize } from '../openSizes.ts';
 import { formatShape, type Shape, sizeOf, sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expandView, flipView, permuteView, reshapeView, shiftView, sliceView, windowView } from '../view.ts';
 import { coordinates } from './indexing.ts';
 import { defineOp, type Placement, type TensorType, view } from './op.ts';
 
-/** A size that is fed later: placeholders may leave axis 0 open. */
-export const openSize = -1;
-
 /** @throws RangeError when the size of `axis` is fed later and `where` would have to know it. */
 export function checkKnownSize(shape: Shape, axis: number, where: string): void {
-  if (shape[axis] === openSize) {
+  if (isOpen(shape[axis])) {
     throw codedError(
       RangeError,
       'AG_OPEN_SIZE',
-      `${where}: the first size of the placeholder is open until it is fed, so ${where} cannot go along axis ${axis}; do that to the data before feeding it`,
+      `${where}: size ${axis} of ${formatShape(shape)} is open until the placeholder is fed, so ${where} cannot go along axis ${axis}; do that to the data before feeding it`,
     );
   }
 }
@@ -90,7 +88,7 @@ export const slice = defineOp<{ readonly axis: number; readonly size: number; re
       steps: x.shape.map((_, i) => (i === axis ? step : 1)),
       moving: [{ axis, input: 1 }],
     };
-    const shape = x.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    const shape = x.shape;
     return [g.apply(place, [g, start], { shape, parts: [part], fill: 0, accumulate: false }), null];
   },
 });
@@ -114,7 +112,7 @@ export const section = defineOp<{
       steps: x.shape.map((_, i) => (i === axis ? step : 1)),
       moving: [],
     };
-    const shape = x.shape.map((size, i) => (size === openSize && i !== axis ? openSize : size));
+    const shape = x.shape;
     return [g.apply(place, [g], { shape, parts: [part], fill: 0, accumulate: false })];
   },
 });
@@ -180,7 +178,7 @@ export interface PlaceAttributes {
 export const place = defineOp<PlaceAttributes>({
   name: 'place',
   type: (inputs, { shape, parts }) => ({
-    shape: shape.map((size, i) => (size === openSize ? inputs[0].shape[i] : size)),
+    shape: shape.map((size, i) => (isOpen(size) ? inputs[0].shape[i] : size)),
     dtype: inputs
       .slice(0, parts.length)
       .reduce<TensorType['dtype']>((d, x) => promote(d, x.dtype), inputs[0].dtype),
@@ -239,32 +237,53 @@ export const detach = defineOp({
 
 /** Fills in the size given as −1 and checks the number of elements. */
 function resolveShape(from: Shape, to: Shape): Shape {
+  if (hasOpen(sizesOf(from))) return resolveOpen(from, to);
   const hole = to.indexOf(-1);
-  const open = from.includes(openSize);
   if (hole < 0) {
-    if (open || sizeOf(from) !== sizeOf(to)) throw reshapeError(from, to);
+    if (sizeOf(from) !== sizeOf(to)) throw reshapeError(from, to);
     return to;
   }
   if (to.indexOf(-1, hole + 1) >= 0) {
     throw valueError(`reshape: only one size may be −1, got ${formatShape(to)}`);
   }
   const rest = to.reduce((product, size, i) => (i === hole ? product : product * size), 1);
-  if (open) {
-    const known = from.reduce((product, size) => (size === openSize ? product : product * size), 1);
-    if (known !== rest) throw reshapeError(from, to);
-    return to;
-  }
   const size = sizeOf(from);
   if (rest === 0 ? size !== 0 : size % rest !== 0) throw reshapeError(from, to);
   return to.map((n, i) => (i === hole ? (rest === 0 ? 0 : size / rest) : n));
 }
 
+/** The same where sizes are open: what the other sizes leave over is −1, be it the open size of a batch, a number or a product. */
+function resolveOpen(from: Shape, to: Shape): Shape {
+  const hole = to.indexOf(openSize);
+  if (hole >= 0 && to.indexOf(openSize, hole + 1) >= 0)
+    throw valueError(`reshape: only one size may be −1, got ${formatShape(to)}`);
+  const whole = factorsOf(mergedSize(from));
+  const given = factorsOf(mergedSize(to.filter((_, i) => i !== hole)));
+  const left = [...whole.of];
+  for (const size of given.of) {
+    const at = left.indexOf(size);
+    if (at < 0) throw reshapeError(from, to);
+    left.splice(at, 1);
+  }
+  const times = whole.times / given.times;
+  if (!Number.isInteger(times) || (hole < 0 && (times !== 1 || left.length > 0)))
+    throw reshapeError(from, to);
+  if (hole < 0) return to;
+  return to.map((size, i) => (i === hole ? productSize(times, left) : size));
+}
+
 function reshapeError(from: Shape, to: Shape): RangeError {
   return shapeError(
-    from.includes(openSize)
-      ? `reshape: the first size of the placeholder is open, so give −1 for it in ${formatShape(to)} and keep the others' product`
+    hasOpen(from)
+      ? `reshape: sizes of the placeholder are open, so ${formatShape(from)} becomes ${formatShape(to)} only where these stay; give −1 for one that is to follow and keep the others' product`
       : `reshape: ${formatShape(from)} has ${sizeOf(from)} elements and cannot become ${formatShape(to)}, which has ${sizeOf(to)}; −1 for one size lets it follow from the others`,
   );
+}
+
+/** Whether `to` has open sizes only where `from` has the same, aligned at the last axis. */
+export function keepsOpen(from: Shape, to: Shape): boolean {
+  const lead = to.length - from.length;
+  return to.every((size, i) => (size >= 0 ? Number.isInteger(size) : i >= lead && from[i - lead] === size));
 }
 
 function checkExpand(from: Shape, to: Shape): Shape {
@@ -272,11 +291,17 @@ function checkExpand(from: Shape, to: Shape): Shape {
   const wanted = sizesOf(to);
   const lead = wanted.length - sizes.length;
   let fits = lead >= 0;
-  for (let i = 0; i < sizes.length; i++) fits = fits && (sizes[i] === 1 || sizes[i] === wanted[lead + i]);
+  let open = false;
+  for (let i = 0; i < sizes.length; i++) {
+    const size = wanted[lead + i];
+    // Where it was open it is what the operand has.
+    if (size === openSize) open = true;
+    else fits = fits && (sizes[i] === 1 || sizes[i] === size);
+  }
   if (!fits) {
     throw shapeError(
       `broadcastTo: ${formatShape(from)} does not broadcast to ${formatShape(to)}: sizes must be equal or 1, aligned at the last axis`,
     );
   }
-  return to;
+  return open ? to.map((size, i) => (size === openSize && i >= lead ? sizes[i - lead] : size)) : to;
 }
