@@ -89,8 +89,8 @@ describe('without WebGPU', () => {
     use(before);
     // Losses that nobody read wait for the garbage collector: four bytes each.
     expect(held[1] - held[0]).toBeLessThanOrEqual(449 * 4);
-    // Bind groups are found again.
-    expect(made[1] - made[0]).toBeLessThan(10);
+    // Bind groups are found again, but for those of the loss and of labels in what others gave back.
+    expect(made[1] - made[0]).toBeLessThanOrEqual(3 * 449);
   });
 });
 
