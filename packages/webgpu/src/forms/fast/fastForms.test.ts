@@ -84,7 +84,7 @@ describe.skipIf(gpu === undefined)('fast forms', () => {
         [true, false],
         [false, true],
       ] as const)
-        it.skipIf(!all && m === 64 && turnedA)(
+        it.skipIf(!all && m !== 33 && (turnedA || turnedB))(
           `${m}×${k}×${n}${turnedA ? ' Aᵀ' : ''}${turnedB ? ' Bᵀ' : ''}`,
           () =>
             same(() => {
