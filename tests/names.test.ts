@@ -20,6 +20,7 @@ const objects: Readonly<Record<string, object>> = {
   model,
   module: model,
   variable: model.weight,
+  tuned: nn.lora(nn.linear(1, 1)),
   optimizer: optim.sgd(model.parameters(), { learningRate: 1 }),
 };
 const exported: object = { ...tensor, ...graph, ...nn, ...optim, ...datasets, ...train, ...onnx };
