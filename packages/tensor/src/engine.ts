@@ -49,16 +49,22 @@ export { checkKnownSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
+export { defineCollective } from './run/collective.ts';
 export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
 export { commitAssignments, commitUpdates } from './run/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
 export { setChainBound, withoutGrowth } from './run/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './run/history.ts';
 export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
-export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/pending.ts';
+export {
+  assignmentsRefused,
+  holdingAssignments,
+  noteAssignments,
+  refusingAssignments,
+} from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { withRunKeys } from './run/randomKeys.ts';
+export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
 export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {

@@ -1,15 +1,18 @@
 /** What `fit` is given, and the checks of it. */
 
+import type { Part } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor, Variable } from '@ag/tensor';
 import { checkOptions, warn } from '@ag/tensor/engine';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
+import type { MessageEnd } from './messageEnd.ts';
 import type { Loss, LossWeights, Measures } from './objective.ts';
 import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
+import type { World } from './world/world.ts';
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
 export interface TrainingData<X = Tensor, Y = Tensor> extends AsyncIterable<LabeledBatch<X, Y>> {
@@ -20,6 +23,8 @@ export interface TrainingData<X = Tensor, Y = Tensor> extends AsyncIterable<Labe
   /** The position, as a loader gives it; needed to resume in mid-epoch. */
   state?(): { epoch: number; position: number; seed: number };
   loadState?(state: { epoch: number; position: number; seed: number }): void;
+  /** Whose part of each batch it gives, where several programs share them. */
+  readonly part?: Part | undefined;
 }
 
 /**
@@ -84,6 +89,30 @@ export interface FitOptions<X = Tensor, Output = Tensor, Y = Tensor> {
    * model must then compute the same at each step: no choices by values or counters. Default false.
    */
   readonly compile?: boolean;
+  /**
+   * The ranks that train together, each on its part of every batch: `train: dataLoader(data, { …, part: world })`. Every rank calls
+   * `fit` with the same options and gets the same events; `resume` counts on rank 0. Losses, metrics and gradients are those of the
+   * whole batch, each example counting the same. Any rank may stop the run, by `signal` or a callback: all end with the step that
+   * follows. Default: this program alone.
+   */
+  readonly world?: World;
+  /**
+   * Workers that compute parts of each batch at the same time, in Node and in pages, which need no isolation. They are started by
+   * `startWorker` from a script that calls `serveWorker`; data, optimizer, callbacks and validation stay here. The weights are
+   * the same to the bit for any number of workers, and for none. Default 1.
+   */
+  readonly workers?: number;
+  /**
+   * Starts a worker: `() => new Worker(new URL('./network.js', import.meta.url), { type: 'module' })`. Called again when one has died;
+   * what it had to do is given to the new one. Without it `blocks` are computed here.
+   */
+  readonly startWorker?: () => MessageEnd;
+  /**
+   * Into how many blocks a batch is cut (⌊k·B/K⌋ …) whose gradients are computed apart and added up in a fixed tree: what can be shared by
+   * workers, and what decides the bits. Batch normalization uses the statistics of a block, running ones are averaged; random
+   * numbers are a block's own. Default 8 with `startWorker`, else the batch is computed as a whole.
+   */
+  readonly blocks?: number;
   /** Kept in checkpoints, as it is; for what made the run. Must be JSON. */
   readonly config?: unknown;
 }
@@ -97,7 +126,7 @@ export function checkFit(options: AnyFitOptions): void {
   checkOptions(
     'fit',
     options,
-    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile config',
+    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile world workers startWorker blocks config',
   );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
@@ -111,11 +140,15 @@ export function checkFit(options: AnyFitOptions): void {
   integer(options.reportEvery, 0, 'reportEvery');
   integer(options.accumulate, 1, 'accumulate');
   integer(options.gradientNorms, 0, 'gradientNorms');
+  integer(options.workers, 1, 'workers');
+  integer(options.blocks, 1, 'blocks');
+  checkBlocks(options);
   if (options.compile && (options.accumulate ?? 1) > 1) {
     throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
       code: 'option',
     });
   }
+  checkParts(options);
   const own = new Set(options.model.parameters());
   if (own.size > 0 && options.optimizer.parameters.every((parameter) => !own.has(parameter))) {
     throw new TrainingError(
@@ -139,4 +172,45 @@ export function checkFit(options: AnyFitOptions): void {
       code: 'option',
     });
   }
+}
+
+/** @throws TrainingError `option` where ranks would all train on the same examples, or on parts of another world */
+function checkParts({ world, train }: AnyFitOptions): void {
+  const { part } = train;
+  const fail = (problem: string): never => {
+    throw new TrainingError(`fit: ${problem}`, { code: 'option' });
+  };
+  if (part && part.size > 1 && !world)
+    fail(`the training data are part ${part.rank} of ${part.size} of each batch; give fit their world`);
+  if (!world || world.size === 1) return;
+  if (part && (part.rank !== world.rank || part.size !== world.size))
+    fail(
+      `the training data are part ${part.rank} of ${part.size}, and this is rank ${world.rank} of ${world.size}; dataLoader(data, { part: world })`,
+    );
+  if (!part && 'dataset' in train)
+    fail(
+      'every rank would train on all of each batch; give the loader its part: dataLoader(data, { part: world })',
+    );
+}
+
+/** Whether batches are computed in blocks. */
+export function inBlocks({ workers, startWorker, blocks }: AnyFitOptions): boolean {
+  return workers !== undefined || startWorker !== undefined || blocks !== undefined;
+}
+
+/** @throws TrainingError `option` for what cannot be shared by workers */
+function checkBlocks(options: AnyFitOptions): void {
+  if (!inBlocks(options)) return;
+  const fail = (problem: string): never => {
+    throw new TrainingError(`fit: ${problem}`, { code: 'option' });
+  };
+  if ((options.workers ?? 1) > 1 && options.startWorker === undefined)
+    fail(
+      `${options.workers} workers need startWorker: () => new Worker(new URL('./network.js', import.meta.url), { type: 'module' }), ` +
+        'whose script calls serveWorker',
+    );
+  if ((options.accumulate ?? 1) > 1)
+    fail('accumulate and workers exclude each other; larger batches in more blocks do the same');
+  if (options.profile) fail('profile times what is computed here; leave workers and blocks out');
+  if ((options.world?.size ?? 1) > 1) fail('world and workers exclude each other; start more ranks instead');
 }

@@ -170,6 +170,8 @@ export interface HostKernel {
   readonly name: string;
   readonly inputs: readonly DType[];
   readonly outputs: readonly DType[];
+  /** Whether it meets routines of other processes: what has begun one is not run again after a failure. */
+  readonly collective?: 'whole' | 'start' | 'finish';
   /** Fills `outputs` from `inputs`; `launch.shapes` holds the shapes, inputs first. */
   readonly run: (
     inputs: readonly TypedArray[],

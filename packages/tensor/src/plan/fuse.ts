@@ -22,6 +22,7 @@ import {
   readBases,
   shapeOnly,
 } from './cluster.ts';
+import { meetingOrder } from './collectives.ts';
 import { baseOf, isView, type PlanNode, viewOf } from './lower.ts';
 import { rematerialize } from './rematerialize.ts';
 
@@ -186,11 +187,14 @@ function order(
   const ordered: Cluster[] = [];
   const done = new Set<Cluster>();
   const alive = new Set(clusters);
+  const before = meetingOrder(clusters);
   const inputsOf = (cluster: Cluster): Cluster[] => {
     const inside = new Set([...cluster.members, ...cluster.absorbed]);
     const nodes = [...inside];
     if (cluster.root) nodes.unshift(cluster.root);
     const found: Cluster[] = [];
+    const earlier = before.get(cluster);
+    if (earlier) found.push(earlier);
     for (const node of nodes) {
       // A gate that is computed where it is read is open once what it reads is there.
       for (const gate of gatesOf(node)) {

@@ -10,6 +10,7 @@ import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';
 import type { Cluster } from './cluster.ts';
+import { postponeWaits } from './collectives.ts';
 import { emit, type ScopeNames } from './emit.ts';
 import { fuse } from './fuse.ts';
 import type { BufferPositions } from './kernelBody.ts';
@@ -27,6 +28,8 @@ export interface Plan {
   readonly leafBindings: readonly number[];
   /** For each update, whether it is written over the variable's current memory. */
   readonly inPlace: readonly boolean[];
+  /** Whether a run meets other processes: one that has begun is not tried again. */
+  readonly collective: boolean;
 }
 
 export interface PlanOptions {
@@ -62,7 +65,7 @@ export function makePlan(
   const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion, maxBuffers);
   const layout = layOut(lowered, outputs.length, clusters, stored);
   const emitted = clusters.flatMap((cluster) => emit(cluster, layout.bufferOf, scopeOf, compile));
-  const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, emitted);
+  const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, postponeWaits(emitted));
 
   const firstUpdate = boundLeaves + outputs.length;
   const isUpdate = (buffer: number): boolean => {
@@ -102,6 +105,7 @@ export function makePlan(
     boundLeaves,
     leafBindings,
     inPlace,
+    collective: banded.some(({ kernel }) => kernel.form === 'host' && kernel.collective !== undefined),
   };
 }
 

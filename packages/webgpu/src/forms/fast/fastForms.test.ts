@@ -174,6 +174,25 @@ describe.skipIf(gpu === undefined)('fast forms', () => {
     it('of nothing', () => same(() => [numbers([0, 4]).sum(0), numbers([4, 0]).sum(-1)], 0));
   });
 
+  describe('scans and sorts', () => {
+    it('running sums of long lines, both ways', () =>
+      same(() => [numbers([3, 700]).cumsum(-1), numbers([300, 3]).cumsum(0, { reverse: true })], 1e-5));
+    it('of very long ones by several workgroups', () =>
+      same(() => [numbers([2, 30_001]).cumsum(-1), numbers([50_001]).cumsum(0, { reverse: true })], 1e-5));
+    it('running products and whole numbers', () =>
+      same(() => [
+        numbers([4, 300]).mul(0.01).add(1).cumprod(-1),
+        numbers([300, 2]).mul(100).cast('int32').cumsum(0),
+      ]));
+    it('sorts runs: equal ones in their order, NaN last', () =>
+      same(() => {
+        const x = numbers([3, 500]).mul(20).floor();
+        const y = x.greater(15).where(Number.NaN, x);
+        return [y.argsort(), y.argsort({ descending: true }), x.cast('int32').argsort()];
+      }, 0));
+    it('sorts long lines', () => same(() => [numbers([2, 5000]).mul(100).floor().argsort()], 0));
+  });
+
   describe('bands', () => {
     for (const [rows, columns] of [
       [37, 100],
