@@ -34,6 +34,10 @@ export const exportCommand = defineCommand({
       default: 18,
       help: 'of ONNX: the version of its operators',
     },
+    fold: {
+      type: boolean,
+      help: 'of ONNX: fold batch normalization into the convolutions before it, for a file to use, not to train on',
+    },
     shape: {
       ...shape,
       help: 'of ONNX: the shape of one example, where no recipe gives it, such as x=1,28,28',

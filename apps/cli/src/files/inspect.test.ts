@@ -92,13 +92,13 @@ describe('agrad inspect', () => {
     const { flops, inputs, opsets, operators } = file.onnx as Record<string, unknown>;
     expect(inputs).toEqual([{ name: 'x', type: 'float32', shape: ['batch', 1, 6, 6] }]);
     expect(opsets).toEqual({ '': 18 });
-    expect(operators).toMatchObject({ Conv: 1, MatMul: 1 });
-    // Convolution: 2·2·4·4 outputs of 9 products; product: 2·3 of 32. The rest is one for an element.
+    expect(operators).toMatchObject({ Conv: 1, Gemm: 1 });
+    // Convolution: 2·2·4·4 outputs of 9 products and a bias; product: 2·3 of 32. The rest is one for an element.
     expect(Number(flops)).toBeGreaterThan(2 * 64 * 9 + 2 * 6 * 32);
     expect(Number(flops)).toBeLessThan(2 * 64 * 9 + 2 * 6 * 32 + 700);
     const text = (await inProcess('inspect', at('net.onnx'), '--shape', 'x=2,1,6,6', '--nodes')).stdout;
-    expect(text).toMatch(/^Conv +1 +1,152 /m);
-    expect(text).toMatch(/^conv_0.node +Conv +\[2, 1, 6, 6\] \[2, 1, 3, 3\] +\[2, 2, 4, 4\] +1,152$/m);
+    expect(text).toMatch(/^Conv +1 +1,216 /m);
+    expect(text).toMatch(/^0\/Conv_1 +Conv +\[2, 1, 6, 6\] \[2, 1, 3, 3\] \[2\] +\[2, 2, 4, 4\] +1,216$/m);
     const open = (await inProcess('inspect', at('net.onnx'))).stdout;
     expect(open).toContain('operations are counted with --shape x=1,1,6,6');
     const wrong = await inProcess('inspect', at('net.onnx'), '--shape', 'x=1,1,7');

@@ -54,7 +54,7 @@ interface Subject {
 
 /** Runs the command; answers the exit code. */
 export async function exportModel(options: ExportOptions, terminal: Terminal): Promise<number> {
-  const { positional, verify, tolerance, opset } = options;
+  const { positional, verify, tolerance } = options;
   const { format, out } = targetOf(options);
   const needsExamples = format === 'onnx' || verify;
   const found = await findWeights(positional[0]);
@@ -67,7 +67,7 @@ export async function exportModel(options: ExportOptions, terminal: Terminal): P
     const subject = await subjectOf(found, options, needsExamples, terminal);
     const { model, x } = subject;
     model.eval();
-    const content = await contentOf(format, subject, opset);
+    const content = await contentOf(format, subject, options);
     await writeAtomically(out, content);
     const parameters = [...model.namedParameters().values()].reduce(
       (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
@@ -129,6 +129,7 @@ function targetOf(options: ExportOptions): { readonly format: Format; readonly o
       'Say it: --onnx, --pytorch, --safetensors or --npz.',
     );
   }
+  if (options.fold && format !== 'onnx') throw new Failure('usage', '--fold: only ONNX files take it');
   if (out !== undefined) return { format, out };
   const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const suffix = { onnx: '.onnx', pytorch: '.pt', safetensors: '.safetensors', npz: '.npz' }[format];
@@ -210,7 +211,7 @@ function textsOf({ metadata, config, preprocessing }: Found): Record<string, str
 async function contentOf(
   format: Format,
   { model, x, batch, metadata }: Subject,
-  opset: number,
+  { opset, fold }: ExportOptions,
 ): Promise<Uint8Array> {
   try {
     switch (format) {
@@ -220,7 +221,7 @@ async function contentOf(
           placeholder([batch, ...t.shape.slice(1)], { dtype: t.dtype }),
         ]);
         const whole = inputs.length === 1 && isTensor(x) ? model : new PlainNetwork(model, x);
-        return await exportOnnx(whole, { inputs: Object.fromEntries(inputs), opset, metadata });
+        return await exportOnnx(whole, { inputs: Object.fromEntries(inputs), opset, fold, metadata });
       }
       case 'pytorch':
         return await saveTorch(model);
