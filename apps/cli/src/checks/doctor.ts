@@ -1,6 +1,7 @@
 /** `agrad doctor`: what this machine offers, a test of the backends, and how to get what is missing. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { mpiSupport } from '@ag/mpi';
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { type Backend, reference, synchronize, tensor, use } from '@ag/tensor';
 import { eventVersion } from '@ag/train';
@@ -60,6 +61,7 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
   ];
   const graphics = await graphicsFindings();
   findings.push(...graphics.findings);
+  findings.push(await ranks());
   const tests = [
     await test('reference', async () => reference(), 96),
     await test('wasm', () => wasm({ threads: 1 }), 512),
@@ -76,6 +78,16 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
   const sound = tests.every(({ ok }) => ok);
   terminal.event({ v: eventVersion, type: 'result', command: 'doctor', findings: all, sound });
   return sound ? exitCodes.done : exitCodes.check;
+}
+
+/** What there is for training on several machines. */
+async function ranks(): Promise<Finding> {
+  const name = 'MPI (train --distributed)';
+  const { library, version, family, launcher, reason } = await mpiSupport();
+  if (library === null) return { name, value: 'no', ok: false, ...(reason && { advice: reason }) };
+  const started = launcher ? `; rank ${launcher.rank} of ${launcher.size}, started by ${launcher.name}` : '';
+  const how = family === 'standard ABI' ? ', by the standard ABI' : '';
+  return { name, value: `${version}${how}, ${library}${started}`, ok: true };
 }
 
 const names: Readonly<Record<string, string>> = {

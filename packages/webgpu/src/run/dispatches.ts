@@ -55,7 +55,8 @@ export class Dispatches {
     let size = 0;
     const runWords: RunWord[] = [];
     const scratchBytes: number[] = [];
-    this.#ready = dispatches.map((dispatch) => {
+    const some = dispatches.filter(({ workgroups }) => !workgroups.includes(0));
+    this.#ready = some.map((dispatch) => {
       const start = size;
       size += Math.ceil(dispatch.block.words.length / blockWords) * blockWords;
       for (const patch of dispatch.block.patches) runWords.push({ word: start + patch.word, patch });
