@@ -21,6 +21,8 @@ const leaving = new Set<DeviceValue>();
 
 /** What was read up to this size stays at hand, so that it can be read synchronously afterwards, as a mask is. */
 const kept = 2 ** 20;
+/** And this much leaves the device by being read, unless it was to stay. */
+const small = 2 ** 16;
 
 /** The elements, where the backend has them at once. */
 export function readNow(backend: Backend, memory: Memory, dtype: DType, length: number): TypedArray | null {
@@ -67,9 +69,13 @@ export class DeviceValue {
 
   async read(): Promise<TypedArray> {
     if (this.#host !== null || this.#memory === null) return this.#fromHost().slice();
-    const elements = await this.backend.read(this.#memory, this.dtype, this.length);
-    if (elements.byteLength <= kept && readNow(this.backend, this.#memory, this.dtype, this.length) === null)
-      this.#host = elements.slice();
+    const memory = this.#memory;
+    const elements = await this.backend.read(memory, this.dtype, this.length);
+    if (this.#memory !== memory || elements.byteLength > kept) return elements;
+    if (readNow(this.backend, memory, this.dtype, this.length) !== null) return elements;
+    this.#host = elements.slice();
+    // As where small results are read at once: the device has its memory back for the next step.
+    if (elements.byteLength <= small && waiting.has(this)) this.release();
     return elements;
   }
 
