@@ -84,6 +84,16 @@ async function trainingStep(compiled: boolean): Promise<() => unknown> {
 /** Runs the command; answers the exit code. */
 export async function bench(options: BenchOptions, terminal: Terminal): Promise<number> {
   const { failOnRegress: limit, seconds } = options;
+  const [what, ...recipe] = options.positional;
+  if (what === 'scaling')
+    return (await import('./scaling.ts')).benchScaling(recipe.join(' '), options, terminal);
+  if (what !== undefined) {
+    throw new Failure(
+      'usage',
+      `bench: there is no '${what}'`,
+      "'agrad bench' measures operations, 'agrad bench scaling RECIPE' a recipe.",
+    );
+  }
   if (limit !== undefined && options.compare === undefined)
     throw new Failure('usage', '--fail-on-regress needs --compare FILE');
   const before = options.compare === undefined ? null : readBaseline(options.compare);
