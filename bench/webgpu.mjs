@@ -148,7 +148,8 @@ function run(program, args, seconds, environment, onLine, onStart = () => {}) {
     });
     child.stdin.on('error', () => {});
     const reader = createInterface({ input: child.stdout });
-    reader.on('line', onLine);
+    // Dawn's remarks come the same way.
+    reader.on('line', (line) => line.startsWith('{') && onLine(line));
     const finish = (code) => {
       clearTimeout(timer);
       running.delete(child);
@@ -167,7 +168,7 @@ function run(program, args, seconds, environment, onLine, onStart = () => {}) {
 async function lines(section, program, args, seconds, environment) {
   if (left() < 5000) return note({ section, absent: 'no time left' });
   const { code, stopped, errors } = await run(program, args, seconds, environment, (line) => {
-    if (line.startsWith('{')) note(JSON.parse(line));
+    note(JSON.parse(line));
   });
   if (stopped) note({ section, absent: 'the rest: its time was over' });
   else if (code !== 0) note({ section, absent: `failed: ${errors.trim().split('\n').slice(-3).join(' ')}` });

@@ -37,17 +37,18 @@ const scoped =
   (step) =>
   (...given) => {
     tf.engine().startScope();
-    try {
-      return step(...given);
-    } finally {
-      tf.engine().endScope();
-    }
+    const end = () => tf.engine().endScope();
+    const result = step(...given);
+    // What is still being read has to be there until it is.
+    if (result instanceof Promise) return result.finally(end);
+    end();
+    return result;
   };
 
 /** Resolves when the device has done all that it was given. */
 export async function settle() {
   const backend = tf.backend();
-  backend.submitQueue();
+  if (backend.commandEncoder) backend.submitQueue();
   await backend.queue.onSubmittedWorkDone();
 }
 
