@@ -1,6 +1,7 @@
 /**
- * Operators that an export writes as they stand: a layer of `@ag/nn`, or a node of an imported model, whose arithmetic would lose what
- * it is. Statistics of batch normalization would come back as weights, an LSTM step by step.
+ * Operators that an export writes as they stand.
+ *
+ * A layer of `@ag/nn`, or a node of an imported model, is more than its arithmetic: statistics of batch normalization would come back as weights, an LSTM step by step.
  */
 import { apply, defineOp, type Tensor, type TensorType } from '@ag/tensor';
 import { unsupported } from './errors.ts';

@@ -51,8 +51,9 @@ export interface ExportOnnxOptions {
  *
  * A network made of layers of `@ag/nn` has its architecture in the metadata, by which `loadOnnxLayers` makes layers again.
  *
- * Recurrent layers become `RNN`, `GRU` and `LSTM`; everything else is written operation by operation: dropout is not in the
- * file, and the statistics of batch normalization are constants like weights. The model and its mode stay as they are.
+ * Recurrent layers become `RNN`, `GRU` and `LSTM`, normalization the operators that there are, nodes of an imported model what they were;
+ * everything else is written operation by operation, and dropout is not in the file. Nodes are named by the modules that they come from,
+ * and parameters and buffers come back as what they are. The model and its mode stay as they are.
  *
  * @throws Error for an operation that ONNX has no operator for, naming it
  */

@@ -1,6 +1,7 @@
 /**
- * `{ fold: true }`: a convolution and the batch normalization behind it as one convolution (Jacob et al. 2018, section 3.2), which computes
- * the same with the statistics as they are now, and can no longer be trained as both.
+ * `{ fold: true }`: a convolution and the batch normalization behind it as one convolution.
+ *
+ * It computes the same with the statistics as they are now (Jacob et al. 2018, section 3.2), and can no longer be trained as both.
  */
 import type { Tensor } from '@ag/tensor';
 import { add, broadcastTo, convolution, reshape } from '@ag/tensor/engine';

@@ -1,5 +1,5 @@
 /**
- * Layers that stand for themselves while a graph is taken down: what ONNX has one operator for is written as that operator.
+ * Layers that ONNX has an operator for: they stand for it while a graph is taken down.
  */
 import { type AnyModule, BatchNorm1d, BatchNorm2d, GroupNorm, Gru, LayerNorm, Lstm, Rnn } from '@ag/nn';
 import { apply, ones, type Tensor, type Variable, zeros } from '@ag/tensor';

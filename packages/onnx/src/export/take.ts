@@ -1,5 +1,5 @@
 /**
- * Takes down the graph of a forward pass: in evaluation mode, with layers that ONNX has operators for as single nodes.
+ * The graph of a forward pass in evaluation mode, with single nodes for layers that are operators.
  */
 import type { AnyModule } from '@ag/nn';
 import type { Tensor } from '@ag/tensor';

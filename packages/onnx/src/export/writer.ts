@@ -102,7 +102,7 @@ export class Writer {
     return count === 0 ? name : `${name}_${count}`;
   }
 
-  /** One output of an operator that stands for itself, which is written once. */
+  /** One output of an operator that stands for itself, which is written once. @internal */
   operator({ node, output }: OperatorOutput, inputs: readonly Tensor[]): string {
     let names = this.#operators.get(node);
     if (!names) {

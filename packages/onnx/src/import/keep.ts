@@ -1,5 +1,5 @@
 /**
- * Nodes of an imported model that an export writes as they stand, where arithmetic would lose what they are.
+ * Nodes of an imported model that an export writes as they stand.
  */
 import { Tensor, type TensorType } from '@ag/tensor';
 import type { PlainAttribute } from '../file/encode.ts';
