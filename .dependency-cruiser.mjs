@@ -1,11 +1,11 @@
 /**
  * Which package may know which.
  *
- * The packages are a star around @ag/tensor: graph, nn, optim, datasets and native-wasm see tensor only, onnx makes modules of
+ * The packages are a star around @ag/tensor: graph, nn, optim, datasets, native-wasm and webgpu see tensor only, onnx makes modules of
  * nn, train sees those it drives, viz sees none that computes. Tests may look further (nn's gradients are checked with graph).
  * That files form no cycle is Biome's to check (noImportCycles); where not even types close one, it is checked here too.
  */
-const numeric = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train'];
+const numeric = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'webgpu', 'train'];
 
 const mayImport = {
   tensor: [],
@@ -14,10 +14,11 @@ const mayImport = {
   optim: ['tensor'],
   datasets: ['tensor'],
   'native-wasm': ['tensor'],
+  webgpu: ['tensor'],
   train: ['tensor', 'graph', 'nn', 'optim', 'datasets'],
   viz: [],
   onnx: ['tensor', 'nn'],
-  all: ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'train', 'viz'],
+  all: ['tensor', 'graph', 'nn', 'optim', 'datasets', 'native-wasm', 'webgpu', 'train', 'viz'],
 };
 
 const everyPackage = [...numeric, 'viz', 'onnx', 'all'];

@@ -10,7 +10,18 @@ import { describe, expect, it } from 'vitest';
 import { root } from './workspace.ts';
 
 /** Packages whose functions are looked at. */
-const packages = ['tensor', 'native-wasm', 'graph', 'nn', 'optim', 'datasets', 'train', 'viz', 'onnx'];
+const packages = [
+  'tensor',
+  'native-wasm',
+  'webgpu',
+  'graph',
+  'nn',
+  'optim',
+  'datasets',
+  'train',
+  'viz',
+  'onnx',
+];
 
 const program = (() => {
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} } as ts.ParseConfigFileHost;

@@ -7,9 +7,19 @@ import { run, toolsOf, versionOf } from './tools.mjs';
 
 /** Every entry point of every package, so that every declaration is looked at. */
 const entries = [
-  ...['all', 'datasets', 'graph', 'native-wasm', 'nn', 'onnx', 'optim', 'tensor', 'train', 'viz'].map(
-    (name) => `@ag/${name}`,
-  ),
+  ...[
+    'all',
+    'datasets',
+    'graph',
+    'native-wasm',
+    'nn',
+    'onnx',
+    'optim',
+    'tensor',
+    'train',
+    'viz',
+    'webgpu',
+  ].map((name) => `@ag/${name}`),
   ...['@ag/graph/testing', '@ag/tensor/debug', '@ag/tensor/engine', '@ag/tensor/math', '@ag/tensor/testing'],
 ];
 

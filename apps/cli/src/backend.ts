@@ -1,11 +1,12 @@
-/** Chooses the backend: WebAssembly where it runs, else the reference backend, said once. */
+/** Chooses the backend: WebAssembly where it runs, else the reference backend, said once; WebGPU where it is asked for. */
 import { setFlagsFromString } from 'node:v8';
+import type { AdapterDescription } from '@ag/webgpu';
 import { Failure } from './failure.ts';
 import { kernelFolder } from './kernelFolder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BackendChoice {
-  /** `auto`, `wasm` or `reference`. */
+  /** `auto`, `wasm`, `webgpu` or `reference`. */
   readonly backend: string;
   readonly threads: number | 'auto';
   /** `auto` (default), `fused` or `separate`. */
@@ -25,7 +26,7 @@ export interface ChosenBackend {
 
 /**
  * Makes a backend the one that computes.
- * @throws Failure `backend` when `wasm` or fused arithmetic was asked for and does not run here
+ * @throws Failure `backend` when `wasm`, `webgpu` or fused arithmetic was asked for and does not run here
  */
 export async function chooseBackend(choice: BackendChoice, terminal: Terminal): Promise<ChosenBackend> {
   const { reference, use } = await import('@ag/tensor');
@@ -34,13 +35,15 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
     use(reference());
     return { name: 'reference', arithmetic: 'separate', close() {} };
   };
-  if (choice.backend === 'reference') {
-    if (arithmetic !== 'fused') return byReference();
-    throw new Failure(
-      'backend',
-      '--arithmetic fused: the reference backend rounds products and sums separately',
-      'Leave out --backend reference, or take --arithmetic separate.',
-    );
+  if (choice.backend === 'reference' || choice.backend === 'webgpu') {
+    if (arithmetic === 'fused') {
+      throw new Failure(
+        'backend',
+        `--arithmetic fused: the ${choice.backend} backend does not promise it`,
+        `Leave out --backend ${choice.backend}, or --arithmetic.`,
+      );
+    }
+    return choice.backend === 'webgpu' ? byWebGpu(terminal) : byReference();
   }
   try {
     if (arithmetic !== 'separate') enableRelaxedSimd();
@@ -67,6 +70,32 @@ export async function chooseBackend(choice: BackendChoice, terminal: Terminal): 
     terminal.note(`falling back to the reference backend, which is slower: ${reason}`);
     return byReference();
   }
+}
+
+async function byWebGpu(terminal: Terminal): Promise<ChosenBackend> {
+  const { reference, use } = await import('@ag/tensor');
+  const { startWebGpu, webgpuAdvice } = await import('./webgpu.ts');
+  try {
+    const backend = await startWebGpu();
+    if (backend.facts.software)
+      terminal.note(
+        `${nameOf(backend.adapter)} is software: results are right, and slower than --backend wasm`,
+      );
+    use(backend);
+    const close = (): void => {
+      backend.close();
+      use(reference());
+    };
+    return { name: backend.name, arithmetic: backend.arithmetic, close };
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Failure('backend', `the webgpu backend does not run here: ${reason}`, webgpuAdvice, error);
+  }
+}
+
+/** What an adapter is called; browsers and drivers leave out much. */
+export function nameOf({ vendor, architecture, device, description }: AdapterDescription): string {
+  return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'a nameless adapter';
 }
 
 /** Where `AG_CACHE` names a folder, kernels' code is kept there. */

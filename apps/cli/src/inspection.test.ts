@@ -279,7 +279,7 @@ describe('agrad convert', () => {
     expect((await inProcess('convert', steps[1], steps[2])).exitCode).toBe(7);
   });
 
-  it("reads PyTorch's files, runs nothing in them, and writes none", async () => {
+  it("reads and writes PyTorch's files, and runs nothing in them", async () => {
     const folder = join(scratch, 'torch');
     mkdirSync(folder);
     const [good, evil, out] = ['a.pt', 'b.pth', 'c.json'].map((name) => join(folder, name));
@@ -294,10 +294,7 @@ describe('agrad convert', () => {
       exitCode: 7,
       stderr: expect.stringContaining('asks for os.system'),
     });
-    expect(await inProcess('convert', out, good)).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('read, not written'),
-    });
+    expect((await inProcess('convert', out, good)).exitCode).toBe(0);
   });
 });
 

@@ -11,9 +11,11 @@ import { dataGetCommand, dataInfoCommand, dataListCommand, dataPreviewCommand } 
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommand } from './commands/export.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { graphCommand } from './commands/graph.ts';
 import { initCommand } from './commands/init.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
@@ -72,12 +74,14 @@ const commands: readonly (Entry | Group)[] = [
     ],
   },
   entry(sweepCommand, async () => (await import('./sweep/sweep.ts')).sweep),
+  entry(inspectCommand, async () => (await import('./inspection/inspect.ts')).inspectFile),
   entry(graphCommand, async () => (await import('./inspection/graph.ts')).graph),
   entry(profileCommand, async () => (await import('./inspection/profile.ts')).profile),
   entry(explainCommand, async () => (await import('./explain/explain.ts')).explain),
   entry(gradcheckCommand, async () => (await import('./checks/gradcheck.ts')).gradcheck),
   entry(benchCommand, async () => (await import('./checks/bench.ts')).bench),
   entry(doctorCommand, async () => (await import('./checks/doctor.ts')).doctor),
+  entry(exportCommand, async () => (await import('./weights/exportModel.ts')).exportModel),
   entry(convertCommand, async () => (await import('./weights/convert.ts')).convert),
   entry(webCommand, async () => (await import('./web/web.ts')).web),
   entry(completionCommand, async () => {

@@ -155,10 +155,10 @@ export const settings = defineSettings({
   },
   backend: {
     heading: 'Backend and data',
-    type: oneOf('auto', 'wasm', 'reference'),
+    type: oneOf('auto', 'wasm', 'webgpu', 'reference'),
     value: '<name>',
     default: 'auto',
-    help: 'backend; auto is wasm if it runs here, else reference',
+    help: 'backend; auto is wasm if it runs here, else reference; webgpu needs npm webgpu',
   },
   threads: {
     heading: 'Backend and data',

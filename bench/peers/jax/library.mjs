@@ -1,13 +1,14 @@
 /**
- * jax-js on its WebAssembly backend, and training at its best: a whole step under one `jit`. Its functions consume their
+ * jax-js on its WebAssembly backend or on WebGPU, and training at its best: a whole step under one `jit`. Its functions consume their
  * arguments; what is needed once more is passed as `.ref`.
  */
-import { load, train } from '../peer.mjs';
+import { later, load, task, train } from '../peer.mjs';
 
 export const jax = load('@jax-js/jax');
 const { init, defaultDevice, jit, nn, numpy, tree, valueAndGrad } = jax;
-await init('wasm');
-defaultDevice('wasm');
+const device = later ? task.backend : 'wasm';
+await init(device);
+defaultDevice(device);
 
 export const array = ({ data, shape }) => numpy.array(data, { shape: [...shape] });
 
@@ -21,16 +22,21 @@ export function stepping({ parameters, optimizer, learningRate }, batch, loss) {
   });
   let values = parameters.map(array);
   let state = rule.state(parameters);
-  return (i) => {
+  const step = (i, wanted) => {
     const [l, after, next] = update(values, state, rule.scalars(i), ...batch(i));
     values = after;
     state = next;
+    if (later) return wanted ? l.data().then(([loss]) => loss) : l.dispose();
     // Arrays are lazy: reading one result runs the call, without it work would pile up.
     return l.dataSync()[0];
   };
+  return Object.assign(step, { settle: () => jax.blockUntilReady(values) });
 }
 
-export const jitRun = (problem, batch, loss) => train(stepping(problem, batch, loss), problem);
+export const jitRun = (problem, batch, loss) => {
+  const step = stepping(problem, batch, loss);
+  return train(step, problem, step.settle);
+};
 
 const sgd = (rate) => ({
   state: () => [],

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wasm } from '@ag/native-wasm';
 import { type Backend, reference, use } from '@ag/tensor';
+import { webgpu } from '@ag/webgpu';
 import type { Network } from '../problems/network.ts';
 import type { Task } from '../protocol.ts';
 import { ofNetworks, workloads } from '../workloads/index.ts';
@@ -22,6 +23,12 @@ if (task.backend === 'wasm') {
   const backend = await wasm({ threads: task.threads, wideVectors: task.wide ?? false });
   relaxed = backend.relaxedSimd;
   start(backend);
+} else if (task.backend === 'webgpu') {
+  // `bench/webgpu.mjs` says where the `GPU` object comes from.
+  const { dawn } = await import(process.env.AG_DAWN!);
+  const { gpu, reason } = await dawn();
+  if (!gpu) throw new Error(reason);
+  start(await webgpu({ gpu }));
 } else {
   start(reference());
 }

@@ -29,7 +29,10 @@ export async function serve({ cases, engine, absent, profile }: Served): Promise
       say({ check, ...(figures && { figures }), ...(first !== undefined && { first }) });
     } else {
       profile?.reset();
-      say({ ...(await timeChunk(run!.step!, request.chunk)), ...(profile && { profile: profile.report() }) });
+      say({
+        ...(await timeChunk(run!.step!, request.chunk, run!.settle)),
+        ...(profile && { profile: profile.report() }),
+      });
     }
   }
   process.exit(0);

@@ -1,7 +1,7 @@
 /** Training loops as users may write them: eager or compiled, data on the host or device. */
 import { backward, compile } from '@ag/graph';
 import { adam, sgd } from '@ag/optim';
-import { type Tensor, tensor, Variable } from '@ag/tensor';
+import { synchronize, type Tensor, tensor, Variable } from '@ag/tensor';
 import type { Problem, Values } from '../problems/problem.ts';
 import type { Run } from './workload.ts';
 
@@ -25,7 +25,7 @@ export const onDevice: readonly string[] = trainingVariants.map(
 );
 
 /** Trains up to the last step whose loss is compared, which also warms up, and goes on from there. */
-export function train({ loss, optimizer, batch, lossAt }: Training, variant: string): Run {
+export async function train({ loss, optimizer, batch, lossAt }: Training, variant: string): Promise<Run> {
   const defined = (...x: Tensor[]): Tensor => {
     const l = loss(...x);
     backward(l);
@@ -39,10 +39,12 @@ export function train({ loss, optimizer, batch, lossAt }: Training, variant: str
   let i = 0;
   for (const last = Math.max(...lossAt); i <= last; i++) {
     const l = run(...batch(i));
-    if (lossAt.includes(i)) check[`loss ${i}`] = l.itemSync();
-    if (i === 0) first = performance.now() - start;
+    if (lossAt.includes(i)) check[`loss ${i}`] = await l.item();
+    if (i > 0) continue;
+    await synchronize();
+    first = performance.now() - start;
   }
-  return { check, first, step: () => void run(...batch(i++)) };
+  return { check, first, step: () => void run(...batch(i++)), settle: synchronize };
 }
 
 /** The parameters of a problem, in its order. */

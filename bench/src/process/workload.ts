@@ -12,6 +12,8 @@ export interface Run {
   readonly first?: number;
   /** The work that is timed; missing where the figures are the result. Some libraries can only be waited for. */
   readonly step?: () => void | Promise<void>;
+  /** Resolves when all steps so far have been computed, on devices that compute while the program goes on. */
+  readonly settle?: () => Promise<void>;
 }
 
 export interface Workload {
@@ -22,7 +24,11 @@ export interface Workload {
 }
 
 /** Steps until about `milliseconds` have passed; the clock is read rarely where steps are short. */
-export async function timeChunk(step: () => void | Promise<void>, milliseconds: number): Promise<Timed> {
+export async function timeChunk(
+  step: () => void | Promise<void>,
+  milliseconds: number,
+  settle?: () => Promise<void>,
+): Promise<Timed> {
   const used = process.cpuUsage();
   const start = performance.now();
   let steps = 0;
@@ -36,6 +42,7 @@ export async function timeChunk(step: () => void | Promise<void>, milliseconds: 
     } else {
       for (let i = 1; i < burst; i++) step();
     }
+    await settle?.();
     steps += burst;
     elapsed = performance.now() - start;
     burst = Math.max(1, Math.min(2 * burst, Math.floor((milliseconds - elapsed) / (elapsed / steps) / 2)));

@@ -22,7 +22,7 @@ export const w5 = (data: string): Workload => ({
   cases: { [caseNames.W5]: (variant) => perceptron(largePerceptron(data), variant) },
 });
 
-function perceptron(problem: Perceptron, variant: string): Run {
+function perceptron(problem: Perceptron, variant: string): Promise<Run> {
   const parameters = variables(problem);
   const bytes = asBytes.includes(variant);
   const loss = (x: Tensor, y: Tensor): Tensor => {

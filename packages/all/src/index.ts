@@ -14,3 +14,5 @@ export * as optim from '@ag/optim';
 export * from '@ag/tensor';
 export * from '@ag/train';
 export * as viz from '@ag/viz';
+export { type WebGpuOptions, type WebGpuSupport, webgpu, webgpuSupport } from '@ag/webgpu';
+export { type BestOptions, best } from './best.ts';

@@ -37,7 +37,14 @@ export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.
 export { type ImageFolderDataset, type ImageFolderOptions, imageFolder } from './images/folder.ts';
 export { fromImageData, type Picture, toImageData } from './images/imageData.ts';
 export type { ChannelOptions, ImageDataLike } from './images/pixels.ts';
-export { type DataLoader, type DataLoaderOptions, type DataLoaderState, dataLoader } from './loader.ts';
+export {
+  type DataLoader,
+  type DataLoaderOptions,
+  type DataLoaderState,
+  dataLoader,
+  type Part,
+  type PartOfBatch,
+} from './loader.ts';
 export {
   type Cell,
   type ColumnChoice,

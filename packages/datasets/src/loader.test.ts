@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Dataset, memoryDataset } from './dataset.ts';
 import { DataError } from './errors.ts';
-import { type DataLoader, type DataLoaderOptions, dataLoader } from './loader.ts';
+import { type DataLoader, type DataLoaderOptions, dataLoader, type PartOfBatch } from './loader.ts';
 
 /** A data set whose batches are the indices asked for: what a loader does can be read off. */
 function recorder(length: number, delay = 0): Dataset<number[]> & { asked: number } {
@@ -189,6 +189,86 @@ describe('dataLoader', () => {
       'another data set or batch size',
     );
     expect(() => loader.loadState({ epoch: 0, position: 0, seed: 1 })).toThrow('seed: 1');
+  });
+});
+
+describe('a part of each batch', () => {
+  const set = memoryDataset({
+    x: { data: Float32Array.from({ length: 23 }, (_, i) => i), shape: [] },
+    y: { data: Int32Array.from({ length: 23 }, (_, i) => i), shape: [] },
+  });
+  const seenBy = async (size: number, batchSize: number, from = 0) => {
+    const batches: number[][][] = [];
+    const parts: PartOfBatch[][] = [];
+    for (let rank = 0; rank < size; rank++) {
+      const options = { batchSize, shuffle: true, seed: 4, part: { rank, size } };
+      const loader = dataLoader(set, options);
+      loader.loadState({ epoch: 2, position: from, seed: 4 });
+      let at = from;
+      for await (const batch of loader) {
+        const { part } = batch as unknown as { part: PartOfBatch };
+        batches[at] ??= [];
+        parts[at] ??= [];
+        batches[at].push(part.examples === 0 ? [] : Array.from(await batch.x.data()));
+        parts[at].push(part);
+        if (part.examples === 0) expect(batch.x.shape[0]).toBe(part.total);
+        at++;
+      }
+      expect(loader.state()).toEqual({ epoch: 3, position: 0, seed: 4 });
+    }
+    return { batches, parts };
+  };
+
+  it('together with the others is the batch, for any number of parts and from any position', async () => {
+    const { batches: whole } = await seenBy(1, 7);
+    expect(whole.map(([batch]) => batch.length)).toEqual([7, 7, 7, 2]);
+    for (const size of [2, 3, 4, 9]) {
+      const { batches, parts } = await seenBy(size, 7);
+      expect(batches.map((batch) => batch.flat())).toEqual(whole.flat());
+      for (const ofBatch of parts)
+        expect(ofBatch.reduce((sum, { examples }) => sum + examples, 0)).toBe(ofBatch[0].total);
+    }
+    const { batches: rest } = await seenBy(3, 7, 2);
+    expect(rest.slice(2).map((batch) => batch.flat())).toEqual(whole.flat().slice(2));
+  });
+
+  it('is cut at ⌊r·B/p⌋', async () => {
+    const { parts } = await seenBy(4, 10);
+    expect(parts.map((ofBatch) => ofBatch.map(({ examples }) => examples))).toEqual([
+      [2, 3, 2, 3],
+      [2, 3, 2, 3],
+      [0, 1, 1, 1],
+    ]);
+  });
+
+  it('is transformed by its places in the whole', async () => {
+    const starts: number[][] = [];
+    for (const rank of [0, 1]) {
+      const loader = dataLoader(set, {
+        batchSize: 10,
+        part: { rank, size: 2 },
+        transform: (rows, { start, indices }) => {
+          starts.push([start, ...Array.from(indices)]);
+          return rows;
+        },
+      });
+      for await (const _ of loader) break;
+    }
+    // The second batch is read ahead.
+    expect(starts.filter(([start]) => start < 10)).toEqual([
+      [0, 0, 1, 2, 3, 4],
+      [5, 5, 6, 7, 8, 9],
+    ]);
+  });
+
+  it('has to be one of those there are', () => {
+    for (const part of [
+      { rank: 2, size: 2 },
+      { rank: -1, size: 2 },
+      { rank: 0, size: 0 },
+      { rank: 0.5, size: 2 },
+    ])
+      expect(() => dataLoader(set, { part })).toThrow(/part: expected a rank from 0 to size − 1/);
   });
 });
 

@@ -29,6 +29,31 @@ export interface DataLoaderOptions<R = Rows> {
   prefetch?: number;
   /** Applied to the rows of every batch before they become tensors, such as `transforms.standardize(train)`. */
   transform?: Transform<R>;
+  /**
+   * Whose part of each batch is read where several programs train together, such as a `World` of `@ag/train`: of B examples
+   * rank r of p reads those from ⌊r·B/p⌋ up to ⌊(r+1)·B/p⌋, all ranks together each example once. `batchSize` and the position
+   * count whole batches, so that a position serves any number of ranks. Default: all examples.
+   */
+  part?: Part;
+}
+
+/** One of several that share each batch. */
+export interface Part {
+  /** From 0. */
+  readonly rank: number;
+  /** How many share. */
+  readonly size: number;
+}
+
+/** What a loader with a `part` says of each batch, as its field `part`. */
+export interface PartOfBatch {
+  /**
+   * How many of the batch's examples this part has. Of batches smaller than the number of ranks some have 0: the rows are then those
+   * of the whole batch, to be computed like any others and not to be counted.
+   */
+  readonly examples: number;
+  /** How many examples the batch has on all ranks. */
+  readonly total: number;
 }
 
 /** The position of a loader: enough to resume in the middle of an epoch. */
@@ -47,8 +72,10 @@ export interface DataLoader<B = Batch> extends AsyncIterable<B> {
   readonly dataset: Dataset<B>;
   /** Batches per epoch. */
   readonly length: number;
-  /** Examples per batch. */
+  /** Examples per batch, on all ranks. */
   readonly batchSize: number;
+  /** Whose part of each batch it reads; undefined where it reads all of it. */
+  readonly part?: Part | undefined;
   /** Makes the next iteration run this epoch from its start. */
   setEpoch(epoch: number): void;
   /** The epoch and the number of batches handed out so far, as plain data for a checkpoint. */
@@ -78,7 +105,7 @@ export function dataLoader<B = Batch>(
   dataset: Dataset<B>,
   options: DataLoaderOptions<RowsOf<B>> = {},
 ): DataLoader<B> {
-  checkOptions('dataLoader', options, 'batchSize shuffle seed dropLast replacement prefetch transform');
+  checkOptions('dataLoader', options, 'batchSize shuffle seed dropLast replacement prefetch transform part');
   const {
     shuffle = false,
     seed = 0,
@@ -86,11 +113,13 @@ export function dataLoader<B = Batch>(
     replacement = false,
     prefetch = 1,
     transform,
+    part,
   } = options;
   const count = dataset.length;
   const batchSize = options.batchSize ?? Math.min(32, count);
   checkLoader(dataset, batchSize, prefetch, transform);
   checkSeed(seed);
+  if (part !== undefined) checkPart(part);
   const length = dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
   let next: DataLoaderState = { epoch: 0, position: 0, seed };
   let current = next;
@@ -103,11 +132,25 @@ export function dataLoader<B = Batch>(
     return Int32Array.from({ length: batchSize }, () => random.integer(count));
   };
 
-  const read = async (indices: Int32Array, epoch: number, position: number): Promise<B> => {
+  /** @param start the place of the first of them within the epoch */
+  const read = async (indices: Int32Array, epoch: number, start: number): Promise<B> => {
     if (transform === undefined) return dataset.batch(indices);
     const rows = await (dataset.rows as NonNullable<typeof dataset.rows>)(indices);
-    const changed = transform(rows, { seed, epoch, start: position * batchSize, indices });
+    const changed = transform(rows, { seed, epoch, start, indices });
     return toBatch(changed as Rows) as B;
+  };
+
+  const readPart = async (indices: Int32Array, epoch: number, position: number): Promise<B> => {
+    const first = position * batchSize;
+    if (part === undefined) return read(indices, epoch, first);
+    const total = indices.length;
+    const [from, to] = [part.rank, part.rank + 1].map((rank) => Math.floor((rank * total) / part.size));
+    const ofBatch: PartOfBatch = { examples: to - from, total };
+    const batch =
+      to > from
+        ? await read(indices.subarray(from, to), epoch, first + from)
+        : await read(indices, epoch, first);
+    return { ...batch, part: ofBatch };
   };
 
   async function* epochFrom(start: DataLoaderState): AsyncGenerator<B, void, undefined> {
@@ -120,7 +163,7 @@ export function dataLoader<B = Batch>(
     for (let position = start.position, asked = position; position < length; position++) {
       await pauseWhenDue();
       for (; asked < length && asked <= position + prefetch; asked++) {
-        const batch = read(indicesOf(order, epoch, asked), epoch, asked);
+        const batch = readPart(indicesOf(order, epoch, asked), epoch, asked);
         // A batch that fails while the program works on an earlier one is reported when its turn comes.
         batch.catch(() => {});
         ahead.push(batch);
@@ -136,6 +179,7 @@ export function dataLoader<B = Batch>(
     dataset,
     length,
     batchSize,
+    part: part && { rank: part.rank, size: part.size },
     setEpoch(epoch) {
       checkPosition({ epoch, position: 0, seed }, length, seed);
       next = { epoch, position: 0, seed };
@@ -187,6 +231,16 @@ function checkLoader(
       hint: 'Add rows to the data set, or transform the tensors inside the loop',
     });
   }
+}
+
+function checkPart({ rank, size }: Part): void {
+  const whole = Number.isInteger(rank) && Number.isInteger(size);
+  if (whole && size >= 1 && rank >= 0 && rank < size) return;
+  throw new DataError('dataLoader: part', {
+    code: 'option',
+    expected: 'a rank from 0 to size − 1, both whole numbers, such as a World',
+    found: `rank ${rank} of ${size}`,
+  });
 }
 
 function checkPosition(state: DataLoaderState, length: number, seed: number): void {

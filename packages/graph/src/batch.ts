@@ -16,7 +16,7 @@ import {
   type View,
   zeros,
 } from '@ag/tensor';
-import { axisError, placeholderLeaf, sumToShape } from '@ag/tensor/engine';
+import { axisError, codedError, placeholderLeaf, sumToShape } from '@ag/tensor/engine';
 import {
   type BundleAttributes,
   bundle,
@@ -212,6 +212,13 @@ class Batch {
         );
       }
       case 'host':
+        if (lowering.collective) {
+          throw codedError(
+            Error,
+            'AG_WRONG_TIME',
+            `${op.name}: meets the other processes once, not once for each example of vmap; reduce what vmap gives, outside of it`,
+          );
+        }
         return op.batch === 'leading' ? attempt(all(), at.attributes) : null;
       default:
         return null;

@@ -4,6 +4,7 @@
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
 export type { Json, ModuleDescription } from './description.ts';
+export { type Element, storedElement } from './files/elements.ts';
 export {
   architectureOf,
   type LoadedModel,
@@ -11,11 +12,15 @@ export {
   type SaveModelOptions,
   saveModel,
 } from './files/model.ts';
-export { loadNpy, loadNpz, saveNpy, saveNpz } from './files/numpy.ts';
+export { loadNpy, loadNpz, type SaveNumpyOptions, saveNpy, saveNpz } from './files/numpy.ts';
 export {
+  inspectSafetensors,
   type LoadedSafetensors,
   loadSafetensors,
+  type RandomAccess,
+  type SafetensorsEntry,
   type SafetensorsFile,
+  type SafetensorsHeader,
   type SaveSafetensorsOptions,
   saveSafetensors,
 } from './files/safetensors.ts';
@@ -26,7 +31,7 @@ export {
   saveShardedSafetensors,
 } from './files/sharded.ts';
 export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
-export { saveTorch, torchStateDict } from './files/torchWrite.ts';
+export { type SaveTorchOptions, saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';

@@ -3,7 +3,7 @@
  * let the network scale and shift them again.
  */
 
-import { type DType, ones, type Tensor, Variable, zeros } from '@ag/tensor';
+import { concat, type DType, full, ones, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { buffer, Module } from './module.ts';
@@ -43,6 +43,8 @@ abstract class BatchNorm extends Module {
   readonly runningVariance: Variable | null;
   /** Batches seen, where the momentum needs it. */
   readonly batches: Variable | null;
+  /** Adds up over all who have a part of the batch; null where it is here as a whole. @internal */
+  sumOverParts: ((sums: Tensor, layer: string) => Tensor) | null = null;
 
   constructor(channels: number, options: BatchNormOptions = {}) {
     super();
@@ -87,9 +89,36 @@ abstract class BatchNorm extends Module {
     }
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     const [weight, bias] = [this.weight, this.bias].map((own) => own?.value.reshape(shape));
+    if (this.training && this.sumOverParts) return this.#standardizeParts(x, axes, shape, this.sumOverParts);
     const { result, mean, variance } = standardize(x, axes, this.epsilon, weight, bias);
     if (this.training) this.#track(mean, variance, x);
     return result;
+  }
+
+  /**
+   * By the statistics of all parts of the batch: sums, sums of squares and the count, in one meeting. They are taken of the
+   * distance from the running mean, which all parts know, so that little is lost where the mean is large beside the deviation.
+   */
+  #standardizeParts(
+    x: Tensor,
+    axes: readonly number[],
+    shape: readonly number[],
+    sumOverParts: (sums: Tensor, layer: string) => Tensor,
+  ): Tensor {
+    const { channels, epsilon, runningMean } = this;
+    const shifted = runningMean ? x.sub(runningMean.value.detach().reshape(shape)) : x;
+    const own = full([1], x.size / channels, { dtype: x.dtype });
+    const sums = sumOverParts(concat([shifted.sum(axes), shifted.square().sum(axes), own]), this.layer);
+    const count = sums.slice(2 * channels);
+    const mean = sums.slice(0, channels).div(count);
+    const variance = sums
+      .slice(channels, 2 * channels)
+      .div(count)
+      .sub(mean.square())
+      .maximum(0);
+    if (runningMean) this.#move(mean.add(runningMean.value), variance, count.div(count.sub(1).maximum(1)));
+    const scaled = shifted.sub(mean.reshape(shape)).mul(variance.add(epsilon).rsqrt().reshape(shape));
+    return affine(scaled, this.weight?.value.reshape(shape), this.bias?.value.reshape(shape));
   }
 
   /** Moves the running statistics; they are committed with the forward pass. */
@@ -101,6 +130,12 @@ abstract class BatchNorm extends Module {
         `${this.layer}: one value for each channel has no variance, input [${x.shape.join(', ')}]; train with larger batches or call eval()`,
       );
     }
+    this.#move(mean, variance, count / (count - 1));
+  }
+
+  /** @param unbiased the factor from the mean of squares to the variance of what the batch was drawn from */
+  #move(mean: Tensor, variance: Tensor, unbiased: Tensor | number): void {
+    if (!this.runningMean || !this.runningVariance) return;
     let share: Tensor | number | null = this.momentum;
     if (share === null) {
       const batches = this.batches!.value.add(1);
@@ -110,7 +145,7 @@ abstract class BatchNorm extends Module {
     const move = (running: Variable, now: Tensor): void =>
       running.assign(running.value.add(now.reshape([this.channels]).sub(running.value).mul(share)));
     move(this.runningMean, mean.detach());
-    move(this.runningVariance, variance.detach().mul(count / (count - 1)));
+    move(this.runningVariance, variance.detach().mul(unbiased));
   }
 
   override describe() {

@@ -49,6 +49,7 @@ export { checkKnownSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
+export { defineCollective } from './run/collective.ts';
 export { type Decisions, noteHolder, noteHook } from './run/decisions.ts';
 export { commitAssignments, commitUpdates } from './run/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
@@ -58,7 +59,7 @@ export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/o
 export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { withRunKeys } from './run/randomKeys.ts';
+export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
 export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
@@ -78,6 +79,7 @@ export {
   setEvaluationWatch,
   setScopeNames,
 } from './run/watch.ts';
+export { type Workload, workloadOf } from './run/workload.ts';
 export { synchronous } from './synchronous.ts';
 export { checkTensor, nextSerial } from './tensor.ts';
 export { userLine } from './userLine.ts';

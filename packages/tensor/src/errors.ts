@@ -43,6 +43,9 @@ export type ErrorCode =
   | 'AG_BACKEND_FAILED' // a backend that broke
   | 'AG_DEVICE_LOST' // a device that went away with what lay on it
   | 'AG_WORKER_FAILED' // a worker that failed or ended
+  | 'AG_COLLECTIVE_FAILED' // a computation failed that other processes take part in
+  | 'AG_RANK_FAILED' // another process of a distributed run failed, or did not come in time
+  | 'AG_RANKS_DIFFER' // processes of a distributed run do different things
   | 'AG_TWO_COPIES' // two copies of @ag/tensor in one program
   | 'AG_UNSUPPORTED' // what this platform does not have
   // Files

@@ -3,7 +3,7 @@
  * own. The library's files are known by where this file lies, so a project with folders of the same names keeps its lines.
  */
 
-const packages = 'tensor|graph|nn|optim|datasets|native-wasm|train|viz|all';
+const packages = 'tensor|graph|nn|optim|datasets|native-wasm|webgpu|onnx|train|viz|all';
 /** Installed, as package managers and Vite's prepared dependencies lay it out. */
 const installed = /\/node_modules\/(?:[^\s]*\/)?@ag[/_]/;
 const internal = /node:internal|<anonymous>\)?$/;

@@ -15,16 +15,17 @@ import {
 } from './checkpoint.ts';
 import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
-import type { EpochEvent, EventBody, TrainingEvent } from './events.ts';
+import type { EndReason, EpochEvent, EventBody, TrainingEvent } from './events.ts';
 import { type GroupedBatch, inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
 import { type AnyFitOptions, checkFit, type FitOptions } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
-import { type StepResult, TrainingStep } from './step.ts';
-import { examplesOf } from './structure.ts';
+import { type Stepper, type StepResult, TrainingStep } from './step.ts';
 import { validate } from './validate.ts';
+import { agree, failingRanks, sharedStart } from './world/agreement.ts';
+import { singleWorld, type World } from './world/world.ts';
 
 /** Batches after which a device that computes while the program goes on is waited for. */
 const stepsAhead = 16;
@@ -52,11 +53,16 @@ export async function* fit<X = Tensor, Output = Tensor, Y = Tensor>(
   checkFit(options);
   const { model, optimizer } = options;
   const profiler = await createProfiler(options);
+  const { world } = options;
   // A run starts without gradients of an earlier one that was broken off, and leaves none of its own.
   const drop = (): void => dropGradients([...model.parameters(), ...optimizer.parameters]);
   drop();
   try {
     yield* new Run(options, profiler).events();
+  } catch (error) {
+    // The others would wait for ever; of a loss that is not finite they know themselves.
+    if (world && world.size > 1 && !agreed.has(error as object)) world.abort(error);
+    throw error;
   } finally {
     drop();
     profiler?.stop();
@@ -68,6 +74,9 @@ async function createProfiler({ model, profile }: AnyFitOptions): Promise<Profil
   const { Profiler } = await import('./profile/profiler.ts');
   return new Profiler(model, profile === true ? {} : profile);
 }
+
+/** Errors that all ranks of a world meet at the same step. */
+const agreed = new WeakSet<object>();
 
 /** An epoch's event before the validation, after which the rate of the next step is known. */
 type EpochBody = Omit<EpochEvent, 'v' | 'seconds' | 'learningRate'>;
@@ -82,7 +91,8 @@ interface Position {
 class Run {
   readonly #options: AnyFitOptions;
   readonly #profiler: Profiler | null;
-  readonly #step: TrainingStep;
+  readonly #step: Stepper;
+  readonly #world: World;
   readonly #reporter: Reporter;
   readonly #advice: Advice;
   readonly #progress: { -readonly [Name in keyof Progress]: Progress[Name] };
@@ -90,10 +100,13 @@ class Run {
   #beforeGroup: Position | null = null;
   /** Whether the averages stand in place of the weights. */
   #averaged = false;
+  /** Why the run ends, once all ranks know. */
+  #ending: EndReason | null = null;
 
   constructor(options: AnyFitOptions, profiler: Profiler | null) {
     this.#options = options;
     this.#profiler = profiler;
+    this.#world = options.world ?? singleWorld();
     this.#step = new TrainingStep(options, profiler);
     this.#reporter = new Reporter(options, () => this.#checkpoint());
     this.#advice = new Advice(options);
@@ -108,11 +121,15 @@ class Run {
 
   async *events(): Events {
     const { model, optimizer, train, epochs, validation, validateEvery = 1 } = this.#options;
-    const { resume, signal } = this.#options;
+    const { resume } = this.#options;
+    const world = this.#world;
     const progress = this.#progress;
     const report = (body: EventBody): Events => this.#reporter.report(body);
 
-    const warnings = resume ? this.#resume(resume) : [];
+    const warnings = resume && world.rank === 0 ? this.#resume(resume) : [];
+    const shared = await sharedStart(world, () => this.#checkpoint());
+    if (shared) warnings.push(...this.#resume(shared));
+    this.#ending = await agree(world, this.#wish(), model);
     const parameters = model.parameters().filter((variable) => variable.trainable);
     yield* report({
       type: 'start',
@@ -131,8 +148,9 @@ class Run {
       const epoch = yield* this.#runEpoch();
       if (!epoch) break;
       const due = progress.epoch % validateEvery === 0 || progress.epoch === epochs || this.#ended();
-      if (validation && due && !signal?.aborted) yield* this.#validate(validation);
+      if (validation && due && !this.#aborted()) yield* this.#validate(validation);
       yield* report({ ...epoch, learningRate: optimizer.learningRate });
+      this.#ending = await agree(world, this.#ending ?? this.#wish(), model);
     }
 
     const profile = this.#profiler?.result();
@@ -140,7 +158,7 @@ class Run {
     if (profile) yield* report({ type: 'profile', step: progress.step, epoch: progress.epoch, ...profile });
     yield* report({
       type: 'end',
-      reason: this.#reporter.stopped ?? (signal?.aborted ? 'aborted' : 'completed'),
+      reason: this.#ending ?? this.#wish() ?? 'completed',
       epoch: progress.epoch,
       step: progress.step,
       ...progress.last,
@@ -164,17 +182,18 @@ class Run {
       if (!batch.endsGroup) this.#beforeGroup ??= this.#position();
       progress.batch++;
       const started = now();
-      const examples = examplesOf(batch.x, batch.y, 'fit');
       const measured = gradientNorms > 0 && (progress.step + 1) % gradientNorms === 0;
-      const result = await this.#step.compute(batch, measured);
+      this.#world.at?.(`step ${progress.step + 1}`);
+      const result = await this.#step.compute(batch, measured, this.#wish());
       if (batch.endsGroup) {
         progress.step++;
         this.#beforeGroup = null;
       }
       this.#profiler?.step(arrived - waiting, now() - started);
-      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result.loss, learningRate, batch);
+      if (this.#world.size > 1) this.#ending = result.wish;
+      if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result, learningRate, batch);
       if (progress.epoch === 0) this.#advice.look(batch, result.loss, learningRate);
-      addTo(progress.totals, examples, result.loss, result.metrics);
+      addTo(progress.totals, result.examples, result.loss, result.metrics);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
         yield* this.#reportStep(result, learningRate);
@@ -220,19 +239,24 @@ class Run {
     yield* this.#reporter.report(event, reported);
   }
 
-  async *#failNonFinite(loss: number, learningRate: number, batch: GroupedBatch): Events {
+  async *#failNonFinite({ loss, ownLoss }: StepResult, learningRate: number, batch: GroupedBatch): Events {
     const { step } = this.#progress;
+    const ranks = this.#world.size > 1 ? failingRanks(this.#world, ownLoss) : [];
+    const where = ranks.length > 0 ? ` on rank ${ranks.join(', ')}` : '';
     const epoch = this.#progress.epoch + 1;
     const message =
-      `the loss is ${loss} at step ${step} (epoch ${epoch}, learning rate ${learningRate})${this.#advice.causes(batch)}. ` +
+      `the loss is ${loss}${where} at step ${step} (epoch ${epoch}, learning rate ${learningRate})${this.#advice.causes(batch)}. ` +
       'Usual remedies: a learning rate ten times smaller, clipped gradients, standardized inputs, and a look for NaN in the data';
     yield* this.#reporter.report({ type: 'anomaly', kind: 'nonFiniteLoss', message, step, epoch });
-    throw new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });
+    const error = new TrainingError(message, { code: 'nonFiniteLoss', step, epoch, learningRate });
+    agreed.add(error);
+    throw error;
   }
 
   /** Goes through the validation data, by the averaged weights where there are some. */
   async *#validate(data: NonNullable<AnyFitOptions['validation']>): Events {
     const { model, loss, weights, metrics, average } = this.#options;
+    const world = this.#world;
     const { epoch, step } = this.#progress;
     if (average) {
       average.apply();
@@ -243,6 +267,7 @@ class Run {
         loss,
         ...(weights && { weights }),
         ...(metrics && { metrics }),
+        world,
       });
       yield* this.#reporter.report({
         type: 'validation',
@@ -257,8 +282,18 @@ class Run {
     }
   }
 
+  /** Why this rank wants the run to end. */
+  #wish(): EndReason | null {
+    return this.#reporter.stopped ?? (this.#options.signal?.aborted ? 'aborted' : null);
+  }
+
+  /** Whether the run ends: at once where this program trains alone, else when all ranks know. */
   #ended(): boolean {
-    return this.#reporter.stopped !== null || this.#options.signal?.aborted === true;
+    return this.#world.size > 1 ? this.#ending !== null : this.#wish() !== null;
+  }
+
+  #aborted(): boolean {
+    return this.#world.size > 1 ? this.#ending === 'aborted' : this.#options.signal?.aborted === true;
   }
 
   #position(): Position {

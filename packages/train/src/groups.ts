@@ -30,7 +30,7 @@ export async function* inGroups(
 ): AsyncGenerator<GroupedBatch, void, undefined> {
   const { length } = train;
   if (accumulate === 1) {
-    for await (const { x, y } of train) yield { x, y, groupSize: 1, endsGroup: true };
+    for await (const { x, y, part } of train) yield { x, y, part, groupSize: 1, endsGroup: true };
     return;
   }
   if (length === undefined) {
@@ -45,19 +45,19 @@ export async function* inGroups(
     return;
   }
   let done = before;
-  for await (const { x, y } of train) {
+  for await (const { x, y, part } of train) {
     if (done === length) throw otherLength(length, 'more');
     const placeInGroup = (done - before) % accumulate;
     const groupSize = Math.min(accumulate, length - (done - placeInGroup));
     done++;
-    yield { x, y, groupSize, endsGroup: placeInGroup === groupSize - 1 };
+    yield { x, y, part, groupSize, endsGroup: placeInGroup === groupSize - 1 };
   }
   if (done > before && done < length) throw otherLength(length, String(done));
 }
 
 function* whole(group: readonly LabeledBatch[]): Generator<GroupedBatch, void, undefined> {
-  for (const [i, { x, y }] of group.entries())
-    yield { x, y, groupSize: group.length, endsGroup: i === group.length - 1 };
+  for (const [i, { x, y, part }] of group.entries())
+    yield { x, y, part, groupSize: group.length, endsGroup: i === group.length - 1 };
 }
 
 function otherLength(said: number, found: string): TrainingError {

@@ -80,3 +80,15 @@ export {
   validate,
 } from './validate.ts';
 export { type MessageEnd, type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
+export { joinWorld, type MemoryWorldOptions, memoryWorld, type SharedWorld } from './world/memoryWorld.ts';
+export { type ReduceGradientsOptions, reduceGradients } from './world/reduceGradients.ts';
+export { sumOverRanks } from './world/sums.ts';
+export { syncBatchNorm } from './world/syncBatchNorm.ts';
+export {
+  type PendingSum,
+  rankFailed,
+  ranksDiffer,
+  type Summable,
+  singleWorld,
+  type World,
+} from './world/world.ts';

@@ -1,5 +1,6 @@
 /** What `fit` is given, and the checks of it. */
 
+import type { Part } from '@ag/datasets';
 import type { Module } from '@ag/nn';
 import type { Tensor, Variable } from '@ag/tensor';
 import { checkOptions, warn } from '@ag/tensor/engine';
@@ -10,6 +11,7 @@ import type { Loss, LossWeights, Measures } from './objective.ts';
 import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
 import type { LabeledBatch } from './validate.ts';
+import type { World } from './world/world.ts';
 
 /** Where `fit` gets its batches: a `dataLoader`, or anything that can be iterated once per epoch. */
 export interface TrainingData<X = Tensor, Y = Tensor> extends AsyncIterable<LabeledBatch<X, Y>> {
@@ -20,6 +22,8 @@ export interface TrainingData<X = Tensor, Y = Tensor> extends AsyncIterable<Labe
   /** The position, as a loader gives it; needed to resume in mid-epoch. */
   state?(): { epoch: number; position: number; seed: number };
   loadState?(state: { epoch: number; position: number; seed: number }): void;
+  /** Whose part of each batch it gives, where several programs share them. */
+  readonly part?: Part | undefined;
 }
 
 /**
@@ -84,6 +88,13 @@ export interface FitOptions<X = Tensor, Output = Tensor, Y = Tensor> {
    * model must then compute the same at each step: no choices by values or counters. Default false.
    */
   readonly compile?: boolean;
+  /**
+   * The ranks that train together, each on its part of every batch: `train: dataLoader(data, { …, part: world })`. Every rank calls
+   * `fit` with the same options and gets the same events; `resume` counts on rank 0. Losses, metrics and gradients are those of the
+   * whole batch, each example counting the same. Any rank may stop the run, by `signal` or a callback: all end with the step that
+   * follows. Default: this program alone.
+   */
+  readonly world?: World;
   /** Kept in checkpoints, as it is; for what made the run. Must be JSON. */
   readonly config?: unknown;
 }
@@ -97,7 +108,7 @@ export function checkFit(options: AnyFitOptions): void {
   checkOptions(
     'fit',
     options,
-    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile config',
+    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile world config',
   );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
@@ -116,6 +127,7 @@ export function checkFit(options: AnyFitOptions): void {
       code: 'option',
     });
   }
+  checkParts(options);
   const own = new Set(options.model.parameters());
   if (own.size > 0 && options.optimizer.parameters.every((parameter) => !own.has(parameter))) {
     throw new TrainingError(
@@ -139,4 +151,23 @@ export function checkFit(options: AnyFitOptions): void {
       code: 'option',
     });
   }
+}
+
+/** @throws TrainingError `option` where ranks would all train on the same examples, or on parts of another world */
+function checkParts({ world, train }: AnyFitOptions): void {
+  const { part } = train;
+  const fail = (problem: string): never => {
+    throw new TrainingError(`fit: ${problem}`, { code: 'option' });
+  };
+  if (part && part.size > 1 && !world)
+    fail(`the training data are part ${part.rank} of ${part.size} of each batch; give fit their world`);
+  if (!world || world.size === 1) return;
+  if (part && (part.rank !== world.rank || part.size !== world.size))
+    fail(
+      `the training data are part ${part.rank} of ${part.size}, and this is rank ${world.rank} of ${world.size}; dataLoader(data, { part: world })`,
+    );
+  if (!part && 'dataset' in train)
+    fail(
+      'every rank would train on all of each batch; give the loader its part: dataLoader(data, { part: world })',
+    );
 }

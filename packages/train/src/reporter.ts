@@ -17,9 +17,10 @@ export class Reporter {
 
   /** @param checkpoint takes a checkpoint of the run, for callbacks */
   constructor(
-    { callbacks = [], model, optimizer, average }: AnyFitOptions,
+    { callbacks: given = [], model, optimizer, average, world }: AnyFitOptions,
     checkpoint: () => Promise<Checkpoint>,
   ) {
+    const callbacks = given.filter((one) => one.ranks !== 'first' || (world?.rank ?? 0) === 0);
     this.callbacks = [...callbacks.filter((one) => !one.last), ...callbacks.filter((one) => one.last)];
     this.#average = average;
     this.#context = {

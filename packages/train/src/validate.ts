@@ -2,6 +2,7 @@
  * Evaluation of a model on data: loss and metrics, and its predictions.
  */
 
+import type { PartOfBatch } from '@ag/datasets';
 import type { AnyModule, Module } from '@ag/nn';
 import { evaluate, Tensor } from '@ag/tensor';
 import { checkOptions, describeValue } from '@ag/tensor/engine';
@@ -12,11 +13,15 @@ import { addTo, emptyTotals, meansOf, readScalars } from './metrics.ts';
 import { type Loss, type LossWeights, type Measures, Objective } from './objective.ts';
 import { pauseWhenDue } from './pause.ts';
 import { concatenated, examplesOf, isNested, partsOf, structureLike } from './structure.ts';
+import { sumTotals } from './world/agreement.ts';
+import type { World } from './world/world.ts';
 
 /** What a batch must hold: tensors, or tuples and objects of tensors, whose first axes count the examples. */
 export interface LabeledBatch<X = Tensor, Y = Tensor> {
   readonly x: X;
   readonly y: Y;
+  /** Where several programs share each batch: how many of its examples are here, and on all. A `dataLoader` with `part` says it. */
+  readonly part?: PartOfBatch | undefined;
 }
 
 /** @deprecated The former spelling of {@link LabeledBatch}. */
@@ -32,6 +37,11 @@ export interface ValidateOptions<Output = Tensor, Y = Tensor> {
   readonly metrics?: Measures<Output, Y>;
   /** Ends the pass early with the signal's reason as error. */
   readonly signal?: AbortSignal;
+  /**
+   * The ranks that go through the data together, each through its part of each batch: the means are those of all ranks. Every rank must
+   * call it. What every rank reads whole counts once for each, which does not change the means.
+   */
+  readonly world?: World;
 }
 
 /** What {@link validate} answers. */
@@ -57,17 +67,20 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
   data: AsyncIterable<LabeledBatch<X, Y>> | Iterable<LabeledBatch<X, Y>>,
   options: ValidateOptions<Output, Y>,
 ): Promise<Validation> {
-  checkOptions('validate', options, 'loss weights metrics signal');
-  const { signal } = options;
+  checkOptions('validate', options, 'loss weights metrics signal world');
+  const { signal, world } = options;
   const objective = new Objective(options, 'validate');
   const { names } = objective;
   const totals = emptyTotals(names);
   const restore = evaluationMode(model);
   try {
-    for await (const { x, y } of data) {
+    for await (const { x, y, part } of data) {
       signal?.throwIfAborted();
       await pauseWhenDue();
-      const examples = examplesOf(x, y, 'validate');
+      const here = examplesOf(x, y, 'validate');
+      const examples = part?.examples ?? here;
+      // What stands in for an empty part counts on another rank.
+      if (examples === 0) continue;
       const output = forward(model, x, 'validate');
       const scalars = objective.losses(output, y);
       objective.metrics(output, y, scalars);
@@ -77,6 +90,7 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
   } finally {
     restore();
   }
+  if (world) sumTotals(totals, world, 'validation');
   if (totals.examples === 0) throw new TrainingError('validate: there are no examples', { code: 'option' });
   return { ...meansOf(totals), examples: totals.examples };
 }

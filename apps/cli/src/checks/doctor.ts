@@ -2,14 +2,16 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { wasm, wasmSupport } from '@ag/native-wasm';
-import { type Backend, reference, tensor, use } from '@ag/tensor';
+import { type Backend, reference, synchronize, tensor, use } from '@ag/tensor';
 import { eventVersion } from '@ag/train';
-import { enableRelaxedSimd, hasRelaxedSimd } from '../backend.ts';
+import { webgpuSupport } from '@ag/webgpu';
+import { enableRelaxedSimd, hasRelaxedSimd, nameOf } from '../backend.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../failure.ts';
 import { bytes } from '../numbers.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
+import { findGpu, startWebGpu, webgpuAdvice } from '../webgpu.ts';
 
 interface Finding {
   readonly name: string;
@@ -56,10 +58,13 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
       }),
     ),
   ];
+  const graphics = await graphicsFindings();
+  findings.push(...graphics.findings);
   const tests = [
     await test('reference', async () => reference(), 96),
     await test('wasm', () => wasm({ threads: 1 }), 512),
     ...(cores > 1 ? [await test(`wasm, ${Math.min(8, cores)} threads`, () => wasm(), 512)] : []),
+    ...(graphics.size > 0 ? [await test('webgpu', startWebGpu, graphics.size)] : []),
   ];
   const all = [...findings, ...tests];
   const width = Math.max(...all.map(({ name }) => name.length)) + 2;
@@ -80,6 +85,52 @@ const names: Readonly<Record<string, string>> = {
   sharedMemory: 'shared memory',
   threads: 'threads',
 };
+
+/** What there is of WebGPU, and the side of a product that keeps it busy; 0 without an adapter. */
+async function graphicsFindings(): Promise<{ readonly findings: readonly Finding[]; readonly size: number }> {
+  const found = await findGpu();
+  if (typeof found === 'string') {
+    const none: Finding = { name: 'WebGPU', value: `no: ${found}`, ok: false, advice: webgpuAdvice };
+    return { findings: [none], size: 0 };
+  }
+  const { adapter, info, facts, subgroups, shaderF16, timestamps, hardware } = await webgpuSupport({
+    gpu: found.gpu,
+  });
+  if (!info || !facts) {
+    const none: Finding = {
+      name: 'WebGPU',
+      value: `no adapter, by ${found.from}`,
+      ok: false,
+      advice: adapter.reason,
+    };
+    return { findings: [none], size: 0 };
+  }
+  const features = { subgroups, 'half precision': shaderF16, timestamps };
+  const there = Object.entries(features).filter(([, { available }]) => available);
+  const missing = Object.entries(features).filter(([, { available }]) => !available);
+  return {
+    findings: [
+      {
+        name: 'WebGPU',
+        value: `${nameOf(info)}, by ${found.from}`,
+        ok: hardware.available,
+        ...(!hardware.available && { advice: hardware.reason }),
+      },
+      {
+        name: 'WebGPU limits',
+        value: `${facts.maxBuffers} buffers a kernel, ${bytes(facts.maxBinding)} each; ${facts.maxInvocations} invocations and ${bytes(facts.maxWorkgroupMemory)} a workgroup`,
+        ok: true,
+      },
+      {
+        name: 'WebGPU features',
+        value: there.map(([name]) => name).join(', ') || 'none',
+        ok: true,
+        ...(missing.length > 0 && { advice: `not there: ${missing.map(([name]) => name).join(', ')}` }),
+      },
+    ],
+    size: facts.software ? 256 : 2048,
+  };
+}
 
 /** Computes a product and a sum of exponentials, compares them with plain loops, and measures a large product. */
 async function test(name: string, make: () => Promise<Backend>, size: number): Promise<Finding> {
@@ -128,6 +179,7 @@ async function speed(size: number): Promise<number> {
   const a = tensor(new Float32Array(size * size).fill(0.5), { shape: [size, size] });
   const once = async (): Promise<void> => {
     await a.matmul(a).keep();
+    await synchronize();
   };
   for (let i = 0; i < 3; i++) await once();
   const began = performance.now();

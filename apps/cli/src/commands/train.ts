@@ -18,11 +18,28 @@ export const trainCommand = defineCommand({
     'agrad train mnist --ui tui',
     'agrad train digits --find-learning-rate',
     'agrad train boston --folds 5 --epochs 200',
+    'agrad train digits --from model.onnx --head 10 --freeze "features.*"',
     'agrad train xor --json',
   ],
   flags: {
     out: { type: text, value: '<folder>', help: "the run's folder (default runs/RECIPE-TIME)" },
     resume: { type: text, value: '<run>', help: 'resume an interrupted run' },
+    from: {
+      type: text,
+      value: '<file>',
+      help: 'start from a file: an ONNX file is the network, others (.safetensors, .pt, .npz) hold weights for it',
+    },
+    freeze: {
+      type: text,
+      value: '<pattern>',
+      help: "with --from: keep the weights of these names as they are; * stands for anything: 'features.*'",
+      repeatable: true,
+    },
+    head: {
+      type: integer(1),
+      value: '<n>',
+      help: 'with --from: replace the last layer by a new one with n outputs',
+    },
     ...tableFlags,
     set,
     config: { type: text, value: '<file>', help: 'read settings, recipe and set from a JSON file' },
@@ -36,7 +53,11 @@ export const trainCommand = defineCommand({
     findLearningRate: { type: boolean, help: 'run a learning rate range test instead of training' },
     folds: { type: integer(2), value: '<k>', help: 'run k-fold cross-validation on the training data' },
     printConfig: { type: boolean, help: 'show every setting and its source instead of training' },
-    recipe: { type: text, value: '<module>', help: "with --resume: the module of the run's recipe" },
+    recipe: {
+      type: text,
+      value: '<name>',
+      help: "with --resume: the module of the run's recipe; with --from: the recipe to train",
+    },
   },
   settings: settingNames,
   notes: `

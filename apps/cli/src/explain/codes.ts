@@ -196,6 +196,22 @@ export const errorCodes: Readonly<
     cause: 'Its script threw, could not be loaded, or called process.exit.',
     cure: 'The message has what it said; open the worker script itself to see the stack.',
   },
+  AG_COLLECTIVE_FAILED: {
+    means: 'A computation failed that other processes take part in, and was not tried again.',
+    cause: 'On this rank: no memory, a position that does not exist, or another rank that failed.',
+    cure: 'The message has the cause. The run ends on all ranks; start it again from its last checkpoint.',
+  },
+  AG_RANK_FAILED: {
+    means: 'Another process of a distributed run failed, left, or did not come in time.',
+    cause:
+      'An error, a kill or a stopped machine there; code that only some ranks run (if (world.rank === 0)) around a step or a read.',
+    cure: 'See what the rank named in the message said; start the run again from its last checkpoint. What all ranks take part in must run on all.',
+  },
+  AG_RANKS_DIFFER: {
+    means: 'The processes of a distributed run do different things.',
+    cause: 'Models, options or versions that differ between ranks, or a step that only some take.',
+    cure: 'Start the same program with the same options everywhere; the message says what each of two ranks is at.',
+  },
   AG_UNSUPPORTED: {
     means: 'Something that this platform, or this library, does not have.',
     cause: 'Paths of files in a page; an ONNX file with operators or element types that cannot be imported.',

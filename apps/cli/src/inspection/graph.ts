@@ -1,4 +1,5 @@
-/** `agrad graph`: the computational graph of a formula or of a recipe's loss. */
+/** `agrad graph`: the computational graph of a formula, of a recipe's loss, or of an ONNX file. */
+import { basename } from 'node:path';
 
 import { captureCreation, formula, type Inspection, inspect } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
@@ -6,6 +7,7 @@ import { eventVersion, totalLoss, writeAtomically } from '@ag/train';
 import { graphView } from '@ag/viz';
 import type { GraphOptions } from '../commands/graph.ts';
 import { exitCodes, Failure } from '../failure.ts';
+import { openModelFile } from '../files/modelFile.ts';
 import { splitOutsideBrackets } from '../lists.ts';
 import { parametersOf, recipeFor, recipes } from '../recipes/index.ts';
 import { tensorsByPath } from '../recipes/structured.ts';
@@ -25,23 +27,82 @@ const fewExamples = 4;
 export async function graph(options: GraphOptions, terminal: Terminal): Promise<number> {
   const text = options.positional.join(' ');
   const format = formatOf(options);
+  if (/\.(onnx|safetensors|pt|pth|npz|npy)$/i.test(text)) return graphOfFile(text, format, options, terminal);
   const isRecipe =
     looksLikeModule(text) || recipes.some(({ name }) => name === text) || ['mnist'].includes(text);
   const wanted: Wanted = { values: options.values, gradients: options.gradients ? 'compute' : false };
   const inspection = isRecipe
     ? await ofRecipe(text, options.settings, wanted)
     : ofFormula(text, options, wanted);
-  const written = write(inspection, format, text, options);
-  if (options.out !== undefined) {
-    await writeAtomically(options.out, format === 'json' ? written : pageText(written));
-    terminal.note(`written to ${options.out}`);
-  } else terminal.print(...written.replace(/\n$/, '').split('\n'));
+  await give(write(inspection, format, text, options), format, options, terminal);
   terminal.event({
     v: eventVersion,
     type: 'result',
     command: 'graph',
     of: text,
     ...inspection.toJSON(),
+    ...(options.out !== undefined && { path: options.out }),
+  });
+  return exitCodes.done;
+}
+
+/** To the file that was asked for, or to stdout. */
+async function give(
+  written: string,
+  format: Format,
+  { out }: GraphOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (out !== undefined) {
+    await writeAtomically(out, format === 'json' ? written : pageText(written));
+    terminal.note(`written to ${out}`);
+  } else terminal.print(...written.replace(/\n$/, '').split('\n'));
+}
+
+/** The graph of an ONNX file, with shapes where they are known. */
+async function graphOfFile(
+  path: string,
+  format: Format,
+  options: GraphOptions,
+  terminal: Terminal,
+): Promise<number> {
+  if (options.values || options.gradients || options.at.length > 0)
+    throw new Failure('usage', '--values, --gradients and --at are for formulas and recipes, not for files');
+  const { onnx, description } = await openModelFile(path);
+  if (!onnx) {
+    throw new Failure(
+      'usage',
+      `${path}: weights have no graph; this is ${description}`,
+      "'agrad inspect' shows what it holds.",
+    );
+  }
+  const { modelDot, modelGraph, modelMermaid, modelText } = await import('./modelGraph.ts');
+  const { traceOf } = await import('./onnxReport.ts');
+  const { traced, reason } = traceOf(onnx, path, options.shape);
+  if (reason !== null && options.shape.length === 0)
+    terminal.note(reason.replace('operations are counted', 'shapes are shown'));
+  const graph = modelGraph(onnx.summary, traced);
+  const written = {
+    svg: () =>
+      graphView(graph, {
+        title: basename(path),
+        theme: 'light',
+        orientation: 'vertical',
+        maxNodes: options.maxNodes,
+        expand: options.expand,
+      }),
+    dot: () => modelDot(graph),
+    mermaid: () => modelMermaid(graph),
+    json: () => `${JSON.stringify(graph, null, 2)}\n`,
+    text: () => modelText(graph),
+  }[format]();
+  await give(written, format, options, terminal);
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'graph',
+    of: path,
+    ...graph,
     ...(options.out !== undefined && { path: options.out }),
   });
   return exitCodes.done;

@@ -60,6 +60,8 @@ export interface Task {
   readonly replacement?: boolean;
   /** Leave out a last, smaller batch. */
   readonly dropLast?: boolean;
+  /** The number of examples that the model takes at a time, where it takes no other, as files of networks may say. */
+  readonly batch?: number;
   readonly loss: (output: Tensor, y: Tensor) => Tensor;
   readonly metrics: Readonly<Record<string, (output: Tensor, y: Tensor) => Tensor>>;
   /** What an answer without a model would reach, shown beside the result. */

@@ -31,6 +31,8 @@ export interface RunConfig {
   readonly recipe: string;
   readonly settings: Settings;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** What the weights were before the training, where that was not left to chance. */
+  readonly from?: Start;
   /** When the run was begun, ISO 8601. */
   readonly created: string;
   /** The command that repeats the run, with the settings that count in the end. */
@@ -39,6 +41,18 @@ export interface RunConfig {
   readonly resumed?: readonly Continuation[];
   /** Versions of what computed it. */
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Weights that a training starts from: `--from` and what goes with it. */
+export interface Start {
+  /** The file, as it was given. */
+  readonly file: string;
+  /** Names of weights that stay as they are; an asterisk stands for anything. */
+  readonly freeze: readonly string[];
+  /** The number of outputs that a new last layer has. */
+  readonly head?: number;
+  /** The copy in the run's folder, which the run goes on from. */
+  readonly kept?: string;
 }
 
 /** Paths inside a run's folder. */

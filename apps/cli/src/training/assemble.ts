@@ -108,6 +108,13 @@ export async function assemble(
       `Take at most ${train.length}.`,
     );
   }
+  if (task.batch !== undefined && settings.batchSize !== task.batch) {
+    throw new Failure(
+      'configuration',
+      `--batch-size: the network takes exactly ${task.batch} example${task.batch === 1 ? '' : 's'} at a time, not ${settings.batchSize}`,
+      `Take --batch-size ${task.batch}, or a file that leaves the size of the batch open.`,
+    );
+  }
   manualSeed(settings.seed);
   const model = task.model();
   const trainTransforms = [task.augment, task.transform].filter((one) => one !== undefined);
@@ -116,7 +123,7 @@ export async function assemble(
     shuffle: settings.overfitBatches === 0,
     seed: settings.seed,
     ...(task.replacement && { replacement: true }),
-    ...(task.dropLast && { dropLast: true }),
+    ...((task.dropLast || (task.batch ?? 1) > 1) && { dropLast: true }),
     ...(trainTransforms.length > 0 && { transform: transforms.compose(...trainTransforms) }),
   });
   const steps = Math.max(1, epochsOf(settings) * trainLoader.length);
@@ -138,7 +145,8 @@ export async function assemble(
 /** Batches of the test data, in their order. */
 export function testLoaderOf({ task }: Prepared, data: MemoryDataset): DataLoader {
   return dataLoader(data, {
-    batchSize: Math.min(testBatch, data.length),
+    batchSize: Math.min(task.batch ?? testBatch, data.length),
+    ...((task.batch ?? 1) > 1 && { dropLast: true }),
     ...(task.transform && { transform: task.transform }),
   });
 }

@@ -44,6 +44,7 @@ export async function conclude(
         parameters: JSON.stringify(config.parameters),
         settings: JSON.stringify(config.settings),
         ...(architecture !== null && { architecture }),
+        ...(config.from && { from: config.from.file }),
         ...(task.preprocessing && { preprocessing: JSON.stringify(task.preprocessing) }),
       },
     }),

@@ -12,7 +12,7 @@ import { readJson } from '../readJson.ts';
 import { parametersOf, recipeFor, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import { type RunConfig, readConfig } from '../runs/folder.ts';
+import { type RunConfig, readConfig, type Start } from '../runs/folder.ts';
 import {
   fromEnvironment,
   isSetting,
@@ -26,6 +26,7 @@ import { expectNoTableFlags, looksLikeTable, tableChanges } from '../tables/para
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { flagText, setText } from './repeat.ts';
+import { keptStart, startingFrom } from './startFrom.ts';
 
 /** What is to be run. */
 export interface Job {
@@ -36,6 +37,8 @@ export interface Job {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** Where parameters come from that are not the recipe's own. */
   readonly given: Readonly<Record<string, 'flag' | 'config'>>;
+  /** The file that the weights are from at the beginning. */
+  readonly start: Start | null;
   /** The run that is continued. */
   readonly before: { readonly folder: string; readonly config: RunConfig } | null;
 }
@@ -50,6 +53,14 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
   if (positional.length > 0) {
     throw new Failure('usage', `--resume takes the recipe from the run; leave out '${positional.join(' ')}'`);
   }
+  const flag = options.from !== undefined ? '--from' : options.head !== undefined ? '--head' : '--freeze';
+  if (options.from !== undefined || options.head !== undefined || options.freeze.length > 0) {
+    throw new Failure(
+      'usage',
+      `${flag}: a run goes on with the network that it has`,
+      `Leave it out: agrad train --resume ${quote(resume)}`,
+    );
+  }
   const config = readConfig(resume);
   const mayBeElsewhere = looksLikeModule(config.recipe) || looksLikeTable(config.recipe);
   if (module !== undefined && module !== config.recipe && !mayBeElsewhere) {
@@ -58,11 +69,12 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
   const recipeName = module ?? config.recipe;
   const by = `agrad train --resume ${quote(resume)} --recipe`;
   const given = { ...config.parameters, ...givenParameters(options) };
-  const recipe = await recipeOfFile(
+  const own = await recipeOfFile(
     { file: `the run ${resume}`, recipe: config.recipe, by, parameters: given },
     module,
     ask,
   );
+  const recipe = config.from ? startingFrom(own, keptStart(resume, config.from)) : own;
   if (!looksLikeTable(recipeName)) expectNoTableFlags(options, recipeName);
   const parameters = parametersOf(recipe, given);
   const resolved = resolveSettings({
@@ -76,26 +88,30 @@ async function resumedJob(options: TrainOptions, resume: string, ask: Terminal['
     resolved,
     parameters,
     given: sourcesOf(config.parameters, options),
+    start: config.from ?? null,
     before: { folder: resume, config: { ...config, recipe: recipeName, parameters } },
   };
 }
 
 async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job> {
-  if (options.recipe !== undefined) {
+  if (options.recipe !== undefined && (options.from === undefined || options.positional.length > 0)) {
     throw new Failure(
       'usage',
-      `--recipe ${options.recipe}: only --resume takes it`,
+      options.from === undefined
+        ? `--recipe ${options.recipe}: only --resume and --from take it`
+        : `--recipe ${options.recipe}: the recipe is named already, ${options.positional.join(' ')}`,
       `To start a new run: agrad train ${quote(options.recipe)}`,
     );
   }
-  const words = options.positional.join(' ');
+  const words = options.recipe ?? options.positional.join(' ');
   const path = options.config ?? (words.endsWith('.json') ? words : undefined);
   const file = path === undefined ? null : readConfigFile(path);
   const named = words !== '' && words !== path ? words : undefined;
   const name = named ?? file?.recipe ?? 'digits';
   const given = { ...file?.set, ...givenParameters(options) };
   if (!looksLikeTable(name)) expectNoTableFlags(options, name);
-  const recipe =
+  const start = startOf(options, file);
+  const own =
     named === undefined && path !== undefined
       ? await recipeOfFile(
           { file: path, recipe: name, by: `agrad train --config ${quote(path)}`, parameters: given },
@@ -103,6 +119,7 @@ async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job>
           ask,
         )
       : await recipeFor(name, given);
+  const recipe = start ? startingFrom(own, start) : own;
   const resolved = resolveSettings({
     flag: options.settings,
     environment: fromEnvironment(process.env),
@@ -116,7 +133,28 @@ async function newJob(options: TrainOptions, ask: Terminal['ask']): Promise<Job>
     resolved,
     parameters,
     given: sourcesOf(file?.set ?? {}, options),
+    start,
     before: null,
+  };
+}
+
+/** The file to start from, of the command line or else of the config file. */
+function startOf({ from, freeze, head }: TrainOptions, file: ConfigFile | null): Start | null {
+  if (from === undefined && file?.from === undefined) {
+    const flag = head !== undefined ? '--head' : freeze.length > 0 ? '--freeze' : null;
+    if (flag === null) return null;
+    throw new Failure(
+      'usage',
+      `${flag}: only --from takes it`,
+      `For example: agrad train digits --from model.onnx ${flag} …`,
+    );
+  }
+  const before = file?.from;
+  const heads = head ?? before?.head;
+  return {
+    file: from ?? before!.file,
+    freeze: freeze.length > 0 ? freeze : (before?.freeze ?? []),
+    ...(heads !== undefined && { head: heads }),
   };
 }
 
@@ -133,6 +171,7 @@ function givenParameters(options: TrainOptions): Record<string, ParameterValue> 
 }
 
 interface ConfigFile {
+  readonly from?: Start;
   readonly recipe?: string;
   readonly settings: RawSettings;
   readonly set: Readonly<Record<string, ParameterValue>>;
@@ -159,6 +198,7 @@ function readConfigFile(path: string): ConfigFile {
     created,
     command,
     environment,
+    from,
     ...own
   } = content as Record<string, unknown>;
   const all = { ...(settings as Record<string, unknown> | undefined), ...own };
@@ -173,7 +213,14 @@ function readConfigFile(path: string): ConfigFile {
   if (recipe !== undefined && typeof recipe !== 'string') {
     throw new Failure('configuration', `${path}: recipe must be a name, got ${JSON.stringify(recipe)}`);
   }
+  if (from !== undefined && typeof (from as Partial<Start> | null)?.file !== 'string') {
+    throw new Failure(
+      'configuration',
+      `${path}: from must be { "file": "model.onnx" }, got ${JSON.stringify(from)}`,
+    );
+  }
   return {
+    ...(from !== undefined && { from: from as Start }),
     ...(recipe !== undefined && { recipe }),
     settings: all as RawSettings,
     set: { ...(parameters as ConfigFile['set']), ...(set as ConfigFile['set']) },
@@ -223,7 +270,7 @@ export function environmentOf(backend: ChosenBackend): RunConfig['environment'] 
 
 /** A command that gives the same run: everything that does not come from the recipe. */
 export function commandOf(
-  { recipeName: recipe, resolved: { values, from } }: Job,
+  { recipeName: recipe, start, resolved: { values, from } }: Job,
   options: TrainOptions,
 ): string {
   const parts = [
@@ -238,5 +285,13 @@ export function commandOf(
   }
   if (from.seed === 'default') parts.push('--seed', String(values.seed));
   for (const [name, value] of Object.entries(givenParameters(options))) parts.push(setText(name, value));
+  if (start) {
+    parts.push(
+      '--from',
+      quote(start.file),
+      ...start.freeze.flatMap((pattern) => ['--freeze', quote(pattern)]),
+    );
+    if (start.head !== undefined) parts.push('--head', String(start.head));
+  }
   return parts.join(' ');
 }

@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import type { Preprocessing } from '@ag/datasets';
-import { architectureOf } from '@ag/nn';
+import { type AnyModule, architectureOf } from '@ag/nn';
 import {
   type Callback,
   type Checkpoint,
@@ -22,6 +22,7 @@ import type { TrainOptions } from '../commands/train.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
 import { type Controls, createControls } from '../live/controls.ts';
+import { count } from '../numbers.ts';
 import type { Claim } from '../runs/claim.ts';
 import { eventLog, overAllParts, readEvents, rewindEvents } from '../runs/eventLog.ts';
 import {
@@ -32,6 +33,7 @@ import {
   type RunPaths,
   readPreprocessing,
   runPaths,
+  type Start,
   writeConfig,
 } from '../runs/folder.ts';
 import { type OwnRun, ownership, recordFailure } from '../runs/ownRun.ts';
@@ -46,6 +48,7 @@ import { metricAlarms } from './metricAlarms.ts';
 import { commandOf, environmentOf, type Job } from './plan.ts';
 import { continuedConfig } from './repeat.ts';
 import { newestCheckpoint, resumeCommand } from './resume.ts';
+import { expectFit, keepStart } from './startFrom.ts';
 
 /** Steps that are reported at most; of longer runs every so many. */
 const maxReports = 2000;
@@ -74,6 +77,7 @@ export async function trainRun(
     const fitted = before ? readPreprocessing(runPaths(before.folder)) : null;
     const prepared = await prepare(recipe, settings, parameters, fitted);
     const assembled = await assemble(prepared, settings, controls.scale);
+    if (job.start) await expectFit(prepared, assembled.model, job.start);
     // The folder of a new run is made when all is known to fit.
     const taken =
       before && claim
@@ -92,6 +96,7 @@ export async function trainRun(
           recipe: recipeName,
           settings,
           parameters,
+          ...(job.start && { from: await keepStart(taken.paths.folder, job.start) }),
           created: new Date().toISOString(),
           command: commandOf(job, options),
           environment: environmentOf(backend),
@@ -103,6 +108,7 @@ export async function trainRun(
         `backend ${backend.name}${checkpoint ? `, resuming at step ${checkpoint.progress.step}` : ''}`,
     );
     showTable(assembled.task, terminal);
+    if (job.start) note(describeStart(job.start, assembled.model));
     interrupt.begin();
     const spent = overAllParts(readEvents(run.paths.events)).at(-1)?.seconds ?? 0;
     const began = performance.now();
@@ -118,6 +124,15 @@ export async function trainRun(
     backend?.close();
     claim?.release();
   }
+}
+
+/** What is trained of a network from a file. */
+function describeStart({ file, head }: Start, model: AnyModule): string {
+  const parameters = [...model.namedParameters().values()];
+  const size = (list: typeof parameters): string =>
+    count(list.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0));
+  const frozen = parameters.filter(({ trainable }) => !trainable);
+  return `from ${file}: ${size(parameters)} weights${head === undefined ? '' : `, a new last layer of ${head} outputs`}${frozen.length > 0 ? `, ${size(frozen)} of them frozen` : ''}`;
 }
 
 /** A run goes on as it began, where nothing else is asked for: to the bit, if this machine can. */

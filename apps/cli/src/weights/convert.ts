@@ -1,78 +1,80 @@
-/** `agrad convert`: weights from one file format to another: safetensors, npz, JSON; PyTorch's files are read only. */
-import { existsSync, readFileSync } from 'node:fs';
-import { loadNpz, loadTorch, type SafetensorsFile, saveNpz, saveSafetensors } from '@ag/nn';
-import { tensor } from '@ag/tensor';
+/** `agrad convert`: weights from one file format to another, with other names or types where that is asked for. */
+import { statSync } from 'node:fs';
+import { storedElement } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
 import { eventVersion, writeAtomically } from '@ag/train';
 import type { ConvertOptions } from '../commands/convert.ts';
 import { exitCodes, Failure } from '../failure.ts';
+import { isHalf, readWeightsFile, type Weights, writerFor } from '../files/weightsFile.ts';
 import { bytes } from '../numbers.ts';
-import { readJson } from '../readJson.ts';
-import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
-import { readSafetensors } from './trained.ts';
-
-interface Format {
-  readonly read: (path: string) => SafetensorsFile | Promise<SafetensorsFile>;
-  /** Absent for formats that are only read. */
-  readonly write?: (file: SafetensorsFile) => Promise<Uint8Array | string>;
-  /** Whether notes beside the tensors are kept. */
-  readonly notes: boolean;
-}
-
-/** The element types that JSON weights can name. */
-const dtypes: readonly string[] = ['float32', 'float64', 'int32', 'uint32', 'uint8', 'bool'];
-
-const torch: Format = {
-  read: async (path) => {
-    const { tensors } = await loadTorch(new Uint8Array(readFileSync(path)));
-    return { tensors, metadata: {} };
-  },
-  notes: false,
-};
-
-const formats: Readonly<Record<string, Format>> = {
-  safetensors: {
-    read: readSafetensors,
-    write: ({ tensors, metadata }) => saveSafetensors(tensors, { metadata }),
-    notes: true,
-  },
-  npz: {
-    read: async (path) => ({ tensors: await loadNpz(new Uint8Array(readFileSync(path))), metadata: {} }),
-    write: ({ tensors }) => saveNpz(tensors),
-    notes: false,
-  },
-  json: { read: readWeights, write: writeJson, notes: true },
-  pt: torch,
-  pth: torch,
-};
+import { renamed } from './names.ts';
+import { findWeights } from './trained.ts';
 
 /** Runs the command; answers the exit code. */
-export async function convert({ positional }: ConvertOptions, terminal: Terminal): Promise<number> {
-  const [source, target] = positional;
-  const from = formatOf(source);
-  const to = formatOf(target);
-  if (!to.write) {
+export async function convert(options: ConvertOptions, terminal: Terminal): Promise<number> {
+  const { names, dtype } = options;
+  const [source, target] = options.positional;
+  const to = writerFor(target);
+  if (dtype === 'float16' && !to.halves)
     throw new Failure(
       'usage',
-      `${target}: files of PyTorch are read, not written, by this command`,
-      'PyTorch reads safetensors by the package of that name; saveTorch of @ag/nn writes .pt.',
+      `--dtype float16: ${target} holds its numbers as text`,
+      'Take safetensors, npz or pt.',
+    );
+  const file = await contentOf(source);
+  const whole = file.metadata.format !== 'ag-checkpoint';
+  let tensors = file.tensors;
+  if (names !== undefined) {
+    if (!whole) {
+      throw new Failure(
+        'usage',
+        `--names: ${source} is a checkpoint, with an optimizer's state beside the weights`,
+        'Convert the run, or its weights.safetensors.',
+      );
+    }
+    const changed = renamed(tensors, names, file.metadata.architecture, source);
+    tensors = changed.tensors;
+    if (!changed.byNetwork) {
+      terminal.note(
+        `${source} does not say its network: names are changed letter by letter, which is not enough for attention and recurrent layers`,
+      );
+    }
+  }
+  // Doubles are numbers of more digits than float32 has.
+  if (dtype === 'float32') {
+    tensors = Object.fromEntries(
+      Object.entries(tensors).map(([name, value]) => [
+        name,
+        value.dtype === 'float64' ? value.cast('float32') : value,
+      ]),
     );
   }
-  if (!existsSync(source)) throw new Failure('data', `${source}: there is no such file`);
-  let file: SafetensorsFile;
-  try {
-    file = await from.read(source);
-  } catch (error) {
-    // The readers' own word is about the file; what the system or an engine says is not.
-    const { code = 'AG_' } = error as { code?: unknown };
-    if (error instanceof Failure || !String(code).startsWith('AG_')) throw error;
-    throw new Failure('incompatible', `${source}: ${(error as Error).message}`, undefined, error);
+  const lost = dtype === 'float16' ? await beyondHalf(tensors) : null;
+  if (lost !== null) {
+    throw new Failure(
+      'data',
+      `--dtype float16: ${lost}, and float16 ends at 65504`,
+      'Leave out --dtype, or take float32.',
+    );
   }
-  const content = await to.write(file);
+  const metadata = to.texts ? file.metadata : {};
+  let content: Uint8Array | string;
+  try {
+    content = await to.write({ tensors, metadata }, dtype === 'float16' ? 'F16' : undefined);
+  } catch (error) {
+    if (!String((error as { code?: unknown }).code).startsWith('AG_')) throw error;
+    throw new Failure('incompatible', `${target}: ${(error as Error).message}`, undefined, error);
+  }
   await writeAtomically(target, content);
-  const count = Object.keys(file.tensors).length;
-  if (!to.notes && Object.keys(file.metadata).length > 0) {
+  const count = Object.keys(tensors).length;
+  if (!to.texts && Object.keys(file.metadata).length > 0) {
     terminal.note(`the training metadata of ${source} cannot be stored in this format`);
+  }
+  if (file.leftOut !== undefined) terminal.note(`left out: ${file.leftOut}`);
+  const widened = Object.values(file.tensors).some((value) => isHalf(storedElement(value)));
+  if (widened && dtype === undefined) {
+    terminal.note(`${source} is in half precision and becomes float32; --dtype float16 keeps its size`);
   }
   terminal.print(`${target}: ${count} tensor${count === 1 ? '' : 's'}, ${bytes(content.length)}`);
   terminal.event({
@@ -82,41 +84,26 @@ export async function convert({ positional }: ConvertOptions, terminal: Terminal
     from: source,
     to: target,
     tensors: count,
+    bytes: content.length,
   });
   return exitCodes.done;
 }
 
-function formatOf(path: string): Format {
-  const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
-  const names = Object.keys(formats);
-  if (path.includes('.') && names.includes(ending)) return formats[ending];
-  throw new Failure('usage', `${path}: unknown file extension`, didYouMean(ending, names, 'Formats'));
+/** The weights of a file as it is, or those of a run. */
+async function contentOf(source: string): Promise<Weights> {
+  const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder) return readWeightsFile(source);
+  const { weights, metadata } = await findWeights(source);
+  return { tensors: weights, metadata, names: Object.keys(weights), format: 'safetensors' };
 }
 
-/** `{ tensors: { name: { dtype, shape, data } }, metadata }`, numbers in row-major order. */
-async function writeJson({ tensors, metadata }: SafetensorsFile): Promise<string> {
-  const entries: [string, unknown][] = [];
+/** A finite number that is none in half precision, in words. */
+async function beyondHalf(tensors: Readonly<Record<string, Tensor>>): Promise<string | null> {
   for (const [name, value] of Object.entries(tensors)) {
-    const data = Array.from(await value.data(), (x) => (Number.isFinite(x) ? x : String(x)));
-    entries.push([name, { dtype: value.dtype, shape: value.shape, data }]);
+    if (value.dtype !== 'float32' && value.dtype !== 'float64') continue;
+    for (const x of await value.data()) {
+      if (Number.isFinite(x) && Math.abs(x) >= 65520) return `'${name}' holds ${x}`;
+    }
   }
-  return `${JSON.stringify({ metadata, tensors: Object.fromEntries(entries) })}\n`;
-}
-
-function readWeights(path: string): SafetensorsFile {
-  const content = readJson(path) as {
-    tensors?: Record<string, { dtype?: string; shape?: number[]; data?: unknown[] }>;
-    metadata?: Record<string, string>;
-  };
-  if (typeof content?.tensors !== 'object' || content.tensors === null)
-    throw new Error('there is no object "tensors"');
-  const tensors = Object.entries(content.tensors).map(([name, entry]) => {
-    if (!Array.isArray(entry?.data) || !Array.isArray(entry.shape))
-      throw new Error(`'${name}' has no data or no shape`);
-    const { dtype = 'float32' } = entry;
-    if (!dtypes.includes(dtype))
-      throw new Error(`'${name}' has dtype ${dtype}; known are ${dtypes.join(', ')}`);
-    return [name, tensor(entry.data.map(Number), { shape: entry.shape, dtype: dtype as 'float32' })] as const;
-  });
-  return { tensors: Object.fromEntries(tensors), metadata: content.metadata ?? {} };
+  return null;
 }

@@ -12,14 +12,17 @@ import { eventVersion, predict } from '@ag/train';
 import { chooseBackend } from '../backend.ts';
 import type { PredictOptions } from '../commands/predict.ts';
 import { exitCodes, Failure } from '../failure.ts';
+import { formatOfName } from '../files/format.ts';
 import { formatNumber } from '../numbers.ts';
 import { isStructured } from '../recipes/structured.ts';
+import { looksLikeModule } from '../recipes/userModule.ts';
+import { looksLikeTable } from '../tables/parameters.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, testLoaderOf } from '../training/assemble.ts';
 import { readExamples } from './examples.ts';
 import { isLines, predictLines } from './predictLines.ts';
 import { readTable, type Table } from './tables.ts';
-import { describeWeights, loadTrained, loadWhole } from './trained.ts';
+import { describeWeights, findWeights, loadTrained, loadWhole } from './trained.ts';
 
 /** Issues that are told one by one. */
 const mostIssues = 20;
@@ -29,6 +32,8 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
   const { positional, recipe: named, settings } = options;
   const [target, ...files] = positional;
   const asked = { target, recipe: named, settings };
+  const graph = named === undefined ? await graphAlone(target, files) : null;
+  if (graph) return (await import('./predictOnnx.ts')).predictOnnx(options, terminal, graph);
   const whole = named === undefined ? await loadWhole(asked) : null;
   const trained = whole ?? (await describeWeights(asked, 'predict', terminal.ask));
   const backend = await chooseBackend(trained.settings, terminal);
@@ -56,6 +61,22 @@ export async function predictFiles(options: PredictOptions, terminal: Terminal):
   } finally {
     backend.close();
   }
+}
+
+/**
+ * The texts of an ONNX file that is asked as it stands: it says of no table and no recipe what it takes, or of one that is not
+ * needed for arrays, or whose code would have to be named.
+ */
+async function graphAlone(
+  target: string,
+  files: readonly string[],
+): Promise<Readonly<Record<string, string>> | null> {
+  if (formatOfName(target) !== 'onnx') return null;
+  const { metadata } = await findWeights(target);
+  const arrays = files.some((file) => /\.npy$/i.test(file));
+  const own =
+    metadata.recipe !== undefined && !looksLikeModule(metadata.recipe) && !looksLikeTable(metadata.recipe);
+  return arrays || (metadata.preprocessing === undefined && !own) ? metadata : null;
 }
 
 /** A row's answer in the events. */

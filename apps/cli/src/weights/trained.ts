@@ -1,10 +1,14 @@
 /** Trained weights: what a run or a file of weights is of, and the model that it makes. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Preprocessing } from '@ag/datasets';
-import { fromJSON, loadSafetensors, type Module, type SafetensorsFile } from '@ag/nn';
+import { fromJSON, type Module, type SafetensorsFile } from '@ag/nn';
+import { inspectOnnx } from '@ag/onnx';
 import type { Tensor } from '@ag/tensor';
 import { decodeCheckpoint, listCheckpoints } from '@ag/train';
 import { Failure } from '../failure.ts';
+import { formatOfName } from '../files/format.ts';
+import { bytesOf, reading } from '../files/modelFile.ts';
+import { readWeightsFile } from '../files/weightsFile.ts';
 import { quote } from '../quote.ts';
 import { parametersOf, recipeOfFile } from '../recipes/index.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
@@ -15,18 +19,23 @@ import {
   readConfig,
   readPreprocessing,
   runPaths,
+  type Start,
 } from '../runs/folder.ts';
 import { fromEnvironment, type RawSettings, resolveSettings, type Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Prepared, prepare } from '../training/assemble.ts';
+import { expectFit, keptStart, networkOf, startingFrom } from '../training/startFrom.ts';
 
 /** Names of averages in checkpoints. */
 const averagePrefix = 'average/';
 
 /** What a run or a file of weights holds, before any code of a recipe is loaded. */
-interface Found {
+export interface Found {
   readonly path: string;
+  /** Empty where the network itself is in the file. */
   readonly weights: Readonly<Record<string, Tensor>>;
+  /** The file that the network is made of, which the recipe's own gives way to. */
+  readonly start: Start | null;
   /** The texts in the file: `recipe`, `settings`, `parameters`, `architecture`. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Of a run. */
@@ -44,6 +53,10 @@ export interface Trained {
   readonly weights: Readonly<Record<string, Tensor>>;
   /** What it was trained with. */
   readonly preprocessing: Preprocessing | null;
+  /** The texts in the file. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The file that its network came from, if that is not here. */
+  readonly from?: string;
 }
 
 /** A model that can be asked without its recipe and its data. */
@@ -68,15 +81,17 @@ export interface TrainedOptions {
  *
  * @throws Failure `data` when there is no such thing, `incompatible` when it cannot be read
  */
-async function find(target: string): Promise<Found> {
+export async function findWeights(target: string): Promise<Found> {
   if (!existsSync(target)) {
     throw new Failure('data', `${target}: there is no such run or file`, "'agrad runs list' shows the runs.");
   }
   if (!statSync(target).isDirectory()) {
-    const { tensors, metadata } = readWeights(target);
+    if (formatOfName(target) === 'onnx') return findOnnx(target);
+    const { tensors, metadata } = await readWeights(target);
     return {
       path: target,
       weights: tensors,
+      start: null,
       metadata,
       config: null,
       preprocessing: within(metadata, target),
@@ -88,13 +103,27 @@ async function find(target: string): Promise<Found> {
   if (path === undefined) {
     throw new Failure('data', `${target} has no weights yet`, `Train it: agrad train --resume ${target}`);
   }
-  const { tensors, metadata } = readWeights(path);
+  const { tensors, metadata } = await readWeights(path);
   return {
     path,
     weights: tensors,
+    start: config.from ? keptStart(target, config.from) : null,
     metadata,
     config,
     preprocessing: readPreprocessing(paths) ?? within(metadata, path),
+  };
+}
+
+/** An ONNX file: a network with its weights. Files of `agrad export` say what they were trained on. */
+async function findOnnx(target: string): Promise<Found> {
+  const { metadata } = await reading(target, () => inspectOnnx(bytesOf(target)));
+  return {
+    path: target,
+    weights: {},
+    start: { file: target, freeze: [] },
+    metadata,
+    config: null,
+    preprocessing: within(metadata, target),
   };
 }
 
@@ -108,8 +137,8 @@ function within(metadata: Found['metadata'], file: string): Preprocessing | null
  * is no data, or its inputs are no table.
  */
 export async function loadWhole({ target, settings }: TrainedOptions): Promise<WholeModel | null> {
-  const { path, weights, metadata, config, preprocessing } = await find(target);
-  if (preprocessing === null || metadata.architecture === undefined) return null;
+  const { path, weights, start, metadata, config, preprocessing } = await findWeights(target);
+  if (preprocessing === null || (metadata.architecture === undefined && start === null)) return null;
   const parsed = (text: string | undefined): RawSettings => {
     try {
       return text === undefined ? {} : (JSON.parse(text) as RawSettings);
@@ -124,9 +153,12 @@ export async function loadWhole({ target, settings }: TrainedOptions): Promise<W
   });
   let model: Module<[Tensor], Tensor>;
   try {
-    model = fromJSON(JSON.parse(metadata.architecture)) as Module<[Tensor], Tensor>;
-    model.loadStateDict(withAverages(weights, model));
+    model = start
+      ? await networkOf(start)
+      : (fromJSON(JSON.parse(metadata.architecture)) as Module<[Tensor], Tensor>);
+    if (Object.keys(weights).length > 0) model.loadStateDict(withAverages(weights, model));
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure('incompatible', `${path}: ${(error as Error).message}`, undefined, error);
   }
   return {
@@ -145,16 +177,21 @@ export async function loadWhole({ target, settings }: TrainedOptions): Promise<W
  */
 export async function describeWeights(
   options: TrainedOptions,
-  command: 'eval' | 'predict',
+  command: 'eval' | 'predict' | 'export',
   ask: Terminal['ask'],
 ): Promise<Trained> {
   const { target, settings } = options;
-  const recipeOf = (file: string, recipe: string, parameters: Trained['parameters']): Promise<Recipe> => {
+  const recipeOf = async (
+    file: string,
+    recipe: string,
+    parameters: Trained['parameters'],
+  ): Promise<Recipe> => {
     const by = `agrad ${command} ${quote(target)}${command === 'predict' ? ' FILE' : ''} --recipe`;
-    return recipeOfFile({ file, recipe, by, parameters }, options.recipe, ask);
+    const own = await recipeOfFile({ file, recipe, by, parameters }, options.recipe, ask);
+    return start === null ? own : startingFrom(own, start);
   };
   const environment = fromEnvironment(process.env);
-  const { path, weights, metadata, config, preprocessing } = await find(target);
+  const { path, weights, start, metadata, config, preprocessing } = await findWeights(target);
   if (config !== null) {
     const { values } = resolveSettings({ flag: settings, environment, config: config.settings });
     return {
@@ -165,6 +202,7 @@ export async function describeWeights(
       parameters: config.parameters,
       weights,
       preprocessing,
+      metadata,
     };
   }
   const recipeName = options.recipe ?? metadata.recipe;
@@ -198,6 +236,8 @@ export async function describeWeights(
     parameters: parse(metadata.parameters),
     weights,
     preprocessing: own ? preprocessing : null,
+    metadata,
+    ...(metadata.from !== undefined && { from: metadata.from }),
   };
 }
 
@@ -209,13 +249,19 @@ export async function loadTrained(
   const parameters = parametersOf(recipe, trained.parameters);
   const prepared = await prepare(recipe, trained.settings, parameters, preprocessing);
   const model = prepared.task.model();
+  if (Object.keys(trained.weights).length === 0) {
+    await expectFit(prepared, model, { file: trained.path, freeze: [] });
+    return { prepared, model };
+  }
   try {
     model.loadStateDict(withAverages(trained.weights, model));
   } catch (error) {
     throw new Failure(
       'incompatible',
       `${trained.path} does not fit the model of '${trained.recipeName}': ${(error as Error).message}`,
-      undefined,
+      trained.from === undefined
+        ? undefined
+        : `Its network is that of ${trained.from}, which the run's folder holds: name the folder.`,
       error,
     );
   }
@@ -230,7 +276,7 @@ export function isOtherPreprocessing({ preprocessing }: Trained, { task }: Prepa
 }
 
 /** Where a checkpoint holds averages of the weights (in the order of the parameters), these are what is judged. */
-function withAverages(
+export function withAverages(
   weights: Readonly<Record<string, Tensor>>,
   model: Module<[Tensor], Tensor>,
 ): Record<string, Tensor> {
@@ -242,20 +288,9 @@ function withAverages(
   );
 }
 
-/** Tensors of a file. @throws Failure `incompatible` when it is no safetensors file, or a damaged one */
-export function readSafetensors(path: string): SafetensorsFile {
-  const bytes = readFileSync(path);
-  try {
-    const { tensors, metadata } = loadSafetensors(bytes);
-    return { tensors, metadata: metadata ?? {} };
-  } catch (error) {
-    throw new Failure('incompatible', `${path}: ${(error as Error).message}`, undefined, error);
-  }
-}
-
 /** Weights of a file, of a checkpoint too. */
-function readWeights(path: string): SafetensorsFile {
-  const { tensors, metadata } = readSafetensors(path);
+async function readWeights(path: string): Promise<SafetensorsFile> {
+  const { tensors, metadata } = await readWeightsFile(path);
   if (metadata.format !== 'ag-checkpoint') return { tensors, metadata };
   const weights = Object.entries(tensors).flatMap(([name, value]) => {
     if (name.startsWith('model/')) return [[name.slice('model/'.length), value] as const];

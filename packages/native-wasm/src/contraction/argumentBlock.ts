@@ -32,8 +32,10 @@ export interface ContractFields {
   readonly mUnits: number;
   readonly nUnit: number;
   readonly nUnits: number;
-  /** Part of the structure: how A is read. */
+  /** Part of the structure: how A is read, whether zeros are looked for, and whether sums are so long that they need totals. */
   readonly aLayout: ALayout;
+  readonly looksForZeros: boolean;
+  readonly hasTotals: boolean;
   readonly aRun: number;
   readonly packB: number;
   /** Bytes from one k to the next of B itself. */
@@ -180,6 +182,8 @@ export function contractArguments(
     scratch: argumentBlock.scratch({ bytes, perThread: true }),
     given: panels ? argumentBlock.scratch(panels.scratch) : argumentBlock.i32(0),
     aLayout: plan.aLayout,
+    looksForZeros: list > 0,
+    hasTotals: plan.totals,
     epilogue: epilogueArguments(argumentBlock, launch, launch.kernel as ContractKernel, plan),
   };
   for (const [name, value] of fixed) fields[name] = argumentBlock.i32(value);

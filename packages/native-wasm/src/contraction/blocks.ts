@@ -18,7 +18,7 @@ import { operandWords } from './epilogue.ts';
 import { emitChoice, emitStripLists } from './lists.ts';
 import { tileState } from './microKernel.ts';
 import { emitStrips } from './strips.ts';
-import { blocksOfTotal, hasTotals } from './totals.ts';
+import { blocksOfTotal } from './totals.ts';
 
 /** Builds the kernel of a contraction. */
 export function emitContract(target: Target, arithmetic: Arithmetic, fields: ContractFields): Callable {
@@ -121,7 +121,7 @@ function startBlockOfK(code: ContractCode): void {
     .and(given.isZero().or(code.field(fields.makesPanels)))
     .if(() => packB(code));
   // What went to totals is not added to once more.
-  const resumes = (hasTotals(arithmetic) ? block.and(blocksOfTotal - 1) : block).ne(0);
+  const resumes = (fields.hasTotals ? block.and(blocksOfTotal - 1) : block).ne(0);
   state.set(resumes.or(code.field(fields.chain).shl(tileState.chain)));
   if (code.zeros) emitStripLists(code);
 }

@@ -36,7 +36,8 @@ export function lowerContract(context: LowerContext): Stage[] {
     const units = made ? nUnits : batch * mUnits * nUnits;
     const perRow = rows === undefined ? 0 : batch > 1 ? units / rows : mUnits / rows;
     return {
-      key: `${fields.epilogue.key} ${plan.aLayout}`,
+      // Code for zeros and for totals is as much as the rest, and small products need neither.
+      key: `${fields.epilogue.key} ${plan.aLayout} ${fields.looksForZeros} ${fields.hasTotals}`,
       argumentBlock,
       units,
       // Some 1.6 µs of work: joining a thread that spins costs 0.3 µs.

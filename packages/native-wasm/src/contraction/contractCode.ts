@@ -8,7 +8,7 @@ import type { Callable, FunctionBuilder } from '../assembler/functionBuilder.ts'
 import type { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import { call, I32, type I32Variable, type Int, i32, i32Parameters } from '../assembler/values.ts';
 import { type ContractFields, scratchParts } from './argumentBlock.ts';
-import { type Arithmetic, zerosOf } from './elements.ts';
+import type { Arithmetic } from './elements.ts';
 import { emitEpilogue, operandWords } from './epilogue.ts';
 import { runsFunction, tilesFunction } from './microKernel.ts';
 import { packFunction, tableFunction } from './panels.ts';
@@ -59,7 +59,7 @@ export class ContractCode {
   readonly parts: ReturnType<typeof scratchParts>;
   /** Columns of a strip. */
   readonly strip: number;
-  /** Whether zeros may be looked for: in B, and in A but where rows are read in place in runs. */
+  /** Whether zeros are looked for: in B, and in A but where rows are read in place in runs. */
   readonly zeros: boolean;
   readonly pack: Callable;
   readonly tiles: Callable;
@@ -80,7 +80,7 @@ export class ContractCode {
     this.fields = fields;
     this.parts = scratchParts(fields.others.length);
     this.strip = arithmetic.stripRow / arithmetic.size;
-    this.zeros = zerosOf(arithmetic);
+    this.zeros = fields.looksForZeros;
     this.#table = tableFunction(module);
     this.pack = packFunction(module, arithmetic);
     const tilesOf = (listed: boolean) =>

@@ -2,7 +2,7 @@
 import type { Callable } from '../assembler/functionBuilder.ts';
 import { type I32, type Int, perform } from '../assembler/values.ts';
 import type { ContractCode } from './contractCode.ts';
-import { blocksOfTotal, hasTotals, totalFunction, totalRow } from './totals.ts';
+import { blocksOfTotal, totalFunction, totalRow } from './totals.ts';
 import { listHeader } from './zeroList.ts';
 
 /** Goes through all strips of the current rows and k. */
@@ -12,7 +12,7 @@ export function emitStrips(code: ContractCode): void {
   /** Where the sums of the current rows begin. */
   const sums = code.inScratch(fields.sums).add(i.sub(m).mul(code.field(fields.sumRow)));
   c.set(sums);
-  if (hasTotals(arithmetic)) findTotals(code);
+  if (fields.hasTotals) findTotals(code);
   j.set(0);
   if (zeros) stripList.set(code.inScratch(fields.stripLists));
   const whole = () => multiply(code, code.variables.aColumns, code.stripStep(), code.tiles);
@@ -23,7 +23,7 @@ export function emitStrips(code: ContractCode): void {
       list.if(() => multiply(code, list, listStep(code), code.listedTiles), whole);
       stripList.increase(code.field(fields.listBytes));
     }
-    if (hasTotals(arithmetic)) {
+    if (fields.hasTotals) {
       totals.if(() => {
         const first = block.ltU(blocksOfTotal);
         perform(f, totalFunction(module, arithmetic), c, totals, rows, first, last);

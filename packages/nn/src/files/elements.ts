@@ -26,6 +26,24 @@ export type Element =
 export interface Elements {
   readonly data: TypedArray;
   readonly dtype: DType;
+  /** What they were in the file. */
+  readonly element?: Element;
+}
+
+/** What tensors were in the file that they come from. */
+const origins = /* @__PURE__ */ new WeakMap<Tensor, Element>();
+
+/**
+ * The element type that a tensor of a file had there, by the names of safetensors (`F16`, `I64`), which tensors widen or narrow;
+ * undefined for a tensor that `loadSafetensors`, `loadNpy`, `loadNpz` or `loadTorch` did not give.
+ *
+ * ```ts
+ * const { weight } = await loadNpz(bytes);
+ * console.log(storedElement(weight)); // 'F16', while weight.dtype is 'float32'
+ * ```
+ */
+export function storedElement(t: Tensor): Element | undefined {
+  return origins.get(t);
 }
 
 const littleEndianMachine = /* @__PURE__ */ isLittleEndian();
@@ -35,8 +53,14 @@ function isLittleEndian(): boolean {
 }
 
 /** Takes over the array. */
-export function tensorFromElements({ data, dtype }: Elements, shape: Shape): Tensor {
-  return tensor(data, { shape, dtype, copy: false });
+export function tensorFromElements({ data, dtype, element }: Elements, shape: Shape): Tensor {
+  return from(tensor(data, { shape, dtype, copy: false }), element);
+}
+
+/** Remembers what a tensor was in its file. */
+export function from(t: Tensor, element: Element | undefined): Tensor {
+  if (element !== undefined) origins.set(t, element);
+  return t;
 }
 
 /** The bytes of numbers in a file, lowest first. */
@@ -68,6 +92,10 @@ export function elementsFromBytes(
   what: string,
   bigEndian = false,
 ): Elements {
+  return { ...numbersFromBytes(source, element, what, bigEndian), element };
+}
+
+function numbersFromBytes(source: Uint8Array, element: Element, what: string, bigEndian: boolean): Elements {
   // A copy, so that it is aligned and the file's memory can go. Not slice(): that of Node's Buffer copies nothing.
   const bytes = new Uint8Array(source);
   const width = {

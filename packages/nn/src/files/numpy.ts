@@ -5,7 +5,7 @@
 
 import type { DType, Tensor } from '@ag/tensor';
 import { checkOptions, codedError } from '@ag/tensor/engine';
-import { type Element, elementsFromBytes, littleEndianBytes, tensorFromElements } from './elements.ts';
+import { type Element, elementsFromBytes, from, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { readNpyHeader } from './npyHeader.ts';
 import { readZip, type UnpackOptions } from './zip.ts';
 import { writeZip } from './zipWriter.ts';
@@ -21,9 +21,17 @@ const written: Readonly<Record<DType, readonly [string, Element]>> = {
   bool: ['|b1', 'BOOL'],
 };
 
+/** Options of `saveNpy` and `saveNpz`. */
+export interface SaveNumpyOptions {
+  /** Store floats with 16 bits: half the size, and no longer bit-exact. */
+  readonly floats?: 'F16';
+}
+
 /** The bytes of a `.npy` file, which `numpy.load` reads. */
-export async function saveNpy(t: Tensor): Promise<Uint8Array> {
-  const [description, element] = written[t.dtype];
+export async function saveNpy(t: Tensor, options: SaveNumpyOptions = {}): Promise<Uint8Array> {
+  checkOptions('saveNpy', options, 'floats');
+  const isHalf = options.floats === 'F16' && (t.dtype === 'float32' || t.dtype === 'float64');
+  const [description, element] = isHalf ? (['<f2', 'F16'] as const) : written[t.dtype];
   const shape = t.shape.length === 1 ? `(${t.shape[0]},)` : `(${t.shape.join(', ')})`;
   const dictionary = `{'descr': '${description}', 'fortran_order': False, 'shape': ${shape}, }`;
   // The data begins at a multiple of 64 bytes; the header ends with a line break.
@@ -57,13 +65,17 @@ export function loadNpy(bytes: Uint8Array, name = 'the file'): Tensor {
   const elements = elementsFromBytes(bytes.subarray(start), element, `loadNpy: ${name}`, header.bigEndian);
   if (!header.fortranOrder || shape.length < 2) return tensorFromElements(elements, shape);
   // First axis fastest: the same numbers with the axes in reverse order.
-  return tensorFromElements(elements, [...shape].reverse()).permute();
+  return from(tensorFromElements(elements, [...shape].reverse()).permute(), element);
 }
 
 /** The bytes of a `.npz` file, uncompressed as `numpy.savez` writes it. */
-export async function saveNpz(tensors: Readonly<Record<string, Tensor>>): Promise<Uint8Array> {
+export async function saveNpz(
+  tensors: Readonly<Record<string, Tensor>>,
+  options: SaveNumpyOptions = {},
+): Promise<Uint8Array> {
+  checkOptions('saveNpz', options, 'floats');
   const files = new Map<string, Uint8Array>();
-  for (const [name, t] of Object.entries(tensors)) files.set(`${name}.npy`, await saveNpy(t));
+  for (const [name, t] of Object.entries(tensors)) files.set(`${name}.npy`, await saveNpy(t, options));
   return writeZip(files);
 }
 

@@ -262,3 +262,50 @@ describe('state dicts', () => {
     );
   });
 });
+
+describe('inspectSafetensors', () => {
+  const reader = (bytes: Uint8Array, seen: [number, number][] = []) => ({
+    size: bytes.length,
+    read(start: number, end: number) {
+      seen.push([start, end]);
+      return bytes.subarray(start, end);
+    },
+  });
+
+  it('reads the header and nothing else', async () => {
+    const bytes = await nn.saveSafetensors(
+      { weight: tensor([[1, 2, 3]]), count: tensor([7], { dtype: 'int32' }) },
+      { metadata: { epoch: '3' }, floats: 'F16' },
+    );
+    const seen: [number, number][] = [];
+    const { tensors, metadata } = await nn.inspectSafetensors(reader(bytes, seen));
+    const begin = bytes.length - 4 - 6;
+    expect(tensors).toEqual([
+      { name: 'count', element: 'I32', shape: [1], start: begin, end: begin + 4 },
+      { name: 'weight', element: 'F16', shape: [1, 3], start: begin + 4, end: begin + 10 },
+    ]);
+    expect({ ...metadata }).toEqual({ epoch: '3' });
+    expect(seen).toEqual([
+      [0, 8],
+      [8, begin],
+    ]);
+  });
+
+  it('refuses what loadSafetensors refuses', async () => {
+    const bytes = await nn.saveSafetensors({ weight: tensor([1, 2, 3]) });
+    await expect(nn.inspectSafetensors(reader(bytes.subarray(0, -4)))).rejects.toThrow(
+      "inspectSafetensors: 'weight' ends at byte 12 of the data, which has 8; the file is cut off",
+    );
+    await expect(nn.inspectSafetensors(reader(bytes.subarray(0, 5)))).rejects.toThrow('has 5 bytes');
+    await expect(nn.inspectSafetensors(reader(new Uint8Array(64).fill(0xff)))).rejects.toThrow('header');
+  });
+});
+
+describe('storedElement', () => {
+  it('says what a tensor was in its file', async () => {
+    const half = nn.loadSafetensors(await nn.saveSafetensors({ x: tensor([1, 2]) }, { floats: 'BF16' }))
+      .tensors.x;
+    expect([half.dtype, nn.storedElement(half)]).toEqual(['float32', 'BF16']);
+    expect(nn.storedElement(tensor([1]))).toBeUndefined();
+  });
+});

@@ -145,32 +145,132 @@ function checkText(text: string, what: string): void {
  * beyond 32 bits
  */
 export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
-  const fail = (what: string): never => {
-    throw codedError(RangeError, 'AG_FILE_FORMAT', `loadSafetensors: ${what}`);
-  };
-  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes, fewer than the 8 of a header's length`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = Number(view.getBigUint64(0, true));
-  if (length > longestHeader || 8 + length > bytes.length) {
-    fail(
-      `the header should have ${length} bytes, the file has ${bytes.length}; is it a safetensors file, and whole?`,
-    );
-  }
+  const operation = 'loadSafetensors';
+  const fail = failure(operation);
+  const length = headerLength(bytes, bytes.length, fail);
   const { entries, metadata } = parseHeader(bytes.subarray(8, 8 + length), fail);
   const data = bytes.subarray(8 + length);
+  checkPlaces(entries, data.length, fail);
+  const tensors = dictionary<Tensor>(
+    entries.map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [start, end],
+        },
+      ]) => {
+        const what = `${operation}: ${quoted(name)}`;
+        const elements = elementsFromBytes(data.subarray(start, end), dtype as Element, what);
+        return [name, tensorFromElements(elements, shape)];
+      },
+    ),
+  );
+  return { tensors, metadata: dictionary(metadata), names: entries.map(([name]) => name) };
+}
+
+/** A file of which parts can be read. */
+export interface RandomAccess {
+  /** Its length in bytes. */
+  readonly size: number;
+  /** The bytes from `start` to before `end`, both within the file. */
+  read(start: number, end: number): Uint8Array | Promise<Uint8Array>;
+}
+
+/** A tensor of a safetensors file, and where its numbers lie. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  /** As the file calls it: `F32`, `BF16`, `I64`. */
+  readonly element: Element;
+  readonly shape: readonly number[];
+  /** Where its bytes begin in the file, and where they end. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What the header of a safetensors file says. */
+export interface SafetensorsHeader {
+  /** In the order of the header. */
+  readonly tensors: readonly SafetensorsEntry[];
+  /** It has no prototype, so a name that is not there is undefined. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a safetensors file holds, without its numbers: only the header is read, so a file of any size takes no memory.
+ *
+ * ```ts
+ * const file = await open('model.safetensors');
+ * const { size } = await file.stat();
+ * const read = async (start: number, end: number) =>
+ *   (await file.read(new Uint8Array(end - start), 0, end - start, start)).buffer;
+ * const { tensors } = await inspectSafetensors({ size, read });
+ * ```
+ *
+ * @throws RangeError as {@link loadSafetensors}
+ */
+export async function inspectSafetensors(file: RandomAccess): Promise<SafetensorsHeader> {
+  const fail = failure('inspectSafetensors');
+  const length = headerLength(await file.read(0, Math.min(8, file.size)), file.size, fail);
+  const { entries, metadata } = parseHeader(await file.read(8, 8 + length), fail);
+  const begin = 8 + length;
+  checkPlaces(entries, file.size - begin, fail);
+  return {
+    tensors: entries.map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [start, end],
+        },
+      ]) => ({
+        name,
+        element: dtype as Element,
+        shape,
+        start: begin + start,
+        end: begin + end,
+      }),
+    ),
+    metadata: dictionary(metadata),
+  };
+}
+
+type Fail = (what: string) => never;
+
+function failure(operation: string): Fail {
+  return (what) => {
+    throw codedError(RangeError, 'AG_FILE_FORMAT', `${operation}: ${what}`);
+  };
+}
+
+/** The length of the header, by the first bytes of a file. */
+function headerLength(first: Uint8Array, size: number, fail: Fail): number {
+  if (size < 8) fail(`the file has ${size} bytes, fewer than the 8 of a header's length`);
+  const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > longestHeader || 8 + length > size) {
+    fail(
+      `the header should have ${length} bytes, the file has ${size}; is it a safetensors file, and whole?`,
+    );
+  }
+  return length;
+}
+
+/** Tensors lie in a row and fill the data. @param size bytes of the data */
+function checkPlaces(entries: Header['entries'], size: number, fail: Fail): void {
   // As they lie in the file. An empty tensor begins where the next one does: it comes first, as it ends there, too.
   const sorted = [...entries].sort(
     ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
   );
   let expected = 0;
-  const read = new Map<string, Tensor>();
   for (const [name, entry] of sorted) {
     const what = quoted(name);
     const [start, end] = entry.data_offsets;
     if (start !== expected)
       fail(`${what} begins at byte ${start} of the data, the one before ends at ${expected}`);
-    if (end > data.length)
-      fail(`${what} ends at byte ${end} of the data, which has ${data.length}; the file is cut off`);
+    if (end > size) fail(`${what} ends at byte ${end} of the data, which has ${size}; the file is cut off`);
     expected = end;
     const needed = bytesNeeded(entry);
     if (end - start !== needed) {
@@ -178,16 +278,8 @@ export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
         `${what} of shape ${shortened(`[${entry.shape.join(', ')}]`)} ${entry.dtype} needs ${needed} bytes and has ${end - start}`,
       );
     }
-    const elements = elementsFromBytes(
-      data.subarray(start, end),
-      entry.dtype as Element,
-      `loadSafetensors: ${what}`,
-    );
-    read.set(name, tensorFromElements(elements, entry.shape));
   }
-  if (expected !== data.length) fail(`${data.length - expected} bytes after the last tensor belong to none`);
-  const tensors = dictionary<Tensor>(entries.map(([name]) => [name, read.get(name)!]));
-  return { tensors, metadata: dictionary(metadata), names: entries.map(([name]) => name) };
+  if (expected !== size) fail(`${size - expected} bytes after the last tensor belong to none`);
 }
 
 /** An object in which nothing is found but these. */

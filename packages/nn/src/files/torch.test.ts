@@ -225,3 +225,30 @@ describe('saveTorch', () => {
     await expect(nn.saveTorch({ n: tensor([1], { dtype: 'uint32' }) })).rejects.toThrow(/'n' is uint32/);
   });
 });
+
+describe('files of half the size', () => {
+  const values = [1, -0.333251953125, 65504, 0.1];
+  it.each(['F16', 'BF16'] as const)('saveTorch writes %s, which loadTorch reads', async (floats) => {
+    const state = { w: tensor(values), n: tensor([3], { dtype: 'int32' }) };
+    const whole = await nn.saveTorch(state);
+    const bytes = await nn.saveTorch(state, { floats });
+    expect(bytes.length).toBeLessThan(whole.length);
+    const { tensors } = await nn.loadTorch(bytes);
+    expect([nn.storedElement(tensors.w), nn.storedElement(tensors.n)]).toEqual([floats, 'I32']);
+    // float16 keeps 11 bits, bfloat16 8.
+    const most = floats === 'F16' ? 2 ** -11 : 2 ** -8;
+    tensors.w.dataSync().forEach((x, i) => {
+      expect(Math.abs(x / values[i] - 1)).toBeLessThanOrEqual(most);
+    });
+  });
+
+  it('saveNpz writes float16, with the bytes that NumPy writes', async () => {
+    // np.array([1, -0.333251953125, 65504, 0.1], np.float16).tobytes().hex()
+    const hex = '003c55b5ff7b662e';
+    const npy = await nn.saveNpy(tensor(values), { floats: 'F16' });
+    expect(Buffer.from(npy.subarray(-8)).toString('hex')).toBe(hex);
+    const loaded = await nn.loadNpz(await nn.saveNpz({ w: tensor(values) }, { floats: 'F16' }));
+    expect(nn.storedElement(loaded.w)).toBe('F16');
+    expect(nn.storedElement(nn.loadNpy(await nn.saveNpy(tensor(values))))).toBe('F32');
+  });
+});

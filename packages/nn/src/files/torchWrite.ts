@@ -3,7 +3,7 @@
  * archives of PyTorch's `torch/serialization.py`, a pickle of protocol 2 and a member for the numbers of each tensor.)
  */
 import { type DType, type Tensor, zeros } from '@ag/tensor';
-import { typeError, valueError } from '@ag/tensor/engine';
+import { checkOptions, typeError, valueError } from '@ag/tensor/engine';
 import { type AnyModule, Module, modelOf } from '../module.ts';
 import type { StateDict } from '../state.ts';
 import { snakeCase } from '../state.ts';
@@ -88,6 +88,19 @@ const storages: Readonly<Record<Exclude<DType, 'uint32'>, readonly [string, Elem
   bool: ['BoolStorage', 'BOOL'],
 };
 
+/** Options of `saveTorch`. */
+export interface SaveTorchOptions {
+  /** Store floats with 16 bits: half the size, and no longer bit-exact. */
+  readonly floats?: 'F16' | 'BF16';
+}
+
+/** A storage for a tensor. @returns undefined for uint32 */
+function storageOf(dtype: DType, { floats }: SaveTorchOptions): readonly [string, Element] | undefined {
+  if (floats && (dtype === 'float32' || dtype === 'float64'))
+    return [floats === 'F16' ? 'HalfStorage' : 'BFloat16Storage', floats];
+  return dtype === 'uint32' ? undefined : storages[dtype];
+}
+
 /**
  * The bytes of a `.pt` file: a `state_dict` for `torch.load`, of a model with PyTorch's names (see
  * {@link torchStateDict}), or of tensors with the names that they have.
@@ -99,14 +112,18 @@ const storages: Readonly<Record<Exclude<DType, 'uint32'>, readonly [string, Elem
  *
  * @throws RangeError for uint32, for which PyTorch has no storage
  */
-export async function saveTorch(state: AnyModule | StateDict): Promise<Uint8Array> {
+export async function saveTorch(
+  state: AnyModule | StateDict,
+  options: SaveTorchOptions = {},
+): Promise<Uint8Array> {
+  checkOptions('saveTorch', options, 'floats');
   const tensors = Object.entries(state instanceof Module ? torchStateDict(state) : state);
   const folder = 'archive/';
   const files = new Map<string, Uint8Array>();
-  files.set(`${folder}data.pkl`, pickleOf(tensors));
+  files.set(`${folder}data.pkl`, pickleOf(tensors, options));
   files.set(`${folder}byteorder`, new TextEncoder().encode('little'));
   for (const [i, [, t]] of tensors.entries()) {
-    const [, element] = storages[t.dtype as keyof typeof storages];
+    const [, element] = storageOf(t.dtype, options)!;
     files.set(`${folder}data/${i}`, littleEndianBytes(await t.data(), element));
   }
   files.set(`${folder}version`, new TextEncoder().encode('3\n'));
@@ -114,7 +131,7 @@ export async function saveTorch(state: AnyModule | StateDict): Promise<Uint8Arra
 }
 
 /** Each tensor as PyTorch's function that makes one of a storage, an offset, a shape and strides. */
-function pickleOf(tensors: readonly (readonly [string, Tensor])[]): Uint8Array {
+function pickleOf(tensors: readonly (readonly [string, Tensor])[], options: SaveTorchOptions): Uint8Array {
   const bytes: number[] = [];
   const put = (...some: readonly number[]): void => {
     bytes.push(...some);
@@ -143,7 +160,8 @@ function pickleOf(tensors: readonly (readonly [string, Tensor])[]): Uint8Array {
   dict();
   put(0x28);
   for (const [i, [name, t]] of tensors.entries()) {
-    if (!Object.hasOwn(storages, t.dtype))
+    const storage = storageOf(t.dtype, options);
+    if (!storage)
       throw valueError(
         `saveTorch: '${name}' is ${t.dtype}, for which PyTorch has no storage; cast it to int32`,
       );
@@ -155,7 +173,7 @@ function pickleOf(tensors: readonly (readonly [string, Tensor])[]): Uint8Array {
     put(0x28);
     put(0x28);
     text('storage');
-    global('torch', storages[t.dtype as keyof typeof storages][0]);
+    global('torch', storage[0]);
     text(String(i));
     text('cpu');
     whole(t.size);

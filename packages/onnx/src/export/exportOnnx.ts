@@ -1,7 +1,7 @@
 /**
  * `exportOnnx`: the graph of a forward pass as an ONNX file.
  */
-import { type AnyModule, Module } from '@ag/nn';
+import { type AnyModule, architectureOf, Module } from '@ag/nn';
 import { type AnyOp, Tensor, type Variable } from '@ag/tensor';
 import {
   checkInteger,
@@ -36,6 +36,8 @@ export interface ExportOnnxOptions {
   readonly outputs?: readonly string[];
   /** How operations of yours are written. Without a rule they are written from their form. */
   readonly rules?: ReadonlyMap<AnyOp, ExportRule>;
+  /** Texts to keep in the file, which `inspectOnnx` gives back. */
+  readonly metadata?: { readonly [key: string]: string };
   /** Whether batch normalization becomes part of the convolution before it. Default false. */
   readonly fold?: boolean;
 }
@@ -47,6 +49,8 @@ export interface ExportOnnxOptions {
  * const file = await exportOnnx(model, { inputs: { x: placeholder([null, 784]) } });
  * ```
  *
+ * A network made of layers of `@ag/nn` has its architecture in the metadata, by which `loadOnnxLayers` makes layers again.
+ *
  * Recurrent layers become `RNN`, `GRU` and `LSTM`, normalization the operators that there are, nodes of an imported model what they were;
  * everything else is written operation by operation, and dropout is not in the file. Nodes are named by the modules that they come from,
  * and parameters and buffers come back as what they are. The model and its mode stay as they are.
@@ -54,11 +58,16 @@ export interface ExportOnnxOptions {
  * @throws Error for an operation that ONNX has no operator for, naming it
  */
 export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): Promise<Uint8Array> {
-  checkOptions('exportOnnx', options, 'inputs opset outputs rules fold');
+  checkOptions('exportOnnx', options, 'inputs opset outputs rules metadata fold');
   if (!(model instanceof Module))
     throw typeError(`exportOnnx: expected a module of @ag/nn, got ${describeValue(model)}`);
-  const { inputs, opset = 18, fold = false } = options;
+  const { inputs, opset = 18, metadata = {}, fold = false } = options;
   checkInteger(opset, 'exportOnnx', 'opset', 17, 21);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') {
+      throw typeError(`exportOnnx: metadata '${key}' must be a text, got ${describeValue(value)}`);
+    }
+  }
   if (typeof inputs !== 'object' || inputs === null) {
     throw typeError(
       `exportOnnx: inputs must be an object of placeholders by name, got ${describeValue(inputs)}`,
@@ -166,17 +175,27 @@ export async function exportOnnx(model: AnyModule, options: ExportOnnxOptions): 
       x.dtype,
       x.shape.map((size) => (isOpen(size) ? openSizeName(size) : size)),
     );
+  const tensors = readTensors(writer, nodes);
+  // A weight that nothing reads is not in the file, and without it the layers could not be made again.
+  const written = new Set(tensors.map(({ name }) => name));
+  const architecture = [...variables.values()].every((name) => written.has(name))
+    ? architectureOf(model)
+    : null;
   return encodeModel({
     opset,
+    metadata: { ...metadata, ...(architecture !== null && { [architectureKey]: architecture }) },
     graph: graphOf({
       name: 'forward',
       nodes,
-      tensors: readTensors(writer, nodes),
+      tensors,
       inputs: given.map(([name, x]) => info(name, x)),
       outputs: [...outputs].map(([name, x]) => info(name, x)),
     }),
   });
 }
+
+/** The name of the architecture in the metadata, as in the files of `saveModel`. */
+export const architectureKey = 'architecture';
 
 /** Nodes that an output needs: what became part of another node is needed no more. */
 function neededNodes(nodes: readonly NodeProto[], outputs: readonly string[]): NodeProto[] {

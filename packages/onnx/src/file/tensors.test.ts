@@ -109,3 +109,10 @@ describe('half precision', () => {
     expect(() => loadOnnx(bytes, { widen: false })).toThrow(/"first.bias" is float16/);
   });
 });
+
+it('reads Buffers of Node, whose slice() copies nothing', () => {
+  const bytes = Buffer.concat([Buffer.alloc(3), modelOf(perceptron)]).subarray(3);
+  const weights = (file: Uint8Array) =>
+    Object.values(loadOnnx(file).stateDict()).map((value) => [...value.dataSync()]);
+  expect(weights(bytes)).toEqual(weights(modelOf(perceptron)));
+});

@@ -168,7 +168,8 @@ function externalBytes(proto: TensorProto, where: string, read: ReadExternal | n
 
 /** Tensors lie unaligned in a file: each is copied once. Files are little-endian. */
 function fromBytes(raw: Uint8Array, type: ElementType, count: number): TypedArray {
-  const own = raw.slice();
+  // Not slice(): that of Node's Buffer copies nothing.
+  const own = new Uint8Array(raw);
   const view = new DataView(own.buffer);
   switch (type) {
     case 'uint8':

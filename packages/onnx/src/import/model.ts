@@ -46,8 +46,8 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   readonly inputs: readonly OnnxValue[];
   /** What `forward` gives. */
   readonly outputs: readonly OnnxValue[];
-  readonly #variables: ReadonlyMap<string, Variable>;
-  readonly #graph: PreparedGraph;
+  readonly #variables: Map<string, Variable>;
+  #graph: PreparedGraph;
 
   /** Use {@link loadOnnx}. */
   constructor(bytes: Uint8Array, options: LoadOnnxOptions = {}) {
@@ -107,15 +107,20 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
    * @returns a tensor for each of `this.outputs`
    */
   override forward(...inputs: readonly Tensor[]): Tensor[] {
-    return this.#compute(inputs, null);
+    return this.#compute(inputs, {});
+  }
+
+  /** @internal */
+  run(inputs: readonly Tensor[], observe: Observe | null): Tensor[] {
+    return this.#compute(inputs, { observe });
   }
 
   /** What `forward` gives, with operators that stand for themselves. @internal */
   [forwardAsOperators](inputs: readonly Tensor[], taken: Taken): Tensor[] {
-    return this.#compute(inputs, taken);
+    return this.#compute(inputs, { taken });
   }
 
-  #compute(inputs: readonly Tensor[], taken: Taken | null): Tensor[] {
+  #compute(inputs: readonly Tensor[], watched: Watched): Tensor[] {
     if (inputs.length !== this.inputs.length) {
       throw typeError(
         `OnnxModel: takes ${this.inputs.length} inputs (${this.inputs.map(shownInput).join(', ')}), got ${inputs.length}`,
@@ -128,7 +133,24 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
       }),
     );
     const known = this.#graph.inputs.map((name) => values.get(name) ?? null);
-    return new Walk(this.training, taken).compute(this.#graph, known, null).map((value) => value.tensor);
+    return new Walk(this.training, watched).compute(this.#graph, known, null).map((value) => value.tensor);
+  }
+
+  /** What is run. @internal */
+  get graph(): PreparedGraph {
+    return this.#graph;
+  }
+
+  /** @internal */
+  set graph(graph: PreparedGraph) {
+    this.#graph = graph;
+  }
+
+  /** Puts another variable in the place of one, whose name it gets. @internal */
+  exchange(before: Variable, variable: Variable): string {
+    const [name] = [...this.#variables].find(([, one]) => one === before)!;
+    this.#variables.set(name, variable);
+    return name;
   }
 
   /** Weights and statistics by their names in the file. @internal */
@@ -153,21 +175,37 @@ export class OnnxModel extends Module<readonly Tensor[], Tensor[]> {
   }
 }
 
+/** Hears of each node that has been run. */
+export type Observe = (call: Call, outputs: readonly (Value | null)[]) => void;
+
+/** Runs a model, telling of each node. */
+export function traced(model: OnnxModel, inputs: readonly Tensor[], observe: Observe): Tensor[] {
+  return model.run(inputs, observe);
+}
+
 /** Characters that the names of all weights may have: within functions they repeat those of what is around them. */
 const longestNames = 20_000_000;
 
 /** Nodes that one call may compute. A loop of few bytes may ask for any number of them. */
 const mostSteps = 2 ** 20;
 
+/** Who looks on while a model is called. */
+interface Watched {
+  readonly observe?: Observe | null;
+  readonly taken?: Taken | null;
+}
+
 /** One call of a model. */
 class Walk implements Run {
   readonly training: boolean;
+  readonly observe: Observe | null;
   /** The export that the graph is taken down for. */
   readonly taken: Taken | null;
   #steps = 0;
 
-  constructor(training: boolean, taken: Taken | null) {
+  constructor(training: boolean, { observe = null, taken = null }: Watched) {
     this.training = training;
+    this.observe = observe;
     this.taken = taken;
   }
 
@@ -237,6 +275,10 @@ function runNode(node: PreparedNode, scope: Scope, run: Walk): void {
       if (result === null) throw call.refuse(`output ${i}`);
       scope.values.set(name, result instanceof Value ? result : new Value(result));
     });
+    run.observe?.(
+      call,
+      output.map((name) => (name === '' ? null : (scope.values.get(name) ?? null))),
+    );
   } catch (error) {
     throw located(error, node.where);
   }

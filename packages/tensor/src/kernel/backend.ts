@@ -48,6 +48,8 @@ export interface Backend {
    * Results are equal to the bit only between backends that agree in this. Default `separate`.
    */
   readonly arithmetic?: 'separate' | 'fused';
+  /** How many buffers a kernel may read and write, where the device limits that. Plans for it fuse less where they would need more. */
+  readonly maximalBuffers?: number;
   /** Bytes that it will hold at most, where that is known. A quarter may be results that nobody has read yet. */
   readonly maxMemory?: number;
   /**

@@ -170,6 +170,8 @@ export interface HostKernel {
   readonly name: string;
   readonly inputs: readonly DType[];
   readonly outputs: readonly DType[];
+  /** Whether it meets routines of other processes: what has begun one is not run again after a failure. */
+  readonly collective?: 'whole' | 'start' | 'finish';
   /** Fills `outputs` from `inputs`; `launch.shapes` holds the shapes, inputs first. */
   readonly run: (
     inputs: readonly TypedArray[],
@@ -298,6 +300,11 @@ export interface Program {
   readonly bindingCount: number;
   readonly scalarCount: number;
   readonly launches: readonly Launch[];
+  /**
+   * Bindings that are written over others: new values of variables that usually lie in the memory of the old ones, each as the binding
+   * of the new value and that of the old. A run may bind them apart nevertheless.
+   */
+  readonly aliases?: readonly (readonly [target: number, old: number])[];
 }
 
 /** No position of any axis: what stands in an index for a number that is no whole number of 32 bits. */

@@ -24,6 +24,8 @@ import type { Expression, Instruction, Kernel, Launch, Operand, Program } from '
 export function toText(program: Program): string {
   const lines = [`bindings: ${program.bindingCount}, scalars: ${program.scalarCount}`];
   lines.push(`slots: ${program.slots.join(' ') || 'none'}`);
+  if (program.aliases)
+    lines.push(`written over: ${program.aliases.map(([target, old]) => `${target} over ${old}`).join(', ')}`);
   program.buffers.forEach((buffer, i) => {
     const place = buffer.kind === 'bound' ? `binding ${buffer.binding}` : `slot ${buffer.slot}`;
     lines.push(`%${i} ${place} ${buffer.dtype} ×${buffer.length}`);

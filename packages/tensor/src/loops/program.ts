@@ -64,7 +64,7 @@ function needsOf(body: Body, results: readonly LoopResult[]): Needs {
 
 /** A program of the body for some of its nodes, made once. */
 function programOf(body: Body, outputs: readonly Tensor[], compile: GraphCompiler): CompiledGraph {
-  const key = `${compile.fusion} ${outputs.map((node) => body.positions.get(node)).join()}`;
+  const key = `${compile.fusion} ${compile.maxBuffers} ${outputs.map((node) => body.positions.get(node)).join()}`;
   let program = body.programs.get(key);
   if (!program) {
     program = compile(outputs);

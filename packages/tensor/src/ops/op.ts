@@ -56,6 +56,8 @@ export interface GraphCompiler {
   (outputs: readonly Tensor[]): CompiledGraph;
   /** Whether its kernels are fused: programs of both kinds must not be mixed up. */
   readonly fusion: boolean;
+  /** Buffers that its kernels may read and write: the same holds. */
+  readonly maxBuffers: number;
 }
 
 /** What the launch of a loop is made from. */
@@ -103,6 +105,14 @@ export interface LoopLanes<A> {
   readonly batch: (leaves: ReadonlyMap<Tensor, Lane>, nodes: readonly Tensor[]) => Lane[];
 }
 
+/** Which part of a meeting of processes a routine is: see `host` of {@link Lowering}. */
+export type Collective = 'whole' | 'start' | 'finish';
+
+/** What an operation is of a meeting of processes; null for all others. */
+export function collectivePart(op: AnyOp | null): Collective | null {
+  return op !== null && op.lower.form === 'host' ? (op.lower.collective ?? null) : null;
+}
+
 /**
  * How an operation becomes kernels. Fusion reads the form, never the name.
  *
@@ -112,6 +122,9 @@ export interface LoopLanes<A> {
  * - `reduce`, `contract`, `gather`, `scatter`, `scan`, `sort`: the kernel forms of the same name.
  * - `place`: inputs written into parts of a buffer that starts as `fill`; with `accumulate` they add.
  * - `coordinates`: 0, 1, 2, … in row-major order, computed where it is used.
+ * - `host`: a routine on whole arrays. One that meets the same routine of other processes is a `collective`: computed exactly once,
+ *   in the order in which its operations were made, and never again after a failure. Of one that is split, `start` begins
+ *   what `finish`, whose only input it is, waits for; everything that needs no finish is computed between the two.
  * - `expand`: other operations, seen only by the planner, after differentiation.
  * - `loop`: a graph that is run again and again. The tensor itself holds nothing; operations of form `result`, whose only input it
  *   is, are what comes out, and what no result needs is not computed.
@@ -147,7 +160,11 @@ export type Lowering<A> =
     }
   | { readonly form: 'sort'; readonly descending: (attributes: A) => boolean }
   | { readonly form: 'coordinates' }
-  | { readonly form: 'host'; readonly run: (attributes: A) => HostKernel['run'] }
+  | {
+      readonly form: 'host';
+      readonly run: (attributes: A) => HostKernel['run'];
+      readonly collective?: Collective;
+    }
   | {
       readonly form: 'loop';
       /** Positions of the inputs that results with these attributes need. */

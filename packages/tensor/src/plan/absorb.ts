@@ -18,6 +18,7 @@ export function absorb(
   clusters: readonly Cluster[],
   clusterOf: Map<PlanNode, Cluster>,
   results: ReadonlySet<PlanNode>,
+  mostReads: number,
 ): Cluster[] {
   const readers = new Map<Cluster, Map<Cluster, PlanNode[]>>();
   const readBy = new Map<Cluster, Set<Cluster>>();
@@ -59,7 +60,9 @@ export function absorb(
       // What is repeated must not itself repeat a long chain.
       if ([...map.keys()].some((reader) => (repeated.get(reader) ?? 0) + cost > maxRepeated)) continue;
     }
-    const fits = [...map].every(([reader, nodes]) => canAbsorb(reader, nodes, cluster, cost, scalarOnly));
+    const fits = [...map].every(([reader, nodes]) =>
+      canAbsorb(reader, nodes, cluster, cost, scalarOnly, mostReads),
+    );
     if (!fits) continue;
     for (const [reader] of map) {
       for (const member of cluster.members) reader.absorbed.add(member);
@@ -82,11 +85,12 @@ function canAbsorb(
   cluster: Cluster,
   cost: number,
   scalarOnly: boolean,
+  mostReads: number,
 ): boolean {
   if (reader.root !== null && form(reader.root) === 'place')
-    return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly);
+    return canAbsorbPart(reader, nodes, cluster, cost, scalarOnly, mostReads);
   const inside = new Set([...reader.members, ...reader.absorbed, ...cluster.members, ...cluster.absorbed]);
-  if (inside.size > maxMembers || countReads([reader, cluster], null) > maxReads) return false;
+  if (inside.size > maxMembers || countReads([reader, cluster], null) > mostReads) return false;
   for (const node of nodes) {
     const kind = form(node);
     if (kind !== 'map' && kind !== 'reduce' && kind !== 'place') return false;
@@ -102,6 +106,7 @@ function canAbsorbPart(
   cluster: Cluster,
   cost: number,
   scalarOnly: boolean,
+  mostReads: number,
 ): boolean {
   const place = reader.root!;
   if (nodes.some((node) => node !== place)) return false;
@@ -111,6 +116,8 @@ function canAbsorbPart(
   const parts = cluster.members.flatMap((member) => reader.parts!.get(member) ?? []);
   if (cost > 4 && !scalarOnly && parts.some((part) => sizeOf(part.shape) > sizeOf(cluster.domain)))
     return false;
+  // Where a device limits it: a part may read all that its cluster does.
+  if (mostReads < maxReads && countReads([cluster], null) > mostReads) return false;
   const alone = { root: null, members: [], domain: place.shape, level: 0, absorbed: inside };
   return parts.every((part) => addressableFrom(part, direct, alone, inside, new Set()));
 }

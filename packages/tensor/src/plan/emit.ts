@@ -303,6 +303,7 @@ function emitHost(root: PlanNode, bufferOf: BufferPositions, label: string): Lau
         name: `${root.op!.name} ${root.op!.id} ${JSON.stringify(root.attributes) ?? ''}`,
         inputs: root.inputs.map((x) => x.dtype),
         outputs: [root.dtype],
+        ...(lowering.collective && { collective: lowering.collective }),
         run: lowering.run(root.attributes),
       },
       dims: [],

@@ -22,6 +22,7 @@ import {
   readBases,
   shapeOnly,
 } from './cluster.ts';
+import { meetingOrder } from './collectives.ts';
 import { baseOf, isView, type PlanNode, viewOf } from './lower.ts';
 import { rematerialize } from './rematerialize.ts';
 
@@ -34,7 +35,14 @@ export interface Fusion {
   readonly stored: ReadonlySet<PlanNode>;
 }
 
-export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], enabled: boolean): Fusion {
+/** @param maxBuffers buffers that a kernel may read and write; of these two at least are for what it writes */
+export function fuse(
+  nodes: readonly PlanNode[],
+  results: readonly PlanNode[],
+  enabled: boolean,
+  maxBuffers = Number.POSITIVE_INFINITY,
+): Fusion {
+  const most = Math.min(maxReads, maxBuffers - 2);
   const used = reachable(nodes, results);
   const clusterOf = new Map<PlanNode, Cluster>();
   const clusters: Cluster[] = [];
@@ -54,7 +62,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
       clusterOf.set(node, cluster);
       continue;
     }
-    const joined = enabled ? join(node, clusterOf) : null;
+    const joined = enabled ? join(node, clusterOf, most) : null;
     if (joined) {
       for (const other of joined.others) {
         joined.target.members.push(...other.members);
@@ -78,8 +86,8 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
   }
 
   const fixed = new Set(results);
-  const kept = enabled ? absorb(clusters, clusterOf, fixed) : clusters;
-  if (enabled) rematerialize(kept, clusterOf, fixed);
+  const kept = enabled ? absorb(clusters, clusterOf, fixed, most) : clusters;
+  if (enabled) rematerialize(kept, clusterOf, fixed, maxBuffers - 2);
   const stored = storedNodes(kept, clusterOf, fixed);
   return { clusters: order(kept, clusterOf, results), clusterOf, stored };
 }
@@ -88,6 +96,7 @@ export function fuse(nodes: readonly PlanNode[], results: readonly PlanNode[], e
 function join(
   node: PlanNode,
   clusterOf: Map<PlanNode, Cluster>,
+  most: number,
 ): { target: Cluster; others: Cluster[] } | null {
   const bases = readBases(node);
   const gates = gatesOf(node);
@@ -115,7 +124,7 @@ function join(
   }
   for (const other of others) if (!fitsDomain(other.members, target.domain)) return null;
   const size = others.reduce((n, cluster) => n + cluster.members.length, target.members.length) + 1;
-  if (size > maxMembers || countReads([target, ...others], node) > maxReads) return null;
+  if (size > maxMembers || countReads([target, ...others], node) > most) return null;
   if (!fitsDomain([node], target.domain)) return null;
   return { target, others };
 }
@@ -178,11 +187,14 @@ function order(
   const ordered: Cluster[] = [];
   const done = new Set<Cluster>();
   const alive = new Set(clusters);
+  const before = meetingOrder(clusters);
   const inputsOf = (cluster: Cluster): Cluster[] => {
     const inside = new Set([...cluster.members, ...cluster.absorbed]);
     const nodes = [...inside];
     if (cluster.root) nodes.unshift(cluster.root);
     const found: Cluster[] = [];
+    const earlier = before.get(cluster);
+    if (earlier) found.push(earlier);
     for (const node of nodes) {
       // A gate that is computed where it is read is open once what it reads is there.
       for (const gate of gatesOf(node)) {

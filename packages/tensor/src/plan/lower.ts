@@ -11,6 +11,7 @@ import { permute } from '../ops/movement.ts';
 import {
   type AnyOp,
   type ContractionLabels,
+  collectivePart,
   defineOp,
   type Lowering,
   map,
@@ -130,7 +131,7 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     dtype: DType,
   ): PlanNode => {
     const make = (): PlanNode => add(op, attributes, inputs, shape, dtype);
-    if (op.lower.form === 'barrier') return make();
+    if (op.lower.form === 'barrier' || collectivePart(op) !== null) return make();
     const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
     return share(key, make);
   };
@@ -186,7 +187,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
         break;
       case 'host':
         // Host routines see whole arrays in row-major order.
-        inputs = inputs.map((x) => (x.op === null && x.leaf!.kind === 'binding' ? x : copied(x)));
+        inputs = inputs.map((x) =>
+          (x.op === null && x.leaf!.kind === 'binding') || isWhole(op, x) ? x : copied(x),
+        );
         break;
       case 'loop':
         return translateLoop(tensor, op, inputs);
@@ -284,6 +287,15 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     return node;
   });
   return { nodes, results: delivered };
+}
+
+/**
+ * Whether a collective can take its input where it was made: what was put together for it, and what is on its way, of which a copy
+ * would be made too early.
+ */
+function isWhole(op: AnyOp, x: PlanNode): boolean {
+  if (collectivePart(op) === null || x.base !== x) return false;
+  return x.op?.lower.form === 'place' || collectivePart(x.op) !== null;
 }
 
 const castTo = defineOp<{ readonly dtype: DType }>({

@@ -10,6 +10,7 @@ import { checkShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { markBands } from './bands.ts';
 import type { Cluster } from './cluster.ts';
+import { postponeWaits } from './collectives.ts';
 import { emit, type ScopeNames } from './emit.ts';
 import { fuse } from './fuse.ts';
 import type { BufferPositions } from './kernelBody.ts';
@@ -27,6 +28,8 @@ export interface Plan {
   readonly leafBindings: readonly number[];
   /** For each update, whether it is written over the variable's current memory. */
   readonly inPlace: readonly boolean[];
+  /** Whether a run meets other processes: one that has begun is not tried again. */
+  readonly collective: boolean;
 }
 
 export interface PlanOptions {
@@ -34,6 +37,8 @@ export interface PlanOptions {
   readonly fusion: boolean;
   /** Launches say where they come from, for profiles. */
   readonly scopeOf?: ScopeNames | null;
+  /** Buffers that a kernel may read and write. Default: as many as it takes. */
+  readonly maxBuffers?: number;
 }
 
 /**
@@ -45,19 +50,22 @@ export function makePlan(
   traversal: Traversal,
   outputs: readonly Tensor[],
   updates: readonly PlannedUpdate[],
-  { fusion, scopeOf = null }: PlanOptions,
+  { fusion, scopeOf = null, maxBuffers = Number.POSITIVE_INFINITY }: PlanOptions,
 ): Plan {
   // Broadcasting and products make tensors of any size out of small ones.
   for (const { op, shape } of traversal.nodes) if (op) checkShape(shape, op.name);
   const signature = traversal.signature.slice(0, traversal.length);
-  const compile = Object.assign((graph: readonly Tensor[]) => compileGraph(graph, fusion), { fusion });
+  const compile = Object.assign((graph: readonly Tensor[]) => compileGraph(graph, fusion, maxBuffers), {
+    fusion,
+    maxBuffers,
+  });
   // Last to first: gradients come out of backpropagation in that order, so each is used up soon after it is made.
   const reversed = updates.map(({ value }) => value).reverse();
   const lowered = lower(traversal, [...outputs, ...reversed]);
-  const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion);
+  const { clusters, stored } = fuse(lowered.nodes, lowered.results, fusion, maxBuffers);
   const layout = layOut(lowered, outputs.length, clusters, stored);
   const emitted = clusters.flatMap((cluster) => emit(cluster, layout.bufferOf, scopeOf, compile));
-  const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, emitted);
+  const { buffers, launches, leafBindings, boundLeaves } = dropUnreadLeaves(layout, postponeWaits(emitted));
 
   const firstUpdate = boundLeaves + outputs.length;
   const isUpdate = (buffer: number): boolean => {
@@ -74,12 +82,15 @@ export function makePlan(
   );
   const bindingOf = new Map(traversal.leaves.map((leaf, i) => [leaf, leafBindings[i]]));
   const canOverwrite = overwriteRule(banded);
+  const aliases: [number, number][] = [];
   const inPlace = updates.map(({ variable }, i) => {
     if (!variable.inPlace) return false;
     const current = variable.currentLeaf();
     const binding = current?.visitMark === traversal.visitMark ? bindingOf.get(current) : undefined;
     const old = binding === undefined || binding < 0 ? null : bufferAt.get(binding);
-    return canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
+    const overwrites = canOverwrite(bufferAt.get(firstUpdate + i)!, old ?? null);
+    if (overwrites && binding !== undefined && binding >= 0) aliases.push([firstUpdate + i, binding]);
+    return overwrites;
   });
   return {
     signature,
@@ -89,17 +100,19 @@ export function makePlan(
       bindingCount: firstUpdate + updates.length,
       scalarCount: traversal.literals.length,
       launches: banded,
+      ...(aliases.length > 0 && { aliases }),
     },
     boundLeaves,
     leafBindings,
     inPlace,
+    collective: banded.some(({ kernel }) => kernel.form === 'host' && kernel.collective !== undefined),
   };
 }
 
 /** A graph inside of an operation as a program. Its walk writes over the signature of the graph around it. */
-function compileGraph(outputs: readonly Tensor[], fusion: boolean): CompiledGraph {
+function compileGraph(outputs: readonly Tensor[], fusion: boolean, maxBuffers: number): CompiledGraph {
   const traversal = traverse(outputs, []);
-  const { program, leafBindings } = makePlan(traversal, outputs, [], { fusion });
+  const { program, leafBindings } = makePlan(traversal, outputs, [], { fusion, maxBuffers });
   const leaves: Tensor[] = [];
   leafBindings.forEach((binding, i) => {
     if (binding >= 0) leaves[binding] = traversal.leaves[i];

@@ -2,7 +2,7 @@
  * Rematerialization: what follows from another stored value in a step or two is computed again rather than stored.
  */
 import { addressable } from './addressable.ts';
-import { bytesOf, type Cluster, cheap, costOf, form, maxMembers, shapeOnly } from './cluster.ts';
+import { bytesOf, type Cluster, cheap, costOf, countReads, form, maxMembers, shapeOnly } from './cluster.ts';
 import { baseOf, type PlanNode } from './lower.ts';
 
 /**
@@ -13,6 +13,7 @@ export function rematerialize(
   clusters: readonly Cluster[],
   clusterOf: ReadonlyMap<PlanNode, Cluster>,
   results: ReadonlySet<PlanNode>,
+  mostReads = Number.POSITIVE_INFINITY,
 ): void {
   const readers = new Map<PlanNode, Map<Cluster, PlanNode[]>>();
   for (const cluster of clusters) {
@@ -74,6 +75,11 @@ export function rematerialize(
         if (nodes.some((node) => !['map', 'reduce', 'place'].includes(form(node)))) return false;
         if (reader.members.length + reader.absorbed.size + steps.size > 2 * maxMembers) return false;
         const inside = new Set([...reader.members, ...reader.absorbed, ...steps]);
+        if (
+          mostReads < Number.POSITIVE_INFINITY &&
+          countReads([{ ...reader, absorbed: inside }], null) > mostReads
+        )
+          return false;
         return inside.size <= maxMembers && addressable(reader, inside);
       });
       if (!fits) continue;

@@ -14,6 +14,7 @@ import { type Traversal, traverse } from '../plan/signature.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
 import { carriedNodes, noteComputed } from './carried.ts';
+import { collectivesOf } from './collective.ts';
 import type { EvaluationGroup } from './group.ts';
 import { pendingGraph, withoutGrowth } from './growth.ts';
 import { forgetNow, forgetOrigins, remember } from './history.ts';
@@ -27,7 +28,7 @@ import {
   settleAssignments,
 } from './pending.ts';
 import { freeMemoryOrThrow, planFor } from './planCache.ts';
-import { recover } from './recover.ts';
+import { giveUp, recover } from './recover.ts';
 import { bindLeaf, isRunning, runPlan } from './runPlan.ts';
 import { backend } from './runtime.ts';
 import { activeTrace, type Trace } from './tracing.ts';
@@ -89,6 +90,11 @@ export function evaluate(tensors: readonly Tensor[], options: EvaluateOptions = 
   try {
     compute(traversal, outputs, updates, options, verdict);
   } catch (error) {
+    // Looking for what can be computed would meet other processes out of turn.
+    if (collectivesOf(traversal).length > 0) {
+      giveUp({ outputs: asked, own, queued });
+      throw error;
+    }
     const again = {
       evaluate: (rest: readonly Tensor[], values: readonly Update[]) =>
         compute(traverse(rest, values), rest, values, options, { refused: false }),
@@ -185,16 +191,17 @@ function compute(
   checkNothingOpen(traversal);
   const carried = carriedNodes(traversal, asked, updates);
   if (carried.length === 0) warnDuplicateWork(traversal);
-  let outputs = [...asked, ...carried];
+  const met = collectivesOf(traversal).filter((node) => !asked.includes(node) && !carried.includes(node));
+  let outputs = [...asked, ...met, ...carried];
   const check = addProbe(outputs, updates, verdict);
-  if (check || carried.length > 0) traversal = traverse(outputs, updates);
+  if (check || outputs.length > asked.length) traversal = traverse(outputs, updates);
   let leaves: readonly Leaf[];
   try {
     leaves = run(traversal, outputs, updates, options, check);
   } catch (error) {
     freeMemoryOrThrow(backend(), error);
     if (carried.length > 0 && !check) {
-      outputs = [...asked];
+      outputs = [...asked, ...met];
       traversal = traverse(outputs, updates);
     }
     leaves = run(traversal, outputs, updates, options, check);

@@ -114,7 +114,13 @@ export function planFor(
       }
     }
   }
-  const plan = withoutGrowth(() => makePlan(traversal, outputs, updates, { fusion, scopeOf: scopeNames() }));
+  const plan = withoutGrowth(() =>
+    makePlan(traversal, outputs, updates, {
+      fusion,
+      scopeOf: scopeNames(),
+      ...(target.maximalBuffers !== undefined && { maxBuffers: target.maximalBuffers }),
+    }),
+  );
   const ready: ReadyPlan = {
     ...plan,
     executable: target.prepare(plan.program),

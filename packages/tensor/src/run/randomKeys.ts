@@ -86,6 +86,16 @@ export function withRunKeys<T>(work: () => T): T {
   }
 }
 
+/** While `work` runs, keys are made of those it would have got and of `part`, so that each part of a batch draws numbers of its own. */
+export function foldingKeys<T>(part: number, work: () => T): T {
+  const fold = (words: readonly [number, number]): [number, number] => threefry(words, [part, 0x70617274]);
+  return withKeysFrom((outer) => {
+    const own = outer();
+    const { read } = own;
+    return read ? { words: fold(own.words), read: () => fold(read()) } : { words: fold(own.words) };
+  }, work);
+}
+
 /** While `work` runs, keys come from `source`, which may take them from where they came before. */
 export function withKeysFrom<T>(source: (outer: () => Key) => Key, work: () => T): T {
   const before = keySource;

@@ -29,7 +29,14 @@ export function readyValue(tensor: Tensor): TypedArray | null {
 
 /** Implements `Tensor.data`. */
 export async function readTensor(tensor: Tensor): Promise<TypedArray> {
-  if (tensor.op !== null) await withRoom(() => evaluate([tensor], { toHost: true }));
+  if (tensor.op !== null) {
+    try {
+      evaluate([tensor], { toHost: true });
+    } catch (error) {
+      await makeRoomOrThrow(error);
+      evaluate([tensor], { toHost: true });
+    }
+  }
   const leaf = tensor.leaf!;
   if (leaf.kind === 'device') return leaf.device.read();
   if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
@@ -44,9 +51,14 @@ export async function withRoom<T>(work: () => T): Promise<T> {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof OutOfMemoryError) || !(await spillLater(backend()))) throw error;
+    await makeRoomOrThrow(error);
     return work();
   }
+}
+
+/** After a failure: resolves when memory has become free, throws `error` where none did or it was another failure. */
+async function makeRoomOrThrow(error: unknown): Promise<void> {
+  if (!(error instanceof OutOfMemoryError) || !(await spillLater(backend()))) throw error;
 }
 
 /** Implements `Tensor.dataSync`. */

@@ -51,14 +51,14 @@ export function recover(
       return { error };
     }
   };
-  const giveUp = (part: Evaluation): void => takeBack(part, (value) => failure([value]) === null);
+  const takeBackTrying = (part: Evaluation): void => takeBack(part, (value) => failure([value]) === null);
   if (queued.length === 0) {
-    giveUp(evaluation);
+    takeBackTrying(evaluation);
     throw error;
   }
   const asked = failure([...outputs, ...own.map(({ value }) => value)]);
   if (asked !== null) {
-    giveUp(evaluation);
+    takeBackTrying(evaluation);
     throw asked.error;
   }
   const left: Update[] = [];
@@ -77,15 +77,20 @@ export function recover(
   }
   const rest = { outputs, own, queued: left };
   if (judged || !mended) {
-    giveUp(rest);
+    takeBackTrying(rest);
     throw error;
   }
   try {
     evaluate(outputs, [...own, ...left]);
   } catch (again) {
-    giveUp(rest);
+    takeBackTrying(rest);
     throw again;
   }
+}
+
+/** Takes back what belongs to an evaluation that failed, without computing anything of it again. */
+export function giveUp(part: Evaluation): void {
+  takeBack(part, () => false);
 }
 
 /** Takes back what belongs to an evaluation that failed. */

@@ -9,6 +9,7 @@ import type { Backend, Binding, Memory } from '../kernel/backend.ts';
 import type { Leaf } from '../node.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Update, Variable } from '../variable.ts';
+import { collectiveError } from './collective.ts';
 import { cannotReadNow, type DeviceValue, ownedValue, readNow } from './deviceValue.ts';
 import { noteEvaluation } from './growth.ts';
 import { runObservers } from './observe.ts';
@@ -81,6 +82,7 @@ export function runPlan(
   const fresh = new Set<Memory>();
   const results: Leaf[] = [];
   let bound = 0;
+  let begun = false;
   try {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i];
@@ -99,6 +101,7 @@ export function runPlan(
       bindings[firstUpdate + bound] = variable.targetOf(target, inPlace(bound), read.has(variable));
     }
     running = true;
+    begun = true;
     target.run(plan.executable, bindings, scalars);
     running = false;
     noteEvaluation();
@@ -128,7 +131,7 @@ export function runPlan(
     });
     for (const memory of fresh) target.release(memory);
     for (let i = 0; i < bound; i++) updates[i].variable.abandon(bindings[firstUpdate + i] as Memory, target);
-    throw error;
+    throw begun && plan.collective ? collectiveError(error) : error;
   } finally {
     running = false;
   }

@@ -24,6 +24,11 @@ export interface CallbackContext {
 export interface Callback extends StatefulCallback {
   /** Hears each event after the callbacks without this mark: what it saves then holds what they know. */
   readonly last?: boolean;
+  /**
+   * On which ranks of a distributed run it hears the events. What writes or shows something belongs to the 'first'; what decides or
+   * changes something, such as a learning rate, must do so on 'all'. Default all.
+   */
+  readonly ranks?: 'all' | 'first';
   /** Called with every event, in the order of the list of callbacks. Training waits for a promise. */
   on(event: TrainingEvent, context: CallbackContext): void | Promise<void>;
   /** Called after all have heard the last event. */

@@ -24,6 +24,7 @@ export function jsonlLogger(target: LineTarget, options: JsonlLoggerOptions = {}
   const write = writerTo(target);
   return {
     name: 'jsonlLogger',
+    ranks: 'first',
     async on(event) {
       if (options.events && !options.events.includes(event.type)) return;
       await write(JSON.stringify(event), event.type !== 'step');
@@ -55,6 +56,7 @@ export function csvLogger(target: LineTarget): Callback {
   };
   return {
     name: 'csvLogger',
+    ranks: 'first',
     async on(event) {
       if (event.type === 'start') {
         metrics = event.metrics;
@@ -93,6 +95,7 @@ export function progress(target: (line: string) => void = (line) => console.log(
       .join(' ');
   return {
     name: 'progress',
+    ranks: 'first',
     on(event) {
       if (event.type === 'start') epochs = event.epochs;
       else if (event.type === 'validation') validation = event;

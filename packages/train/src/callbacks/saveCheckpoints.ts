@@ -91,6 +91,7 @@ export function saveCheckpoints(options: SaveCheckpointsOptions): Callback {
 
   return {
     name: 'saveCheckpoints',
+    ranks: 'first',
     last: true,
     async on(event, context) {
       if (event.type === 'start') {

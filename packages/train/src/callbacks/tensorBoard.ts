@@ -37,6 +37,7 @@ export function tensorBoardLogger(
     typeof target === 'function' ? async (record: Uint8Array) => target(record) : fileWriter(target, clock);
   return {
     name: 'tensorBoardLogger',
+    ranks: 'first',
     async on(event) {
       if (event.type === 'start') await write(record(eventMessage(clock(), 0, text(3, 'brain.Event:2'))));
       const metrics = metricsOf(event, everySteps);

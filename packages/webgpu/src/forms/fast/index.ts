@@ -1,0 +1,7 @@
+/** Forms that are fast where they apply, asked in this order before the plain ones. */
+import type { Form } from '../form.ts';
+import { band } from './band.ts';
+import { tiledProduct } from './contract.ts';
+import { fastReduce, thinProduct } from './reduce.ts';
+
+export const fastForms: readonly Form[] = [band, thinProduct, tiledProduct, fastReduce];
