@@ -277,6 +277,16 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(roots[1]).toBeCloseTo(-3, 3);
   });
 
+  it('23: teaches a network of a file new digits by few numbers', async () => {
+    const text = await printed('23');
+    const [trained, all] = numbers(text, /(\d+) of (\d+) numbers train/g);
+    expect(trained / all).toBeLessThan(0.2);
+    const [before, after] = numbers(text, /(?:before|after): +(\S+) %/g);
+    expect(before).toBeLessThan(60);
+    expect(after).toBeGreaterThan(80);
+    expect(numbers(text, /differs by at most (\S+)/g)[0]).toBeLessThan(1e-4);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

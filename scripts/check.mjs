@@ -94,7 +94,7 @@ async function checkSize(folder, name, code, budget) {
     format: 'esm',
     platform: 'browser',
     conditions: ['browser'],
-    external: ['@ag/*', 'node:*'],
+    external: ['@ag/*', 'node:*', 'koffi'],
     logLevel: 'silent',
   });
   const atOnce = new Set(['size/stdin.js']);

@@ -21,6 +21,7 @@ const packages = [
   'train',
   'viz',
   'onnx',
+  'mpi',
 ];
 
 const program = (() => {

@@ -35,7 +35,10 @@ async function byHand(
         const [from, to] = [rank, rank + 1].map((r) => Math.floor((r * total) / size));
         restoreRandomState(random);
         const part = (t: Tensor): Tensor => t.slice(from, to);
-        const own = foldingKeys(rank, () => loss(model.forward(part(x)), part(y)));
+        const own = foldingKeys(
+          () => rank,
+          () => loss(model.forward(part(x)), part(y)),
+        );
         backward(own.mul((to - from) / total));
       }
       optimizer.step();

@@ -39,11 +39,18 @@ export interface Ranks {
   remove(): void;
 }
 
-/** Bundles a file that calls `serveRank`, so that threads start quickly and on the sources. */
-export async function ranksOf(file: URL): Promise<Ranks> {
+/** A file for threads, with all that it imports. */
+export interface Bundle {
+  readonly file: string;
+  /** Removes what was made. */
+  remove(): void;
+}
+
+/** Bundles a file, so that threads start quickly and on the sources. */
+export async function bundled(file: URL): Promise<Bundle> {
   const { build } = await import('esbuild');
   const folder = mkdtempSync(join(tmpdir(), 'ag-ranks-'));
-  const outfile = join(folder, 'rank.mjs');
+  const outfile = join(folder, 'bundle.mjs');
   await build({
     entryPoints: [fileURLToPath(file)],
     bundle: true,
@@ -54,6 +61,12 @@ export async function ranksOf(file: URL): Promise<Ranks> {
     outfile,
     logLevel: 'error',
   });
+  return { file: outfile, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Ranks of a file that calls `serveRank`. */
+export async function ranksOf(file: URL): Promise<Ranks> {
+  const { file: outfile, remove } = await bundled(file);
   const run: Ranks['run'] = <T>(
     size: number,
     name: string,
@@ -85,7 +98,7 @@ export async function ranksOf(file: URL): Promise<Ranks> {
         throw new Error(`rank ${rank}: ${outcome.error}`);
       });
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove,
   };
 }
 

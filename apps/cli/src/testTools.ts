@@ -56,7 +56,7 @@ export function lastEvent(outcome: Outcome): Record<string, unknown> {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** What Node is given to run the command on the sources. */
-function nodeArguments(given: readonly string[]): string[] {
+export function nodeArguments(given: readonly string[]): string[] {
   const loader = fileURLToPath(import.meta.resolve('tsx'));
   return ['--conditions=@ag/source', '--import', `file://${loader}`, main, ...given];
 }

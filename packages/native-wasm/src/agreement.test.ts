@@ -17,8 +17,8 @@ function execute(backend: Backend, { program, data, scalars, outputs }: Case): T
     return memory;
   });
   backend.run(executable, bindings, scalars);
-  const results = outputs.map((i) =>
-    backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length)!,
+  const results = outputs.map(
+    (i) => backend.readSync!(bindings[i] as never, program.buffers[i].dtype, data[i].length)!,
   );
   for (const binding of bindings) if (!ArrayBuffer.isView(binding)) backend.release(binding);
   backend.dispose(executable);

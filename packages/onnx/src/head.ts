@@ -1,5 +1,5 @@
 /**
- * `replaceHead`: a new last layer for an imported network, so that it learns other classes than it was made for.
+ * `replaceHead`: a new last layer for an imported network, for classes of one's own.
  */
 import { Linear } from '@ag/nn';
 import { type Tensor, Variable } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * `loadOnnxLayers`: the layers that a file was exported from, made again from the architecture in its metadata.
+ * `loadOnnxLayers`: the layers that a file was exported from, by the architecture in its metadata.
  */
 import { type AnyModule, fromJSON, type Layers, type ModuleDescription } from '@ag/nn';
 import { checkOptions } from '@ag/tensor/engine';

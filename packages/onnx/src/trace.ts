@@ -1,5 +1,5 @@
 /**
- * `traceOnnx`: the shapes that go through a network for inputs of given shapes, and what each node costs.
+ * `traceOnnx`: shapes at each node of a network for given inputs, and what each costs.
  */
 import { type Tensor, zeros } from '@ag/tensor';
 import { describeValue, typeError, valueError } from '@ag/tensor/engine';
@@ -31,7 +31,7 @@ export interface OnnxTracedNode {
  * depend on the values of tensors, they are those for inputs of zeros.
  *
  * ```ts
- * const nodes = traceOnnx(model, { x: [1, 3, 224, 224] });
+ * const nodes = traceOnnx(loadOnnx(bytes), { x: [1, 3, 224, 224] });
  * console.log(nodes.reduce((sum, { flops }) => sum + flops, 0));
  * ```
  *

@@ -56,7 +56,12 @@ export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run
 export { setChainBound, withoutGrowth } from './run/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './run/history.ts';
 export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
-export { assignmentsRefused, noteAssignments, refusingAssignments } from './run/pending.ts';
+export {
+  assignmentsRefused,
+  holdingAssignments,
+  noteAssignments,
+  refusingAssignments,
+} from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
 export { foldingKeys, withRunKeys } from './run/randomKeys.ts';

@@ -6,6 +6,7 @@
 import { backend, randomState, synchronize, type Tensor } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
 import { Advice } from './advice.ts';
+import { BlockStep } from './blocks/blockStep.ts';
 import {
   type Checkpoint,
   otherArithmetic,
@@ -18,7 +19,7 @@ import { TrainingError } from './errors.ts';
 import type { EndReason, EpochEvent, EventBody, TrainingEvent } from './events.ts';
 import { type GroupedBatch, inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
-import { type AnyFitOptions, checkFit, type FitOptions } from './options.ts';
+import { type AnyFitOptions, checkFit, type FitOptions, inBlocks } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
@@ -54,16 +55,19 @@ export async function* fit<X = Tensor, Output = Tensor, Y = Tensor>(
   const { model, optimizer } = options;
   const profiler = await createProfiler(options);
   const { world } = options;
+  let run: Run | null = null;
   // A run starts without gradients of an earlier one that was broken off, and leaves none of its own.
   const drop = (): void => dropGradients([...model.parameters(), ...optimizer.parameters]);
   drop();
   try {
-    yield* new Run(options, profiler).events();
+    run = new Run(options, profiler);
+    yield* run.events();
   } catch (error) {
     // The others would wait for ever; of a loss that is not finite they know themselves.
     if (world && world.size > 1 && !agreed.has(error as object)) world.abort(error);
     throw error;
   } finally {
+    run?.close();
     drop();
     profiler?.stop();
   }
@@ -107,7 +111,7 @@ class Run {
     this.#options = options;
     this.#profiler = profiler;
     this.#world = options.world ?? singleWorld();
-    this.#step = new TrainingStep(options, profiler);
+    this.#step = inBlocks(options) ? new BlockStep(options) : new TrainingStep(options, profiler);
     this.#reporter = new Reporter(options, () => this.#checkpoint());
     this.#advice = new Advice(options);
     this.#progress = {
@@ -117,6 +121,10 @@ class Run {
       totals: emptyTotals(this.#step.objective.names),
       last: { loss: null, metrics: {} },
     };
+  }
+
+  close(): void {
+    this.#step.close?.();
   }
 
   async *events(): Events {

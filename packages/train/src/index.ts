@@ -1,6 +1,7 @@
 /**
  * `@ag/train`: the training loop as a stream of events, and what listens to it.
  */
+export { type ServedModel, serveWorker } from './blocks/serveWorker.ts';
 export type { Callback, CallbackContext } from './callbacks/callback.ts';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts';
 export { type GradientAlarmsOptions, gradientAlarms } from './callbacks/gradientAlarms.ts';
@@ -56,6 +57,7 @@ export {
   type LearningRateTest,
 } from './findLearningRate.ts';
 export { fit } from './fit.ts';
+export type { MessageEnd } from './messageEnd.ts';
 export type { Metric, Totals } from './metrics.ts';
 export {
   type AnyMeasures,
@@ -79,7 +81,7 @@ export {
   type Validation,
   validate,
 } from './validate.ts';
-export { type MessageEnd, type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
+export { type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
 export { joinWorld, type MemoryWorldOptions, memoryWorld, type SharedWorld } from './world/memoryWorld.ts';
 export { type ReduceGradientsOptions, reduceGradients } from './world/reduceGradients.ts';
 export { sumOverRanks } from './world/sums.ts';

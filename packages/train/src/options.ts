@@ -7,6 +7,7 @@ import { checkOptions, warn } from '@ag/tensor/engine';
 import type { Callback } from './callbacks/callback.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
+import type { MessageEnd } from './messageEnd.ts';
 import type { Loss, LossWeights, Measures } from './objective.ts';
 import type { FitAverage, FitOptimizer } from './optimizer.ts';
 import type { ProfileOptions } from './profile/profiler.ts';
@@ -95,6 +96,23 @@ export interface FitOptions<X = Tensor, Output = Tensor, Y = Tensor> {
    * follows. Default: this program alone.
    */
   readonly world?: World;
+  /**
+   * Workers that compute parts of each batch at the same time, in Node and in pages, which need no isolation. They are started by
+   * `startWorker` from a script that calls `serveWorker`; data, optimizer, callbacks and validation stay here. The weights are
+   * the same to the bit for any number of workers, and for none. Default 1.
+   */
+  readonly workers?: number;
+  /**
+   * Starts a worker: `() => new Worker(new URL('./network.js', import.meta.url), { type: 'module' })`. Called again when one has died;
+   * what it had to do is given to the new one. Without it `blocks` are computed here.
+   */
+  readonly startWorker?: () => MessageEnd;
+  /**
+   * Into how many blocks a batch is cut (⌊k·B/K⌋ …) whose gradients are computed apart and added up in a fixed tree: what can be shared by
+   * workers, and what decides the bits. Batch normalization uses the statistics of a block, running ones are averaged; random
+   * numbers are a block's own. Default 8 with `startWorker`, else the batch is computed as a whole.
+   */
+  readonly blocks?: number;
   /** Kept in checkpoints, as it is; for what made the run. Must be JSON. */
   readonly config?: unknown;
 }
@@ -108,7 +126,7 @@ export function checkFit(options: AnyFitOptions): void {
   checkOptions(
     'fit',
     options,
-    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile world config',
+    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile world workers startWorker blocks config',
   );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
@@ -122,6 +140,9 @@ export function checkFit(options: AnyFitOptions): void {
   integer(options.reportEvery, 0, 'reportEvery');
   integer(options.accumulate, 1, 'accumulate');
   integer(options.gradientNorms, 0, 'gradientNorms');
+  integer(options.workers, 1, 'workers');
+  integer(options.blocks, 1, 'blocks');
+  checkBlocks(options);
   if (options.compile && (options.accumulate ?? 1) > 1) {
     throw new TrainingError('fit: accumulate and compile exclude each other; leave compile out', {
       code: 'option',
@@ -170,4 +191,26 @@ function checkParts({ world, train }: AnyFitOptions): void {
     fail(
       'every rank would train on all of each batch; give the loader its part: dataLoader(data, { part: world })',
     );
+}
+
+/** Whether batches are computed in blocks. */
+export function inBlocks({ workers, startWorker, blocks }: AnyFitOptions): boolean {
+  return workers !== undefined || startWorker !== undefined || blocks !== undefined;
+}
+
+/** @throws TrainingError `option` for what cannot be shared by workers */
+function checkBlocks(options: AnyFitOptions): void {
+  if (!inBlocks(options)) return;
+  const fail = (problem: string): never => {
+    throw new TrainingError(`fit: ${problem}`, { code: 'option' });
+  };
+  if ((options.workers ?? 1) > 1 && options.startWorker === undefined)
+    fail(
+      `${options.workers} workers need startWorker: () => new Worker(new URL('./network.js', import.meta.url), { type: 'module' }), ` +
+        'whose script calls serveWorker',
+    );
+  if ((options.accumulate ?? 1) > 1)
+    fail('accumulate and workers exclude each other; larger batches in more blocks do the same');
+  if (options.profile) fail('profile times what is computed here; leave workers and blocks out');
+  if ((options.world?.size ?? 1) > 1) fail('world and workers exclude each other; start more ranks instead');
 }

@@ -44,6 +44,8 @@ export interface Stepper {
    * @param wish why this rank wants the run to end
    */
   compute(batch: GroupedBatch, measured: boolean, wish: EndReason | null): Promise<StepResult>;
+  /** To be called when the run has ended. */
+  close?(): void;
 }
 
 /** What a step computes, lazily. */

@@ -4,8 +4,9 @@ import { loadSafetensors } from '@ag/nn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrainingError } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
+import type { MessageEnd } from './messageEnd.ts';
 import { collect, line, weightsOf } from './testTools.ts';
-import { type MessageEnd, runInWorker, serveTraining } from './worker.ts';
+import { runInWorker, serveTraining } from './worker.ts';
 
 const channels: MessageChannel[] = [];
 /** Workers in which a run goes on. */

@@ -8,24 +8,8 @@ import { checkOptions, codedError, type ErrorCode } from '@ag/tensor/engine';
 import { TrainingError, type TrainingErrorKind } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
+import { listen, type MessageEnd, ownEnd } from './messageEnd.ts';
 import type { FitOptions } from './options.ts';
-import { findNodeModule } from './platform.ts';
-
-/** What can be sent messages and sends some: a `Worker` of either kind, a port, or a worker's own scope. */
-export interface MessageEnd {
-  postMessage(message: unknown): void;
-  /** Node's. */
-  on?(event: Heard, listener: Listener): unknown;
-  off?(event: Heard, listener: Listener): unknown;
-  /** The web's. */
-  addEventListener?(event: Heard, listener: Listener): unknown;
-  removeEventListener?(event: Heard, listener: Listener): unknown;
-}
-
-type Heard = 'message' | 'messageerror' | 'error' | 'exit' | 'close';
-
-// biome-ignore lint/suspicious/noExplicitAny: with any other type neither the web's Worker nor Node's would fit
-type Listener = (given: any) => void;
 
 /** Events that may be on their way before the other side has taken one: a caller that waits pauses the training. */
 const window = 32;
@@ -180,6 +164,7 @@ export async function serveTraining<Settings = never, X = any, Output = any, Y =
   end?: MessageEnd,
 ): Promise<void> {
   const port = end ?? ownEnd();
+  if (port === null) throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
   const asked = new Map<number, Asked>();
   /** Ends when the last run that was asked for has ended. */
   let last = Promise.resolve();
@@ -243,31 +228,4 @@ export async function serveTraining<Settings = never, X = any, Output = any, Y =
   listen(port, 'close', () => {
     for (const own of asked.values()) leave(own);
   });
-}
-
-/**
- * Where a worker hears from its owner. Node's port comes first: Bun and Deno give a worker thread the web's scope as well, which
- * in Bun hears nothing.
- */
-function ownEnd(): MessageEnd {
-  const port = findNodeModule('node:worker_threads')?.parentPort;
-  if (port) return port as unknown as MessageEnd;
-  const scope = globalThis as unknown as Partial<MessageEnd> & { document?: unknown };
-  // A page has both functions too; what it posts goes to itself.
-  const isPage = scope.document !== undefined;
-  if (!isPage && typeof scope.postMessage === 'function' && typeof scope.addEventListener === 'function')
-    return scope as MessageEnd;
-  throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
-}
-
-/** Listens in either world; the function returned ends it. */
-function listen<Value>(end: MessageEnd, event: Heard, listener: (value: Value) => void): () => void {
-  if (end.on) {
-    end.on(event, listener);
-    return () => end.off?.(event, listener);
-  }
-  const unpack = (given: { data?: Value }): void =>
-    listener((event === 'message' ? given.data : given) as Value);
-  end.addEventListener?.(event, unpack);
-  return () => end.removeEventListener?.(event, unpack);
 }

@@ -99,7 +99,8 @@ export class WebGpuBackend implements Backend {
   #saidHost = false;
 
   /** @internal */
-  constructor({ device, facts, info, owned, origin }: Connection, maxMemory: number) {
+  constructor(connection: Connection, maxMemory: number) {
+    const { device, facts, info, owned, origin } = connection;
     this.#device = device;
     this.#owned = owned;
     this.origin = origin;

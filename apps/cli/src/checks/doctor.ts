@@ -1,6 +1,7 @@
 /** `agrad doctor`: what this machine offers, a test of the backends, and how to get what is missing. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { mpiSupport } from '@ag/mpi';
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { type Backend, reference, synchronize, tensor, use } from '@ag/tensor';
 import { eventVersion } from '@ag/train';
@@ -60,6 +61,7 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
   ];
   const graphics = await graphicsFindings();
   findings.push(...graphics.findings);
+  findings.push(await ranks());
   const tests = [
     await test('reference', async () => reference(), 96),
     await test('wasm', () => wasm({ threads: 1 }), 512),
@@ -78,6 +80,16 @@ export async function doctor(_: DoctorOptions, terminal: Terminal): Promise<numb
   return sound ? exitCodes.done : exitCodes.check;
 }
 
+/** What there is for training on several machines. */
+async function ranks(): Promise<Finding> {
+  const name = 'MPI (train --distributed)';
+  const { library, version, family, launcher, reason } = await mpiSupport();
+  if (library === null) return { name, value: 'no', ok: false, ...(reason && { advice: reason }) };
+  const started = launcher ? `; rank ${launcher.rank} of ${launcher.size}, started by ${launcher.name}` : '';
+  const how = family === 'standard ABI' ? ', by the standard ABI' : '';
+  return { name, value: `${version}${how}, ${library}${started}`, ok: true };
+}
+
 const names: Readonly<Record<string, string>> = {
   simd: 'WebAssembly SIMD',
   relaxedSimd: 'relaxed SIMD (fused multiply-add)',
@@ -85,6 +97,9 @@ const names: Readonly<Record<string, string>> = {
   sharedMemory: 'shared memory',
   threads: 'threads',
 };
+
+/** Two digits of what is small. */
+const figures = (speed: number): string => (speed < 1 ? speed.toPrecision(2) : speed.toFixed(1));
 
 /** What there is of WebGPU, and the side of a product that keeps it busy; 0 without an adapter. */
 async function graphicsFindings(): Promise<{ readonly findings: readonly Finding[]; readonly size: number }> {
@@ -141,9 +156,9 @@ async function test(name: string, make: () => Promise<Backend>, size: number): P
     use(backend);
     const wrong = await worstError();
     if (!(wrong < 1e-5)) return { name: label, value: `wrong results, off by ${wrong}`, ok: false };
-    return { name: label, value: `passes, ${(await speed(size)).toFixed(1)} GFLOP/s`, ok: true };
+    return { name: label, value: `passes, ${figures(await speed(size))} GFLOP/s`, ok: true };
   } catch (error) {
-    return { name: label, value: 'does not run', ok: false, advice: (error as Error).message };
+    return { name: label, value: 'does not run', ok: false, advice: (error as Error).message.split('\n')[0] };
   } finally {
     use(reference());
     backend?.close?.();

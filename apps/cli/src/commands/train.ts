@@ -20,6 +20,7 @@ export const trainCommand = defineCommand({
     'agrad train boston --folds 5 --epochs 200',
     'agrad train digits --from model.onnx --head 10 --freeze "features.*"',
     'agrad train xor --json',
+    'mpirun -np 4 agrad train mnist cnn --distributed',
   ],
   flags: {
     out: { type: text, value: '<folder>', help: "the run's folder (default runs/RECIPE-TIME)" },
@@ -52,6 +53,10 @@ export const trainCommand = defineCommand({
     plot: { type: boolean, help: 'plot the loss at the end, even if stderr is no terminal' },
     findLearningRate: { type: boolean, help: 'run a learning rate range test instead of training' },
     folds: { type: integer(2), value: '<k>', help: 'run k-fold cross-validation on the training data' },
+    distributed: {
+      type: boolean,
+      help: 'train with the other ranks that mpirun, mpiexec or srun started, each on its part of every batch',
+    },
     printConfig: { type: boolean, help: 'show every setting and its source instead of training' },
     recipe: {
       type: text,

@@ -64,6 +64,11 @@ export const recipes: readonly RecipeEntry[] = [
     load: async () => (await import('./spirals.ts')).default,
   },
   {
+    name: 'finetune',
+    summary: 'a network of an ONNX file learns new digits from 20 of each',
+    load: async () => (await import('./finetune/index.ts')).default,
+  },
+  {
     name: 'two-layer',
     summary: 'memorizing random numbers, 1000-100-10, sum of squares',
     load: async () => (await import('./twoLayer.ts')).default,

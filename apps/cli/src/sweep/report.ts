@@ -2,12 +2,15 @@
 import { parallelCoordinates } from '@ag/viz';
 import { duration, formatMetric, words } from '../numbers.ts';
 import { escapeText, page, widePicture } from '../report/page.ts';
-import { describeTrial, type Plan, type Trial } from './plan.ts';
+import { describeTrial, type Plan } from './plan.ts';
 import { type Result, trialName } from './results.ts';
+import type { Trial } from './trial.ts';
 
 /** What the page is made of. */
 export interface SweepReport {
   readonly plan: Plan;
+  /** All that were decided on. */
+  readonly trials: readonly Trial[];
   /** Trials that succeeded, the best first. */
   readonly ranked: readonly Trial[];
   readonly results: ReadonlyMap<number, Result>;
@@ -20,7 +23,7 @@ export interface SweepReport {
 }
 
 /** The page, which needs nothing but itself; its links lead to the reports of the trials. */
-export function sweepPage({ plan, ranked, results, names, columns, by }: SweepReport): string {
+export function sweepPage({ plan, trials, ranked, results, names, columns, by }: SweepReport): string {
   const runs = ranked.map((trial) => ({ ...trial.values, ...results.get(trial.id)!.figures }));
   const dimensions = [...names, ...columns.filter((name) => name !== by), by].map((key) => ({
     key,
@@ -29,8 +32,8 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
       scale: 'log' as const,
     }),
   }));
-  const failed = plan.trials.filter((trial) => !results.get(trial.id)?.figures);
-  return page(`Sweep of ${plan.recipe}`, `${plan.trials.length} trials; the best by ${words(by)} first`, [
+  const failed = trials.filter((trial) => !results.get(trial.id)?.figures);
+  return page(`Sweep of ${plan.recipe}`, `${trials.length} trials; the best by ${words(by)} first`, [
     {
       title: 'Trials',
       body:
@@ -52,7 +55,7 @@ export function sweepPage({ plan, ranked, results, names, columns, by }: SweepRe
         ranked.map((trial) => {
           const result = results.get(trial.id)!;
           return [
-            `<a href="${trialName(trial)}/report.html">${trial.id}</a>`,
+            `<a href="${trialName({ id: trial.continues ?? trial.id })}/report.html">${trial.id}</a>`,
             ...names.map((name) => escapeText(String(trial.values[name]))),
             ...columns.map((column) => escapeText(formatMetric(column, result.figures![column]))),
             escapeText(duration(result.seconds)),

@@ -8,7 +8,10 @@ import { inProcess, lastEvent, outcomeOf, scratchFolder, start } from '../testTo
 import { argumentsOf, makePlan } from './plan.ts';
 
 const scratch = scratchFolder();
-const nothing = { grid: [], random: [], trials: 16, settings: {}, set: [] };
+const nothing = {
+  ...{ grid: [], random: [], trials: 16, settings: {}, set: [] },
+  ...{ strategy: undefined, factor: undefined, minEpochs: undefined, metric: undefined },
+};
 const valuesOf = (wanted: Partial<Parameters<typeof makePlan>[1]>, parameters: readonly string[] = []) =>
   makePlan('xor', { ...nothing, ...wanted }, parameters).trials.map(({ values }) => values);
 
@@ -105,6 +108,78 @@ describe('agrad sweep', () => {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.exitCode).toBe(exitCode);
     expect(existsSync(join(scratch, 'never'))).toBe(false);
+  });
+});
+
+describe('a sweep in parts', () => {
+  const given = (folder: string): string[] => [
+    ...['sweep', 'xor', '--grid', 'seed=1,2,3,4,5', '--epochs', '20', '--backend', 'reference', '--json'],
+    ...['--out', folder],
+  ];
+
+  it('does every n-th trial; the command without --part does the rest and tells the same best', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = join(scratch, 'parts');
+    const second = await outcomeOf(start([...given(folder), '--part', '2/3']));
+    expect(second.exitCode, second.stderr).toBe(0);
+    expect(lastEvent(second)).toMatchObject({
+      part: '2/3',
+      failed: [],
+      trials: [{ trial: 2 }, { trial: 5 }],
+    });
+    expect(second.stdout).not.toContain('report');
+    expect(existsSync(join(folder, 'trial-001.json'))).toBe(false);
+    const rest = lastEvent(await outcomeOf(start(given(folder))));
+    const alone = lastEvent(await outcomeOf(start(given(join(scratch, 'undivided')))));
+    const figures = ({ best, trials }: Record<string, unknown>): unknown => ({
+      best,
+      trials: (trials as { figures: unknown }[]).map(({ figures }) => figures),
+    });
+    expect(figures(rest)).toEqual(figures(alone));
+  });
+
+  it.each([
+    [['--part', '0/3'], /--part 0\/3: expected a part such as 3\/16/],
+    [['--part', '4/3'], /--part 4\/3: expected a part/],
+    [['--part', '1/3', '--strategy', 'halving', '--epochs', '4'], /trials depend on each other/],
+  ])('refuses %j', async (flags, message) => {
+    const outcome = await inProcess(...given(join(scratch, 'never')), ...flags);
+    expect(`${outcome.stderr}${outcome.stdout}`).toMatch(message);
+    expect(outcome.exitCode).toBe(2);
+  });
+
+  it('wants a folder that all parts share', async () => {
+    const outcome = await inProcess('sweep', 'xor', '--grid', 'seed=1,2', '--part', '1/2');
+    expect(outcome).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('give the folder') });
+  });
+});
+
+describe('a sweep by halving', () => {
+  it('goes on with the runs of the better trials, and resumes as any other', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = join(scratch, 'halving');
+    const given = [
+      ...['sweep', 'xor', '--grid', 'learningRate=0.0001,0.001,0.02,0.1', '--strategy', 'halving'],
+      ...['--factor', '2', '--min-epochs', '50', '--epochs', '200', '--backend', 'reference'],
+      ...['--metric', 'loss', '--json', '--out', folder],
+    ];
+    const outcome = await outcomeOf(start(given));
+    expect(outcome.exitCode, outcome.stderr).toBe(0);
+    const { best, trials, failed } = lastEvent(outcome) as unknown as {
+      best: { trial: number; values: { learningRate: number; epochs: number } };
+      trials: { values: { epochs: number }; figures: { loss: number } }[];
+      failed: number[];
+    };
+    expect(failed).toEqual([]);
+    expect(trials.map(({ values }) => values.epochs)).toEqual([50, 50, 50, 50, 100, 100, 200]);
+    expect(best).toMatchObject({ trial: 7, values: { learningRate: 0.1, epochs: 200 } });
+    // Three folders at most were trained further than at first; none is new.
+    expect(readdirSync(folder).filter((name) => /^trial-\d+$/.test(name))).toHaveLength(4);
+    const again = await outcomeOf(start(given));
+    expect(lastEvent(again)).toMatchObject({ best: { trial: 7 } });
+    expect(again.stderr).toContain('7 of them done');
   });
 });
 

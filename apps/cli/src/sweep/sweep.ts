@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventVersion, writeAtomically } from '@ag/train';
-import type { SweepOptions } from '../commands/sweep.ts';
+import type { Part, SweepOptions } from '../commands/sweep.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { endSignals, exitCodeOf, watchInterrupts } from '../interrupt.ts';
 import { duration, formatMetric, formatMetrics, words } from '../numbers.ts';
@@ -16,35 +16,83 @@ import { quote } from '../quote.ts';
 import { parseChange, recipeFor } from '../recipes/index.ts';
 import type { ParameterValue } from '../recipes/recipe.ts';
 import { looksLikeModule } from '../recipes/userModule.ts';
-import { type Claim, isClaim, tryClaim } from '../runs/claim.ts';
 import { expectNothingElse, outputFolder, runPaths } from '../runs/folder.ts';
-import { didYouMean } from '../suggest.ts';
+import { resolveSettings } from '../settings.ts';
 import { table } from '../table.ts';
 import { expectNoTableFlags, looksLikeTable, tableChanges } from '../tables/parameters.ts';
 import type { Terminal } from '../terminal.ts';
-import { argumentsOf, describeTrial, makePlan, type Plan, type Trial } from './plan.ts';
+import { argumentsOf, describeTrial, makePlan, type Plan } from './plan.ts';
 import { sweepPage } from './report.ts';
-import { keepPlan, keepResult, type Result, readResult, trialName } from './results.ts';
+import { keepPlan, keepResult, type Result, rank, runFolder } from './results.ts';
+import { searchOf } from './search/search.ts';
+import type { Search, Trial } from './trial.ts';
+import { readResults, takeTrials, trialsOf } from './trials.ts';
 import { createWorker, type Worker } from './workers.ts';
 
 /** How often a trial is begun again, or continued, whose process was killed. */
 const attempts = 3;
 
-/** Runs the command; answers the exit code. */
+/** Runs the command; answers the exit code. Of several ranks that a launcher started, the first is the one that does. */
 export async function sweep(options: SweepOptions, terminal: Terminal): Promise<number> {
+  const { joinRanks, serveTrials, workersOf } = await import('./ranks.ts');
+  const world = await joinRanks();
+  const slots = options.workers ?? Math.max(1, Math.floor(availableParallelism() / (world?.local ?? 1)));
+  if (world === null) return sweepWith(options, terminal, slots, []);
+  try {
+    let exitCode: number = exitCodes.done;
+    if (world.rank === 0) {
+      const { workers, closed } = await workersOf(world);
+      exitCode = await sweepWith(options, terminal, slots, workers);
+      await closed;
+    } else {
+      // Whoever asks the job to end asks rank 0, which tells the others what to do.
+      const interrupt = watchInterrupts(() => undefined);
+      await serveTrials(world, slots).finally(() => interrupt.stop());
+    }
+    await world.finish();
+    return exitCode;
+  } catch (error) {
+    world.abort(error);
+    throw error;
+  }
+}
+
+/**
+ * @param slots trainings at a time in processes of this one
+ * @param others workers elsewhere
+ */
+async function sweepWith(
+  options: SweepOptions,
+  terminal: Terminal,
+  slots: number,
+  others: readonly Worker[],
+): Promise<number> {
   const name = options.positional.join(' ') || 'digits';
   if (!looksLikeTable(name)) expectNoTableFlags(options, name);
   const recipe = await recipeFor(name, parametersOf(options));
-  const plan = makePlan(looksLikeModule(name) ? name : recipe.name, options, Object.keys(recipe.parameters));
-  const count = options.workers ?? availableParallelism();
+  const plan = makePlan(
+    looksLikeModule(name) ? name : recipe.name,
+    options,
+    Object.keys(recipe.parameters),
+    resolveSettings({ recipe: recipe.settings }).values.epochs,
+  );
+  const part = partOf(options, plan);
+  const count = slots + others.length;
   const folder = outputFolder(options.out, `sweep-${recipe.name}`);
   expectNothingElse(folder, 'sweep.json');
   await keepPlan(folder, plan);
   const results = new Map<number, Result>();
-  const trials = takeTrials(folder, plan, results, (line) => terminal.note(line));
-  const before = results.size > 0 ? `, ${results.size} of them done` : '';
-  const workers = Array.from({ length: Math.min(count, plan.trials.length - results.size) }, createWorker);
-  terminal.note(`${recipe.name}: ${plan.trials.length} trials${before}, ${count} at a time, in ${folder}`);
+  const search = searchOf(plan, results);
+  readResults(folder, search, results);
+  const ids = trialsOf(search, part);
+  const trials = takeTrials(folder, search, ids, results, (line) => terminal.note(line));
+  const done = ids.filter((id) => results.has(id)).length;
+  const before = done > 0 ? `, ${done} of them done` : '';
+  const own = Array.from({ length: Math.min(slots, ids.length - done) }, createWorker);
+  // Turn by turn, so that few trials are spread over all machines.
+  const workers = [...own, ...others];
+  const which = part === null ? '' : ` of ${search.count}, part ${part.number} of ${part.of}`;
+  terminal.note(`${recipe.name}: ${ids.length} trials${which}${before}, ${count} at a time, in ${folder}`);
 
   const began = performance.now();
   const interrupt = watchInterrupts(() => {
@@ -76,13 +124,65 @@ export async function sweep(options: SweepOptions, terminal: Terminal): Promise<
     interrupt.stop();
   }
   if (signal.aborted) {
-    const message = `Interrupted with ${results.size} of ${plan.trials.length} trials done. Resume with the same command and --out ${quote(folder)}.`;
+    const message = `Interrupted with ${results.size} of ${search.count} trials done. Resume with the same command and --out ${quote(folder)}.`;
     const exitCode = interrupt.exitCode ?? exitCodes.interrupted;
     terminal.note(message);
     terminal.event({ v: eventVersion, type: 'error', kind: 'interrupted', exitCode, message, run: folder });
     return exitCode;
   }
-  return conclude(folder, plan, results, options.metric, (performance.now() - began) / 1000, terminal);
+  readResults(folder, search, results);
+  const seconds = (performance.now() - began) / 1000;
+  const open = part === null ? 0 : trialsOf(search, null).filter((id) => !results.has(id)).length;
+  if (part !== null && open > 0) return concludePart(folder, part, ids, results, open, seconds, terminal);
+  return conclude(folder, plan, search, results, options.metric, seconds, terminal);
+}
+
+/** @throws Failure `usage` for a part that makes no sense */
+function partOf({ part, out }: SweepOptions, plan: Plan): Part | null {
+  if (part === undefined) return null;
+  if (out === undefined) {
+    throw new Failure(
+      'usage',
+      `--part ${part.number}/${part.of}: give the folder that all parts share`,
+      'For example: --out sweeps/mine',
+    );
+  }
+  if (plan.search) {
+    throw new Failure(
+      'usage',
+      `--part: with --strategy ${plan.search.strategy} trials depend on each other`,
+      'Start the same command several times with the same --out instead: the processes share the trials.',
+    );
+  }
+  return part;
+}
+
+/** What a part says at its end, while others are still to come. */
+function concludePart(
+  folder: string,
+  part: Part,
+  ids: readonly number[],
+  results: ReadonlyMap<number, Result>,
+  open: number,
+  seconds: number,
+  terminal: Terminal,
+): number {
+  const failed = ids.filter((id) => !results.get(id)?.figures);
+  terminal.print(
+    `part ${part.number} of ${part.of} is done: ${ids.length - failed.length} of its ${ids.length} trials succeeded. ` +
+      `${open} of other parts are not done yet; the same command without --part does what is left and writes the report.`,
+  );
+  terminal.event({
+    v: eventVersion,
+    type: 'result',
+    command: 'sweep',
+    folder,
+    part: `${part.number}/${part.of}`,
+    trialSeconds: seconds,
+    failed,
+    trials: ids.map((id) => ({ trial: id, ...results.get(id) })),
+  });
+  return ids.length > 0 && failed.length === ids.length ? exitCodes.check : exitCodes.done;
 }
 
 function isPath(recipe: string): boolean {
@@ -95,67 +195,6 @@ function parametersOf(options: SweepOptions): Record<string, ParameterValue> {
   return { ...Object.fromEntries(changes), ...Object.fromEntries(tableChanges(options)) };
 }
 
-/** A trial that this process has taken. */
-interface TakenTrial {
-  readonly trial: Trial;
-  readonly claim: Claim;
-}
-
-/**
- * Hands out trials that nobody works on and nobody has done, and waits while others work on the last: if they are killed,
- * somebody has to go on. Results of others are added to `results`.
- *
- * @returns gives the next trial; null when all are done, or a signal came
- */
-function takeTrials(
-  folder: string,
-  plan: Plan,
-  results: Map<number, Result>,
-  note: (line: string) => void,
-): (signal: AbortSignal) => Promise<TakenTrial | null> {
-  const ours = new Set<number>();
-  const isDone = (trial: Trial): boolean => {
-    const result = results.get(trial.id) ?? readResult(folder, trial);
-    if (result) results.set(trial.id, result);
-    return result !== null;
-  };
-  let pending = plan.trials.filter((trial) => !isDone(trial));
-  let warned = false;
-  const next = async (signal: AbortSignal): Promise<TakenTrial | null> => {
-    while (!signal.aborted) {
-      pending = pending.filter((trial) => !ours.has(trial.id) && !isDone(trial));
-      if (pending.length === 0) return null;
-      let who = '';
-      for (const trial of pending) {
-        const claim = await tryClaim(folder, trialName(trial));
-        if (!isClaim(claim)) {
-          who = claim.who;
-          continue;
-        }
-        // It may have been done between the two looks.
-        if (isDone(trial)) claim.release();
-        else {
-          ours.add(trial.id);
-          return { trial, claim };
-        }
-      }
-      if (who !== '' && !warned) {
-        warned = true;
-        note(`another sweep is running in this folder (${who}); waiting for its trials`);
-      }
-      await wait(300);
-    }
-    return null;
-  };
-  // One worker after the other: what one of them asks for none of ours is to be told that somebody has it.
-  let turn: Promise<unknown> = Promise.resolve();
-  return (signal) => {
-    const mine = turn.then(() => next(signal));
-    turn = mine.catch(() => null);
-    return mine;
-  };
-}
-
 /** Trains one trial, going on where an earlier process left it; null when it was interrupted. */
 async function runTrial(
   folder: string,
@@ -165,7 +204,7 @@ async function runTrial(
   signal: AbortSignal,
 ): Promise<Result | null> {
   const began = performance.now();
-  const own = join(folder, trialName(trial));
+  const own = runFolder(folder, trial);
   const failed = (exitCode: number, message: string): Result => ({
     exitCode,
     seconds: (performance.now() - began) / 1000,
@@ -176,7 +215,7 @@ async function runTrial(
   for (let attempt = 1; attempt <= attempts; ) {
     // A run without a checkpoint begins anew.
     const task = existsSync(runPaths(own).config)
-      ? ['--resume', own, ...byModule]
+      ? ['--resume', own, ...byModule, ...(trial.continues === undefined ? [] : argumentsOf(trial))]
       : [
           ...(isPath(plan.recipe) ? [plan.recipe] : plan.recipe.split(' ')),
           ...plan.shared,
@@ -219,18 +258,17 @@ interface TrainAnswer {
 async function conclude(
   folder: string,
   plan: Plan,
+  search: Search,
   results: ReadonlyMap<number, Result>,
   wanted: string | undefined,
   seconds: number,
   terminal: Terminal,
 ): Promise<number> {
-  const done = plan.trials.filter((trial) => results.get(trial.id)?.figures);
-  const columns = Object.keys(done[0] ? results.get(done[0].id)!.figures! : {});
-  const by = wanted ?? columns.find((name) => name !== 'loss') ?? 'loss';
-  if (done.length > 0 && !columns.includes(by)) {
-    throw new Failure('usage', `--metric ${by}: there is no such metric`, didYouMean(by, columns, 'Metrics'));
-  }
-  const ranked = rank(done, results, by);
+  const all = trialsOf(search, null).flatMap((id) => {
+    const trial = search.decided(id);
+    return typeof trial === 'string' ? [] : [trial];
+  });
+  const { ranked, columns, by } = rankAll(plan, all, results, wanted);
   const names = Object.keys(plan.trials[0].values);
   if (ranked.length > 0) {
     terminal.print(
@@ -248,13 +286,13 @@ async function conclude(
       ),
     );
   }
-  const failed = plan.trials.filter((trial) => !results.get(trial.id)?.figures);
+  const failed = all.filter((trial) => !results.get(trial.id)?.figures);
   for (const trial of failed) {
     terminal.print(`trial ${trial.id} (${describeTrial(trial)}) failed: ${results.get(trial.id)?.message}`);
   }
   const [best] = ranked;
   if (best) {
-    const run = join(folder, trialName(best));
+    const run = runFolder(folder, best);
     terminal.print(
       '',
       terminal.out.bold(
@@ -263,7 +301,7 @@ async function conclude(
     );
   }
   const report = join(folder, 'report.html');
-  await writeAtomically(report, sweepPage({ plan, ranked, results, names, columns, by }));
+  await writeAtomically(report, sweepPage({ plan, trials: all, ranked, results, names, columns, by }));
   terminal.print(`report: ${report}`);
   terminal.event({
     v: eventVersion,
@@ -275,17 +313,22 @@ async function conclude(
     trialSeconds: seconds,
     failed: failed.map((trial) => trial.id),
     best: best ? { trial: best.id, values: best.values, ...results.get(best.id)!.figures } : null,
-    trials: plan.trials.map((trial) => ({ trial: trial.id, values: trial.values, ...results.get(trial.id) })),
+    trials: all.map((trial) => ({ trial: trial.id, values: trial.values, ...results.get(trial.id) })),
   });
   return best ? exitCodes.done : exitCodes.check;
 }
 
-/** The best first; ties are broken by the loss. */
-function rank(trials: readonly Trial[], results: ReadonlyMap<number, Result>, by: string): Trial[] {
-  const sign = /accuracy|precision|recall|f1|r2/i.test(by) ? -1 : 1;
-  const metricOf = (trial: Trial, name: string): number => results.get(trial.id)!.figures![name];
-  return [...trials].sort(
-    (a, b) =>
-      sign * (metricOf(a, by) - metricOf(b, by)) || metricOf(a, 'loss') - metricOf(b, 'loss') || a.id - b.id,
-  );
+/** With halving, those that went on longer come first: results after different numbers of epochs cannot be compared. */
+function rankAll(
+  plan: Plan,
+  all: readonly Trial[],
+  results: ReadonlyMap<number, Result>,
+  wanted: string | undefined,
+): ReturnType<typeof rank> {
+  const { ranked, ...rest } = rank(all, results, wanted);
+  if (plan.search?.strategy !== 'halving') return { ranked, ...rest };
+  const last = new Map<number, Trial>();
+  for (const trial of all) if (results.get(trial.id)?.figures) last.set(trial.continues ?? trial.id, trial);
+  const shown = ranked.filter((trial) => last.get(trial.continues ?? trial.id) === trial);
+  return { ranked: shown.sort((a, b) => Number(b.values.epochs) - Number(a.values.epochs)), ...rest };
 }

@@ -13,7 +13,7 @@ import {
 import type { Module } from '@ag/nn';
 import * as optim from '@ag/optim';
 import { manualSeed, type Tensor, type Variable } from '@ag/tensor';
-import type { Callback, FitAverage, FitOptimizer, FitOptions } from '@ag/train';
+import type { Callback, FitAverage, FitOptimizer, FitOptions, World } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { ParameterValue, Recipe, Task } from '../recipes/recipe.ts';
 import type { Settings } from '../settings.ts';
@@ -93,12 +93,14 @@ export async function prepare(
  * Makes model, loaders and optimizer.
  *
  * @param scaleRate changes the schedule of the learning rate
+ * @param world whose ranks share each batch
  * @throws Failure `configuration` for settings that do not fit the data
  */
 export async function assemble(
   prepared: Prepared,
   settings: Readonly<Settings>,
   scaleRate = (rate: optim.Rate): optim.Rate => rate,
+  world: World | null = null,
 ): Promise<Assembled> {
   const { task, train, validation, test } = prepared;
   if (settings.batchSize > train.length) {
@@ -125,6 +127,7 @@ export async function assemble(
     ...(task.replacement && { replacement: true }),
     ...((task.dropLast || (task.batch ?? 1) > 1) && { dropLast: true }),
     ...(trainTransforms.length > 0 && { transform: transforms.compose(...trainTransforms) }),
+    ...(world && { part: world }),
   });
   const steps = Math.max(1, epochsOf(settings) * trainLoader.length);
   const { rate, callbacks } = await scheduleFor(settings, steps);
@@ -135,16 +138,21 @@ export async function assemble(
     // In a short run the first weights would weigh too much without a warm-up.
     average: settings.ema > 0 ? optim.ema(model.parameters(), { decay: settings.ema, warmup: true }) : null,
     trainLoader,
-    validationLoader: testLoaderOf(prepared, validation ?? test),
+    validationLoader: testLoaderOf(prepared, validation ?? test, world),
     testLoader: testLoaderOf(prepared, test),
     steps,
     callbacks,
   };
 }
 
-/** Batches of the test data, in their order. */
-export function testLoaderOf({ task }: Prepared, data: MemoryDataset): DataLoader {
+/** Batches of the test data, in their order; the part of them that a rank looks at. */
+export function testLoaderOf(
+  { task }: Prepared,
+  data: MemoryDataset,
+  world: World | null = null,
+): DataLoader {
   return dataLoader(data, {
+    ...(world && { part: world }),
     batchSize: Math.min(task.batch ?? testBatch, data.length),
     ...((task.batch ?? 1) > 1 && { dropLast: true }),
     ...(task.transform && { transform: task.transform }),

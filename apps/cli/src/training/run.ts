@@ -15,6 +15,7 @@ import {
   removeLeftovers,
   saveCheckpoints,
   tensorBoardLogger,
+  type World,
   writeAtomically,
 } from '@ag/train';
 import { type BackendChoice, type ChosenBackend, chooseBackend } from '../backend.ts';
@@ -57,12 +58,17 @@ const measurements = 100;
 /** Seconds between checkpoints at ends of short epochs. */
 const checkpointSeconds = 1;
 
-/** Trains, and leaves a folder with everything about the run; answers the exit code. */
+/**
+ * Trains, and leaves a folder with everything about the run; answers the exit code.
+ *
+ * @param world of which this is rank 0
+ */
 export async function trainRun(
   job: Job,
   options: TrainOptions,
   terminal: Terminal,
   interrupt: Interrupt,
+  world: World | null = null,
 ): Promise<number> {
   const { recipe, recipeName, parameters, before } = job;
   const settings = job.resolved.values;
@@ -76,7 +82,7 @@ export async function trainRun(
     const controls = createControls(interrupt.signal);
     const fitted = before ? readPreprocessing(runPaths(before.folder)) : null;
     const prepared = await prepare(recipe, settings, parameters, fitted);
-    const assembled = await assemble(prepared, settings, controls.scale);
+    const assembled = await assemble(prepared, settings, controls.scale, world);
     if (job.start) await expectFit(prepared, assembled.model, job.start);
     // The folder of a new run is made when all is known to fit.
     const taken =
@@ -105,7 +111,7 @@ export async function trainRun(
     await clearAfter(checkpoint, run.paths);
     note(
       `${recipeName}: ${assembled.train.length} examples, ${settings.epochs} epochs of ${assembled.trainLoader.length} steps, ` +
-        `backend ${backend.name}${checkpoint ? `, resuming at step ${checkpoint.progress.step}` : ''}`,
+        `backend ${backend.name}${ranksOf(world)}${checkpoint ? `, resuming at step ${checkpoint.progress.step}` : ''}`,
     );
     showTable(assembled.task, terminal);
     if (job.start) note(describeStart(job.start, assembled.model));
@@ -114,7 +120,7 @@ export async function trainRun(
     const began = performance.now();
     const elapsed = (): number => (performance.now() - began) / 1000;
     try {
-      const end = await runLoop(assembled, run, checkpoint, terminal, interrupt, controls, options);
+      const end = await runLoop(assembled, run, checkpoint, terminal, interrupt, controls, options, world);
       if (end.reason === 'aborted') return reportInterruption(end, run, terminal, interrupt);
       return await conclude(assembled, run, end, spent + elapsed(), terminal, options);
     } catch (error) {
@@ -135,8 +141,12 @@ function describeStart({ file, head }: Start, model: AnyModule): string {
   return `from ${file}: ${size(parameters)} weights${head === undefined ? '' : `, a new last layer of ${head} outputs`}${frozen.length > 0 ? `, ${size(frozen)} of them frozen` : ''}`;
 }
 
+function ranksOf(world: World | null): string {
+  return world === null ? '' : `, ${world.size} rank${world.size === 1 ? '' : 's'}`;
+}
+
 /** A run goes on as it began, where nothing else is asked for: to the bit, if this machine can. */
-function asBefore(settings: Settings, before: RunConfig | undefined): BackendChoice {
+export function asBefore(settings: Settings, before: RunConfig | undefined): BackendChoice {
   const { backend, arithmetic } = before?.environment ?? {};
   return {
     threads: settings.threads,
@@ -163,13 +173,13 @@ async function runLoop(
   interrupt: Interrupt,
   controls: Controls,
   options: TrainOptions,
+  world: World | null,
 ): Promise<EndEvent> {
   const { config, paths } = run;
   const { settings } = config;
   const { model, steps, task } = assembled;
   const architecture = architectureOf(model);
   const epochs = epochsOf(settings);
-  const reportEvery = Math.max(1, Math.ceil(steps / maxReports));
   const display =
     options.ui === 'tui'
       ? (await import('../live/view.ts')).openLiveView({ name: config.recipe, epochs, controls, terminal })
@@ -187,12 +197,18 @@ async function runLoop(
         configWriter(paths, config, task.preprocessing),
         eventLog(paths.events, steps),
         metricAlarms(assembled.task.metrics, assembled.recipe.placeOf),
-        ...callbacksFor(assembled, settings, paths),
+        saveCheckpoints({
+          folder: paths.checkpoints,
+          everySteps: settings.checkpointEvery,
+          keepLast: settings.keepCheckpoints,
+          minimumSeconds: checkpointSeconds,
+        }),
+        ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
+        ...deciding(assembled, settings),
         controls.callback(paths.checkpoints),
       ],
       signal: interrupt.signal,
-      reportEvery,
-      gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
+      ...reportingOf(assembled),
       profile: settings.profile,
       config: {
         recipe: config.recipe,
@@ -202,6 +218,7 @@ async function runLoop(
         ...(task.preprocessing && { preprocessing: task.preprocessing.toJSON() }),
       },
       ...(resume && { resume }),
+      ...(world && { world }),
     })) {
       terminal.event(event);
       display.show(event);
@@ -234,20 +251,23 @@ function configWriter(paths: RunPaths, config: RunConfig, preprocessing?: Prepro
   };
 }
 
-function callbacksFor(assembled: Assembled, settings: Settings, paths: RunPaths): Callback[] {
+/** Callbacks that change how training goes, and so belong to every rank. */
+export function deciding(assembled: Assembled, settings: Settings): Callback[] {
   return [
-    saveCheckpoints({
-      folder: paths.checkpoints,
-      everySteps: settings.checkpointEvery,
-      keepLast: settings.keepCheckpoints,
-      minimumSeconds: checkpointSeconds,
-    }),
     ...assembled.callbacks,
     // What vanishes or explodes depends on the task; what is dead or no number does not.
     gradientAlarms(settings.detectAnomaly ? {} : { vanishing: 0, exploding: Number.POSITIVE_INFINITY }),
-    ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
     ...(settings.earlyStop > 0 ? [earlyStopping({ patience: settings.earlyStop })] : []),
   ];
+}
+
+/** What steps report, which takes part in their plans. */
+export function reportingOf({ steps }: Assembled): { reportEvery: number; gradientNorms: number } {
+  const reportEvery = Math.max(1, Math.ceil(steps / maxReports));
+  return {
+    reportEvery,
+    gradientNorms: reportEvery * Math.max(1, Math.ceil(steps / reportEvery / measurements)),
+  };
 }
 
 /** Says how to go on; answers the exit code. */

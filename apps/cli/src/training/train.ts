@@ -8,7 +8,11 @@ import { planJob, printConfig } from './plan.ts';
 
 /** Runs the command; answers the exit code. */
 export async function train(options: TrainOptions, terminal: Terminal): Promise<number> {
-  const { ui, findLearningRate, folds } = options;
+  const { ui, findLearningRate, folds, distributed } = options;
+  if (distributed) {
+    const { trainDistributed } = await import('./distributed.ts');
+    return await trainDistributed(options, terminal);
+  }
   if (ui === 'tui') {
     if (findLearningRate || folds !== undefined)
       throw new Failure('usage', '--ui tui shows a training, not --find-learning-rate or --folds');

@@ -7,14 +7,7 @@ import { type DType, type Tensor, tensor } from '@ag/tensor';
 import { Failure } from '../failure.ts';
 import { bytesOf, reading } from '../files/modelFile.ts';
 import { describeValue } from '../inspection/onnxReport.ts';
-import { resizeImage } from './resizeImage.ts';
-
-/** A picture as RGBA. */
-export interface ImageDataLike {
-  readonly width: number;
-  readonly height: number;
-  readonly data: ArrayLike<number>;
-}
+import { type ImageDataLike, resizeImage } from './resizeImage.ts';
 
 /** What pixels become: 0 … 1, −1 … 1, 0 … 255, or standardized by the channels of ImageNet. */
 export type PixelRange = 'unit' | 'signed' | 'bytes' | 'imagenet';

@@ -1,5 +1,11 @@
 /** Pictures at the size that a network takes. */
-import type { ImageDataLike } from './onnxInputs.ts';
+
+/** A picture as RGBA. */
+export interface ImageDataLike {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayLike<number>;
+}
 
 /**
  * Resamples by a triangle filter, as wide as a pixel of the smaller picture: bilinear where it grows, and without aliasing where it

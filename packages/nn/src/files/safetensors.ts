@@ -201,11 +201,9 @@ export interface SafetensorsHeader {
  * What a safetensors file holds, without its numbers: only the header is read, so a file of any size takes no memory.
  *
  * ```ts
- * const file = await open('model.safetensors');
- * const { size } = await file.stat();
- * const read = async (start: number, end: number) =>
- *   (await file.read(new Uint8Array(end - start), 0, end - start, start)).buffer;
- * const { tensors } = await inspectSafetensors({ size, read });
+ * const file = document.querySelector('input')!.files![0]; // or a file of Node, by positions
+ * const read = async (start: number, end: number) => new Uint8Array(await file.slice(start, end).arrayBuffer());
+ * const { tensors } = await inspectSafetensors({ size: file.size, read });
  * ```
  *
  * @throws RangeError as {@link loadSafetensors}

@@ -9,9 +9,10 @@ interface Release {
   readonly expected: Record<string, { readonly shape: number[]; readonly values: number[] }>;
 }
 const releases = Object.entries(
-  JSON.parse(
-    readFileSync(new URL('../../fixtures/torchReleases.json', import.meta.url), 'utf8'),
-  ) as Record<string, Release>,
+  JSON.parse(readFileSync(new URL('../../fixtures/torchReleases.json', import.meta.url), 'utf8')) as Record<
+    string,
+    Release
+  >,
 );
 
 it('has releases from the first with archives to the newest', () => {

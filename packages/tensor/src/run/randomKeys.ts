@@ -86,9 +86,9 @@ export function withRunKeys<T>(work: () => T): T {
   }
 }
 
-/** While `work` runs, keys are made of those it would have got and of `part`, so that each part of a batch draws numbers of its own. */
-export function foldingKeys<T>(part: number, work: () => T): T {
-  const fold = (words: readonly [number, number]): [number, number] => threefry(words, [part, 0x70617274]);
+/** While `work` runs, keys are made of those it would have got and of the number of a part, so that each part of a batch draws numbers of its own. */
+export function foldingKeys<T>(part: () => number, work: () => T): T {
+  const fold = (words: readonly [number, number]): [number, number] => threefry(words, [part(), 0x70617274]);
   return withKeysFrom((outer) => {
     const own = outer();
     const { read } = own;

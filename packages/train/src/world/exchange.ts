@@ -59,7 +59,7 @@ export class StepExchange {
   }
 
   /** Runs work that draws random numbers: other ones on each rank, equally many on all. */
-  drawing = <T>(work: () => T): T => foldingKeys(this.#world.rank, work);
+  drawing = <T>(work: () => T): T => foldingKeys(() => this.#world.rank, work);
 
   /** To be called before the forward pass, which may move running statistics. */
   noteBuffers(): void {

@@ -96,7 +96,13 @@ export async function connect(
     requiredFeatures: features.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
     requiredLimits,
   });
-  return { device, facts: factsOf(device, adapter.info), info: describe(adapter.info), owned: true, origin: [gpu, adapter] };
+  return {
+    device,
+    facts: factsOf(device, adapter.info),
+    info: describe(adapter.info),
+    owned: true,
+    origin: [gpu, adapter],
+  };
 }
 
 /** A device that the program made itself. */

@@ -2,6 +2,7 @@
 import type { Launch } from '@ag/tensor';
 import { codedError, dtypeError } from '@ag/tensor/engine';
 import { contract } from './contract.ts';
+import { divided } from './divide.ts';
 import { fastForms } from './fast/index.ts';
 import type { Form, FormRequest, Step } from './form.ts';
 import { gather, scatter } from './indexed.ts';
@@ -30,7 +31,13 @@ export function stepOf(request: FormRequest): Step {
   try {
     for (const form of fastForms) {
       const step = form(request);
-      if (step !== null) return step;
+      // One that needs more buffers than there are is divided first.
+      if (step?.dispatches.every(({ bindings }) => bindings.length <= request.facts.maxBuffers)) return step;
+    }
+    const parts = divided(request);
+    if (parts !== null) {
+      const steps = parts.map((part) => stepOf({ ...request, launch: part }));
+      return { launches: 1, dispatches: steps.flatMap(({ dispatches }) => dispatches) };
     }
     const step = plain[launch.kernel.form]?.(request);
     if (step) return step;

@@ -154,6 +154,11 @@ export function needsHost({ segments }: Variant): boolean {
   );
 }
 
+/** Whether there is nothing in it but kernels. */
+export function isOnlyKernels({ segments }: Variant): boolean {
+  return segments.every(({ kind }) => kind === 'dispatches');
+}
+
 /** Records a run. A promise where the host has a part in it: it resolves when all is recorded. */
 export function record(
   variant: Variant,

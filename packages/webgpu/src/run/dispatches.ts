@@ -55,7 +55,8 @@ export class Dispatches {
     let size = 0;
     const runWords: RunWord[] = [];
     const scratchBytes: number[] = [];
-    this.#ready = dispatches.map((dispatch) => {
+    const some = dispatches.filter(({ workgroups }) => !workgroups.includes(0));
+    this.#ready = some.map((dispatch) => {
       const start = size;
       size += Math.ceil(dispatch.block.words.length / blockWords) * blockWords;
       for (const patch of dispatch.block.patches) runWords.push({ word: start + patch.word, patch });
@@ -105,7 +106,7 @@ export class Dispatches {
         const number = toDType(scalars[patch.scalar], patch.dtype);
         value = patch.dtype === 'float32' ? bitsOf(number) | 0 : number | 0;
       } else {
-        value = patch.offset + offsetOf(patch.buffer);
+        value = patch.offset + (patch.buffer < 0 ? 0 : offsetOf(patch.buffer));
         for (const { factor, scalar } of patch.dynamic) value += factor * scalars[scalar];
       }
       if (words[base + word] === value) continue;

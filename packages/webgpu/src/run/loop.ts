@@ -19,8 +19,8 @@ import { byteProgram } from './bytePrograms.ts';
 import {
   blockOf,
   Compiled,
+  isOnlyKernels,
   mostOf,
-  needsHost,
   record,
   type Sharing,
   type Variant,
@@ -66,7 +66,8 @@ export class LoopOnDevice implements LoopPart {
   readonly #dtypes: readonly DType[];
   readonly #bodies: readonly Body[];
   readonly #memory: SharedBuffers;
-  readonly #expected: Variant;
+  /** Those that its steps usually need. */
+  readonly #expected: readonly Variant[];
   /** Programs for bytes that do not lie in whole words, by what they do and how many. */
   readonly #bytePrograms = new Map<string, Compiled>();
 
@@ -87,11 +88,13 @@ export class LoopOnDevice implements LoopPart {
         words: new Int32Array(0),
       };
     });
-    // Values that go from row to row are read and written in one array.
+    // Values that go from row to row are read and written in one array, but for the last one.
     const sharing = new Map<number, number>();
     for (const { rows, reads, writes } of kernel.schedule.carried)
       if (rows >= 0 && reads >= 0) sharing.set(Math.max(reads, writes), Math.min(reads, writes));
-    this.#expected = this.#bodies[0].compiled.variant(sharing);
+    const body = this.#bodies[0].compiled;
+    this.#expected =
+      sharing.size > 0 ? [body.variant(new Map()), body.variant(sharing)] : [body.variant(new Map())];
     this.#bodies[1]?.compiled.variant(new Map());
     for (const { rows, initial, final, bytes } of kernel.schedule.carried)
       if (isPacked(this.#dtypes[initial]) && (rows >= 0 || final >= 0)) this.#byteProgram('copy', bytes);
@@ -105,11 +108,16 @@ export class LoopOnDevice implements LoopPart {
   get needsHost(): boolean {
     const { condition, count, scalars } = this.#kernel.schedule;
     if (condition !== null || count >= 0) return true;
-    return scalars.sources.some((source) => source !== null && 'area' in source) || needsHost(this.#expected);
+    return scalars.sources.some((source) => source !== null && 'area' in source) || !this.#isPlain;
+  }
+
+  /** Whether its body is kernels alone. */
+  get #isPlain(): boolean {
+    return this.#expected.every(isOnlyKernels);
   }
 
   get waiting(): Promise<unknown> | null {
-    const waiting = [waitingFor(this.#expected)];
+    const waiting = this.#expected.map(waitingFor);
     if (this.#bodies.length > 1) waiting.push(waitingFor(this.#bodies[1].compiled.variant(new Map())));
     for (const compiled of this.#bytePrograms.values()) waiting.push(waitingFor(compiled.variant(new Map())));
     const open = waiting.filter((one) => one !== null);
@@ -187,11 +195,36 @@ export class LoopOnDevice implements LoopPart {
       const open = clearing.filter((one) => one !== undefined);
       return open.length > 0 ? Promise.all(open).then(() => {}) : undefined;
     };
-    if (test === null && !needsHost(this.#expected) && Number.isFinite(limit)) {
+    if (test === null && this.#isPlain && Number.isFinite(limit)) {
+      const waiting = this.#unready(frame, body, limit, prepare);
+      if (waiting !== null) {
+        recorder.submit();
+        return waiting.then(() => {
+          this.#recordSteps(frame, recorder, body, limit, prepare);
+          return end(limit);
+        });
+      }
       this.#recordSteps(frame, recorder, body, limit, prepare);
       return end(limit);
     }
     return this.#stepByStep(frame, recorder, body, test, limit, prepare).then(end);
+  }
+
+  /** What has to be there yet before the steps can be recorded: memory may be shared in a way that was not expected. */
+  #unready(
+    frame: Frame,
+    step: StepArguments,
+    limit: number,
+    prepare: (done: number) => void,
+  ): Promise<unknown> | null {
+    const [body] = this.#bodies;
+    const waiting = [...new Set([0, 1, limit - 2, limit - 1])].flatMap((done) => {
+      if (done < 0 || done >= limit) return [];
+      prepare(done);
+      const one = waitingFor(body.compiled.variant(this.#sharing(this.#frame(frame, body, step), body)));
+      return one === null ? [] : [one];
+    });
+    return waiting.length > 0 ? Promise.all(waiting) : null;
   }
 
   /** Steps that need nothing of the host, many at a time. */

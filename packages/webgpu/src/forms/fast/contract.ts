@@ -32,6 +32,8 @@ export const tiledProduct: Form = (request) => {
   const product = productOf(request.launch);
   if (product === null) return null;
   if (!tiledTypes.has(product.kernel.dtype)) return null;
+  if ([product.batch, product.m, product.n].some((sizes) => count(sizes) === 0))
+    return { launches: 1, dispatches: [] };
   if (request.facts.software)
     return {
       launches: 1,

@@ -3,5 +3,7 @@ import type { Form } from '../form.ts';
 import { band } from './band.ts';
 import { tiledProduct } from './contract.ts';
 import { fastReduce, thinProduct } from './reduce.ts';
+import { fastScan } from './scan.ts';
+import { fastSort } from './sort.ts';
 
-export const fastForms: readonly Form[] = [band, thinProduct, tiledProduct, fastReduce];
+export const fastForms: readonly Form[] = [band, thinProduct, tiledProduct, fastReduce, fastScan, fastSort];

@@ -45,6 +45,7 @@ function reduceDispatches(
   shape = shapeOf(request, launch, kernel),
 ): Dispatch[] {
   const own: FormRequest = { ...request, launch };
+  if (resultsOf(own, kernel) === 0) return [];
   if (shape.parts === 1) return [wholeDispatch(own, kernel, shape)];
   return partDispatches(own, kernel, shape);
 }
