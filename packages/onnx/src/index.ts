@@ -1,7 +1,8 @@
 /**
  * `@ag/onnx`: networks from ONNX files and into them, and what such files hold.
  */
-export { type ExportOnnxOptions, exportOnnx } from './export/exportOnnx.ts';
+export { exportOnnx } from './export/exportOnnx.ts';
+export type { ExportOnnxOptions } from './export/options.ts';
 export type { ExportRule, Writer } from './export/writer.ts';
 export type { FileOptions } from './file/decode.ts';
 export type { ElementType, ReadExternal } from './file/tensors.ts';

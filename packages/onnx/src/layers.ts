@@ -4,7 +4,7 @@
 import { type AnyModule, fromJSON, type Layers, type ModuleDescription } from '@ag/nn';
 import { checkOptions } from '@ag/tensor/engine';
 import { fileError } from './errors.ts';
-import { architectureKey } from './export/exportOnnx.ts';
+import { architectureKey } from './export/options.ts';
 import type { FileOptions } from './file/decode.ts';
 import { tensorOf } from './import/value.ts';
 import { inspectOnnx } from './inspect.ts';
