@@ -12,6 +12,8 @@ import { writeZip } from './zipWriter.ts';
 
 const full = process.env.AG_TEST === 'full';
 const count = full ? 10_000 : 150;
+/** Those that found something: a member that begins before its archive. */
+const found = [1023];
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../fixtures/${name}.json`, import.meta.url), 'utf8'));
@@ -103,7 +105,7 @@ describe.each(Object.entries(formats))('%s', (_, { files, load, damage }) => {
     const most = (bytes: Uint8Array): number => 8 * bytes.length + 2 ** 20;
     let failed = 0;
     const before = process.memoryUsage.rss();
-    for (let seed = 0; seed < count; seed++) {
+    for (const seed of new Set([...Array(count).keys(), ...found])) {
       const draw = generator(seed);
       const base = bases[draw(bases.length)];
       const bytes = damage ? await damage(base, draw) : mutated(base, draw);

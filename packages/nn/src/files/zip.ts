@@ -121,7 +121,8 @@ function checkEntry(entry: FileEntry, fail: Fail): void {
 function storedContent(bytes: Uint8Array, entry: FileEntry, fail: Fail): Uint8Array {
   const { filename: name, offset, uncompressedSize: size } = entry;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (offset + 30 > bytes.length || view.getUint32(offset, true) !== 0x04034b50)
+  // A directory that says how far everything is moved may say so of too much.
+  if (!(offset >= 0 && offset + 30 <= bytes.length) || view.getUint32(offset, true) !== 0x04034b50)
     fail(`'${name}' is not where it should be`);
   const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
   if (start + size > bytes.length) fail(`'${name}' is cut off`);
