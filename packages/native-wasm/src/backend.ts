@@ -26,17 +26,16 @@ import {
 } from './engine/choose.ts';
 import { compiled, useReference, wasmSupport } from './engine/support.ts';
 import { driverModule } from './run/driver.ts';
-import { copyFrom, copyTo, type LoweredLaunch, WasmExecutable } from './run/executable.ts';
+import { copyFrom, copyTo, WasmExecutable } from './run/executable.ts';
 import type { KernelStore } from './run/keptCode.ts';
 import { type CompiledKernel, driverPosition, KernelCache } from './run/kernelCache.ts';
 import { type Conductor, Loop } from './run/loop.ts';
 import {
   allStagesOf,
-  expectedWork,
   type LoweredProgram,
   lowerWithLoops,
+  sharedWork,
   stagesOf,
-  workOf,
 } from './run/loweredProgram.ts';
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
@@ -113,11 +112,6 @@ export function wasmSync(options: WasmOptions = {}): WasmBackend {
  */
 const worthWorkers = 5e6;
 
-/** A rough guess at the nanoseconds of a launch that are worth sharing: none where there are few pieces. */
-function sharedWork({ launch, stages }: LoweredLaunch): number {
-  return stages.some(({ units, grain }) => units >= 8 * grain) ? workOf(launch) : 0;
-}
-
 /** Frees the memory of an executable and of those in it. */
 function discard(executable: WasmExecutable): void {
   for (const loop of executable.loops.values()) {
@@ -157,10 +151,8 @@ export class WasmBackend implements Backend {
   };
   /** Each with what its runs add to `#sharedWork`. */
   readonly #executables = new Map<WasmExecutable, number>();
-  /** Their kernels, with those of the programs in them. */
+  /** The kernels of each, with those of the programs in it. */
   readonly #held = new WeakMap<WasmExecutable, readonly CompiledKernel[]>();
-  /** Of single programs, without those in them, what a run of them adds to `#sharedWork`. */
-  readonly #work = new WeakMap<WasmExecutable, number>();
   /** Nanoseconds of work that threads could have shared so far, until the workers start. */
   #sharedWork = 0;
   #arena: Block | null = null;
@@ -223,22 +215,23 @@ export class WasmBackend implements Backend {
   }
 
   prepare(given: Program): Executable {
-    const executable = this.#compile(given);
+    const tree = lowerWithLoops(given, this.#features);
+    const work = sharedWork(tree);
+    // They load while the kernels are written.
+    if (work >= worthWorkers) this.#workers.start();
+    const executable = this.#compile(tree);
     try {
       this.#reserveArena(executable.arenaBytes);
     } catch (error) {
       this.#drop(executable);
       throw error;
     }
-    this.#executables.set(executable, this.#workOf(executable));
+    this.#executables.set(executable, work);
     return executable;
   }
 
   /** A program with those in it, which have memory of their own. */
-  #compile(given: Program): WasmExecutable {
-    // They load while kernels are chosen and written.
-    if (expectedWork(given) >= worthWorkers) this.#workers.start();
-    const tree = lowerWithLoops(given, this.#features);
+  #compile(tree: LoweredProgram): WasmExecutable {
     const kernels = this.#kernels.acquire(allStagesOf(tree), (bytes, tableSize) =>
       this.#workers.publish(bytes, tableSize),
     );
@@ -257,10 +250,6 @@ export class WasmBackend implements Backend {
     const { program, lowered, local, loops } = tree;
     const own = kernels.splice(0, stagesOf(tree).length);
     const executable = new WasmExecutable(this.#memory, program, lowered, own, this.threads, local);
-    this.#work.set(
-      executable,
-      lowered.reduce((sum, launch) => sum + sharedWork(launch), 0),
-    );
     try {
       for (const [launch, programs] of loops) {
         const { kernel } = launch;
@@ -279,14 +268,6 @@ export class WasmBackend implements Backend {
   #drop(executable: WasmExecutable): void {
     discard(executable);
     this.#kernels.release(this.#held.get(executable) ?? []);
-  }
-
-  /** Nanoseconds of work in a run that threads could share, loops included. */
-  #workOf(executable: WasmExecutable): number {
-    let sum = this.#work.get(executable) ?? 0;
-    for (const { bodies, kernel } of executable.loops.values())
-      for (const body of bodies) sum += kernel.steps * this.#workOf(body);
-    return sum;
   }
 
   run(executable: Executable, bindings: readonly Binding[], scalars: Float64Array): void {

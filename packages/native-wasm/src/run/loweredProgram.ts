@@ -1,6 +1,6 @@
 /**
  * A program with those of its loops, lowered before any code is written: so the kernels of all of them come in one module, which
- * has each helper once. And what can be said of a program before it is lowered, while there is time to get ready for it.
+ * has each helper once.
  */
 import type { Launch, Program } from '@ag/tensor';
 import { count } from '@ag/tensor/engine';
@@ -63,27 +63,16 @@ export function allStagesOf(program: LoweredProgram): Stage[] {
   return [...stagesOf(program), ...inner.flatMap(allStagesOf)];
 }
 
-/** A rough guess at the nanoseconds of a launch. */
-export function workOf({ dims, kernel }: Launch): number {
-  return count(dims) * (kernel.form === 'contract' ? 0.04 : 0.3);
-}
-
-/** Nanoseconds of a launch below which sharing it is not worth while. */
-const smallest = 5000;
-
-/** A rough guess at the nanoseconds of a run that threads could share, without lowering anything. */
-export function expectedWork({ launches }: Program): number {
+/** A rough guess at the nanoseconds of a run that threads could share, loops included. */
+export function sharedWork({ lowered, loops }: LoweredProgram): number {
   let sum = 0;
-  for (const launch of launches) {
-    const { kernel } = launch;
-    if (kernel.form === 'loop') {
-      // Threads may take all steps for rows of their own, so even small launches can be shared.
-      const step = kernel.programs[0].launches.reduce((work, inner) => work + workOf(inner), 0);
-      if (kernel.steps * step >= smallest) sum += kernel.steps * step;
-    } else {
-      const own = kernel.form === 'host' ? 0 : workOf(launch);
-      if (own >= smallest) sum += own;
-    }
+  for (const { launch, stages } of lowered) {
+    const { dims, kernel } = launch;
+    // Not where there are few pieces.
+    if (stages.some(({ units, grain }) => units >= 8 * grain))
+      sum += count(dims) * (kernel.form === 'contract' ? 0.04 : 0.3);
+    const steps = kernel.form === 'loop' ? kernel.steps : 0;
+    for (const inner of loops.get(launch) ?? []) sum += steps * sharedWork(inner);
   }
   return sum;
 }
