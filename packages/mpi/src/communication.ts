@@ -1,5 +1,5 @@
 /**
- * The main thread's side of `communicator.js`: requests are posted and done in their order, and waited for at once or later.
+ * The main thread's side of `communicator.js`. Requests are posted and done in their order, and waited for at once or later.
  * Data lies in shared memory, where both threads see it: a WebAssembly backend with threads has it there anyway, other arrays
  * are copied there and back.
  */

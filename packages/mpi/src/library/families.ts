@@ -1,5 +1,5 @@
 /**
- * What stands for an object in each family of MPI libraries: their headers leave it to each of them until MPI 5.0, whose
+ * What stands for an object in each family of MPI libraries. Their headers leave it to each of them until MPI 5.0, whose
  * standard ABI settles it.
  *
  * Sources: Open MPI 4.1 and 5.0 `mpi.h` (addresses of globals, here by name), MPICH 4.0 and 5.0 `mpi.h` (integers; Intel MPI,

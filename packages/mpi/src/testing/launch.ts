@@ -1,4 +1,4 @@
-/** Programs under a real launcher, for tests: bundled once, so that ranks start quickly and on the sources. */
+/** Programs under a real launcher, for tests. They are bundled once, so that ranks start quickly and on the sources. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
