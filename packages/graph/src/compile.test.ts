@@ -20,6 +20,22 @@ function _plansMadeBy(work: () => void): number {
 }
 
 describe('compile', () => {
+  it('draws in the order in which the function asks, whatever the order in which a plan reads', () => {
+    const f = (x: Tensor): Tensor[] => {
+      const first = uniform([3]);
+      const second = uniform([3]);
+      uniform([3]); // which nothing reads
+      return [x.add(second).sub(first), first];
+    };
+    const compiled = compile(f);
+    const x = tensor([1, 2, 3]);
+    const drawn = (g: (x: Tensor) => Tensor[]): number[][] => {
+      manualSeed(5);
+      return [1, 2, 3].flatMap(() => g(x).map((y) => Array.from(y.dataSync())));
+    };
+    expect(drawn(compiled)).toEqual(drawn(f));
+  });
+
   it('draws new numbers at each run, the same as uncompiled, and restarts with the seed', async () => {
     const f = (x: Tensor): Tensor => x.add(uniform([4])).mul(bernoulli([4], 0.5));
     const fast = compile(f);

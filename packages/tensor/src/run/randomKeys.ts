@@ -6,6 +6,7 @@
 import { checkInteger, describeValue } from '../check.ts';
 import { codedError, typeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
+import { beforeEachRun } from './tracing.ts';
 
 /** Two 32-bit words that decide all numbers drawn with them. Make one with `key(seed)`, more with `splitKey`. */
 export interface Key {
@@ -75,14 +76,28 @@ function drawKey(): Key {
   return { words: threefry(globalKey.words, [i >>> 0, Math.floor(i / 2 ** 32) >>> 0]) };
 }
 
-/** While `work` runs, keys are taken anew at each run of what it builds. */
+/**
+ * While `work` runs, under a trace, keys are taken anew at each run of what it builds: before it, and in the order in which `work`
+ * asked for them, whatever the order in which a plan comes to read them. So a step draws the same numbers compiled or not.
+ */
 export function withRunKeys<T>(work: () => T): T {
   const outer = keySource;
-  keySource = () => ({ words: [0, 0], read: () => drawKey().words });
+  const words: (readonly [number, number])[] = [];
+  keySource = () => {
+    const i = words.length;
+    words.push([0, 0]);
+    return { words: [0, 0], read: () => words[i] };
+  };
   try {
     return work();
   } finally {
     keySource = outer;
+    if (words.length > 0) {
+      beforeEachRun(() => {
+        for (let i = 0; i < words.length; i++) words[i] = drawKey().words;
+        return undefined;
+      });
+    }
   }
 }
 
