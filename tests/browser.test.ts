@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { build, defaultClientConditions } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OnnxOutcome } from './browser/onnx.ts';
 import type { Outcome, Task } from './browser/suite.ts';
 
 const full = process.env.AG_TEST === 'full';
@@ -111,6 +112,17 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
       await page.close();
     },
   );
+
+  it('writes and reads ONNX files, whose format needs no code made from text', async () => {
+    const page = await browser.newPage();
+    await page.goto(addresses.get(false)!);
+    const outcome = await page.evaluate(() =>
+      (window as unknown as { throughOnnx(): Promise<OnnxOutcome> }).throughOnnx(),
+    );
+    expect(outcome.operators).toEqual(expect.arrayContaining(['Conv', 'Gemm', 'Relu']));
+    expect(outcome.difference).toBeLessThan(1e-6);
+    await page.close();
+  });
 });
 
 interface Suite {

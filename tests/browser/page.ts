@@ -1,4 +1,5 @@
 /** Hands the suite to the test that opened the page. */
+import { throughOnnx } from './onnx.ts';
 import { type Outcome, runSuite, type Task } from './suite.ts';
 
 /** As an application does that must not block its page. */
@@ -14,4 +15,4 @@ function inWorker(task: Task): Promise<Outcome> {
   });
 }
 
-Object.assign(window, { suite: { inPage: runSuite, inWorker } });
+Object.assign(window, { suite: { inPage: runSuite, inWorker }, throughOnnx });
