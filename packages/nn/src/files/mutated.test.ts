@@ -99,7 +99,8 @@ const formats: Record<string, Format> = {
 };
 
 describe.each(Object.entries(formats))('%s', (_, { files, load, damage }) => {
-  it(`${count} of them`, async () => {
+  // However busy the machine is: what is looked for are files that never end.
+  it(`${count} of them`, { timeout: full ? 3_600_000 : 120_000 }, async () => {
     const bases = await files();
     // What compressed members may unpack to is limited apart.
     const most = (bytes: Uint8Array): number => 8 * bytes.length + 2 ** 20;
