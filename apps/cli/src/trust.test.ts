@@ -107,7 +107,7 @@ describe('a file that names a module', () => {
     expect(outcome).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("is of the recipe 'xor'") });
     expect(await inProcess('train', '--recipe', evil)).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('only --resume takes it'),
+      stderr: expect.stringContaining('only --resume and --from take it'),
     });
     expect(existsSync(marker)).toBe(false);
   });
