@@ -78,7 +78,8 @@ async function runExample(home: string, readme: string, names: string[]): Promis
   await build({
     entryPoints: [entry],
     bundle: true,
-    platform: 'browser',
+    // MPI is for Node alone, with a library that is called as it is.
+    ...(names.includes('@ag/mpi') ? { platform: 'node', external: ['koffi'] } : { platform: 'browser' }),
     format: 'esm',
     write: false,
   });
