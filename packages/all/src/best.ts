@@ -6,6 +6,7 @@
 import { wasm, wasmSupport } from '@ag/native-wasm';
 import { type Backend, backend, reference, synchronize, Tensor, use } from '@ag/tensor';
 import { checkOptions, typeError, workloadOf } from '@ag/tensor/engine';
+import type { GpuObject } from '@ag/webgpu';
 
 /** What {@link best} goes by. */
 export interface BestOptions {
@@ -16,7 +17,7 @@ export interface BestOptions {
    */
   readonly work?: Tensor | readonly Tensor[] | (() => unknown);
   /** Where adapters come from, in Node the `GPU` object of npm `webgpu`. Default `navigator.gpu`. */
-  readonly gpu?: GPU;
+  readonly gpu?: GpuObject;
   /** Gets the sentence that says what was chosen and why. Default: the console. */
   readonly say?: (sentence: string) => void;
 }
@@ -94,7 +95,9 @@ async function onProcessor(): Promise<Candidate & { readonly missing: string }> 
 }
 
 /** WebGPU on a real device, or why not. */
-async function onGraphics(gpu: GPU | undefined): Promise<(Candidate & { readonly name: string }) | string> {
+async function onGraphics(
+  gpu: GpuObject | undefined,
+): Promise<(Candidate & { readonly name: string }) | string> {
   const { webgpu, webgpuSupport } = await import('@ag/webgpu');
   const { adapter, hardware, info } = await webgpuSupport(gpu ? { gpu } : {});
   if (!adapter.available) return adapter.reason;
