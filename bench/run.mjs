@@ -30,16 +30,19 @@ function optionOf(name) {
   return process.argv[at] === name ? process.argv[at + 1] : process.argv[at].slice(name.length + 1);
 }
 
-/** Takes the packages of the project from another folder that holds it. */
+/**
+ * Takes the packages of the project from another folder that holds it. What is only loaded when it is needed may be missing
+ * there: packages come later.
+ */
 function packagesFrom(root) {
   return {
     name: 'packages-from',
     setup({ onResolve, resolve }) {
-      onResolve({ filter: /^@ag\// }, ({ path, kind, pluginData }) =>
-        pluginData === 'resolved'
-          ? undefined
-          : resolve(path, { kind, resolveDir: join(root, 'bench'), pluginData: 'resolved' }),
-      );
+      onResolve({ filter: /^@ag\// }, async ({ path, kind, pluginData }) => {
+        if (pluginData === 'resolved') return undefined;
+        const found = await resolve(path, { kind, resolveDir: join(root, 'bench'), pluginData: 'resolved' });
+        return found.errors.length > 0 && kind === 'dynamic-import' ? { path, external: true } : found;
+      });
     },
   };
 }

@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wasm } from '@ag/native-wasm';
 import { type Backend, reference, use } from '@ag/tensor';
-import { webgpu } from '@ag/webgpu';
 import type { Network } from '../problems/network.ts';
 import type { Task } from '../protocol.ts';
 import { ofNetworks, workloads } from '../workloads/index.ts';
@@ -28,6 +27,8 @@ if (task.backend === 'wasm') {
   const { dawn } = await import(process.env.AG_DAWN!);
   const { gpu, reason } = await dawn();
   if (!gpu) throw new Error(reason);
+  // An earlier state that takes turns may not have the package.
+  const { webgpu } = await import('@ag/webgpu');
   start(await webgpu({ gpu }));
 } else {
   start(reference());
