@@ -1,7 +1,7 @@
 /** The world of a job that an MPI launcher started. */
 
 import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
-import { type PendingSum, rankFailed, ranksDiffer, type Summable, type World } from '@ag/train';
+import { type PendingSum, rankFailed, ranksDiffer, type Summable, singleWorld, type World } from '@ag/train';
 
 import { Communication, type Facts } from './communication.ts';
 import { candidates, findLauncher } from './library/find.ts';
@@ -91,16 +91,9 @@ function alone(): MpiWorld {
     throw codedError(Error, 'AG_WRONG_TIME', 'mpi: there is no other rank to send to or to receive from');
   };
   return {
-    rank: 0,
-    size: 1,
+    ...singleWorld(),
     library: '',
     local: 1,
-    allReduce() {},
-    startReduce: () => ({ finish() {} }),
-    broadcast() {},
-    gather: (bytes) => [bytes.slice()],
-    abort() {},
-    finish: async () => {},
     send: async () => none(),
     receive: async () => none(),
   };
@@ -186,7 +179,11 @@ class Ranks implements MpiWorld {
   abort(reason: unknown): void {
     if (this.#finished) return;
     this.#finished = true;
-    const message = reason instanceof Error ? reason.message : String(reason);
+    // It may quote a file: nothing in it is to reach a terminal but text.
+    const message = String(reason instanceof Error ? reason.message : reason).replace(
+      /[^\P{Cc}\n\t]/gu,
+      '\ufffd',
+    );
     process.stderr.write(`rank ${this.rank}${this.#where && `, ${this.#where}`}: ${message}\n`);
     this.#communication.abort(1);
   }
