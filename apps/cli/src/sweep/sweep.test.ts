@@ -114,7 +114,7 @@ describe('agrad sweep', () => {
 describe('a sweep in parts', () => {
   const given = (folder: string): string[] => [
     ...['sweep', 'xor', '--grid', 'seed=1,2,3,4,5', '--epochs', '20', '--backend', 'reference', '--json'],
-    ...['--out', folder],
+    ...['--workers', '1', '--out', folder],
   ];
 
   it('does every n-th trial; the command without --part does the rest and tells the same best', {
@@ -163,7 +163,7 @@ describe('a sweep by halving', () => {
     const given = [
       ...['sweep', 'xor', '--grid', 'learningRate=0.0001,0.001,0.02,0.1', '--strategy', 'halving'],
       ...['--factor', '2', '--min-epochs', '50', '--epochs', '200', '--backend', 'reference'],
-      ...['--metric', 'loss', '--json', '--out', folder],
+      ...['--metric', 'loss', '--workers', '1', '--json', '--out', folder],
     ];
     const outcome = await outcomeOf(start(given));
     expect(outcome.exitCode, outcome.stderr).toBe(0);
