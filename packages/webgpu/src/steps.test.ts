@@ -91,6 +91,29 @@ describe('a training step', () => {
     expectAtMost(asked, limitsOfSteps.perceptron);
   });
 
+  it('takes its kernels from plans for other sizes, and from other models', async () => {
+    const backend = await webgpu({ device: countingDevice() });
+    const made = async (sizes: readonly number[], batch: number): Promise<number> => {
+      const before = backend.counters.pipelines;
+      const [first, ...layers] = sizes.slice(1).map((size, i) => linear(sizes[i], size));
+      const model = sequential(first, ...layers.flatMap((layer) => [sigmoid(), layer]));
+      use(backend);
+      const optimizer = sgd(model.parameters(), { learningRate: 0.1 });
+      for (let i = 0; i < 2; i++) {
+        const loss = classified(model, [batch, sizes[0]])();
+        backward(loss);
+        optimizer.step();
+        await loss.item();
+      }
+      return backend.counters.pipelines - before;
+    };
+    expect(await made([784, 50, 100, 10], 100)).toBeGreaterThan(8);
+    expect(await made([784, 50, 100, 10], 96)).toBe(0);
+    expect(await made([784, 54, 92, 10], 100)).toBe(0);
+    // Means over fewer are shared by a smaller workgroup.
+    expect(await made([784, 50, 100, 10], 60)).toBeLessThanOrEqual(1);
+  });
+
   it('of two convolutions with pooling and a dense layer, batch 64, by Adam', async () => {
     const model = sequential(
       convolution(1, 16, 5, { padding: 2 }),
