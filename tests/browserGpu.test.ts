@@ -67,8 +67,8 @@ describe.skipIf(executablePath === undefined)('WebGPU in Chromium', { timeout: 3
     await page.close();
   }, 300_000);
   afterAll(async () => {
-    await browser?.close();
     chrome?.kill('SIGKILL');
+    await browser?.close();
     server?.closeAllConnections();
     server?.close();
     rmSync(out, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -79,7 +79,7 @@ describe.skipIf(executablePath === undefined)('WebGPU in Chromium', { timeout: 3
     const page = await browser.contexts()[0].newPage();
     page.on('console', (message) => said.push(message.text()));
     page.on('pageerror', (error) => said.push(String(error)));
-    await page.goto(address);
+    await page.goto(address, { timeout: 120_000 });
     return page;
   }
 

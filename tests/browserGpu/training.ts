@@ -128,7 +128,7 @@ async function trainOverLoss(wanted: Wanted, saved: number, at: number): Promise
   use(await webgpu({ device }));
   const run = runOf(wanted);
   const losses: number[] = [];
-  let bytes = new Uint8Array();
+  let bytes: Uint8Array = new Uint8Array();
   let caught: { message?: unknown; code?: unknown } = {};
   try {
     for await (const event of stepByStep(run)) {

@@ -58,7 +58,7 @@ export function countingDevice(
     clearBuffer: nothing,
     finish: () => ({}),
   };
-  return {
+  const device = {
     held,
     limits: { ...defaultLimits, maxComputeWorkgroupsPerDimension: 65535, ...limits },
     features: new Set<string>(),
@@ -80,4 +80,5 @@ export function countingDevice(
     createCommandEncoder: () => encoder,
     destroy: nothing,
   };
+  return device;
 }
