@@ -9,6 +9,7 @@ import {
   type BinaryOperation,
   binaryOperations,
   type ComputedDType,
+  type DType,
   dtypes,
   type Expression,
   type Instruction,
@@ -69,11 +70,11 @@ afterAll(() => {
   for (const { backend } of backends) backend.close();
 });
 
-function make(dtype: ComputedDType, data: readonly number[]): OperandSpec & { data: TypedArray } {
-  return { data: arrays[dtype].from(data), dtype, strides: [1] };
+function make(dtype: DType, data: readonly number[]): OperandSpec & { data: TypedArray } {
+  return { data: arrays[dtype as ComputedDType].from(data), dtype, strides: [1] };
 }
 
-const empty = (dtype: ComputedDType, length: number): OperandSpec & { data: TypedArray } =>
+const empty = (dtype: DType, length: number): OperandSpec & { data: TypedArray } =>
   make(dtype, new Array<number>(length).fill(0));
 
 /** Elements of an expression over operands of equal length, on this backend and on the reference. */
@@ -100,7 +101,7 @@ async function both(
 function same(
   got: TypedArray,
   wanted: TypedArray,
-  dtype: ComputedDType,
+  dtype: DType,
   what: (i: number) => string,
   signed = true,
   units = 4,
