@@ -9,7 +9,7 @@ import {
   type BinaryOperation,
   binaryOperations,
   type ComputedDType,
-  type DType,
+  computedDType,
   dtypes,
   type Expression,
   type Instruction,
@@ -70,11 +70,11 @@ afterAll(() => {
   for (const { backend } of backends) backend.close();
 });
 
-function make(dtype: DType, data: readonly number[]): OperandSpec & { data: TypedArray } {
-  return { data: arrays[dtype as ComputedDType].from(data), dtype, strides: [1] };
+function make(dtype: ComputedDType, data: readonly number[]): OperandSpec & { data: TypedArray } {
+  return { data: arrays[dtype].from(data), dtype, strides: [1] };
 }
 
-const empty = (dtype: DType, length: number): OperandSpec & { data: TypedArray } =>
+const empty = (dtype: ComputedDType, length: number): OperandSpec & { data: TypedArray } =>
   make(dtype, new Array<number>(length).fill(0));
 
 /** Elements of an expression over operands of equal length, on this backend and on the reference. */
@@ -94,14 +94,14 @@ async function both(
   };
   const { length } = inputs[0].data;
   const run = async (on: Parameters<typeof runOnce>[0]) =>
-    (await runOnce(on, kernel, [length], [...inputs, empty(last.dtype, length)])).at(-1)!;
+    (await runOnce(on, kernel, [length], [...inputs, empty(computedDType(last.dtype), length)])).at(-1)!;
   return [await run(backend), await run(oracle)];
 }
 
 function same(
   got: TypedArray,
   wanted: TypedArray,
-  dtype: DType,
+  dtype: ComputedDType,
   what: (i: number) => string,
   signed = true,
   units = 4,
@@ -129,7 +129,14 @@ describe.each(backends)('$name', ({ backend }) => {
       const [got, wanted] = await both(backend, instruction, [make(dtype, repeated)]);
       // The series of erf in float64 is good to twenty units in the last place.
       const units = op === 'erf' ? 20 : 4;
-      same(got, wanted, instruction.dtype, (i) => `${op}(${text(repeated[i])})`, !anyZero.has(op), units);
+      same(
+        got,
+        wanted,
+        computedDType(instruction.dtype),
+        (i) => `${op}(${text(repeated[i])})`,
+        !anyZero.has(op),
+        units,
+      );
     });
 
     it.each(binaryOperations.filter((op) => has(op, dtype)))('%s', async (op: BinaryOperation) => {
@@ -138,7 +145,7 @@ describe.each(backends)('$name', ({ backend }) => {
       const right = list.flatMap(() => list);
       const [got, wanted] = await both(backend, instruction, [make(dtype, left), make(dtype, right)]);
       const what = (i: number) => `${op}(${text(left[i])}, ${text(right[i])})`;
-      same(got, wanted, instruction.dtype, what, !anyZero.has(op));
+      same(got, wanted, computedDType(instruction.dtype), what, !anyZero.has(op));
     });
 
     it.each(dtypes.filter((to) => to !== dtype))('cast to %s', async (to) => {
