@@ -301,6 +301,21 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(numbers(text, /differs by at most (\S+)/g)[0]).toBeLessThan(1e-4);
   });
 
+  it('24: trains to the same digits on every backend that is there', async () => {
+    const text = await printed('24');
+    const rows = numbers(text, /^\w+: loss (\S+), then (\S+), (\S+) % right/gm);
+    const absent = /^webgpu is left out: (.*)/m.exec(text);
+    if (absent) console.log(`example 24 is tested without WebGPU: ${absent[1]}`);
+    else expect(text).toMatch(/^device: \S.*\n^webgpu: /m);
+    expect(rows).toHaveLength(absent ? 6 : 9);
+    for (let i = 3; i < rows.length; i += 3) {
+      expect(Math.abs(rows[i] - rows[0])).toBeLessThan(2e-4);
+      expect(Math.abs(rows[i + 1] - rows[1])).toBeLessThan(2e-4);
+      expect(rows[i + 2]).toBeCloseTo(rows[2], 0);
+    }
+    expect(rows[1]).toBeLessThan(rows[0] / 2);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;
