@@ -13,6 +13,7 @@ export {
   toDType,
 } from './dtype.ts';
 export type { Coded, ErrorCode } from './errors.ts';
+export type { Selection } from './functions/at.ts';
 export {
   avgPool2d,
   type ConvolutionOptions,
@@ -39,7 +40,9 @@ export {
   zeros,
   zerosLike,
 } from './functions/create.ts';
+export { rearrange, reduce, repeat } from './functions/einops.ts';
 export { einsum, tensordot } from './functions/einsum.ts';
+export * from './functions/elementwise/index.ts';
 export * from './functions/free.ts';
 export {
   cholesky,
@@ -53,6 +56,17 @@ export {
   svd,
 } from './functions/linearAlgebra.ts';
 export {
+  type BincountOptions,
+  bincount,
+  type HistogramOptions,
+  histogram,
+  type SearchSortedOptions,
+  searchSorted,
+  type Unique,
+  type UniqueOptions,
+  unique,
+} from './functions/order.ts';
+export {
   bernoulli,
   categorical,
   exponential,
@@ -63,6 +77,25 @@ export {
   truncatedNormal,
   uniform,
 } from './functions/random.ts';
+export {
+  countNonzero,
+  cummax,
+  cummin,
+  logCumsumExp,
+  median,
+  nanMean,
+  nanSum,
+  type QuantileOptions,
+  quantile,
+} from './functions/reductions.ts';
+export {
+  type ScatterOptions,
+  scatter,
+  segmentMax,
+  segmentMean,
+  segmentMin,
+  segmentSum,
+} from './functions/scatter.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './functions/select.ts';
 export {
   type Backend,
@@ -103,7 +136,15 @@ export { type Key, key, manualSeed, randomState, restoreRandomState, splitKey } 
 export { backend, use } from './run/runtime.ts';
 export { synchronize } from './run/synchronize.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
-export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
+export {
+  apply,
+  type ExtremeOptions,
+  type ReduceOptions,
+  type ScanOptions,
+  Tensor,
+  type TensorLike,
+  type ValuesAndIndices,
+} from './tensor.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';
 export { onWarning, silenceWarnings, type Warning, type WarningCode } from './warn.ts';

@@ -189,8 +189,6 @@ const givesBool = new Set<string>([
   'notEqual',
   'less',
   'lessEqual',
-  'and',
-  'or',
 ]);
 
 function isComputed(op: string): boolean {
