@@ -3,7 +3,13 @@
  * come from that its tests expect.
  */
 import { readFileSync } from 'node:fs';
-import { elementwiseRows, gradientCases, reductionRows, structuralRows, withoutGradient } from '@ag/tensor/testing';
+import {
+  elementwiseRows,
+  gradientCases,
+  reductionRows,
+  structuralRows,
+  withoutGradient,
+} from '@ag/tensor/testing';
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../packages/tensor/fixtures/${name}.json`, import.meta.url), 'utf8'));
@@ -17,21 +23,36 @@ const ownTests: Readonly<Record<string, string>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ['conv2d', 'convTranspose2d', 'maxPool2d', 'avgPool2d'].map((name) => [name, 'PyTorch (`convolution.test.ts`)']),
+    ['conv2d', 'convTranspose2d', 'maxPool2d', 'avgPool2d'].map((name) => [
+      name,
+      'PyTorch (`convolution.test.ts`)',
+    ]),
   ),
   ...Object.fromEntries(
-    ['cholesky', 'det', 'inverse', 'logdet', 'qr', 'slogdet', 'solve', 'solveTriangular', 'svd'].map((name) => [
-      name,
-      'NumPy (`linearAlgebra.test.ts`)',
-    ]),
+    ['cholesky', 'det', 'inverse', 'logdet', 'qr', 'slogdet', 'solve', 'solveTriangular', 'svd'].map(
+      (name) => [name, 'NumPy (`linearAlgebra.test.ts`)'],
+    ),
   ),
   ...Object.fromEntries(
     ['cond', 'fori', 'scan', 'whileLoop'].map((name) => [name, 'the steps written out (`loops.test.ts`)']),
   ),
   ...Object.fromEntries(
-    ['bernoulli', 'categorical'].map((name) => [name, 'moments of the distribution (`random.test.ts`)']),
+    [
+      'bernoulli',
+      'categorical',
+      'gamma',
+      'beta',
+      'dirichlet',
+      'poisson',
+      'multinomial',
+      'laplace',
+      'gumbel',
+      'multivariateNormal',
+    ].map((name) => [name, 'moments of the distribution (`random.test.ts`, `distributions.test.ts`)']),
   ),
   ...Object.fromEntries(['onesLike', 'zerosLike'].map((name) => [name, 'the constant (`edges.ts`)'])),
+  maxUnpool: 'the inverse of `maxPoolIndices` (`spaces.test.ts`)',
+  fromBits: 'PyTorch (`storage.test.ts`)',
   detach: 'definition (gradient cases)',
 };
 
@@ -67,14 +88,37 @@ export function operationEntries(): Map<string, Entry> {
     note(name, integers ? [...floats, 'int32', 'bool'] : floats, 'definition');
   for (const { operation, dtypes } of structuralRows)
     note(operation, dtypes ?? [...floats, 'int32', 'uint8', 'bool'], 'definition');
-  const codes: Record<string, string> = { f4: 'float32', f8: 'float64', i4: 'int32', u4: 'uint32', u1: 'uint8', b1: 'bool' };
+  const codes: Record<string, string> = {
+    f4: 'float32',
+    f8: 'float64',
+    i4: 'int32',
+    u4: 'uint32',
+    u1: 'uint8',
+    b1: 'bool',
+  };
   for (const [name, operands] of fixture('numpy') as [string, [string, string][]][])
-    if (entries.has(name)) note(name, operands.map(([, code]) => codes[code]), 'NumPy');
-  const parts: Record<string, string> = { maxIndices: 'max', sortIndices: 'sort', padCircular: 'pad', padReplicate: 'pad' };
+    if (entries.has(name))
+      note(
+        name,
+        operands.map(([, code]) => codes[code]),
+        'NumPy',
+      );
+  const parts: Record<string, string> = {
+    maxIndices: 'max',
+    sortIndices: 'sort',
+    padCircular: 'pad',
+    padReplicate: 'pad',
+  };
   for (const [name, operands] of fixture('pytorch') as [string, [number[], number, unknown[]][]][])
     note(parts[name] ?? name, [operands[0][2].length > 2 ? 'int32' : 'float64'], 'PyTorch');
-  for (const name of Object.keys(fixture('functions') as object)) if (entries.has(name)) note(name, [], 'mpmath');
-  for (const [name, source] of Object.entries(ownTests)) if (entries.has(name)) entry(name).sources.add(source);
+  for (const [name] of (fixture('spaces') as { cases: [string][] }).cases)
+    note(name, ['float64'], 'PyTorch, SciPy');
+  for (const [name] of (fixture('distributions') as { cases: [string][] }).cases)
+    note(`${name}LogProb`, ['float64'], 'SciPy');
+  for (const name of Object.keys(fixture('functions') as object))
+    if (entries.has(name)) note(name, [], 'mpmath');
+  for (const [name, source] of Object.entries(ownTests))
+    if (entries.has(name)) entry(name).sources.add(source);
   return entries;
 }
 

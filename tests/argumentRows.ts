@@ -77,11 +77,15 @@ const unary = [
   'onesLike',
   'zerosLike',
 ];
-const binary = byKind(({ name, ranges, whole }) => ranges.length === 2 && !whole && !name.startsWith('logical'));
+const binary = byKind(
+  ({ name, ranges, whole }) => ranges.length === 2 && !whole && !name.startsWith('logical'),
+);
 const bits = byKind(({ ranges, whole }) => ranges.length === 2 && whole === true);
 const logical = ['logicalAnd', 'logicalOr', 'logicalXor'];
 const [several, single] = [false, true].map((one) =>
-  reductionRows.filter((row) => (row.single ?? false) === one && row.name !== 'quantile').map(({ name }) => name),
+  reductionRows
+    .filter((row) => (row.single ?? false) === one && row.name !== 'quantile')
+    .map(({ name }) => name),
 );
 const named = (name: string) => (api as unknown as Record<string, (...args: never[]) => unknown>)[name];
 

@@ -80,7 +80,13 @@ async function computed([name, operands, options, , , expected]: Case): Promise<
   if (!expected.some((list) => list !== null)) return { y, g: [] };
   const weights = Array.from({ length: y.size }, (_, i) => 1 + (i % 7) / 8);
   const loss = y.mul(tensor(weights, { shape: [...y.shape], dtype: 'float64' })).sum();
-  return { y, g: gradients(loss, x.filter((_, i) => expected[i] !== null)) };
+  return {
+    y,
+    g: gradients(
+      loss,
+      x.filter((_, i) => expected[i] !== null),
+    ),
+  };
 }
 
 // The values have ten digits.
@@ -103,7 +109,9 @@ it('agrees with PyTorch, values and gradients', async () => {
         expectCloseData(y.dataSync(), plain(values), closeness, what);
         const wanted = expected.filter((list) => list !== null);
         if (g.length > 0)
-          wanted.forEach((list, k) => expectCloseData(g[k].dataSync(), plain(list), closeness, `gradient ${k} of ${what}`));
+          wanted.forEach((list, k) =>
+            expectCloseData(g[k].dataSync(), plain(list), closeness, `gradient ${k} of ${what}`),
+          );
       } catch (error) {
         wrong.push((error as Error).message.slice(0, 300));
       }

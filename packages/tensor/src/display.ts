@@ -24,7 +24,8 @@ export async function notebookDisplay(x: Tensor): Promise<MimeBundle> {
 function picture(data: TypedArray, shape: Shape): string {
   const [rows, columns] = [shape[shape.length - 2] ?? 1, shape[shape.length - 1] ?? 1];
   const count = sizeOf(shape.slice(0, -2));
-  if (data.length === 0 || shape.length === 0 || rows > longest || columns > longest || count > most) return '';
+  if (data.length === 0 || shape.length === 0 || rows > longest || columns > longest || count > most)
+    return '';
   const finite = Array.from(data).filter(Number.isFinite);
   const low = Math.min(...finite);
   const high = Math.max(...finite);

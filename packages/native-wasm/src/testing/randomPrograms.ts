@@ -1,5 +1,6 @@
 /** Random programs of one launch, for every kernel form, dtype and kind of stride. */
 import {
+  computedDType,
   type DType,
   dtypes,
   type Expression,
@@ -59,7 +60,7 @@ export class CaseBuilder {
   }
 
   values(dtype: DType, length: number): TypedArray {
-    const array = new arrays[dtype](length);
+    const array = new arrays[computedDType(dtype)](length);
     for (let i = 0; i < length; i++) {
       const x = this.random.next() * 8 - 4;
       if (dtype === 'bool') array[i] = x > 0 ? 1 : 0;
@@ -158,15 +159,7 @@ export const binaryOf: Record<string, string[]> = {
   uint8: [...arithmetic, ...ofIntegers],
   bool: ['and', 'or', 'xor', 'mul', 'max', 'min', 'equal', 'notEqual', 'less', 'lessEqual'],
 };
-export const givesBool = new Set([
-  'not',
-  'isNaN',
-  'isFinite',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-]);
+export const givesBool = new Set(['not', 'isNaN', 'isFinite', 'equal', 'notEqual', 'less', 'lessEqual']);
 
 /** A few random instructions over the given leaves; the last one cast to `wanted`. */
 export function expression(

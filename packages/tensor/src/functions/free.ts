@@ -167,6 +167,7 @@ export function max(
 ): ValuesAndIndices;
 export function max(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
 export function max(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
+  checkOptions('max', options, 'keepDims indices');
   return checkTensor(x, 'max').max(axis, options as ReduceOptions);
 }
 
@@ -178,6 +179,7 @@ export function min(
 ): ValuesAndIndices;
 export function min(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
 export function min(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
+  checkOptions('min', options, 'keepDims indices');
   return checkTensor(x, 'min').min(axis, options as ReduceOptions);
 }
 

@@ -126,7 +126,7 @@ export function bincount(x: Tensor, options: BincountOptions = {}): Tensor {
   if (checkTensor(x, 'bincount').dtype.startsWith('float'))
     throw dtypeError(`bincount: needs whole numbers, got ${x.dtype}; cast them: x.cast('int32')`);
   const { length, weights } = options;
-  const count = length ?? numberOf(elementsOf(x, 'bincount'));
+  const count = length === undefined ? numberOf(elementsOf(x, 'bincount')) : length;
   checkInteger(count, 'bincount', 'the length', 0, 2 ** 31 - 1);
   return counted('bincount', x, count, weights);
 }

@@ -74,8 +74,7 @@ export function scatter(
  */
 export function segmentSum(x: Tensor, segment: Tensor, count?: number): Tensor {
   const { rows, base, position } = segments('segmentSum', x, segment, count);
-  const sum = rows.apply(scatterOp, [base, position, rows], { axis: 0 });
-  return sum;
+  return rows.apply(scatterOp, [base, position, rows], { axis: 0 });
 }
 
 /** Means of the rows of each segment, 0 for a segment without rows; see {@link segmentSum}. */
@@ -114,7 +113,7 @@ function segments(
       `${operation}: needs a segment for each row: ${formatShape(shape)} needs a tensor of shape [${shape[0] ?? 'rows'}], got ${formatShape(own)}`,
     );
   }
-  const total = count ?? numberOf(elementsOf(segment, operation));
+  const total = count === undefined ? numberOf(elementsOf(segment, operation)) : count;
   checkInteger(total, operation, 'the count', 0, 2 ** 31 - 1);
   return {
     rows: x,

@@ -71,6 +71,7 @@ const unaryTable: Record<Exclude<UnaryOperation, 'not'>, readonly number[]> = {
 
 /** What only integers and bool have. */
 type OfBits = 'and' | 'or' | 'xor' | 'shiftLeft' | 'shiftRight';
+const hasTable = (op: BinaryOperation): op is Exclude<BinaryOperation, OfBits> => op in binaryTable;
 
 // Each of the first with each of the second.
 const lefts = [0, -0, 1, -1, 2.5, -7, Infinity, -Infinity, NaN];
@@ -92,15 +93,7 @@ const binaryTable: Record<Exclude<BinaryOperation, OfBits>, readonly number[]> =
   lessEqual: [1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-const givesBool = new Set([
-  'isNaN',
-  'isFinite',
-  'not',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-]);
+const givesBool = new Set(['isNaN', 'isFinite', 'not', 'equal', 'notEqual', 'less', 'lessEqual']);
 /** Where the sign of a zero is not laid down. */
 const anyZero = new Set(['sign', 'max', 'min']);
 
@@ -228,7 +221,7 @@ describe('unary operations', () => {
 describe('binary operations', () => {
   const pairs = lefts.flatMap((left) => rights.map((right) => [left, right] as const));
   for (const op of binaryOperations) {
-    if (!(op in binaryTable)) continue;
+    if (!hasTable(op)) continue;
     for (const [from, tolerance] of [
       ['float64', 1e-15],
       ['float32', 1.2e-7],

@@ -18,9 +18,7 @@ export async function elementwiseValues(row: ElementwiseRow, tolerance: Toleranc
     ? ['int32']
     : ['float32', 'float64', ...(row.integers ? (['int32'] as const) : [])];
   const whole = row.composed ? [[7, 5], [], [0, 3]] : [[7, 5], [], [0, 3], [1000], [2, 1, 3, 1, 2]];
-  const shapes = whole.map((shape) =>
-    row.ranges.map((): Shape => shape),
-  );
+  const shapes = whole.map((shape) => row.ranges.map((): Shape => shape));
   if (count > 1) {
     shapes.push(
       ...[

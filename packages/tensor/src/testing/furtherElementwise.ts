@@ -147,5 +147,7 @@ const rows: readonly ElementwiseRow[] = [
   { name: 'frac', variant: 'beside its whole part', of: ([x]) => ag.frac(x).mul(ag.trunc(x)), value: (x) => (x - Math.trunc(x)) * Math.trunc(x), ranges: [wide], special: false, kink: (x) => x - Math.round(x) },
 ]; // biome-ignore format: a table
 
-
-export const furtherElementwiseRows: readonly ElementwiseRow[] = rows.map((row) => ({ ...row, composed: true }));
+export const furtherElementwiseRows: readonly ElementwiseRow[] = rows.map((row) => ({
+  ...row,
+  composed: true,
+}));

@@ -43,7 +43,7 @@ export const indexingRows: readonly StructuralRow[] = [
     [6, 4], ([i, j], x) => line(6, (k) => k).sort((a, b) => roundEven(x(b, j)) - roundEven(x(a, j)) || a - b)[i], { order: 0, dtypes: ['float32', 'int32', 'uint8'] },
   ),
   row('topK', 'values', [[3, 8]], (x) => topK(x, 2).values, [3, 2], ([i, j], x) => line(8, (k) => x(i, k)).sort((a, b) => b - a)[j]),
-  row('indexSelect', 'columns', [[2, 4]], (x) => indexSelect(x, 1, positions([2, 0])), [2, 2], ([i, j], x) => x(i, [2, 0][j])),
+  row('indexSelect', 'elements of columns', [[2, 4]], (x) => indexSelect(x, 1, positions([2, 0])), [2, 2], ([i, j], x) => x(i, [2, 0][j])),
   row('scatter', 'set, the last stays', [[4, 2], [3, 2]], (x, u) => scatter(x, positions(targets), u, 0), [4, 2], ([i, j], x, u) => { const r = line(3, (k) => k).filter((k) => targets[k][j] === i).at(-1); return r === undefined ? x(i, j) : u(r, j); }),
   row('scatter', 'mul', [[4, 2], [3, 2]], (x, u) => scatter(x, positions(targets), u, 0, { combine: 'mul' }), [4, 2], ([i, j], x, u) => line(3, (r) => (targets[r][j] === i ? u(r, j) : 1)).reduce((a, b) => a * b, x(i, j)), numbersOnly),
   row('scatter', 'max', [[4, 2], [3, 2]], (x, u) => scatter(x, positions(targets), u, 0, { combine: 'max' }), [4, 2], ([i, j], x, u) => Math.max(x(i, j), ...line(3, (r) => (targets[r][j] === i ? u(r, j) : Number.NEGATIVE_INFINITY)))),
@@ -105,8 +105,44 @@ export const furtherIndexingCases: readonly GradientCase[] = [
   gradientCase('sort', 'descending', (x) => sort(x, -1, { descending: true }).cumsum().square(), [[2, 3]], 2),
 
   convention('sort', 'tie keeps its order', (x) => sort(x).mul(numbers([1, 2, 3])), [[5, 1, 5]], [[2, 1, 3]]),
-  convention('scatter', 'set: the last', (x, u) => scatter(x, positions([1, 1]), u, 0), [[1, 2], [3, 4]], [[1, 0], [0, 1]]),
-  convention('scatter', 'max, tie', (x, u) => scatter(x, positions([1, 1]), u, 0, { combine: 'max' }), [[1, 2], [2, 2]], [[1, 0.5], [0.25, 0.25]]),
-  convention('scatter', 'mul, zeros', (x, u) => scatter(x, positions([0, 0, 1]), u, 0, { combine: 'mul' }), [[5, 7], [0, 3, 0]], [[0, 0], [15, 0, 7]]),
+  convention(
+    'scatter',
+    'set: the last',
+    (x, u) => scatter(x, positions([1, 1]), u, 0),
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    [
+      [1, 0],
+      [0, 1],
+    ],
+  ),
+  convention(
+    'scatter',
+    'max, tie',
+    (x, u) => scatter(x, positions([1, 1]), u, 0, { combine: 'max' }),
+    [
+      [1, 2],
+      [2, 2],
+    ],
+    [
+      [1, 0.5],
+      [0.25, 0.25],
+    ],
+  ),
+  convention(
+    'scatter',
+    'mul, zeros',
+    (x, u) => scatter(x, positions([0, 0, 1]), u, 0, { combine: 'mul' }),
+    [
+      [5, 7],
+      [0, 3, 0],
+    ],
+    [
+      [0, 0],
+      [15, 0, 7],
+    ],
+  ),
   convention('topK', 'tie: the first', (x) => topK(x, 1).values, [[1, 3, 3]], [[0, 1, 0]]),
 ];

@@ -34,7 +34,7 @@ export const movementRows: readonly StructuralRow[] = [
   row('stack', 'new inner axis', [[2, 3], [2, 3]], (x, y) => stack([x, y], 1), [2, 2, 3], ([i, j, k], x, y) => (j === 0 ? x : y)(i, k)),
   row('tril', 'tall, to above the diagonal', [[4, 3]], (x) => tril(x, 1), [4, 3], ([i, j], x) => (j <= i + 1 ? x(i, j) : 0)),
   row('triu', 'tall', [[4, 3]], (x) => triu(x, 0), [4, 3], ([i, j], x) => (j >= i ? x(i, j) : 0)),
-  row('expand', 'axis of size 1', [[3, 1]], (x) => expand(x, [3, 4]), [3, 4], ([i], x) => x(i, 0)),
+  row('expand', 'elements of an axis of size 1', [[3, 1]], (x) => expand(x, [3, 4]), [3, 4], ([i], x) => x(i, 0)),
   row('chunk', 'the rest', [[2, 3]], (x) => chunk(x, 2, 1)[1], [2, 1], ([i], x) => x(i, 2)),
   row('pad', 'symmetric', [[2, 3]], (x) => x.pad([[0, 1], [3, 2]], { mode: 'symmetric' }), [3, 8], ([i, j], x) => x(Math.min(i, 1), [2, 1, 0, 0, 1, 2, 2, 1][j])),
   row('pad', 'circular', [[2, 3]], (x) => x.pad([[1, 0], [2, 3]], { mode: 'circular' }), [3, 8], ([i, j], x) => x((i + 1) % 2, (j + 1) % 3)),

@@ -49,7 +49,13 @@ const ofFunction = (
   f: (x: Tensor, axis: readonly number[] | undefined, options: { readonly keepDims: boolean }) => Tensor,
   value: (x: readonly number[]) => number,
   rest: Partial<ReductionRow> = {},
-): ReductionRow => ({ name, of: (x, axis, keepDims) => f(x, axis, { keepDims }), value, composed: true, ...rest });
+): ReductionRow => ({
+  name,
+  of: (x, axis, keepDims) => f(x, axis, { keepDims }),
+  value,
+  composed: true,
+  ...rest,
+});
 
 const known = (x: readonly number[]): number[] => x.filter((v) => !Number.isNaN(v));
 const quantileOf = (x: readonly number[], q: number): number => {
@@ -108,10 +114,15 @@ export const reductionRows: readonly ReductionRow[] = [
   ofFunction('nanSum', nanSum, (x) => sumOf(known(x))),
   ofFunction('nanMean', nanMean, (x) => meanOf(known(x))),
   ofFunction('median', median, (x) => quantileOf(x, 0.5), { needsElements: true, order: 2 }),
-  ofFunction('quantile', (x, axis, o) => quantile(x, 0.3, axis, o), (x) => quantileOf(x, 0.3), {
-    needsElements: true,
-    order: 2,
-  }),
+  ofFunction(
+    'quantile',
+    (x, axis, o) => quantile(x, 0.3, axis, o),
+    (x) => quantileOf(x, 0.3),
+    {
+      needsElements: true,
+      order: 2,
+    },
+  ),
   ofFunction('countNonzero', countNonzero, (x) => x.filter((v) => v !== 0).length, {
     order: 0,
     integers: true,
