@@ -6,7 +6,8 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = import.meta.dirname;
@@ -32,6 +33,12 @@ function run(file: string): Promise<string> {
   });
 }
 
+/** The repository's scripts look for files beside themselves. */
+const leave = ({ resolveDir, path }: OnResolveArgs): OnResolveResult => ({
+  path: pathToFileURL(join(resolveDir, path)).href,
+  external: true,
+});
+
 beforeAll(async () => {
   await build({
     entryPoints: files.map((file) => join(folder, file)),
@@ -43,6 +50,7 @@ beforeAll(async () => {
     conditions: ['@ag/source'],
     outdir: made,
     logLevel: 'error',
+    plugins: [{ name: 'scripts', setup: ({ onResolve }) => onResolve({ filter: /\/scripts\// }, leave) }],
   });
   copyFileSync(join(folder, '../packages/native-wasm/src/run/worker.js'), join(made, 'worker.js'));
   const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
