@@ -5,15 +5,15 @@
 import { gradients } from '@ag/graph';
 import { evaluate, reference, use } from '@ag/tensor';
 import { setFusion } from '@ag/tensor/engine';
-import { evaluateGraph, expectAgreement, type RandomGraph, randomGraph } from '@ag/tensor/testing';
+import { evaluateGraph, expectAgreement, type RandomGraph, randomGraph, testSeeds } from '@ag/tensor/testing';
 import { afterAll, describe, it } from 'vitest';
 import { webgpu } from './index.ts';
 import { testGpu } from './testing/device.ts';
 
 const { gpu } = await testGpu();
 
-/** Each takes some new kernels, which a driver compiles. */
-const count = process.env.AG_TEST === 'full' ? 300 : 8;
+/** Few, as each takes some new kernels, which a driver compiles. */
+const seeds = testSeeds(8, 300);
 
 /** As `evaluateGraph`, for a device that answers later. */
 async function evaluateLater(graph: RandomGraph, fused: boolean): Promise<number[][]> {
@@ -35,9 +35,9 @@ describe.skipIf(gpu === undefined)('random graphs on WebGPU', () => {
   const oracle = reference();
   afterAll(() => use(oracle));
 
-  it('agree with the reference', async () => {
+  it('agree with the reference', { timeout: 120_000 + 10_000 * seeds.length }, async () => {
     const backend = await webgpu({ gpu });
-    for (let seed = 1; seed <= count; seed++) {
+    for (const seed of seeds) {
       const graph = randomGraph(seed);
       use(oracle);
       const expected = evaluateGraph(graph, true, gradients);
@@ -45,7 +45,10 @@ describe.skipIf(gpu === undefined)('random graphs on WebGPU', () => {
       try {
         expectAgreement(graph, await evaluateLater(graph, seed % 4 !== 0), expected, 2e-4);
       } catch (error) {
-        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+        throw new Error(
+          `seed ${seed} (alone: AG_TEST_SEED=${seed} AG_TEST_CASES=1): ${error instanceof Error ? error.message : error}`,
+          { cause: error },
+        );
       }
     }
   });
