@@ -74,7 +74,7 @@ describe('logarithms of densities', () => {
 });
 
 describe('draws', () => {
-  const n = 20_000;
+  const n = 4_000;
   const moments = (t: Tensor): [number, number] => {
     const x = t.cast('float64').dataSync();
     const mean = x.reduce((a: number, b: number) => a + b, 0) / x.length;
@@ -99,7 +99,7 @@ describe('draws', () => {
       const t = draw(key(7));
       const [m, v] = moments(t);
       expect(Math.abs(m - mean)).toBeLessThan(5 * Math.sqrt(variance / n));
-      expect(Math.abs(v / variance - 1)).toBeLessThan(0.12);
+      expect(Math.abs(v / variance - 1)).toBeLessThan(0.25);
       expect([...draw(key(7)).dataSync().slice(0, 9)]).toEqual([...t.dataSync().slice(0, 9)]);
       expect([...draw(key(8)).dataSync().slice(0, 9)]).not.toEqual([...t.dataSync().slice(0, 9)]);
     });
@@ -113,7 +113,7 @@ describe('draws', () => {
       let cells = 0;
       for (let k = 0; k < 120; k++) {
         if (p[k] * n < 10) continue;
-        const seen = x.reduce((sum: number, y: number) => sum + (y === k ? 1 : 0), 0);
+        const seen = [...x].filter((y) => y === k).length;
         chi += (seen - p[k] * n) ** 2 / (p[k] * n);
         cells++;
       }
@@ -122,7 +122,7 @@ describe('draws', () => {
   });
 
   it('a rate for each element', () => {
-    const x = ag.poisson([3, 2000], { rate: tensor([[0], [2], [100]]), key: key(5) });
+    const x = ag.poisson([3, 1000], { rate: tensor([[0], [2], [100]]), key: key(5) });
     expect([...x.mean(1).round().dataSync()]).toEqual([0, 2, 100]);
     expect(x.dtype).toBe('int32');
   });
@@ -132,21 +132,21 @@ describe('draws', () => {
     expect([...counts.sum(-1).dataSync()]).toEqual([1000, 1000]);
     expect([...counts.index(1).dataSync()]).toEqual([0, 1000, 0]);
     expect(Math.abs(counts.index(0, 1).itemSync() - 500)).toBeLessThan(80);
-    const parts = ag.dirichlet(tensor([1, 2, 7]), { shape: [4000], key: key(2) });
-    expect(parts.shape).toEqual([4000, 3]);
+    const parts = ag.dirichlet(tensor([1, 2, 7]), { shape: [2000], key: key(2) });
+    expect(parts.shape).toEqual([2000, 3]);
     expect(parts.sum(-1).sub(1).abs().max().itemSync()).toBeLessThan(1e-6);
     parts
       .mean(0)
       .dataSync()
-      .forEach((m, i) => expect(Math.abs(m - [0.1, 0.2, 0.7][i])).toBeLessThan(0.015));
+      .forEach((m, i) => expect(Math.abs(m - [0.1, 0.2, 0.7][i])).toBeLessThan(0.02));
   });
 
   it('multivariateNormal has the covariance, and a gradient in it', () => {
     const covariance = tensor([[2, 1], [1, 3]], { dtype: 'float64' }); // biome-ignore format: short
     const mean = tensor([1, -1], { dtype: 'float64' });
-    const x = ag.multivariateNormal(mean, covariance, { shape: [8000], key: key(4), dtype: 'float64' });
+    const x = ag.multivariateNormal(mean, covariance, { shape: [4000], key: key(4), dtype: 'float64' });
     const centered = x.sub(x.mean(0));
-    const found = centered.transpose().matmul(centered).div(8000).dataSync();
+    const found = centered.transpose().matmul(centered).div(4000).dataSync();
     [2, 1, 1, 3].forEach((c, i) => expect(Math.abs(found[i] - c)).toBeLessThan(0.2));
     const [gMean, gCovariance] = gradients(x.square().mean(), [mean, covariance]);
     expect(gMean.dataSync()[0]).toBeCloseTo(x.mean(0).dataSync()[0], 10);
