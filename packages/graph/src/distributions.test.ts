@@ -76,9 +76,9 @@ describe('logarithms of densities', () => {
 describe('draws', () => {
   const n = 4_000;
   const moments = (t: Tensor): [number, number] => {
-    const x = t.cast('float64').dataSync();
-    const mean = x.reduce((a: number, b: number) => a + b, 0) / x.length;
-    return [mean, x.reduce((a: number, b: number) => a + (b - mean) ** 2, 0) / x.length];
+    const x = [...t.cast('float64').dataSync()];
+    const mean = x.reduce((a, b) => a + b, 0) / x.length;
+    return [mean, x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length];
   };
   // Mean and variance by the textbook; kurtosis bounds how far those of a sample may be.
   const rows: [string, (k: ag.Key) => Tensor, mean: number, variance: number][] = [
