@@ -4,6 +4,7 @@
  * `mesa-vulkan-drivers`. A line for each; what cannot be had is skipped with the reason; exit code 1 when one fails.
  *
  *   node scripts/gpuDevices.mjs                 all of them
+ *   node scripts/gpuDevices.mjs Deno            those with this word in their name
  *   node scripts/gpuDevices.mjs --every 8       each eighth test (default 3)
  *   node scripts/gpuDevices.mjs --seconds 60    no new test after so many, for each (default 300)
  *   node scripts/gpuDevices.mjs --lavapipe FILE its manifest, where it is not installed in the usual place
@@ -18,7 +19,8 @@ import { build } from 'esbuild';
 import { softwareDriver } from './dawn.mjs';
 import { peer } from './peers.mjs';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     every: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '300' },
@@ -91,6 +93,7 @@ async function deno(script) {
 
 async function report(host, driver) {
   const title = `${host.name} on ${driver.name}`;
+  if (!positionals.every((word) => title.includes(word))) return;
   const absent = host.absent ?? (driver.manifest ? undefined : driver.absent);
   if (absent) {
     console.log(`skip  ${title}: ${absent}`);
@@ -146,8 +149,8 @@ function run({ program, args, task }, manifest) {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       const line = printed.split('\n').findLast((text) => text.startsWith('{'));
-      const last = said.trim().split('\n').slice(-3).join(' ') || `it ended with ${signal ?? code}`;
-      resolve({ outcome: line ? JSON.parse(line) : undefined, said: last });
+      const end = `it ended with ${signal ?? code}: ${said.trim().split('\n').slice(-3).join(' ')}`;
+      resolve({ outcome: line ? JSON.parse(line) : undefined, said: end });
     });
   });
 }
