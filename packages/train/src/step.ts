@@ -14,7 +14,7 @@ import { Objective } from './objective.ts';
 import type { AnyFitOptions } from './options.ts';
 import type { Profiler, StepPart } from './profile/profiler.ts';
 import { examplesOf } from './structure.ts';
-import { StepExchange } from './world/exchange.ts';
+import type { StepExchange } from './world/exchange.ts';
 import { onPart } from './world/part.ts';
 
 /** A tensor, or a tuple or object of them. */
@@ -72,13 +72,12 @@ export class TrainingStep implements Stepper {
   /** Whether the gradients of the step under way are measured. */
   #measured = false;
 
-  constructor(options: AnyFitOptions, profiler: Profiler | null) {
+  constructor(options: AnyFitOptions, profiler: Profiler | null, exchange: StepExchange | null) {
     this.objective = new Objective(options, 'fit');
     this.#options = options;
     this.#profiler = profiler;
     this.#health = options.gradientNorms ? new GradientHealth(options.model) : null;
-    const { world } = options;
-    this.#exchange = world && world.size > 1 ? new StepExchange(world, options.model) : null;
+    this.#exchange = exchange;
     this.#compiled = options.compile
       ? compile((x: Structure, y: Structure) => this.#build(x, y, true, 1), {
           key: () => (this.#measured ? 'measured' : ''),

@@ -13,7 +13,6 @@ import { addTo, emptyTotals, meansOf, readScalars } from './metrics.ts';
 import { type Loss, type LossWeights, type Measures, Objective } from './objective.ts';
 import { pauseWhenDue } from './pause.ts';
 import { concatenated, examplesOf, isNested, partsOf, structureLike } from './structure.ts';
-import { sumTotals } from './world/agreement.ts';
 import type { World } from './world/world.ts';
 
 /** What a batch must hold: tensors, or tuples and objects of tensors, whose first axes count the examples. */
@@ -90,7 +89,10 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
   } finally {
     restore();
   }
-  if (world) sumTotals(totals, world, 'validation');
+  if (world && world.size > 1) {
+    const { sumTotals } = await import('./world/agreement.ts');
+    sumTotals(totals, world, 'validation');
+  }
   if (totals.examples === 0) throw new TrainingError('validate: there are no examples', { code: 'option' });
   return { ...meansOf(totals), examples: totals.examples };
 }

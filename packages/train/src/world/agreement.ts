@@ -19,7 +19,6 @@ export function agreedReason(flags: ArrayLike<number>): EndReason | null {
 
 /** Sums over all ranks, in place. */
 export function sumTotals(totals: Totals, world: World, what: string): void {
-  if (world.size === 1) return;
   const names = Object.keys(totals.metrics);
   const sums = Float64Array.of(totals.examples, totals.loss, ...names.map((name) => totals.metrics[name]));
   world.allReduce(sums, `${what}: ${names.join(' ')}`);
@@ -31,7 +30,6 @@ export function sumTotals(totals: Totals, world: World, what: string): void {
 
 /** The checkpoint that rank 0 starts from, at every rank. */
 export async function sharedStart(world: World, own: () => Promise<Checkpoint>): Promise<Checkpoint | null> {
-  if (world.size === 1) return null;
   const bytes = world.rank === 0 ? await encodeCheckpoint(await own()) : null;
   const length = Float64Array.of(bytes?.length ?? 0);
   world.allReduce(length, 'size of the start');
@@ -51,7 +49,6 @@ export async function agree(
   wish: EndReason | null,
   model: AnyModule,
 ): Promise<EndReason | null> {
-  if (world.size === 1) return wish;
   const hash = await weightsHash(model);
   const words = Float64Array.of(...endReasons.map((reason) => Number(reason === wish)), hash);
   world.allReduce(words, 'agreement');
