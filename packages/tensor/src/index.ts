@@ -4,13 +4,18 @@
 
 export {
   bytesPerElement,
+  type ComputedDType,
+  computedDType,
   type DType,
   dtypes,
   isFloat,
   type OtherTypedArray,
   promote,
+  type StorageDType,
+  storageDTypes,
   type TypedArray,
   toDType,
+  viewArray,
 } from './dtype.ts';
 export type { Coded, ErrorCode } from './errors.ts';
 export {
@@ -28,6 +33,7 @@ export {
 export {
   arange,
   eye,
+  fromBits,
   full,
   linspace,
   type NestedNumbers,
