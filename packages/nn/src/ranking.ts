@@ -1,6 +1,6 @@
 /**
- * Metrics that are no means over examples: areas under curves of all thresholds, overlaps of classes, perplexity. Over several batches
- * take their streams, see streams.ts.
+ * Metrics that are no means over examples: areas under curves, overlaps of classes, perplexity. Over several batches take their
+ * streams, see streams.ts.
  */
 import { arange, type Tensor, zeros } from '@ag/tensor';
 import { checkOptions, shapeError } from '@ag/tensor/engine';

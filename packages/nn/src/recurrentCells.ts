@@ -1,6 +1,6 @@
 /**
- * Recurrent cells: one step, for loops of your own (attention between steps, sampling, teacher forcing). Over whole sequences `lstm` and
- * its like are faster, whose inputs' part is one product for all steps.
+ * Recurrent cells: one step, for loops of your own. Attention between steps, sampling and teacher forcing need them; over whole
+ * sequences `lstm` and its like are faster, whose inputs' part is one product for all steps.
  */
 import { type DType, formatShape, split, type Tensor } from '@ag/tensor';
 import { checkOptions, shapeError } from '@ag/tensor/engine';

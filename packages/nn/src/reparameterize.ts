@@ -1,5 +1,5 @@
 /**
- * Layers whose weight is made of something else: a direction and a length, or itself divided by its largest singular value.
+ * Layers whose weight is made of something else. It is a direction and a length, or itself divided by its largest singular value.
  */
 import { normal, type Tensor, Variable } from '@ag/tensor';
 import {

@@ -1,6 +1,6 @@
 /**
- * Metrics of many batches that are no means of the batches' metrics: sums that add up, and what they say in the end. `fit` and `validate`
- * take them as they take functions; in loops of your own `measure` adds up.
+ * Metrics of many batches as sums that add up, and what the sums say in the end. `fit` and `validate` take them as they take functions;
+ * in loops of your own `measure` adds up.
  */
 import { evaluate, stack, type Tensor, zeros } from '@ag/tensor';
 import { checkInteger, checkOptions } from '@ag/tensor/engine';

@@ -1,6 +1,5 @@
 /**
- * Adafactor: scaling by the root of mean squares of which only rows and columns are kept, so that the state of a matrix is as small as
- * its edges.
+ * Adafactor: scaling by the root of mean squares of which only rows and columns are kept. The state of a matrix is as small as its edges.
  */
 
 import { type Tensor, type Variable, zeros } from '@ag/tensor';

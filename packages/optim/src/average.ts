@@ -1,5 +1,5 @@
 /**
- * What averages of parameters share: the averages beside the parameters, in their place for a while, saved and loaded.
+ * What averages of parameters share. They lie beside the parameters, in their place for a while, and are saved and loaded.
  */
 
 import { evaluate, formatShape, isFloat, type Tensor, Variable } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * Small parts of optimizers: state as it starts, weight decay, and what they say when something does not fit.
+ * Small parts of optimizers: state as it starts, weight decay, messages when something does not fit.
  */
 import { type Tensor, type Variable, zeros } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';

@@ -1,6 +1,4 @@
-/**
- * Reads tar archives: the regular files in them, by name (POSIX.1-1988 ustar, as GNU tar writes it too for short names).
- */
+/** Reads tar archives: the regular files in them, by name. (POSIX.1-1988 ustar, as GNU tar writes it too for short names.) */
 import { DataError } from '../errors.ts';
 
 const block = 512;

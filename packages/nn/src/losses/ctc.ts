@@ -1,5 +1,5 @@
 /**
- * Connectionist temporal classification: the loss of a sequence of labels when nobody says at which times they stand.
+ * Connectionist temporal classification: the loss of labels of which nobody says when they stand.
  */
 
 import { concat, formatShape, full, scan, stack, type Tensor, tensor, where } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * Losses of regression beyond squares and absolute values: bounded, lopsided, with a variance or a rate of their own.
+ * Losses of regression beyond squares and absolute values. They are bounded, lopsided, or have a variance or a rate of their own.
  */
 
 import { formatShape, type Tensor, tensor } from '@ag/tensor';
