@@ -6,7 +6,8 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = import.meta.dirname;
@@ -32,6 +33,12 @@ function run(file: string): Promise<string> {
   });
 }
 
+/** The repository's scripts look for files beside themselves. */
+const leave = ({ resolveDir, path }: OnResolveArgs): OnResolveResult => ({
+  path: pathToFileURL(join(resolveDir, path)).href,
+  external: true,
+});
+
 beforeAll(async () => {
   await build({
     entryPoints: files.map((file) => join(folder, file)),
@@ -43,6 +50,7 @@ beforeAll(async () => {
     conditions: ['@ag/source'],
     outdir: made,
     logLevel: 'error',
+    plugins: [{ name: 'scripts', setup: ({ onResolve }) => onResolve({ filter: /\/scripts\// }, leave) }],
   });
   copyFileSync(join(folder, '../packages/native-wasm/src/run/worker.js'), join(made, 'worker.js'));
   const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
@@ -299,6 +307,21 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(before).toBeLessThan(60);
     expect(after).toBeGreaterThan(80);
     expect(numbers(text, /differs by at most (\S+)/g)[0]).toBeLessThan(1e-4);
+  });
+
+  it('24: trains to the same digits on every backend that is there', async () => {
+    const text = await printed('24');
+    const rows = numbers(text, /^\w+: loss (\S+), then (\S+), (\S+) % right/gm);
+    const absent = /^webgpu is left out: (.*)/m.exec(text);
+    if (absent) console.log(`example 24 is tested without WebGPU: ${absent[1]}`);
+    else expect(text).toMatch(/^device: \S.*\n^webgpu: /m);
+    expect(rows).toHaveLength(absent ? 6 : 9);
+    for (let i = 3; i < rows.length; i += 3) {
+      expect(Math.abs(rows[i] - rows[0])).toBeLessThan(2e-4);
+      expect(Math.abs(rows[i + 1] - rows[1])).toBeLessThan(2e-4);
+      expect(rows[i + 2]).toBeCloseTo(rows[2], 0);
+    }
+    expect(rows[1]).toBeLessThan(rows[0] / 2);
   });
 
   it('draws where the first lines say so', async () => {
