@@ -18,7 +18,7 @@ import {
 /** An instruction of the expression being built, by position. */
 export type Scalar = number;
 
-const boolean = new Set(['isNaN', 'isFinite', 'not', 'equal', 'notEqual', 'less', 'lessEqual', 'and', 'or']);
+const boolean = new Set(['isNaN', 'isFinite', 'not', 'equal', 'notEqual', 'less', 'lessEqual']);
 
 type UnaryMethods = { readonly [K in UnaryOperation]: (x: Scalar) => Scalar };
 type BinaryMethods = { readonly [K in BinaryOperation]: (x: Scalar, y: Scalar) => Scalar };

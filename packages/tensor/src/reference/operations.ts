@@ -34,6 +34,8 @@ import {
   integerPower,
   modulo,
   roundHalfToEven,
+  shiftLeft,
+  shiftRight,
   sigmoid,
   threefry,
 } from './scalarMath.ts';
@@ -234,6 +236,11 @@ const binaryInteger: Partial<Record<BinaryOperation, BinaryLoop>> = {
   notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== y[q + i] ? 1 : 0; },
   less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] < y[q + i] ? 1 : 0; },
   lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] <= y[q + i] ? 1 : 0; },
+  and: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] & y[q + i]; },
+  or: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] | y[q + i]; },
+  xor: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] ^ y[q + i]; },
+  shiftLeft: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = shiftLeft(x[p + i], y[q + i]); },
+  shiftRight: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = shiftRight(x[p + i], y[q + i]); },
 };
 
 // biome-ignore format: a table
@@ -247,6 +254,7 @@ const binaryBool: Partial<Record<BinaryOperation, BinaryLoop>> = {
   notEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== y[q + i] ? 1 : 0; },
   less: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] < y[q + i] ? 1 : 0; },
   lessEqual: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] <= y[q + i] ? 1 : 0; },
+  xor: (a, b, o) => (n) => { const x = a.array, y = b.array, p = a.base, q = b.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] ^ y[q + i]; },
 };
 
 const unaryLoops = { float: unaryFloat, integer: unaryInteger, bool: unaryBool };
