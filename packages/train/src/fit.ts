@@ -138,7 +138,7 @@ class Run {
       step: 0,
       epoch: 0,
       batch: 0,
-      totals: emptyTotals(this.#step.objective.names),
+      totals: emptyTotals(this.#step.objective.names, this.#step.objective.streams),
       last: { loss: null, metrics: {} },
     };
   }
@@ -221,7 +221,7 @@ class Run {
       if (this.#world.size > 1) this.#ending = result.wish;
       if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result, learningRate, batch);
       if (progress.epoch === 0) this.#advice.look(batch, result.loss, learningRate);
-      addTo(progress.totals, result.examples, result.loss, result.metrics);
+      addTo(progress.totals, result.examples, result.loss, result);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
         yield* this.#reportStep(result, learningRate);
@@ -232,12 +232,12 @@ class Run {
     const { examples } = progress.totals;
     if (examples === 0) throw new TrainingError('fit: the training data hold no batch', { code: 'option' });
     const epochSeconds = (now() - began) / 1000;
-    const means = meansOf(progress.totals);
+    const means = meansOf(progress.totals, this.#step.objective.streams);
     progress.last = means;
     progress.epoch++;
     await this.#advice.endEpoch(progress.epoch, means.loss, this.#options.optimizer.learningRate);
     progress.batch = 0;
-    progress.totals = emptyTotals(this.#step.objective.names);
+    progress.totals = emptyTotals(this.#step.objective.names, this.#step.objective.streams);
     return {
       type: 'epoch',
       epoch: progress.epoch,

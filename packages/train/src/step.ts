@@ -9,7 +9,7 @@ import type { EndReason, Metrics } from './events.ts';
 import { forward } from './forward.ts';
 import type { GroupedBatch } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';
-import { readAll } from './metrics.ts';
+import { type BatchMetrics, readAll } from './metrics.ts';
 import { Objective } from './objective.ts';
 import type { AnyFitOptions } from './options.ts';
 import type { Profiler, StepPart } from './profile/profiler.ts';
@@ -24,6 +24,8 @@ type Structure = TensorTree;
 export interface StepResult {
   readonly loss: number;
   readonly metrics: Metrics;
+  /** Those of streams as sums, see `BatchMetrics`. */
+  readonly sums: BatchMetrics['sums'];
   /** How many examples the batch had, on all ranks. */
   readonly examples: number;
   /** The loss of the part of the batch that was computed here. */
@@ -115,7 +117,7 @@ export class TrainingStep implements Stepper {
     const others = values.slice(scalars.length, scalars.length + exchanged.length);
     return {
       loss: values[0][0],
-      metrics: Object.fromEntries(this.objective.names.map((name, i) => [name, values[i + 1][0]])),
+      ...this.objective.read(values.slice(1), total),
       examples: total,
       ...(this.#exchange?.read(others) ?? { ownLoss: values[0][0], wish }),
       health: health.length > 0 ? this.#health!.read(values.slice(scalars.length + exchanged.length)) : null,

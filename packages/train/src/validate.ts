@@ -9,7 +9,7 @@ import { checkOptions, describeValue } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
 import { forward } from './forward.ts';
-import { addTo, emptyTotals, meansOf, readScalars } from './metrics.ts';
+import { addTo, emptyTotals, meansOf, readAll } from './metrics.ts';
 import { type Loss, type LossWeights, type Measures, Objective } from './objective.ts';
 import { pauseWhenDue } from './pause.ts';
 import { concatenated, examplesOf, isNested, partsOf, structureLike } from './structure.ts';
@@ -70,7 +70,7 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
   const { signal, world } = options;
   const objective = new Objective(options, 'validate');
   const { names } = objective;
-  const totals = emptyTotals(names);
+  const totals = emptyTotals(names, objective.streams);
   const restore = evaluationMode(model);
   try {
     for await (const { x, y, part } of data) {
@@ -83,8 +83,8 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
       const output = forward(model, x, 'validate');
       const scalars = objective.losses(output, y);
       objective.metrics(output, y, scalars);
-      const [batchLoss, ...values] = await readScalars(scalars);
-      addTo(totals, examples, batchLoss, Object.fromEntries(names.map((name, i) => [name, values[i]])));
+      const [batchLoss, ...values] = await readAll(scalars);
+      addTo(totals, examples, batchLoss[0], objective.read(values, examples));
     }
   } finally {
     restore();
@@ -94,7 +94,7 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
     sumTotals(totals, world, 'validation');
   }
   if (totals.examples === 0) throw new TrainingError('validate: there are no examples', { code: 'option' });
-  return { ...meansOf(totals), examples: totals.examples };
+  return { ...meansOf(totals, objective.streams), examples: totals.examples };
 }
 
 /** Options of {@link predict}. */

@@ -20,12 +20,23 @@ export function agreedReason(flags: ArrayLike<number>): EndReason | null {
 /** Sums over all ranks, in place. */
 export function sumTotals(totals: Totals, world: World, what: string): void {
   const names = Object.keys(totals.metrics);
-  const sums = Float64Array.of(totals.examples, totals.loss, ...names.map((name) => totals.metrics[name]));
+  const streams = Object.entries(totals.sums ?? {});
+  const sums = Float64Array.of(
+    totals.examples,
+    totals.loss,
+    ...names.map((name) => totals.metrics[name]),
+    ...streams.flatMap(([, list]) => list),
+  );
   world.allReduce(sums, `${what}: ${names.join(' ')}`);
   [totals.examples, totals.loss] = sums;
   names.forEach((name, i) => {
     totals.metrics[name] = sums[i + 2];
   });
+  let start = names.length + 2;
+  for (const [name, list] of streams) {
+    totals.sums![name] = Array.from(sums.subarray(start, start + list.length));
+    start += list.length;
+  }
 }
 
 /** The checkpoint that rank 0 starts from, at every rank. */
