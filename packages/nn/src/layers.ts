@@ -10,6 +10,18 @@ export {
   multiHeadAttention,
 } from './attention.ts';
 export * from './conv.ts';
+export {
+  CrossAttention,
+  type CrossAttentionOptions,
+  crossAttention,
+  type DecoderInputs,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  type TransformerDecoderLayerOptions,
+  type TransformerDecoderOptions,
+  transformerDecoder,
+  transformerDecoderLayer,
+} from './decoder.ts';
 export { Dropout, dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.ts';
 export * from './linear.ts';
@@ -17,4 +29,8 @@ export * from './norm.ts';
 export * from './pool.ts';
 export * from './recurrent.ts';
 export * from './sequential.ts';
-export * from './transformer.ts';
+export {
+  TransformerEncoderLayer,
+  type TransformerEncoderLayerOptions,
+  transformerEncoderLayer,
+} from './transformer.ts';
