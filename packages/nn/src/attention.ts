@@ -279,7 +279,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
   }
 
   override foreignNames(): Readonly<Record<string, string>> {
-    const weights = this.keyWeight
+    const weights: Readonly<Record<string, string>> = this.keyWeight
       ? { q_proj_weight: 'inputWeight', k_proj_weight: 'keyWeight', v_proj_weight: 'valueWeight' }
       : { in_proj_weight: 'inputWeight' };
     return {
