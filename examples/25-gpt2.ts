@@ -38,7 +38,14 @@ function published(path: string) {
 /** A small one, which learns four sentences. */
 async function taught() {
   const tokenizer = nn.bytePairTokenizer(lines, { size: 280, special: ['<end>'] });
-  const config = { vocabulary: tokenizer.size, positions: 128, features: 48, heads: 4, layers: 2, dropout: 0 };
+  const config = {
+    vocabulary: tokenizer.size,
+    positions: 128,
+    features: 48,
+    heads: 4,
+    layers: 2,
+    dropout: 0,
+  };
   const model = new GPT2(config);
   const text = lines.flatMap((line) => [...tokenizer.encode(line), tokenizer.tokenToId('<end>')!]);
   const tokens = tensor([text], { dtype: 'int32' });

@@ -11,7 +11,7 @@ import { checkCount, checkProbability } from './check.ts';
 import { xavierUniform } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
-import { checkRotary, type RotaryOptions, rotaryEmbedding } from './positions.ts';
+import { type RotaryOptions, rotaryEmbedding, rotaryOptions } from './positions.ts';
 
 export interface AttentionMask {
   /** Causal mask: each position attends to itself and to earlier ones. Default false. */
@@ -130,12 +130,7 @@ export class MultiHeadAttention extends Module<[Tensor, AttentionInputs?]> {
       );
     }
     this.dropout = checkProbability(dropout, 'multiHeadAttention');
-    this.rotary = rotary === true ? {} : rotary === false ? null : rotary;
-    if (this.rotary) {
-      checkOptions('multiHeadAttention: rotary', this.rotary, 'base features interleaved');
-      const { features: turned = features / heads, base = 10000 } = this.rotary;
-      checkRotary(turned, features / heads, base);
-    }
+    this.rotary = rotary === false ? null : rotaryOptions(rotary, features / heads);
     const own = (features / heads) * kvHeads;
     const apart = keyFeatures !== features || valueFeatures !== features;
     const weight = (outputs: number, inputs: number, name: string): Variable =>

@@ -1,5 +1,5 @@
 /**
- * What attention has read: keys and values of earlier positions, so that a model that writes token after token computes those of
+ * Keys and values of what attention has read. So a model that writes token after token computes those of
  * the newest only. Its room is fixed, so every step has the same shapes and runs the same plan.
  */
 import { arange, type DType, scalar, type Tensor, zeros } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * The transformer's decoder: attention to what was written so far, attention to a memory, then a small network.
+ * The transformer's decoder: attention to its own text, attention to a memory, then a small network.
  */
 import type { DType, Tensor } from '@ag/tensor';
 import { checkOptions, describeValue, typeError } from '@ag/tensor/engine';

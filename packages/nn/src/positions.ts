@@ -1,5 +1,5 @@
 /**
- * Where a token stands, which attention itself does not know: rotations of queries and keys, waves that are added to
+ * Where a token stands, which attention itself does not know. Rotations of queries and keys, waves that are added to
  * embeddings, and penalties of distance.
  */
 import { arange, concat, type DType, stack, type Tensor, tensor } from '@ag/tensor';
@@ -64,8 +64,16 @@ export function rotaryEmbedding(
   return features === all ? turned : concat([turned, part(features, all - features)], -1);
 }
 
-/** @throws RangeError for what cannot be turned */
-export function checkRotary(features: number, all: number, base: number): void {
+/** What a layer turns, of heads with `width` features. @throws RangeError for what cannot be turned */
+export function rotaryOptions(rotary: true | RotaryOptions, width: number): RotaryOptions {
+  const options = rotary === true ? {} : rotary;
+  checkOptions('multiHeadAttention: rotary', options, 'base features interleaved');
+  const { features = width, base = 10000 } = options;
+  checkRotary(features, width, base);
+  return options;
+}
+
+function checkRotary(features: number, all: number, base: number): void {
   if (!Number.isInteger(features) || features < 2 || features % 2 !== 0 || features > all) {
     throw valueError(
       `rotaryEmbedding: features are turned in pairs, so their number must be even and at most ${all}, got ${features}`,

@@ -52,7 +52,6 @@ const room = 64;
  *
  * ```ts
  * const tokenizer = nn.byteTokenizer();
- * declare const gpt: nn.LanguageModel;
  * let text = '';
  * for await (const token of nn.generate(gpt, tokenizer.encode('Once'), { temperature: 0.8, topP: 0.95, seed: 1 }))
  *   text += tokenizer.decode([token]);

@@ -1,5 +1,5 @@
 /**
- * A model that reads tokens and says what may come next: the prompt in blocks of one size, then one token of each row at a time.
+ * A model that reads tokens and says what may come next. The prompt comes in blocks of one size, then one token of each row at a time.
  * However long texts are, there are few shapes and so few plans: the first block, the others, a step.
  */
 import { evaluate, type Tensor, tensor } from '@ag/tensor';

@@ -1,5 +1,5 @@
 /**
- * How the next token is chosen from its scores: the best, or one drawn from those that are left after the tail is cut off.
+ * How the next token is chosen: the best, or one drawn from those left after the tail is cut off.
  */
 import { categorical, type Key, topK as largest, type Tensor, tensor } from '@ag/tensor';
 import { checkInteger, checkNumber, valueError } from '@ag/tensor/engine';

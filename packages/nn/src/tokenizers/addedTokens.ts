@@ -1,4 +1,4 @@
-/** Tokens that are found in the text before it is cut: marks such as `<|endoftext|>`, and words that were added later. */
+/** Tokens that are found before a text is cut: marks such as `<|endoftext|>`, and words added later. */
 import { literally } from './patterns.ts';
 
 /** As `tokenizer.json` has it. */

@@ -1,5 +1,5 @@
 /**
- * The alphabet in which GPT-2 spells bytes, so that tokens are texts without blanks: printable bytes as themselves, the others as
+ * The alphabet in which GPT-2 spells bytes, so that tokens are texts without blanks. Printable bytes as themselves, the others as
  * characters from U+0100 on (Radford et al. 2019, `bytes_to_unicode`).
  */
 const isPrintable = (byte: number): boolean =>

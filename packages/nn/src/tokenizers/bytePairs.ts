@@ -1,6 +1,7 @@
 /**
- * Byte-pair encoding (Sennrich et al. 2016): a word begins as its characters, and the pair that was learned first is merged, again
- * and again, until none is left.
+ * Byte-pair encoding: a word begins as its characters, and the pair learned first is merged.
+ *
+ * That is done again and again, until no pair is left (Sennrich et al. 2016).
  */
 import { valueError } from '@ag/tensor/engine';
 

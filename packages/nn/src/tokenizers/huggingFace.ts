@@ -1,5 +1,5 @@
 /**
- * Tokenizers of Hugging Face's files, `tokenizer.json`: byte-pair encoding (GPT-2's of bytes, and of characters) and WordPiece, with
+ * Tokenizers of Hugging Face's files, `tokenizer.json`. They are byte-pair encoding (GPT-2's of bytes, and of characters) and WordPiece, with
  * their stages. Whatever a file asks for that is not known here is refused by name, so ids are those that the model was trained on.
  */
 import { checkOptions, codedError, describeValue, valueError } from '@ag/tensor/engine';

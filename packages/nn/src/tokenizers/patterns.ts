@@ -1,4 +1,4 @@
-/** Regular expressions of tokenizer files, which are written for Oniguruma, as expressions of JavaScript. */
+/** Regular expressions of tokenizer files, written for Oniguruma, as expressions of JavaScript. */
 import { valueError } from '@ag/tensor/engine';
 
 /** GPT-2's pattern of words (Radford et al. 2019). */

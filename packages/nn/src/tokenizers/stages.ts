@@ -1,4 +1,4 @@
-/** The stages of a `tokenizer.json` around its model: what changes a text, cuts it into words, and joins tokens again. */
+/** The stages of a `tokenizer.json`: what changes a text, cuts it into words, and joins tokens again. */
 import { valueError } from '@ag/tensor/engine';
 import { bytesOf, spellBytes, textOf } from './byteAlphabet.ts';
 import { gpt2Pattern, literally, pattern } from './patterns.ts';

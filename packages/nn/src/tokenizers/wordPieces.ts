@@ -1,4 +1,4 @@
-/** WordPiece (Wu et al. 2016), as BERT breaks words: the longest token that begins the word, then the longest that continues it. */
+/** WordPiece: the longest token that begins a word, then the longest that continues it (Wu et al. 2016, as in BERT). */
 export interface WordPiecesOptions {
   readonly unknown: number;
   /** Begins all parts of a word but the first. Default '##'. */
