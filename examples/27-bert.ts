@@ -3,7 +3,7 @@
  * learns a few sentences here; with `AG_BERT_DIR` naming a folder with `model.safetensors` and `tokenizer.json` of a published one
  * (bert-base-uncased) it is that.
  *
- *     npm run ts -- examples/26-bert.ts
+ *     npm run ts -- examples/27-bert.ts
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

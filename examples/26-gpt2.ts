@@ -3,7 +3,7 @@
  * numbers tune it. Without files it is a small one that learns a few sentences here; with `AG_GPT2_DIR` naming a folder with
  * `model.safetensors` and `tokenizer.json` of a published one (gpt2, gpt2-medium, …) it is that.
  *
- *     npm run ts -- examples/25-gpt2.ts
+ *     npm run ts -- examples/26-gpt2.ts
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
