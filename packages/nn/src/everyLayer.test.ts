@@ -113,10 +113,20 @@ const examples: Record<string, Example[]> = {
   multiHeadAttention: [
     [nn.multiHeadAttention(4, 2, float64), [1, 2, 4]],
     [nn.multiHeadAttention(4, 2, { bias: false }), null],
+    [nn.multiHeadAttention(4, 2, { kvHeads: 1, rotary: true, dtype: 'float64' }), [1, 2, 4]],
+    [nn.multiHeadAttention(4, 2, { keyFeatures: 3, valueFeatures: 5, rotary: { base: 100 } }), null],
+  ],
+  crossAttention: [
+    [nn.crossAttention(4, 2, { memoryFeatures: 3 }), null],
+    [nn.crossAttention(4, 2, { kvHeads: 1, bias: false }), null],
   ],
   transformerEncoderLayer: [
     [nn.transformerEncoderLayer(4, 2, { normFirst: true, causal: true, activation: 'gelu' }), null],
   ],
+  transformerDecoderLayer: [
+    [nn.transformerDecoderLayer(4, 2, { normFirst: true, causal: false, activation: 'gelu' }), null],
+  ],
+  transformerDecoder: [[nn.transformerDecoder(4, 2, 2, { feedForward: 5, norm: true }), null]],
   embedding: [[nn.embedding(4, 2, { paddingIndex: 1 }), null]],
   dropout: [[nn.dropout(0.2), null]],
   dropout2d: [[nn.dropout2d(0.2), null]],

@@ -3,6 +3,7 @@
  */
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
+export { KeyValueCache, type KeyValues } from './cache.ts';
 export type { Json, ModuleDescription } from './description.ts';
 export { type Element, storedElement } from './files/elements.ts';
 export {
@@ -34,6 +35,9 @@ export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts
 export { type SaveTorchOptions, saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
 export { functionalCall } from './functionalCall.ts';
+export { type GenerateOptions, Generation, generate } from './generate/generate.ts';
+export type { LanguageModel } from './generate/reader.ts';
+export type { SamplingOptions } from './generate/sampling.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
 export * from './layers.ts';
@@ -69,6 +73,10 @@ export {
 } from './metrics.ts';
 export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } from './module.ts';
 export * from './ranking.ts';
+export { alibi, type RotaryOptions, rotaryEmbedding, sinusoidalPositions } from './positions.ts';
 export type { LoadOptions, StateDict } from './state.ts';
 export * from './streams.ts';
 export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';
+export { loadTokenizer } from './tokenizers/huggingFace.ts';
+export { byteTokenizer, characterTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts';
+export { type BytePairOptions, bytePairTokenizer } from './tokenizers/trained.ts';

@@ -11,6 +11,18 @@ export {
 } from './attention.ts';
 export * from './conv.ts';
 export {
+  CrossAttention,
+  type CrossAttentionOptions,
+  crossAttention,
+  type DecoderInputs,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  type TransformerDecoderLayerOptions,
+  type TransformerDecoderOptions,
+  transformerDecoder,
+  transformerDecoderLayer,
+} from './decoder.ts';
+export {
   AlphaDropout,
   alphaDropout,
   Dropout,
@@ -28,4 +40,8 @@ export * from './recurrentCells.ts';
 export * from './reparameterize.ts';
 export * from './resample.ts';
 export * from './sequential.ts';
-export * from './transformer.ts';
+export {
+  TransformerEncoderLayer,
+  type TransformerEncoderLayerOptions,
+  transformerEncoderLayer,
+} from './transformer.ts';
