@@ -29,8 +29,6 @@ export interface SpectrumOptions {
   readonly norm?: SpectrumNorm;
 }
 
-const names = 'n axis norm';
-
 /**
  * The discrete Fourier transform y[k] = Σⱼ x[j]·exp(−2πi·j·k / n) of complex numbers: `[..., n, 2]` → `[..., n, 2]`.
  *
@@ -65,6 +63,7 @@ export function rfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
  */
 export function irfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
   const name = 'irfft';
+  checkOptions(name, options, 'n axis norm');
   checkComplex(name, x);
   const axis = normalizeAxis(options.axis ?? -1, x.shape.length - 1, name);
   checkKnownSize(x.shape, axis, name);
@@ -98,7 +97,7 @@ function inTwo(name: string, x: Tensor, options: SpectrumOptions, inverse: boole
 }
 
 function transform(name: string, x: Tensor, options: SpectrumOptions, inverse: boolean): Tensor {
-  checkOptions(name, options, names);
+  checkOptions(name, options, 'n axis norm');
   checkComplex(name, x);
   const rank = x.shape.length;
   const axis = normalizeAxis(options.axis ?? -1, rank - 1, name);
