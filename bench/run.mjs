@@ -11,15 +11,11 @@ import { build } from 'esbuild';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// `pnpm bench web` measures the demo application, in a browser.
-if (process.argv[2] === 'web') {
-  const node = [
-    '--conditions=@ag/source',
-    '--import',
-    'tsx',
-    here('web/command.ts'),
-    ...process.argv.slice(3),
-  ];
+// `pnpm bench web` measures the demo application, in a browser; `pnpm bench distributed` several processes.
+const programs = { web: 'web/command.ts', distributed: 'src/distributed.ts' };
+const program = programs[process.argv[2]];
+if (program !== undefined) {
+  const node = ['--conditions=@ag/source', '--import', 'tsx', here(program), ...process.argv.slice(3)];
   process.exit(spawnSync(process.execPath, node, { stdio: 'inherit' }).status ?? 1);
 }
 
@@ -108,8 +104,8 @@ try {
     process.exitCode = status ?? 1;
   } else {
     // `pnpm bench torch` and `pnpm bench random`: networks beside PyTorch.
-    const program = ['torch', 'random'].includes(process.argv[2]) ? 'besidePyTorch.js' : 'command.js';
-    const { main } = await import(pathToFileURL(join(folder, program)).href);
+    const bundle = ['torch', 'random'].includes(process.argv[2]) ? 'besidePyTorch.js' : 'command.js';
+    const { main } = await import(pathToFileURL(join(folder, bundle)).href);
     process.exitCode = await main(process.argv.slice(2), { folder, peers: here('peers') });
   }
 } finally {

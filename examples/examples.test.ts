@@ -1,36 +1,50 @@
 /**
  * Every example runs to its end and shows what its first lines promise. All are started at once as programs of their own,
- * two at a time; the tests read what they printed. Bounds leave room for the last bits, which depend on the engine's
+ * bundled together, two at a time; the tests read what they printed. Bounds leave room for the last bits, which depend on the engine's
  * instructions, not for luck: each example draws from a seed of its own.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = import.meta.dirname;
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const files = readdirSync(folder).filter((name) => /^\d\d-.*\.ts$/.test(name));
-const pictures = mkdtempSync(join(tmpdir(), 'ag-examples-'));
+// Within this folder, where the programs find what they load.
+const made = mkdtempSync(join(folder, 'node_modules', '.examples-'));
 const outputs = new Map<string, Promise<string>>();
 const { AG_DATA_DIR: _, AG_EXAMPLE: __, ...environment } = process.env;
 
 function run(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const picture = join(pictures, `${file.slice(0, 2)}.svg`);
-    const program = ['--conditions=@ag/source', '--import', tsx, join(folder, file), picture];
-    execFile(process.execPath, program, { env: environment }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${file} failed: ${error.message}\n${stderr}`));
-      else if (/^ag: /m.test(stderr)) reject(new Error(`${file} warns: ${stderr}`));
-      else resolve(stdout);
-    });
+    const picture = join(made, `${file.slice(0, 2)}.svg`);
+    execFile(
+      process.execPath,
+      [join(made, file.replace(/ts$/, 'js')), picture],
+      { env: environment },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`${file} failed: ${error.message}\n${stderr}`));
+        else if (/^ag: /m.test(stderr)) reject(new Error(`${file} warns: ${stderr}`));
+        else resolve(stdout);
+      },
+    );
   });
 }
 
-beforeAll(() => {
+beforeAll(async () => {
+  await build({
+    entryPoints: files.map((file) => join(folder, file)),
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['@ag/source'],
+    outdir: made,
+    logLevel: 'error',
+  });
+  copyFileSync(join(folder, '../packages/native-wasm/src/run/worker.js'), join(made, 'worker.js'));
   const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
   files.forEach((file, i) => {
     const output = lanes[i % 2].then(() => run(file));
@@ -39,7 +53,7 @@ beforeAll(() => {
   });
 });
 
-afterAll(() => rmSync(pictures, { recursive: true, force: true }));
+afterAll(() => rmSync(made, { recursive: true, force: true }));
 
 /** What example `id` printed. */
 function printed(id: string): Promise<string> {
@@ -287,11 +301,26 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(numbers(text, /differs by at most (\S+)/g)[0]).toBeLessThan(1e-4);
   });
 
+  it('24: trains to the same digits on every backend that is there', async () => {
+    const text = await printed('24');
+    const rows = numbers(text, /^\w+: loss (\S+), then (\S+), (\S+) % right/gm);
+    const absent = /^webgpu is left out: (.*)/m.exec(text);
+    if (absent) console.log(`example 24 is tested without WebGPU: ${absent[1]}`);
+    else expect(text).toMatch(/^device: \S.*\n^webgpu: /m);
+    expect(rows).toHaveLength(absent ? 6 : 9);
+    for (let i = 3; i < rows.length; i += 3) {
+      expect(Math.abs(rows[i] - rows[0])).toBeLessThan(2e-4);
+      expect(Math.abs(rows[i + 1] - rows[1])).toBeLessThan(2e-4);
+      expect(rows[i + 2]).toBeCloseTo(rows[2], 0);
+    }
+    expect(rows[1]).toBeLessThan(rows[0] / 2);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;
       await printed(file.slice(0, 2));
-      const picture = readFileSync(join(pictures, `${file.slice(0, 2)}.svg`), 'utf8');
+      const picture = readFileSync(join(made, `${file.slice(0, 2)}.svg`), 'utf8');
       expect(picture.startsWith('<svg '), file).toBe(true);
       expect(picture.trimEnd().endsWith('</svg>'), file).toBe(true);
     }

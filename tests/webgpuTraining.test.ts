@@ -2,16 +2,19 @@
  * Networks of the kinds that the benchmarks train, on WebGPU: their losses follow those of WebAssembly to four digits. Runs
  * through Dawn on a software device; where there is none a line says why.
  */
+import { Worker } from 'node:worker_threads';
 import { backward, compile } from '@ag/graph';
 import { wasm } from '@ag/native-wasm';
 import * as nn from '@ag/nn';
 import { adam, type Optimizer, sgd } from '@ag/optim';
 import { manualSeed, moveTo, reference, type Tensor, tensor, use, type Variable } from '@ag/tensor';
-import { runInWorker, serveTraining } from '@ag/train';
+import { runInWorker, serveTraining, fit as stepByStep } from '@ag/train';
 import { type WebGpuBackend, webgpu } from '@ag/webgpu';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 // @ts-expect-error: scripts of this repository have no declarations
 import { dawn } from '../scripts/dawn.mjs';
+import { runOf } from './browserGpu/training.ts';
+import { bundled } from './world/ranks.ts';
 
 const full = process.env.AG_TEST === 'full';
 const found: { gpu?: GPU; reason?: string } = await dawn();
@@ -183,6 +186,24 @@ describe.skipIf(found.gpu === undefined)('training on WebGPU', { timeout: full ?
     losses.push(...(await train(task, 2, 2, true)));
     await moveTo(host, ...task.parts);
     losses.push(...(await train(task, 2, 4)));
+    expectFourDigits(losses, expected);
+  });
+
+  it('in a worker thread with a device of its own', async () => {
+    const wanted = { epochs: 2, batches: 3, batchSize: 10 };
+    const script = await bundled(new URL('./browserGpu/nodeWorker.ts', import.meta.url));
+    const dawnFile = new URL('../scripts/dawn.mjs', import.meta.url).href;
+    const worker = new Worker(script.file, { workerData: { dawn: dawnFile }, execArgv: [] });
+    const losses: number[] = [];
+    for await (const event of runInWorker(worker, { settings: wanted })) {
+      if (event.type === 'start') expect(event.backend).toBe('webgpu');
+      if (event.type === 'step') losses.push(event.loss);
+    }
+    await worker.terminate();
+    script.remove();
+    use(reference());
+    const expected: number[] = [];
+    for await (const event of stepByStep(runOf(wanted))) if (event.type === 'step') expected.push(event.loss);
     expectFourDigits(losses, expected);
   });
 

@@ -17,6 +17,7 @@ const help = `pnpm bench [W1 … W17] [options]
 pnpm bench torch    the workloads beside PyTorch: see pnpm bench torch --help
 pnpm bench random   networks drawn at random beside PyTorch
 pnpm bench web      the demo application
+pnpm bench distributed   two processes beside one, and how much of their sums is hidden
 pnpm bench steady   whether the steps of a loop stay as quick as they were
 
   --json            print one JSON document instead of tables

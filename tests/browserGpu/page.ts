@@ -1,7 +1,8 @@
-/** The conformance suite on WebGPU, as a page runs it: every so many tests of it, and what failed as text. */
+/** What the tests of WebGPU ask a page for: training, and every so many tests of the conformance suite, what failed as text. */
 import * as graph from '@ag/graph';
 import { conformance } from '@ag/tensor/testing';
 import { webgpu } from '@ag/webgpu';
+import { training } from './training.ts';
 
 export interface GpuOutcome {
   readonly passed: number;
@@ -45,4 +46,4 @@ async function run(step: number): Promise<GpuOutcome> {
   };
 }
 
-Object.assign(window, { run });
+Object.assign(window, { run, training });

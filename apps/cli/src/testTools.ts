@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { quote } from './quote.ts';
 import { run } from './run.ts';
 import { type Terminal, terminalOn } from './terminal.ts';
+import { commandBundle } from './testBundle.ts';
 
 export * from './testData.ts';
 
@@ -53,12 +53,9 @@ export function lastEvent(outcome: Outcome): Record<string, unknown> {
   return JSON.parse(lines[lines.length - 1]);
 }
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-
-/** What Node is given to run the command on the sources. */
+/** What Node is given to run the command, bundled from the sources. */
 export function nodeArguments(given: readonly string[]): string[] {
-  const loader = fileURLToPath(import.meta.resolve('tsx'));
-  return ['--conditions=@ag/source', '--import', `file://${loader}`, main, ...given];
+  return ['--conditions=@ag/source', join(commandBundle(), 'main.js'), ...given];
 }
 
 /** The same as a line for a shell. */

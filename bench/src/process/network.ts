@@ -160,7 +160,7 @@ export function modelOf(layers: readonly Layer[]): Module<[Tensor]> {
   return model;
 }
 
-function lossOf(network: Network, outputs: Tensor, target: Tensor): Tensor {
+export function lossOf(network: Network, outputs: Tensor, target: Tensor): Tensor {
   switch (network.loss) {
     case 'crossEntropy':
       return crossEntropy(outputs, target, { axis: -1 });

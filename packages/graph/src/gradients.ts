@@ -4,6 +4,7 @@
  */
 import {
   type AnyOp,
+  computedDType,
   formatShape,
   isFloat,
   onesLike,
@@ -95,7 +96,7 @@ export function pullback(
   }
   return wrt.map((x, i) => {
     const list = terms.get(x);
-    return list ? sumGradients(list) : zerosLike(tensors[i]);
+    return list ? sumGradients(list) : noGradient(tensors[i]);
   });
 }
 
@@ -114,7 +115,7 @@ export function variableGradients(y: Tensor): Map<Variable, Tensor> {
   }
   const result = new Map<Variable, Tensor>();
   for (const [variable, list] of terms) {
-    result.set(variable, list.length === 0 ? zerosLike(variable.value) : sumGradients(list));
+    result.set(variable, list.length === 0 ? noGradient(variable.value) : sumGradients(list));
   }
   return result;
 }
@@ -335,9 +336,13 @@ function total(terms: readonly Tensor[], node: Tensor): Tensor {
   return sumGradients([...byShape.values()].map((list) => fitting(sumGradients(list), node)));
 }
 
-/** One term in the node's shape and dtype. */
+function noGradient(x: Tensor): Tensor {
+  return zerosLike(x).cast(computedDType(x.dtype));
+}
+
+/** One term in the node's shape, and the dtype that it is computed as. */
 function fitting(g: Tensor, node: Tensor): Tensor {
-  return sumToShape(g, node).cast(node.dtype);
+  return sumToShape(g, node).cast(computedDType(node.dtype));
 }
 
 function goneError(node: Tensor): Error {

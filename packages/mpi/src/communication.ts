@@ -30,6 +30,8 @@ export type Request =
       readonly topic: string;
       readonly data: Numbers;
       readonly ordered: boolean;
+      /** Answer when all ranks had come, and when it was done. */
+      readonly timed: boolean;
     }
   | { readonly kind: 'broadcast' | 'gather'; readonly topic: string; readonly data: Uint8Array }
   | { readonly kind: 'finish'; readonly topic: string }

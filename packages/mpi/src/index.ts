@@ -6,4 +6,4 @@
  */
 export { findLauncher, type Launcher } from './library/find.ts';
 export { type MpiSupport, mpiSupport } from './support.ts';
-export { type MpiOptions, type MpiWorld, mpi } from './world.ts';
+export { type MpiOptions, type MpiWorld, mpi, type SumTimes } from './world.ts';

@@ -46,7 +46,7 @@ describe.skipIf(launcher === null)('a job', () => {
       }
       return hashOf(sum);
     };
-    for (const { rank, library, sums, doubles, pending, broadcast, gathered, message } of answers) {
+    for (const { rank, library, sums, doubles, pending, broadcast, gathered, message, times } of answers) {
       expect(library).toMatch(/\d/);
       expect(sums).toEqual(lengths.map((length) => sumOf(() => new Float32Array(length))));
       expect(doubles).toEqual(lengths.map((length) => sumOf(() => new Float64Array(length))));
@@ -55,6 +55,13 @@ describe.skipIf(launcher === null)('a job', () => {
       expect(gathered.map((parts) => parts?.length ?? null)).toEqual(
         rank === 0 ? [3, 3, 3] : [null, null, null],
       );
+      const bytes = [
+        20_000,
+        28,
+        ...lengths.map((length) => 4 * length),
+        ...lengths.map((length) => 8 * length),
+      ];
+      expect(times).toEqual(bytes.map((bytes) => [bytes, true]));
       expect(message).toEqual(rank === 0 ? [] : [0, 1000 * rank, rank + 1]);
     }
   });

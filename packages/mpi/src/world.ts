@@ -20,6 +20,25 @@ export interface MpiOptions {
    * otherwise.
    */
   readonly reduction?: 'ordered' | 'fastest';
+  /** Hears of every sum that has ended, as to see how much of it hides behind computing. */
+  readonly onSum?: (times: SumTimes) => void;
+}
+
+/** When a sum over the ranks took place, as seen from one of them: milliseconds since 1970, with fractions. */
+export interface SumTimes {
+  /** What was summed. */
+  readonly what: string;
+  readonly bytes: number;
+  /** This rank asked for it. */
+  readonly started: number;
+  /** All ranks had come, and numbers began to move. */
+  readonly met: number;
+  /** The sum was there. */
+  readonly done: number;
+  /** This rank had nothing more to compute and began to wait for it. */
+  readonly waitedFrom: number;
+  /** It went on. */
+  readonly waitedTo: number;
 }
 
 /** A world of processes, by MPI. */
@@ -33,6 +52,9 @@ export interface MpiWorld extends World {
   /** The next bytes that any rank sends to this one, however long that takes; timers and events go on meanwhile. */
   receive(): Promise<{ readonly from: number; readonly bytes: Uint8Array }>;
 }
+
+/** Milliseconds on a clock that all threads of the process share. */
+const now = (): number => performance.timeOrigin + performance.now();
 
 let joined: Promise<MpiWorld> | undefined;
 
@@ -54,20 +76,20 @@ let joined: Promise<MpiWorld> | undefined;
  *   RangeError for a deadline that is not above 0
  */
 export function mpi(options: MpiOptions = {}): Promise<MpiWorld> {
-  checkOptions('mpi', options, 'deadline reduction');
-  const { deadline = 600, reduction = 'ordered' } = options;
+  checkOptions('mpi', options, 'deadline reduction onSum');
+  const { deadline = 600, reduction = 'ordered', onSum } = options;
   if (!(deadline > 0)) throw valueError(`mpi: the deadline must be above 0 seconds, got ${deadline}`);
   if (reduction !== 'ordered' && reduction !== 'fastest') {
     throw valueError(`mpi: the reduction must be 'ordered' or 'fastest', got ${JSON.stringify(reduction)}`);
   }
-  joined ??= join(deadline * 1000, reduction === 'ordered');
+  joined ??= join({ timeout: deadline * 1000, ordered: reduction === 'ordered', onSum });
   return joined;
 }
 
-async function join(timeout: number, ordered: boolean): Promise<MpiWorld> {
+async function join(settings: Settings): Promise<MpiWorld> {
   const launcher = findLauncher(process.env);
   if (launcher === null || launcher.size === 1) return alone();
-  const communication = Communication.start(candidates(launcher, process.env), timeout);
+  const communication = Communication.start(candidates(launcher, process.env), settings.timeout);
   const { path, version, rank = 0, size, failures } = communication.loaded;
   if (path === undefined) throw codedError(Error, 'AG_UNSUPPORTED', `mpi: ${missing(process.env, failures)}`);
   if (size !== launcher.size) {
@@ -82,7 +104,7 @@ async function join(timeout: number, ordered: boolean): Promise<MpiWorld> {
           : '.'),
     );
   }
-  return new Ranks(communication, { ...launcher, rank, library: version ?? '', timeout, ordered });
+  return new Ranks(communication, { ...launcher, ...settings, rank, library: version ?? '' });
 }
 
 /** A world of one. Nothing is loaded, and nothing is sent. */
@@ -99,15 +121,19 @@ function alone(): MpiWorld {
   };
 }
 
+interface Settings {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly ordered: boolean;
+  readonly onSum: ((times: SumTimes) => void) | undefined;
+}
+
 /** What a rank knows of itself. */
-interface RankFacts {
+interface RankFacts extends Settings {
   readonly rank: number;
   readonly size: number;
   readonly local: number;
   readonly library: string;
-  /** Milliseconds. */
-  readonly timeout: number;
-  readonly ordered: boolean;
 }
 
 class Ranks implements MpiWorld {
@@ -118,10 +144,14 @@ class Ranks implements MpiWorld {
   readonly #communication: Communication;
   readonly #timeout: number;
   readonly #ordered: boolean;
+  readonly #onSum: Settings['onSum'];
   #where = '';
   #finished = false;
 
-  constructor(communication: Communication, { rank, size, local, library, timeout, ordered }: RankFacts) {
+  constructor(
+    communication: Communication,
+    { rank, size, local, library, timeout, ordered, onSum }: RankFacts,
+  ) {
     this.#communication = communication;
     this.rank = rank;
     this.size = size;
@@ -129,6 +159,7 @@ class Ranks implements MpiWorld {
     this.library = library;
     this.#timeout = timeout;
     this.#ordered = ordered;
+    this.#onSum = onSum;
     // Node would say what was thrown after the job has ended.
     let thrown: unknown;
     process.on('uncaughtExceptionMonitor', (error) => {
@@ -142,13 +173,23 @@ class Ranks implements MpiWorld {
   }
 
   startReduce(values: Summable, what: string): PendingSum {
+    const started = now();
     const ticket = this.#communication.post({
       kind: 'allReduce',
       topic: what,
       data: values,
       ordered: this.#ordered,
+      timed: this.#onSum !== undefined,
     });
-    return { finish: () => void this.#communication.wait(ticket, this.#explaining(what)) };
+    return {
+      finish: () => {
+        const waitedFrom = now();
+        const given = this.#communication.wait(ticket, this.#explaining(what));
+        if (this.#onSum === undefined) return;
+        const times = given as Pick<SumTimes, 'met' | 'done'>;
+        this.#onSum({ what, bytes: values.byteLength, started, ...times, waitedFrom, waitedTo: now() });
+      },
+    };
   }
 
   broadcast(bytes: Uint8Array, what: string): void {

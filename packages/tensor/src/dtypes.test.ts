@@ -2,13 +2,13 @@
  * Which dtype results have: promotion, weak numbers, sums, and what bools and integers become.
  */
 import { describe, expect, it } from 'vitest';
-import { type DType, dtypes, oneHot, take, tensor, where } from './index.ts';
+import { type ComputedDType, type DType, dtypes, oneHot, take, tensor, where } from './index.ts';
 
 const of = (dtype: DType) => tensor([1, 0], { dtype });
 
 describe('promotion', () => {
   // Rows and columns: bool, uint8, int32, uint32, float32, float64. From the documented order, not from the code.
-  const table: Record<DType, readonly DType[]> = {
+  const table: Record<ComputedDType, readonly DType[]> = {
     bool: ['bool', 'uint8', 'int32', 'uint32', 'float32', 'float64'],
     uint8: ['uint8', 'uint8', 'int32', 'uint32', 'float32', 'float64'],
     int32: ['int32', 'int32', 'int32', 'float64', 'float32', 'float64'],

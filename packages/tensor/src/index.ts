@@ -4,30 +4,31 @@
 
 export {
   bytesPerElement,
+  type ComputedDType,
+  computedDType,
   type DType,
   dtypes,
   isFloat,
   type OtherTypedArray,
   promote,
+  type StorageDType,
+  storageDTypes,
   type TypedArray,
   toDType,
+  viewArray,
 } from './dtype.ts';
 export type { Coded, ErrorCode } from './errors.ts';
 export {
-  avgPool2d,
   type ConvolutionOptions,
   conv1d,
   conv2d,
   convTranspose2d,
-  maxPool2d,
-  type Padding,
-  type PerAxis,
-  type PoolOptions,
   type TransposedConvolutionOptions,
 } from './functions/convolution.ts';
 export {
   arange,
   eye,
+  fromBits,
   full,
   linspace,
   type NestedNumbers,
@@ -39,8 +40,20 @@ export {
   zeros,
   zerosLike,
 } from './functions/create.ts';
+export {
+  beta,
+  dirichlet,
+  gamma,
+  gumbel,
+  laplace,
+  multinomial,
+  multivariateNormal,
+  type Parameter,
+  poisson,
+} from './functions/distributions.ts';
 export { einsum, tensordot } from './functions/einsum.ts';
 export * from './functions/free.ts';
+export { affineGrid, type GridSampleOptions, gridSample } from './functions/gridSample.ts';
 export {
   cholesky,
   det,
@@ -50,8 +63,38 @@ export {
   slogdet,
   solve,
   solveTriangular,
+  solveTriangular as triangularSolve,
   svd,
 } from './functions/linearAlgebra.ts';
+export {
+  bernoulliLogProb,
+  betaLogProb,
+  categoricalLogProb,
+  dirichletLogProb,
+  exponentialLogProb,
+  gammaLogProb,
+  gumbelLogProb,
+  laplaceLogProb,
+  multinomialLogProb,
+  multivariateNormalLogProb,
+  normalLogProb,
+  poissonLogProb,
+  truncatedNormalLogProb,
+  uniformLogProb,
+} from './functions/logProbabilities.ts';
+export {
+  eigh,
+  eigvals,
+  expm,
+  kron,
+  lstsq,
+  lu,
+  matrixNorm,
+  matrixRank,
+  pinv,
+} from './functions/matrixFunctions.ts';
+export { crop, fold, type PatchOptions, pixelShuffle, pixelUnshuffle, unfold } from './functions/patches.ts';
+export { avgPool2d, maxPool2d, type PoolOptions } from './functions/pooling.ts';
 export {
   bernoulli,
   categorical,
@@ -63,7 +106,42 @@ export {
   truncatedNormal,
   uniform,
 } from './functions/random.ts';
+export { type ResizeOptions, resize } from './functions/resize.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './functions/select.ts';
+export { istft, type ShortTimeOptions, stft } from './functions/shortTimeSpectra.ts';
+export {
+  adaptiveAvgPool,
+  adaptiveMaxPool,
+  avgPool1d,
+  avgPool3d,
+  conv3d,
+  convTranspose1d,
+  convTranspose3d,
+  maxPool1d,
+  maxPool3d,
+  maxPoolIndices,
+  maxUnpool,
+  type PooledIndices,
+} from './functions/spaces.ts';
+export {
+  fft,
+  fft2,
+  ifft,
+  ifft2,
+  irfft,
+  rfft,
+  type SpectrumNorm,
+  type SpectrumOptions,
+} from './functions/spectra.ts';
+export type { Padding, PerAxis } from './functions/windowGeometry.ts';
+export {
+  bartlettWindow,
+  blackmanWindow,
+  hammingWindow,
+  hannWindow,
+  kaiserWindow,
+  type WindowOptions,
+} from './functions/windows.ts';
 export {
   type Backend,
   type BackendStats,

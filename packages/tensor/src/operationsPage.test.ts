@@ -5,10 +5,21 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as convolution from './functions/convolution.ts';
+import * as distributions from './functions/distributions.ts';
 import * as notation from './functions/einsum.ts';
 import * as functions from './functions/free.ts';
+import * as sampling from './functions/gridSample.ts';
 import * as linearAlgebra from './functions/linearAlgebra.ts';
+import * as logProbabilities from './functions/logProbabilities.ts';
+import * as matrixFunctions from './functions/matrixFunctions.ts';
+import * as patches from './functions/patches.ts';
+import * as pooling from './functions/pooling.ts';
 import * as random from './functions/random.ts';
+import * as resizing from './functions/resize.ts';
+import * as shortTimeSpectra from './functions/shortTimeSpectra.ts';
+import * as spaces from './functions/spaces.ts';
+import * as spectra from './functions/spectra.ts';
+import * as windows from './functions/windows.ts';
 import type { DType, Tensor } from './index.ts';
 import * as api from './index.ts';
 
@@ -97,7 +108,24 @@ describe('docs/operations.md', () => {
 
   it('names every public operation', () => {
     const operations = new Set<unknown>(
-      [functions, convolution, notation, linearAlgebra, random].flatMap((module) => Object.values(module)),
+      [
+        functions,
+        convolution,
+        pooling,
+        spaces,
+        patches,
+        resizing,
+        sampling,
+        notation,
+        linearAlgebra,
+        matrixFunctions,
+        spectra,
+        shortTimeSpectra,
+        windows,
+        random,
+        distributions,
+        logProbabilities,
+      ].flatMap((module) => Object.values(module)),
     );
     const machinery = new Set(['randomState', 'restoreRandomState', 'withRunKeys']);
     const names = Object.entries(api).flatMap(([name, value]) =>

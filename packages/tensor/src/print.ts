@@ -1,7 +1,7 @@
 /**
  * Tensors as text (the way NumPy prints them) and as nested arrays.
  */
-import { type DType, isFloat, type TypedArray } from './dtype.ts';
+import { type DType, isFloat, type TypedArray, toDType } from './dtype.ts';
 import { formatSize, type Shape, sizeOf } from './shape.ts';
 
 /** Nested arrays of numbers or booleans; a bare one for a scalar. */
@@ -125,7 +125,8 @@ function floatFormatter(values: readonly number[], dtype: DType): (x: number) =>
   const sizes = finite.filter((x) => x !== 0).map(Math.abs);
   const largest = Math.max(0, ...sizes);
   const smallest = Math.min(Number.POSITIVE_INFINITY, ...sizes);
-  const scientific = largest >= 1e8 || (sizes.length > 0 && (smallest < 1e-4 || largest / smallest > 1000));
+  const scientific =
+    largest >= 1e8 || (sizes.length > 0 && (smallest < 1e-4 || toDType(largest / smallest, dtype) > 1000));
   const exponentDigits = [largest, smallest].some((x) => Math.abs(exponentOf(x)) >= 100) ? 3 : 2;
   const written = (x: number): string =>
     scientific ? scientificText(x, dtype, exponentDigits) : fixedText(x, dtype);
@@ -166,7 +167,7 @@ function fractionDigits(text: string): number {
 function shortestDigits(x: number, dtype: DType): number {
   if (dtype === 'float64') return x.toExponential().replace(/e.*|[-.]/g, '').length;
   let digits = 1;
-  while (digits < 9 && Math.fround(Number(x.toPrecision(digits))) !== x) digits++;
+  while (digits < 9 && toDType(Number(x.toPrecision(digits)), dtype) !== x) digits++;
   return digits;
 }
 

@@ -6,7 +6,16 @@
  */
 
 import { checkArray, checkFinite, describeValue, primitiveOf } from './check.ts';
-import { checkDType, type DType, isFloat, type TypedArray, weakDType } from './dtype.ts';
+import {
+  checkDType,
+  computedDType,
+  type DType,
+  isFloat,
+  isStorage,
+  storageInUse,
+  type TypedArray,
+  weakDType,
+} from './dtype.ts';
 import { axisError, codedError, shapeError, valueError } from './errors.ts';
 import * as select from './functions/select.ts';
 import type { Leaf, Origin } from './node.ts';
@@ -24,7 +33,7 @@ import { cutGraph, evaluate } from './run/evaluate.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { chainTooLong } from './run/growth.ts';
 import { noteCreation } from './run/observe.ts';
-import { readTensor, readTensorSync, readyValue } from './run/read.ts';
+import { numbersOf, readTensor, readTensorSync, readyValue } from './run/read.ts';
 import {
   type Axes,
   broadcastShapes,
@@ -138,25 +147,25 @@ export class Tensor {
   // Reading
 
   /** A host copy of the elements in row-major order; computes what is needed first. */
-  data(): Promise<TypedArray> {
-    return readTensor(this);
+  async data(): Promise<TypedArray> {
+    return numbersOf(await readTensor(this), this.dtype);
   }
 
   /** The same at once. @throws Error on backends that cannot read synchronously. */
   dataSync(): TypedArray {
-    return readTensorSync(this);
+    return numbersOf(readTensorSync(this), this.dtype);
   }
 
   /** The only element. @throws RangeError unless there is exactly one. */
   async item(): Promise<number> {
     checkSingle(this);
-    return (await readTensor(this))[0];
+    return (await this.data())[0];
   }
 
   /** The same at once. */
   itemSync(): number {
     checkSingle(this);
-    return readTensorSync(this)[0];
+    return this.dataSync()[0];
   }
 
   /** The elements as nested arrays (a number for a scalar; booleans for bool). */
@@ -167,7 +176,9 @@ export class Tensor {
   /** `[lazy 3×4 float32]` until the tensor has a value, then its elements as NumPy prints them. */
   toString(): string {
     const data = readyValue(this);
-    return data ? formatValue(data, this.shape, this.dtype) : formatLazy(this.shape, this.dtype);
+    return data
+      ? formatValue(numbersOf(data, this.dtype), this.shape, this.dtype)
+      : formatLazy(this.shape, this.dtype);
   }
 
   /** Evaluates and prints to the console. */
@@ -806,11 +817,26 @@ export class Tensor {
 
 /** The result of an operation: a new node. Throws what the operation's type rule throws. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes?: A): Tensor {
-  const { shape, dtype } = op.type(inputs, attributes as A);
-  const fixed = shape === inputs[0]?.shape ? shape : fixedShape(shape, op.name);
-  const node = new Tensor(fixed, dtype, op, inputs, attributes, null);
-  if (chainTooLong(node, inputs)) cutGraph(node);
+  const read = storageInUse ? computedInputs(op, inputs) : inputs;
+  const { shape, dtype } = op.type(read, attributes as A);
+  const fixed = shape === read[0]?.shape ? shape : fixedShape(shape, op.name);
+  const node = new Tensor(fixed, dtype, op, read, attributes, null);
+  if (chainTooLong(node, read)) cutGraph(node);
   return node;
+}
+
+/** Elements that are only stored are read as what they are computed as; a loop reads them step by step. */
+function computedInputs<A>(op: Op<A>, inputs: readonly Tensor[]): readonly Tensor[] {
+  const { form } = op.lower;
+  if (
+    form === 'barrier' ||
+    form === 'loop' ||
+    (op as AnyOp) === elementwise.cast ||
+    (op as AnyOp) === movement.detach
+  )
+    return inputs;
+  if (!inputs.some((x) => isStorage(x.dtype))) return inputs;
+  return inputs.map((x) => x.cast(computedDType(x.dtype)));
 }
 
 /** The second operand of a method: a number takes the dtype of the first. */
@@ -889,6 +915,8 @@ export function nextSerial(): number {
 
 /** A scalar given at each run: no part of a plan's structure. */
 export function literal(value: number, dtype: DType, read?: () => number): Tensor {
+  if (isStorage(dtype))
+    return apply(elementwise.cast, [literal(value, computedDType(dtype), read)], { dtype });
   return new Tensor(
     scalarShape,
     dtype,

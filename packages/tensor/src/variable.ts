@@ -15,7 +15,7 @@ import { beginOnDevice, commitUpdates, evaluate } from './run/evaluate.ts';
 import { finalizersOf } from './run/finalization.ts';
 import type { EvaluationGroup } from './run/group.ts';
 import { checkAssignable, queueAssignment, queuedValue } from './run/pending.ts';
-import { readyValue } from './run/read.ts';
+import { readTensorSync, readyValue } from './run/read.ts';
 import { backend } from './run/runtime.ts';
 import { activeTrace, readFlag, type Trace, writeFlag } from './run/tracing.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
@@ -369,7 +369,7 @@ export class Variable {
         return;
       }
       evaluate([initial], { toHost: true });
-      this.#host = readyValue(initial) ?? initial.dataSync();
+      this.#host = readyValue(initial) ?? readTensorSync(initial);
       this.#initial = null;
     } else if (storage.backend && storage.current) {
       const home = storage.backend;

@@ -20,7 +20,7 @@ import {
   type GpuObject,
   type PowerPreference,
 } from './device/given.ts';
-import { Buffers, checkMemory, DeviceMemory, hostBytes } from './device/memory.ts';
+import { Buffers, checkMemory, DeviceMemory, hostBytes, sourceOf } from './device/memory.ts';
 import { Pipelines } from './device/pipelines.ts';
 import { type Counters, newCounters } from './queue/counters.ts';
 import { JobQueue } from './queue/jobs.ts';
@@ -99,7 +99,6 @@ export class WebGpuBackend implements Backend {
   readonly #environment: Environment;
   readonly #executables = new Set<DeviceExecutable | HostExecutable>();
   #lost: Error | null = null;
-  #saidHost = false;
 
   /** @internal */
   constructor(connection: Connection, maxMemory: number) {
@@ -165,6 +164,7 @@ export class WebGpuBackend implements Backend {
     const put = (from: Uint8Array<ArrayBuffer>): void => {
       // What is not written over stays undefined: writes start at the beginning.
       if (own.place === 'device') own.place = 'undefined';
+      this.#buffers.unpark(own);
       hostBytes(own)?.set(from);
     };
     if (this.#queue.isSettled(own)) {
@@ -210,7 +210,6 @@ export class WebGpuBackend implements Backend {
     if (this.#lost !== null) throw this.#lost;
     let executable: DeviceExecutable | HostExecutable;
     if (belongsToHost(program)) {
-      this.#sayHost(program);
       executable = this.#hostPrograms.prepare(program);
     } else {
       executable = new DeviceExecutable(this.#environment, program);
@@ -281,7 +280,7 @@ export class WebGpuBackend implements Backend {
   close(): void {
     this.#lost ??= codedError(Error, 'AG_DISPOSED', 'webgpu: this backend was closed');
     this.#readback.destroy();
-    this.#buffers.trim();
+    this.#buffers.destroy();
     if (this.#owned) this.#device.destroy();
   }
 
@@ -330,16 +329,10 @@ export class WebGpuBackend implements Backend {
   }
 
   async #copyOut(memory: DeviceMemory, dtype: DType, length: number): Promise<TypedArray> {
-    const { buffer } = memory;
-    if (buffer === null) throw codedError(Error, 'AG_INTERNAL', 'webgpu: memory without a buffer');
-    const [bytes] = await this.#readback.read([{ buffer, bytes: length * bytesPerElement(dtype) }]);
+    const source = sourceOf(memory);
+    if (source === null) throw codedError(Error, 'AG_INTERNAL', 'webgpu: memory without a buffer');
+    const [bytes] = await this.#readback.read([{ ...source, bytes: length * bytesPerElement(dtype) }]);
     return arrayOver(dtype, bytes, length);
-  }
-
-  /** Said once: that float64 is computed on the host. */
-  #sayHost(program: Program): void {
-    if (this.#saidHost || !program.buffers.some(({ dtype }) => dtype === 'float64')) return;
-    this.#saidHost = true;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the ranks of `world.test.ts` do. The first argument says which of it. */
-import { type MpiWorld, mpi } from '../index.ts';
+import { type MpiWorld, mpi, type SumTimes } from '../index.ts';
 
 /** Numbers whose sums depend on their order. */
 export function partOf<T extends Float32Array | Float64Array>(data: T, rank: number): T {
@@ -30,7 +30,11 @@ export interface Answer {
   readonly broadcast: readonly boolean[];
   readonly gathered: readonly (readonly number[] | null)[];
   readonly message: readonly number[];
+  /** What was said of the sums: bytes, and whether the times are in order. */
+  readonly times: readonly (readonly [number, boolean])[];
 }
+
+const heard: SumTimes[] = [];
 
 async function all(world: MpiWorld): Promise<Answer> {
   const { rank, size } = world;
@@ -74,6 +78,13 @@ async function all(world: MpiWorld): Promise<Answer> {
     }),
     gathered,
     message,
+    times: heard.map(({ bytes, started, met, done, waitedFrom, waitedTo }) => {
+      // Clocks of two threads, set by the same one.
+      const inOrder = [started, met, done, waitedTo].every(
+        (time, i, all) => i === 0 || time > all[i - 1] - 2,
+      );
+      return [bytes, inOrder && started <= waitedFrom && waitedFrom <= waitedTo] as const;
+    }),
   };
 }
 
@@ -95,7 +106,7 @@ async function fault(world: MpiWorld, which: string): Promise<void> {
 
 const [what, which] = process.argv.slice(2);
 if (what !== undefined) {
-  const world = await mpi({ deadline: what === 'fault' ? 6 : 60 });
+  const world = await mpi({ deadline: what === 'fault' ? 6 : 60, onSum: (times) => heard.push(times) });
   if (what === 'all') process.stdout.write(`${JSON.stringify(await all(world))}\n`);
   else await fault(world, which);
   await world.finish();

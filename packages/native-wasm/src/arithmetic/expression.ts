@@ -1,8 +1,8 @@
 /**
  * Scalar expressions as vector code: every operation for every dtype, on two or four lanes.
  *
- * How values lie in a vector: float32, int32 and uint32 as they are; uint8 widened to 32 bits; bool as 32 bits all
- * one or all zero. When anything in a kernel is float64, vectors carry two elements: float64 fills the vector, the
+ * How values lie in a vector: float32, int32 and uint32 as they are; uint8, int8 and int16 widened to 32 bits, as are the bits of
+ * float16 and bfloat16, which only casts read; bool as 32 bits all one or all zero. When anything in a kernel is float64, vectors carry two elements: float64 fills the vector, the
  * others use the first two 32-bit lanes. What stands in unused lanes never matters.
  */
 

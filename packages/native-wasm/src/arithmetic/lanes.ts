@@ -70,7 +70,12 @@ export function loadVector(
   }
   if (pattern === 'strided' || pattern === 'alternate') {
     const addresses = laneAddresses(lanes, place, ahead);
-    const first = size === 8 ? w.v128_load64_zero : size === 4 ? w.v128_load32_zero : w.v128_load8_splat;
+    const first = {
+      8: w.v128_load64_zero,
+      4: w.v128_load32_zero,
+      2: w.v128_load16_splat,
+      1: w.v128_load8_splat,
+    }[size as ElementSize];
     let x = v.let(addresses[0].loadVector(0, first));
     for (let lane = 1; lane < lanes; lane++) {
       x = v.let(addresses[lane].loadLane(v.leaf(x), loadLane(size), 0, lane));
@@ -85,10 +90,18 @@ export function loadVector(
 /** One element in every lane. */
 export function splat(v: VectorCode, dtype: DType, address: I32, offset = 0): Vector {
   const size = bytesPerElement(dtype);
-  if (size > 1) {
+  if (size > 2) {
     return v.let(address.loadVector(offset, size === 8 ? w.v128_load64_splat : w.v128_load32_splat));
   }
-  const bytes = v.let(address.load(offset, w.i32_load8_u).splat());
+  const code =
+    size === 2
+      ? dtype === 'int16'
+        ? w.i32_load16_s
+        : w.i32_load16_u
+      : dtype === 'int8'
+        ? w.i32_load8_s
+        : w.i32_load8_u;
+  const bytes = v.let(address.load(offset, code).splat());
   return dtype === 'bool' ? v.op1(w.i32x4_neg, bytes) : bytes;
 }
 
@@ -152,21 +165,44 @@ function addTo(v: VectorCode, dtype: DType, a: Vector, b: Vector): Vector {
   return v.op2(dtype === 'float32' ? w.f32x4_add : dtype === 'float64' ? w.f64x2_add : w.i32x4_add, a, b);
 }
 
-const loadLane = (size: number) =>
-  size === 8 ? w.v128_load64_lane : size === 4 ? w.v128_load32_lane : w.v128_load8_lane;
-const storeLane = (size: number) =>
-  size === 8 ? w.v128_store64_lane : size === 4 ? w.v128_store32_lane : w.v128_store8_lane;
+/** Bytes of an element. */
+type ElementSize = 8 | 4 | 2 | 1;
 
-/** Bytes in the first lanes to 32 bits each; bool to masks. Other dtypes as they are. */
+const loadLanes = {
+  8: w.v128_load64_lane,
+  4: w.v128_load32_lane,
+  2: w.v128_load16_lane,
+  1: w.v128_load8_lane,
+};
+const storeLanes = {
+  8: w.v128_store64_lane,
+  4: w.v128_store32_lane,
+  2: w.v128_store16_lane,
+  1: w.v128_store8_lane,
+};
+const loadLane = (size: number) => loadLanes[size as ElementSize];
+const storeLane = (size: number) => storeLanes[size as ElementSize];
+
+/** Elements of one and two bytes in the first lanes to 32 bits each; bool to masks. Other dtypes as they are. */
 function widenBytes(v: VectorCode, dtype: DType, x: Vector): Vector {
-  if (bytesPerElement(dtype) > 1) return x;
-  v.f.get(x).op(w.i16x8_extend_low_i8x16_u).op(w.i32x4_extend_low_i16x8_u);
+  const size = bytesPerElement(dtype);
+  if (size > 2) return x;
+  v.f.get(x);
+  if (dtype === 'int8') v.f.op(w.i16x8_extend_low_i8x16_s).op(w.i32x4_extend_low_i16x8_s);
+  else if (dtype === 'int16') v.f.op(w.i32x4_extend_low_i16x8_s);
+  else if (size === 2) v.f.op(w.i32x4_extend_low_i16x8_u);
+  else v.f.op(w.i16x8_extend_low_i8x16_u).op(w.i32x4_extend_low_i16x8_u);
   if (dtype === 'bool') v.f.op(w.i32x4_neg);
   return v.keep();
 }
 
 function narrowBytes(v: VectorCode, dtype: DType, x: Vector): Vector {
-  if (bytesPerElement(dtype) > 1) return x;
+  const size = bytesPerElement(dtype);
+  if (size > 2) return x;
+  if (size === 2) {
+    const halves = v.and(x, v.i32(0xffff));
+    return v.op2(w.i16x8_narrow_i32x4_u, halves, halves);
+  }
   // Sums of accumulating outputs may exceed a byte: they wrap.
   const bytes = v.and(x, v.i32(dtype === 'bool' ? 1 : 255));
   const words = v.op2(w.i16x8_narrow_i32x4_u, bytes, bytes);

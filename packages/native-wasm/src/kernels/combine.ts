@@ -7,6 +7,7 @@ import type { Combine, DType } from '@ag/tensor';
 import { constant, narrow } from '../arithmetic/conversion.ts';
 import type { Lanes } from '../arithmetic/expression.ts';
 import type { Vector, VectorCode } from '../arithmetic/vector.ts';
+import { undefinedOperation } from '../arithmetic/vocabulary.ts';
 import * as w from '../assembler/opcodes.ts';
 import type { I32 } from '../assembler/values.ts';
 
@@ -32,6 +33,8 @@ function identity(combine: Combine, dtype: DType): number {
       return top ? 255 : 0;
     case 'bool':
       return top ? 1 : 0;
+    default:
+      throw undefinedOperation(combine, dtype);
   }
 }
 

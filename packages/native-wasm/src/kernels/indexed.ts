@@ -280,8 +280,9 @@ function copyElement(dtype: DType, from: I32, to: I32): void {
   const [load, store] = {
     8: [w.i64_load, w.i64_store],
     4: [w.i32_load, w.i32_store],
+    2: [w.i32_load16_u, w.i32_store16],
     1: [w.i32_load8_u, w.i32_store8],
-  }[bytesPerElement(dtype) as 8 | 4 | 1];
+  }[bytesPerElement(dtype) as 8 | 4 | 2 | 1];
   to.store(from.load(0, load), 0, store);
 }
 

@@ -14,6 +14,7 @@ import {
   type Program,
   type TypedArray,
   toDType,
+  viewArray,
 } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import type { Scratch, Stage } from '../abi.ts';
@@ -410,7 +411,7 @@ export function arrayAt(memory: LinearMemory, dtype: DType, address: number, len
     case 'uint32':
       return new Uint32Array(buffer, address, length);
     default:
-      return new Uint8Array(buffer, address, length);
+      return viewArray(dtype, buffer, address, length);
   }
 }
 

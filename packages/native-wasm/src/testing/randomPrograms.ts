@@ -1,5 +1,6 @@
 /** Random programs of one launch, for every kernel form, dtype and kind of stride. */
 import {
+  computedDType,
   type DType,
   dtypes,
   type Expression,
@@ -59,7 +60,7 @@ export class CaseBuilder {
   }
 
   values(dtype: DType, length: number): TypedArray {
-    const array = new arrays[dtype](length);
+    const array = new arrays[computedDType(dtype)](length);
     for (let i = 0; i < length; i++) {
       const x = this.random.next() * 8 - 4;
       if (dtype === 'bool') array[i] = x > 0 ? 1 : 0;

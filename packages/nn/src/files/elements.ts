@@ -2,7 +2,7 @@
  * Numbers as files hold them, with 8 to 64 bits, to and from the element types that tensors have. Written byte by byte
  * where the machine or the alignment does not allow a plain copy.
  */
-import { type DType, type Shape, type Tensor, type TypedArray, tensor } from '@ag/tensor';
+import { type DType, fromBits, type Shape, type Tensor, type TypedArray, tensor } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import { exponentOf } from '@ag/tensor/math';
 
@@ -54,7 +54,11 @@ function isLittleEndian(): boolean {
 
 /** Takes over the array. */
 export function tensorFromElements({ data, dtype, element }: Elements, shape: Shape): Tensor {
-  return from(tensor(data, { shape, dtype, copy: false }), element);
+  const isHalf = dtype === 'float16' || dtype === 'bfloat16';
+  const t = isHalf
+    ? fromBits(data as Uint16Array, { shape, dtype, copy: false })
+    : tensor(data, { shape, dtype, copy: false });
+  return from(t, element);
 }
 
 /** Remembers what a tensor was in its file. */
@@ -84,6 +88,7 @@ export function littleEndianBytes(data: TypedArray, element: Element): Uint8Arra
  * Elements from bytes of any alignment.
  *
  * @param what begins error messages
+ * @param stored keep numbers of 8 and 16 bits as they are
  * @throws RangeError for integers that 32 bits do not hold
  */
 export function elementsFromBytes(
@@ -91,11 +96,18 @@ export function elementsFromBytes(
   element: Element,
   what: string,
   bigEndian = false,
+  stored = false,
 ): Elements {
-  return { ...numbersFromBytes(source, element, what, bigEndian), element };
+  return { ...numbersFromBytes(source, element, what, bigEndian, stored), element };
 }
 
-function numbersFromBytes(source: Uint8Array, element: Element, what: string, bigEndian: boolean): Elements {
+function numbersFromBytes(
+  source: Uint8Array,
+  element: Element,
+  what: string,
+  bigEndian: boolean,
+  stored: boolean,
+): Elements {
   // A copy, so that it is aligned and the file's memory can go. Not slice(): that of Node's Buffer copies nothing.
   const bytes = new Uint8Array(source);
   const width = {
@@ -115,6 +127,12 @@ function numbersFromBytes(source: Uint8Array, element: Element, what: string, bi
   }[element];
   if (bigEndian === littleEndianMachine) reverseEach(bytes, width);
   const { buffer } = bytes;
+  if (stored) {
+    if (element === 'F16') return { data: new Uint16Array(buffer), dtype: 'float16' };
+    if (element === 'BF16') return { data: new Uint16Array(buffer), dtype: 'bfloat16' };
+    if (element === 'I16') return { data: new Int16Array(buffer), dtype: 'int16' };
+    if (element === 'I8') return { data: new Int8Array(buffer), dtype: 'int8' };
+  }
   switch (element) {
     case 'F64':
       return { data: new Float64Array(buffer), dtype: 'float64' };

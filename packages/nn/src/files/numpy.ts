@@ -7,6 +7,7 @@ import type { DType, Tensor } from '@ag/tensor';
 import { checkOptions, codedError } from '@ag/tensor/engine';
 import { type Element, elementsFromBytes, from, littleEndianBytes, tensorFromElements } from './elements.ts';
 import { readNpyHeader } from './npyHeader.ts';
+import type { LoadNumbersOptions } from './safetensors.ts';
 import { readZip, type UnpackOptions } from './zip.ts';
 import { writeZip } from './zipWriter.ts';
 
@@ -19,6 +20,11 @@ const written: Readonly<Record<DType, readonly [string, Element]>> = {
   uint32: ['<u4', 'U32'],
   uint8: ['|u1', 'U8'],
   bool: ['|b1', 'BOOL'],
+  int8: ['|i1', 'I8'],
+  int16: ['<i2', 'I16'],
+  float16: ['<f2', 'F16'],
+  // NumPy has no such numbers: a float32 holds each.
+  bfloat16: ['<f4', 'F32'],
 };
 
 /** Options of `saveNpy` and `saveNpz`. */
@@ -45,13 +51,14 @@ export async function saveNpy(t: Tensor, options: SaveNumpyOptions = {}): Promis
 }
 
 /**
- * Reads a `.npy` file. float16 becomes float32; 64-bit and short integers become 32-bit ones; both byte orders and both
+ * Reads a `.npy` file. float16 becomes float32; 64-bit and short integers become 32-bit ones (`stored` keeps those of 8 and 16 bits); both byte orders and both
  * orders of axes are understood. Arrays of records, texts, dates, complex numbers and Python objects are refused by name.
  *
  * @param name what error messages call the file
  * @throws RangeError saying what is wrong with the file
  */
-export function loadNpy(bytes: Uint8Array, name = 'the file'): Tensor {
+export function loadNpy(bytes: Uint8Array, name = 'the file', options: LoadNumbersOptions = {}): Tensor {
+  checkOptions('loadNpy', options, 'stored');
   const fail = (what: string): never => {
     throw codedError(RangeError, 'AG_FILE_FORMAT', `loadNpy: ${name} ${what}`);
   };
@@ -62,7 +69,13 @@ export function loadNpy(bytes: Uint8Array, name = 'the file'): Tensor {
       `of shape [${shape.join(', ')}] ${element} needs ${header.length - start} bytes of data and has ${bytes.length - start}`,
     );
   }
-  const elements = elementsFromBytes(bytes.subarray(start), element, `loadNpy: ${name}`, header.bigEndian);
+  const elements = elementsFromBytes(
+    bytes.subarray(start),
+    element,
+    `loadNpy: ${name}`,
+    header.bigEndian,
+    options.stored,
+  );
   if (!header.fortranOrder || shape.length < 2) return tensorFromElements(elements, shape);
   // First axis fastest: the same numbers with the axes in reverse order.
   return from(tensorFromElements(elements, [...shape].reverse()).permute(), element);
@@ -91,9 +104,9 @@ export async function saveNpz(
  */
 export async function loadNpz(
   bytes: Uint8Array,
-  options: UnpackOptions = {},
+  options: UnpackOptions & LoadNumbersOptions = {},
 ): Promise<Record<string, Tensor>> {
-  checkOptions('loadNpz', options, 'maxBytes');
+  checkOptions('loadNpz', options, 'maxBytes stored');
   const own = (member: string): string => member.replace(/\.npy$/, '');
   const lengthOf = (start: Uint8Array, member: string): number | undefined =>
     readNpyHeader(start, (what) => {
@@ -104,7 +117,7 @@ export async function loadNpz(
     const name = own(member);
     if (tensors.has(name))
       throw codedError(RangeError, 'AG_FILE_FORMAT', `loadNpz: there are two arrays '${name}'`);
-    tensors.set(name, loadNpy(file, `'${name}'`));
+    tensors.set(name, loadNpy(file, `'${name}'`, { stored: options.stored ?? false }));
   }
   // Not by assignment: a name like __proto__ would be none.
   return Object.fromEntries(tensors);

@@ -48,6 +48,10 @@ const names: Readonly<Record<DType, Element>> = {
   uint32: 'U32',
   uint8: 'U8',
   bool: 'BOOL',
+  int8: 'I8',
+  int16: 'I16',
+  float16: 'F16',
+  bfloat16: 'BF16',
 };
 
 /** A header larger than this is taken for damage. */
@@ -133,8 +137,18 @@ function checkText(text: string, what: string): void {
   }
 }
 
+/** How files of numbers are read. */
+export interface LoadNumbersOptions {
+  /**
+   * Keep numbers of 8 and 16 bits as they are stored: float16, bfloat16, int8 and int16 instead of float32 and int32. They take the memory
+   * that they take in the file, and are widened where something is computed with them. Default false.
+   */
+  readonly stored?: boolean;
+}
+
 /**
- * Reads a safetensors file, of any library. F16 and BF16 become float32; I64, I16, I8, U16 become int32, U64 uint32.
+ * Reads a safetensors file, of any library. F16 and BF16 become float32; I64, I16, I8, U16 become int32, U64 uint32, unless `stored` keeps
+ * those of 8 and 16 bits.
  *
  * ```ts
  * model.loadStateDict(loadSafetensors(bytes).tensors);
@@ -144,8 +158,9 @@ function checkText(text: string, what: string): void {
  * bytes, a shape that does not fit them, an unknown dtype, a name that stands twice, metadata that are no texts, an integer
  * beyond 32 bits
  */
-export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
+export function loadSafetensors(bytes: Uint8Array, options: LoadNumbersOptions = {}): LoadedSafetensors {
   const operation = 'loadSafetensors';
+  checkOptions(operation, options, 'stored');
   const fail = failure(operation);
   const length = headerLength(bytes, bytes.length, fail);
   const { entries, metadata } = parseHeader(bytes.subarray(8, 8 + length), fail);
@@ -162,7 +177,13 @@ export function loadSafetensors(bytes: Uint8Array): LoadedSafetensors {
         },
       ]) => {
         const what = `${operation}: ${quoted(name)}`;
-        const elements = elementsFromBytes(data.subarray(start, end), dtype as Element, what);
+        const elements = elementsFromBytes(
+          data.subarray(start, end),
+          dtype as Element,
+          what,
+          false,
+          options.stored,
+        );
         return [name, tensorFromElements(elements, shape)];
       },
     ),

@@ -86,6 +86,10 @@ const storages: Readonly<Record<Exclude<DType, 'uint32'>, readonly [string, Elem
   int32: ['IntStorage', 'I32'],
   uint8: ['ByteStorage', 'U8'],
   bool: ['BoolStorage', 'BOOL'],
+  int8: ['CharStorage', 'I8'],
+  int16: ['ShortStorage', 'I16'],
+  float16: ['HalfStorage', 'F16'],
+  bfloat16: ['BFloat16Storage', 'BF16'],
 };
 
 /** Options of `saveTorch`. */

@@ -7,6 +7,7 @@ import {
   allocateArray,
   asTypedArray,
   checkDType,
+  computedDType,
   convertElements,
   type DType,
   dtypeOfArray,
@@ -78,6 +79,33 @@ export function tensor(
   return fromArray(own === rows ? (numbers as TypedArray) : convertElements(numbers, own), shape, own);
 }
 
+/**
+ * A tensor of the bits of 16-bit floating-point numbers, as files hold them. `data()` of it gives the numbers.
+ *
+ * ```ts
+ * fromBits(Uint16Array.of(0x3c00, 0xc000), { dtype: 'float16' }); // 1, −2
+ * ```
+ *
+ * @param options the dtype; the shape, default one axis; `copy: false` takes over the array, which must not be written afterwards
+ * @throws RangeError when the number of elements does not fit `shape`, TypeError for other arrays and dtypes
+ */
+export function fromBits(
+  bits: Uint16Array,
+  options: { readonly dtype: 'float16' | 'bfloat16'; readonly shape?: Shape; readonly copy?: boolean },
+): Tensor {
+  checkOptions('fromBits', options, 'dtype shape copy');
+  const dtype = checkDType(options.dtype, 'fromBits');
+  if (!(bits instanceof Uint16Array))
+    throw typeError(`fromBits: expected a Uint16Array, got ${describeValue(bits)}`);
+  if (dtype !== 'float16' && dtype !== 'bfloat16')
+    throw typeError(
+      `fromBits: dtype must be float16 or bfloat16, got ${dtype}; use tensor(…, { dtype: '${dtype}' })`,
+    );
+  const shape = options.shape ?? [bits.length];
+  checkCount(shape, bits.length);
+  return fromArray(options.copy === false ? bits : bits.slice(), shape, dtype);
+}
+
 /** A tensor without axes. */
 export function scalar(value: number, options: { readonly dtype?: DType } = {}): Tensor {
   checkOptions('scalar', options, 'dtype');
@@ -106,18 +134,23 @@ export function full(shape: Shape, value: number, options: { readonly dtype?: DT
 
 function filled(operation: string, shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   checkShape(shape, operation);
-  const one = literal(value, checkDType(dtype, operation));
-  return shape.length === 0 ? one : one.broadcastTo(shape);
+  const one = literal(value, computedDType(checkDType(dtype, operation)));
+  return (shape.length === 0 ? one : one.broadcastTo(shape)).cast(dtype);
 }
 
 /** Zeros with the shape and dtype of `t`. */
 export function zerosLike(t: Tensor): Tensor {
-  return literal(0, checkTensor(t, 'zerosLike').dtype).broadcastLike(t);
+  return like(t, 0, 'zerosLike');
 }
 
 /** Ones with the shape and dtype of `t`. */
 export function onesLike(t: Tensor): Tensor {
-  return literal(1, checkTensor(t, 'onesLike').dtype).broadcastLike(t);
+  return like(t, 1, 'onesLike');
+}
+
+function like(t: Tensor, value: number, operation: string): Tensor {
+  const { dtype } = checkTensor(t, operation);
+  return literal(value, computedDType(dtype)).broadcastLike(t).cast(dtype);
 }
 
 /** The identity matrix of `n` rows and `columns` (default n) columns. */

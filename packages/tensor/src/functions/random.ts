@@ -206,11 +206,18 @@ function fraction(operation: string, shape: Shape, options: RandomOptions): Tens
   return drawWith(shape, keyWords(keyFrom(options, operation)), 0, dtype);
 }
 
-function keyFrom(options: RandomOptions, operation: string): Key {
+/** The key of the options, or the next of the global sequence. */
+export function keyFrom(options: Pick<RandomOptions, 'key'>, operation: string): Key {
   return options.key === undefined ? nextKey() : checkKey(options.key, operation);
 }
 
-function drawWith(shape: Shape, [k0, k1]: readonly [Tensor, Tensor], stream: number, dtype: DType): Tensor {
+/** Numbers spread evenly over [0, 1) of a key's words; each stream gives others. */
+export function drawWith(
+  shape: Shape,
+  [k0, k1]: readonly [Tensor, Tensor],
+  stream: number,
+  dtype: DType,
+): Tensor {
   return apply(randomUniform, [counters(shape), k0, k1], { stream, dtype });
 }
 

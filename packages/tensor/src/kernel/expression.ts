@@ -4,7 +4,7 @@
  *
  * Equal instructions are shared as they are added, so a fused kernel computes nothing twice.
  */
-import type { DType } from '../dtype.ts';
+import { computedDType, type DType, integerLimits, isFloat } from '../dtype.ts';
 import { codedError, dtypeError } from '../errors.ts';
 import {
   type BinaryOperation,
@@ -51,8 +51,22 @@ export class ExpressionBuilder {
     return this.constant(value, this.dtypeOf(like));
   }
 
+  /** Storage dtypes are met by the dtype they are computed as alone. */
   cast(x: Scalar, dtype: DType): Scalar {
-    return this.dtypeOf(x) === dtype ? x : this.emit({ op: 'cast', a: x, dtype });
+    const from = this.dtypeOf(x);
+    if (from === dtype) return x;
+    const own = computedDType(from);
+    const computed = computedDType(dtype);
+    if (own !== from && own !== dtype) return this.cast(this.cast(x, own), dtype);
+    if (computed === dtype || computed === from) return this.emit({ op: 'cast', a: x, dtype });
+    if (dtype !== 'int8' && dtype !== 'int16') return this.cast(this.cast(x, computed), dtype);
+    // From fractions to the nearest integer there is; NaN passes through and becomes 0.
+    let inside = x;
+    if (isFloat(from)) {
+      const [lowest, highest] = integerLimits[dtype];
+      inside = this.binary('min', this.binary('max', x, this.number(lowest, x)), this.number(highest, x));
+    }
+    return this.cast(this.cast(inside, computed), dtype);
   }
 
   unary(op: UnaryOperation, x: Scalar): Scalar {

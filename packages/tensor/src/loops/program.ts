@@ -1,7 +1,7 @@
 /**
  * The programs of a loop, for what is read of it: the rest of the body is not computed.
  */
-import { bytesPerElement } from '../dtype.ts';
+import { bytesPerElement, computedDType } from '../dtype.ts';
 import type { LoopKernel } from '../kernel/kernel.ts';
 import type { LoopSchedule, ScalarSource } from '../kernel/loopSchedule.ts';
 import type { CompiledGraph, GraphCompiler, LoopRequest, TensorType } from '../ops/op.ts';
@@ -116,8 +116,8 @@ export function loopKernel(
       if (leaf === body.index) return null;
       const input = at.scalars + body.scalars.indexOf(leaf);
       if (scalars[input]) return scalars[input];
-      // What is met for its shape only is not read.
-      return operands[input] < 0 ? { value: 0 } : { area: operands[input], dtype: leaf.dtype };
+      // What is met for its shape only is not read; numbers given at each run are of no storage dtype.
+      return operands[input] < 0 ? { value: 0 } : { area: operands[input], dtype: computedDType(leaf.dtype) };
     }),
   });
   const schedule: LoopSchedule = {

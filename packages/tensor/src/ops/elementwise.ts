@@ -2,7 +2,7 @@
  * Operations that treat every element alike: arithmetic, functions of one variable, comparisons, selection.
  * Each stands with its rule; broadcasting is the planner's work and summing a gradient back is the engine's.
  */
-import { type DType, isFloat, promote } from '../dtype.ts';
+import { computedDType, type DType, isFloat, promote } from '../dtype.ts';
 import { builder, type Scalar, s } from '../kernel/expression.ts';
 import { broadcastShapes } from '../shape.ts';
 import {
@@ -275,7 +275,7 @@ export const cast = defineOp<{ readonly dtype: DType }>({
   name: 'cast',
   type: ([x], { dtype }) => ({ shape: x.shape, dtype }),
   lower: map(([x], { dtype }) => builder().cast(x, dtype), { operands: 'own' }),
-  vjp: (g, [x]) => [isFloat(x.dtype) ? g.cast(x.dtype) : null],
+  vjp: (g, [x]) => [isFloat(x.dtype) ? g.cast(computedDType(x.dtype)) : null],
 });
 
 /* @__NO_SIDE_EFFECTS__ */

@@ -151,7 +151,7 @@ function tiles({ input, output, window, stride, low, dilation }: PoolAttributes)
 }
 
 /** Positions in windows as positions in the input's last axes taken as one: [..., windows], int32. */
-function flatIndex(position: Tensor, a: PoolAttributes): Tensor {
+export function flatIndex(position: Tensor, a: PoolAttributes): Tensor {
   let rest = position;
   let flat: Tensor | null = null;
   let pace = 1;

@@ -11,7 +11,7 @@ import { determinant } from './linearAlgebraHost.ts';
  */
 export const svdRun = eachMatrix(([a], [[m, n]]) => svdOf(a, m, n));
 
-function svdOf(a: Float64Array, m: number, n: number): Float64Array {
+export function svdOf(a: Float64Array, m: number, n: number): Float64Array {
   const k = Math.min(m, n);
   const wide = n > m;
   // Columns of a tall matrix are made orthogonal; a wide one is transposed first.

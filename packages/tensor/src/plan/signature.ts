@@ -2,7 +2,7 @@
  * The signature of a graph: its structure as integers. Two graphs with equal signatures differ only in what their leaves
  * hold, so one plan serves both. Signatures are compared whole; the hash only finds candidates.
  */
-import { type DType, dtypes } from '../dtype.ts';
+import { type DType, dtypes, storageDTypes } from '../dtype.ts';
 import { sizesOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -52,7 +52,10 @@ const leafCode = -2;
 const outputCode = -3;
 const updateCode = -4;
 
-const dtypeCodes = Object.fromEntries(dtypes.map((dtype, i) => [dtype, i])) as Record<DType, number>;
+const dtypeCodes = Object.fromEntries([...dtypes, ...storageDTypes].map((dtype, i) => [dtype, i])) as Record<
+  DType,
+  number
+>;
 
 /** Walks from the outputs and the values of updates to the leaves, without recursion. */
 export function traverse(outputs: readonly Tensor[], updates: readonly PlannedUpdate[]): Traversal {

@@ -256,13 +256,18 @@ function checkMemory(memory: Memory): HostMemory {
   throw typeError('reference: this memory belongs to another backend; read it there and write a copy');
 }
 
+/** What `dtypeOfArray` says of an array that holds elements of the dtype. */
+function arrayDType(dtype: DType): DType {
+  return dtype === 'bool' ? 'uint8' : dtype === 'bfloat16' ? 'float16' : dtype;
+}
+
 /** What a bound buffer stands for in this run. */
 function arrayOf(binding: Binding | undefined, spec: BufferSpec & { kind: 'bound' }): TypedArray {
   if (binding === undefined)
     throw codedError(TypeError, 'AG_INTERNAL', `reference: binding ${spec.binding} is missing`);
   const isHostArray = ArrayBuffer.isView(binding);
   const array = isHostArray ? binding : checkMemory(binding).view(spec.dtype);
-  if (isHostArray && dtypeOfArray(array) !== (spec.dtype === 'bool' ? 'uint8' : spec.dtype)) {
+  if (isHostArray && dtypeOfArray(array) !== arrayDType(spec.dtype)) {
     throw codedError(
       TypeError,
       'AG_INTERNAL',

@@ -8,6 +8,7 @@
  */
 import { type DType, toDType } from '../dtype.ts';
 import { dtypeError } from '../errors.ts';
+import { decode, encode, type HalfDType } from '../halves.ts';
 import type { BinaryOperation, UnaryOperation } from '../kernel/kernel.ts';
 import {
   acos,
@@ -62,9 +63,12 @@ export function binaryStep(
 
 /**
  * Conversion. To bool: x ≠ 0 (NaN is true). From a float to an integer: toward zero, NaN to 0, and to the nearest
- * integer the dtype has where x lies outside. Between integers: modulo 2³² or 2⁸. To float32: to the nearest.
+ * integer the dtype has where x lies outside. Between integers: modulo 2³² or 2⁸. To float32: to the nearest. float16 and bfloat16,
+ * which lie in registers as bits, come from and go to float32 alone.
  */
 export function castStep(from: DType, to: DType, operand: Register, out: Register): Step {
+  if (from === 'float16' || from === 'bfloat16') return decoded(operand, out, from);
+  if (to === 'float16' || to === 'bfloat16') return encoded(operand, out, to);
   if (to === 'bool') return truth(operand, out);
   const saturates = kindOf(from) === 'float' && kindOf(to) === 'integer';
   return saturates ? saturate(operand, out, to) : copy(operand, out);
@@ -74,6 +78,25 @@ export function castStep(from: DType, to: DType, operand: Register, out: Registe
 const copy: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i]; };
 // biome-ignore format: like the tables below
 const truth: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== 0 ? 1 : 0; };
+
+/** Bits to numbers: only to float32. */
+function decoded(a: Register, o: Register, from: HalfDType): Step {
+  return (n) => {
+    const x = a.array;
+    const p = a.base;
+    const z = o.array;
+    for (let i = 0; i < n; i++) z[i] = decode(x[p + i], from);
+  };
+}
+
+function encoded(a: Register, o: Register, to: HalfDType): Step {
+  return (n) => {
+    const x = a.array;
+    const p = a.base;
+    const z = o.array;
+    for (let i = 0; i < n; i++) z[i] = encode(x[p + i], to);
+  };
+}
 
 function saturate(a: Register, o: Register, to: DType): Step {
   const lowest = toDType(-Infinity, to);

@@ -118,7 +118,7 @@ export function erf(x: number): number {
 /** Lowest and highest element of a dtype: the identities of max and min. */
 export function limits(dtype: DType): readonly [number, number] {
   if (dtype === 'float32' || dtype === 'float64') return [-Infinity, Infinity];
-  return dtype === 'bool' ? [0, 1] : integerLimits[dtype];
+  return dtype === 'bool' ? [0, 1] : integerLimits[dtype as keyof typeof integerLimits];
 }
 
 /**

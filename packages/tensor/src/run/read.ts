@@ -1,13 +1,19 @@
 /**
  * Reading the elements of a tensor, wherever they lie: in a host array, on a device, in a variable, in the code.
  */
-import { convertElements, type TypedArray } from '../dtype.ts';
+import { convertElements, type DType, type TypedArray } from '../dtype.ts';
 import { codedError } from '../errors.ts';
+import { decodeAll } from '../halves.ts';
 import { OutOfMemoryError } from '../kernel/backend.ts';
 import type { Tensor } from '../tensor.ts';
 import { spillLater } from './deviceValue.ts';
 import { evaluate } from './evaluate.ts';
 import { backend } from './runtime.ts';
+
+/** What readers get of elements in memory: the numbers of those that lie there as bits. */
+export function numbersOf(elements: TypedArray, dtype: DType): TypedArray {
+  return dtype === 'float16' || dtype === 'bfloat16' ? decodeAll(elements, dtype) : elements;
+}
 
 /** The elements, when they can be read at once and nothing needs to be computed for it. */
 export function readyValue(tensor: Tensor): TypedArray | null {

@@ -30,6 +30,7 @@ import { checkGradientCase, type Differentiation } from './gradientCase.ts';
 import { gradientCases, structuralRows } from './gradients.ts';
 import { longSums } from './longSums.ts';
 import { reductionRows } from './reductions.ts';
+import { storage } from './storage.ts';
 
 /** How tests are made: those of vitest, jest, node:test and the like fit. */
 export interface TestHooks {
@@ -126,6 +127,7 @@ export function conformance(
     });
     describe('convolutions of many channels', () => convolutions(test, graph));
     describe('long sums', () => longSums(test));
+    describe('storage dtypes', () => storage(test, graph));
     describe('plans', () => {
       test('write no element twice and none beside their target', () => strayWrites(tolerance));
       test('fail with a RangeError for an index outside, and work again afterwards', async () => {

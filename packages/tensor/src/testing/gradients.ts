@@ -10,6 +10,7 @@ import { furtherMovementCases, movementRows } from './movement.ts';
 import { furtherProductCases, productRows } from './products.ts';
 import { casesOfReduction, furtherReductionCases, reductionRows } from './reductions.ts';
 import { furtherScanCases, scanRows } from './scans.ts';
+import { densityCases, matrixCases, spaceCases, spaceRows } from './spaces.ts';
 import { casesOfStructural, type StructuralRow } from './structural.ts';
 
 /** All rows that state their result by position. */
@@ -18,6 +19,7 @@ export const structuralRows: readonly StructuralRow[] = [
   ...indexingRows,
   ...scanRows,
   ...productRows,
+  ...spaceRows,
 ];
 
 /** All gradient cases, by kind of operation. */
@@ -32,7 +34,9 @@ export const gradientGroups: Readonly<Record<string, readonly GradientCase[]>> =
   Movement: [...movementRows.flatMap(casesOfStructural), ...furtherMovementCases],
   Indexing: [...indexingRows.flatMap(casesOfStructural), ...furtherIndexingCases],
   'Products, convolution, pooling': [...productRows.flatMap(casesOfStructural), ...furtherProductCases],
-  'Linear algebra': linearAlgebraCases,
+  'Spaces, pictures, spectra': [...spaceRows.flatMap(casesOfStructural), ...spaceCases],
+  'Linear algebra': [...linearAlgebraCases, ...matrixCases],
+  Distributions: densityCases,
   Loops: loopCases,
 };
 
@@ -56,4 +60,12 @@ export const withoutGradient: Readonly<Record<string, string>> = {
   zerosLike: 'constant',
   bernoulli: 'random draws',
   categorical: 'random draws',
+  gamma: 'random draws',
+  beta: 'random draws',
+  dirichlet: 'random draws',
+  poisson: 'random draws',
+  multinomial: 'random draws',
+  eigvals: 'throws: see eigh',
+  matrixRank: 'whole numbers',
+  fromBits: 'constant',
 };

@@ -5,10 +5,11 @@
  * Equal terms show it best: in one chain of float32 additions each is rounded the same way, and a hundred thousand tenths are off by
  * 1.4 · 10⁻⁴. The right values are sums in float64 of the float32 elements.
  */
-import { avgPool2d, conv1d } from '../functions/convolution.ts';
+import { conv1d } from '../functions/convolution.ts';
 import { tensor, zeros } from '../functions/create.ts';
 import { einsum } from '../functions/einsum.ts';
 import { concat, stack } from '../functions/free.ts';
+import { avgPool2d } from '../functions/pooling.ts';
 import type { Tensor } from '../tensor.ts';
 import { expectClose, seededRandom } from './compare.ts';
 

@@ -4,10 +4,11 @@
  */
 
 import type { DType } from '../dtype.ts';
-import { avgPool2d, conv2d, maxPool2d } from '../functions/convolution.ts';
+import { conv2d } from '../functions/convolution.ts';
 import { eye, tensor } from '../functions/create.ts';
 import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions/free.ts';
 import { cholesky, inverse } from '../functions/linearAlgebra.ts';
+import { avgPool2d, maxPool2d } from '../functions/pooling.ts';
 import { uniform } from '../functions/random.ts';
 import { evaluate } from '../run/evaluate.ts';
 import { setFusion } from '../run/planCache.ts';

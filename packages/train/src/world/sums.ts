@@ -8,8 +8,10 @@ import { apply, concat, type DType, type Op, sizeOf, type Tensor } from '@ag/ten
 import { assignmentsRefused, codedError, defineCollective, dtypeError } from '@ag/tensor/engine';
 import { type PendingSum, type Summable, textHash, type World } from './world.ts';
 
-/** Bytes of a bucket: large enough to use the line, small enough that the first is on its way early. */
-const bucketBytes = 4 * 1024 * 1024;
+/** Bytes from which a bucket uses the line, and beyond which the first would be on its way too late. */
+const bucketLimits = { least: 32 * 1024, most: 4 * 1024 * 1024 };
+/** Buckets to cut small networks into, so that all but the last can hide behind the rest of the backward pass. */
+const bucketCount = 4;
 
 /** A tensor that is to be summed over the ranks, and what it is. */
 export interface Summand {
@@ -66,19 +68,21 @@ export function sumOverRanks(tensor: Tensor, world: World, what = 'a tensor'): T
  */
 export function sumTogether(summands: readonly Summand[], world: World, about: string): Sums {
   if (world.size === 1) return { tensors: summands.map(({ tensor }) => tensor), buckets: [] };
+  const lengths = summands.map(({ tensor }) => sizeOf(tensor.shape) * (tensor.dtype === 'float64' ? 8 : 4));
+  const total = lengths.reduce((sum, bytes) => sum + bytes, 0);
+  const enough = Math.min(bucketLimits.most, Math.max(bucketLimits.least, total / bucketCount));
   const contents: number[][] = [];
   const open = new Map<DType, { readonly content: number[]; bytes: number }>();
   for (const [i, { tensor }] of summands.entries()) {
     checkPlace(tensor.dtype);
-    const bytes = sizeOf(tensor.shape) * (tensor.dtype === 'float64' ? 8 : 4);
     let bucket = open.get(tensor.dtype);
-    if (bucket === undefined || bucket.bytes + bytes > bucketBytes) {
+    if (bucket === undefined || bucket.bytes >= enough || bucket.bytes + lengths[i] > bucketLimits.most) {
       bucket = { content: [], bytes: 0 };
       contents.push(bucket.content);
       open.set(tensor.dtype, bucket);
     }
     bucket.content.push(i);
-    bucket.bytes += bytes;
+    bucket.bytes += lengths[i];
   }
   const { whole, start, finish } = operationsOf(world);
   const flat = contents.map((content) => {

@@ -8,6 +8,7 @@
 import { type Memory, OutOfMemoryError } from '@ag/tensor';
 import { typeError } from '@ag/tensor/engine';
 import type { Facts } from './facts.ts';
+import { type Parked, ParkedValues, wholeWords } from './parked.ts';
 
 /** COPY_SRC, COPY_DST, STORAGE. */
 const usage = 4 | 8 | 128;
@@ -21,6 +22,8 @@ export class DeviceMemory implements Memory {
   place: Place;
   host: Uint8Array<ArrayBuffer> | null = null;
   buffer: GPUBuffer | null = null;
+  /** Where the contents are instead of in the buffer, for small results whose buffer the next ones have. */
+  parked: Parked | null = null;
   /** The last job that has to do with it, 0 for none. */
   job = 0;
   released = false;
@@ -46,6 +49,7 @@ export class Buffers {
   readonly #maxMemory: number;
   readonly #free = new Map<number, GPUBuffer[]>();
   #freeBytes = 0;
+  readonly #parked: ParkedValues;
   /** Bytes of memory and scratch that are in use. */
   held = 0;
   peak = 0;
@@ -58,6 +62,7 @@ export class Buffers {
     this.#device = device;
     this.#facts = facts;
     this.#maxMemory = maxMemory;
+    this.#parked = new ParkedValues(device);
   }
 
   /** @throws OutOfMemoryError where it is more than a buffer can hold or than is allowed */
@@ -71,8 +76,27 @@ export class Buffers {
     memory.released = true;
     this.held -= memory.bytes;
     memory.host = null;
+    this.unpark(memory);
     if (memory.buffer !== null) this.give(memory.buffer);
     memory.buffer = null;
+  }
+
+  /**
+   * Takes the buffer of a small result for the next one: what is in it goes to a place among others. A loss that nobody reads, at
+   * every step another memory until the garbage collector comes, so costs neither a buffer nor a bind group. Null where it has no buffer.
+   */
+  park(memory: DeviceMemory, encoder: () => GPUCommandEncoder): GPUBuffer | null {
+    const { buffer } = memory;
+    if (buffer === null || memory.released) return null;
+    if (memory.place === 'device') memory.parked = this.#parked.put(buffer, memory.bytes, encoder());
+    memory.buffer = null;
+    return buffer;
+  }
+
+  /** Lets go of the place among others. */
+  unpark(memory: DeviceMemory): void {
+    if (memory.parked !== null) this.#parked.free(memory.parked);
+    memory.parked = null;
   }
 
   /** A buffer of working memory; counts as held until `dropScratch`. */
@@ -134,6 +158,12 @@ export class Buffers {
     this.#freeBytes = 0;
   }
 
+  /** Destroys what is kept, and small values that are parked: at the end. */
+  destroy(): void {
+    this.trim();
+    this.#parked.destroy();
+  }
+
   #reserve(bytes: number): void {
     const most = Math.min(this.#facts.maxBuffer, this.#facts.maxBinding);
     if (bytes > most) throw this.#outOfMemory(bytes, `a buffer of this device has at most ${most}`);
@@ -158,6 +188,12 @@ export function checkMemory(memory: Memory, owner: Buffers): DeviceMemory {
   throw typeError('webgpu: this memory belongs to another backend; read it there and write a copy');
 }
 
+/** Where to read contents that lie on the device, for copies; null where there is no such place. */
+export function sourceOf({ buffer, parked }: DeviceMemory): { buffer: GPUBuffer; from: number } | null {
+  if (parked !== null) return { buffer: parked.buffer, from: parked.start };
+  return buffer === null ? null : { buffer, from: 0 };
+}
+
 /** What is on the host, made where it is zeros; null where it lies on the device. */
 export function hostBytes(memory: DeviceMemory): Uint8Array<ArrayBuffer> | null {
   if (memory.place === 'device') return null;
@@ -179,7 +215,13 @@ export function deviceBuffer(memory: DeviceMemory, device: GPUDevice): GPUBuffer
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(buffer);
     device.queue.submit([encoder.finish()]);
+  } else if (memory.parked !== null) {
+    const encoder = device.createCommandEncoder();
+    const { buffer: page, start } = memory.parked;
+    encoder.copyBufferToBuffer(page, start, buffer, 0, wholeWords(memory.bytes));
+    device.queue.submit([encoder.finish()]);
   }
+  memory.owner.unpark(memory);
   memory.host = null;
   memory.place = 'device';
   return buffer;
@@ -192,7 +234,7 @@ export function writeBytes(
   bytes: Uint8Array<ArrayBuffer>,
   length: number,
 ): void {
-  const whole = Math.ceil(length / 4) * 4;
+  const whole = wholeWords(length);
   if (whole === 0) return;
   if (whole <= bytes.length) {
     device.queue.writeBuffer(buffer, 0, bytes, 0, whole);

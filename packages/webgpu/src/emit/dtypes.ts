@@ -1,8 +1,8 @@
 /** Dtypes as WGSL sees them: as what an element is computed with, and as what it lies in memory. */
-import type { DType } from '@ag/tensor';
+import { bytesPerElement, type DType } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 
-/** Types of values in kernels; elements of uint8 are u32 from 0 to 255. */
+/** Types of values in kernels; elements of uint8 are u32 from 0 to 255, those of float16 and bfloat16 the u32 of their bits. */
 export type ValueType = 'f32' | 'i32' | 'u32' | 'bool';
 
 /** What an element of the dtype is in a kernel. */
@@ -11,9 +11,13 @@ export function valueType(dtype: DType): ValueType {
     case 'float32':
       return 'f32';
     case 'int32':
+    case 'int16':
+    case 'int8':
       return 'i32';
     case 'uint32':
     case 'uint8':
+    case 'float16':
+    case 'bfloat16':
       return 'u32';
     case 'bool':
       return 'bool';
@@ -22,15 +26,15 @@ export function valueType(dtype: DType): ValueType {
   }
 }
 
-/** Whether four elements share a word of memory. */
+/** Whether elements share a word of memory: four of a byte, or two. */
 export function isPacked(dtype: DType): boolean {
-  return dtype === 'bool' || dtype === 'uint8';
+  return bytesPerElement(dtype) < 4;
 }
 
 /** What the words of a buffer are. */
 export function storageType(dtype: DType): 'f32' | 'i32' | 'u32' {
   const type = valueType(dtype);
-  return type === 'bool' ? 'u32' : type;
+  return isPacked(dtype) || type === 'bool' ? 'u32' : type;
 }
 
 /** A number as an element of the dtype, written in WGSL. */

@@ -102,9 +102,13 @@ function undefinedOperation(op: string, dtype: DType): TypeError {
   return dtypeError(`'${op}' is not defined for ${dtype}; cast the operands to a dtype that has it first`);
 }
 
-/** Conversion by the rule of `toDType`; between integers modulo 2³² or 2⁸. */
+/**
+ * Conversion by the rule of `toDType`; between integers modulo 2³² or 2⁸. Storage dtypes meet the one they are computed as alone.
+ */
 export function castText(x: string, from: DType, to: DType, { use }: Pick<ExpressionContext, 'use'>): string {
   if (from === to) return x;
+  if (from === 'bfloat16') return `bitcast<f32>(${x} << 16u)`;
+  if (from === 'float16') return `${use('from_half')}(${x})`;
   switch (to) {
     case 'bool':
       if (from === 'float32') return `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)`;
@@ -113,6 +117,7 @@ export function castText(x: string, from: DType, to: DType, { use }: Pick<Expres
       return from === 'bool' ? `select(0.0, 1.0, ${x})` : `f32(${x})`;
     case 'int32':
       if (from === 'float32') return `${use('to_i32')}(${x})`;
+      if (from === 'int8' || from === 'int16') return x;
       return from === 'bool' ? `select(0, 1, ${x})` : `bitcast<i32>(${x})`;
     case 'uint32':
       if (from === 'float32') return `${use('to_u32')}(${x})`;
@@ -122,6 +127,13 @@ export function castText(x: string, from: DType, to: DType, { use }: Pick<Expres
       if (from === 'float32') return `${use('to_u8')}(${x})`;
       if (from === 'bool') return `select(0u, 1u, ${x})`;
       return from === 'int32' ? `(bitcast<u32>(${x}) & 255u)` : `(${x} & 255u)`;
+    case 'int8':
+    case 'int16':
+      return `extractBits(${x}, 0u, ${to === 'int8' ? 8 : 16}u)`;
+    case 'float16':
+      return `${use('to_half')}(${x})`;
+    case 'bfloat16':
+      return `${use('to_bfloat')}(${x})`;
     case 'float64':
       valueType(to);
       return x;

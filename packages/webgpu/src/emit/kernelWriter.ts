@@ -4,11 +4,22 @@
  * Arguments are words of one uniform block, `A`: sizes and strides when the plan is made, offsets and numbers of the run before each
  * one. Operands of one buffer share a binding.
  */
-import type { DType, Launch, Operand } from '@ag/tensor';
+import { bytesPerElement, type DType, type Launch, type Operand } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import type { Bound, Dispatch, FormRequest, Patch } from '../forms/form.ts';
 import { isPacked, storageType, valueType } from './dtypes.ts';
 import { functionTexts } from './functions/library.ts';
+
+/** How elements share words: bits of each, the shift from an element's number to its word's, and the mask to its place there. */
+function packing(dtype: DType): { readonly bits: number; readonly shift: number; readonly mask: number } {
+  return bytesPerElement(dtype) === 1 ? { bits: 8, shift: 2, mask: 3 } : { bits: 16, shift: 1, mask: 1 };
+}
+
+/** A value as the bits of an element that shares its word. */
+export function packedPart(value: string, dtype: DType): string {
+  if (dtype === 'bool') return `select(0u, 1u, ${value})`;
+  return valueType(dtype) === 'i32' ? `(bitcast<u32>(${value}) & ${2 ** packing(dtype).bits - 1}u)` : value;
+}
 
 /** What a binding is declared as, beside an array of the words of its dtype. */
 export type BindingView = 'scalar' | 'vec4';
@@ -145,22 +156,27 @@ export class KernelWriter {
   loadFrom(name: string, dtype: DType, address: string): string {
     if (!isPacked(dtype)) return `${name}[${address}]`;
     const atomic = this.#declared.find((one) => one.name === name)?.type.startsWith('atomic');
-    const word = `${name}[u32(${address}) >> 2u]`;
-    const byte = `extractBits(${atomic ? `atomicLoad(&${word})` : word}, (u32(${address}) & 3u) * 8u, 8u)`;
-    return dtype === 'bool' ? `(${byte} != 0u)` : byte;
+    const { bits, shift, mask } = packing(dtype);
+    const word = `${name}[u32(${address}) >> ${shift}u]`;
+    const held = atomic ? `atomicLoad(&${word})` : word;
+    // Of an i32 they are taken with their sign.
+    const signed = valueType(dtype) === 'i32' ? `bitcast<i32>(${held})` : held;
+    const part = `extractBits(${signed}, (u32(${address}) & ${mask}u) * ${bits}u, ${bits}u)`;
+    return dtype === 'bool' ? `(${part} != 0u)` : part;
   }
 
-  /** Statements that store a value. Bytes are changed in their word by atomics. */
+  /** Statements that store a value. Parts of words are changed in their word by atomics. */
   store(operand: number, address: string, value: string): string {
     const dtype = this.#dtypeOf(this.launch.operands[operand]);
     const name = this.binding(operand);
     if (!isPacked(dtype)) return `${name}[${address}] = ${value};`;
-    const byte = dtype === 'bool' ? `select(0u, 1u, ${value})` : value;
-    return `{ let at_ = u32(${address}); let shift_ = (at_ & 3u) * 8u; let byte_ = ${byte};
-    atomicAnd(&${name}[at_ >> 2u], ~(255u << shift_)); atomicOr(&${name}[at_ >> 2u], byte_ << shift_); }`;
+    const { bits, shift, mask } = packing(dtype);
+    const word = `${name}[at_ >> ${shift}u]`;
+    return `{ let at_ = u32(${address}); let shift_ = (at_ & ${mask}u) * ${bits}u; let part_ = ${packedPart(value, dtype)};
+    atomicAnd(&${word}, ~(${2 ** bits - 1}u << shift_)); atomicOr(&${word}, part_ << shift_); }`;
   }
 
-  /** Stores a whole word of an operand given as `wordWise`: four elements of bool or uint8. */
+  /** Stores a whole word of an operand given as `wordWise`: four elements of a byte, or two. */
   storeWord(operand: number, word: string, value: string): string {
     return `${this.binding(operand)}[${word}] = ${value};`;
   }

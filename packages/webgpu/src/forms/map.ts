@@ -1,9 +1,9 @@
-/** Maps: an invocation for each element, for four where bytes are stored. */
-import type { MapKernel } from '@ag/tensor';
+/** Maps: an invocation for each element, for four where elements share words. */
+import { bytesPerElement, type MapKernel } from '@ag/tensor';
 import { count } from '@ag/tensor/engine';
 import { isPacked } from '../emit/dtypes.ts';
 import { evaluate, storeResults } from '../emit/evaluate.ts';
-import { KernelWriter, spread } from '../emit/kernelWriter.ts';
+import { KernelWriter, packedPart, spread } from '../emit/kernelWriter.ts';
 import { walkAddresses } from '../emit/walk.ts';
 import type { Form } from './form.ts';
 import { ownsWords } from './words.ts';
@@ -37,22 +37,31 @@ export const map: Form = (request) => {
   const stored = kernel.outputs.flatMap((output, i) => {
     if (!wordWise.includes(inputs + i))
       return storeResults(writer, [expression.results[i]], [output], inputs + i, addressOf);
-    const value =
-      output.dtype === 'bool' ? `select(0u, 1u, ${expression.results[i]})` : expression.results[i];
-    return [`word${i} |= (${value}) << (8u * k);`];
+    const value = packedPart(expression.results[i], output.dtype);
+    return bytesPerElement(output.dtype) === 1
+      ? [`word${i} |= (${value}) << (8u * k);`]
+      : [`word${i}[k >> 1u] |= (${value}) << (16u * (k & 1u));`];
   });
   const element = [...walked.lines, ...expression.lines, ...stored];
   const words = kernel.outputs.flatMap((_, i) => (wordWise.includes(inputs + i) ? [i] : []));
+  const isByte = (i: number): boolean => bytesPerElement(kernel.outputs[i].dtype) === 1;
   const body = byFours
     ? [
         `if (id * 4u >= ${elements}) { return; }`,
-        ...words.map((i) => `var word${i} = 0u;`),
+        ...words.map((i) => `var word${i} = ${isByte(i) ? '0u' : 'vec2<u32>(0u, 0u)'};`),
         'for (var k = 0u; k < 4u; k++) {',
         'let at = id * 4u + k;',
         `if (at >= ${elements}) { break; }`,
         ...element,
         '}',
-        ...words.map((i) => writer.storeWord(inputs + i, 'id', `word${i}`)),
+        ...words.flatMap((i) =>
+          isByte(i)
+            ? [writer.storeWord(inputs + i, 'id', `word${i}`)]
+            : [
+                writer.storeWord(inputs + i, 'id * 2u', `word${i}.x`),
+                `if (id * 4u + 2u < ${elements}) { ${writer.storeWord(inputs + i, 'id * 2u + 1u', `word${i}.y`)} }`,
+              ],
+        ),
       ]
     : [`if (id >= ${elements}) { return; }`, ...element];
   const invocations = byFours ? Math.ceil(total / 4) : total;

@@ -8,6 +8,10 @@ const arrays = {
   uint32: Uint32Array,
   uint8: Uint8Array,
   bool: Uint8Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
 } as const;
 
 /** Elements over bytes that start at a multiple of 8, without a copy. */

@@ -2,6 +2,7 @@
 import { type Binding, bytesPerElement, type Executable, type Program, type TypedArray } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import { DeviceMemory, deviceBuffer, writeBytes } from '../device/memory.ts';
+import { mostParkedBytes } from '../device/parked.ts';
 import type { Job } from '../queue/jobs.ts';
 import { bytesOf } from './arrays.ts';
 import { Compiled, needsHost, record, type Sharing, type Variant, waitingFor } from './compiled.ts';
@@ -16,6 +17,8 @@ export class DeviceExecutable implements Executable {
   readonly program: Program;
   readonly #environment: Environment;
   readonly #compiled: Compiled;
+  /** What was written last through each binding that is not read, where it is small. */
+  readonly #results: (DeviceMemory | undefined)[] = [];
 
   constructor(environment: Environment, program: Program) {
     this.program = program;
@@ -74,8 +77,8 @@ export class DeviceExecutable implements Executable {
   ): Promise<void> | undefined {
     const { device, buffers, counters } = this.#environment;
     const lent: GPUBuffer[] = [];
-    const frame = this.#frame(bindings, scalars, lent);
     const recorder = new Recorder(device, counters);
+    const frame = this.#frame(bindings, scalars, lent, recorder);
     const finish = (): void => {
       recorder.submit();
       for (const buffer of lent) buffers.give(buffer);
@@ -86,8 +89,22 @@ export class DeviceExecutable implements Executable {
     return undefined;
   }
 
+  /** The buffer of the last result at this place, unless this run has to do with that. */
+  #bufferOfResult(i: number, bindings: readonly DeviceBinding[], recorder: Recorder): GPUBuffer | null {
+    const last = this.#results[i];
+    const binding = bindings[i];
+    if (last === undefined || bindings.includes(last)) return null;
+    if (!(binding instanceof DeviceMemory) || binding.bytes > mostParkedBytes) return null;
+    return this.#environment.buffers.park(last, () => recorder.between());
+  }
+
   /** Buffers for what is bound; host arrays go to buffers that are lent for the run. */
-  #frame(bindings: readonly DeviceBinding[], scalars: Float64Array, lent: GPUBuffer[]): Frame {
+  #frame(
+    bindings: readonly DeviceBinding[],
+    scalars: Float64Array,
+    lent: GPUBuffer[],
+    recorder: Recorder,
+  ): Frame {
     const { device, buffers, slots, counters } = this.#environment;
     const { read, written, bufferOf } = this.#compiled.access;
     const specs = this.program.buffers;
@@ -111,7 +128,9 @@ export class DeviceExecutable implements Executable {
     bindings.forEach((binding, i) => {
       const buffer = bufferOf[i];
       if (buffer < 0 || !written[i] || !(binding instanceof DeviceMemory)) return;
-      binding.buffer ??= buffers.take(binding.bytes);
+      binding.buffer ??= this.#bufferOfResult(i, bindings, recorder) ?? buffers.take(binding.bytes);
+      if (!read[i] && binding.bytes <= mostParkedBytes) this.#results[i] = binding;
+      buffers.unpark(binding);
       binding.host = null;
       binding.place = 'device';
       bound[buffer] = binding.buffer;

@@ -11,7 +11,7 @@ import {
   reference,
 } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
-import { DeviceMemory, hostBytes } from '../device/memory.ts';
+import { DeviceMemory, hostBytes, sourceOf } from '../device/memory.ts';
 import type { Job } from '../queue/jobs.ts';
 import type { Readback } from '../queue/readback.ts';
 import { accessOf, type ProgramAccess } from './access.ts';
@@ -60,6 +60,7 @@ export class HostExecutable implements Executable {
         if (written[i] && !read[i] && binding.place === 'device') {
           // All of it is written.
           binding.place = 'undefined';
+          binding.owner.unpark(binding);
         }
         const bytes = hostBytes(binding);
         if (bytes === null)
@@ -106,14 +107,18 @@ export class HostExecutable implements Executable {
 
 /** Copies memory from the device; from then on it lies on the host. */
 export async function bringToHost(memories: readonly DeviceMemory[], readback: Readback): Promise<void> {
-  const wanted = memories.flatMap((memory) =>
-    memory.buffer === null ? [] : [{ memory, buffer: memory.buffer }],
+  const wanted = memories.flatMap((memory) => {
+    const source = sourceOf(memory);
+    return source === null ? [] : [{ memory, source }];
+  });
+  const copies = await readback.read(
+    wanted.map(({ memory, source }) => ({ ...source, bytes: memory.bytes })),
   );
-  const copies = await readback.read(wanted.map(({ memory, buffer }) => ({ buffer, bytes: memory.bytes })));
   wanted.forEach(({ memory }, i) => {
     const host = new Uint8Array(Math.ceil(memory.bytes / 8) * 8);
     host.set(copies[i]);
     memory.host = host;
     memory.place = 'host';
+    memory.owner.unpark(memory);
   });
 }

@@ -388,8 +388,8 @@ export class LoopOnDevice implements LoopPart {
           case 'uint8':
           case 'bool':
             return [area, view.getUint8(at)];
-          case 'float64':
-            throw codedError(Error, 'AG_INTERNAL', 'webgpu: a loop of float64 runs on the host');
+          default:
+            throw codedError(Error, 'AG_INTERNAL', `webgpu: no number of a loop is ${dtype}`);
         }
       }),
     );

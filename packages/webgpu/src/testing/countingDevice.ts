@@ -6,11 +6,22 @@ import type { DeviceObject } from '../device/given.ts';
 /** Something of WebGPU that needs to be there only. */
 const nothing = (): void => {};
 
+/** Buffers that were made and not destroyed. */
+export interface HeldBuffers {
+  count: number;
+  bytes: number;
+}
+
 class CountedBuffer {
   readonly size: number;
+  readonly #held: HeldBuffers;
+  #destroyed = false;
 
-  constructor(size: number) {
+  constructor(size: number, held: HeldBuffers) {
     this.size = size;
+    this.#held = held;
+    held.count++;
+    held.bytes += size;
   }
 
   mapAsync(): Promise<void> {
@@ -22,11 +33,20 @@ class CountedBuffer {
   }
 
   unmap = nothing;
-  destroy = nothing;
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#held.count--;
+    this.#held.bytes -= this.size;
+  }
 }
 
 /** For `webgpu({ device })`. `limits` are those that WebGPU promises, but for what is given. */
-export function countingDevice(limits: Readonly<Record<string, number>> = {}): DeviceObject {
+export function countingDevice(
+  limits: Readonly<Record<string, number>> = {},
+): DeviceObject & { readonly held: Readonly<HeldBuffers> } {
+  const held: HeldBuffers = { count: 0, bytes: 0 };
   const encoder = {
     beginComputePass: () => ({
       setPipeline: nothing,
@@ -39,6 +59,7 @@ export function countingDevice(limits: Readonly<Record<string, number>> = {}): D
     finish: () => ({}),
   };
   const device = {
+    held,
     limits: { ...defaultLimits, maxComputeWorkgroupsPerDimension: 65535, ...limits },
     features: new Set<string>(),
     lost: new Promise<never>(nothing),
@@ -50,7 +71,7 @@ export function countingDevice(limits: Readonly<Record<string, number>> = {}): D
     addEventListener: nothing,
     pushErrorScope: nothing,
     popErrorScope: () => Promise.resolve(null),
-    createBuffer: ({ size }: { readonly size: number }) => new CountedBuffer(size),
+    createBuffer: ({ size }: { readonly size: number }) => new CountedBuffer(size, held),
     createShaderModule: () => ({ getCompilationInfo: () => Promise.resolve({ messages: [] }) }),
     createComputePipelineAsync: () => Promise.resolve({}),
     createBindGroupLayout: () => ({}),

@@ -2,6 +2,39 @@
 import type { WgslFunction } from './library.ts';
 
 export const rounding: Readonly<Record<string, WgslFunction>> = {
+  // Bits of float16 and bfloat16: the steps of @ag/tensor's halves.ts.
+  from_half: {
+    needs: ['from_bits'],
+    text: `fn from_half(bits: u32) -> f32 {
+  let size = bits & 0x7fffu;
+  if (size < 0x400u) {
+    let small = f32(size) * 5.9604644775390625e-8;
+    return bitcast<f32>(bitcast<u32>(small) | ((bits & 0x8000u) << 16u));
+  }
+  let base = select(0x38000000u, 0x70000000u, size >= 0x7c00u);
+  return from_bits(((size << 13u) + base) | ((bits & 0x8000u) << 16u));
+}`,
+  },
+  to_half: {
+    needs: [],
+    text: `fn to_half(x: f32) -> u32 {
+  let size = bitcast<u32>(x) & 0x7fffffffu;
+  let sign = (bitcast<u32>(x) >> 16u) & 0x8000u;
+  if (size > 0x7f800000u) { return 0x7e00u; }
+  if (size >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (size < 0x38800000u) { return sign | (bitcast<u32>(bitcast<f32>(size) + 0.5) - 0x3f000000u); }
+  let rebased = size - 0x38000000u;
+  return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
+}`,
+  },
+  to_bfloat: {
+    needs: [],
+    text: `fn to_bfloat(x: f32) -> u32 {
+  let word = bitcast<u32>(x);
+  if ((word & 0x7fffffffu) > 0x7f800000u) { return 0x7fc0u; }
+  return (word + 0x7fffu + ((word >> 16u) & 1u)) >> 16u;
+}`,
+  },
   round_down: {
     needs: ['copy_sign'],
     text: `fn round_down(x: f32) -> f32 {
