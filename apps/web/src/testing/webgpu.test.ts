@@ -151,7 +151,8 @@ describe.skipIf(chromiumPath === undefined)('WebGPU', { timeout: 600_000 }, () =
 
   it.for(Object.keys(tasks))('%s computes what it computes with WebAssembly', async (id, { skip }) => {
     if (!device) skip();
-    expectFourDigits(await figuresOf(id, 'webgpu'), await figuresOf(id, 'wasm'));
+    const [found, expected] = await Promise.all(['webgpu', 'wasm'].map((backend) => figuresOf(id, backend)));
+    expectFourDigits(found, expected);
   });
 
   it('keeps the choice: on this device, in the address, and for whoever gets the link', async ({ skip }) => {
@@ -273,7 +274,8 @@ describe.skipIf(chromiumPath === undefined)('WebGPU', { timeout: 600_000 }, () =
         await page.close();
         return figures;
       };
-      expectFourDigits(await run('webgpu'), await run('wasm'));
+      const [found, expected] = await Promise.all(['webgpu', 'wasm'].map(run));
+      expectFourDigits(found, expected);
     },
   );
 });

@@ -120,13 +120,13 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
       await page.getByTestId('slider').fill(String(step));
       await page.waitForFunction((wanted) => window.__ag.state().step === wanted, step);
       const operations = nodes.filter(({ op }) => op !== undefined);
-      const { id } = operations[step <= steps / 2 ? step - 1 : steps - step]!;
-      const [inside, window] = [
+      const { id } = operations[step <= steps / 2 ? step - 1 : steps - step];
+      const [inside, frame] = [
         (await graph.locator(`[data-node="${id}"]`).boundingBox())!,
         (await graph.boundingBox())!,
       ];
-      expect(inside.x).toBeGreaterThanOrEqual(window.x);
-      expect(inside.x + inside.width).toBeLessThanOrEqual(window.x + window.width + 1);
+      expect(inside.x).toBeGreaterThanOrEqual(frame.x);
+      expect(inside.x + inside.width).toBeLessThanOrEqual(frame.x + frame.width + 1);
     }
     await page.close();
   });

@@ -89,7 +89,8 @@ async function onDevice(): Promise<Chosen | string> {
   try {
     const { webgpu, webgpuSupport } = await import('@ag/webgpu');
     const { adapter, info, hardware } = await webgpuSupport();
-    if (!adapter.available) return adapter.reason;
+    // What would help in Node helps no reader.
+    if (!adapter.available) return adapter.reason.split('; in Node')[0];
     const backend = await webgpu();
     const named = info?.description || info?.device || [info?.vendor, info?.architecture].join(' ').trim();
     const device = named || 'WebGPU';

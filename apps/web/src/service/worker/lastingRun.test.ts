@@ -64,7 +64,7 @@ function onDevice(): LaterBackend {
 const quiet = () => vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 
 const firstWeights = ({ model }: ReturnType<typeof makeRun>): Promise<unknown> =>
-  model.parameters()[0]!.value.toArray();
+  model.parameters()[0].value.toArray();
 
 /** What a run tells that is not interrupted, and its first weights after step 21. */
 let uninterrupted: ReturnType<typeof runToEnd> | undefined;
