@@ -4,10 +4,12 @@
  * instructions, not for luck: each example draws from a seed of its own.
  */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launch, launcher } from '../packages/mpi/src/testing/launch.ts';
 
 const folder = import.meta.dirname;
 const files = readdirSync(folder).filter((name) => /^\d\d-.*\.ts$/.test(name));
@@ -32,6 +34,12 @@ function run(file: string): Promise<string> {
   });
 }
 
+/** The repository's scripts look for files beside themselves. */
+const leave = ({ resolveDir, path }: OnResolveArgs): OnResolveResult => ({
+  path: pathToFileURL(join(resolveDir, path)).href,
+  external: true,
+});
+
 beforeAll(async () => {
   await build({
     entryPoints: files.map((file) => join(folder, file)),
@@ -43,8 +51,11 @@ beforeAll(async () => {
     conditions: ['@ag/source'],
     outdir: made,
     logLevel: 'error',
+    plugins: [{ name: 'scripts', setup: ({ onResolve }) => onResolve({ filter: /\/scripts\// }, leave) }],
   });
-  copyFileSync(join(folder, '../packages/native-wasm/src/run/worker.js'), join(made, 'worker.js'));
+  // Threads' scripts, which load what lies beside them.
+  symlinkSync(join(folder, '../packages/native-wasm/src/run/worker.js'), join(made, 'worker.js'));
+  symlinkSync(join(folder, '../packages/mpi/src/communicator.js'), join(made, 'communicator.js'));
   const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
   files.forEach((file, i) => {
     const output = lanes[i % 2].then(() => run(file));
@@ -314,6 +325,22 @@ describe('examples', { timeout: 180_000 }, () => {
       expect(rows[i + 2]).toBeCloseTo(rows[2], 0);
     }
     expect(rows[1]).toBeLessThan(rows[0] / 2);
+  });
+
+  it('25: trains as one process does on two, and goes on', async () => {
+    const epochs = (text: string): number[] => numbers(text, /^epoch \d: loss (\d\.\d+)/gm);
+    const alone = await printed('25');
+    expect(alone).toMatch(/^one process\n/);
+    expect(epochs(alone)).toHaveLength(5);
+    expect(epochs(alone)[4]).toBeLessThan(0.6);
+    if (launcher === null) return;
+    const { stdout, stderr, exitCode } = await launch(2, [
+      process.execPath,
+      join(made, '25-several-processes.js'),
+    ]);
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toMatch(/^2 processes, by \S+/);
+    epochs(stdout).forEach((loss, i) => expect(loss).toBeCloseTo(epochs(alone)[i], 3));
   });
 
   it('draws where the first lines say so', async () => {

@@ -9,12 +9,14 @@ import { pictures } from '../packages/viz/scripts/pictures.ts';
 import { mistakesPage } from '../tests/mistakes/page.ts';
 import { readmeWithTable } from './environments/results.mjs';
 import { architecturePage, map } from './map.mjs';
+import { operationsPage } from './operationsPage.ts';
 
 /** Contents by path. */
 export const generated = {
   'docs/errors.md': errorsPage(),
   'docs/mistakes.md': await mistakesPage(),
   'docs/gradients.md': gradientDocument(),
+  'docs/operations-table.md': operationsPage(),
   'docs/map.md': map(),
   'docs/architecture.md': architecturePage(),
   'packages/all/README.md': readmeWithTable(),

@@ -3,6 +3,7 @@ import { confusionMatrix, crossEntropy, embedding, nllLoss, precision, topKAccur
 import * as api from '@ag/tensor';
 import * as engine from '@ag/tensor/engine';
 import { type ElementwiseRow, elementwiseRows, reductionRows } from '@ag/tensor/testing';
+import { spaceArguments } from './spaceArguments.ts';
 
 const { tensor, zeros, ones } = api;
 
@@ -57,10 +58,15 @@ export const aliases: Record<string, readonly string[]> = {
   index: ['gather'],
   embedding: ['gather'],
   scatterAdd: ['scatter'],
+  scatter: ['scatter', 'gather', 'scatterSet'],
+  segmentSum: ['scatter'],
+  segmentMean: ['scatter'],
+  segmentMax: ['scatterMax', 'scatter'],
+  segmentMin: ['scatterMin', 'scatter'],
   expand: ['broadcastTo'],
 };
 
-const withOptions = ['cast', 'clamp', 'elu', 'gelu', 'leakyRelu'];
+const withOptions = ['cast', 'clamp', 'elu', 'gelu', 'leakyRelu', 'polygamma', 'threshold', 'bitwiseNot'];
 const byKind = (of: (row: ElementwiseRow) => boolean): string[] => [
   ...new Set(elementwiseRows.filter((row) => row.variant === undefined && of(row)).map(({ name }) => name)),
 ];
@@ -72,14 +78,20 @@ const unary = [
   'onesLike',
   'zerosLike',
 ];
-const binary = byKind(({ name, ranges }) => ranges.length === 2 && !name.startsWith('logical'));
-const logical = ['logicalAnd', 'logicalOr'];
+const binary = byKind(
+  ({ name, ranges, whole }) => ranges.length === 2 && !whole && !name.startsWith('logical'),
+);
+const bits = byKind(({ ranges, whole }) => ranges.length === 2 && whole === true);
+const logical = ['logicalAnd', 'logicalOr', 'logicalXor'];
 const [several, single] = [false, true].map((one) =>
-  reductionRows.filter((row) => (row.single ?? false) === one).map(({ name }) => name),
+  reductionRows
+    .filter((row) => (row.single ?? false) === one && row.name !== 'quantile')
+    .map(({ name }) => name),
 );
 const named = (name: string) => (api as unknown as Record<string, (...args: never[]) => unknown>)[name];
 
 export const argumentRows: readonly Row[] = [
+  ...spaceArguments,
   ...unary.map((name): Row => [name, named(name), [x], { 0: noTensor }]),
   ...binary.map((name): Row => [name, named(name), [x, 2], { 0: noOperand, 1: noOperand }]),
   ...several.map((name): Row => [name, named(name), [x, 0], { 0: noTensor, 1: noAxes }]),
@@ -88,6 +100,30 @@ export const argumentRows: readonly Row[] = [
   ...['softmax', 'logSoftmax', 'cumsum', 'cumprod', 'sort', 'argsort'].map(
     (name): Row => [name, named(name), [x, 0], { 0: noTensor, 1: noAxis }],
   ),
+  ...bits.map((name): Row => [name, named(name), [rows, 1], { 0: [...noOperand, x], 1: [...noOperand, x, 0.5] }]),
+  ['bitwiseNot', api.bitwiseNot, [rows], { 0: [...noTensor, x] }],
+  ['polygamma', api.polygamma, [1, x], { 0: [...noCount, 31], 1: noTensor }],
+  ['threshold', api.threshold, [x, 1, 2], { 0: noTensor, 1: [...noFinite, null], 2: [...noFinite, null] }],
+  ['lerp', api.lerp, [x, x, 0.5], { 0: noOperand, 1: noOperand, 2: noOperand }],
+  ['celu', api.celu, [x, 1], { 1: [...noFinite, null, 0] }],
+  ['hardtanh', api.hardtanh, [x, -1, 1], { 1: [...noFinite, null, 2], 2: [...noFinite, null, -2] }],
+  ...['softshrink', 'hardshrink'].map((name): Row => [name, named(name), [x, 1], { 1: [...noFinite, null] }]),
+  ['nanToNum', api.nanToNum, [x, {}], { '1.nan': [...noNumber, null], '1.posInf': [...noNumber, null], '1.negInf': [...noNumber, null] }],
+  ['isClose', api.isClose, [x, x, {}], { '2.relative': [...noFinite, null], '2.absolute': [...noFinite, null] }],
+  ['glu', api.glu, [ones([2, 4]), 1], { 0: [...noTensor, x], 1: noAxis }],
+  ['quantile', api.quantile, [x, 0.5, 0, {}], { 0: [...noTensor, ones([0, 2])], 1: ['1', null, {}, Number.NaN, -0.1, 1.1, [0.5, 2], ['1']], 2: noAxes, '3.interpolation': ['cubic', 5, null] }],
+  ...['cummax', 'cummin', 'logCumsumExp'].map((name): Row => [name, named(name), [x, 0], { 0: noTensor, 1: noAxis }]),
+  ['max', api.max, [x, 0, { indices: true }], { 1: [...noAxis, [0, 1]] }],
+  ['min', api.min, [x, 0, { indices: true }], { 1: [...noAxis, [0, 1]] }],
+  ['unique', api.unique, [x], { 0: noTensor }],
+  ['searchSorted', api.searchSorted, [vector, x, {}], { 0: [...noTensor, tensor(1), ones([3, 2])], 1: noTensor, '2.side': ['both', 5, null] }],
+  ['bincount', api.bincount, [rows, { length: 3 }], { 0: [...noTensor, x], '1.length': noCount.filter((value) => value !== null), '1.weights': [...noTensor.slice(2), x] }],
+  ['histogram', api.histogram, [x, {}], { 0: noTensor, '1.bins': [...noSize.filter((value) => value !== null), [1], x, tensor(1)], '1.range': [5, '1', [1], [2, 1], [0, Number.NaN]], '1.weights': [...noTensor.slice(2), vector] }],
+  ['scatter', api.scatter, [vector, rows, vector, 0, {}], { 0: noTensor, 1: [...noTensor, ...noPosition, x], 2: [...noOperand, ones([3])], 3: noAxis, '4.combine': ['sum', 5, null] }],
+  ...['segmentSum', 'segmentMean', 'segmentMax', 'segmentMin'].map((name): Row => [name, named(name), [x, rows, 3], { 0: [...noTensor, tensor(1)], 1: [...noTensor, x, ...noPosition.slice(0, 5)], 2: noCount }]),
+  ['rearrange', api.rearrange, [x, 'a (b c) -> c b a', { b: 3 }], { 0: [...noTensor, vector], 1: [null, 5, '', 'a b', 'a b -> a', 'a b -> a b c', 'a a -> a', '(a b -> a b', 'a b) -> a b', 'a b -> b a a', 'a (b c) -> c -> b', 'a (b c d) -> a b c d', 'a$ b -> a b'], 2: [null, 5, { b: 4 }, { z: 1 }, { b: 2.5 }, { b: '3' }] }],
+  ['reduce', api.reduce, [x, 'a b -> b', 'max', {}], { 0: [...noTensor, vector], 1: [null, 5, 'a b', 'a b -> c'], 2: ['median', 5, null, undefined], 3: [null, { z: 1 }] }],
+  ['repeat', api.repeat, [x, 'a b -> a b c', { c: 2 }], { 1: ['a b', 'a b -> a', 'a -> a c'], 2: [null, {}, { c: -1 }, { c: 0.5 }] }],
   ['variance', api.variance, [x, 0, {}], { '2.correction': noFinite }],
   ['norm', api.norm, [x, 0, {}], { '2.p': [...noNumber, Number.NaN] }],
   ['clamp', api.clamp, [x, 0, 1], { 0: noTensor, 1: [...noNumber, Number.NaN, null], 2: [...noNumber, Number.NaN, null] }],

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, defaultClientConditions } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GpuOutcome } from './browserGpu/page.ts';
+import type { runSuite } from './browserGpu/suite.ts';
 import type { training } from './browserGpu/training.ts';
 
 const full = process.env.AG_TEST === 'full';
@@ -88,7 +88,7 @@ describe.skipIf(executablePath === undefined)('WebGPU in Chromium', { timeout: 3
     const said: string[] = [];
     const page = await open(said);
     const outcome = await page.evaluate(
-      (step) => (window as unknown as { run(step: number): Promise<GpuOutcome> }).run(step),
+      (step) => (window as unknown as InPage).runSuite(step),
       full ? 1 : 12,
     );
     expect(outcome.failures).toEqual([]);
@@ -98,7 +98,9 @@ describe.skipIf(executablePath === undefined)('WebGPU in Chromium', { timeout: 3
     await page.close();
   });
 
-  it('takes seconds for the first step of 784-50-100-10, whose kernels serve other batches', async ({ skip }) => {
+  it('takes seconds for the first step of 784-50-100-10, whose kernels serve other batches', async ({
+    skip,
+  }) => {
     if (!device) skip();
     const page = await open();
     const steps = await page.evaluate(() => (window as unknown as InPage).training.firstSteps());
@@ -191,6 +193,7 @@ async function start(program: string, profile: string): Promise<{ browser: Brows
 }
 
 interface InPage {
+  readonly runSuite: typeof runSuite;
   readonly training: typeof training;
 }
 

@@ -69,6 +69,7 @@ export function tensorFunctions(): { readonly operations: string[]; readonly mak
   const tensor = types.getDeclaredTypeOfSymbol(exported.find(({ name }) => name === 'Tensor')!.symbol);
   const holdsTensor = (type: ts.Type, depth = 0): boolean =>
     type === tensor ||
+    (type.isIntersection() && type.types.includes(tensor)) ||
     // Types of nested arrays have no end.
     (depth < 2 &&
       ((type.isUnion() && type.types.some((own) => holdsTensor(own, depth))) ||

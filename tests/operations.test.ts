@@ -1,6 +1,7 @@
 /** Every operation of @ag/tensor, found by its type, stands in the tables that are kept by hand. */
 import { gradientCases, withoutGradient } from '@ag/tensor/testing';
 import { expect, it } from 'vitest';
+import { operationEntries } from '../scripts/operationsPage.ts';
 import { argumentRows } from './argumentRows.ts';
 import { tensorFunctions } from './exports.ts';
 
@@ -25,6 +26,12 @@ it('has gradient cases for every operation, or the reason why it has no gradient
     operations.filter((name) => !known.has(name)),
     'add a row in packages/tensor/src/testing, or a reason to withoutGradient',
   ).toEqual([]);
+});
+
+it('has a source of expected values for every operation', () => {
+  const entries = operationEntries();
+  expect(operations.filter((name) => !building.includes(name) && !entries.has(name))).toEqual([]);
+  expect([...entries].filter(([, { sources }]) => sources.size === 0).map(([name]) => name)).toEqual([]);
 });
 
 it('tries wrong arguments on every function that gives tensors', () => {

@@ -87,7 +87,14 @@ function optionTakers(file: string): Taker[] {
       // What a subclass knows, an abstract class does not.
       if (ts.isConstructorDeclaration(member))
         return abstract ? [] : takersOf(`new ${exported.name}`, member);
-      if (!ts.isMethodDeclaration(member) || isHidden(member) || !ts.isIdentifier(member.name)) return [];
+      // Of overloads the one with a body.
+      if (
+        !ts.isMethodDeclaration(member) ||
+        !member.body ||
+        isHidden(member) ||
+        !ts.isIdentifier(member.name)
+      )
+        return [];
       return takersOf(`${exported.name}.${member.name.text}`, member);
     });
   });

@@ -151,6 +151,24 @@ describe('fit({ world })', () => {
       });
   });
 
+  it('ends on all ranks where one has no more memory, without waiting for it', async () => {
+    const outcomes = await ranks.run<Trained>(3, 'trains', {
+      network: 'wide',
+      optimizer: 'sgd',
+      exhaust: [1, 2],
+    } satisfies Training);
+    outcomes.forEach((outcome, rank) => {
+      expect(outcome).toMatchObject(
+        rank === 1
+          ? { code: 'AG_OUT_OF_MEMORY' }
+          : {
+              code: 'AG_COLLECTIVE_FAILED',
+              error: expect.stringMatching(/rank 1 ended the run at step 2: .*cannot allocate/),
+            },
+      );
+    });
+  });
+
   it('ends with the step after a signal on any rank', async () => {
     const trained = await ranks.values<Trained>(2, 'trains', {
       network: 'mlp',

@@ -1,9 +1,10 @@
 /** What the ranks of the tests do, each function on every rank. */
 import { dataLoader } from '@ag/datasets';
 import { backward } from '@ag/graph';
+import { wasm } from '@ag/native-wasm';
 import { accuracy, batchNorm2d, linear } from '@ag/nn';
 import { sgd } from '@ag/optim';
-import { type Tensor, tensor } from '@ag/tensor';
+import { argsort, normal, type Tensor, tensor, use } from '@ag/tensor';
 import type { Callback, TrainingEvent } from '@ag/train';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, fit as runFit } from '@ag/train';
 import { reduceGradients } from '../../packages/train/src/world/reduceGradients.ts';
@@ -80,6 +81,8 @@ export interface Training {
   readonly abortAt?: readonly [rank: number, step: number];
   /** Multiply the inputs of one rank by NaN from a step on. */
   readonly spoil?: readonly [rank: number, step: number];
+  /** Ask for more memory than there is on one rank from a step on. */
+  readonly exhaust?: readonly [rank: number, step: number];
   readonly validate?: boolean;
 }
 
@@ -102,6 +105,17 @@ export async function trains(world: World, training: Training): Promise<Trained>
   const seen: number[] = [];
   const controller = new AbortController();
   const [spoiledRank, spoiledStep] = training.spoil ?? [-1, 0];
+  const [exhaustedRank, exhaustedStep] = training.exhaust ?? [-1, 0];
+  if (training.exhaust) use(await wasm({ threads: 1, maxMemory: 2 ** 26 }));
+  const greedy = (outputs: Tensor, target: Tensor): Tensor => {
+    const value = loss(outputs, target);
+    if (world.rank !== exhaustedRank || batches < exhaustedStep) return value;
+    return value.add(
+      argsort(normal([2 ** 25]))
+        .cast('float32')
+        .mean(),
+    );
+  };
   let batches = 0;
   const train = dataLoader(set, {
     batchSize,
@@ -129,7 +143,7 @@ export async function trains(world: World, training: Training): Promise<Trained>
   const run = runFit({
     model,
     optimizer,
-    loss,
+    loss: greedy,
     metrics: { accuracy },
     train,
     epochs,

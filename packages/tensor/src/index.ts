@@ -18,6 +18,7 @@ export {
   viewArray,
 } from './dtype.ts';
 export type { Coded, ErrorCode } from './errors.ts';
+export type { Selection } from './functions/at.ts';
 export {
   type ConvolutionOptions,
   conv1d,
@@ -51,7 +52,9 @@ export {
   type Parameter,
   poisson,
 } from './functions/distributions.ts';
+export { rearrange, reduce, repeat } from './functions/einops.ts';
 export { einsum, tensordot } from './functions/einsum.ts';
+export * from './functions/elementwise/index.ts';
 export * from './functions/free.ts';
 export { affineGrid, type GridSampleOptions, gridSample } from './functions/gridSample.ts';
 export {
@@ -93,6 +96,17 @@ export {
   matrixRank,
   pinv,
 } from './functions/matrixFunctions.ts';
+export {
+  type BincountOptions,
+  bincount,
+  type HistogramOptions,
+  histogram,
+  type SearchSortedOptions,
+  searchSorted,
+  type Unique,
+  type UniqueOptions,
+  unique,
+} from './functions/order.ts';
 export { crop, fold, type PatchOptions, pixelShuffle, pixelUnshuffle, unfold } from './functions/patches.ts';
 export { avgPool2d, maxPool2d, type PoolOptions } from './functions/pooling.ts';
 export {
@@ -106,7 +120,26 @@ export {
   truncatedNormal,
   uniform,
 } from './functions/random.ts';
+export {
+  countNonzero,
+  cummax,
+  cummin,
+  logCumsumExp,
+  median,
+  nanMean,
+  nanSum,
+  type QuantileOptions,
+  quantile,
+} from './functions/reductions.ts';
 export { type ResizeOptions, resize } from './functions/resize.ts';
+export {
+  type ScatterOptions,
+  scatter,
+  segmentMax,
+  segmentMean,
+  segmentMin,
+  segmentSum,
+} from './functions/scatter.ts';
 export type { IndexItem, PadOptions, PadWidths, Range } from './functions/select.ts';
 export { istft, type ShortTimeOptions, stft } from './functions/shortTimeSpectra.ts';
 export {
@@ -181,7 +214,15 @@ export { type Key, key, manualSeed, randomState, restoreRandomState, splitKey } 
 export { backend, use } from './run/runtime.ts';
 export { synchronize } from './run/synchronize.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
-export { apply, type ReduceOptions, Tensor, type TensorLike } from './tensor.ts';
+export {
+  apply,
+  type ExtremeOptions,
+  type ReduceOptions,
+  type ScanOptions,
+  Tensor,
+  type TensorLike,
+  type ValuesAndIndices,
+} from './tensor.ts';
 export { Variable, type VariableOptions } from './variable.ts';
 export type { DynamicOffset, View } from './view.ts';
 export { onWarning, silenceWarnings, type Warning, type WarningCode } from './warn.ts';

@@ -17,6 +17,7 @@ import {
   weakDType,
 } from './dtype.ts';
 import { axisError, codedError, shapeError, valueError } from './errors.ts';
+import { Selection } from './functions/at.ts';
 import * as select from './functions/select.ts';
 import type { Leaf, Origin } from './node.ts';
 import { hasOpen, isOpen, mayBeSize, mergedSize } from './openSizes.ts';
@@ -42,6 +43,7 @@ import {
   formatShape,
   normalizeAxes,
   normalizeAxis,
+  reducedShape,
   type Shape,
   scalarShape,
   sizeOf,
@@ -56,6 +58,27 @@ export type TensorLike = Tensor | number;
 export interface ReduceOptions {
   /** Keep reduced axes with size 1. Default false. */
   readonly keepDims?: boolean;
+}
+
+/** Options of `max` and `min`. */
+export interface ExtremeOptions extends ReduceOptions {
+  /** Also give the positions (int32): along the axis, or among all in row-major order. Default false. */
+  readonly indices?: boolean;
+}
+
+/** Elements, and where they stood. */
+export interface ValuesAndIndices {
+  readonly values: Tensor;
+  /** int32 */
+  readonly indices: Tensor;
+}
+
+/** Options of running sums and products. */
+export interface ScanOptions {
+  /** From the end. Default false. */
+  readonly reverse?: boolean;
+  /** Each element without itself: the first is 0, or 1 for products. Default false. */
+  readonly exclusive?: boolean;
 }
 
 const brand = Symbol.for('@ag/tensor');
@@ -194,6 +217,16 @@ export class Tensor {
   /** What Node's console shows; never evaluates. @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+
+  /** What Deno's console shows; never evaluates. @internal */
+  [Symbol.for('Deno.customInspect')](): string {
+    return this.toString();
+  }
+
+  /** What notebooks show (Deno's Jupyter kernel and those that follow it); evaluates. @internal */
+  async [Symbol.for('Jupyter.display')](): Promise<Record<string, string>> {
+    return (await import('./display.ts')).notebookDisplay(this);
   }
 
   /** Evaluates now and keeps the elements on the device; resolves to this tensor. */
@@ -520,13 +553,17 @@ export class Tensor {
   prod(axis?: Axes, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.prod, axis, options);
   }
-  /** Largest element; ties share the gradient equally. */
-  max(axis?: Axes, options?: ReduceOptions): Tensor {
-    return reduce(this, reductions.max, axis, options);
+  /** Largest element; ties share the gradient equally. With `indices` also the position of the first, which gets the gradient. */
+  max(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
+  max(axis?: Axes, options?: ReduceOptions): Tensor;
+  max(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
+    return extreme(this, 'max', axis, options);
   }
-  /** Smallest element; ties share the gradient equally. */
-  min(axis?: Axes, options?: ReduceOptions): Tensor {
-    return reduce(this, reductions.min, axis, options);
+  /** Smallest element; ties share the gradient equally. With `indices` also the position of the first, which gets the gradient. */
+  min(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
+  min(axis?: Axes, options?: ReduceOptions): Tensor;
+  min(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
+    return extreme(this, 'min', axis, options);
   }
   /** Position (int32) of the first largest element along an axis, or among all in row-major order. */
   argmax(axis?: number, options?: ReduceOptions): Tensor {
@@ -583,14 +620,14 @@ export class Tensor {
     });
   }
   /** Running sum along an axis (default the last). */
-  cumsum(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
-    checkOptions('cumsum', options, 'reverse');
-    return scan(this, reductions.cumsum, axis, options.reverse ?? false);
+  cumsum(axis = -1, options: ScanOptions = {}): Tensor {
+    checkOptions('cumsum', options, 'reverse exclusive');
+    return scan(this, reductions.cumsum, axis, options, 0);
   }
   /** Running product along an axis (default the last). */
-  cumprod(axis = -1, options: { readonly reverse?: boolean } = {}): Tensor {
-    checkOptions('cumprod', options, 'reverse');
-    return scan(this, reductions.cumprod, axis, options.reverse ?? false);
+  cumprod(axis = -1, options: ScanOptions = {}): Tensor {
+    checkOptions('cumprod', options, 'reverse exclusive');
+    return scan(this, reductions.cumprod, axis, options, 1);
   }
   /** Positions (int32) that sort the last axis; equal elements keep their order, NaN comes last. */
   argsort(options: { readonly descending?: boolean } = {}): Tensor {
@@ -705,6 +742,8 @@ export class Tensor {
    * tensor([1, 2, 3]).pad([[1, 1]]);                        // 0 1 2 3 0
    * tensor([1, 2, 3]).pad([[1, 1]], { mode: 'edge' });      // 1 1 2 3 3
    * tensor([1, 2, 3]).pad([[2, 1]], { mode: 'reflect' });   // 3 2 1 2 3 2
+   * tensor([1, 2, 3]).pad([[2, 1]], { mode: 'symmetric' }); // 2 1 1 2 3 3
+   * tensor([1, 2, 3]).pad([[2, 1]], { mode: 'circular' });  // 2 3 1 2 3 1
    * ```
    */
   pad(widths: select.PadWidths, fill: number | select.PadOptions = 0): Tensor {
@@ -742,6 +781,21 @@ export class Tensor {
    */
   index(...items: readonly select.IndexItem[]): Tensor {
     return select.index(this, items);
+  }
+  /**
+   * Elements that shall be others, picked as by `index`; `set`, `add`, `mul`, `max` and `min` of it make a new tensor.
+   *
+   * ```ts
+   * x.at(0).set(1);                               // x[0] = 1
+   * x.at(':', { start: 1 }).add(y);               // x[:, 1:] += y
+   * x.at(rows, columns).max(0);                   // the elements at pairs of positions
+   * x.at(x.less(0)).set(0);                       // x[x < 0] = 0
+   * ```
+   */
+  at(...items: readonly select.IndexItem[]): Selection {
+    return new Selection(this, items, (values, operation) =>
+      operand(this, values, operation).cast(this.dtype),
+    );
   }
   /**
    * out[…, i, …] = x[…, position[…, i, …], …] along `axis`; other axes of the two broadcast. A position outside the axis
@@ -896,11 +950,44 @@ function varianceOf(
   return mean.mul(count / Math.max(0, count - correction));
 }
 
-function scan(x: Tensor, op: Op<reductions.ScanAttributes>, axis: number, reverse: boolean): Tensor {
+function scan(
+  x: Tensor,
+  op: Op<reductions.ScanAttributes>,
+  axis: number,
+  { reverse = false, exclusive = false }: ScanOptions,
+  first: number,
+): Tensor {
   const last = x.shape.length - 1;
   const moved = normalizeAxis(axis, x.shape.length, op.name);
-  if (moved === last) return apply(op, [x], { reverse });
-  return swapAxes(apply(op, [swapAxes(x, moved, last)], { reverse }), moved, last);
+  const turned = moved === last ? x : swapAxes(x, moved, last);
+  let result = apply(op, [turned], { reverse });
+  if (exclusive && turned.shape[last] !== 0) {
+    const rest = turned.shape[last] - 1;
+    const widths = turned.shape.map((_, i): [number, number] =>
+      i < last ? [0, 0] : reverse ? [0, 1] : [1, 0],
+    );
+    result = select.sectionOf(result, reverse ? 1 : 0, rest, last).pad(widths, first);
+  }
+  return moved === last ? result : swapAxes(result, moved, last);
+}
+
+function extreme(
+  x: Tensor,
+  name: 'max' | 'min',
+  axis: Axes | undefined,
+  options: ExtremeOptions,
+): Tensor | ValuesAndIndices {
+  checkOptions(name, options, 'keepDims indices');
+  const { keepDims = false, indices = false } = options;
+  const axes = axesOf(x, axis, name);
+  if (!indices) return apply(name === 'max' ? reductions.max : reductions.min, [x], { axes, keepDims });
+  if (axis !== undefined && axes.length !== 1)
+    throw axisError(`${name}: with indices one axis can be reduced, got ${axes.length}`);
+  const source = axis === undefined ? x.reshape([-1]) : x;
+  const at = axis === undefined ? 0 : axes[0];
+  const found = source[`arg${name}`](at, { keepDims: true });
+  const shape = reducedShape(x.shape, axes, keepDims);
+  return { values: source.gather(found, at).reshape(shape), indices: found.reshape(shape) };
 }
 
 function swapAxes(x: Tensor, a: number, b: number): Tensor {

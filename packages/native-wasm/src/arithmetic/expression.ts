@@ -307,6 +307,9 @@ class Emitter {
       }
       case 'and':
       case 'or':
+      case 'xor':
+      case 'shiftLeft':
+      case 'shiftRight':
         throw undefinedOperation(op, 'float32');
       default:
         return v.op2(binary32[op], a, b);
@@ -328,6 +331,9 @@ class Emitter {
         return this.#each64((f) => f.call(modulo(v.target, false)), a, b);
       case 'and':
       case 'or':
+      case 'xor':
+      case 'shiftLeft':
+      case 'shiftRight':
         throw undefinedOperation(op, 'float64');
       default: {
         const result = v.op2(binary64[op], a, b);
@@ -342,7 +348,9 @@ class Emitter {
     switch (op) {
       case 'div':
       case 'mod':
-      case 'pow': {
+      case 'pow':
+      case 'shiftLeft':
+      case 'shiftRight': {
         const f = v.f;
         const callee = integerFunction(v.target, op, signed);
         const result = f.local(w.v128);
@@ -354,8 +362,6 @@ class Emitter {
         return wrap(v, result, dtype);
       }
       case 'atan2':
-      case 'and':
-      case 'or':
         throw undefinedOperation(op, dtype);
       default: {
         const [ifSigned, ifUnsigned] = binaryInteger[op];

@@ -44,12 +44,21 @@ export function modulo(target: Target, short: boolean): Callable {
   });
 }
 
-/** Division toward zero, 0 for a divisor of 0; remainder with the divisor's sign; power by squaring. */
-export function integerFunction(target: Target, op: 'div' | 'mod' | 'pow', signed: boolean): Callable {
+/** Division toward zero, 0 for a divisor of 0; remainder with the divisor's sign; power by squaring; shifts by any count. */
+export function integerFunction(target: Target, op: 'div' | 'mod' | 'pow' | 'shiftLeft' | 'shiftRight', signed: boolean): Callable {
   return target.module.shared(`${op}${signed}`, [w.i32, w.i32], [w.i32], (f) => {
     const [a, b] = f.parameters;
-    if (op !== 'pow') f.get(b).op(w.i32_eqz).if(() => f.i32(0).op(w.return_));
+    if (op === 'div' || op === 'mod') f.get(b).op(w.i32_eqz).if(() => f.i32(0).op(w.return_));
     switch (op) {
+      case 'shiftLeft':
+        f.get(a).get(b).op(w.i32_shl).i32(0).get(b).i32(32).op(w.i32_lt_u).op(w.select);
+        break;
+      case 'shiftRight':
+        f.get(a).get(b).op(signed ? w.i32_shr_s : w.i32_shr_u);
+        if (signed) f.get(a).i32(31).op(w.i32_shr_s);
+        else f.i32(0);
+        f.get(b).i32(32).op(w.i32_lt_u).op(w.select);
+        break;
       case 'div':
         // −2³¹ / −1 would trap: it wraps instead.
         if (signed) f.get(b).i32(-1).op(w.i32_eq).if(() => f.i32(0).get(a).op(w.i32_sub).op(w.return_));

@@ -60,6 +60,9 @@ export const binaryInteger = {
   notEqual: [w.i32x4_ne, w.i32x4_ne],
   less: [w.i32x4_lt_s, w.i32x4_lt_u],
   lessEqual: [w.i32x4_le_s, w.i32x4_le_u],
+  and: [w.v128_and, w.v128_and],
+  or: [w.v128_or, w.v128_or],
+  xor: [w.v128_xor, w.v128_xor],
 };
 
 export function undefinedOperation(op: string, dtype: DType): TypeError {
@@ -77,6 +80,7 @@ export function binaryBool(v: VectorCode, op: BinaryOperation, a: Vector, b: Vec
     case 'max':
       return v.or(a, b);
     case 'notEqual':
+    case 'xor':
       return v.xor(a, b);
     case 'equal':
       return v.not(v.xor(a, b));

@@ -24,8 +24,10 @@ import {
   type Stage,
   type Target,
 } from '../abi.ts';
+import { wrap } from '../arithmetic/conversion.ts';
 import { loadVector, type Place, storeVector } from '../arithmetic/lanes.ts';
 import { type Vector, VectorCode } from '../arithmetic/vector.ts';
+import { binary32, binary64, binaryBool, binaryInteger } from '../arithmetic/vocabulary.ts';
 import type { FunctionBuilder, Label } from '../assembler/functionBuilder.ts';
 import * as w from '../assembler/opcodes.ts';
 import { type I32, type I32Variable, i32, i32Constant, i32Parameters, i32s } from '../assembler/values.ts';
@@ -154,6 +156,21 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
       });
     };
     const read = (place: Place, part: I32 | null) => loadVector(v, lanes, place, 0, part);
+    const { combine, dtype } = kernel;
+    if (combine !== 'add' && combine !== 'set') {
+      walkRows((part) =>
+        storeVector(
+          v,
+          lanes,
+          sum,
+          meeting(v, combine, dtype, read(sum, part), read(source, part)),
+          false,
+          0,
+          part,
+        ),
+      );
+      return f;
+    }
     const write = (place: Place, x: Vector, part: I32 | null, adds = false) =>
       storeVector(v, lanes, place, x, adds, 0, part);
 
@@ -186,6 +203,19 @@ export function lowerScatter(context: LowerContext, kernel: ScatterKernel): Stag
       emit,
     },
   ];
+}
+
+/** What is left of elements and updates that meet. */
+function meeting(v: VectorCode, combine: 'mul' | 'max' | 'min', dtype: DType, a: Vector, b: Vector): Vector {
+  if (dtype === 'bool') return binaryBool(v, combine, a, b);
+  if (dtype === 'float32' && combine !== 'mul') {
+    const code = combine === 'max' ? w.f32x4_pmax : w.f32x4_pmin;
+    // Of a and b the first is the result where either is NaN.
+    return v.select(v.op2(w.f32x4_ne, b, b), b, v.op2(code, a, b));
+  }
+  if (dtype === 'float32' || dtype === 'float64')
+    return v.op2((dtype === 'float32' ? binary32 : binary64)[combine as 'mul'], a, b);
+  return wrap(v, v.op2(binaryInteger[combine][dtype === 'int32' ? 0 : 1], a, b), dtype);
 }
 
 /** What rounding took from `sum` = a + b (D. Knuth, "The Art of Computer Programming" 2, 4.2.2, theorem B); 0 where that is no number. */

@@ -150,25 +150,16 @@ export const arithmetic = [
   'less',
   'lessEqual',
 ];
+const ofIntegers = ['pow', 'and', 'or', 'xor', 'shiftLeft', 'shiftRight'];
 export const binaryOf: Record<string, string[]> = {
   float32: arithmetic.filter((op) => op !== 'div' && op !== 'mod'),
   float64: arithmetic.filter((op) => op !== 'div'),
-  int32: [...arithmetic, 'pow'],
-  uint32: [...arithmetic, 'pow'],
-  uint8: [...arithmetic, 'pow'],
-  bool: ['and', 'or', 'mul', 'max', 'min', 'equal', 'notEqual', 'less', 'lessEqual'],
+  int32: [...arithmetic, ...ofIntegers],
+  uint32: [...arithmetic, ...ofIntegers],
+  uint8: [...arithmetic, ...ofIntegers],
+  bool: ['and', 'or', 'xor', 'mul', 'max', 'min', 'equal', 'notEqual', 'less', 'lessEqual'],
 };
-export const givesBool = new Set([
-  'not',
-  'isNaN',
-  'isFinite',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'and',
-  'or',
-]);
+export const givesBool = new Set(['not', 'isNaN', 'isFinite', 'equal', 'notEqual', 'less', 'lessEqual']);
 
 /** A few random instructions over the given leaves; the last one cast to `wanted`. */
 export function expression(
@@ -383,7 +374,7 @@ export const cases: Record<string, (random: Random) => Case> = {
       form: 'scatter',
       rank: dims.length,
       dtype,
-      combine: random.pick(['add', 'set']),
+      combine: random.pick(['add', 'set', 'max', 'min']),
     };
     return b.finish({ kernel, dims, operands, literals: [], axis: { size, stride } });
   },

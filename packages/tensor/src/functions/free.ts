@@ -10,8 +10,16 @@ import { diagonal as diagonalOp } from '../ops/movement.ts';
 import { expand as expandLowering, type Lowering } from '../ops/op.ts';
 import { argsort as argsortOp } from '../ops/reduce.ts';
 import { checkOptions } from '../options.ts';
-import { formatShape, normalizeAxis, type Shape, sameShape } from '../shape.ts';
-import { apply, checkTensor, Tensor, type TensorLike } from '../tensor.ts';
+import { type Axes, formatShape, normalizeAxis, type Shape, sameShape } from '../shape.ts';
+import {
+  apply,
+  checkTensor,
+  type ExtremeOptions,
+  type ReduceOptions,
+  Tensor,
+  type TensorLike,
+  type ValuesAndIndices,
+} from '../tensor.ts';
 import { coordinate } from './create.ts';
 import { joined, positionsOf, sectionOf } from './select.ts';
 
@@ -119,8 +127,6 @@ export const detach = /* @__PURE__ */ free('detach');
 export const sum = /* @__PURE__ */ free('sum');
 export const mean = /* @__PURE__ */ free('mean');
 export const prod = /* @__PURE__ */ free('prod');
-export const max = /* @__PURE__ */ free('max');
-export const min = /* @__PURE__ */ free('min');
 export const argmax = /* @__PURE__ */ free('argmax');
 export const argmin = /* @__PURE__ */ free('argmin');
 export const all = /* @__PURE__ */ free('all');
@@ -149,10 +155,33 @@ export const scatterAdd = /* @__PURE__ */ free('scatterAdd');
 export const gather = /* @__PURE__ */ free('gather');
 export const index = /* @__PURE__ */ free('index');
 export const tile = /* @__PURE__ */ free('tile');
-export const repeat = /* @__PURE__ */ free('repeat');
 export const roll = /* @__PURE__ */ free('roll');
 export const matmul = /* @__PURE__ */ free('matmul');
 export const dot = /* @__PURE__ */ free('dot');
+
+/** Largest element; see the method. */
+export function max(
+  x: Tensor,
+  axis: number | undefined,
+  options: ExtremeOptions & { readonly indices: true },
+): ValuesAndIndices;
+export function max(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
+export function max(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
+  checkOptions('max', options, 'keepDims indices');
+  return checkTensor(x, 'max').max(axis, options as ReduceOptions);
+}
+
+/** Smallest element; see the method. */
+export function min(
+  x: Tensor,
+  axis: number | undefined,
+  options: ExtremeOptions & { readonly indices: true },
+): ValuesAndIndices;
+export function min(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
+export function min(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
+  checkOptions('min', options, 'keepDims indices');
+  return checkTensor(x, 'min').min(axis, options as ReduceOptions);
+}
 
 /** Where `condition` is true the element of `x`, elsewhere that of `y`. */
 export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
@@ -293,10 +322,23 @@ function argsortAs(operation: string, x: Tensor, axis: number, descending = fals
   return at === last ? order(x) : order(x.transpose(at, last)).transpose(at, last);
 }
 
-/** The elements sorted along an axis. */
-export function sort(x: Tensor, axis = -1, options: { readonly descending?: boolean } = {}): Tensor {
+/**
+ * The elements sorted along an axis, and where they stood; equal elements keep their order, NaN comes last. What it gives is itself
+ * the tensor of the values: `sort(x).mul(2)`, `const { values, indices } = sort(x)`.
+ */
+export function sort(
+  x: Tensor,
+  axis = -1,
+  options: { readonly descending?: boolean } = {},
+): Tensor & ValuesAndIndices {
   checkOptions('sort', options, 'descending');
-  return checkTensor(x, 'sort').gather(argsortAs('sort', x, axis, options.descending), axis);
+  const indices = argsortAs('sort', checkTensor(x, 'sort'), axis, options.descending);
+  const values = x.gather(indices, axis);
+  const hidden = { enumerable: false };
+  return Object.defineProperties(values, {
+    values: { ...hidden, value: values },
+    indices: { ...hidden, value: indices },
+  }) as Tensor & ValuesAndIndices;
 }
 
 /** The `k` largest elements along an axis, largest first, and their positions. */

@@ -39,8 +39,11 @@ export type IndexItem = number | ':' | '...' | null | Range | Tensor;
 
 /** Elements around a tensor: how `pad` fills them. */
 export interface PadOptions {
-  /** 'constant': `value`. 'edge': the nearest element. 'reflect': mirrored at the first and last element, which is not repeated. Default 'constant'. */
-  readonly mode?: 'constant' | 'edge' | 'reflect';
+  /**
+   * 'constant': `value`. 'edge': the nearest element. 'reflect': mirrored at the first and last element, which is not repeated;
+   * 'symmetric': with it repeated. 'circular': the elements of the other end. Default 'constant'.
+   */
+  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'circular';
   /** For 'constant'. Default 0. */
   readonly value?: number;
 }
@@ -157,11 +160,17 @@ function resolveItems(
   return { list, advanced: list.some(isTensor) };
 }
 
-/** What a mask holds: how many elements are chosen has to be known at once, as it is the shape of the result. */
-function elementsOf(mask: Tensor): TypedArray {
+/** What a tensor holds that decides the shape of a result, at once. */
+export function elementsOf(mask: Tensor, operation?: string): TypedArray {
   if (mask.op !== null) evaluate([mask], { toHost: true });
   const elements = readyValue(mask);
   if (elements !== null || mask.leaf?.kind === 'placeholder') return elements ?? mask.dataSync();
+  if (operation !== undefined) {
+    throw cannotReadNow(
+      `${operation}: the values decide the shape of the result and lie on a device that cannot be read synchronously`,
+      'say how long the result is',
+    );
+  }
   throw cannotReadNow(
     'index: the mask decides the shape of the result and lies on a device that cannot be read synchronously',
     'await mask.data() before, which keeps up to 1 MiB at hand, or choose with where(mask, x, y), whose shape is known',
@@ -296,31 +305,55 @@ export function pad(x: Tensor, widths: PadWidths, { mode = 'constant', value = 0
       accumulate: false,
     });
   }
-  if (mode !== 'edge' && mode !== 'reflect') {
-    throw valueError(`pad: mode must be 'constant', 'edge' or 'reflect', got ${describeValue(mode)}`);
+  const around = Object.hasOwn(borders, mode ?? '') ? borders[mode as 'edge'] : null;
+  if (around === null) {
+    throw valueError(
+      `pad: mode must be 'constant', '${Object.keys(borders).join("', '")}', got ${describeValue(mode)}`,
+    );
   }
   let result = x;
   widths.forEach(([before, after], axis) => {
     if (before === 0 && after === 0) return;
     const size = x.shape[axis];
-    const longest = mode === 'edge' ? (size > 0 ? Number.POSITIVE_INFINITY : 0) : Math.max(0, size - 1);
+    const longest = Math.max(0, around.longest(size));
     if (Math.max(before, after) > longest) {
       throw valueError(
         `pad: mode '${mode}' can add at most ${longest} elements to an axis of size ${size}, got [${before}, ${after}] for axis ${axis}`,
       );
     }
-    const parts: Tensor[] = [];
-    const repeated = (start: number, count: number): Tensor =>
-      sectionOf(result, start, 1, axis).broadcastTo(result.shape.map((n, i) => (i === axis ? count : n)));
-    if (before > 0)
-      parts.push(mode === 'edge' ? repeated(0, before) : sectionOf(result, before, before, axis, -1));
-    parts.push(result);
-    if (after > 0)
-      parts.push(mode === 'edge' ? repeated(size - 1, after) : sectionOf(result, size - 2, after, axis, -1));
-    result = joined(parts, axis);
+    const part = (start: number, count: number): Tensor[] => {
+      if (count === 0) return [];
+      if (around.step !== 0) return [sectionOf(result, start, count, axis, around.step)];
+      const one = sectionOf(result, start, 1, axis);
+      return [one.broadcastTo(result.shape.map((n, i) => (i === axis ? count : n)))];
+    };
+    result = joined(
+      [...part(around.before(before, size), before), result, ...part(around.after(size), after)],
+      axis,
+    );
   });
   return result;
 }
+
+/** Where the elements that stand before and after an axis begin, how far apart they are, and how many there can be. */
+interface Border {
+  readonly before: (width: number, size: number) => number;
+  readonly after: (size: number) => number;
+  readonly step: -1 | 0 | 1;
+  readonly longest: (size: number) => number;
+}
+
+const borders: Record<'edge' | 'reflect' | 'symmetric' | 'circular', Border> = {
+  edge: {
+    before: () => 0,
+    after: (size) => size - 1,
+    step: 0,
+    longest: (size) => (size > 0 ? Number.POSITIVE_INFINITY : 0),
+  },
+  reflect: { before: (width) => width, after: (size) => size - 2, step: -1, longest: (size) => size - 1 },
+  symmetric: { before: (width) => width - 1, after: (size) => size - 1, step: -1, longest: (size) => size },
+  circular: { before: (width, size) => size - width, after: () => 0, step: 1, longest: (size) => size },
+};
 
 export function roll(x: Tensor, shift: number | readonly number[], axis: Axes | undefined): Tensor {
   if (axis === undefined) {

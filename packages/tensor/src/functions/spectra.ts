@@ -83,13 +83,18 @@ export function irfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
 /** `fft` along the two last axes of the signal: `[..., height, width, 2]` → the same. */
 export function fft2(x: Tensor, options: { readonly norm?: SpectrumNorm } = {}): Tensor {
   checkOptions('fft2', options, 'norm');
-  return fft(fft(x, { axis: -1, ...options }), { axis: -2, ...options });
+  return inTwo('fft2', x, options, false);
 }
 
 /** The inverse of `fft2`. */
 export function ifft2(x: Tensor, options: { readonly norm?: SpectrumNorm } = {}): Tensor {
   checkOptions('ifft2', options, 'norm');
-  return ifft(ifft(x, { axis: -1, ...options }), { axis: -2, ...options });
+  return inTwo('ifft2', x, options, true);
+}
+
+function inTwo(name: string, x: Tensor, options: SpectrumOptions, inverse: boolean): Tensor {
+  const rows = transform(name, x, { ...options, axis: -1 }, inverse);
+  return transform(name, rows, { ...options, axis: -2 }, inverse);
 }
 
 function transform(name: string, x: Tensor, options: SpectrumOptions, inverse: boolean): Tensor {

@@ -18,12 +18,13 @@ export const unaryOperations = [
 ] as const; // biome-ignore format: a table
 
 /**
- * Operations on two operands of one dtype. `equal` … `lessEqual` give bool, `and`/`or` take and give bool.
- * `mod` has the sign of the divisor, `round` goes to even, `max`/`min` pass NaN on, integers wrap.
+ * Operations on two operands of one dtype. `equal` … `lessEqual` give bool. `and`, `or`, `xor` are those of truth values for bool
+ * and of each bit for integers. `mod` has the sign of the divisor, `round` goes to even, `max`/`min` pass NaN on, integers
+ * wrap. Shifts are for integers: by a count below 0 or above 31 nothing of the number is left but, to the right, its sign.
  */
 export const binaryOperations = [
   'add', 'sub', 'mul', 'div', 'pow', 'mod', 'atan2', 'max', 'min',
-  'equal', 'notEqual', 'less', 'lessEqual', 'and', 'or',
+  'equal', 'notEqual', 'less', 'lessEqual', 'and', 'or', 'xor', 'shiftLeft', 'shiftRight',
 ] as const; // biome-ignore format: a table
 
 export type UnaryOperation = (typeof unaryOperations)[number];
@@ -135,6 +136,9 @@ export interface GatherKernel {
   readonly dtype: DType;
 }
 
+/** How a scatter puts an update where something is already. */
+export type ScatterCombine = 'set' | 'add' | 'mul' | 'max' | 'min';
+
 /**
  * output[i with an axis replaced by index[i]] (+)= updates[i], for i in row-major order. Operands: updates, index (int32),
  * output. The output holds its base values already. `launch.axis` is the indexed axis of the output. Updates of a float32
@@ -144,7 +148,7 @@ export interface ScatterKernel {
   readonly form: 'scatter';
   readonly rank: number;
   readonly dtype: DType;
-  readonly combine: 'add' | 'set';
+  readonly combine: ScatterCombine;
 }
 
 /** Running combination along the last axis. Operands: input, output over `outerRank + 1` axes. */

@@ -91,7 +91,7 @@ function rolesOf({ kernel, dims, operands, shapes }: Launch): Role[] {
     }
     case 'scatter': {
       const [updates, index, output] = operands as [Operand, Operand, Operand];
-      const adds = kernel.combine === 'add';
+      const adds = kernel.combine !== 'set';
       return [reads(updates, dims), reads(index, dims), writes(taken(output, updates), dims, adds)];
     }
     case 'scan':

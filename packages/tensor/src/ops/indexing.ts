@@ -9,7 +9,7 @@ import { noPosition } from '../kernel/kernel.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { defineOp, map, type Op, type TensorType } from './op.ts';
 
-interface AxisAttributes {
+export interface AxisAttributes {
   readonly axis: number;
 }
 
@@ -33,11 +33,7 @@ export const gather: Op<AxisAttributes> = defineOp<AxisAttributes>({
  */
 export const scatter: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: 'scatter',
-  type: ([like, index, updates], { axis }) => {
-    const shape = gatherShape('scatterAdd', like, index, axis);
-    broadcastShapes(shape, updates.shape, 'scatterAdd');
-    return { shape: like.shape, dtype: updates.dtype };
-  },
+  type: scatterType('scatterAdd'),
   lower: { form: 'scatter', axis: (a) => a.axis, combine: 'add' },
   vjp: (g, [, index], _y, { axis }) => [null, null, g.apply(gather, [g, index], { axis })],
 });
@@ -78,6 +74,16 @@ export const positions = defineOp({
     { operands: 'own' },
   ),
 });
+
+/** The shape of the first operand, the dtype of the updates. */
+/* @__NO_SIDE_EFFECTS__ */
+export function scatterType(name: string): (inputs: readonly TensorType[], a: AxisAttributes) => TensorType {
+  return ([like, index, updates], { axis }) => {
+    const shape = gatherShape(name, like, index, axis);
+    broadcastShapes(shape, updates.shape, name);
+    return { shape: like.shape, dtype: updates.dtype };
+  };
+}
 
 function gatherShape(operation: string, source: TensorType, index: TensorType, axis: number): number[] {
   if (source.shape.length !== index.shape.length) {

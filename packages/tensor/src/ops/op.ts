@@ -6,7 +6,7 @@
 
 import { type DType, floatOf, promote } from '../dtype.ts';
 import type { Scalar } from '../kernel/expression.ts';
-import type { Combine, HostKernel, LoopKernel, Program } from '../kernel/kernel.ts';
+import type { Combine, HostKernel, LoopKernel, Program, ScatterCombine } from '../kernel/kernel.ts';
 import { checkOptions } from '../options.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -152,7 +152,13 @@ export type Lowering<A> =
       readonly accumulate: (attributes: A) => boolean;
     }
   | { readonly form: 'gather'; readonly axis: (attributes: A) => number }
-  | { readonly form: 'scatter'; readonly axis: (attributes: A) => number; readonly combine: 'add' | 'set' }
+  | {
+      readonly form: 'scatter';
+      readonly axis: (attributes: A) => number;
+      readonly combine: ScatterCombine;
+      /** What elements that no update meets are. Default 0. */
+      readonly fill?: (dtype: DType) => number;
+    }
   | {
       readonly form: 'scan';
       readonly combine: 'sum' | 'prod' | 'max' | 'min';

@@ -208,7 +208,8 @@ function emitScatter(root: PlanNode, bufferOf: BufferPositions, label: string): 
   const axis = lowering.axis(root.attributes);
   const [, index, updates] = root.inputs as [PlanNode, PlanNode, PlanNode];
   const target = bufferOf.get(root)!;
-  const launches = fill(target, root.shape, root.dtype, 0, label);
+  const base = lowering.fill?.(root.dtype) ?? 0;
+  const launches = fill(target, root.shape, root.dtype, base, label);
   const domain = root.shape.map((size, i) =>
     Math.max(i === axis ? 0 : size, index.shape[i], updates.shape[i]),
   );

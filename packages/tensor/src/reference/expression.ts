@@ -181,17 +181,7 @@ export class BoundExpression {
   }
 }
 
-const givesBool = new Set<string>([
-  'isNaN',
-  'isFinite',
-  'not',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'and',
-  'or',
-]);
+const givesBool = new Set<string>(['isNaN', 'isFinite', 'not', 'equal', 'notEqual', 'less', 'lessEqual']);
 
 function isComputed(op: string): boolean {
   return (

@@ -1,4 +1,5 @@
 /** The gather and scatter forms: elements whose position along one axis is read from an index operand. */
+import { type DType, isFloat } from '../dtype.ts';
 import { type GatherKernel, indexError, type Launch, type ScatterKernel } from '../kernel/kernel.ts';
 import { contiguousStrides, sizeOf } from '../shape.ts';
 import type { CompiledKernel } from './form.ts';
@@ -41,10 +42,12 @@ const longestChain = 64;
 
 /** Where more may meet in a float32 element, updates are added up in float64 and rounded once. */
 export function compileScatter(kernel: ScatterKernel): CompiledKernel {
-  const adds = kernel.combine === 'add';
+  const { combine, dtype } = kernel;
+  const adds = combine === 'add';
+  const met = combine === 'add' || combine === 'set' ? null : meetings[combine];
   return (launch) => {
     const still = launch.dims.filter((_, axis) => launch.operands[2].strides[axis] === 0);
-    const widens = adds && kernel.dtype === 'float32' && sizeOf(still) > longestChain;
+    const widens = adds && dtype === 'float32' && sizeOf(still) > longestChain;
     const { rows, count, steps } = rowsOf(launch);
     const [updateStep, indexStep, outputStep] = steps;
     const [updates, index, output] = launch.operands.map((operand) => operand.buffer) as [
@@ -64,8 +67,9 @@ export function compileScatter(kernel: ScatterKernel): CompiledKernel {
           const given = indices[i];
           const at = given < 0 ? given + size : given;
           if (at < 0 || at >= size) throw outOfRange(launch, given, row * count + e);
-          if (adds) to[o + at * stride] += from[u];
-          else to[o + at * stride] = from[u];
+          const place = o + at * stride;
+          if (adds) to[place] += from[u];
+          else to[place] = met === null ? from[u] : met(to[place], from[u], dtype);
           u += updateStep;
           i += indexStep;
           o += outputStep;
@@ -76,6 +80,13 @@ export function compileScatter(kernel: ScatterKernel): CompiledKernel {
     };
   };
 }
+
+/** What is left of an element and an update that meet. */
+const meetings = {
+  mul: (a: number, b: number, dtype: DType): number => (isFloat(dtype) ? a * b : Math.imul(a, b)),
+  max: (a: number, b: number): number => Math.max(a, b),
+  min: (a: number, b: number): number => Math.min(a, b),
+};
 
 /** The three operands walked together: `rows` visits where the innermost merged axis begins, `count` elements each. */
 function rowsOf(launch: Launch): { rows: JointWalk; count: number; steps: [number, number, number] } {

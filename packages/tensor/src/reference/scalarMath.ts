@@ -37,6 +37,17 @@ export function integerModulo(dividend: number, divisor: number): number {
   return remainder !== 0 && remainder < 0 !== divisor < 0 ? remainder + divisor : remainder;
 }
 
+/** Bits moved up; what leaves the 32 is lost. */
+export function shiftLeft(x: number, count: number): number {
+  return count >= 0 && count < 32 ? x << count : 0;
+}
+
+/** Bits moved down; the sign comes in from above. Integers without a sign are numbers ≥ 0 here. */
+export function shiftRight(x: number, count: number): number {
+  if (x < 0) return count >= 0 && count < 32 ? x >> count : -1;
+  return count >= 0 && count < 32 ? x >>> count : 0;
+}
+
 const twoTo52 = 4503599627370496;
 
 /** The nearest integer, halves to the even one. Adding 2⁵² leaves a double no bits for a fraction. */

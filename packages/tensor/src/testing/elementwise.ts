@@ -2,121 +2,36 @@
  * The elementwise operations, each with its meaning in plain JavaScript numbers. From one row follow its tests of
  * values, dtypes, broadcasting, empty and 0-d shapes, strided views and special values, and its gradient cases.
  */
-import { type DType, type Shape, sizeOf, type Tensor, tensor } from '../index.ts';
-import { type Convention, convention, type GradientCase, gradientCase, numbers } from './gradientCase.ts';
+import { type Shape, sizeOf, type Tensor, tensor } from '../index.ts';
+import {
+  binary,
+  type ElementwiseRow,
+  erfSeries,
+  finite,
+  flat,
+  integers,
+  kinksAt,
+  logical,
+  meet,
+  positive,
+  roundEven,
+  signed,
+  truth,
+  unary,
+  unit,
+  whole,
+  wide,
+} from './elementwiseRow.ts';
+import { furtherElementwiseRows } from './furtherElementwise.ts';
+import { convention, type GradientCase, gradientCase, numbers } from './gradientCase.ts';
 import { broadcastElements, type Interval, uniformNumbers } from './samples.ts';
 
-/** An operation that treats each element alike. */
-export interface ElementwiseRow {
-  readonly name: string;
-  /** What is special about this row, where an operation has several: `tanh approximation`. */
-  readonly variant?: string;
-  readonly of: (x: readonly Tensor[]) => Tensor;
-  /** The definition, in float64. */
-  readonly value: (...x: number[]) => number;
-  /** Where the operands are drawn from; one range for each operand. */
-  readonly ranges: readonly Interval[];
-  /** Besides float32 and float64. */
-  readonly integers?: boolean;
-  /** Special values (NaN, infinities, zeros of both signs) are compared too. Default true. */
-  readonly special?: boolean;
-  /** Whether the sign of a zero is part of the definition. Default false. */
-  readonly signedZero?: boolean;
-  /** Relative error allowed in float32 beyond the default, where a device may use a series. */
-  readonly tolerance?: number;
-  /** The dtype of the result, where it is not that of the operands. Results of bool have no gradient. */
-  readonly result?: DType;
-  /** 0 where the function has a kink or a jump. Gradients are compared with differences away from there, to order 2. */
-  readonly kink?: (...x: number[]) => number;
-  /** What counts as the gradient where there is none. */
-  readonly conventions?: readonly Convention[];
-  /** Arguments at which naive formulas overflow or cancel: the gradient is compared there as well. */
-  readonly farOut?: readonly number[];
-}
-
-const wide: Interval = [-3, 3];
-const positive: Interval = [0.1, 4];
-const unit: Interval = [-0.9, 0.9];
-
-const unary = (
-  name: keyof Tensor & string,
-  value: (x: number) => number,
-  range: Interval = wide,
-  rest: Partial<ElementwiseRow> = {},
-): ElementwiseRow => ({
-  name,
-  of: ([x]) => (x[name] as () => Tensor).call(x),
-  value,
-  ranges: [range],
-  ...rest,
-});
-
-const binary = (
-  name: keyof Tensor & string,
-  value: (x: number, y: number) => number,
-  ranges: readonly [Interval, Interval] = [wide, wide],
-  rest: Partial<ElementwiseRow> = {},
-): ElementwiseRow => ({
-  name,
-  of: ([x, y]) => (x[name] as (y: Tensor) => Tensor).call(x, y),
-  value,
-  ranges,
-  ...rest,
-});
-
-const truth = (x: boolean): number => (x ? 1 : 0);
-
-/** Halves to the even neighbor. */
-export function roundEven(x: number): number {
-  if (!Number.isFinite(x)) return x;
-  const low = Math.floor(x);
-  const rest = x - low;
-  const rounded = rest < 0.5 ? low : rest > 0.5 ? low + 1 : low % 2 === 0 ? low : low + 1;
-  return rounded === 0 && (x < 0 || Object.is(x, -0)) ? -0 : rounded;
-}
-
-/** 2/√π Σ (−1)ⁿ x²ⁿ⁺¹ / (n! (2n + 1)), Abramowitz & Stegun 7.1.5; beyond 4 the rest is below 2e-8 and beyond 6 below 1e-16. */
-export function erfSeries(x: number): number {
-  if (Number.isNaN(x)) return x;
-  if (Math.abs(x) > 6) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 200; n++) {
-    term *= -(x * x) / n;
-    sum += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * sum;
-}
+export { type ElementwiseRow, erfSeries, roundEven } from './elementwiseRow.ts';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const modulo = (x: number, y: number): number => x - Math.floor(x / y) * y;
 
-/** Kinks at points of the line, with what counts as the derivative there. */
-function kinksAt(
-  variant: string,
-  points: readonly number[],
-  slopes: readonly number[],
-): Pick<ElementwiseRow, 'kink' | 'conventions'> {
-  return {
-    kink: (x) => Math.min(...points.map((point) => Math.abs(x - point))),
-    conventions: [{ variant, at: [points], gradient: [slopes] }],
-  };
-}
-
-const whole = [-3, -2, -1, 0, 1, 2, 3];
-const flat = (variant: string, points: readonly number[]) =>
-  kinksAt(
-    variant,
-    points,
-    points.map(() => 0),
-  );
-const integers = { integers: true };
-const logical: Partial<ElementwiseRow> = { integers: true, result: 'bool' };
-const signed = { signedZero: true };
-const finite = { special: false };
-
-const meet = (x: number, y: number): number => x - y;
 const elu = (x: number, alpha: number): number => (x > 0 ? x : alpha * Math.expm1(x));
 const geluTanh = (x: number): number =>
   0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
@@ -222,6 +137,8 @@ export const elementwiseRows: readonly ElementwiseRow[] = [
   { name: 'gelu', variant: 'tanh approximation', of: ([x]) => x.gelu('tanh'), value: geluTanh, ranges: [wide], special: false },
   { name: 'leakyRelu', variant: 'slope 0.1', of: ([x]) => x.leakyRelu(0.1), value: (x) => (x > 0 ? x : 0.1 * x), ranges: [wide], special: false, kink: (x) => x },
   { name: 'elu', variant: 'alpha 1.3', of: ([x]) => x.elu(1.3), value: (x) => elu(x, 1.3), ranges: [wide], kink: (x) => x },
+
+  ...furtherElementwiseRows,
 ]; // biome-ignore format: a table
 
 /** The name of a row's tests. */
@@ -229,10 +146,15 @@ export function titleOf({ name, variant }: ElementwiseRow): string {
   return variant === undefined ? name : `${name}, ${variant}`;
 }
 
-/** The gradient cases that follow from a row; none where the result is bool. */
+/** Whether the results of a row vary continuously. */
+export function hasGradient({ result, whole }: ElementwiseRow): boolean {
+  return result !== 'bool' && !whole;
+}
+
+/** The gradient cases that follow from a row; none where the result is bool or a row of bits. */
 export function casesOfElementwise(row: ElementwiseRow): GradientCase[] {
   const { name, kink } = row;
-  if (row.result === 'bool') return [];
+  if (!hasGradient(row)) return [];
   const f = (...x: Tensor[]): Tensor => row.of(x);
   const turned = (...x: Tensor[]): Tensor => row.of(x.map((operand) => operand.transpose().flip(0)));
   const order = kink ? 2 : 3;

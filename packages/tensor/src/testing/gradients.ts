@@ -1,7 +1,7 @@
 /**
  * Every differentiable operation as gradient cases, gathered from the tables beside this file.
  */
-import { casesOfElementwise, elementwiseRows, furtherElementwiseCases } from './elementwise.ts';
+import { casesOfElementwise, elementwiseRows, furtherElementwiseCases, hasGradient } from './elementwise.ts';
 import type { GradientCase } from './gradientCase.ts';
 import { furtherIndexingCases, indexingRows } from './indexing.ts';
 import { linearAlgebraCases } from './linearAlgebra.ts';
@@ -46,7 +46,9 @@ export const gradientCases: readonly GradientCase[] = Object.values(gradientGrou
 /** Public functions of tensors that have no gradient, with the reason. */
 export const withoutGradient: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    elementwiseRows.filter(({ result }) => result === 'bool').map(({ name }) => [name, 'true or false']),
+    elementwiseRows
+      .filter((row) => !hasGradient(row))
+      .map(({ name, whole }) => [name, whole ? 'bits' : 'true or false']),
   ),
   ...Object.fromEntries(
     reductionRows
@@ -54,6 +56,11 @@ export const withoutGradient: Readonly<Record<string, string>> = {
       .map(({ name, single }) => [name, single ? 'positions' : 'true or false']),
   ),
   argsort: 'positions',
+  countNonzero: 'counts',
+  bincount: 'counts, or sums of weights by position: see segmentSum',
+  histogram: 'counts',
+  searchSorted: 'positions',
+  unique: 'evaluates itself',
   nonzero: 'positions',
   oneHot: 'takes positions',
   onesLike: 'constant',

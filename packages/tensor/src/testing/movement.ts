@@ -7,7 +7,10 @@ import {
   diag,
   diagonal,
   expand,
+  glu,
   pad,
+  rearrange,
+  reduce,
   repeat,
   roll,
   split,
@@ -18,7 +21,7 @@ import {
   triu,
 } from '../index.ts';
 import { type GradientCase, gradientCase } from './gradientCase.ts';
-import { row, type StructuralRow } from './structural.ts';
+import { floats, row, type StructuralRow } from './structural.ts';
 
 export const movementRows: readonly StructuralRow[] = [
   row('reshape', 'with −1', [[4, 6]], (x) => x.reshape([3, 2, -1]), [3, 2, 4], ([i, j, k], x) => x(Math.floor((i * 8 + j * 4 + k) / 6), (i * 8 + j * 4 + k) % 6), { order: 3 }),
@@ -31,6 +34,16 @@ export const movementRows: readonly StructuralRow[] = [
   row('stack', 'new inner axis', [[2, 3], [2, 3]], (x, y) => stack([x, y], 1), [2, 2, 3], ([i, j, k], x, y) => (j === 0 ? x : y)(i, k)),
   row('tril', 'tall, to above the diagonal', [[4, 3]], (x) => tril(x, 1), [4, 3], ([i, j], x) => (j <= i + 1 ? x(i, j) : 0)),
   row('triu', 'tall', [[4, 3]], (x) => triu(x, 0), [4, 3], ([i, j], x) => (j >= i ? x(i, j) : 0)),
+  row('expand', 'elements of an axis of size 1', [[3, 1]], (x) => expand(x, [3, 4]), [3, 4], ([i], x) => x(i, 0)),
+  row('chunk', 'the rest', [[2, 3]], (x) => chunk(x, 2, 1)[1], [2, 1], ([i], x) => x(i, 2)),
+  row('pad', 'symmetric', [[2, 3]], (x) => x.pad([[0, 1], [3, 2]], { mode: 'symmetric' }), [3, 8], ([i, j], x) => x(Math.min(i, 1), [2, 1, 0, 0, 1, 2, 2, 1][j])),
+  row('pad', 'circular', [[2, 3]], (x) => x.pad([[1, 0], [2, 3]], { mode: 'circular' }), [3, 8], ([i, j], x) => x((i + 1) % 2, (j + 1) % 3)),
+  row('rearrange', 'axes taken apart, ordered, joined', [[2, 6, 3]], (x) => rearrange(x, 'b (h w) c -> (b c) w h', { h: 2 }), [6, 3, 2], ([i, w, h], x) => x(Math.floor(i / 3), h * 3 + w, i % 3)),
+  row('rearrange', 'ellipsis', [[2, 3, 4]], (x) => rearrange(x, 'b ... -> (...) 1 b'), [12, 1, 2], ([i, , b], x) => x(b, Math.floor(i / 4), i % 4)),
+  row('reduce', 'largest of blocks', [[4, 6]], (x) => reduce(x, '(h a) (w b) -> w h', 'max', { a: 2, b: 3 }), [2, 2], ([w, h], x) => Math.max(...[0, 1].flatMap((a) => [0, 1, 2].map((b) => x(2 * h + a, 3 * w + b))))),
+  row('reduce', 'mean, kept as 1', [[4, 6]], (x) => reduce(x, 'a b -> 1 b', 'mean'), [1, 6], ([, j], x) => [0, 1, 2, 3].reduce((sum, i) => sum + x(i, j) / 4, 0), { dtypes: floats }),
+  row('repeat', 'by a pattern', [[2, 3]], (x) => repeat(x, 'h w -> (w 2) c h', { c: 2 }), [6, 2, 2], ([i, , h], x) => x(h, Math.floor(i / 2))),
+  row('glu', 'last axis', [[3, 4]], (x) => glu(x), [3, 2], ([i, j], x) => x(i, j) / (1 + Math.exp(-x(i, j + 2))), { dtypes: floats }),
   row('cast', 'to int32 and back', [[3, 4]], (x) => x.cast('int32').cast('float64'), [3, 4], ([i, j], x) => Math.trunc(x(i, j)), { order: 0 }),
   row('cast', 'to bool', [[3, 4]], (x) => x.cast('bool').cast('int32'), [3, 4], ([i, j], x) => (x(i, j) === 0 ? 0 : 1), { order: 0 }),
 ]; // biome-ignore format: a table

@@ -11,6 +11,7 @@ export const productRows: readonly StructuralRow[] = [
   row('matmul', 'batches, broadcast', [[2, 1, 3, 4], [3, 4, 2]], (x, y) => x.matmul(y), [2, 3, 3, 2], ([a, b, i, j], x, y) => sumOver(4, (k) => x(a, 0, i, k) * y(b, k, j))),
   row('matmul', 'vector and matrix', [[4], [4, 3]], (x, y) => x.matmul(y), [3], ([j], x, y) => sumOver(4, (k) => x(k) * y(k, j))),
   row('matmul', 'zero-size', [[2, 0], [0, 3]], (x, y) => x.matmul(y), [2, 3], () => 0),
+  row('dot', 'elements of vectors', [[5], [5]], (x, y) => x.dot(y), [], (_, x, y) => sumOver(5, (k) => x(k) * y(k)), { dtypes: ['float32', 'float64', 'int32'] }),
   row(
     'matmul', 'bias and activation', [[6, 5], [5, 4], [4]], (x, w, b) => x.matmul(w).add(b).relu(),
     [6, 4], ([i, j], x, w, b) => Math.max(0, sumOver(5, (k) => x(i, k) * w(k, j)) + b(j)), { dtypes: ['float32', 'float64', 'int32'] },

@@ -2,7 +2,7 @@
  * The reductions, each with its meaning in plain JavaScript numbers. From one row follow its tests of values, axes,
  * dtypes, empty and 0-d shapes and strided views, and its gradient cases.
  */
-import type { Shape, Tensor } from '../index.ts';
+import { countNonzero, median, nanMean, nanSum, quantile, type Shape, type Tensor } from '../index.ts';
 import { type Convention, convention, type GradientCase, gradientCase, numbers } from './gradientCase.ts';
 import type { Interval } from './samples.ts';
 
@@ -17,6 +17,8 @@ export interface ReductionRow {
   readonly needsElements?: boolean;
   /** Besides float32 and float64. */
   readonly integers?: boolean;
+  /** Made of operations that have rows of their own: fewer shapes and layouts are enough. */
+  readonly composed?: boolean;
   /** Takes one axis at most. */
   readonly single?: boolean;
   /** Highest order of derivative checked: 3 by default, 0 where results do not vary continuously. */
@@ -41,6 +43,28 @@ const reduction = (
   ...rest,
 });
 
+/** The same for a function. */
+const ofFunction = (
+  name: string,
+  f: (x: Tensor, axis: readonly number[] | undefined, options: { readonly keepDims: boolean }) => Tensor,
+  value: (x: readonly number[]) => number,
+  rest: Partial<ReductionRow> = {},
+): ReductionRow => ({
+  name,
+  of: (x, axis, keepDims) => f(x, axis, { keepDims }),
+  value,
+  composed: true,
+  ...rest,
+});
+
+const known = (x: readonly number[]): number[] => x.filter((v) => !Number.isNaN(v));
+const quantileOf = (x: readonly number[], q: number): number => {
+  if (x.some(Number.isNaN)) return Number.NaN;
+  const sorted = [...x].sort((a, b) => a - b);
+  const at = q * (x.length - 1);
+  const low = Math.floor(at);
+  return at === low ? sorted[low] : sorted[low] + (at - low) * (sorted[low + 1] - sorted[low]);
+};
 const truth = (x: boolean): number => (x ? 1 : 0);
 const sumOf = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0);
 const meanOf = (x: readonly number[]): number => sumOf(x) / x.length;
@@ -85,6 +109,22 @@ export const reductionRows: readonly ReductionRow[] = [
     needsElements: true,
     order: 0,
     single: true,
+    integers: true,
+  }),
+  ofFunction('nanSum', nanSum, (x) => sumOf(known(x))),
+  ofFunction('nanMean', nanMean, (x) => meanOf(known(x))),
+  ofFunction('median', median, (x) => quantileOf(x, 0.5), { needsElements: true, order: 2 }),
+  ofFunction(
+    'quantile',
+    (x, axis, o) => quantile(x, 0.3, axis, o),
+    (x) => quantileOf(x, 0.3),
+    {
+      needsElements: true,
+      order: 2,
+    },
+  ),
+  ofFunction('countNonzero', countNonzero, (x) => x.filter((v) => v !== 0).length, {
+    order: 0,
     integers: true,
   }),
   reduction('all', (x) => truth(x.every((v) => v !== 0)), { order: 0, integers: true }),

@@ -210,6 +210,9 @@ const infix: Partial<Record<BinaryOperation, string>> = {
   notEqual: '!=',
   less: '<',
   lessEqual: '<=',
+  and: '&',
+  or: '|',
+  xor: '^',
 };
 
 function binaryText(
@@ -240,7 +243,14 @@ function binaryText(
     case 'notEqual':
     case 'less':
     case 'lessEqual':
+    case 'and':
+    case 'or':
+    case 'xor':
       return `(${a} ${infix[op]} ${b})`;
+    case 'shiftLeft':
+      return wrapped(`${use(`shift_left_${kind}`)}(${a}, ${b})`, dtype);
+    case 'shiftRight':
+      return `${use(`shift_right_${kind}`)}(${a}, ${b})`;
     default:
       throw undefinedOperation(op, dtype);
   }
@@ -258,6 +268,7 @@ function boolText(op: BinaryOperation, a: string, b: string): string {
     case 'equal':
       return `(${a} == ${b})`;
     case 'notEqual':
+    case 'xor':
       return `(${a} != ${b})`;
     case 'less':
       return `(!${a} && ${b})`;

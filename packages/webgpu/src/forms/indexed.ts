@@ -6,6 +6,7 @@
  */
 import type { ScatterKernel } from '@ag/tensor';
 import { codedError, count, mergeLaunchAxes } from '@ag/tensor/engine';
+import { combinerOf } from '../emit/combine.ts';
 import { wrapped } from '../emit/expression.ts';
 import { KernelWriter, spread } from '../emit/kernelWriter.ts';
 import { contiguousSteps } from '../emit/steps.ts';
@@ -102,8 +103,13 @@ export const scatter: Form = (request) => {
     pick(steps, meeting),
   );
   const store = (): string[] => {
-    if (!adds) return [writer.store(2, 'to_', value)];
+    if (kernel.combine === 'set') return [writer.store(2, 'to_', value)];
     const old = writer.load(2, 'to_');
+    if (!adds) {
+      const combine = kernel.combine === 'mul' ? 'prod' : (kernel.combine as 'max' | 'min');
+      const { combine: met } = combinerOf(combine, kernel.dtype, (name) => writer.use(name));
+      return [writer.store(2, 'to_', met(old, value))];
+    }
     const sum = kernel.dtype === 'bool' ? `(${old} || ${value})` : wrapped(`${old} + ${value}`, kernel.dtype);
     if (!carries) return [writer.store(2, 'to_', sum)];
     // What an addition loses is carried to the next one into the same element (W. Kahan, CACM 8, 1965).

@@ -32,6 +32,35 @@ export const integer: Readonly<Record<string, WgslFunction>> = {
   return a % b;
 }`,
   },
+  // WGSL leaves open what a shift by 32 or more gives.
+  shift_left_i32: {
+    needs: [],
+    text: `fn shift_left_i32(a: i32, count: i32) -> i32 {
+  if (count < 0 || count > 31) { return 0; }
+  return a << u32(count);
+}`,
+  },
+  shift_left_u32: {
+    needs: [],
+    text: `fn shift_left_u32(a: u32, count: u32) -> u32 {
+  if (count > 31u) { return 0u; }
+  return a << count;
+}`,
+  },
+  shift_right_i32: {
+    needs: [],
+    text: `fn shift_right_i32(a: i32, count: i32) -> i32 {
+  if (count < 0 || count > 31) { return a >> 31u; }
+  return a >> u32(count);
+}`,
+  },
+  shift_right_u32: {
+    needs: [],
+    text: `fn shift_right_u32(a: u32, count: u32) -> u32 {
+  if (count > 31u) { return 0u; }
+  return a >> count;
+}`,
+  },
   power_u32: {
     needs: [],
     text: `fn power_u32(base: u32, exponent: u32) -> u32 {
