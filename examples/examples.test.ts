@@ -343,6 +343,22 @@ describe('examples', { timeout: 180_000 }, () => {
     epochs(stdout).forEach((loss, i) => expect(loss).toBeCloseTo(epochs(alone)[i], 3));
   });
 
+  it('26: GPT-2 writes what it was taught, the same with a cache and without', async () => {
+    const text = await printed('26');
+    expect(numbers(text, /taught: (\S+) nats/g)[0]).toBeLessThan(0.5);
+    expect(text).toContain('greedy: the cat sat on the mat.\n');
+    expect(text).toContain('beams: the cat sat on the mat.\n');
+    expect(text).toContain('the same tokens');
+    const [trained, all] = numbers(text, /(\d+) of (\d+) numbers train/g);
+    expect(trained / all).toBeLessThan(0.1);
+  });
+
+  it('27: BERT finds the animal by its sound', async () => {
+    const text = await printed('27');
+    const [chance] = numbers(text, /(\S+) % {2}dog/g);
+    expect(chance).toBeGreaterThan(60);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

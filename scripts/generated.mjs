@@ -5,6 +5,7 @@
 import { commandsPage } from '../apps/cli/scripts/commandsPage.ts';
 import { errorsPage } from '../apps/cli/scripts/errorsPage.ts';
 import { gradientDocument } from '../packages/graph/src/testing/document.ts';
+import { layersPage } from '../packages/nn/scripts/layersPage.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
 import { mistakesPage } from '../tests/mistakes/page.ts';
 import { readmeWithTable } from './environments/results.mjs';
@@ -16,6 +17,7 @@ export const generated = {
   'docs/errors.md': errorsPage(),
   'docs/mistakes.md': await mistakesPage(),
   'docs/gradients.md': gradientDocument(),
+  'docs/layers.md': layersPage(),
   'docs/operations-table.md': operationsPage(),
   'docs/map.md': map(),
   'docs/architecture.md': architecturePage(),

@@ -3,6 +3,7 @@ import { confusionMatrix, crossEntropy, embedding, nllLoss, precision, topKAccur
 import * as api from '@ag/tensor';
 import * as engine from '@ag/tensor/engine';
 import { type ElementwiseRow, elementwiseRows, reductionRows } from '@ag/tensor/testing';
+import { spaceArguments } from './spaceArguments.ts';
 
 const { tensor, zeros, ones } = api;
 
@@ -90,6 +91,7 @@ const [several, single] = [false, true].map((one) =>
 const named = (name: string) => (api as unknown as Record<string, (...args: never[]) => unknown>)[name];
 
 export const argumentRows: readonly Row[] = [
+  ...spaceArguments,
   ...unary.map((name): Row => [name, named(name), [x], { 0: noTensor }]),
   ...binary.map((name): Row => [name, named(name), [x, 2], { 0: noOperand, 1: noOperand }]),
   ...several.map((name): Row => [name, named(name), [x, 0], { 0: noTensor, 1: noAxes }]),

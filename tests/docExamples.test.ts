@@ -21,6 +21,7 @@ declare const [train, test, data]: import('@ag/datasets').MemoryDataset[];
 declare const optimizer: import('@ag/optim').Optimizer;
 declare const loss: import('@ag/tensor').Tensor;
 declare const nn: typeof import('@ag/nn');
+declare const gpt: import('@ag/nn').LanguageModel;
 declare const bytes: Uint8Array;
 declare const validationLoss: number;
 declare const context: CanvasRenderingContext2D;

@@ -15,7 +15,7 @@ const coded = new Set(['DataError', 'TrainingError', 'OutOfMemoryError', 'Anomal
 const caughtInside = new Set([
   'datasets/src/images/jpeg.ts',
   'datasets/src/images/png.ts',
-  'datasets/src/sets/csv.ts',
+  'datasets/src/sets/source.ts',
   'datasets/src/files/transfer.ts',
   // The code of the operating system, on an error that names the file.
   'train/src/files.ts',

@@ -19,6 +19,10 @@ const optimizers: Record<
   nadam: (list) => optim.nadam(list, { learningRate: 0.05 }),
   radam: (list) => optim.radam(list, { learningRate: 0.05 }),
   lion: (list) => optim.lion(list, { learningRate: 0.01 }),
+  adamax: (list) => optim.adamax(list, { learningRate: 0.05 }),
+  lamb: (list) => optim.lamb(list, { learningRate: 0.05 }),
+  adafactor: (list) => optim.adafactor(list, { learningRate: 0.05 }),
+  muon: (list) => optim.muon(list, { learningRate: 0.05 }),
 };
 
 /** A step of an optimizer of its own, with what it remembers. */

@@ -31,6 +31,7 @@ export {
   readIdx,
   readIdxFile,
 } from './formats/idx.ts';
+export { type JsonLine, parseJsonl } from './formats/jsonl.ts';
 export { decodeText, type TextOptions } from './formats/text.ts';
 export { type DecodeOptions, decodeImage } from './images/decode.ts';
 export { type CenterDigitOptions, centerDigit, centerInk } from './images/digit.ts';
@@ -81,6 +82,7 @@ export {
   tensorDataset,
 } from './sets/arrays.ts';
 export { type BostonHousingOptions, bostonColumns, bostonHousing, bostonSource } from './sets/boston.ts';
+export { type CifarOptions, cifar10, cifar10Source } from './sets/cifar.ts';
 export { type CsvDatasetOptions, csvDataset } from './sets/csv.ts';
 export {
   type BlobsOptions,
@@ -97,6 +99,7 @@ export {
   xor,
 } from './sets/generated.ts';
 export { iris } from './sets/iris.ts';
+export { type JsonlDatasetOptions, jsonlDataset } from './sets/jsonl.ts';
 export {
   fashionMnist,
   fashionMnistSource,
@@ -107,11 +110,21 @@ export {
   mnistSource,
 } from './sets/mnist.ts';
 export { type TableOptions, tableDataset } from './sets/table.ts';
+export {
+  type TextDataset,
+  type TextDatasetOptions,
+  type TinyShakespeareOptions,
+  textDataset,
+  tinyShakespeare,
+  tinyShakespeareSource,
+} from './sets/text.ts';
 export { type Fold, type KFoldOptions, kFold, randomSplit, subset } from './split.ts';
 export type { ColumnPath, Columns, ColumnTree, TensorsOf } from './structure.ts';
 export type { AugmentOptions } from './transforms/augment.ts';
 export type { PartOptions } from './transforms/column.ts';
 export { transforms } from './transforms/index.ts';
+export type { MixOptions } from './transforms/mixing.ts';
+export type { CropOptions, ErasingOptions, FlipOptions, JitterOptions } from './transforms/pictures.ts';
 export type { ScaleOptions, Scaling } from './transforms/scale.ts';
 export type {
   ColumnTransform,

@@ -64,7 +64,7 @@ describe('logarithms of densities', () => {
     ]) {
       expect([...y.dataSync()]).toEqual([-Infinity, -Infinity]);
       const leaf = x.mul(1);
-      expect(gradients(ag.gammaLogProb(leaf), [leaf])[0].dataSync().every(Number.isFinite)).toBe(true);
+      expect(gradients(ag.gammaLogProb(leaf).sum(), [leaf])[0].dataSync().every(Number.isFinite)).toBe(true);
     }
     // Limits belong to the distribution: SciPy gives 0, log 3 and 0.
     expect(ag.gammaLogProb(tensor([0])).itemSync()).toBe(0);
@@ -74,11 +74,11 @@ describe('logarithms of densities', () => {
 });
 
 describe('draws', () => {
-  const n = 20_000;
+  const n = 4_000;
   const moments = (t: Tensor): [number, number] => {
-    const x = t.cast('float64').dataSync();
-    const mean = x.reduce((a: number, b: number) => a + b, 0) / x.length;
-    return [mean, x.reduce((a: number, b: number) => a + (b - mean) ** 2, 0) / x.length];
+    const x = [...t.cast('float64').dataSync()];
+    const mean = x.reduce((a, b) => a + b, 0) / x.length;
+    return [mean, x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length];
   };
   // Mean and variance by the textbook; kurtosis bounds how far those of a sample may be.
   const rows: [string, (k: ag.Key) => Tensor, mean: number, variance: number][] = [
@@ -96,12 +96,9 @@ describe('draws', () => {
   ]; // biome-ignore format: a table
   for (const [name, draw, mean, variance] of rows) {
     it(`${name}: mean and variance`, () => {
-      const t = draw(key(7));
-      const [m, v] = moments(t);
+      const [m, v] = moments(draw(key(7)));
       expect(Math.abs(m - mean)).toBeLessThan(5 * Math.sqrt(variance / n));
-      expect(Math.abs(v / variance - 1)).toBeLessThan(0.12);
-      expect([...draw(key(7)).dataSync().slice(0, 9)]).toEqual([...t.dataSync().slice(0, 9)]);
-      expect([...draw(key(8)).dataSync().slice(0, 9)]).not.toEqual([...t.dataSync().slice(0, 9)]);
+      expect(Math.abs(v / variance - 1)).toBeLessThan(0.25);
     });
   }
 
@@ -113,7 +110,7 @@ describe('draws', () => {
       let cells = 0;
       for (let k = 0; k < 120; k++) {
         if (p[k] * n < 10) continue;
-        const seen = x.reduce((sum: number, y: number) => sum + (y === k ? 1 : 0), 0);
+        const seen = [...x].filter((y) => y === k).length;
         chi += (seen - p[k] * n) ** 2 / (p[k] * n);
         cells++;
       }
@@ -121,8 +118,23 @@ describe('draws', () => {
     }
   });
 
+  it('of a key are always the same, and those of another key others', () => {
+    const draw = (seed: number): number[][] =>
+      [
+        ag.gamma([5], { key: key(seed) }),
+        ag.beta([5], { key: key(seed) }),
+        ag.poisson([5], { rate: 100, key: key(seed) }),
+        ag.laplace([5], { key: key(seed) }),
+        ag.dirichlet(ag.ones([5]), { key: key(seed) }),
+      ].map((t) => [...t.dataSync()]);
+    expect(draw(1)).toEqual(draw(1));
+    draw(1).forEach((numbers, i) => {
+      expect(numbers).not.toEqual(draw(2)[i]);
+    });
+  });
+
   it('a rate for each element', () => {
-    const x = ag.poisson([3, 2000], { rate: tensor([[0], [2], [100]]), key: key(5) });
+    const x = ag.poisson([3, 1000], { rate: tensor([[0], [2], [100]]), key: key(5) });
     expect([...x.mean(1).round().dataSync()]).toEqual([0, 2, 100]);
     expect(x.dtype).toBe('int32');
   });
@@ -132,21 +144,21 @@ describe('draws', () => {
     expect([...counts.sum(-1).dataSync()]).toEqual([1000, 1000]);
     expect([...counts.index(1).dataSync()]).toEqual([0, 1000, 0]);
     expect(Math.abs(counts.index(0, 1).itemSync() - 500)).toBeLessThan(80);
-    const parts = ag.dirichlet(tensor([1, 2, 7]), { shape: [4000], key: key(2) });
-    expect(parts.shape).toEqual([4000, 3]);
+    const parts = ag.dirichlet(tensor([1, 2, 7]), { shape: [2000], key: key(2) });
+    expect(parts.shape).toEqual([2000, 3]);
     expect(parts.sum(-1).sub(1).abs().max().itemSync()).toBeLessThan(1e-6);
     parts
       .mean(0)
       .dataSync()
-      .forEach((m, i) => expect(Math.abs(m - [0.1, 0.2, 0.7][i])).toBeLessThan(0.015));
+      .forEach((m, i) => expect(Math.abs(m - [0.1, 0.2, 0.7][i])).toBeLessThan(0.02));
   });
 
   it('multivariateNormal has the covariance, and a gradient in it', () => {
     const covariance = tensor([[2, 1], [1, 3]], { dtype: 'float64' }); // biome-ignore format: short
     const mean = tensor([1, -1], { dtype: 'float64' });
-    const x = ag.multivariateNormal(mean, covariance, { shape: [8000], key: key(4), dtype: 'float64' });
+    const x = ag.multivariateNormal(mean, covariance, { shape: [4000], key: key(4), dtype: 'float64' });
     const centered = x.sub(x.mean(0));
-    const found = centered.transpose().matmul(centered).div(8000).dataSync();
+    const found = centered.transpose().matmul(centered).div(4000).dataSync();
     [2, 1, 1, 3].forEach((c, i) => expect(Math.abs(found[i] - c)).toBeLessThan(0.2));
     const [gMean, gCovariance] = gradients(x.square().mean(), [mean, covariance]);
     expect(gMean.dataSync()[0]).toBeCloseTo(x.mean(0).dataSync()[0], 10);

@@ -51,7 +51,7 @@ export interface Target extends Features {
   /** Number of the global that holds the calling thread's number, 0 … threads − 1. */
   readonly thread: number;
   /** Called for each use of a host function, where the table does not have them yet: few programs use one. */
-  readonly needHostFunctions?: () => void;
+  readonly needHostFunctions?: (() => void) | undefined;
 }
 
 /** Working memory of a launch, shared by its stages; undefined contents at the start of the launch. */

@@ -14,8 +14,8 @@ import {
   type Program,
   type TypedArray,
 } from '@ag/tensor';
-import { checkOptions, codedError, valueError } from '@ag/tensor/engine';
-import type { Features } from './abi.ts';
+import { checkOptions, codedError, makePlan, placeholderLeaf, traverse, valueError } from '@ag/tensor/engine';
+import type { Features, Stage } from './abi.ts';
 import * as control from './control.ts';
 import {
   checkWideVectors,
@@ -76,8 +76,15 @@ export interface WasmOptions {
  * use(await wasm({ threads: 2 }));
  */
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
-  return wasmSync(options);
+  const backend = wasmSync(options);
+  // What fails there fails again when it is needed, and is said then.
+  if (!warmedUp) void backend.warmUp().catch(() => {});
+  warmedUp = true;
+  return backend;
 }
+
+/** Whether a backend of this process has been told to warm up: others would find everything warm. */
+let warmedUp = false;
 
 /**
  * The same at once, for code that cannot wait: modules that are loaded by `require`, defaults. Kernels are compiled in the
@@ -111,6 +118,9 @@ export function wasmSync(options: WasmOptions = {}): WasmBackend {
  * thread 5 ms, so a program that computes little does not pay for it.
  */
 const worthWorkers = 5e6;
+
+/** A program that has compiled as many has begun to compute. */
+const fewKernels = 8;
 
 /** Frees the memory of an executable and of those in it. */
 function discard(executable: WasmExecutable): void {
@@ -313,6 +323,14 @@ export class WasmBackend implements Backend {
       if (this.#failure !== null) throw this.#failure;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+  }
+
+  /** Does what the first step would wait for, whenever the program waits for something else, until it computes. @internal */
+  async warmUp(): Promise<void> {
+    const { warmUp } = await import('./run/warmUp.ts');
+    const wanted = (): boolean => this.#failure === null && this.#kernels.compiled < fewKernels;
+    const stagesOf = (program: Program): Stage[] => allStagesOf(lowerWithLoops(program, this.#features));
+    await warmUp({ makePlan, placeholderLeaf, traverse }, this.#kernels, this.#workers, stagesOf, wanted);
   }
 
   /** Threads that take part now: 1 until the workers have started, then `threads`. */

@@ -17,6 +17,7 @@ import {
   type Tensor,
   zerosLike,
 } from '@ag/tensor';
+import { sumToShape } from '@ag/tensor/engine';
 
 /** The score of what must not be seen: its weight is exactly 0, and a row of nothing else stays finite. */
 export const hidden = -1e30;
@@ -26,6 +27,8 @@ export interface SeenOptions {
   readonly causal: boolean;
   /** Bool, broadcasts to `[..., heads, time, keys]`. */
   readonly mask?: Tensor;
+  /** Floats that are added to the scores, broadcast like a mask. */
+  readonly bias?: Tensor;
   readonly dropout: number;
 }
 
@@ -53,17 +56,24 @@ const attention = /* @__PURE__ */ defineOp<Shared>({
   type: ([value]) => value,
   lower: /* @__PURE__ */ expand(([value]) => value),
   vjp: (g, [, peak, total, q, k, v, ...extra], y, shared) => {
-    const [dq, dk, dv] = gradientInBlocks(g, { y, peak: peak.detach(), total, q, k, v }, extra, shared);
-    return [null, null, null, dq, dk, dv, ...extra.map(() => null)];
+    const from = { y, peak: peak.detach(), total, q, k, v };
+    const [dq, dk, dv, db] = gradientInBlocks(g, from, extra, shared);
+    return [null, null, null, dq, dk, dv, ...extra.map((x) => (x === biasOf(extra, shared) ? db : null))];
   },
 });
 
 /** What forward and backward pass have in common. */
-interface Shared extends Omit<SeenOptions, 'mask'> {
+interface Shared extends Omit<SeenOptions, 'mask' | 'bias'> {
   readonly rows: number;
   readonly masked: boolean;
+  readonly biased: boolean;
   /** The number of the first query: with `causal` it sees as many keys before its own. */
   readonly first: number;
+}
+
+/** What is added to scores stands behind the mask. */
+function biasOf(extra: readonly Tensor[], { masked, biased }: Shared): Tensor | undefined {
+  return biased ? extra[masked ? 1 : 0] : undefined;
 }
 
 /**
@@ -78,12 +88,12 @@ export function attendInBlocks(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { causal, mask, dropout }: SeenOptions,
+  { causal, mask, bias, dropout }: SeenOptions,
   rows: number,
   first = 0,
 ): Tensor {
-  const shared: Shared = { rows, causal, masked: mask !== undefined, dropout, first };
-  const extra = mask ? [mask] : [];
+  const shared: Shared = { rows, causal, masked: !!mask, biased: !!bias, dropout, first };
+  const extra = [...(mask ? [mask] : []), ...(bias ? [bias.maximum(hidden)] : [])];
   if (dropout > 0) extra.push(randint([2], -(2 ** 31), 2 ** 31).cast('uint32'));
   const step = new Step(q, k, extra, shared);
   const { ys } = scan(
@@ -109,32 +119,43 @@ function gradientInBlocks(
   { y, peak, total, q, k, v }: Record<'y' | 'peak' | 'total' | 'q' | 'k' | 'v', Tensor>,
   extra: readonly Tensor[],
   shared: Shared,
-): [Tensor, Tensor, Tensor] {
+): [Tensor, Tensor, Tensor, Tensor | null] {
   const step = new Step(q, k, extra, shared);
+  const bias = biasOf(extra, shared);
   const inward = step.blocks(g, -3).div(turned(total));
   const level = turned(inward.mul(step.blocks(y, -3)).sum(-1, { keepDims: true }));
   const xs = { ...step.rows, peak, inward, level };
+  // Where it is the same for all queries its gradient is a sum over the blocks, else a part of each.
+  const fixed: WithBias = bias && step.rows.bias === undefined ? { bias: zerosLike(bias) } : {};
   const { carry, ys } = scan(
-    (sum: { k: Tensor; v: Tensor }, x: typeof xs, i) => {
+    (sum: { k: Tensor; v: Tensor } & WithBias, x: typeof xs, i) => {
       const { powers, seen } = step.powers(x, i, x.peak);
       const mixing = step.thinned(einsum('...qhe,...khe->...hqk', x.inward, v), i);
-      const raw = powers.mul(mixing.sub(x.level)).mul(step.scale);
+      const raw = powers.mul(mixing.sub(x.level));
       // In a row of which nothing is seen the powers are 1.
-      const scores = seen ? seen.where(raw, 0) : raw;
+      const before = seen ? seen.where(raw, 0) : raw;
+      const scores = before.mul(step.scale);
       const into = {
+        ...(sum.bias && { bias: sum.bias.add(sumToShape(before, sum.bias)) }),
         k: sum.k.add(einsum('...hqk,...qhd->...khd', scores, x.q)),
         v: sum.v.add(einsum('...hqk,...qhe->...khe', step.thinned(powers, i), x.inward)),
       };
-      return [into, einsum('...hqk,...khd->...qhd', scores, k)];
+      const own: WithBias = x.bias ? { bias: sumToShape(before, x.bias) } : {};
+      return [into, { q: einsum('...hqk,...khd->...qhd', scores, k), ...own }];
     },
-    { k: zerosLike(k), v: zerosLike(v) },
+    { k: zerosLike(k), v: zerosLike(v), ...fixed },
     xs,
   );
-  return [joined(ys).slice(0, q.shape.at(-3)!, { axis: -3 }), carry.k, carry.v];
+  const time = q.shape.at(-3)!;
+  const db = ys.bias ? joined(ys.bias, -2).slice(0, time, { axis: -2 }) : (carry.bias ?? null);
+  return [joined(ys.q).slice(0, time, { axis: -3 }), carry.k, carry.v, db];
 }
 
+/** There where something is added to the scores. */
+type WithBias = { readonly bias?: Tensor };
+
 /** What a step of either loop goes through. */
-type Rows = { readonly q: Tensor; readonly mask?: Tensor };
+type Rows = { readonly q: Tensor; readonly mask?: Tensor; readonly bias?: Tensor };
 
 /** What a step of either loop computes. */
 class Step {
@@ -146,6 +167,7 @@ class Step {
   readonly #shared: Shared;
   /** A mask that is the same for all queries. */
   readonly #mask: Tensor | undefined;
+  readonly #bias: Tensor | undefined;
   readonly #words: Tensor | undefined;
 
   constructor(q: Tensor, k: Tensor, extra: readonly Tensor[], shared: Shared) {
@@ -155,10 +177,17 @@ class Step {
     this.#keys = k.shape.at(-3)!;
     this.#count = Math.ceil(q.shape.at(-3)! / shared.rows);
     const mask = shared.masked ? extra[0] : undefined;
-    const varies = mask !== undefined && mask.shape.length > 1 && mask.shape.at(-2) !== 1;
-    this.#mask = varies ? undefined : mask;
+    const bias = biasOf(extra, shared);
+    const varies = (x: Tensor | undefined): x is Tensor =>
+      x !== undefined && x.shape.length > 1 && x.shape.at(-2) !== 1;
+    this.#mask = varies(mask) ? undefined : mask;
+    this.#bias = varies(bias) ? undefined : bias;
     this.#words = shared.dropout > 0 ? extra.at(-1) : undefined;
-    this.rows = { q: this.blocks(q, -3), ...(varies && { mask: this.blocks(mask, -2) }) };
+    this.rows = {
+      q: this.blocks(q, -3),
+      ...(varies(mask) && { mask: this.blocks(mask, -2) }),
+      ...(varies(bias) && { bias: this.blocks(bias, -2) }),
+    };
   }
 
   /** The axis of queries cut into blocks, which come first; filled up with zeros. */
@@ -174,11 +203,12 @@ class Step {
 
   /** exp(scores − peak), the peak, and which scores are seen where some row may have none. */
   powers(
-    { q, mask = this.#mask }: Rows,
+    { q, mask = this.#mask, bias = this.#bias }: Rows,
     i: Tensor,
     known?: Tensor,
   ): { powers: Tensor; peak: Tensor; seen?: Tensor } {
     let scores = einsum('...qhd,...khd->...hqk', q, this.#k).mul(this.scale);
+    if (bias) scores = scores.add(bias);
     let seen = mask;
     if (this.#shared.causal) {
       const { rows, first } = this.#shared;
@@ -210,9 +240,9 @@ function turned(x: Tensor): Tensor {
 }
 
 /** Blocks along the axis of queries again: [count, ..., rows, heads, e] → [..., count · rows, heads, e] */
-function joined(x: Tensor): Tensor {
+function joined(x: Tensor, axis: -3 | -2 = -3): Tensor {
   const [count, ...shape] = x.shape as number[];
-  const at = shape.length - 3;
+  const at = shape.length + axis;
   const order = [...shape.keys()].map((i) => i + 1);
   order.splice(at, 0, 0);
   shape[at] *= count;

@@ -93,7 +93,11 @@ export class Conv1d extends Convolution<GeometryOptions> {
   /** Use {@link conv1d}. */
   constructor(inChannels: number, outChannels: number, size: number, options: ConvOptions = {}) {
     super('conv1d', [inChannels, outChannels], [size], false, options);
-    checkOptions('conv1d', options, 'bias weightInit biasInit dtype stride padding dilation groups');
+    checkOptions(
+      'conv1d',
+      options,
+      'bias weightInit biasInit dtype stride padding dilation groups paddingMode',
+    );
   }
 
   override forward(x: Tensor): Tensor {
@@ -110,7 +114,11 @@ export class Conv2d extends Convolution<GeometryOptions> {
   /** Use {@link conv2d}. */
   constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvOptions = {}) {
     super('conv2d', [inChannels, outChannels], twoOf(size), false, options);
-    checkOptions('conv2d', options, 'bias weightInit biasInit dtype stride padding dilation groups');
+    checkOptions(
+      'conv2d',
+      options,
+      'bias weightInit biasInit dtype stride padding dilation groups paddingMode',
+    );
   }
 
   override forward(x: Tensor): Tensor {

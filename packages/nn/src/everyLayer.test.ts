@@ -72,6 +72,12 @@ const examples: Record<string, Example[]> = {
   adaptiveAvgPool2d: [[nn.adaptiveAvgPool2d([2, 3]), [1, 1, 4, 3]]],
   batchNorm1d: [[nn.batchNorm1d(2, float64), [4, 2]]],
   batchNorm2d: [[nn.batchNorm2d(2, float64), [2, 2, 2, 1]]],
+  batchNorm3d: [[nn.batchNorm3d(2, float64), [2, 2, 2, 1, 2]]],
+  instanceNorm: [
+    [nn.instanceNorm(2, { ...float64, affine: true }), [2, 2, 3]],
+    [nn.instanceNorm(2, { trackStatistics: true, momentum: 0.2 }), null],
+    [nn.instanceNorm(2), [1, 2, 2, 2]],
+  ],
   layerNorm: [[nn.layerNorm(3, float64), [2, 3]]],
   groupNorm: [
     [nn.groupNorm(1, 2, float64), [2, 2, 2]],
@@ -88,20 +94,58 @@ const examples: Record<string, Example[]> = {
   lstm: [
     [nn.lstm(2, 2, float64), [1, 3, 2]],
     [nn.lstm(2, 3, { layers: 2, bidirectional: true, dtype: 'float64' }), null],
+    [nn.lstm(2, 3, { projection: 2, dtype: 'float64' }), [1, 2, 2]],
   ],
   gru: [
     [nn.gru(2, 2, float64), [1, 3, 2]],
     [nn.gru(2, 3), null],
   ],
+  rnnCell: [
+    [nn.rnnCell(2, 2, float64), [2, 2]],
+    [nn.rnnCell(2, 3, { activation: 'relu', bias: false }), null],
+  ],
+  // Gives a state of two tensors; see recurrentCells.test.ts.
+  lstmCell: [[nn.lstmCell(2, 3, { bias: false }) as unknown as nn.Module, null]],
+  gruCell: [
+    [nn.gruCell(2, 2, float64), [2, 2]],
+    [nn.gruCell(2, 3, { bias: false }), null],
+  ],
   multiHeadAttention: [
     [nn.multiHeadAttention(4, 2, float64), [1, 2, 4]],
     [nn.multiHeadAttention(4, 2, { bias: false }), null],
+    [nn.multiHeadAttention(4, 2, { kvHeads: 1, rotary: true, dtype: 'float64' }), [1, 2, 4]],
+    [nn.multiHeadAttention(4, 2, { keyFeatures: 3, valueFeatures: 5, rotary: { base: 100 } }), null],
+  ],
+  crossAttention: [
+    [nn.crossAttention(4, 2, { memoryFeatures: 3 }), null],
+    [nn.crossAttention(4, 2, { kvHeads: 1, bias: false }), null],
   ],
   transformerEncoderLayer: [
     [nn.transformerEncoderLayer(4, 2, { normFirst: true, causal: true, activation: 'gelu' }), null],
   ],
+  transformerDecoderLayer: [
+    [nn.transformerDecoderLayer(4, 2, { normFirst: true, causal: false, activation: 'gelu' }), null],
+  ],
+  transformerDecoder: [[nn.transformerDecoder(4, 2, 2, { feedForward: 5, norm: true }), null]],
   embedding: [[nn.embedding(4, 2, { paddingIndex: 1 }), null]],
   dropout: [[nn.dropout(0.2), null]],
+  dropout2d: [[nn.dropout2d(0.2), null]],
+  alphaDropout: [[nn.alphaDropout(0.2), null]],
+  upsample: [
+    [nn.upsample({ scale: 2 }), [1, 1, 2, 2]],
+    [nn.upsample({ size: [3, 5], mode: 'linear' }), [1, 1, 2, 3]],
+    [nn.upsample({ size: 4, mode: 'linear', alignCorners: true }), [1, 2, 3]],
+  ],
+  pixelShuffle: [[nn.pixelShuffle(2), [1, 4, 2, 1]]],
+  weightNorm: [
+    [nn.weightNorm(nn.linear(3, 2, float64)), [2, 3]],
+    [nn.weightNorm(nn.conv2d(2, 3, 2), { axis: 1 }), null],
+    [nn.weightNorm(nn.gru(2, 3), { name: 'layers.0.0.hiddenWeight' }), null],
+  ],
+  spectralNorm: [
+    [nn.spectralNorm(nn.linear(3, 2, float64)).eval(), [2, 3]],
+    [nn.spectralNorm(nn.conv2d(2, 3, 2), { iterations: 3 }), null],
+  ],
   flatten: [[nn.flatten(0, 1), [2, 2, 2]]],
   sequential: [[nn.sequential(nn.linear(3, 2, float64), nn.tanh()), [2, 3]]],
   residual: [[nn.residual(nn.linear(3, 3, float64)), [2, 3]]],

@@ -3,6 +3,7 @@
  */
 export { fromJSON, type Layers } from './architecture.ts';
 export { scaledDotProductAttention } from './attention.ts';
+export { KeyValueCache, type KeyValues } from './cache.ts';
 export type { Json, ModuleDescription } from './description.ts';
 export { type Element, storedElement } from './files/elements.ts';
 export {
@@ -33,6 +34,10 @@ export {
 export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
 export { type SaveTorchOptions, saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';
+export { functionalCall } from './functionalCall.ts';
+export { type GenerateOptions, Generation, generate } from './generate/generate.ts';
+export type { LanguageModel } from './generate/reader.ts';
+export type { SamplingOptions } from './generate/sampling.ts';
 export type { Initializer, InitOptions } from './init.ts';
 export * as init from './init.ts';
 export * from './layers.ts';
@@ -46,10 +51,32 @@ export {
 export type { AdapterFiles } from './lora/peft.ts';
 export type { LoraTargets } from './lora/sites.ts';
 export * from './losses/crossEntropy.ts';
+export { type CtcOptions, ctcLoss } from './losses/ctc.ts';
+export * from './losses/focal.ts';
+export * from './losses/pairs.ts';
 export * from './losses/probability.ts';
 export type { LossOptions, Reduction } from './losses/reduction.ts';
 export * from './losses/regression.ts';
-export * from './metrics.ts';
+export * from './losses/robust.ts';
+export {
+  type AverageOptions,
+  type AxisOptions,
+  accuracy,
+  type ClassOptions,
+  confusionMatrix,
+  f1,
+  meanAbsoluteError,
+  precision,
+  r2,
+  recall,
+  topKAccuracy,
+} from './metrics.ts';
 export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } from './module.ts';
+export * from './ranking.ts';
+export { alibi, type RotaryOptions, rotaryEmbedding, sinusoidalPositions } from './positions.ts';
 export type { LoadOptions, StateDict } from './state.ts';
+export * from './streams.ts';
 export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';
+export { loadTokenizer } from './tokenizers/huggingFace.ts';
+export { byteTokenizer, characterTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts';
+export { type BytePairOptions, bytePairTokenizer } from './tokenizers/trained.ts';

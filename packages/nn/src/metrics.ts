@@ -68,7 +68,13 @@ export function confusionMatrix(predictions: Tensor, targets: Tensor, options: C
   return confusion('confusionMatrix', predictions, targets, options);
 }
 
-function confusion(metric: string, predictions: Tensor, targets: Tensor, options: ClassOptions): Tensor {
+/** @internal */
+export function confusion(
+  metric: string,
+  predictions: Tensor,
+  targets: Tensor,
+  options: ClassOptions,
+): Tensor {
   const [predicted, actual, classes] = withClasses(predictions, targets, options, metric);
   const rows = oneHot(actual.flatten(), classes);
   const columns = oneHot(predicted.flatten(), classes);
@@ -235,7 +241,8 @@ function checkIndices(
   }
 }
 
-function checkEqual(a: Tensor, b: Tensor, metric: string): void {
+/** @throws RangeError unless the shapes are the same @internal */
+export function checkEqual(a: Tensor, b: Tensor, metric: string): void {
   if (a.shape.length !== b.shape.length || a.shape.some((size, i) => size !== b.shape[i])) {
     throw shapeError(
       `${metric}: predictions ${formatShape(a.shape)} do not fit targets ${formatShape(b.shape)}; scores have one axis more than class indices`,

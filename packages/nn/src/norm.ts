@@ -28,7 +28,7 @@ export interface BatchNormOptions extends NormOptions {
   readonly trackStatistics?: boolean;
 }
 
-/** Normalizes each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}. */
+/** Normalizes each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}, {@link batchNorm3d}. */
 abstract class BatchNorm extends Module {
   readonly channels: number;
   readonly epsilon: number;
@@ -189,6 +189,16 @@ export class BatchNorm2d extends BatchNorm {
   }
 }
 
+/** See {@link batchNorm3d}. */
+export class BatchNorm3d extends BatchNorm {
+  override get layer() {
+    return 'batchNorm3d';
+  }
+  override get layout() {
+    return { ranks: [5], text: '[batch, channels, depth, height, width]' };
+  }
+}
+
 /**
  * Batch normalization (Ioffe & Szegedy 2015) of `[batch, channels]` or `[batch, channels, length]`: each channel to
  * mean 0 and variance 1 over batch and length. In training mode with the batch's statistics, which also move the
@@ -201,6 +211,11 @@ export function batchNorm1d(channels: number, options: BatchNormOptions = {}): B
 /** The same for images `[batch, channels, height, width]`, over batch, height and width. */
 export function batchNorm2d(channels: number, options: BatchNormOptions = {}): BatchNorm2d {
   return new BatchNorm2d(channels, options);
+}
+
+/** The same for volumes `[batch, channels, depth, height, width]`, over batch and positions. */
+export function batchNorm3d(channels: number, options: BatchNormOptions = {}): BatchNorm3d {
+  return new BatchNorm3d(channels, options);
 }
 
 /** See {@link layerNorm}. */

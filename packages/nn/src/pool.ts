@@ -22,7 +22,7 @@ export class MaxPool2d extends Module {
   /** Use {@link maxPool2d}. */
   constructor(size: PerAxis, options: PoolOptions = {}) {
     super();
-    checkOptions('maxPool2d', options, 'stride padding dilation');
+    checkOptions('maxPool2d', options, 'stride padding dilation ceilMode');
     this.size = size;
     this.options = options;
   }
@@ -50,7 +50,7 @@ export class AvgPool2d extends Module {
   /** Use {@link avgPool2d}. */
   constructor(size: PerAxis, options: AvgPoolOptions = {}) {
     super();
-    checkOptions('avgPool2d', options, 'countPadding stride padding dilation');
+    checkOptions('avgPool2d', options, 'countPadding stride padding dilation ceilMode');
     this.size = size;
     this.options = options;
   }

@@ -4,22 +4,19 @@
  * the state.
  */
 
+import { concat, type DType, formatShape, scan, split, stack, Tensor, tensor, zeros } from '@ag/tensor';
 import {
-  concat,
-  type DType,
-  formatShape,
-  scan,
-  split,
-  stack,
-  type Tensor,
-  Variable,
-  zerosLike,
-} from '@ag/tensor';
-import { checkOptions, shapeError } from '@ag/tensor/engine';
+  checkInteger,
+  checkOptions,
+  checkTensor,
+  dtypeError,
+  shapeError,
+  valueError,
+} from '@ag/tensor/engine';
 import { checkCount, checkProbability } from './check.ts';
 import { dropped } from './dropout.ts';
-import { fanInBias } from './init.ts';
 import { Module } from './module.ts';
+import { type CellState, Direction, gruStep, lstmStep, plus } from './recurrentDirection.ts';
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default 1. */
@@ -34,17 +31,25 @@ export interface RecurrentOptions {
   readonly dtype?: DType;
 }
 
+export interface LstmOptions extends RecurrentOptions {
+  /** Size of the outputs, fewer than hidden units: they are multiplied with a matrix (Sak, Senior, Beaufays 2014). Default none. */
+  readonly projection?: number;
+}
+
+/** What a recurrent layer may be given beside its inputs. */
+export interface SequenceOptions {
+  /**
+   * How many steps of each sequence count, `[batch]`, each 1 … time: the steps after them give 0, the state is that after the last
+   * that counts, and what runs backwards starts there.
+   */
+  readonly lengths?: Tensor | readonly number[];
+}
+
 /** The state after (or before) a sequence, for each layer and direction: [layers · directions, batch, hidden]. */
 export interface RecurrentState {
   readonly hidden: Tensor;
   /** Of an LSTM. */
   readonly cell?: Tensor;
-}
-
-/** State of one layer and direction: [batch, hidden]; null at the start counts as 0. */
-interface CellState {
-  readonly hidden: Tensor | null;
-  readonly cell: Tensor | null;
 }
 
 /** The same as a loop carries it. */
@@ -65,81 +70,46 @@ interface Walked {
   readonly last: CellState;
 }
 
-/** The weights of one layer in one direction, uniform in ±1/√hidden; gates lie one after the other along axis 0. */
-class Direction extends Module<[Tensor, number?]> {
-  /** [gates · hidden, in] */
-  readonly inputWeight: Variable;
-  /** [gates · hidden, hidden] */
-  readonly hiddenWeight: Variable;
-  /** [gates · hidden], or null */
-  readonly inputBias: Variable | null;
-  /** [gates · hidden], or null */
-  readonly hiddenBias: Variable | null;
-
-  constructor(gates: number, inFeatures: number, hidden: number, bias: boolean, dtype: DType) {
-    super();
-    const draw = fanInBias(hidden);
-    const make = (name: string, ...rest: number[]): Variable =>
-      new Variable(draw([gates * hidden, ...rest], { dtype }), { name });
-    this.inputWeight = make('inputWeight', inFeatures);
-    this.hiddenWeight = make('hiddenWeight', hidden);
-    this.inputBias = bias ? make('inputBias') : null;
-    this.hiddenBias = bias ? make('hiddenBias') : null;
-  }
-
-  /**
-   * What does not depend on the state: the inputs' part of the gates and the biases, but for the hidden bias of the last
-   * `apart` elements. One sum over the whole sequence is then the gradient of a bias.
-   */
-  override forward(x: Tensor, apart = 0): Tensor {
-    const product = x.matmul(this.inputWeight.value.transpose());
-    if (!this.inputBias || !this.hiddenBias) return product;
-    const all = this.hiddenBias.value;
-    const hidden = apart === 0 ? all : all.slice(0, all.shape[0] - apart).pad([[0, apart]]);
-    // One after the other: both are then added where the product is made.
-    return product.add(this.inputBias.value).add(hidden);
-  }
-
-  /** The state's part of the gates; null for the state 0. */
-  fromState(hidden: Tensor | null): Tensor | null {
-    return hidden?.matmul(this.hiddenWeight.value.transpose()) ?? null;
-  }
-}
-
 /** What `rnn`, `lstm` and `gru` share. */
-export abstract class Recurrent extends Module<[Tensor]> {
+export abstract class Recurrent extends Module<[Tensor, SequenceOptions?]> {
   readonly inFeatures: number;
   readonly hidden: number;
+  /** Size of the outputs in one direction: that of the projection, or `hidden`. */
+  readonly outFeatures: number;
   readonly bidirectional: boolean;
   readonly dropout: number;
   /** By layer, then direction. */
   readonly layers: readonly (readonly Direction[])[];
 
-  constructor(
-    name: string,
-    gates: number,
-    inFeatures: number,
-    hidden: number,
-    options: RecurrentOptions = {},
-  ) {
+  constructor(name: string, gates: number, inFeatures: number, hidden: number, options: LstmOptions = {}) {
     super();
     const { layers = 1, bidirectional = false, bias = true, dropout = 0, dtype = 'float32' } = options;
+    const { projection = null } = options;
     this.inFeatures = checkCount(inFeatures, name, 'inputs');
     this.hidden = checkCount(hidden, name, 'hidden units');
+    if (projection !== null && checkCount(projection, name, 'projected outputs') >= hidden)
+      throw valueError(`${name}: a projection has fewer than ${hidden} outputs, got ${projection}`);
+    this.outFeatures = projection ?? hidden;
     this.bidirectional = bidirectional;
     this.dropout = checkProbability(dropout, name);
     const directions = bidirectional ? 2 : 1;
     this.layers = Array.from({ length: checkCount(layers, name, 'layers') }, (_, layer) =>
-      Array.from(
-        { length: directions },
-        () => new Direction(gates, layer === 0 ? inFeatures : directions * hidden, hidden, bias, dtype),
-      ),
+      Array.from({ length: directions }, () => {
+        const inputs = layer === 0 ? inFeatures : directions * this.outFeatures;
+        return new Direction(gates, inputs, hidden, bias, dtype, projection);
+      }),
     );
   }
 
-  /** The outputs of the last layer at each time: `[batch, time, in] → [batch, time, directions · hidden]`. */
-  override forward(x: Tensor): Tensor {
-    return this.forwardWithState(x).output;
+  /**
+   * The outputs of the last layer at each time: `[batch, time, in] → [batch, time, directions · hidden]`.
+   *
+   * ```ts
+   * lstm(8, 32).forward(x, { lengths: [5, 3] });
+   * ```
+   */
+  override forward(x: Tensor, options: SequenceOptions = {}): Tensor {
+    return this.forwardWithState(x, undefined, options).output;
   }
 
   /**
@@ -147,11 +117,13 @@ export abstract class Recurrent extends Module<[Tensor]> {
    *
    * @param x `[batch, time, in]`
    * @param state where to start; what is left out is 0
+   * @param options.lengths how many steps of each sequence count
    * @throws RangeError when input or state do not fit the layer
    */
   forwardWithState(
     x: Tensor,
     state?: RecurrentState,
+    options: SequenceOptions = {},
   ): { readonly output: Tensor; readonly state: RecurrentState } {
     if (x.shape.length !== 3 || x.shape[2] !== this.inFeatures) {
       throw shapeError(
@@ -164,6 +136,8 @@ export abstract class Recurrent extends Module<[Tensor]> {
     const time = x.shape[1];
     if (time === 0) throw shapeError(`${this.layer}: the sequence is empty, [${x.shape.join(', ')}]`);
     this.#checkState(state, x.shape[0]);
+    checkOptions(this.layer, options, 'lengths');
+    const lengths = options.lengths === undefined ? null : this.#lengths(options.lengths, x.shape[0], time);
     const finals: CellState[] = [];
     const part = (of: Tensor | undefined): Tensor | null =>
       of ? of.sliceFrom(finals.length, 1, 0, 1).squeeze(0) : null;
@@ -176,8 +150,8 @@ export abstract class Recurrent extends Module<[Tensor]> {
         const first = { hidden: part(state?.hidden), cell: part(state?.cell) };
         const { outputs, last } =
           time < fewSteps(x.shape[0], this.hidden)
-            ? this.#written(inputs, first, weights, direction === 1)
-            : this.#looped(inputs, first, weights, direction === 1);
+            ? this.#written(inputs, first, weights, direction === 1, lengths)
+            : this.#looped(inputs, first, weights, direction === 1, lengths);
         finals.push(last);
         return outputs;
       });
@@ -189,14 +163,23 @@ export abstract class Recurrent extends Module<[Tensor]> {
   }
 
   /** The steps as one loop: planned once, however many there are. `inputs`: [time, batch, gates · hidden]. */
-  #looped(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
-    const zero = zerosLike(inputs.sliceFrom(0, 1, 0, 1).squeeze(0).sliceFrom(0, this.hidden, 1, 1));
-    const start = { hidden: first.hidden ?? zero, cell: this.hasCell ? (first.cell ?? zero) : null };
+  #looped(
+    inputs: Tensor,
+    first: CellState,
+    weights: Direction,
+    reverse: boolean,
+    lengths: Tensor | null,
+  ): Walked {
+    const start = this.#begun(first, inputs);
     const bias = this.stepBias(weights);
     const { carry, ys } = scan<LoopState, Tensor, Tensor>(
-      (state, row) => {
-        const next = this.step(row, state as CellState, weights, bias);
-        return [next as LoopState, next.hidden!];
+      (state, row, step) => {
+        const { output, next } = this.#counted(
+          this.step(row, state as CellState, weights, bias),
+          state as CellState,
+          lengths?.greater(step) ?? null,
+        );
+        return [next as LoopState, output];
       },
       start as LoopState,
       inputs,
@@ -206,23 +189,68 @@ export abstract class Recurrent extends Module<[Tensor]> {
   }
 
   /** The steps one after the other. */
-  #written(inputs: Tensor, first: CellState, weights: Direction, reverse: boolean): Walked {
+  #written(
+    inputs: Tensor,
+    first: CellState,
+    weights: Direction,
+    reverse: boolean,
+    lengths: Tensor | null,
+  ): Walked {
     const time = inputs.shape[0];
     const steps = new Array<Tensor>(time);
     const bias = this.stepBias(weights);
-    let last = first;
+    let last = lengths ? this.#begun(first, inputs) : first;
     for (let i = 0; i < time; i++) {
       const t = reverse ? time - 1 - i : i;
-      last = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), last, weights, bias);
-      steps[t] = last.hidden!;
+      const computed = this.step(inputs.sliceFrom(t, 1, 0, 1).squeeze(0), last, weights, bias);
+      const { output, next } = this.#counted(computed, last, lengths?.greater(t) ?? null);
+      last = next;
+      steps[t] = output;
     }
     return { outputs: stack(steps), last };
   }
 
+  /** A state with zeros where there is none. */
+  #begun({ hidden, cell }: CellState, inputs: Tensor): CellState {
+    const none = (size: number): Tensor => zeros([inputs.shape[1], size], { dtype: inputs.dtype });
+    return {
+      hidden: hidden ?? none(this.outFeatures),
+      cell: this.hasCell ? (cell ?? none(this.hidden)) : null,
+    };
+  }
+
+  /** What a step gives, where it counts; elsewhere the output is 0 and the state as before. */
+  #counted(
+    next: CellState,
+    before: CellState,
+    counts: Tensor | null,
+  ): { readonly output: Tensor; readonly next: CellState } {
+    if (!counts) return { output: next.hidden!, next };
+    const each = counts.unsqueeze(-1);
+    const cell = next.cell && each.where(next.cell, before.cell!);
+    return {
+      output: each.where(next.hidden!, 0),
+      next: { hidden: each.where(next.hidden!, before.hidden!), cell },
+    };
+  }
+
+  #lengths(given: Tensor | readonly number[], batch: number, time: number): Tensor {
+    if (!(given instanceof Tensor)) {
+      for (const length of given) checkInteger(length, this.layer, 'each length', 1, time);
+    }
+    const lengths = given instanceof Tensor ? given : tensor([...given], { dtype: 'int32' });
+    const { shape, dtype } = checkTensor(lengths, this.layer, 'lengths');
+    if (shape.length !== 1 || shape[0] !== batch)
+      throw shapeError(`${this.layer}: lengths should be [batch] = [${batch}], got ${formatShape(shape)}`);
+    if (dtype === 'bool') throw dtypeError(`${this.layer}: lengths should be whole numbers, got ${dtype}`);
+    return lengths;
+  }
+
   #checkState(state: RecurrentState | undefined, batch: number): void {
     if (!state) return;
-    const expected = [this.layers.length * (this.bidirectional ? 2 : 1), batch, this.hidden];
     for (const [name, part] of Object.entries({ hidden: state.hidden, cell: state.cell })) {
+      const size = name === 'hidden' ? this.outFeatures : this.hidden;
+      const expected = [this.layers.length * (this.bidirectional ? 2 : 1), batch, size];
       if (part === undefined || formatShape(part.shape) === formatShape(expected)) continue;
       throw shapeError(
         `${this.layer}: the state's ${name} should be [layers · directions, batch, hidden] = ${formatShape(expected)}, got ${formatShape(part.shape)}`,
@@ -286,6 +314,7 @@ export abstract class Recurrent extends Module<[Tensor]> {
         names[`weight_hh_${suffix}`] = `${path}.hiddenWeight`;
         names[`bias_ih_${suffix}`] = `${path}.inputBias`;
         names[`bias_hh_${suffix}`] = `${path}.hiddenBias`;
+        names[`weight_hr_${suffix}`] = `${path}.projection`;
       });
     });
     return names;
@@ -326,9 +355,9 @@ export class Rnn extends Recurrent {
 /** See {@link lstm}. */
 export class Lstm extends Recurrent {
   /** Use {@link lstm}. */
-  constructor(inFeatures: number, hidden: number, options: RecurrentOptions = {}) {
+  constructor(inFeatures: number, hidden: number, options: LstmOptions = {}) {
     super('lstm', 4, inFeatures, hidden, options);
-    checkOptions('lstm', options, 'layers bidirectional bias dropout dtype');
+    checkOptions('lstm', options, 'layers bidirectional bias dropout projection dtype');
   }
 
   override get layer() {
@@ -340,13 +369,13 @@ export class Lstm extends Recurrent {
   }
 
   protected override step(inputs: Tensor, state: CellState, weights: Direction): CellState {
-    const [input, forget, candidate, output] = this.gates(
-      plus(inputs, weights.fromState(state.hidden)),
-      4,
-    ) as [Tensor, Tensor, Tensor, Tensor];
-    const added = input.sigmoid().mul(candidate.tanh());
-    const cell = state.cell ? forget.sigmoid().mul(state.cell).add(added) : added;
-    return { hidden: output.sigmoid().mul(cell.tanh()), cell };
+    return lstmStep(this.gates(plus(inputs, weights.fromState(state.hidden)), 4), state, weights);
+  }
+
+  override describe(): readonly [string, ...unknown[]] {
+    const [layer, inFeatures, hidden, options] = super.describe();
+    if (this.outFeatures === this.hidden) return [layer, inFeatures, hidden, options];
+    return [layer, inFeatures, hidden, { ...(options as RecurrentOptions), projection: this.outFeatures }];
   }
 }
 
@@ -372,19 +401,8 @@ export class Gru extends Recurrent {
     weights: Direction,
     bias: Tensor | null,
   ): CellState {
-    const [xReset, xUpdate, xNew] = this.gates(inputs, 3) as [Tensor, Tensor, Tensor];
     const fromState = weights.fromState(state.hidden);
-    const [hReset, hUpdate, product] = fromState ? this.gates(fromState, 3) : [null, null, null];
-    // The reset gate acts on the new state's bias too, so that one could not be added before.
-    const hNew = product ? plus(product, bias) : bias;
-    const reset = plus(xReset, hReset ?? null).sigmoid();
-    const update = plus(xUpdate, hUpdate ?? null).sigmoid();
-    const candidate = (hNew ? xNew.add(reset.mul(hNew)) : xNew).tanh();
-    // (1 − z) · n + z · h
-    const hidden = state.hidden
-      ? candidate.add(update.mul(state.hidden.sub(candidate)))
-      : candidate.sub(update.mul(candidate));
-    return { hidden, cell: null };
+    return gruStep(this.gates(inputs, 3), fromState && this.gates(fromState, 3), state, bias);
   }
 }
 
@@ -404,7 +422,7 @@ export function rnn(inFeatures: number, hidden: number, options: RnnOptions = {}
  * const { output, state } = lstm(8, 32, { layers: 2 }).forwardWithState(x);
  * ```
  */
-export function lstm(inFeatures: number, hidden: number, options: RecurrentOptions = {}): Lstm {
+export function lstm(inFeatures: number, hidden: number, options: LstmOptions = {}): Lstm {
   return new Lstm(inFeatures, hidden, options);
 }
 
@@ -414,8 +432,4 @@ export function lstm(inFeatures: number, hidden: number, options: RecurrentOptio
  */
 export function gru(inFeatures: number, hidden: number, options: RecurrentOptions = {}): Gru {
   return new Gru(inFeatures, hidden, options);
-}
-
-function plus(a: Tensor, b: Tensor | null): Tensor {
-  return b ? a.add(b) : a;
 }

@@ -70,21 +70,11 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
   override forward(x: Tensor, mask: AttentionInputs = {}): Tensor {
     const inputs = { causal: this.causal, ...mask };
     if (this.normFirst) {
-      const y = x.add(this.#drop(this.attention.forward(this.norm1.forward(x), inputs)));
-      return y.add(this.#network(this.norm2.forward(y)));
+      const y = x.add(thinned(this, this.attention.forward(this.norm1.forward(x), inputs)));
+      return y.add(feedForward(this, this.norm2.forward(y)));
     }
-    const y = this.norm1.forward(x.add(this.#drop(this.attention.forward(x, inputs))));
-    return this.norm2.forward(y.add(this.#network(y)));
-  }
-
-  #network(x: Tensor): Tensor {
-    const wide = this.linear1.forward(x);
-    const active = this.activation === 'gelu' ? wide.gelu() : wide.relu();
-    return this.#drop(this.linear2.forward(this.#drop(active)));
-  }
-
-  #drop(x: Tensor): Tensor {
-    return this.training ? dropped(x, this.dropout) : x;
+    const y = this.norm1.forward(x.add(thinned(this, this.attention.forward(x, inputs))));
+    return this.norm2.forward(y.add(feedForward(this, y)));
   }
 
   override describe() {
@@ -110,6 +100,26 @@ export class TransformerEncoderLayer extends Module<[Tensor, AttentionInputs?]> 
       'self_attn.out_proj.bias': 'attention.output.bias',
     };
   }
+}
+
+/** The network of a layer of encoder or decoder. */
+interface FeedForward {
+  readonly linear1: Linear;
+  readonly linear2: Linear;
+  readonly activation: 'relu' | 'gelu';
+  readonly dropout: number;
+  readonly training: boolean;
+}
+
+export function feedForward(layer: FeedForward, x: Tensor): Tensor {
+  const wide = layer.linear1.forward(x);
+  const active = layer.activation === 'gelu' ? wide.gelu() : wide.relu();
+  return thinned(layer, layer.linear2.forward(thinned(layer, active)));
+}
+
+/** Dropout where a layer is in training mode. */
+export function thinned({ training, dropout }: Pick<FeedForward, 'training' | 'dropout'>, x: Tensor): Tensor {
+  return training ? dropped(x, dropout) : x;
 }
 
 /**

@@ -18,27 +18,28 @@ import { checkOptions, codedError, type EvaluationGroup, tie, valueError } from 
  *
  * @param parameters those without a waiting gradient are passed over
  * @param maximum above 0
- * @param options.order of the norm: 2 (default), 1, or Infinity for the largest element
+ * @param options.order of the norm: 2 (default), any number above 0, or Infinity for the largest element
  * @returns the norm before clipping, a scalar; ∞ where squares overflow (float32 beyond 1e19), when all gradients become 0
  * @throws RangeError for a maximum that is not above 0; Error when no gradient waits
  */
 export function clipGradNorm(
   parameters: Iterable<Variable>,
   maximum: number,
-  options: { readonly order?: 1 | 2 | typeof Number.POSITIVE_INFINITY } = {},
+  options: { readonly order?: number } = {},
 ): Tensor {
   checkOptions('clipGradNorm', options, 'order');
   if (!(maximum > 0)) throw valueError(`clipGradNorm: the largest norm must be above 0, got ${maximum}`);
   const waiting = withGradient(parameters, 'clipGradNorm');
   const { order = 2 } = options;
-  if (order !== 1 && order !== 2 && order !== Number.POSITIVE_INFINITY) {
-    throw valueError(`clipGradNorm: the order must be 1, 2 or Infinity, got ${order}`);
-  }
-  const parts = waiting.map(({ grad }) =>
-    order === 2 ? grad.square().sum() : order === 1 ? grad.abs().sum() : grad.abs().max(),
-  );
-  const joined = parts.reduce((a, b) => (order === Number.POSITIVE_INFINITY ? a.maximum(b) : a.add(b)));
-  const norm = order === 2 ? joined.sqrt() : joined;
+  if (!(order > 0)) throw valueError(`clipGradNorm: the order must be above 0 or Infinity, got ${order}`);
+  const largest = order === Number.POSITIVE_INFINITY;
+  const parts = waiting.map(({ grad }) => {
+    if (order === 2) return grad.square().sum();
+    if (largest) return grad.abs().max();
+    return order === 1 ? grad.abs().sum() : grad.abs().pow(order).sum();
+  });
+  const joined = parts.reduce((a, b) => (largest ? a.maximum(b) : a.add(b)));
+  const norm = order === 2 ? joined.sqrt() : order === 1 || largest ? joined : joined.pow(1 / order);
   // The small number keeps the factor finite for the gradient 0.
   const factor = norm.add(1e-6).reciprocal().mul(maximum).minimum(1);
   replace(

@@ -48,6 +48,7 @@ it.each<[string, (parameters: Variable[]) => { step(): void }]>([
   ['nadam', (p) => optim.nadam(p)],
   ['radam', (p) => optim.radam(p)],
   ['lion', (p) => optim.lion(p, { weightDecay: 0.1 })],
+  ['adamax', (p) => optim.adamax(p)],
 ])('%s', (_, make) => {
   // Products: forward 20, gradients of activations 19, of weights 20. One sum for each bias, the bias's update within it,
   // and one for the loss. One kernel for each weight, as its gradient comes out transposed.

@@ -3,7 +3,7 @@
  * state, and `step()`, which hands the new values of all parameters and of all state to one plan. A kind of optimizer
  * adds what the state of one parameter is and its update as tensor expressions.
  */
-import { type DType, evaluate, formatShape, type Tensor, Variable, zeros } from '@ag/tensor';
+import { type DType, evaluate, formatShape, type Tensor, Variable } from '@ag/tensor';
 import {
   activeTrace,
   asOneCall,
@@ -16,51 +16,37 @@ import {
   valueError,
 } from '@ag/tensor/engine';
 import { checkLearningRate, checkParameter } from './check.ts';
-import { type PlateauSchedule, type Rate, type Schedule, toSchedule } from './schedules.ts';
+import { defined, isStateful, mismatch, withoutGradients } from './optimizerParts.ts';
+import type {
+  OptimizerOptions,
+  OptimizerState,
+  ParameterGroup,
+  ParameterState,
+  Parameters,
+  Read,
+  Scalars,
+  Update,
+} from './optimizerTypes.ts';
+import { type Rate, type Schedule, toSchedule } from './schedules.ts';
 
-/** Options that every optimizer has. */
-export interface OptimizerOptions {
-  /** A number, or a function of the steps taken: see the schedules. */
-  readonly learningRate: Rate;
-}
-
-/** Parameters with options of their own; the others come from the optimizer's options. */
-export type ParameterGroup<Options> = { readonly parameters: Iterable<Variable> } & Partial<Options>;
-
-/** What an optimizer trains: variables, or groups of them. */
-export type Parameters<Options> = Iterable<Variable> | readonly ParameterGroup<Options>[];
-
-/** The state of an optimizer: plain numbers and tensors by name, to be saved with the model. */
-export interface OptimizerState {
-  /** The kind of optimizer, checked when loading. */
-  readonly type: string;
-  readonly numbers: Readonly<Record<string, number>>;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-}
-
-/** Scalars that may differ at each step, by name. */
-export type Scalars = Readonly<Record<string, Tensor>>;
-
-/** Makes a scalar of a number that is read at each step. */
-export type Read = (number: () => number) => Tensor;
-
-/** The state of one parameter by name, as variables or as their next values. */
-export type ParameterState<T> = Readonly<Record<string, T>>;
-
-/** @deprecated The former name of `ParameterState`. */
-export type Slots<T> = ParameterState<T>;
-
-/** New values: of the parameter, and of its state by name. */
-export interface Update {
-  readonly value: Tensor;
-  readonly state?: ParameterState<Tensor>;
-  /** @deprecated The former name of `state`. */
-  readonly slots?: ParameterState<Tensor>;
-}
+export { withDecay, zeroState } from './optimizerParts.ts';
+export type {
+  OptimizerOptions,
+  OptimizerState,
+  ParameterGroup,
+  ParameterState,
+  Parameters,
+  Read,
+  Scalars,
+  Slots,
+  Update,
+} from './optimizerTypes.ts';
 
 interface Group<Options> {
   readonly options: Required<Options>;
-  readonly schedule: Schedule;
+  schedule: Schedule;
+  /** A rate that was assigned, which saved states hold; null for the one the group was made with. */
+  assigned: number | null;
   readonly members: readonly Member[];
 }
 
@@ -97,7 +83,9 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   abstract readonly type: string;
   /** Steps taken so far. */
   steps = 0;
-  readonly #groups: Group<Options>[];
+  readonly #groups: Group<Options>[] = [];
+  readonly #seen = new Set<Variable>();
+  readonly #options: Options;
 
   /**
    * @param parameters variables, or groups of them with their own options
@@ -105,34 +93,33 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
    * @throws TypeError for anything that is no float variable
    */
   constructor(parameters: Parameters<Options>, options: Options) {
-    const seen = new Set<Variable>();
-    const all = [...(parameters as Iterable<Variable | ParameterGroup<Options>>)];
-    const [first] = all;
-    const grouped = typeof first === 'object' && !(first instanceof Variable) && 'parameters' in first;
-    const groups = grouped
-      ? (all as ParameterGroup<Options>[])
-      : [{ parameters: all } as unknown as ParameterGroup<Options>];
-    this.#groups = groups.map(({ parameters: list, ...own }) => {
-      const given = { ...defined(options), ...defined(own) } as Options;
-      const defaults = this.defaults(given);
-      // The factories check their own options; a group's are known here only, by their defaults.
-      const known = Object.keys(defaults);
-      if (known.length > 0) checkOptions('parameter group', own, ['learningRate', ...known].join(' '));
-      const resolved = { ...defaults, ...given } as Required<Options>;
-      checkLearningRate(resolved.learningRate);
-      this.check(resolved);
-      const members = [...list].map((parameter): Member => {
-        checkParameter(parameter, seen);
-        return { parameter, state: this.#makeState(parameter, resolved), index: seen.size - 1, steps: 0 };
-      });
-      return { options: resolved, schedule: toSchedule(resolved.learningRate), members };
-    });
-    if (seen.size === 0)
+    this.#options = options;
+    this.#add(parameters);
+    if (this.#seen.size === 0)
       throw codedError(
         RangeError,
         'AG_PARAMETERS',
         'optimizer: there are no parameters; pass model.parameters()',
       );
+  }
+
+  /**
+   * Lets further parameters train: layers that were frozen so far, or that a model has grown. They begin with empty state and a count
+   * of their own; a function that was compiled before does not move them.
+   *
+   * ```ts
+   * optimizer.addParameters({ parameters: head.parameters(), learningRate: 1e-4 });
+   * ```
+   *
+   * @param parameters variables, a group, or several groups; options that they leave out are the optimizer's
+   * @throws as the constructor; nothing is changed then
+   */
+  addParameters(parameters: Parameters<Options> | ParameterGroup<Options>): void {
+    const one = !(Symbol.iterator in parameters);
+    const before = this.#seen.size;
+    this.#add(one ? [parameters as ParameterGroup<Options>] : (parameters as Parameters<Options>));
+    if (this.#seen.size === before)
+      throw codedError(RangeError, 'AG_PARAMETERS', 'addParameters: there are no parameters');
   }
 
   /** The parameters of all groups. */
@@ -145,14 +132,27 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     return [...this.parameters, ...this.#members().flatMap(({ state }) => Object.values(state))];
   }
 
-  /** The rate of the next step, in the first group. */
+  /** The rate of the next step, in the first group. Assigned, it is that of all groups from now on: a number, or a schedule. */
   get learningRate(): number {
     return this.learningRates[0];
+  }
+
+  set learningRate(rate: Rate) {
+    checkLearningRate(rate);
+    for (const group of this.#groups) this.#setRate(group, rate);
   }
 
   /** The rate of the next step, in each group. */
   get learningRates(): readonly number[] {
     return this.#groups.map((group) => group.schedule(this.steps));
+  }
+
+  /** Assigned, one for each group. @throws RangeError for another number of rates */
+  set learningRates(rates: readonly Rate[]) {
+    if (rates.length !== this.#groups.length)
+      throw valueError(`learningRates: there are ${this.#groups.length} groups, got ${rates.length} rates`);
+    for (const rate of rates) checkLearningRate(rate);
+    this.#groups.forEach((group, i) => this.#setRate(group, rates[i]));
   }
 
   /**
@@ -211,7 +211,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       // Most parameters have a gradient at every step.
       if (steps !== this.steps) numbers[`${index}.steps`] = steps;
     }
-    this.#groups.forEach(({ schedule }, i) => {
+    this.#groups.forEach(({ schedule, assigned }, i) => {
+      if (assigned !== null) numbers[`rate.${i}`] = assigned;
       if (!isStateful(schedule)) return;
       for (const [name, value] of Object.entries(schedule.state())) numbers[`schedule.${i}.${name}`] = value;
     });
@@ -255,7 +256,10 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     this.#members().forEach((member, i) => {
       member.steps = counts[i];
     });
-    this.#groups.forEach(({ schedule }, i) => {
+    this.#groups.forEach((group, i) => {
+      const rate = state.numbers[`rate.${i}`];
+      if (rate !== undefined) this.#setRate(group, rate);
+      const { schedule } = group;
       if (!isStateful(schedule)) return;
       const prefix = `schedule.${i}.`;
       const saved = Object.entries(state.numbers).filter(([name]) => name.startsWith(prefix));
@@ -312,6 +316,39 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     scalars: Scalars,
     options: Required<Options>,
   ): Update;
+
+  /** Adds groups, all of them or none. */
+  #add(parameters: Parameters<Options>): void {
+    const all = [...(parameters as Iterable<Variable | ParameterGroup<Options>>)];
+    const [first] = all;
+    const grouped = typeof first === 'object' && !(first instanceof Variable) && 'parameters' in first;
+    const groups = grouped
+      ? (all as ParameterGroup<Options>[])
+      : [{ parameters: all } as unknown as ParameterGroup<Options>];
+    const seen = new Set(this.#seen);
+    const made = groups.map(({ parameters: list, ...own }) => {
+      const given = { ...defined(this.#options), ...defined(own) } as Options;
+      const defaults = this.defaults(given);
+      // The factories check their own options; a group's are known here only, by their defaults.
+      const known = Object.keys(defaults);
+      if (known.length > 0) checkOptions('parameter group', own, ['learningRate', ...known].join(' '));
+      const resolved = { ...defaults, ...given } as Required<Options>;
+      checkLearningRate(resolved.learningRate);
+      this.check(resolved);
+      const members = [...list].map((parameter): Member => {
+        checkParameter(parameter, seen);
+        return { parameter, state: this.#makeState(parameter, resolved), index: seen.size - 1, steps: 0 };
+      });
+      return { options: resolved, schedule: toSchedule(resolved.learningRate), assigned: null, members };
+    });
+    for (const parameter of seen) this.#seen.add(parameter);
+    this.#groups.push(...made);
+  }
+
+  #setRate(group: Group<Options>, rate: Rate): void {
+    group.schedule = toSchedule(rate);
+    group.assigned = typeof rate === 'number' ? rate : null;
+  }
 
   #makeState(parameter: Variable, options: Required<Options>): ParameterState<Variable> {
     return Object.fromEntries(
@@ -412,53 +449,3 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
 }
 
 const noState: ParameterState<Tensor> = {};
-
-/** State of zeros in the shape of the parameter. */
-export function zeroState(parameter: Variable, ...names: readonly string[]): ParameterState<Tensor> {
-  const none = zeros(parameter.shape, { dtype: parameter.dtype });
-  return Object.fromEntries(names.map((name) => [name, none]));
-}
-
-/** The gradient of the loss and of ½ · weightDecay · ‖value‖². Without decay nothing is multiplied by 0. */
-export function withDecay(gradient: Tensor, value: Tensor, weightDecay: number): Tensor {
-  return weightDecay === 0 ? gradient : gradient.add(value.mul(weightDecay));
-}
-
-/** Options without those that are undefined, which stand for the default. */
-function defined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function isStateful(schedule: Schedule): schedule is PlateauSchedule {
-  return 'loadState' in schedule;
-}
-
-/** Of a saved state that is of something else. */
-function mismatch(message: string): Error {
-  return codedError(Error, 'AG_STATE_MISMATCH', message);
-}
-
-/** Why a step finds nothing to do. */
-function withoutGradients(
-  parameters: readonly Variable[],
-  gradients: ReadonlyMap<Variable, Tensor> | undefined,
-): Error {
-  if (parameters.every(({ trainable }) => !trainable))
-    return codedError(
-      Error,
-      'AG_FROZEN',
-      'step: all parameters of this optimizer are frozen; set variable.trainable = true, or call module.unfreeze()',
-    );
-  if (gradients)
-    return codedError(
-      Error,
-      'AG_NO_GRADIENT',
-      'step: the gradients given are of no trainable parameter of this optimizer; their keys must be its variables',
-    );
-  return codedError(
-    Error,
-    'AG_NO_GRADIENT',
-    'step: no parameter of this optimizer has a gradient waiting; call backward(loss) first, with a loss that depends on them. ' +
-      'Gradients of your own are given to the step: step(new Map([[variable, gradient]])), not assigned to variable.grad',
-  );
-}

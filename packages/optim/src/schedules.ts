@@ -35,6 +35,105 @@ export function stepDecay(
   return (step) => rate * pow(factor, Math.floor(step / every));
 }
 
+/**
+ * The rate times `factor` (default 0.1) at each of the milestones: after so many steps.
+ *
+ * ```ts
+ * multiStep(0.1, { milestones: [30_000, 60_000] }); // 0.1, 0.01 from step 30,000 on, 0.001 from 60,000 on
+ * ```
+ */
+export function multiStep(
+  rate: number,
+  options: { readonly milestones: readonly number[]; readonly factor?: number },
+): Schedule {
+  checkOptions('multiStep', options, 'milestones factor');
+  const { milestones, factor = 0.1 } = options;
+  checkRate(rate, 'multiStep');
+  for (const milestone of milestones) checkSteps(milestone, 'multiStep', 'each milestone');
+  return (step) => rate * pow(factor, milestones.filter((milestone) => milestone <= step).length);
+}
+
+/**
+ * Along a line from `start` (default ⅓) times the rate to `end` (default 1) times the rate over `steps` steps, and on with that.
+ */
+export function linear(
+  rate: number,
+  options: { readonly steps: number; readonly start?: number; readonly end?: number },
+): Schedule {
+  checkOptions('linear', options, 'steps start end');
+  const { steps, start = 1 / 3, end = 1 } = options;
+  checkRate(rate, 'linear');
+  checkSteps(steps, 'linear', 'steps');
+  return (step) => rate * (start + ((end - start) * Math.min(step, steps)) / steps);
+}
+
+/**
+ * Up from `minimum` to `rate` along a line over `up` steps, down again over `down` (default as many), again and again (Smith 2017).
+ *
+ * @param options.mode 'triangular' (default): always as high; 'halved': each time half as high; 'exponential': as high as
+ * `factor` to the power of the step
+ */
+export function cyclic(
+  rate: number,
+  options: {
+    readonly up: number;
+    readonly down?: number;
+    readonly minimum?: number;
+    readonly mode?: 'triangular' | 'halved' | 'exponential';
+    readonly factor?: number;
+  },
+): Schedule {
+  checkOptions('cyclic', options, 'up down minimum mode factor');
+  const { up, down = up, minimum = 0, mode = 'triangular', factor = 1 } = options;
+  checkRate(rate, 'cyclic');
+  checkRate(minimum, 'cyclic');
+  checkSteps(up, 'cyclic', 'up');
+  checkSteps(down, 'cyclic', 'down');
+  if (mode !== 'triangular' && mode !== 'halved' && mode !== 'exponential')
+    throw valueError(
+      `cyclic: the mode must be 'triangular', 'halved' or 'exponential', got '${String(mode)}'`,
+    );
+  return (step) => {
+    const cycle = Math.floor(step / (up + down));
+    const within = step - cycle * (up + down);
+    const share = within <= up ? within / up : (up + down - within) / down;
+    const height = mode === 'halved' ? pow(0.5, cycle) : mode === 'exponential' ? pow(factor, step) : 1;
+    return minimum + (rate - minimum) * share * height;
+  };
+}
+
+/**
+ * The rate times `factor(1)`, `factor(2)`, … , one more after each step.
+ *
+ * ```ts
+ * multiplicative(0.1, (step) => (step % 100 === 0 ? 0.5 : 1));
+ * ```
+ */
+export function multiplicative(rate: number, factor: (step: number) => number): Schedule {
+  checkRate(rate, 'multiplicative');
+  // The product so far, so that a run does not multiply from the beginning at each step.
+  let known = { step: 0, product: 1 };
+  return (step) => {
+    if (step < known.step) known = { step: 0, product: 1 };
+    let { step: at, product } = known;
+    while (at < step) product *= factor(++at);
+    known = { step: at, product };
+    return rate * product;
+  };
+}
+
+/**
+ * Schedules multiplied: one of them with the rate, the others with factors around 1.
+ *
+ * ```ts
+ * product(cosine(0.1, { steps: 9000 }), multiStep(1, { milestones: [6000] }));
+ * ```
+ */
+export function product(...parts: readonly Rate[]): Schedule {
+  const schedules = parts.map(toSchedule);
+  return (step) => schedules.reduce((rate, schedule) => rate * schedule(step), 1);
+}
+
 /** The rate times `factor` after each step. */
 export function exponential(rate: number, options: { readonly factor: number }): Schedule {
   checkOptions('exponential', options, 'factor');

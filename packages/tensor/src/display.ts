@@ -1,10 +1,9 @@
 /**
- * Tensors in notebooks: text and, for small ones, a picture whose cells are colored by value. Loaded where a notebook asks for it.
+ * Tensors in notebooks: text and, for small ones, a picture whose cells are colored by value. Loaded where a notebook asks for it, and made of
+ * nothing that all programs hold, so that bundles stay in one piece.
  */
 import type { TypedArray } from './dtype.ts';
-import { formatValue } from './print.ts';
-import { formatShape, type Shape, sizeOf } from './shape.ts';
-import type { Tensor } from './tensor.ts';
+import type { Shape } from './shape.ts';
 
 /** What a notebook can show, by MIME type. */
 export type MimeBundle = Readonly<Record<string, string>>;
@@ -13,17 +12,15 @@ export type MimeBundle = Readonly<Record<string, string>>;
 const longest = 64;
 const most = 8;
 
-/** Evaluates a tensor and shows it: `text/plain` as it prints, `text/html` with a picture where rows and columns are few. */
-export async function notebookDisplay(x: Tensor): Promise<MimeBundle> {
-  const data = await x.data();
-  const text = formatValue(data, x.shape, x.dtype);
-  return { 'text/plain': text, 'text/html': `${picture(data, x.shape)}<pre>${text}</pre>` };
+/** A tensor shown: `text/plain` as it prints, `text/html` with a picture where rows and columns are few. */
+export function notebookDisplay(text: string, data: TypedArray, shape: Shape): MimeBundle {
+  return { 'text/plain': text, 'text/html': `${picture(data, shape)}<pre>${text}</pre>` };
 }
 
 /** The last two axes as cells, those before as pictures of their own; nothing where there are no cells or too many. */
 function picture(data: TypedArray, shape: Shape): string {
   const [rows, columns] = [shape[shape.length - 2] ?? 1, shape[shape.length - 1] ?? 1];
-  const count = sizeOf(shape.slice(0, -2));
+  const count = shape.slice(0, -2).reduce((product, size) => product * size, 1);
   if (data.length === 0 || shape.length === 0 || rows > longest || columns > longest || count > most)
     return '';
   const finite = Array.from(data).filter(Number.isFinite);
@@ -36,7 +33,7 @@ function picture(data: TypedArray, shape: Shape): string {
       const place = `x="${(at % columns) * size}" y="${Math.floor(at / columns) * size}"`;
       return `<rect ${place} width="${size}" height="${size}" fill="${color(value, low, high)}"><title>${value}</title></rect>`;
     });
-    return `<svg width="${columns * size}" height="${rows * size}" role="img" aria-label="tensor ${formatShape(shape)}" style="margin-right:8px">${cells.join('')}</svg>`;
+    return `<svg width="${columns * size}" height="${rows * size}" role="img" aria-label="tensor [${shape.join(', ')}]" style="margin-right:8px">${cells.join('')}</svg>`;
   });
   return `<div>${drawn.join('')}</div>`;
 }

@@ -40,6 +40,8 @@ export const dtypes: readonly ComputedDType[] = ['bool', 'uint8', 'int32', 'uint
 /** The dtypes that only keep numbers. */
 export const storageDTypes: readonly StorageDType[] = ['int8', 'int16', 'float16', 'bfloat16'];
 
+const allDTypes: readonly DType[] = [...dtypes, ...storageDTypes];
+
 const arrays = {
   float32: Float32Array,
   float64: Float64Array,
@@ -55,17 +57,10 @@ const arrays = {
 
 /** What elements of a dtype are computed as: itself, but for storage dtypes float32 or int32. */
 export function computedDType(dtype: DType): ComputedDType {
-  switch (dtype) {
-    case 'float16':
-    case 'bfloat16':
-      return 'float32';
-    case 'int8':
-    case 'int16':
-      return 'int32';
-    default:
-      return dtype;
-  }
+  return storedAs[dtype as StorageDType] ?? (dtype as ComputedDType);
 }
+
+const storedAs = { float16: 'float32', bfloat16: 'float32', int8: 'int32', int16: 'int32' } as const;
 
 /** Whether elements of a dtype are only kept, and computed as another. */
 export function isStorage(dtype: DType): dtype is StorageDType {
@@ -130,20 +125,9 @@ export function convertElements(data: ArrayLike<number>, dtype: DType): TypedArr
   return array;
 }
 
-/** Whether `x` is one of the typed arrays that hold elements of tensors. */
+/** Whether `x` is a typed array: those that hold elements of tensors, among things that are none. */
 export function isTypedArray(x: unknown): x is TypedArray {
-  return isComputedArray(x) || x instanceof Int8Array || x instanceof Int16Array || x instanceof Uint16Array;
-}
-
-/** Whether `x` is one of the typed arrays a tensor is made from without conversion. */
-function isComputedArray(x: unknown): x is TypedArray {
-  return (
-    x instanceof Float32Array ||
-    x instanceof Float64Array ||
-    x instanceof Int32Array ||
-    x instanceof Uint32Array ||
-    x instanceof Uint8Array
-  );
+  return ArrayBuffer.isView(x) && !(x instanceof DataView);
 }
 
 /**
@@ -157,41 +141,28 @@ export type OtherTypedArray = Int8Array | Int16Array | Uint16Array | Uint8Clampe
  * a test environment) count, too.
  */
 export function asTypedArray(x: unknown): TypedArray | null {
-  if (isComputedArray(x)) return x;
+  if (x instanceof Float32Array) return x;
   if (!ArrayBuffer.isView(x)) return null;
-  const array = x as unknown as OtherTypedArray;
-  const kind: string = array[Symbol.toStringTag];
-  switch (kind) {
-    case 'Int8Array':
-    case 'Int16Array':
-    case 'Uint16Array':
-      return Int32Array.from(array);
-    case 'Float16Array':
-      return Float32Array.from(array);
-    case 'Uint8ClampedArray':
-      return viewArray('uint8', array.buffer, array.byteOffset, array.length);
-    case 'Float32Array':
-    case 'Float64Array':
-    case 'Int32Array':
-    case 'Uint32Array':
-    case 'Uint8Array': {
-      const dtype = kind.slice(0, -'Array'.length).toLowerCase() as DType;
-      return viewArray(dtype, array.buffer, array.byteOffset, array.length);
-    }
-    default:
-      return null;
-  }
+  const array = x as OtherTypedArray;
+  const name = elementsOf(array);
+  if (name === 'int8' || name === 'int16' || name === 'uint16') return Int32Array.from(array);
+  if (name === 'float16') return Float32Array.from(array);
+  const dtype = (name === 'uint8clamped' ? 'uint8' : name) as ComputedDType;
+  if (!dtypes.includes(dtype)) return null;
+  if (x instanceof arrays[dtype]) return x;
+  return viewArray(dtype, array.buffer, array.byteOffset, array.length);
+}
+
+/** `float32` of a Float32Array, of any realm. */
+function elementsOf(array: ArrayBufferView): string {
+  return (array as TypedArray)[Symbol.toStringTag].slice(0, -'Array'.length).toLowerCase();
 }
 
 /** The dtype whose elements a typed array holds (`Uint8Array` → `uint8`, `Uint16Array` → `float16`, whose bits it holds). */
 export function dtypeOfArray(array: TypedArray): DType {
   if (array instanceof Float32Array) return 'float32';
-  if (array instanceof Float64Array) return 'float64';
-  if (array instanceof Int32Array) return 'int32';
-  if (array instanceof Uint32Array) return 'uint32';
-  if (array instanceof Uint8Array) return 'uint8';
-  if (array instanceof Int8Array) return 'int8';
-  return array instanceof Int16Array ? 'int16' : 'float16';
+  const name = elementsOf(array);
+  return name === 'uint16' ? 'float16' : (name as DType);
 }
 
 /** Whether a dtype has fractions: `float32`, `float64`, and as storage `float16` and `bfloat16`. */
@@ -204,15 +175,13 @@ export let storageInUse = false;
 
 /** Checks a dtype that came from outside. @throws TypeError listing the known dtypes. */
 export function checkDType(dtype: string, operation: string): DType {
-  if (dtypes.includes(dtype as ComputedDType)) return dtype as DType;
-  if (storageDTypes.includes(dtype as StorageDType)) {
-    storageInUse = true;
+  if (allDTypes.includes(dtype as DType)) {
+    storageInUse ||= isStorage(dtype as DType);
     return dtype as DType;
   }
-  const all = [...dtypes, ...storageDTypes];
-  const near = typeof dtype === 'string' ? all.find((one) => one.startsWith(dtype)) : undefined;
+  const near = typeof dtype === 'string' ? allDTypes.find((one) => one.startsWith(dtype)) : undefined;
   throw dtypeError(
-    `${operation}: unknown dtype ${describeValue(dtype)};${near ? ` did you mean '${near}'?` : ''} known: ${all.join(', ')}`,
+    `${operation}: unknown dtype ${describeValue(dtype)};${near ? ` did you mean '${near}'?` : ''} known: ${allDTypes.join(', ')}`,
   );
 }
 

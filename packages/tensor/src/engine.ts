@@ -47,6 +47,7 @@ export { factorsOf, hasOpen, isOpen, openSize, openSizeName, openSizeOf, withSiz
 export * from './ops/index.ts';
 export { checkKnownSize } from './ops/movement.ts';
 export { checkOptions, nearestName } from './options.ts';
+export { makePlan } from './plan/plan.ts';
 export { nextMark, sameSignature, type Traversal, traverse } from './plan/signature.ts';
 export { capturedNodes } from './run/carried.ts';
 export { defineCollective } from './run/collective.ts';

@@ -16,20 +16,22 @@ export function encode(x: number, dtype: HalfDType): number {
   floats[0] = x;
   const word = words[0];
   const size = word & 0x7fffffff;
-  if (dtype === 'bfloat16') {
-    return size > 0x7f800000 ? 0x7fc0 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
-  }
-  if (size > 0x7f800000) return 0x7e00;
+  const isHalf = dtype === 'float16';
+  if (size > 0x7f800000) return isHalf ? 0x7e00 : 0x7fc0;
+  if (!isHalf) return withoutBits(word, 16);
   const sign = (word >>> 16) & 0x8000;
-  // From 65520 on, half-way to 2¹⁶, it is infinite.
-  if (size >= 0x477ff000) return sign | 0x7c00;
   if (size < 0x38800000) {
     // Below 2⁻¹⁴ elements are 2⁻²⁴ apart, as are float32 from ½ to 1: adding ½ rounds.
     floats[0] = Math.abs(floats[0]) + 0.5;
     return sign | (words[0] - 0x3f000000);
   }
-  const rebased = size - 0x38000000;
-  return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
+  // What is rounded beyond the largest is infinite.
+  return sign | Math.min(withoutBits(size - 0x38000000, 13), 0x7c00);
+}
+
+/** A word without its last bits, to the nearest, halves to the even one. */
+function withoutBits(word: number, bits: number): number {
+  return (word + (1 << (bits - 1)) - 1 + ((word >>> bits) & 1)) >>> bits;
 }
 
 /** The number of an element's bits. */

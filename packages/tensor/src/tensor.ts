@@ -226,7 +226,9 @@ export class Tensor {
 
   /** What notebooks show (Deno's Jupyter kernel and those that follow it); evaluates. @internal */
   async [Symbol.for('Jupyter.display')](): Promise<Record<string, string>> {
-    return (await import('./display.ts')).notebookDisplay(this);
+    const data = await this.data();
+    const { notebookDisplay } = await import('./display.ts');
+    return notebookDisplay(formatValue(data, this.shape, this.dtype), data, this.shape);
   }
 
   /** Evaluates now and keeps the elements on the device; resolves to this tensor. */

@@ -6,7 +6,6 @@
 import { backend, randomState, synchronize, type Tensor } from '@ag/tensor';
 import { dropGradients } from '@ag/tensor/engine';
 import { Advice } from './advice.ts';
-import { BlockStep } from './blocks/blockStep.ts';
 import {
   type Checkpoint,
   otherArithmetic,
@@ -25,7 +24,6 @@ import type { Profiler } from './profile/profiler.ts';
 import { Reporter } from './reporter.ts';
 import { type Stepper, type StepResult, TrainingStep } from './step.ts';
 import { validate } from './validate.ts';
-import { agree, failingRanks, sharedStart } from './world/agreement.ts';
 import { singleWorld, type World } from './world/world.ts';
 
 /** Batches after which a device that computes while the program goes on is waited for. */
@@ -60,7 +58,7 @@ export async function* fit<X = Tensor, Output = Tensor, Y = Tensor>(
   const drop = (): void => dropGradients([...model.parameters(), ...optimizer.parameters]);
   drop();
   try {
-    run = new Run(options, profiler);
+    run = new Run(options, profiler, await createStepper(options, profiler), await loadAgreement(options));
     yield* run.events();
   } catch (error) {
     // The others would wait for ever; of a loss that is not finite they know themselves.
@@ -78,6 +76,25 @@ async function createProfiler({ model, profile }: AnyFitOptions): Promise<Profil
   const { Profiler } = await import('./profile/profiler.ts');
   return new Profiler(model, profile === true ? {} : profile);
 }
+
+/** What workers and other ranks need comes with them: who trains alone does not load it. */
+async function createStepper(options: AnyFitOptions, profiler: Profiler | null): Promise<Stepper> {
+  if (inBlocks(options)) {
+    const { BlockStep } = await import('./blocks/blockStep.ts');
+    return new BlockStep(options);
+  }
+  const { world, model } = options;
+  if (!together(world)) return new TrainingStep(options, profiler, null);
+  const { StepExchange } = await import('./world/exchange.ts');
+  return new TrainingStep(options, profiler, new StepExchange(world, model));
+}
+
+const loadAgreement = async ({ world }: AnyFitOptions): Promise<Agreement | null> =>
+  together(world) ? import('./world/agreement.ts') : null;
+
+const together = (world: World | undefined): world is World => world !== undefined && world.size > 1;
+
+type Agreement = typeof import('./world/agreement.ts');
 
 /** Errors that all ranks of a world meet at the same step. */
 const agreed = new WeakSet<object>();
@@ -97,6 +114,8 @@ class Run {
   readonly #profiler: Profiler | null;
   readonly #step: Stepper;
   readonly #world: World;
+  /** Null where this program trains alone. */
+  readonly #agreement: Agreement | null;
   readonly #reporter: Reporter;
   readonly #advice: Advice;
   readonly #progress: { -readonly [Name in keyof Progress]: Progress[Name] };
@@ -107,18 +126,19 @@ class Run {
   /** Why the run ends, once all ranks know. */
   #ending: EndReason | null = null;
 
-  constructor(options: AnyFitOptions, profiler: Profiler | null) {
+  constructor(options: AnyFitOptions, profiler: Profiler | null, step: Stepper, agreement: Agreement | null) {
     this.#options = options;
     this.#profiler = profiler;
     this.#world = options.world ?? singleWorld();
-    this.#step = inBlocks(options) ? new BlockStep(options) : new TrainingStep(options, profiler);
+    this.#agreement = agreement;
+    this.#step = step;
     this.#reporter = new Reporter(options, () => this.#checkpoint());
     this.#advice = new Advice(options);
     this.#progress = {
       step: 0,
       epoch: 0,
       batch: 0,
-      totals: emptyTotals(this.#step.objective.names),
+      totals: emptyTotals(this.#step.objective.names, this.#step.objective.streams),
       last: { loss: null, metrics: {} },
     };
   }
@@ -135,9 +155,9 @@ class Run {
     const report = (body: EventBody): Events => this.#reporter.report(body);
 
     const warnings = resume && world.rank === 0 ? this.#resume(resume) : [];
-    const shared = await sharedStart(world, () => this.#checkpoint());
+    const shared = await this.#agreement?.sharedStart(world, () => this.#checkpoint());
     if (shared) warnings.push(...this.#resume(shared));
-    this.#ending = await agree(world, this.#wish(), model);
+    this.#ending = await this.#agree(this.#wish());
     const parameters = model.parameters().filter((variable) => variable.trainable);
     yield* report({
       type: 'start',
@@ -158,7 +178,7 @@ class Run {
       const due = progress.epoch % validateEvery === 0 || progress.epoch === epochs || this.#ended();
       if (validation && due && !this.#aborted()) yield* this.#validate(validation);
       yield* report({ ...epoch, learningRate: optimizer.learningRate });
-      this.#ending = await agree(world, this.#ending ?? this.#wish(), model);
+      this.#ending = await this.#agree(this.#ending ?? this.#wish());
     }
 
     const profile = this.#profiler?.result();
@@ -201,7 +221,7 @@ class Run {
       if (this.#world.size > 1) this.#ending = result.wish;
       if (!Number.isFinite(result.loss)) yield* this.#failNonFinite(result, learningRate, batch);
       if (progress.epoch === 0) this.#advice.look(batch, result.loss, learningRate);
-      addTo(progress.totals, result.examples, result.loss, result.metrics);
+      addTo(progress.totals, result.examples, result.loss, result);
       // Gradients that wait for a step are in no checkpoint, so a run is reported, and ends, between steps only.
       if (batch.endsGroup) {
         yield* this.#reportStep(result, learningRate);
@@ -212,12 +232,12 @@ class Run {
     const { examples } = progress.totals;
     if (examples === 0) throw new TrainingError('fit: the training data hold no batch', { code: 'option' });
     const epochSeconds = (now() - began) / 1000;
-    const means = meansOf(progress.totals);
+    const means = meansOf(progress.totals, this.#step.objective.streams);
     progress.last = means;
     progress.epoch++;
     await this.#advice.endEpoch(progress.epoch, means.loss, this.#options.optimizer.learningRate);
     progress.batch = 0;
-    progress.totals = emptyTotals(this.#step.objective.names);
+    progress.totals = emptyTotals(this.#step.objective.names, this.#step.objective.streams);
     return {
       type: 'epoch',
       epoch: progress.epoch,
@@ -249,7 +269,7 @@ class Run {
 
   async *#failNonFinite({ loss, ownLoss }: StepResult, learningRate: number, batch: GroupedBatch): Events {
     const { step } = this.#progress;
-    const ranks = this.#world.size > 1 ? failingRanks(this.#world, ownLoss) : [];
+    const ranks = this.#agreement?.failingRanks(this.#world, ownLoss) ?? [];
     const where = ranks.length > 0 ? ` on rank ${ranks.join(', ')}` : '';
     const epoch = this.#progress.epoch + 1;
     const message =
@@ -293,6 +313,11 @@ class Run {
   /** Why this rank wants the run to end. */
   #wish(): EndReason | null {
     return this.#reporter.stopped ?? (this.#options.signal?.aborted ? 'aborted' : null);
+  }
+
+  /** Why the run ends, on all ranks. */
+  async #agree(wish: EndReason | null): Promise<EndReason | null> {
+    return this.#agreement ? this.#agreement.agree(this.#world, wish, this.#options.model) : wish;
   }
 
   /** Whether the run ends: at once where this program trains alone, else when all ranks know. */

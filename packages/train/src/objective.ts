@@ -2,10 +2,11 @@
  * What is minimized and what is measured: one loss, or one for each head of a model with several outputs, weighted; metrics of
  * the whole output, or of its heads. All of them are scalars of one step's plan, known by names such as `class/accuracy`.
  */
+import type { MetricStream } from '@ag/nn';
 import { Tensor } from '@ag/tensor';
 import { describeValue, nearestName, synchronous } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
-import type { Metric } from './metrics.ts';
+import type { BatchMetrics, Metric, Streams } from './metrics.ts';
 import { describeStructure, isNested, join } from './structure.ts';
 
 /** A scalar from the model's output and the batch's `y`. */
@@ -40,26 +41,28 @@ export type LossWeights<Y> = Y extends Tensor
 /** Metrics of any heads, by name. */
 export interface AnyMeasures {
   // biome-ignore lint/suspicious/noExplicitAny: what they measure is known where they are used
-  readonly [name: string]: Metric<any, any> | AnyMeasures | undefined;
+  readonly [name: string]: Metric<any, any> | MetricStream<any, any> | AnyMeasures | undefined;
 }
 
 /** The names of heads: keys of an object, places in a tuple. */
 type Heads<T> = T extends readonly unknown[] ? Exclude<keyof T, keyof (readonly unknown[])> : keyof T;
 
 /**
- * Metrics by name: functions of output and `y`; of a model with several outputs also groups by the name of a head,
+ * Metrics by name: functions of output and `y`, or streams such as `aucStream()`, which add up over batches; of a model with several outputs also groups by the name of a head,
  * `{ class: { accuracy } }`, which are reported as `class/accuracy`.
  */
 export type Measures<Output = Tensor, Y = Tensor> = 0 extends 1 & Output
   ? AnyMeasures
   : Output extends Tensor
-    ? Readonly<Record<string, Metric<Output, Y>>>
+    ? Readonly<Record<string, Metric<Output, Y> | MetricStream<Output, Y>>>
     : {
         readonly [Head in Heads<Output> & Heads<Y> & string]?: Measures<
           Output[Head & keyof Output],
           Y[Head & keyof Y]
         >;
-      } & { readonly [name: string]: Metric<Output, Y> | AnyMeasures | undefined };
+      } & {
+        readonly [name: string]: Metric<Output, Y> | MetricStream<Output, Y> | AnyMeasures | undefined;
+      };
 
 // biome-ignore lint/suspicious/noExplicitAny: structures of any form; their types hold for callers
 type Measure = (output: any, y: any) => Tensor;
@@ -72,6 +75,7 @@ interface Item {
   readonly heads: readonly string[];
   readonly measure: Measure;
   readonly weight: number;
+  readonly stream?: MetricStream<never, never>;
 }
 
 /** What is given to `fit` and `validate`. */
@@ -85,6 +89,10 @@ export interface ObjectiveOptions {
 export class Objective {
   /** What is reported beside the loss: the losses of the heads, then the metrics. */
   readonly names: readonly string[];
+  /** How many numbers each of them is within a step. */
+  readonly sizes: readonly number[];
+  /** Those of them that are streams. */
+  readonly streams: Streams;
   readonly #operation: string;
   /** The one loss; null where there is one for each head. */
   readonly #loss: Measure | null;
@@ -114,6 +122,10 @@ export class Objective {
     }
     this.#metrics = this.#metricsOf(metrics ?? {});
     this.names = [...this.#heads.map(({ name }) => name), ...this.#metrics.map(({ name }) => name)];
+    this.streams = new Map(
+      this.#metrics.flatMap(({ name, stream }) => (stream ? [[name, stream] as const] : [])),
+    );
+    this.sizes = this.names.map((name) => this.streams.get(name)?.size ?? 1);
     const twice = this.names.find((name, i) => this.names.indexOf(name) !== i);
     if (twice !== undefined) this.#fail(`two metrics are named '${twice}'`);
   }
@@ -145,7 +157,21 @@ export class Objective {
     return [total ?? losses[0].mul(0), ...losses];
   }
 
-  /** Adds the metrics to the losses. */
+  /** What the numbers of a step say, in the order of `names`. */
+  read(values: readonly ArrayLike<number>[], examples: number): BatchMetrics {
+    const metrics: Record<string, number> = {};
+    const sums: Record<string, readonly number[]> = {};
+    this.names.forEach((name, i) => {
+      const stream = this.streams.get(name);
+      if (stream) {
+        sums[name] = Array.from(values[i]);
+        metrics[name] = stream.value(sums[name].map((sum) => sum * examples));
+      } else metrics[name] = values[i][0];
+    });
+    return { metrics, sums };
+  }
+
+  /** Adds the metrics to the losses: scalars, and of streams their sums over the number of examples, which average as scalars do. */
   metrics(output: unknown, y: unknown, to: Tensor[]): void {
     for (const metric of this.#metrics) {
       to.push(
@@ -298,6 +324,16 @@ export class Objective {
       const path = join(heads.join('/'), name);
       if (typeof value === 'function') {
         found.push({ name: path, what: `the metric ${path}`, heads, measure: value as Measure, weight: 1 });
+      } else if (isStream(value)) {
+        const measure: Measure = (output, y) => {
+          const sums = value.sums(output as never, y as never);
+          if (sums.shape.length !== 1 || sums.shape[0] !== value.size)
+            this.#fail(
+              `the metric ${path} gave ${describeStructure(sums)}, not the ${value.size} sums it speaks of`,
+            );
+          return sums.div(rowsOf(y, output));
+        };
+        found.push({ name: path, what: `the metric ${path}`, heads, measure, weight: 1, stream: value });
       } else if (isNested(value)) {
         const within = name === '' ? heads : [...heads, name];
         for (const key of Object.keys(value)) visit(within, key, value[key]);
@@ -342,6 +378,22 @@ function isWeighted(value: unknown): value is { readonly loss: unknown; readonly
   return Object.keys(value).every(
     (key) => key === 'loss' || (key === 'weight' && typeof value.weight !== 'function'),
   );
+}
+
+function isStream(value: unknown): value is MetricStream<never, never> {
+  if (!isNested(value)) return false;
+  return (
+    typeof value.sums === 'function' && typeof value.value === 'function' && typeof value.size === 'number'
+  );
+}
+
+/** How many examples a batch has, by the first tensor that is found. */
+function rowsOf(...structures: readonly unknown[]): number {
+  for (const one of structures) {
+    if (one instanceof Tensor) return one.shape[0] ?? 1;
+    if (isNested(one)) return rowsOf(...Object.values(one));
+  }
+  return 1;
 }
 
 function suggestion(given: string, names: readonly string[]): string {

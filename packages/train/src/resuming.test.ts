@@ -43,6 +43,13 @@ const optimizers: Record<string, (parameters: Variable[], learningRate: optim.Ra
   nadam: (parameters, learningRate) => optim.nadam(parameters, { learningRate }),
   radam: (parameters, learningRate) => optim.radam(parameters, { learningRate }),
   lion: (parameters, learningRate) => optim.lion(parameters, { learningRate }),
+  adamax: (parameters, learningRate) => optim.adamax(parameters, { learningRate }),
+  lamb: (parameters, learningRate) => optim.lamb(parameters, { learningRate, weightDecay: 0.1 }),
+  adafactor: (parameters, learningRate) => optim.adafactor(parameters, { learningRate }),
+  muon: (parameters, learningRate) => optim.muon(parameters, { learningRate }),
+  // Every fourth step: one of the slow weights before the interruption, one right after it.
+  lookahead: (parameters, learningRate) =>
+    optim.lookahead(optim.adam(parameters, { learningRate }), { every: 4 }),
 };
 
 const schedules: Record<string, () => optim.Rate> = {
@@ -55,6 +62,11 @@ const schedules: Record<string, () => optim.Rate> = {
   linearWarmup: () => optim.linearWarmup(optim.cosine(0.02, { steps }), { steps: 8 }),
   oneCycle: () => optim.oneCycle(0.02, { steps }),
   sequence: () => optim.sequence([0.01, 6], optim.exponential(0.02, { factor: 0.8 })),
+  multiStep: () => optim.multiStep(0.02, { milestones: [5, 9], factor: 0.5 }),
+  linear: () => optim.linear(0.02, { steps: 9 }),
+  cyclic: () => optim.cyclic(0.02, { up: 3, down: 2, mode: 'halved' }),
+  multiplicative: () => optim.multiplicative(0.02, (step) => (step % 4 === 0 ? 0.5 : 1.1)),
+  product: () => optim.product(optim.cosine(0.02, { steps }), optim.multiStep(1, { milestones: [7] })),
   // Reduces after each epoch: no loss is a thousand times better than the one before.
   reduceOnPlateau: () => optim.reduceOnPlateau(0.02, { patience: 0, factor: 0.5, threshold: 0.999 }),
 };
@@ -63,7 +75,7 @@ const schedules: Record<string, () => optim.Rate> = {
 function run(
   make: (parameters: Variable[], rate: optim.Rate) => FitOptimizer,
   rate: optim.Rate,
-  more: Partial<FitOptions> & { averaged?: boolean } = {},
+  more: Partial<FitOptions> & { averaged?: boolean | 'swa' } = {},
 ): FitOptions {
   const { averaged, ...options } = more;
   manualSeed(11);
@@ -89,7 +101,12 @@ function run(
     }),
     epochs: 3,
     callbacks: reported ? [learningRateSchedule(reported, { monitor: 'loss' })] : [],
-    ...(averaged && { average: optim.ema(model.parameters(), { decay: 0.9, warmup: true }) }),
+    ...(averaged && {
+      average:
+        averaged === 'swa'
+          ? optim.swa(model.parameters(), { buffers: model.namedBuffers().values() })
+          : optim.ema(model.parameters(), { decay: 0.9, warmup: true }),
+    }),
     ...options,
   };
 }
@@ -164,6 +181,11 @@ describe.each([['reference', before], ...(fast ? [['wasm', fast] as const] : [])
           gradientNorms: 2,
         });
       await expectSame(make, at);
+    });
+
+    it('with plain averages of weights and running statistics', async () => {
+      use(computing);
+      await expectSame(() => run(optimizers.sgd, 0.02, { averaged: 'swa' }), 6);
     });
 
     it('in compiled steps, with averages', async () => {

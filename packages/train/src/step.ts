@@ -9,12 +9,12 @@ import type { EndReason, Metrics } from './events.ts';
 import { forward } from './forward.ts';
 import type { GroupedBatch } from './groups.ts';
 import { GradientHealth, type Health } from './health.ts';
-import { readAll } from './metrics.ts';
+import { type BatchMetrics, readAll } from './metrics.ts';
 import { Objective } from './objective.ts';
 import type { AnyFitOptions } from './options.ts';
 import type { Profiler, StepPart } from './profile/profiler.ts';
 import { examplesOf } from './structure.ts';
-import { StepExchange } from './world/exchange.ts';
+import type { StepExchange } from './world/exchange.ts';
 import { onPart } from './world/part.ts';
 
 /** A tensor, or a tuple or object of them. */
@@ -24,6 +24,8 @@ type Structure = TensorTree;
 export interface StepResult {
   readonly loss: number;
   readonly metrics: Metrics;
+  /** Those of streams as sums, see `BatchMetrics`. */
+  readonly sums: BatchMetrics['sums'];
   /** How many examples the batch had, on all ranks. */
   readonly examples: number;
   /** The loss of the part of the batch that was computed here. */
@@ -72,13 +74,12 @@ export class TrainingStep implements Stepper {
   /** Whether the gradients of the step under way are measured. */
   #measured = false;
 
-  constructor(options: AnyFitOptions, profiler: Profiler | null) {
+  constructor(options: AnyFitOptions, profiler: Profiler | null, exchange: StepExchange | null) {
     this.objective = new Objective(options, 'fit');
     this.#options = options;
     this.#profiler = profiler;
     this.#health = options.gradientNorms ? new GradientHealth(options.model) : null;
-    const { world } = options;
-    this.#exchange = world && world.size > 1 ? new StepExchange(world, options.model) : null;
+    this.#exchange = exchange;
     this.#compiled = options.compile
       ? compile((x: Structure, y: Structure) => this.#build(x, y, true, 1), {
           key: () => (this.#measured ? 'measured' : ''),
@@ -116,7 +117,7 @@ export class TrainingStep implements Stepper {
     const others = values.slice(scalars.length, scalars.length + exchanged.length);
     return {
       loss: values[0][0],
-      metrics: Object.fromEntries(this.objective.names.map((name, i) => [name, values[i + 1][0]])),
+      ...this.objective.read(values.slice(1), total),
       examples: total,
       ...(this.#exchange?.read(others) ?? { ownLoss: values[0][0], wish }),
       health: health.length > 0 ? this.#health!.read(values.slice(scalars.length + exchanged.length)) : null,

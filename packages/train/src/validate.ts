@@ -9,11 +9,10 @@ import { checkOptions, describeValue } from '@ag/tensor/engine';
 import { TrainingError } from './errors.ts';
 import type { Metrics } from './events.ts';
 import { forward } from './forward.ts';
-import { addTo, emptyTotals, meansOf, readScalars } from './metrics.ts';
+import { addTo, emptyTotals, meansOf, readAll } from './metrics.ts';
 import { type Loss, type LossWeights, type Measures, Objective } from './objective.ts';
 import { pauseWhenDue } from './pause.ts';
 import { concatenated, examplesOf, isNested, partsOf, structureLike } from './structure.ts';
-import { sumTotals } from './world/agreement.ts';
 import type { World } from './world/world.ts';
 
 /** What a batch must hold: tensors, or tuples and objects of tensors, whose first axes count the examples. */
@@ -71,7 +70,7 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
   const { signal, world } = options;
   const objective = new Objective(options, 'validate');
   const { names } = objective;
-  const totals = emptyTotals(names);
+  const totals = emptyTotals(names, objective.streams);
   const restore = evaluationMode(model);
   try {
     for await (const { x, y, part } of data) {
@@ -84,15 +83,18 @@ export async function validate<X = Tensor, Output = Tensor, Y = Tensor>(
       const output = forward(model, x, 'validate');
       const scalars = objective.losses(output, y);
       objective.metrics(output, y, scalars);
-      const [batchLoss, ...values] = await readScalars(scalars);
-      addTo(totals, examples, batchLoss, Object.fromEntries(names.map((name, i) => [name, values[i]])));
+      const [batchLoss, ...values] = await readAll(scalars);
+      addTo(totals, examples, batchLoss[0], objective.read(values, examples));
     }
   } finally {
     restore();
   }
-  if (world) sumTotals(totals, world, 'validation');
+  if (world && world.size > 1) {
+    const { sumTotals } = await import('./world/agreement.ts');
+    sumTotals(totals, world, 'validation');
+  }
   if (totals.examples === 0) throw new TrainingError('validate: there are no examples', { code: 'option' });
-  return { ...meansOf(totals), examples: totals.examples };
+  return { ...meansOf(totals, objective.streams), examples: totals.examples };
 }
 
 /** Options of {@link predict}. */

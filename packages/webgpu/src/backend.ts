@@ -70,6 +70,9 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
   return new WebGpuBackend({ ...connection, facts }, maxMemory);
 }
 
+/** Milliseconds within which a browser tells that a device is gone, after it has refused to read from it. */
+const lossPatience = 2000;
+
 /** Made by `webgpu()`. */
 export class WebGpuBackend implements Backend {
   readonly name = 'webgpu';
@@ -186,10 +189,9 @@ export class WebGpuBackend implements Backend {
         wait: () => null,
         start: (sequence) => {
           const failure = this.#queue.failureOf(sequence);
-          if (failure !== null) reject(this.#lost ?? failure.error);
+          if (failure !== null) void this.#explain(failure.error).then(reject);
           else if (own.place !== 'device') resolve(this.#fromHost(own, dtype, length));
-          else
-            this.#copyOut(own, dtype, length).then(resolve, (error: unknown) => reject(this.#lost ?? error));
+          else this.#copyOut(own, dtype, length).then(resolve, (error) => this.#explain(error).then(reject));
         },
       });
     });
@@ -271,7 +273,7 @@ export class WebGpuBackend implements Backend {
     if (this.#lost !== null) throw this.#lost;
     await this.#device.queue.onSubmittedWorkDone();
     const failure = this.#queue.failureNow();
-    if (failure !== null) throw this.#lost ?? failure.error;
+    if (failure !== null) throw await this.#explain(failure.error);
   }
 
   /** Gives the device back: its memory is gone, and nothing can be run afterwards. */
@@ -280,6 +282,16 @@ export class WebGpuBackend implements Backend {
     this.#readback.destroy();
     this.#buffers.destroy();
     if (this.#owned) this.#device.destroy();
+  }
+
+  /** Why a read fails: browsers refuse it a moment before they tell that the device is gone. */
+  async #explain(error: unknown): Promise<unknown> {
+    const own = typeof (error as { code?: unknown } | null)?.code === 'string';
+    if (this.#lost === null && !own) {
+      const patience = new Promise((resolve) => setTimeout(resolve, lossPatience));
+      await Promise.race([this.#device.lost, patience]);
+    }
+    return this.#lost ?? error;
   }
 
   #drop(executable: DeviceExecutable | HostExecutable): void {

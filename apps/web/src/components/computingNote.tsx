@@ -5,13 +5,15 @@ import { texts } from './texts.ts';
 
 export function ComputingNote({ computing }: { readonly computing: Computing | null }) {
   if (computing === null) return null;
-  const { threads, oneThread, problem } = computing;
+  const { threads, oneThread, problem, device, software } = computing;
   const text =
-    problem !== ''
-      ? texts.referenceBackend(problem)
-      : threads > 1
-        ? texts.threads(threads)
-        : texts.oneThread(oneThread);
+    device !== ''
+      ? texts.graphics(device, software)
+      : problem !== ''
+        ? texts.referenceBackend(problem)
+        : threads > 1
+          ? texts.threads(threads)
+          : texts.oneThread(oneThread);
   return (
     <p class="soft" data-testid="computing">
       {say(text)}

@@ -47,7 +47,13 @@ export function Alarm({
 
 /** Why a page cannot go on, if it cannot. */
 export function Problem({ message }: { readonly message: string | null }) {
-  return message === null ? null : <Alarm testId="problem">{message}</Alarm>;
+  if (message === null) return null;
+  return (
+    <Alarm testId="problem">
+      {say(texts.problem)}
+      <span lang="en">{message}</span>
+    </Alarm>
+  );
 }
 
 /** Names and numbers of a run, side by side. */

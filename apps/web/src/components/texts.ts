@@ -13,6 +13,8 @@ export const texts = {
   seed: { en: 'Random seed', zh: '随机种子' },
   hiddenUnits: { en: 'Hidden units', zh: '隐藏单元' },
   optimizer: { en: 'Optimizer', zh: '优化器' },
+  /** Before a message that is English in every language. */
+  problem: { en: '', zh: '无法继续：' },
   code: { en: 'The code that makes this', zh: '生成本页内容的代码' },
   copy: { en: 'Copy', zh: '复制' },
   copied: { en: 'Copied', zh: '已复制' },
@@ -26,6 +28,10 @@ export const texts = {
   referenceBackend: (reason: string): Text => ({
     en: `WebAssembly cannot be used here, so the slower reference backend computes: ${reason}`,
     zh: `此处无法使用 WebAssembly，改由较慢的参考后端计算：${reason}`,
+  }),
+  graphics: (device: string, software: boolean): Text => ({
+    en: `Computed in your browser by WebGPU, on ${device}${software ? ': software that acts as a graphics processor, slower than WebAssembly' : ''}.`,
+    zh: `在您的浏览器中由 WebGPU 计算，设备为 ${device}${software ? '（软件模拟的图形处理器，比 WebAssembly 慢）' : ''}。`,
   }),
   threads: (count: number): Text => ({
     en: `Computed in your browser by WebAssembly, on up to ${count} threads.`,

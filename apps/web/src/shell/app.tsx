@@ -2,6 +2,8 @@
 import { Component, type ComponentChildren, type ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../service/messageOf.ts';
+import type { BackendName } from '../service/worker/computing.ts';
+import { backend, backendTitles, chooseBackend } from './backend.ts';
 import { chooseLanguage, language, languageNames, say } from './language.ts';
 import type { PageProperties } from './page.ts';
 import { pages } from './pages.ts';
@@ -49,6 +51,19 @@ export function App() {
           ))}
         </nav>
         <div class="settings">
+          <select
+            data-testid="backend"
+            aria-label={say(texts.backend)}
+            title={say(texts.backend)}
+            value={backend.value}
+            onChange={(event) => chooseBackend(event.currentTarget.value as BackendName)}
+          >
+            {Object.entries(backendTitles).map(([name, title]) => (
+              <option key={name} value={name} selected={name === backend.value}>
+                {title}
+              </option>
+            ))}
+          </select>
           <button
             type="button"
             data-testid="language"
@@ -61,6 +76,7 @@ export function App() {
           </button>
         </div>
       </header>
+      <Note float64={page.float64 ?? false} />
       <main id="main" tabIndex={-1}>
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
@@ -71,7 +87,8 @@ export function App() {
         ) : (
           <div class="page">
             {loaded?.id === page.id ? (
-              <Guard key={page.id}>
+              // What computes does so from the start.
+              <Guard key={page.float64 ? page.id : `${page.id} ${backend.value}`}>
                 <loaded.Page pages={pages} />
               </Guard>
             ) : (
@@ -89,6 +106,21 @@ export function App() {
         )}
       </main>
     </>
+  );
+}
+
+/** Why something else computes than was asked for. */
+function Note({ float64 }: { readonly float64: boolean }) {
+  const [Loaded, setLoaded] = useState<ComponentType<{ float64: boolean }> | null>(null);
+  const wanted = backend.value === 'webgpu';
+  useEffect(() => {
+    if (wanted && !Loaded)
+      void import('./note/backendNote.tsx').then(({ BackendNote }) => setLoaded(() => BackendNote));
+  }, [wanted]);
+  return (
+    <div role="status" data-testid="backend-note">
+      {wanted && Loaded && <Loaded float64={float64} />}
+    </div>
   );
 }
 

@@ -9,6 +9,8 @@ export interface Page {
   readonly title: Text;
   /** One line for the start page. */
   readonly summary: Text;
+  /** Whether it computes in float64, which graphics processors do not have. */
+  readonly float64?: boolean;
   readonly load: () => Promise<{ readonly default: ComponentType<PageProperties> }>;
 }
 

@@ -17,6 +17,7 @@ export const pages: readonly Page[] = [
       en: 'A formula as a graph: values flow forward, gradients flow back, one node at a time.',
       zh: '把公式看成图：数值向前流动，梯度向后流动，一次一个节点。',
     },
+    float64: true,
     load: () => import('../pages/microscope/page.tsx'),
   },
   {
@@ -44,6 +45,7 @@ export const pages: readonly Page[] = [
       en: 'SGD, momentum, AdaGrad, Adam and others minimize the same function, side by side.',
       zh: 'SGD、动量、AdaGrad、Adam 等并排最小化同一个函数。',
     },
+    float64: true,
     load: () => import('../pages/race/page.tsx'),
   },
   {
@@ -71,6 +73,7 @@ export const pages: readonly Page[] = [
       en: 'The same network trained twice: with finite differences, and with backpropagation. The cost is counted.',
       zh: '同一个网络训练两次：用有限差分，与用反向传播。代价逐次计数。',
     },
+    float64: true,
     load: () => import('../pages/numerical/page.tsx'),
   },
 ];

@@ -6,5 +6,6 @@ export const texts = {
   notLoaded: { en: 'This page could not be loaded: ', zh: '无法加载此页面：' },
   loading: { en: 'Loading…', zh: '加载中…' },
   next: { en: 'Next: ', zh: '下一页：' },
+  backend: { en: 'Compute with', zh: '计算后端' },
   retry: { en: 'Try again', zh: '重试' },
 };

@@ -47,6 +47,10 @@ export interface ApplicationOptions {
   readonly touch?: boolean;
   /** Pixels of the screen for each of the page. Default 1. */
   readonly scale?: number;
+  /** Whether the browser offers WebGPU, on the software device that Chromium carries. Default false: no device. */
+  readonly webgpu?: boolean;
+  /** What was built and is served already; default: built for this. */
+  readonly server?: Server;
 }
 
 /** Overrides the headers of the configuration, with which it is merged. */
@@ -66,10 +70,16 @@ export const browserArguments = [
   '--disable-sync',
 ];
 
+/** The built application, served. */
+export interface Server {
+  readonly address: string;
+  readonly close: () => Promise<void>;
+}
+
 /** Builds the application into a folder of its own and serves it. */
 export async function serveApplication(
   options: Pick<ApplicationOptions, 'isolated' | 'change'> = {},
-): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+): Promise<Server> {
   const out = mkdtempSync(join(tmpdir(), 'ag-web-'));
   // The test runner says 'test', which would build for development.
   const environment = process.env.NODE_ENV;
@@ -106,7 +116,7 @@ function remove(path: string): void {
 
 /** Builds and serves the application and starts a browser. */
 export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
-  const server = await serveApplication(options);
+  const server = options.server ?? (await serveApplication(options));
   const { address } = server;
   const profile = mkdtempSync(join(tmpdir(), 'ag-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -117,7 +127,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     acceptDownloads: true,
     hasTouch: options.touch ?? false,
     ...(options.scale !== undefined && { deviceScaleFactor: options.scale }),
-    args: browserArguments,
+    args: options.webgpu ? [...browserArguments, '--enable-unsafe-webgpu'] : browserArguments,
   });
   // What waits for a state may ask before the application has started, after a reload for instance.
   await context.addInitScript(() => {
@@ -143,7 +153,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     },
     async close() {
       await context.close();
-      await server.close();
+      if (server !== options.server) await server.close();
       remove(profile);
     },
   };

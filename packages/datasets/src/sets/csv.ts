@@ -1,10 +1,9 @@
 /** `csvDataset`: a data set from a table in a CSV file. */
 import { checkOptions } from '@ag/tensor/engine';
 import type { DatasetInfo, MemoryDataset } from '../dataset.ts';
-import { DataError } from '../errors.ts';
 import { type CsvOptions, parseCsv } from '../formats/csv.ts';
 import { decodeText, type TextOptions } from '../formats/text.ts';
-import { nodeModules } from '../platform.ts';
+import { readBytes } from './source.ts';
 import { checkTarget, type TableOptions, tableDataset } from './table.ts';
 
 /** Options of {@link csvDataset}. */
@@ -51,24 +50,4 @@ export async function csvDataset(
   };
   const parsed = await parseCsv(text, { delimiter, header, file });
   return tableDataset(parsed, { ...table, file }, info);
-}
-
-async function readBytes(source: string | URL): Promise<Uint8Array> {
-  const node = nodeModules();
-  const address = String(source);
-  try {
-    if (node !== undefined && !/^https?:/.test(address)) {
-      const path = source instanceof URL || address.startsWith('file:') ? new URL(address) : address;
-      return new Uint8Array(await node.fs.readFile(path));
-    }
-    const response = await fetch(source);
-    if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    throw new DataError(`cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, {
-      code: 'missing',
-      file: address,
-      cause,
-    });
-  }
 }

@@ -2,6 +2,8 @@
 import { DataError } from '../errors.ts';
 import type { ColumnPath } from '../structure.ts';
 import { randomRotate, randomShift } from './augment.ts';
+import { cutmix, mixup } from './mixing.ts';
+import { colorJitter, randomCrop, randomErasing, randomFlip } from './pictures.ts';
 import { scaling } from './scale.ts';
 import { compose, flatten, oneHot } from './shape.ts';
 import type { SerializableTransform, TransformJSON } from './transform.ts';
@@ -58,6 +60,39 @@ function make(value: unknown, depth: number): SerializableTransform {
       return randomShift(number(json.pixels, 'pixels'), { fill, ...part });
     case 'randomRotate':
       return randomRotate(number(json.degrees, 'degrees'), { fill, ...part });
+    case 'randomFlip':
+      return randomFlip({
+        horizontal: number(json.horizontal, 'horizontal'),
+        vertical: number(json.vertical, 'vertical'),
+        ...part,
+      });
+    case 'randomCrop':
+      return randomCrop(pair(json.size, 'size'), { padding: number(json.padding, 'padding'), fill, ...part });
+    case 'colorJitter':
+      return colorJitter({
+        brightness: number(json.brightness, 'brightness'),
+        contrast: number(json.contrast, 'contrast'),
+        saturation: number(json.saturation, 'saturation'),
+        hue: number(json.hue, 'hue'),
+        ...part,
+      });
+    case 'randomErasing':
+      return randomErasing({
+        probability: number(json.probability, 'probability'),
+        area: pair(json.area, 'area'),
+        aspect: pair(json.aspect, 'aspect'),
+        fill,
+        ...part,
+      });
+    case 'mixup':
+    case 'cutmix': {
+      const make = json.transform === 'mixup' ? mixup : cutmix;
+      return make(number(json.classes, 'classes'), {
+        alpha: number(json.alpha, 'alpha'),
+        ...(json.inputs !== undefined && { inputs: column(json.inputs) }),
+        ...(json.targets !== undefined && { targets: column(json.targets) }),
+      });
+    }
     case 'compose': {
       if (!Array.isArray(json.transforms)) throw wrong('transforms: a list', json.transforms);
       return compose(
@@ -83,6 +118,12 @@ function number(value: unknown, name: string): number {
 function numbers(value: unknown, name: string): number[] {
   if (!Array.isArray(value)) throw wrong(`${name}: a list of numbers`, value);
   return value.map((one) => number(one, name));
+}
+
+function pair(value: unknown, name: string): [number, number] {
+  const [first, second, ...rest] = numbers(value, name);
+  if (second === undefined || rest.length > 0) throw wrong(`${name}: two numbers`, value);
+  return [first, second];
 }
 
 function wrong(expected: string, value: unknown): DataError {

@@ -4,6 +4,8 @@
  */
 import { randomRotate, randomShift } from './augment.ts';
 import { fromJSON } from './fromJson.ts';
+import { cutmix, mixup } from './mixing.ts';
+import { colorJitter, randomCrop, randomErasing, randomFlip } from './pictures.ts';
 import { minMax, standardize } from './scale.ts';
 import { compose, flatten, oneHot } from './shape.ts';
 
@@ -21,6 +23,12 @@ export const transforms = {
   flatten,
   randomShift,
   randomRotate,
+  randomFlip,
+  randomCrop,
+  colorJitter,
+  randomErasing,
+  mixup,
+  cutmix,
   compose,
   fromJSON,
 };

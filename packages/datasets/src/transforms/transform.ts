@@ -51,6 +51,42 @@ export type TransformJSON =
       readonly fill: number;
       readonly column?: ColumnPath;
     }
+  | {
+      readonly transform: 'randomFlip';
+      readonly horizontal: number;
+      readonly vertical: number;
+      readonly column?: ColumnPath;
+    }
+  | {
+      readonly transform: 'randomCrop';
+      readonly size: readonly number[];
+      readonly padding: number;
+      readonly fill: number;
+      readonly column?: ColumnPath;
+    }
+  | {
+      readonly transform: 'colorJitter';
+      readonly brightness: number;
+      readonly contrast: number;
+      readonly saturation: number;
+      readonly hue: number;
+      readonly column?: ColumnPath;
+    }
+  | {
+      readonly transform: 'randomErasing';
+      readonly probability: number;
+      readonly area: readonly number[];
+      readonly aspect: readonly number[];
+      readonly fill: number;
+      readonly column?: ColumnPath;
+    }
+  | {
+      readonly transform: 'mixup' | 'cutmix';
+      readonly classes: number;
+      readonly alpha: number;
+      readonly inputs?: ColumnPath;
+      readonly targets?: ColumnPath;
+    }
   | { readonly transform: 'compose'; readonly transforms: readonly TransformJSON[] };
 
 /** A transform that says what it is: `JSON.stringify` takes it, `transforms.fromJSON` makes it again. */

@@ -2,7 +2,7 @@
  * Compiled kernels, cached by structure. The new kernels of a plan become one module; each kernel is a position in the
  * function table. Kernels no plan uses are forgotten, oldest first, once there are many.
  */
-import { type Features, kernelParameters, type Stage } from '../abi.ts';
+import { type Features, kernelParameters, type Stage, type Target } from '../abi.ts';
 import { hostFunctionCount, hostFunctionModule } from '../arithmetic/hostFunctions.ts';
 import { ModuleBuilder } from '../assembler/moduleBuilder.ts';
 import { compiled } from '../engine/support.ts';
@@ -142,22 +142,26 @@ export class KernelCache {
         // No module of ours: it is written anew.
       }
     }
+    let hostFunctions = false;
+    const target = this.newTarget(() => {
+      hostFunctions = true;
+      this.#loadHostFunctions();
+    });
+    for (const { stage, kernel } of fresh) target.module.element(kernel.position, stage.emit(target));
+    const bytes = target.module.bytes();
+    this.#instantiate(bytes);
+    this.#kept?.save(key, { bytes, hostFunctions });
+    return bytes;
+  }
+
+  /** A module to write kernels into. */
+  newTarget(needHostFunctions?: () => void): Target {
     const module = new ModuleBuilder();
     module.importMemory('env', 'memory', 1, this.#maximumPages, this.#shared);
     module.importTable('env', 'table', 0);
     const thread = module.importGlobal('env', 'thread');
     module.type(kernelParameters, []);
-    let hostFunctions = false;
-    const needHostFunctions = () => {
-      hostFunctions = true;
-      this.#loadHostFunctions();
-    };
-    const target = { ...this.#features, module, thread, needHostFunctions };
-    for (const { stage, kernel } of fresh) module.element(kernel.position, stage.emit(target));
-    const bytes = module.bytes();
-    this.#instantiate(bytes);
-    this.#kept?.save(key, { bytes, hostFunctions });
-    return bytes;
+    return { ...this.#features, module, thread, needHostFunctions };
   }
 
   /** Puts the kernels of a module into the table. Workers do the same with their own table and number. */

@@ -100,6 +100,13 @@ describe('a program ends by itself', () => {
     expect(ending).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
   });
 
+  it('while they start because it waits', async () => {
+    const ending = await run(
+      `${three} await new Promise((resolve) => setTimeout(resolve, 200)); console.log('done');`,
+    );
+    expect(ending).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+  });
+
   it('with process.exit, and its code', async () => {
     const ending = await run(`${three} await backend.startThreads(); compute(); process.exit(3);`);
     expect(ending).toEqual({ code: 3, stdout: '', stderr: '' });
@@ -202,6 +209,15 @@ describe('threads', () => {
     );
     expect(ending).toMatchObject({ code: 0, stderr: '' });
   });
+});
+
+it('that has little to compute does not miss its worker.js', async () => {
+  const ending = await run(
+    `${three} await new Promise((resolve) => setTimeout(resolve, 200)); console.log(tensor([1, 2]).sum().itemSync());`,
+    [],
+    join(folder, 'alone'),
+  );
+  expect(ending).toEqual({ code: 0, stdout: '3\n', stderr: '' });
 });
 
 describe('an engine without SharedArrayBuffer', () => {

@@ -80,6 +80,7 @@ export function attach({ parts, settings }: Adapter): () => void {
     const within = around.flatMap((module) => [
       addAround(module, reading.enter),
       aroundMethod(module, 'forwardWithState', reading.enter),
+      aroundMethod(module, 'forwardWithWeights', reading.enter),
     ]);
     const layers = kind === 'weight' ? [] : owners.map((layer) => addAround(layer, reading.enterLayer));
     const changes = kind === 'weight' ? [] : owners.map((layer) => beside(part, layer, settings.dropout));

@@ -1,7 +1,18 @@
 /**
  * Layers that ONNX has an operator for: they stand for it while a graph is taken down.
  */
-import { type AnyModule, BatchNorm1d, BatchNorm2d, GroupNorm, Gru, LayerNorm, Lstm, Rnn } from '@ag/nn';
+import {
+  type AnyModule,
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  GroupNorm,
+  Gru,
+  LayerNorm,
+  Lstm,
+  Rnn,
+  type SequenceOptions,
+} from '@ag/nn';
 import { apply, ones, type Tensor, type Variable, zeros } from '@ag/tensor';
 import type { PlainAttributes } from '../file/encode.ts';
 import { forwardAsOperators, operatorOutputs, type Taken } from '../operator.ts';
@@ -48,8 +59,14 @@ function forwardOf(module: AnyModule, taken: Taken): Forward | null {
   if (module instanceof Lstm || module instanceof Gru || module instanceof Rnn) {
     const kind = [Lstm, Gru, Rnn].find((one) => module instanceof one);
     if (!kind || !isPlain(module, kind, ['forward', 'forwardWithState', 'step'])) return null;
-    const weights = module.parameters().map((variable) => variable.value);
-    return (x) => apply(recurrentLayer, [x, ...weights], { module });
+    // Its operator has no projection.
+    if (module.outFeatures !== module.hidden) return null;
+    const parameters = module.parameters();
+    const usual = module.forward;
+    return (x, ...more) =>
+      more.length > 0
+        ? usual.call(module, x, ...(more as unknown as [SequenceOptions?]))
+        : apply(recurrentLayer, [x, ...parameters.map((variable) => variable.value)], { module });
   }
   const usual = module.forward;
   const asOperator =
@@ -62,8 +79,9 @@ function forwardOf(module: AnyModule, taken: Taken): Forward | null {
       if (inputs.some((input) => input.dtype !== dtype)) return result;
       return operatorOutputs(inputs, { operator, attributes, outputs: [{ shape, dtype }] })[0];
     };
-  if (module instanceof BatchNorm1d || module instanceof BatchNorm2d) {
-    if (!isPlain(module, module instanceof BatchNorm1d ? BatchNorm1d : BatchNorm2d, ['forward'])) return null;
+  if (module instanceof BatchNorm1d || module instanceof BatchNorm2d || module instanceof BatchNorm3d) {
+    const kind = [BatchNorm1d, BatchNorm2d, BatchNorm3d].find((one) => module instanceof one);
+    if (!kind || !isPlain(module, kind, ['forward'])) return null;
     const { runningMean, runningVariance, weight, bias, epsilon, momentum, channels } = module;
     if (!runningMean || !runningVariance) return null;
     const attributes = { epsilon: { float: epsilon }, momentum: { float: 1 - (momentum ?? 0.1) } };

@@ -19,6 +19,29 @@ class CausalAttention extends nn.Module {
   }
 }
 
+/** A step from a state that is the input. */
+class CellStep extends nn.Module {
+  readonly cell: nn.RnnCell | nn.GruCell;
+  constructor(cell: nn.RnnCell | nn.GruCell) {
+    super();
+    this.cell = cell;
+  }
+  forward(x: Tensor): Tensor {
+    return this.cell.forward(x, x);
+  }
+}
+
+class LstmStep extends nn.Module {
+  cell = nn.lstmCell(3, 3);
+  forward(x: Tensor): Tensor {
+    const { hidden, cell } = this.cell.forward(x, { hidden: x, cell: x });
+    return hidden.add(cell);
+  }
+}
+
+/** Layers whose shapes are worked out from that of the input. */
+const fixedBatch = /instanceNorm|dropout2d|upsample|pixelShuffle/;
+
 /** The examples, the same at each call. */
 export function layerExamples(): LayerExample[] {
   manualSeed(7);
@@ -119,5 +142,30 @@ export function layerExamples(): LayerExample[] {
     input: arange(0, 6, 1, { dtype: 'int32' }).reshape([2, 3]),
     fixed: false,
   });
-  return examples;
+  return [...examples, ...laterExamples()];
+}
+
+/** Those of layers that came later: the weights of the others are drawn as before. */
+function laterExamples(): LayerExample[] {
+  const made: [string, nn.AnyModule, readonly number[]][] = [
+    ['batchNorm3d', nn.batchNorm3d(2), [2, 2, 3, 2, 2]],
+    ['instanceNorm', nn.instanceNorm(3, { affine: true }), [2, 3, 4, 5]],
+    ['lstm with a projection', nn.lstm(3, 4, { projection: 2 }), [2, 5, 3]],
+    ['rnnCell', new CellStep(nn.rnnCell(3, 3)), [2, 3]],
+    ['lstmCell', new LstmStep(), [2, 3]],
+    ['gruCell', new CellStep(nn.gruCell(3, 3)), [2, 3]],
+    ['dropout2d', nn.dropout2d(0.5), [2, 3, 4, 4]],
+    ['alphaDropout', nn.alphaDropout(0.5), [2, 3]],
+    ['upsample', nn.upsample({ scale: 2 }), [2, 3, 4, 4]],
+    ['upsample, linear', nn.upsample({ size: [3, 7], mode: 'linear' }), [2, 3, 4, 4]],
+    ['pixelShuffle', nn.pixelShuffle(2), [2, 8, 3, 2]],
+    ['weightNorm', nn.weightNorm(nn.linear(3, 4)), [2, 3]],
+    ['spectralNorm', nn.spectralNorm(nn.conv2d(2, 3, 2)), [2, 2, 4, 4]],
+  ];
+  return made.map(([name, model, shape]) => ({
+    name,
+    model,
+    input: normal(shape),
+    fixed: fixedBatch.test(name),
+  }));
 }

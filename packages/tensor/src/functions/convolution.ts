@@ -150,8 +150,6 @@ interface Geometry {
   readonly groups: number;
 }
 
-const convolutionOptions = 'stride padding dilation groups paddingMode';
-
 /** Convolution over any number of spatial axes. */
 export function convolve(
   name: string,
@@ -160,7 +158,7 @@ export function convolve(
   spatial: number,
   options: ConvolutionOptions,
 ): Tensor {
-  checkOptions(name, options, convolutionOptions);
+  checkOptions(name, options, 'stride padding dilation groups paddingMode');
   checkRanks(name, x, weight, spatial);
   checkSpatialSizes(name, x);
   const geometry = geometryOf(name, options, spatial);

@@ -102,7 +102,7 @@ export function fromBits(
       `fromBits: dtype must be float16 or bfloat16, got ${dtype}; use tensor(…, { dtype: '${dtype}' })`,
     );
   const shape = options.shape ?? [bits.length];
-  checkCount(shape, bits.length);
+  checkCount(shape, bits.length, 'fromBits');
   return fromArray(options.copy === false ? bits : bits.slice(), shape, dtype);
 }
 
@@ -262,10 +262,12 @@ function fits(array: TypedArray, own: DType, dtype: DType): boolean {
   return own === 'uint8' && array.every((byte) => byte <= 1);
 }
 
-function checkCount(shape: Shape, count: number): void {
-  checkShape(shape, 'tensor');
+function checkCount(shape: Shape, count: number, operation = 'tensor'): void {
+  checkShape(shape, operation);
   if (sizeOf(shape) !== count) {
-    throw shapeError(`tensor: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`);
+    throw shapeError(
+      `${operation}: shape ${formatShape(shape)} has ${sizeOf(shape)} elements, the data ${count}`,
+    );
   }
 }
 

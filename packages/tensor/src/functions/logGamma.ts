@@ -4,6 +4,8 @@ import type { Tensor } from '../tensor.ts';
 /** Bernoulli numbers B₂ₖ / (2k·(2k − 1)): the series of J. Stirling (Abramowitz & Stegun, 6.1.41). */
 const stirling = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360];
 const shift = 8;
+/** ½·log 2π. */
+const halfLogTau = 0.9189385332046727;
 
 /** log Γ(x) for x > 0: by Γ(x + 1) = x·Γ(x) moved to where Stirling's series holds. ∞ at 0, NaN below. */
 export function logGamma(x: Tensor): Tensor {
@@ -17,11 +19,7 @@ export function logGamma(x: Tensor): Tensor {
     .slice(0, -1)
     .reduceRight((sum, c) => sum.div(square).add(c), y.mul(0).add(stirling[stirling.length - 1]))
     .div(y);
-  const whole = y
-    .sub(0.5)
-    .mul(y.log())
-    .sub(y)
-    .add(series.add(0.5 * Math.log(2 * Math.PI)));
+  const whole = y.sub(0.5).mul(y.log()).sub(y).add(series.add(halfLogTau));
   return whole.sub(large.where(1, product).log());
 }
 

@@ -69,6 +69,11 @@ export function pinv(x: Tensor, options: { readonly cutoff?: number } = {}): Ten
   });
 }
 
+function matrices(name: string, x: Tensor): Tensor {
+  if (checkTensor(x, name).shape.length >= 2) return x;
+  throw shapeError(`${name}: needs matrices in the last two axes, got ${formatShape(x.shape)}`);
+}
+
 function cutoffOf(name: string, x: Tensor, cutoff: number | undefined): number {
   if (cutoff !== undefined) return checkNumber(cutoff, name, 'the cutoff');
   const step = floatOf(x.dtype) === 'float64' ? 2 ** -52 : 2 ** -23;
@@ -79,7 +84,7 @@ function cutoffOf(name: string, x: Tensor, cutoff: number | undefined): number {
 export function matrixRank(x: Tensor, options: { readonly cutoff?: number } = {}): Tensor {
   const name = 'matrixRank';
   checkOptions(name, options, 'cutoff');
-  const cutoff = cutoffOf(name, checkTensor(x, name), options.cutoff);
+  const cutoff = cutoffOf(name, matrices(name, x), options.cutoff);
   const { s } = svd(x.detach());
   const largest = s.shape[s.shape.length - 1] === 0 ? s : s.max(-1, { keepDims: true });
   return s.greater(largest.mul(cutoff)).sum(-1);
@@ -121,8 +126,7 @@ export function lstsq(
  */
 export function matrixNorm(x: Tensor, order: 'fro' | 'nuc' | 1 | -1 | 2 | -2 | number = 'fro'): Tensor {
   const name = 'matrixNorm';
-  if (checkTensor(x, name).shape.length < 2)
-    throw shapeError(`${name}: needs matrices in the last two axes, got ${formatShape(x.shape)}`);
+  matrices(name, x);
   const real = x.cast(floatOf(x.dtype));
   const extreme = (t: Tensor): Tensor => ((order as number) > 0 ? t.max(-1) : t.min(-1));
   switch (order) {

@@ -28,8 +28,6 @@ export interface ShortTimeOptions {
   readonly normalized?: boolean;
 }
 
-const names = 'hop window center oneSided normalized';
-
 /**
  * The spectra of a real signal's windows.
  *
@@ -43,7 +41,7 @@ const names = 'hop window center oneSided normalized';
  */
 export function stft(x: Tensor, fftSize: number, options: ShortTimeOptions = {}): Tensor {
   const name = 'stft';
-  checkOptions(name, options, names);
+  checkOptions(name, options, 'hop window center oneSided normalized');
   const { shape } = checkTensor(x, name);
   if (shape.length === 0) throw shapeError(`${name}: expects a signal [..., length], got a scalar`);
   const last = shape.length - 1;
@@ -80,7 +78,7 @@ export function istft(
   options: ShortTimeOptions & { readonly length?: number } = {},
 ): Tensor {
   const name = 'istft';
-  checkOptions(name, options, `${names} length`);
+  checkOptions(name, options, 'hop window center oneSided normalized length');
   const { shape } = checkTensor(x, name);
   const rank = shape.length;
   const { hop, window, center, oneSided, norm } = settings(name, x, fftSize, options);

@@ -29,8 +29,6 @@ export interface SpectrumOptions {
   readonly norm?: SpectrumNorm;
 }
 
-const names = 'n axis norm';
-
 /**
  * The discrete Fourier transform y[k] = Σⱼ x[j]·exp(−2πi·j·k / n) of complex numbers: `[..., n, 2]` → `[..., n, 2]`.
  *
@@ -65,6 +63,7 @@ export function rfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
  */
 export function irfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
   const name = 'irfft';
+  checkOptions(name, options, 'n axis norm');
   checkComplex(name, x);
   const axis = normalizeAxis(options.axis ?? -1, x.shape.length - 1, name);
   checkKnownSize(x.shape, axis, name);
@@ -83,17 +82,22 @@ export function irfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
 /** `fft` along the two last axes of the signal: `[..., height, width, 2]` → the same. */
 export function fft2(x: Tensor, options: { readonly norm?: SpectrumNorm } = {}): Tensor {
   checkOptions('fft2', options, 'norm');
-  return fft(fft(x, { axis: -1, ...options }), { axis: -2, ...options });
+  return inTwo('fft2', x, options, false);
 }
 
 /** The inverse of `fft2`. */
 export function ifft2(x: Tensor, options: { readonly norm?: SpectrumNorm } = {}): Tensor {
   checkOptions('ifft2', options, 'norm');
-  return ifft(ifft(x, { axis: -1, ...options }), { axis: -2, ...options });
+  return inTwo('ifft2', x, options, true);
+}
+
+function inTwo(name: string, x: Tensor, options: SpectrumOptions, inverse: boolean): Tensor {
+  const rows = transform(name, x, { ...options, axis: -1 }, inverse);
+  return transform(name, rows, { ...options, axis: -2 }, inverse);
 }
 
 function transform(name: string, x: Tensor, options: SpectrumOptions, inverse: boolean): Tensor {
-  checkOptions(name, options, names);
+  checkOptions(name, options, 'n axis norm');
   checkComplex(name, x);
   const rank = x.shape.length;
   const axis = normalizeAxis(options.axis ?? -1, rank - 1, name);

@@ -46,6 +46,7 @@ export function kaiserWindow(
   length: number,
   options: WindowOptions & { readonly beta?: number } = {},
 ): Tensor {
+  checkOptions('kaiserWindow', options, 'periodic dtype beta');
   const { beta = 12, ...rest } = options;
   checkFinite(beta, 'kaiserWindow', 'beta');
   return windowOf('kaiserWindow', length, rest, (i, n) => {

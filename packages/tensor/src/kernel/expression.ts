@@ -59,11 +59,10 @@ export class ExpressionBuilder {
     const computed = computedDType(dtype);
     if (own !== from && own !== dtype) return this.cast(this.cast(x, own), dtype);
     if (computed === dtype || computed === from) return this.emit({ op: 'cast', a: x, dtype });
-    if (dtype !== 'int8' && dtype !== 'int16') return this.cast(this.cast(x, computed), dtype);
-    // From fractions to the nearest integer there is; NaN passes through and becomes 0.
     let inside = x;
-    if (isFloat(from)) {
-      const [lowest, highest] = integerLimits[dtype];
+    if (computed === 'int32' && isFloat(from)) {
+      // To the nearest integer there is; NaN passes through and becomes 0.
+      const [lowest, highest] = integerLimits[dtype as 'int8'];
       inside = this.binary('min', this.binary('max', x, this.number(lowest, x)), this.number(highest, x));
     }
     return this.cast(this.cast(inside, computed), dtype);

@@ -69,8 +69,8 @@ export function binaryStep(
  * which lie in registers as bits, come from and go to float32 alone.
  */
 export function castStep(from: DType, to: DType, operand: Register, out: Register): Step {
-  if (from === 'float16' || from === 'bfloat16') return decoded(operand, out, from);
-  if (to === 'float16' || to === 'bfloat16') return encoded(operand, out, to);
+  if (from === 'float16' || from === 'bfloat16') return halves(operand, out, from, decode);
+  if (to === 'float16' || to === 'bfloat16') return halves(operand, out, to, encode);
   if (to === 'bool') return truth(operand, out);
   const saturates = kindOf(from) === 'float' && kindOf(to) === 'integer';
   return saturates ? saturate(operand, out, to) : copy(operand, out);
@@ -81,22 +81,13 @@ const copy: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.
 // biome-ignore format: like the tables below
 const truth: UnaryLoop = (a, o) => (n) => { const x = a.array, p = a.base, z = o.array; for (let i = 0; i < n; i++) z[i] = x[p + i] !== 0 ? 1 : 0; };
 
-/** Bits to numbers: only to float32. */
-function decoded(a: Register, o: Register, from: HalfDType): Step {
+/** Bits to numbers, which are float32, or numbers to bits. */
+function halves(a: Register, o: Register, dtype: HalfDType, of: typeof decode): Step {
   return (n) => {
     const x = a.array;
     const p = a.base;
     const z = o.array;
-    for (let i = 0; i < n; i++) z[i] = decode(x[p + i], from);
-  };
-}
-
-function encoded(a: Register, o: Register, to: HalfDType): Step {
-  return (n) => {
-    const x = a.array;
-    const p = a.base;
-    const z = o.array;
-    for (let i = 0; i < n; i++) z[i] = encode(x[p + i], to);
+    for (let i = 0; i < n; i++) z[i] = of(x[p + i], dtype);
   };
 }
 

@@ -133,6 +133,19 @@ export const furtherIndexingCases: readonly GradientCase[] = [
   ),
   convention(
     'scatter',
+    'min, tie',
+    (x, u) => scatter(x, positions([1, 1]), u, 0, { combine: 'min' }),
+    [
+      [1, 2],
+      [2, 2],
+    ],
+    [
+      [1, 0.5],
+      [0.25, 0.25],
+    ],
+  ),
+  convention(
+    'scatter',
     'mul, zeros',
     (x, u) => scatter(x, positions([0, 0, 1]), u, 0, { combine: 'mul' }),
     [

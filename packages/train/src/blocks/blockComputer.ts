@@ -67,7 +67,11 @@ export class BlockComputer {
       dtype,
     });
     this.sums = new Layout([
-      ...['loss', ...objective.names].map((name): Entry => ({ name, shape: [], dtype: 'float32' })),
+      { name: 'loss', shape: [], dtype: 'float32' },
+      ...objective.names.map((name, i): Entry => {
+        const shape = objective.streams.has(name) ? [objective.sizes[i]] : [];
+        return { name, shape, dtype: 'float32' };
+      }),
       ...statistics.map(entryOf),
       ...parameters.map(entryOf),
     ]);

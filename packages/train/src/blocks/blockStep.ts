@@ -118,7 +118,9 @@ export class BlockStep implements Stepper {
     const { optimizer, gradients, average } = this.#options;
     const { sums, statistics, parameters } = this.#computer;
     const figures = this.objective.names.length + 1;
-    const [loss, ...values] = Array.from({ length: figures }, (_, i) => sums.elements(arrays, i)[0]);
+    const [[loss], ...values] = Array.from({ length: figures }, (_, i) =>
+      Array.from(sums.elements(arrays, i)),
+    );
     const before = randomState();
     restoreRandomState({ words: before.words, drawn });
     statistics.forEach((variable, i) => {
@@ -146,7 +148,7 @@ export class BlockStep implements Stepper {
     }
     return {
       loss,
-      metrics: Object.fromEntries(this.objective.names.map((name, i) => [name, values[i]])),
+      ...this.objective.read(values, examples),
       examples,
       ownLoss: loss,
       wish,

@@ -19,19 +19,28 @@ export function agreedReason(flags: ArrayLike<number>): EndReason | null {
 
 /** Sums over all ranks, in place. */
 export function sumTotals(totals: Totals, world: World, what: string): void {
-  if (world.size === 1) return;
   const names = Object.keys(totals.metrics);
-  const sums = Float64Array.of(totals.examples, totals.loss, ...names.map((name) => totals.metrics[name]));
+  const streams = Object.entries(totals.sums ?? {});
+  const sums = Float64Array.of(
+    totals.examples,
+    totals.loss,
+    ...names.map((name) => totals.metrics[name]),
+    ...streams.flatMap(([, list]) => list),
+  );
   world.allReduce(sums, `${what}: ${names.join(' ')}`);
   [totals.examples, totals.loss] = sums;
   names.forEach((name, i) => {
     totals.metrics[name] = sums[i + 2];
   });
+  let start = names.length + 2;
+  for (const [name, list] of streams) {
+    totals.sums![name] = Array.from(sums.subarray(start, start + list.length));
+    start += list.length;
+  }
 }
 
 /** The checkpoint that rank 0 starts from, at every rank. */
 export async function sharedStart(world: World, own: () => Promise<Checkpoint>): Promise<Checkpoint | null> {
-  if (world.size === 1) return null;
   const bytes = world.rank === 0 ? await encodeCheckpoint(await own()) : null;
   const length = Float64Array.of(bytes?.length ?? 0);
   world.allReduce(length, 'size of the start');
@@ -51,7 +60,6 @@ export async function agree(
   wish: EndReason | null,
   model: AnyModule,
 ): Promise<EndReason | null> {
-  if (world.size === 1) return wish;
   const hash = await weightsHash(model);
   const words = Float64Array.of(...endReasons.map((reason) => Number(reason === wish)), hash);
   world.allReduce(words, 'agreement');

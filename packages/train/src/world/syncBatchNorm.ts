@@ -1,7 +1,7 @@
 /**
  * Batch normalization by the statistics of the whole batch, of which each rank has a part.
  */
-import { type AnyModule, BatchNorm1d, BatchNorm2d } from '@ag/nn';
+import { type AnyModule, BatchNorm1d, BatchNorm2d, BatchNorm3d } from '@ag/nn';
 import { countsHere } from './part.ts';
 import { sumOverRanks } from './sums.ts';
 import type { World } from './world.ts';
@@ -19,11 +19,15 @@ import type { World } from './world.ts';
  */
 export function syncBatchNorm<Model extends AnyModule>(model: Model, world: World): Model {
   for (const [path, module] of model.namedModules()) {
-    if (!(module instanceof BatchNorm1d || module instanceof BatchNorm2d)) continue;
+    if (!isBatchNorm(module)) continue;
     module.sumOverParts =
       world.size === 1
         ? null
         : (sums, layer) => sumOverRanks(sums.mul(countsHere()), world, `statistics of ${path} (${layer})`);
   }
   return model;
+}
+
+function isBatchNorm(module: AnyModule): module is BatchNorm1d | BatchNorm2d | BatchNorm3d {
+  return [BatchNorm1d, BatchNorm2d, BatchNorm3d].some((kind) => module instanceof kind);
 }

@@ -8,7 +8,7 @@ import {
   subset,
 } from '@ag/datasets';
 import { accuracy, crossEntropy, type Sequential, saveSafetensors } from '@ag/nn';
-import { adam } from '@ag/optim';
+import { adam, type Optimizer } from '@ag/optim';
 import { evaluate, manualSeed, stats, type Tensor } from '@ag/tensor';
 import {
   type Callback,
@@ -35,6 +35,7 @@ export class Session implements TrainingSession {
   readonly #train: MemoryDataset;
   readonly #test: MemoryDataset;
   readonly #network: Sequential;
+  readonly #optimizer: Optimizer;
   readonly #publisher: Publisher;
   readonly #run: TrainingRun;
   #gate: PauseGate = (batches) => batches;
@@ -68,13 +69,15 @@ export class Session implements TrainingSession {
     this.#test = data.test;
     manualSeed(config.seed);
     this.#network = makeNetwork(config);
-    this.#publisher = publisher(() => this.#snapshot(), send, 150);
+    this.#optimizer = adam(this.#network.parameters(), { learningRate: () => this.#rate });
+    this.#publisher = publisher(() => this.safely(() => this.#snapshot()), send, 150);
     this.#run = new TrainingRun(
       {
-        begin: (gate, checkpoint) => {
+        begin: (gate, keeper, checkpoint) => {
           this.#gate = gate;
-          return this.#fit(checkpoint);
+          return this.#fit(keeper, checkpoint);
         },
+        holders: [this.#network, this.#optimizer],
         onEvent: (event) => this.#onEvent(event),
         onError: (message) => {
           this.#alert = message;
@@ -85,10 +88,10 @@ export class Session implements TrainingSession {
     );
   }
 
-  #fit(resume?: Checkpoint) {
+  #fit(keeper: Callback, resume?: Checkpoint) {
     return fit({
       model: this.#network,
-      optimizer: adam(this.#network.parameters(), { learningRate: () => this.#rate }),
+      optimizer: this.#optimizer,
       loss: (output, y) => crossEntropy(output, y),
       metrics: { accuracy },
       train: dataLoader(this.#train, {
@@ -99,7 +102,7 @@ export class Session implements TrainingSession {
       validation: this.#gate(this.#testBatches()),
       epochs: Number.MAX_SAFE_INTEGER,
       compile: true,
-      callbacks: [this.#memory()],
+      callbacks: [this.#memory(), keeper],
       config: writeConfig(this.#config),
       ...(resume && { resume }),
     });
@@ -114,7 +117,9 @@ export class Session implements TrainingSession {
       },
       state: () => ({ data: { epochs: this.#epochs } }),
       loadState: ({ data }) => {
-        this.#epochs = (data as { epochs: EpochMetrics[] }).epochs;
+        const { epochs } = data as { epochs: EpochMetrics[] };
+        // A run that goes on after the loss of its device knows more than its last copy.
+        if (epochs.length > this.#epochs.length) this.#epochs = epochs;
       },
     };
   }
@@ -155,7 +160,7 @@ export class Session implements TrainingSession {
           testAccuracy: this.#tested!.accuracy,
           seconds: event.epochSeconds,
         });
-        this.#results = await this.#testWith(this.#gate(this.#testBatches()));
+        this.#results = await this.safely(() => this.#testWith(this.#gate(this.#testBatches())));
         if (event.epoch >= this.#rest) this.#run.rest();
         break;
       case 'anomaly':
@@ -191,6 +196,10 @@ export class Session implements TrainingSession {
     return this.#run.close();
   }
 
+  safely<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#run.safely(work);
+  }
+
   /** Everything that is needed to go on, as a file. */
   async save(): Promise<Uint8Array> {
     await this.pause();
@@ -203,18 +212,22 @@ export class Session implements TrainingSession {
   }
 
   /** Reads a drawing. */
-  read(drawing: ImageDataLike): Reading {
+  async read(drawing: ImageDataLike): Promise<Reading> {
     const image = centerDigit(drawing);
     const stages = this.#inEvaluation(() => stagesOf(this.#network, image.unsqueeze(0)));
     const probabilities = stages.at(-1)!.value.softmax(-1);
     evaluate([image, probabilities, ...stages.map(({ value }) => value)]);
+    // Asked for all together, so that no step comes in between.
+    const [pixels, shares, ...values] = await Promise.all(
+      [image, probabilities, ...stages.map(({ value }) => value)].map((each) => each.data()),
+    );
     return {
-      image: image.dataSync() as Float32Array,
-      probabilities: Array.from(probabilities.dataSync()),
-      stages: stages.map(({ name, value }) => ({
+      image: pixels as Float32Array,
+      probabilities: Array.from(shares),
+      stages: stages.map(({ name, value }, i) => ({
         name,
         shape: value.shape.slice(1),
-        values: value.dataSync() as Float32Array,
+        values: values[i] as Float32Array,
       })),
     };
   }

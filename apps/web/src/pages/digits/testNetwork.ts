@@ -28,7 +28,7 @@ export async function testNetwork(
     const answers = output.argmax(-1);
     const best = output.softmax(-1).max(-1);
     evaluate([losses, answers, best]);
-    const [l, a, p, labels] = [losses, answers, best, y].map((each) => each.dataSync());
+    const [l, a, p, labels] = await Promise.all([losses, answers, best, y].map((each) => each.data()));
     for (let i = 0; i < labels.length; i++, index++) {
       confusion[labels[i]][a[i]]++;
       if (labels[i] !== a[i]) {

@@ -10,6 +10,7 @@ import { sgd } from '@ag/optim';
 import { concat, evaluate, linspace, manualSeed, stack, type Tensor, zeros } from '@ag/tensor';
 import { fit, TrainingError } from '@ag/train';
 import type { Bins } from '@ag/viz';
+import { LastingRun } from '../../service/worker/lastingRun.ts';
 import type { Session } from '../../service/worker/serve.ts';
 import { limits } from './limits.ts';
 
@@ -99,15 +100,24 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   const loaded = (size: number) =>
     dataLoader(data, { batchSize: size, shuffle: true, dropLast: true, seed, transform });
   const probe = await first(loaded(2 * batchSize));
-  const events = fit({
-    model: network.model,
-    optimizer: sgd(network.model.parameters(), { learningRate: () => rate }),
-    loss: nn.crossEntropy,
-    metrics: { accuracy: nn.accuracy },
-    train: loaded(batchSize),
-    epochs: Math.ceil((steps * batchSize) / examples),
-    compile: true,
-  });
+  const { model } = network;
+  const optimizer = sgd(model.parameters(), { learningRate: () => rate });
+  const run = new LastingRun(
+    (keeper, resume) =>
+      fit({
+        model,
+        optimizer,
+        loss: nn.crossEntropy,
+        metrics: { accuracy: nn.accuracy },
+        train: loaded(batchSize),
+        epochs: Math.ceil((steps * batchSize) / examples),
+        compile: true,
+        callbacks: [keeper],
+        ...(resume && { resume }),
+      }),
+    [model, optimizer],
+  );
+  await run.start();
   const losses: number[] = [];
   const history = { steps: [] as number[], norms: [] as number[][] };
   let accuracy: number | null = null;
@@ -116,7 +126,7 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
   const train = async (end: number): Promise<void> => {
     try {
       while (losses.length < steps && performance.now() < end) {
-        const { value: event, done } = await events.next();
+        const { value: event, done } = await run.next();
         if (done) return;
         if (event.type === 'step') losses.push(event.loss);
         if (event.type === 'step') accuracy = event.metrics.accuracy ?? null;
@@ -131,6 +141,7 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
     setLearningRate(learningRate) {
       rate = learningRate;
     },
+    recover: (error) => run.recover(error),
     async advance(patience) {
       await train(performance.now() + patience);
       const { layers, ratio, loss } = await measure(network, probe);

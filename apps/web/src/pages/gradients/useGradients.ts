@@ -26,6 +26,7 @@ export function useGradients() {
     ...request,
     ...live.update,
     running: live.run.running,
+    computing: live.computing,
     problem: live.problem,
   }));
   return { request, ...live };

@@ -27,6 +27,7 @@ import {
 } from '@ag/tensor';
 import { fit, TrainingError, validate } from '@ag/train';
 import type { Grid } from '@ag/viz';
+import { LastingRun } from '../../service/worker/lastingRun.ts';
 import type { Session } from '../../service/worker/serve.ts';
 
 export const optimizers = {
@@ -83,15 +84,23 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     nn.linear(hidden, 1, { weightInit }),
   );
   const batchSize = Math.min(16, houses);
-  const events = fit({
-    model,
-    optimizer: optimizers[request.optimizer](model.parameters(), () => rate),
-    loss: nn.mseLoss,
-    train: dataLoader(scaled, { batchSize, replacement: true, dropLast: true, seed }),
-    epochs,
-    compile: true,
-    reportEvery: 0,
-  });
+  const optimizer = optimizers[request.optimizer](model.parameters(), () => rate);
+  const run = new LastingRun(
+    (keeper, resume) =>
+      fit({
+        model,
+        optimizer,
+        loss: nn.mseLoss,
+        train: dataLoader(scaled, { batchSize, replacement: true, dropLast: true, seed }),
+        epochs,
+        compile: true,
+        reportEvery: 0,
+        callbacks: [keeper],
+        ...(resume && { resume }),
+      }),
+    [model, optimizer],
+  );
+  await run.start();
   const all = dataLoader(scaled, { batchSize: houses });
   const map = await meshOver(data, preprocessing);
   const points = await pointsOf(data);
@@ -106,7 +115,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
       // Much happens in the first epochs, so a turn ends early there.
       const next = Math.ceil(losses.length * 1.25) + 1;
       while (losses.length < Math.min(next, epochs) && performance.now() < end) {
-        const { value: event, done } = await events.next();
+        const { value: event, done } = await run.next();
         if (done) return;
         if (event.type === 'epoch') losses.push(event.loss);
       }
@@ -120,6 +129,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     setLearningRate(learningRate) {
       rate = learningRate;
     },
+    recover: (error) => run.recover(error),
     async advance(patience) {
       if (patience > 0) await train(performance.now() + patience);
       const { loss, metrics } = await validate(model, all, {

@@ -44,6 +44,7 @@ export function useHouses() {
     ...live.update,
     ...view,
     running: live.run.running,
+    computing: live.computing,
     problem,
   }));
 

@@ -3,12 +3,13 @@ import { graphView } from '@ag/viz';
 import type { Remote } from 'comlink';
 import { Button, Checkbox, Entry, Field } from '../../components/controls.tsx';
 import { download } from '../../components/download.ts';
-import { Caption, Code, Picture, Problem } from '../../components/parts.tsx';
+import { Caption, Code, Problem } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
 import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
+import { GraphPicture } from './graphPicture.tsx';
 import { PresetField } from './presetField.tsx';
 import { StepCard } from './stepCard.tsx';
 import { texts } from './texts.ts';
@@ -24,8 +25,8 @@ export function Formula({ remote }: { readonly remote: Remote<MicroscopeService>
       <Inputs state={state} />
       <Problem message={problem} />
       <Steps state={state} svg={svg} />
-      <div class="card graph" style={{ '--natural': /\bwidth="(\d+)"/.exec(svg)?.[1] ?? '300' }}>
-        <Picture svg={svg} label="graph" />
+      <div class="card graph">
+        <GraphPicture svg={svg} node={nodeOf(state)} />
         {svg !== '' && <Caption text={texts.graphCaption} />}
       </div>
       {/* With the picture that it stands below, so that nothing moves when that arrives. */}
@@ -121,13 +122,24 @@ function Steps({ state, svg }: { readonly state: FormulaState; readonly svg: str
   );
 }
 
-function draw({ shown, current }: FormulaState): string {
+/** The node that the present step computes. */
+function nodeOf({ shown, current }: FormulaState): string | null {
+  return current === null ? null : (shown?.nodes[current]?.id ?? null);
+}
+
+/** A formula of more nodes is drawn in parts, each as one box. */
+const mostNodes = 400;
+
+function draw(state: FormulaState): string {
+  const { shown } = state;
   if (!shown) return '';
+  const node = nodeOf(state);
   return graphView(shown, {
     theme: theme.value,
     id: 'microscope',
     // A narrow screen has room downwards.
     orientation: isNarrow() ? 'vertical' : 'horizontal',
-    ...(current !== null && { highlight: [shown.nodes[current].id] }),
+    maxNodes: mostNodes,
+    ...(node !== null && { highlight: [node] }),
   });
 }

@@ -99,6 +99,50 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     expect((await stateOf<State>(page)).step).toBe(3);
   });
 
+  it('draws a formula at a size that can be read, on a phone too, and follows the steps', async () => {
+    const unit = (i: number) => `sigmoid(a${i} * x + b${i} * y + c${i})`;
+    const xor = `(sigmoid(v * ${unit(1)} + w * ${unit(2)} + u) - t)^2`;
+    const page = await application.open(`microscope?expression=${encodeURIComponent(xor)}`);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.reload();
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 30);
+    const graph = page.getByTestId('graph');
+    // Pixels of the screen for each of the picture, whose type is of 11 and more.
+    const scale = () =>
+      graph
+        .locator('svg')
+        .evaluate((svg) => svg.getBoundingClientRect().width / Number(svg.getAttribute('width')));
+    expect(await scale()).toBeGreaterThanOrEqual(1);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    const { steps, nodes } = await stateOf<State>(page);
+    expect(await graph.locator('[data-node]').count()).toBe(nodes.length);
+    for (const step of [1, Math.floor(steps / 4), steps / 2, steps]) {
+      await page.getByTestId('slider').fill(String(step));
+      await page.waitForFunction((wanted) => window.__ag.state().step === wanted, step);
+      const operations = nodes.filter(({ op }) => op !== undefined);
+      const { id } = operations[step <= steps / 2 ? step - 1 : steps - step];
+      const [inside, frame] = [
+        (await graph.locator(`[data-node="${id}"]`).boundingBox())!,
+        (await graph.boundingBox())!,
+      ];
+      expect(inside.x).toBeGreaterThanOrEqual(frame.x);
+      expect(inside.x + inside.width).toBeLessThanOrEqual(frame.x + frame.width + 1);
+    }
+    await page.close();
+  });
+
+  it('draws each node of a long formula', async () => {
+    const terms = Array.from({ length: 50 }, (_, i) => `x${i} * y`).join(' + ');
+    const page = await application.open(`microscope?expression=${encodeURIComponent(terms)}`);
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 100);
+    const { nodes } = await stateOf<State>(page);
+    expect(nodes.length).toBe(50 + 1 + 50 + 49);
+    const graph = page.getByTestId('graph');
+    expect(await graph.locator('[data-node]').count()).toBe(nodes.length);
+    expect(await graph.locator('[data-module]').count()).toBe(0);
+    await page.close();
+  });
+
   it('takes a formula that is typed, and explains a wrong one', async () => {
     const page = await application.open('microscope');
     await page.getByTestId('expression').fill('a^2 + b');

@@ -23,6 +23,7 @@ export const texts = {
     zh: '连线上方：数值。下方（彩色）：结果对它的梯度；“—”表示尚未计算，Σ 表示对一个节点所有用途求和。',
   },
 
+  graph: { en: 'The graph of the formula', zh: '公式的计算图' },
   atStart: {
     en: 'The inputs have their values. Press Step to compute the first node.',
     zh: '输入已有数值。点击“单步”计算第一个节点。',

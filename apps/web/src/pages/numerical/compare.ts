@@ -95,11 +95,11 @@ class Runner {
   }
 
   /** One step with the gradients that `slopes` finds, and the loss before it. */
-  step(slopes: () => { loss: Tensor; gradients: readonly Tensor[] }): void {
+  async step(slopes: () => { loss: Tensor; gradients: readonly Tensor[] }): Promise<void> {
     const began = performance.now();
     const found = slopes();
     evaluate([found.loss, ...found.gradients]);
-    this.losses.push(found.loss.itemSync());
+    this.losses.push(await found.loss.item());
     this.#optimizer.step(new Map(this.variables.map((variable, i) => [variable, found.gradients[i]])));
     this.passes.push(this.forward);
     this.time += performance.now() - began;
@@ -147,8 +147,8 @@ export async function openComparison(request: CompareRequest): Promise<Session<C
     async advance(patience) {
       const end = performance.now() + patience;
       while (numerical.losses.length < request.steps && performance.now() < end) {
-        numerical.step(() => numerical.numerical(request.difference));
-        automatic.step(() => automatic.automatic());
+        await numerical.step(() => numerical.numerical(request.difference));
+        await automatic.step(() => automatic.automatic());
       }
       const steps = numerical.losses.length;
       const [a, b] = [tensor(numerical.losses, float64), tensor(automatic.losses, float64)];

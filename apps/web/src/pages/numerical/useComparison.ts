@@ -15,7 +15,7 @@ export function useComparison() {
     seed: clampInteger(numberParameter('seed', 2), 0, 1e6),
     steps: clampInteger(numberParameter('steps', 600), 1, 5000),
   };
-  const live = useLive<CompareRequest, CompareUpdate>(createWorker, request, true);
+  const live = useLive<CompareRequest, CompareUpdate>(createWorker, request, true, 'wasm');
   useInspection(() => ({
     page: 'numerical',
     ...request,
@@ -23,6 +23,7 @@ export function useComparison() {
     steps: 0,
     ...live.update,
     running: live.run.running,
+    computing: live.computing,
     problem: live.problem,
   }));
   return { request, ...live };

@@ -13,18 +13,18 @@ type Inside = Pick<Snapshot, 'parameters' | 'inputs' | 'probe' | 'layers' | 'ans
 const maxPointAnswers = 8;
 
 /**
- * Everything is read in one go, so that no step comes in between.
+ * Everything is asked for in one go, so that no step comes in between.
  *
  * @param grid points of the plane, `[cells, 2]`
  * @param probe the point for which all values are wanted
  */
-export function lookInside(
+export async function lookInside(
   network: Sequential,
   objective: Objective,
   { train, inputs }: PlaygroundData,
   grid: Float32Array,
   probe: readonly [number, number],
-): Inside {
+): Promise<Inside> {
   const { x, y } = train.batch(indices(train.length));
   const plane = inputs(grid).batch(indices(resolution ** 2)).x;
   const probed = inputs(Float32Array.from(probe)).batch([0]).x;
@@ -38,18 +38,24 @@ export function lookInside(
   const slopes = gradients(objective.loss(output, y), parameters);
   const pointAnswers = train.length <= maxPointAnswers ? objective.answer(output) : null;
   network.train();
-  evaluate([
+  const wanted = [
     plane,
     probed,
-    ...overPlane.flatMap((layer) => layer.values),
-    ...atProbe.flatMap((layer) => [layer.sums, layer.values]),
+    ...overPlane.map(({ values }) => values),
+    ...atProbe.flatMap(({ sums, values }) => [sums, values]),
+    ...parameters,
     ...slopes,
     ...(pointAnswers ? [pointAnswers] : []),
-  ]);
+  ];
+  evaluate(wanted.filter((each) => !parameters.includes(each)));
+  const read = await Promise.all(wanted.map((each) => each.data()));
+  const elements = new Map(wanted.map((each, i) => [each, read[i]]));
+  const numbersOf = (each: Tensor): number[] => Array.from(elements.get(each)!);
+  const rowsOf = (each: Tensor): number[][] => inRows(numbersOf(each), each.shape);
 
   const layers = linears.map((layer, i) => ({
     units: layer.outFeatures,
-    outputs: overPlane[i].values.dataSync() as Float32Array,
+    outputs: elements.get(overPlane[i].values) as Float32Array,
     weights: rowsOf(parameters[2 * i]),
     bias: numbersOf(parameters[2 * i + 1]),
     weightGradients: rowsOf(slopes[2 * i]),
@@ -59,7 +65,7 @@ export function lookInside(
   }));
   return {
     parameters: parameters.reduce((sum, parameter) => sum + parameter.size, 0),
-    inputs: plane.dataSync() as Float32Array,
+    inputs: elements.get(plane) as Float32Array,
     probe: numbersOf(probed),
     layers,
     answers: layers.at(-1)!.outputs,
@@ -87,10 +93,6 @@ function layerOutputs(
 
 const indices = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
-const numbersOf = (x: Tensor): number[] => Array.from(x.dataSync());
-
-function rowsOf(x: Tensor): number[][] {
-  const numbers = numbersOf(x);
-  const columns = x.shape[1];
-  return Array.from({ length: x.shape[0] }, (_, i) => numbers.slice(i * columns, (i + 1) * columns));
+function inRows(numbers: readonly number[], [rows, columns]: readonly number[]): number[][] {
+  return Array.from({ length: rows }, (_, i) => numbers.slice(i * columns, (i + 1) * columns));
 }

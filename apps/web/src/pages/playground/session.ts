@@ -2,7 +2,7 @@
 import { dataLoader } from '@ag/datasets';
 import { type Sequential, saveSafetensors } from '@ag/nn';
 import { manualSeed, type NestedArray, stats } from '@ag/tensor';
-import { type Checkpoint, fit, gradientAlarms, type TrainingEvent } from '@ag/train';
+import { type Callback, type Checkpoint, fit, gradientAlarms, type TrainingEvent } from '@ag/train';
 import { Curve, History } from '../../service/worker/history.ts';
 import { type Publisher, publisher } from '../../service/worker/publisher.ts';
 import type { TrainingSession } from '../../service/worker/trainerHost.ts';
@@ -57,9 +57,10 @@ export class Session implements TrainingSession {
     });
     this.#grid = gridOf(domain);
     this.#probe = [(domain.x[0] + domain.x[1]) / 2, (domain.y[0] + domain.y[1]) / 2];
-    this.#publisher = publisher(() => this.#snapshot(), send);
+    this.#publisher = publisher(() => this.safely(() => this.#snapshot()), send);
     this.#run = new TrainingRun({
-      begin: (_, resume) => this.#fit(resume),
+      begin: (_, keeper, resume) => this.#fit(keeper, resume),
+      holders: [this.#network, this.#optimizer],
       onEvent: (event) => this.#onEvent(event),
       onError: (message) => {
         this.#failed = true;
@@ -69,7 +70,7 @@ export class Session implements TrainingSession {
     });
   }
 
-  #fit(resume?: Checkpoint) {
+  #fit(keeper: Callback, resume?: Checkpoint) {
     const { test } = this.#data;
     return fit({
       model: this.#network,
@@ -80,7 +81,12 @@ export class Session implements TrainingSession {
       epochs: Number.MAX_SAFE_INTEGER,
       compile: true,
       gradientNorms: 1,
-      callbacks: [gradientAlarms({ vanishing: 0, exploding: 1e4, patience: 1 }), watch(), this.#history],
+      callbacks: [
+        gradientAlarms({ vanishing: 0, exploding: 1e4, patience: 1 }),
+        watch(),
+        this.#history,
+        keeper,
+      ],
       ...(test && { validation: dataLoader(test, { batchSize: test.length }) }),
       ...(resume && { resume }),
     });
@@ -122,6 +128,16 @@ export class Session implements TrainingSession {
   #raise(kind: string, message: string): void {
     if (this.#alerts.some((alert) => alert.kind === kind || alert.message === message)) return;
     this.#alerts.push({ kind, step: this.#step, message });
+  }
+
+  /** Takes it to its start. */
+  async begin(): Promise<void> {
+    await this.#run.start();
+    await this.publish();
+  }
+
+  safely<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#run.safely(work);
   }
 
   play(): void {
@@ -194,7 +210,7 @@ export class Session implements TrainingSession {
     return JSON.stringify({ network: this.#network.toJSON(), weights });
   }
 
-  #snapshot(): Snapshot {
+  async #snapshot(): Promise<Snapshot> {
     const { kind, classes, domain, trainPoints, testPoints } = this.#data;
     return {
       session: this.#number,
@@ -216,7 +232,7 @@ export class Session implements TrainingSession {
       domain,
       trainPoints,
       testPoints,
-      ...lookInside(this.#network, this.#objective, this.#data, this.#grid, this.#probe),
+      ...(await lookInside(this.#network, this.#objective, this.#data, this.#grid, this.#probe)),
     };
   }
 }

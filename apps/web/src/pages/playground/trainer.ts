@@ -16,7 +16,7 @@ export class Trainer extends TrainerHost<Snapshot, Session> {
       this.open(async (send) => {
         const session = new Session(config, number, send);
         session.setDelay(this.#delay);
-        await session.publish();
+        await session.begin();
         return session;
       }),
     );

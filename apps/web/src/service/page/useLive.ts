@@ -5,10 +5,11 @@
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../messageOf.ts';
-import type { Computing } from '../worker/computing.ts';
+import type { BackendName, Computing } from '../worker/computing.ts';
 import type { LiveService } from '../worker/serve.ts';
 import { nextFrame } from './nextFrame.ts';
 import type { Run } from './run.ts';
+import { useComputing } from './useComputing.ts';
 import { useService } from './useService.ts';
 
 /** How things stand. */
@@ -28,15 +29,15 @@ export interface Live<Update> {
  * @param request what to open; a change of its content opens another session, but for the learning rate, with which the
  * session goes on. Null opens none
  * @param begin whether a session runs as soon as it is open
+ * @param asked what is to compute; the reader's choice, unless the page knows better
  */
 export function useLive<
   Request extends { readonly learningRate: number },
   Update extends { readonly done: boolean },
->(create: () => Worker, request: Request | null, begin: boolean): Live<Update> {
+>(create: () => Worker, request: Request | null, begin: boolean, asked?: BackendName): Live<Update> {
   const [update, setUpdate] = useState<Update | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [running, setRunning] = useState(begin);
-  const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
   const [opened, setOpened] = useState(0);
   const { remote, failure } = useService<LiveService<Request, Update>>(create);
@@ -45,9 +46,7 @@ export function useLive<
   // Whoever presses the button while a session is being opened means that one.
   const intent = useRef(begin);
 
-  useEffect(() => {
-    service.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
-  }, [remote]);
+  const computing = useComputing(remote, service.computing, setProblem, asked);
 
   const content = JSON.stringify(request && { ...request, learningRate: null });
   const rate = request?.learningRate;

@@ -7,12 +7,13 @@
 import { proxy, type Remote } from 'comlink';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../messageOf.ts';
-import type { Computing } from '../worker/computing.ts';
+import type { BackendName, Computing } from '../worker/computing.ts';
+import { useComputing } from './useComputing.ts';
 import { useService } from './useService.ts';
 
 /** What a trainer in a worker offers, beside what is the page's own. */
 export interface TrainerService<Config, Snapshot> {
-  computing(): Promise<Computing>;
+  computing(asked: BackendName, onChange?: (computing: Computing) => unknown): Promise<Computing>;
   /** Where snapshots go; the promise holds the next one back. */
   listen(send: (snapshot: Snapshot) => unknown): void;
   /** Begins anew; snapshots carry `number` as their session. */
@@ -62,7 +63,6 @@ export function useTrainer<
   const { remote, failure } = useService<Service>(create);
   const service = remote as unknown as Remote<TrainerService<Config, Snapshot>>;
   const [problem, setProblem] = useState<string | null>(null);
-  const [computing, setComputing] = useState<Computing | null>(null);
   const [round, setRound] = useState(0);
   const keyOf = (of: Config | null): string =>
     `${round} ${JSON.stringify(of && { ...of, learningRate: null })}`;
@@ -71,6 +71,7 @@ export function useTrainer<
   const session = useRef<{ number: number; key: string; rate?: number }>({ number: 0, key: '' });
   const warned = useRef(false);
   const latest = useRef(show);
+  const computing = useComputing(remote, service.computing, setProblem);
   latest.current = show;
 
   useEffect(() => {
@@ -79,7 +80,6 @@ export function useTrainer<
         if (snapshot.session === session.current.number) await latest.current(snapshot);
       }),
     );
-    service.computing().then(setComputing, (error: unknown) => setProblem(messageOf(error)));
   }, [remote]);
 
   useEffect(() => {

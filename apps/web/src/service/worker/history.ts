@@ -5,6 +5,7 @@
  * going on from the one before. Curves are bounded in the same manner.
  */
 import type { Callback, Checkpoint } from '@ag/train';
+import { withoutDevice } from './lastingRun.ts';
 
 /** Keeps checkpoints; give it to `fit` as a callback. */
 export class History implements Callback {
@@ -27,7 +28,7 @@ export class History implements Callback {
     if (event.type !== 'start' && event.type !== 'step') return;
     const { step } = event;
     if (step % this.#stride !== 0 || this.#kept.some((kept) => kept.progress.step === step)) return;
-    this.#kept.push(await context.checkpoint());
+    this.#kept.push(await withoutDevice(await context.checkpoint()));
     if (this.#kept.length <= this.#limit) return;
     this.#stride *= 2;
     this.#kept = this.#kept.filter((kept) => kept.progress.step % this.#stride === 0);

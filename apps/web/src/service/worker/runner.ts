@@ -6,14 +6,17 @@
  */
 import type { TrainingEvent } from '@ag/train';
 
-/** The events of a run of `fit`. */
-export type Events = AsyncGenerator<TrainingEvent, void, undefined>;
+/** The events of a run: those of `fit`, or of one that outlives its device. */
+export interface EventStream {
+  next(): Promise<IteratorResult<TrainingEvent, void>>;
+  return(): Promise<unknown>;
+}
 
 /** Hands batches on, and holds them back while the run is paused. */
 export type PauseGate = <B>(batches: AsyncIterable<B>) => AsyncIterable<B>;
 
 export class Runner {
-  readonly #events: Events;
+  readonly #events: EventStream;
   readonly #onEvent: (event: TrainingEvent) => void | Promise<void>;
   #playing = false;
   #closed = false;
@@ -30,7 +33,10 @@ export class Runner {
    * @param begin gives the events; long passes over data go through `gate`, so that a pause holds within them too
    * @param onEvent called with each event; the run waits for it
    */
-  constructor(begin: (gate: PauseGate) => Events, onEvent: (event: TrainingEvent) => void | Promise<void>) {
+  constructor(
+    begin: (gate: PauseGate) => EventStream,
+    onEvent: (event: TrainingEvent) => void | Promise<void>,
+  ) {
     this.#events = begin((batches) => ({ [Symbol.asyncIterator]: () => this.#through(batches) }));
     this.#onEvent = onEvent;
   }

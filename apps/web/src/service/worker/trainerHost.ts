@@ -1,5 +1,5 @@
 /** The worker's side of a trainer: one session at a time, and calls that are answered in order. */
-import { type Computing, startComputing } from './computing.ts';
+import { type BackendName, type Computing, isLost, leaveDevice, startComputing } from './computing.ts';
 import { queue } from './queue.ts';
 
 /** What is trained with one configuration. */
@@ -8,6 +8,8 @@ export interface TrainingSession {
   /** The rate of the steps to come. */
   setLearningRate(learningRate: number): void;
   close(): Promise<void>;
+  /** Does what reads values; once more where their device is lost meanwhile. */
+  safely<T>(work: () => T | Promise<T>): Promise<T>;
 }
 
 export abstract class TrainerHost<Snapshot, Session extends TrainingSession> {
@@ -15,8 +17,9 @@ export abstract class TrainerHost<Snapshot, Session extends TrainingSession> {
   #send: (snapshot: Snapshot) => unknown = () => undefined;
   readonly #inTurn = queue();
 
-  computing(): Promise<Computing> {
-    return startComputing();
+  /** Chooses what computes, before anything else is asked; `onChange` hears when something else has to go on. */
+  computing(asked?: BackendName, onChange?: (computing: Computing) => unknown): Promise<Computing> {
+    return startComputing(asked, onChange);
   }
 
   /** Where snapshots go; a promise holds the next one back. */
@@ -39,7 +42,10 @@ export abstract class TrainerHost<Snapshot, Session extends TrainingSession> {
 
   /** Asks the session when its turn comes; there is no answer where none is open. */
   protected ask<T>(question: (session: Session) => T | Promise<T>): Promise<T | undefined> {
-    return this.inTurn(async () => (this.#session ? question(this.#session) : undefined));
+    return this.inTurn(async () => {
+      const session = this.#session;
+      return session ? session.safely(() => question(session)) : undefined;
+    });
   }
 
   /** Ends the session and opens another. To be called in turn. */
@@ -47,6 +53,13 @@ export abstract class TrainerHost<Snapshot, Session extends TrainingSession> {
     await startComputing();
     await this.#session?.close();
     this.#session = null;
-    this.#session = await make((snapshot) => this.#send(snapshot));
+    const send = (snapshot: Snapshot) => this.#send(snapshot);
+    try {
+      this.#session = await make(send);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await leaveDevice(error, []);
+      this.#session = await make(send);
+    }
   }
 }

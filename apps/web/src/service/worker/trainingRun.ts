@@ -1,12 +1,16 @@
 /** A run of `fit` under a page's control: it plays, rests, resumes, and publishes how it stands. */
-import type { Checkpoint, TrainingEvent } from '@ag/train';
+import type { Movable } from '@ag/tensor';
+import type { Callback, Checkpoint, TrainingEvent } from '@ag/train';
 import { messageOf } from '../messageOf.ts';
+import { type Events, LastingRun } from './lastingRun.ts';
 import type { Publisher } from './publisher.ts';
-import { type Events, type PauseGate, Runner } from './runner.ts';
+import { type PauseGate, Runner } from './runner.ts';
 
 interface TrainingRunOptions {
-  /** Gives the events, from the start or from a checkpoint on. */
-  readonly begin: (gate: PauseGate, resume?: Checkpoint) => Events;
+  /** Gives the events, from the start or from a checkpoint on; `keeper` is the last of the callbacks. */
+  readonly begin: (gate: PauseGate, keeper: Callback, resume?: Checkpoint) => Events;
+  /** Model and optimizer. */
+  readonly holders: readonly Movable[];
   readonly onEvent: (event: TrainingEvent) => void | Promise<void>;
   /** Called with the message of whatever ends the run before its time. */
   readonly onError: (message: string) => void;
@@ -16,6 +20,7 @@ interface TrainingRunOptions {
 export class TrainingRun {
   readonly #options: TrainingRunOptions;
   #runner: Runner;
+  #lasting!: LastingRun;
   #playing = false;
 
   constructor(options: TrainingRunOptions, resume?: Checkpoint) {
@@ -24,8 +29,11 @@ export class TrainingRun {
   }
 
   #begin(resume?: Checkpoint): Runner {
-    const { begin, onEvent } = this.#options;
-    return new Runner((gate) => begin(gate, resume), onEvent);
+    const { begin, holders, onEvent } = this.#options;
+    return new Runner((gate) => {
+      this.#lasting = new LastingRun((keeper, from) => begin(gate, keeper, from), holders, resume);
+      return this.#lasting;
+    }, onEvent);
   }
 
   /** Whether it was asked to go on until it is paused; a single step does not count. */
@@ -36,6 +44,11 @@ export class TrainingRun {
   /** Takes it to its first event, where a resumed run has its weights again. @throws whatever the run throws */
   start(): Promise<void> {
     return this.#runner.play((event) => event.type === 'start');
+  }
+
+  /** Does what reads values of the run; once more where their device is lost meanwhile. */
+  safely<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#lasting.safely(work);
   }
 
   play(): void {

@@ -67,7 +67,7 @@ export const signBit = /* @__PURE__ */ unaryFunction('signBit', {
 /** |a| with the sign of b, that of −0 included. The derivative by b counts as 0, that by a at 0 too. */
 export const copysign = /* @__PURE__ */ binaryFunction('copysign', {
   of: (a, b) => negatedWhere(hasSign(b), s.abs(a)),
-  vjp: (g, [a, b]) => [g.mul(copysign(a.sign(), b)).mul(a.sign()), g.mul(0)],
+  vjp: (g, [a, b]) => [g.mul(copysign(a.sign(), b)).mul(a.sign()), null],
   cost: 3,
 });
 

@@ -1,0 +1,46 @@
+/**
+ * `swa`: the plain average of the parameters along the end of a run.
+ */
+
+import type { Variable } from '@ag/tensor';
+import { checkOptions } from '@ag/tensor/engine';
+import { ParameterAverage } from './average.ts';
+
+export interface SwaOptions {
+  /** Also average these, as {@link EmaOptions} has it. Default none. */
+  readonly buffers?: Iterable<Variable>;
+}
+
+/** See {@link swa}. */
+export class Swa extends ParameterAverage {
+  override readonly type = 'swa';
+
+  /** Use {@link swa}. */
+  constructor(parameters: Iterable<Variable>, options: SwaOptions = {}) {
+    checkOptions('swa', options, 'buffers');
+    super(parameters, options.buffers);
+  }
+
+  protected override keep(update: number): number {
+    return (update - 1) / update;
+  }
+}
+
+/**
+ * Stochastic weight averaging (Izmailov et al. 2018): the mean of the parameters at all calls of `update()`, usually one for each of the last
+ * epochs, with a rate that stays rather high. Averages have met no data, so running statistics of batch normalization do not belong to
+ * them: go through the training data once in training mode without steps, or average them as well by `buffers`.
+ *
+ * ```ts
+ * const average = swa(model.parameters());
+ * for (let epoch = 0; epoch < 20; epoch++) {
+ *   await trainEpoch();
+ *   if (epoch >= 15) average.update();
+ * }
+ * average.apply();
+ * ```
+ */
+export function swa(parameters: Iterable<Variable>, options: SwaOptions = {}): Swa {
+  checkOptions('swa', options, 'buffers');
+  return new Swa(parameters, options);
+}
