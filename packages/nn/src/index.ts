@@ -72,8 +72,8 @@ export {
   topKAccuracy,
 } from './metrics.ts';
 export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } from './module.ts';
-export * from './ranking.ts';
 export { alibi, type RotaryOptions, rotaryEmbedding, sinusoidalPositions } from './positions.ts';
+export * from './ranking.ts';
 export type { LoadOptions, StateDict } from './state.ts';
 export * from './streams.ts';
 export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';
