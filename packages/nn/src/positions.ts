@@ -4,6 +4,7 @@
  */
 import { arange, concat, type DType, stack, type Tensor, tensor } from '@ag/tensor';
 import { checkNumber, checkOptions, checkTensor, shapeError, valueError } from '@ag/tensor/engine';
+import { cos, pow, sin } from '@ag/tensor/math';
 import { checkCount } from './check.ts';
 
 export interface RotaryOptions {
@@ -85,7 +86,7 @@ function checkRotary(features: number, all: number, base: number): void {
 
 /** base^(−2i / features) for each pair, computed in double precision. */
 function frequencies(features: number, base: number, dtype: DType): Tensor {
-  const data = Float64Array.from({ length: features / 2 }, (_, i) => base ** ((-2 * i) / features));
+  const data = Float64Array.from({ length: features / 2 }, (_, i) => pow(base, (-2 * i) / features));
   return tensor(data, { dtype });
 }
 
@@ -112,8 +113,8 @@ export function sinusoidalPositions(
   const { base = 10000, dtype = 'float32' } = options;
   const data = Float64Array.from({ length: time * features }, (_, at) => {
     const [position, i] = [Math.floor(at / features), at % features];
-    const angle = position * base ** (-(i - (i % 2)) / features);
-    return i % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+    const angle = position * pow(base, -(i - (i % 2)) / features);
+    return i % 2 === 0 ? sin(angle) : cos(angle);
   });
   return tensor(data, { shape: [time, features], dtype });
 }
@@ -151,7 +152,7 @@ export function alibi(
 }
 
 function slopesOf(heads: number): number[] {
-  const whole = 2 ** Math.floor(Math.log2(heads));
+  const whole = 2 ** (31 - Math.clz32(heads));
   const powers = (count: number): number[] =>
     Array.from({ length: count }, (_, i) => 2 ** ((-8 * (i + 1)) / count));
   // The others come from between: every second slope of twice as many heads.

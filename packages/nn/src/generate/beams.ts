@@ -3,6 +3,7 @@
  * ends when no text that goes on can become better than those.
  */
 import { type Tensor, tensor, topK } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import type { Reader } from './reader.ts';
 
 export interface BeamOptions {
@@ -27,7 +28,7 @@ export async function searchBeams(
   { beams, lengthPenalty, stops, most, signal }: BeamOptions,
 ): Promise<readonly number[]> {
   /** The mean log-probability, for a penalty of 1; the token that ends a text counts. */
-  const scoreOf = (sum: number, length: number): number => sum / length ** lengthPenalty;
+  const scoreOf = (sum: number, length: number): number => sum / pow(length, lengthPenalty);
   let going: Text[] = [{ tokens: [], sum: 0 }];
   let ended: { tokens: readonly number[]; score: number }[] = [];
   let scores = reader.prompt(prompt);

@@ -99,7 +99,7 @@ export function searchSorted(sorted: Tensor, values: Tensor, options: SearchSort
   const n = shape[shape.length - 1];
   let position = zeros(rows.shape, { dtype: 'int32' });
   if (n === 0 || sizeOf(rows.shape) === 0) return position.reshape(wanted.shape);
-  for (let step = 2 ** Math.floor(Math.log2(n)); step >= 1; step /= 2) {
+  for (let step = 2 ** (31 - Math.clz32(n)); step >= 1; step /= 2) {
     const next = position.add(step);
     const fits = next.lessEqual(n);
     const element = sorted.gather(fits.where(next, n).sub(1), -1);

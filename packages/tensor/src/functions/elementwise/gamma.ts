@@ -7,6 +7,7 @@
  */
 import { checkInteger } from '../../check.ts';
 import { type Scalar, s } from '../../kernel/expression.ts';
+import { log } from '../../math/exponential.ts';
 import { broadcastFloatType, defineOp, map, type Op } from '../../ops/op.ts';
 import { apply, checkTensor, type Tensor } from '../../tensor.ts';
 import { isWide, number, polynomial, unaryFunction, where } from './define.ts';
@@ -49,7 +50,7 @@ export const lgamma = /* @__PURE__ */ unaryFunction('lgamma', {
     );
     // log |Γ(x)| = log π/|sin πx| − log Γ(1 − x)
     const sine = s.abs(s.sin(s.mul(number(Math.PI, x), fromWhole(x))));
-    const reflected = s.sub(s.sub(number(Math.log(Math.PI), x), s.log(sine)), positive);
+    const reflected = s.sub(s.sub(number(log(Math.PI), x), s.log(sine)), positive);
     const pole = s.or(s.equal(y, infinite), s.and(negative, s.equal(sine, zero)));
     return where(pole, infinite, where(negative, reflected, positive));
   },
@@ -138,7 +139,7 @@ function farFromZeros(x: Scalar): Scalar {
     polynomial(s.mul(inverse, inverse), isWide(x) ? stirling : stirling.slice(0, 3)),
   );
   const main = s.sub(s.mul(s.sub(z, number(0.5, x)), s.log(z)), z);
-  const far = s.add(s.add(main, number(Math.log(2 * Math.PI) / 2, x)), series);
+  const far = s.add(s.add(main, number(log(2 * Math.PI) / 2, x)), series);
   const near = s.min(x, number(8, x));
   const factors = [1, 2, 3, 4].reduce((sum, k) => s.mul(sum, s.add(near, number(k, x))), near);
   return where(low, s.sub(far, s.log(factors)), far);
