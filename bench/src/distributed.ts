@@ -66,6 +66,9 @@ function exposed({ met, done, waitedFrom, waitedTo }: SumTimes): number {
   return Math.max(0, Math.min(done, waitedTo) - Math.max(met, waitedFrom));
 }
 
+/** Steps before those that count. */
+const warm = 12;
+
 /** One turn of a rank. */
 async function measure(workload: string, steps: number, threads: number): Promise<Measured> {
   let sums: SumTimes[] = [];
@@ -76,7 +79,9 @@ async function measure(workload: string, steps: number, threads: number): Promis
   const columns = batchesOf(network);
   const joined = (of: (batch: Batch) => Batch['x'], shape: readonly number[]) => {
     // A batch of each rank: the same numbers on all, which takes as long as other ones.
-    const parts = columns.flatMap((column) => Array.from({ length: world.size }, () => of(column)));
+    const parts = Array.from({ length: steps + warm }, (_, i) => of(columns[i % differentBatches])).flatMap(
+      (part) => Array.from({ length: world.size }, () => part),
+    );
     const length = parts[0].length;
     const data = new (parts[0].constructor as Float32ArrayConstructor)(length * parts.length);
     parts.forEach((part, i) => data.set(part as Float32Array, i * length));
@@ -90,17 +95,16 @@ async function measure(workload: string, steps: number, threads: number): Promis
   const optimizer = { sgd, adam }[network.optimizer](model.parameters(), {
     learningRate: network.learningRate,
   });
-  const epochs = Math.ceil(steps / differentBatches) + 3;
   const train = dataLoader(data, { batchSize: batch * world.size, ...(world.size > 1 && { part: world }) });
-  const warm = 3 * differentBatches;
-  const last = epochs * differentBatches;
+  const last = warm + steps;
   let [began, ended] = [0, 0];
   for await (const event of fit({
     model,
     optimizer,
     loss: (outputs, target) => lossOf(network, outputs, target),
     train,
-    epochs,
+    // One epoch: at its end ranks compare their weights.
+    epochs: 1,
     compile: true,
     reportEvery: 1,
     ...(world.size > 1 && { world }),
@@ -115,16 +119,15 @@ async function measure(workload: string, steps: number, threads: number): Promis
     }
   }
   await world.finish();
-  const count = last - warm;
   const perStep = (of: (times: SumTimes) => number): number =>
-    sums.reduce((sum, times) => sum + of(times), 0) / count;
+    sums.reduce((sum, times) => sum + of(times), 0) / steps;
   return {
-    step: (ended - began) / count,
+    step: (ended - began) / steps,
     moving: perStep(({ met, done }) => done - met),
     exposed: perStep(exposed),
     waited: perStep(({ waitedFrom, waitedTo }) => waitedTo - waitedFrom),
     bytes: Math.round(perStep(({ bytes }) => bytes)),
-    messages: sums.length / count,
+    messages: sums.length / steps,
   };
 }
 
