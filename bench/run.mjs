@@ -11,8 +11,9 @@ import { build } from 'esbuild';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// `pnpm bench web` measures the demo application, in a browser; `pnpm bench distributed` several processes.
-const programs = { web: 'web/command.ts', distributed: 'src/distributed.ts' };
+// `pnpm bench web` measures the demo application, in a browser; `pnpm bench distributed` several processes, `pnpm bench workers`
+// several workers of a page.
+const programs = { web: 'web/command.ts', distributed: 'src/distributed.ts', workers: 'src/workers.ts' };
 const program = programs[process.argv[2]];
 if (program !== undefined) {
   const node = ['--conditions=@ag/source', '--import', 'tsx', here(program), ...process.argv.slice(3)];

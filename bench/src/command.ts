@@ -18,6 +18,7 @@ pnpm bench torch    the workloads beside PyTorch: see pnpm bench torch --help
 pnpm bench random   networks drawn at random beside PyTorch
 pnpm bench web      the demo application
 pnpm bench distributed   two processes beside one, and how much of their sums is hidden
+pnpm bench workers       two workers of a page beside the page alone
 pnpm bench steady   whether the steps of a loop stay as quick as they were
 
   --json            print one JSON document instead of tables
