@@ -39,25 +39,17 @@ const values: Record<ComputedDType, readonly number[]> = {
   bool: [0, 1],
 }; // biome-ignore format: a table
 
-const givesBool = new Set([
-  'isNaN',
-  'isFinite',
-  'not',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'and',
-  'or',
-]);
+const givesBool = new Set(['isNaN', 'isFinite', 'not', 'equal', 'notEqual', 'less', 'lessEqual']);
+/** Of bits: of whole numbers, and the first two of bool. */
+const ofBits = new Set(['and', 'or', 'xor', 'shiftLeft', 'shiftRight']);
 const anyZero = new Set(['sign', 'max', 'min']);
 const noFractions = ['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'isNaN', 'isFinite'];
 const ofBool = new Set(['not', 'and', 'or', 'mul', 'max', 'min', 'equal', 'notEqual', 'less', 'lessEqual']);
 
 function has(op: string, dtype: ComputedDType): boolean {
   if (dtype === 'bool') return ofBool.has(op);
-  if (op === 'not' || op === 'and' || op === 'or') return false;
-  if (dtype.startsWith('float')) return true;
+  if (op === 'not') return false;
+  if (dtype.startsWith('float')) return !ofBits.has(op);
   return op !== 'atan2' && (noFractions.includes(op) || (binaryOperations as readonly string[]).includes(op));
 }
 
