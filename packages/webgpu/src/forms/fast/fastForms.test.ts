@@ -106,7 +106,9 @@ describe.skipIf(gpu === undefined)('fast forms', () => {
         numbers([70], 3).matmul(numbers([70, 300])),
         numbers([300]).dot(numbers([300], 2)),
       ]));
-    it('tiles of 64 × 64', () => same(() => [numbers([64, 70, 20]).matmul(numbers([64, 20, 66], 2))]));
+    it.skipIf(!all)('tiles of 64 × 64', () =>
+      same(() => [numbers([64, 70, 20]).matmul(numbers([64, 20, 66], 2))]),
+    );
     it.skipIf(!all)('tiles of 128 × 128', () =>
       same(() => [numbers([256, 70, 20]).matmul(numbers([256, 20, 68], 2))]),
     );
@@ -190,7 +192,7 @@ describe.skipIf(gpu === undefined)('fast forms', () => {
         const y = x.greater(15).where(Number.NaN, x);
         return [y.argsort(), y.argsort({ descending: true }), x.cast('int32').argsort()];
       }, 0));
-    it('sorts long lines', () => same(() => [numbers([2, 5000]).mul(100).floor().argsort()], 0));
+    it.skipIf(!all)('sorts long lines', () => same(() => [numbers([2, 5000]).mul(100).floor().argsort()], 0));
   });
 
   describe('bands', () => {
