@@ -10,7 +10,8 @@ import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const documented = ['nn', 'onnx', 'optim', 'datasets'];
-const packages = ['tensor', 'graph', ...documented];
+/** Where two export a name, the later is meant: `linear` is a layer. */
+const packages = ['tensor', 'graph', 'optim', 'datasets', 'onnx', 'nn'];
 
 /** What examples may use without saying where it comes from. */
 const given = `
@@ -23,6 +24,10 @@ declare const loss: import('@ag/tensor').Tensor;
 declare const nn: typeof import('@ag/nn');
 declare const gpt: import('@ag/nn').LanguageModel;
 declare const bytes: Uint8Array;
+declare const [v, allWeights, allBiases, first, second]: import('@ag/tensor').Tensor[];
+declare const loader: import('@ag/datasets').DataLoader;
+declare const head: import('@ag/nn').Module;
+declare function trainEpoch(): Promise<void>;
 declare const validationLoss: number;
 declare const context: CanvasRenderingContext2D;
 declare function validate(model: unknown, data: unknown): Promise<unknown>;

@@ -41,11 +41,11 @@ describe('formula', () => {
     const g = gradients(f.evaluate(values), Object.values(values));
     expect(await Promise.all(g.map((t) => t.item()))).toEqual([-4, -4, 3]);
   });
-  it('knows every elementwise operation and reduction', () => {
+  it('knows every elementwise operation and reduction that is a method', () => {
     const x = tensor([[0.3, 0.6]], { dtype: 'float64' });
     const names = 'abc';
     for (const { name, ranges, variant } of elementwiseRows) {
-      if (variant !== undefined || name === 'cast') continue;
+      if (variant !== undefined || name === 'cast' || !(name in x)) continue;
       const operands = [...names].slice(0, ranges.length);
       const given = Object.fromEntries(operands.map((operand) => [operand, x]));
       expect(formula(`${name}(${operands.join(', ')})`).evaluate(given).shape, name).toEqual([1, 2]);

@@ -13,9 +13,9 @@ import { withValues } from './substitute.ts';
  *
  * ```ts
  * const weights = model.stateDict();
- * const hessian = hvp((weight) => functionalCall(model, { ...weights, weight }, x).sum(), w, v);
+ * const replaced = functionalCall(model, { ...weights, weight: y }, x); // weights as they are, but for one
  * // Ten models of one form, their weights side by side
- * const outputs = vmap((weight, bias) => functionalCall(model, { weight, bias }, x))(allWeights, allBiases);
+ * const outputs = vmap((weight: Tensor, bias: Tensor) => functionalCall(model, { weight, bias }, x))(allWeights, allBiases);
  * ```
  *
  * @param weights tensors by the paths of parameters and buffers, as `stateDict` has them; what is left out is the model's own.

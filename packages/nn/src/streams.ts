@@ -74,7 +74,7 @@ export interface CurveOptions {
  * pairs in a bin.
  *
  * ```ts
- * fit({ model, loss: bceWithLogits, metrics: { auc: aucStream({ range: [-10, 10] }) }, … });
+ * const metrics = { auc: aucStream({ range: [-10, 10] }) }; // of fit, where outputs are logits
  * ```
  */
 export function aucStream(options: CurveOptions = {}): MetricStream {

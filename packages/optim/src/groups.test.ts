@@ -106,7 +106,7 @@ describe('addParameters', () => {
 
 it('parameterGroups puts parameters with the same options together', () => {
   const model = sequential(linear(2, 3), linear(3, 3), linear(3, 1));
-  const groups = parameterGroups<AdamOptions>(model, (name, { shape }) => {
+  const groups = parameterGroups<Partial<AdamOptions>>(model, (name, { shape }) => {
     if (name.startsWith('0.')) return null;
     return shape.length < 2 ? { weightDecay: 0, betas: [0.8, 0.9] as const } : {};
   });

@@ -22,12 +22,12 @@ export interface NamedParameters {
  * @param model or names with variables, as `namedParameters` gives them
  * @param options from path and variable to what differs from the optimizer's options; null leaves the parameter out
  */
-export function parameterGroups<Options extends OptimizerOptions>(
+export function parameterGroups<Own extends object>(
   model: NamedParameters | ReadonlyMap<string, Variable>,
-  options: (name: string, parameter: Variable) => Partial<Options> | null,
-): ParameterGroup<Options>[] {
+  options: (name: string, parameter: Variable) => Own | null,
+): ParameterGroup<Own>[] {
   const named = 'namedParameters' in model ? model.namedParameters() : model;
-  const groups: { readonly own: Partial<Options>; readonly parameters: Variable[] }[] = [];
+  const groups: { readonly own: Own; readonly parameters: Variable[] }[] = [];
   for (const [name, parameter] of named) {
     const own = options(name, parameter);
     if (own === null) continue;
