@@ -2,7 +2,7 @@
  * `parameterGroups`: groups with options of their own, by the names of parameters.
  */
 import type { Variable } from '@ag/tensor';
-import type { OptimizerOptions, ParameterGroup } from './optimizer.ts';
+import type { ParameterGroup } from './optimizer.ts';
 
 /** What has parameters with names: a model. */
 export interface NamedParameters {
