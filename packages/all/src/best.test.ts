@@ -76,7 +76,7 @@ describe('best', () => {
     const ag = await import('./index.ts');
     ag.use(ag.reference());
     const work = async () => {
-      if (ag.backend().name !== quicker) await new Promise((resolve) => setTimeout(resolve, 40));
+      if (ag.backend().name !== quicker) await new Promise((resolve) => setTimeout(resolve, 200));
       await ag.ones([4, 4]).sum().item();
     };
     expect((await ag.best({ work, say })).name).toBe(quicker);

@@ -51,6 +51,7 @@ describe('formula', () => {
       expect(formula(`${name}(${operands.join(', ')})`).evaluate(given).shape, name).toEqual([1, 2]);
     }
     for (const { name } of reductionRows) {
+      if (!(name in x)) continue;
       expect(formula(`${name}(x)`).evaluate({ x }).shape, name).toEqual([]);
     }
   });

@@ -105,7 +105,7 @@ export function dtypeError(message: string, options?: ErrorOptions): Coded<TypeE
 }
 
 /** A stack deep enough to reach the user's line, where the engine lets it be taken; frozen globals stay as they are. */
-function takeStack(error: Error, made: unknown): void {
+export function takeStack(error: Error, made: unknown): void {
   const engine = Error as {
     stackTraceLimit?: number;
     captureStackTrace?(error: Error, made: unknown): void;

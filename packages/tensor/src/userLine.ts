@@ -2,6 +2,7 @@
  * Which line of a stack is the user's: messages about a computation name the line that asked for it, not the library's
  * own. The library's files are known by where this file lies, so a project with folders of the same names keeps its lines.
  */
+import { takeStack } from './errors.ts';
 
 const packages = 'tensor|graph|nn|optim|datasets|native-wasm|webgpu|onnx|train|viz|all';
 /** Installed, as package managers and Vite's prepared dependencies lay it out. */
@@ -25,6 +26,13 @@ export function userLine(stack: string | undefined, own: string = import.meta.ur
     if (!ours) return frameText(line);
   }
   return null;
+}
+
+/** The user's line that led here, however many of the library's own lie between; null where there is none. */
+export function callersLine(): string | null {
+  const here = new Error();
+  takeStack(here, callersLine);
+  return userLine(here.stack);
 }
 
 /** Without `at`, and the place alone where the engine writes `function@place`. */

@@ -3,7 +3,7 @@
  *
  * Whoever warns has found something already, so nothing here is on the way of a computation.
  */
-import { userLine } from './userLine.ts';
+import { callersLine } from './userLine.ts';
 
 /** The codes of warnings. */
 export type WarningCode =
@@ -78,7 +78,7 @@ export function silenceWarnings(...codes: readonly WarningCode[]): void {
 export function warn(code: WarningCode, message: string, what = ''): void {
   if (silent.has(code) || said.has(code + what)) return;
   said.add(code + what);
-  listener({ code, message, line: userLine(new Error().stack) });
+  listener({ code, message, line: callersLine() });
 }
 
 /** Whether a warning would be heard, for who would have to look for it. */

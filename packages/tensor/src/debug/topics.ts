@@ -5,7 +5,7 @@
 import { valueError } from '../errors.ts';
 import { toText } from '../kernel/programText.ts';
 import { observeRuns, type RunObserver } from '../run/observe.ts';
-import { userLine } from '../userLine.ts';
+import { callersLine } from '../userLine.ts';
 
 /** What can be told: see {@link debug}. */
 export const topics = ['plan', 'kernels', 'cache', 'memory'] as const;
@@ -46,7 +46,7 @@ export function debug(
       const kernels = backend.stats().kernels;
       if (about('plan')) {
         const { launches, slots } = program;
-        const line = userLine(new Error().stack);
+        const line = callersLine();
         print(
           `ag plan: ${launches.length} kernels, ${outputs.length} results, ${slots.reduce((a, b) => a + b, 0)} bytes between${line ? `, for ${line}` : ''}`,
         );

@@ -14,7 +14,7 @@ import { checkOptions } from '../options.ts';
 import { formatShape, normalizeAxis } from '../shape.ts';
 import { checkTensor, type Tensor } from '../tensor.ts';
 import { fromArray } from './create.ts';
-import { joined, sectionOf } from './select.ts';
+import { sectionOf } from './select.ts';
 
 /** What a transform is divided by: `'backward'`: the inverse by n; `'forward'`: the transform by n; `'ortho'`: both by √n. */
 export type SpectrumNorm = 'backward' | 'forward' | 'ortho';
@@ -51,7 +51,7 @@ export function ifft(x: Tensor, options: SpectrumOptions = {}): Tensor {
 export function rfft(x: Tensor, options: SpectrumOptions = {}): Tensor {
   const pair = checkTensor(x, 'rfft').unsqueeze(-1);
   const axis = normalizeAxis(options.axis ?? -1, x.shape.length, 'rfft');
-  const complex = joined([pair, pair.mul(0)], x.shape.length);
+  const complex = pair.pad(pair.shape.map((_, i): [number, number] => [0, i === x.shape.length ? 1 : 0]));
   const whole = transform('rfft', complex, options, false);
   return sectionOf(whole, 0, Math.floor(whole.shape[axis] / 2) + 1, axis);
 }

@@ -174,7 +174,8 @@ export const expm: Op<undefined> = /* @__PURE__ */ defineOp({
     const [n] = squareOf('expm', a);
     const at = a.cast(g.dtype).transpose();
     const upper = joined(at, g, -1);
-    const lower = joined(at.mul(0), at, -1);
+    const before = at.shape.map((_, axis): [number, number] => [axis === at.shape.length - 1 ? n : 0, 0]);
+    const lower = at.pad(before);
     const whole = g.apply(expm, [joined(upper, lower, -2)]);
     return [columns(rows(whole, 0, n), n, n)];
   },

@@ -6,6 +6,7 @@
 import type { DType } from '../dtype.ts';
 import { conv2d } from '../functions/convolution.ts';
 import { eye, tensor } from '../functions/create.ts';
+import { bitwiseXor, leftShift, rightShift } from '../functions/elementwise/bits.ts';
 import { argsort, concat, diagonal, gather, scatterAdd, sort, stack, take, tril } from '../functions/free.ts';
 import { cholesky, inverse } from '../functions/linearAlgebra.ts';
 import { avgPool2d, maxPool2d } from '../functions/pooling.ts';
@@ -68,11 +69,21 @@ export function randomGraph(seed: number): RandomGraph {
     const type = pick(['int32', 'int32', 'uint32', 'uint8', 'bool'] as const);
     const rank = shapes[leaf].length;
     const along = rank === 0 ? undefined : Math.min(axis, rank - 1);
-    const kind = pick(['arithmetic', 'extremes', 'order', 'positions', 'products', 'places'] as const);
+    const kind = pick([
+      'arithmetic',
+      'bits',
+      'extremes',
+      'order',
+      'positions',
+      'products',
+      'places',
+    ] as const);
     const scalar = (x: Tensor): Tensor => {
       switch (kind) {
         case 'arithmetic':
           return x.mul(7).sub(x).maximum(x.mod(5)).add(x.pow(2)).sum();
+        case 'bits':
+          return type === 'bool' ? x.logicalNot().any() : bitwiseXor(leftShift(x, 2), rightShift(x, 1)).sum();
         case 'extremes':
           return along === undefined ? x.max() : x.max(along).minimum(x.min(along)).sum();
         case 'order':

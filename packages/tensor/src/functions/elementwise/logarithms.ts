@@ -111,7 +111,8 @@ export const logaddexp = /* @__PURE__ */ binaryFunction('logaddexp', {
 export const logaddexp2 = /* @__PURE__ */ binaryFunction('logaddexp2', {
   of: (a, b) => {
     const power = s.exp(s.mul(s.neg(distance(a, b)), number(Math.LN2, a)));
-    return s.add(s.max(a, b), s.mul(s.log1p(power), number(Math.LOG2E, a)));
+    // Divided: a product could be added unrounded, and −1 + log₂ 2 would not be 0.
+    return s.add(s.max(a, b), s.div(s.log1p(power), number(Math.LN2, a)));
   },
   vjp: (g, [a, b]) => {
     const d = difference(a, b).mul(Math.LN2);
