@@ -66,6 +66,9 @@ describe('logarithms of densities', () => {
       const leaf = x.mul(1);
       expect(gradients(ag.gammaLogProb(leaf).sum(), [leaf])[0].dataSync().every(Number.isFinite)).toBe(true);
     }
+    // There is no such distribution.
+    expect(ag.gammaLogProb(tensor([1]), { concentration: tensor([-1.5]) }).itemSync()).toBeNaN();
+    expect(ag.betaLogProb(tensor([0.5]), { alpha: tensor([-0.5]), beta: 1 }).itemSync()).toBeNaN();
     // Limits belong to the distribution: SciPy gives 0, log 3 and 0.
     expect(ag.gammaLogProb(tensor([0])).itemSync()).toBe(0);
     expect(ag.exponentialLogProb(tensor([0]), { rate: 3 }).itemSync()).toBeCloseTo(Math.log(3), 6);

@@ -7,7 +7,10 @@ export const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+|
 /**
  * `\s` is Unicode's white space there, without U+FEFF and with U+0085; `(?i:…)` is spelled out, as few engines know it.
  *
- * @throws RangeError for what cannot be written in JavaScript, such as possessive quantifiers
+ * A file may be anybody's: a group that repeats without a bound, as in `(a+)+b`, can take time that doubles with each letter of a text,
+ * and no tokenizer needs one.
+ *
+ * @throws RangeError for what cannot be written in JavaScript, such as possessive quantifiers, and for groups that repeat
  */
 export function pattern(source: string): RegExp {
   let result = '';
@@ -41,6 +44,8 @@ export function pattern(source: string): RegExp {
       depth++;
       result += at;
     } else if (at === ')' && !inClass) {
+      const repeated = /^(?:[*+]|\{\d*,?\d*\})/.exec(source.slice(i + 1))?.[0];
+      if (repeated !== undefined) throw unknown(source, `a group that repeats, )${repeated},`);
       if (folded === depth) folded = -1;
       depth--;
       result += at;

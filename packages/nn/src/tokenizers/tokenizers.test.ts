@@ -74,6 +74,11 @@ describe('files of Hugging Face', () => {
         { model, pre_tokenizer: { type: 'Split', pattern: { Regex: 'a++' }, behavior: 'Isolated' } },
         'the pattern a++',
       ],
+      // Time that doubles with each letter.
+      ...['(a+)+b', '(?:a|a)*b', '(a+){2,}b'].map((regex): [object, string] => [
+        { model, pre_tokenizer: { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated' } },
+        'a group that repeats',
+      ]),
       [
         { model, pre_tokenizer: { type: 'Split', pattern: { Regex: '\\h' }, behavior: 'Isolated' } },
         '\\h in the pattern',

@@ -10,9 +10,9 @@ import { checkOptions } from '../options.ts';
 import type { Key } from '../run/randomKeys.ts';
 import { broadcastShapes, checkShape, formatShape, type Shape } from '../shape.ts';
 import { checkTensor, literal, type Tensor } from '../tensor.ts';
+import { lgamma } from './elementwise/gamma.ts';
 import { oneHot } from './free.ts';
 import { cholesky } from './linearAlgebra.ts';
-import { logGamma } from './logGamma.ts';
 import { drawWith, keyFrom, keyWords, type RandomOptions } from './random.ts';
 
 /** A number for all elements, or a tensor that broadcasts to the shape. */
@@ -192,7 +192,7 @@ function largePoisson(given: Tensor, words: Words): Tensor {
     const right = size
       .mul(rate.log())
       .sub(rate)
-      .sub(logGamma(size.add(1)));
+      .sub(lgamma(size.add(1)));
     const fits = inside.logicalAnd(quick.logicalOr(possible.logicalAnd(left.lessEqual(right))));
     chosen = (done === null ? fits : fits.logicalAnd(done.logicalNot())).where(size, chosen);
     done = done === null ? fits : done.logicalOr(fits);

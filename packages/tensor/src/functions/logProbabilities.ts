@@ -8,10 +8,14 @@ import { checkOptions } from '../options.ts';
 import { formatShape } from '../shape.ts';
 import { checkTensor, type Tensor } from '../tensor.ts';
 import type { Parameter } from './distributions.ts';
+import { lgamma } from './elementwise/gamma.ts';
+import { xlogy } from './elementwise/logarithms.ts';
 import { diagonal } from './free.ts';
 import { cholesky, solveTriangular } from './linearAlgebra.ts';
-import { logGamma, timesLog } from './logGamma.ts';
 import { gatherAlong } from './select.ts';
+
+/** log Γ of a parameter that has to be above 0: NaN below. */
+const logGamma = (parameter: Tensor): Tensor => parameter.less(0).where(Number.NaN, lgamma(parameter));
 
 /** ½·log 2π. */
 const halfLogTau = 0.9189385332046727;
@@ -102,7 +106,7 @@ export function gammaLogProb(
   const safe = inside.where(at, 1);
   const value = a
     .mul(rate.log())
-    .add(timesLog(a.sub(1), safe))
+    .add(xlogy(a.sub(1), safe))
     .sub(rate.mul(safe))
     .sub(logGamma(a));
   return within(inside, value);
@@ -120,7 +124,7 @@ export function betaLogProb(
   const b = beside(options.beta ?? 1, at, name, 'beta');
   const inside = at.greaterEqual(0).logicalAnd(at.lessEqual(1));
   const safe = inside.where(at, 0.5);
-  const value = timesLog(a.sub(1), safe).add(timesLog(b.sub(1), safe.neg().add(1)));
+  const value = xlogy(a.sub(1), safe).add(xlogy(b.sub(1), safe.neg().add(1)));
   return within(
     inside,
     value
@@ -140,9 +144,9 @@ export function poissonLogProb(x: Tensor, options: { readonly rate?: Parameter }
   const safe = inside.where(at, 0);
   return within(
     inside,
-    timesLog(safe, rate)
+    xlogy(safe, rate)
       .sub(rate)
-      .sub(logGamma(safe.add(1))),
+      .sub(lgamma(safe.add(1))),
   );
 }
 
@@ -201,7 +205,7 @@ export function dirichletLogProb(x: Tensor, options: { readonly concentration: T
   checkOptions(name, options, 'concentration');
   const at = real(x, name);
   const a = beside(options.concentration, at, name, 'concentration');
-  return timesLog(a.sub(1), at)
+  return xlogy(a.sub(1), at)
     .sub(logGamma(a))
     .sum(-1)
     .add(logGamma(a.sum(-1)));
@@ -213,10 +217,10 @@ export function multinomialLogProb(x: Tensor, options: { readonly probabilities:
   checkOptions(name, options, 'probabilities');
   const at = real(x, name);
   const p = beside(options.probabilities, at, name, 'probabilities');
-  return timesLog(at, p)
-    .sub(logGamma(at.add(1)))
+  return xlogy(at, p)
+    .sub(lgamma(at.add(1)))
     .sum(-1)
-    .add(logGamma(at.sum(-1).add(1)));
+    .add(lgamma(at.sum(-1).add(1)));
 }
 
 /** log of the density of vectors of a normal distribution: `x` and `mean` `[..., d]`, `covariance` `[..., d, d]` → `[...]`. */
