@@ -18,6 +18,7 @@ import { initCommand } from './commands/init.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
+import { receiptCommand, verifyCommand } from './commands/receipts.ts';
 import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
@@ -52,6 +53,8 @@ const commands: readonly (Entry | Group)[] = [
   entry(trainCommand, async () => (await import('./training/train.ts')).train),
   entry(initCommand, async () => (await import('./init/init.ts')).init),
   entry(evalCommand, async () => (await import('./weights/evaluate.ts')).evaluate),
+  entry(verifyCommand, async () => (await import('./receipts/verify.ts')).verifyRun),
+  entry(receiptCommand, async () => (await import('./receipts/show.ts')).showReceipt),
   entry(predictCommand, async () => (await import('./weights/predict.ts')).predictFiles),
   {
     name: 'data',
