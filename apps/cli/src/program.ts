@@ -19,7 +19,13 @@ import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
 import { receiptCommand, verifyCommand } from './commands/receipts.ts';
-import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
+import {
+  runsAskCommand,
+  runsCompareCommand,
+  runsListCommand,
+  runsPlotCommand,
+  runsShowCommand,
+} from './commands/runs.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { webCommand } from './commands/web.ts';
@@ -68,11 +74,12 @@ const commands: readonly (Entry | Group)[] = [
   },
   {
     name: 'runs',
-    summary: 'list, show, compare and plot earlier runs',
+    summary: 'list, show, compare, plot and ask earlier runs',
     entries: [
       entry(runsListCommand, async () => (await import('./runs/list.ts')).listRuns),
       entry(runsShowCommand, async () => (await import('./runs/list.ts')).showRun),
       entry(runsCompareCommand, async () => (await import('./runs/compare.ts')).compareRuns),
+      entry(runsAskCommand, async () => (await import('./receipts/ask.ts')).askRun),
       entry(runsPlotCommand, async () => (await import('./runs/plot.ts')).plotRuns),
     ],
   },

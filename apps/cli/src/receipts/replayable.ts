@@ -106,9 +106,11 @@ function recipeFor(
       'Name the folder of the run instead.',
     );
   }
-  return recipeOfFile({ file: target, recipe: config.recipe, by, parameters: config.parameters }, recipe, terminal.ask).then(
-    (own) => (from ? startingFrom(own, keptStart(target, from)) : own),
-  );
+  return recipeOfFile(
+    { file: target, recipe: config.recipe, by, parameters: config.parameters },
+    recipe,
+    terminal.ask,
+  ).then((own) => (from ? startingFrom(own, keptStart(target, from)) : own));
 }
 
 /** The backend that computed a run; checkpoints of a run without a receipt say which. */
@@ -124,10 +126,7 @@ async function backendOf(
   const { threads, vectors } = settings;
   const isWasm = backend === 'wasm';
   try {
-    return await chooseBackend(
-      { backend, threads, vectors, ...(isWasm && { arithmetic }) },
-      terminal,
-    );
+    return await chooseBackend({ backend, threads, vectors, ...(isWasm && { arithmetic }) }, terminal);
   } catch (error) {
     if (!isWasm || arithmetic !== 'fused') throw error;
     throw new Failure(
@@ -143,7 +142,11 @@ async function backendOf(
 export async function readReceipt(target: string): Promise<Receipt | null> {
   if (/^https?:\/\//.test(target)) return parseReceipt(await fetchText(target), target);
   if (!existsSync(target)) {
-    throw new Failure('data', `${target}: there is no such run or receipt`, "'agrad runs list' shows the runs.");
+    throw new Failure(
+      'data',
+      `${target}: there is no such run or receipt`,
+      "'agrad runs list' shows the runs.",
+    );
   }
   if (!statSync(target).isDirectory()) return parseReceipt(readFileSync(target, 'utf8'), target);
   const { receipt } = runPaths(target);

@@ -12,7 +12,10 @@ export function short(text: string): string {
 }
 
 /** Runs the command; answers the exit code. */
-export async function showReceipt({ positional: [target] }: ReceiptOptions, terminal: Terminal): Promise<number> {
+export async function showReceipt(
+  { positional: [target] }: ReceiptOptions,
+  terminal: Terminal,
+): Promise<number> {
   const receipt = await readReceipt(target);
   if (!receipt) {
     throw new Failure('data', `${target} has no receipt: it was trained by an older agrad, or did not end`);

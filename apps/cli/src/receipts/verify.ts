@@ -4,7 +4,7 @@ import type { VerifyOptions } from '../commands/receipts.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { duration } from '../numbers.ts';
 import type { Terminal } from '../terminal.ts';
-import { recipeOf, type Replayable, replayable } from './replayable.ts';
+import { type Replayable, recipeOf, replayable } from './replayable.ts';
 import { short } from './show.ts';
 
 /** Runs the command; answers the exit code. */
@@ -16,7 +16,10 @@ export async function verifyRun(options: VerifyOptions, terminal: Terminal): Pro
   try {
     if (against !== undefined) {
       if (steps)
-        throw new Failure('usage', '--steps and --against exclude each other: --against finds the step itself');
+        throw new Failure(
+          'usage',
+          '--steps and --against exclude each other: --against finds the step itself',
+        );
       return await compareRuns(one, { target: against, recipe, settings }, terminal);
     }
     if (!one.receipt) {

@@ -13,8 +13,8 @@ import { type ContentHash, hashData, hashTensors } from './contents.ts';
 import { merkleRoot, sha256OfText } from './hash.ts';
 import { type Receipt, receiptVersion } from './receipt.ts';
 
-/** Hashes of one network cost about as much as a step of a few examples: every 64th step they are lost in it. */
-const leastSteps = 64;
+/** To hash a small network costs about as much as two steps of it: at every 256th step that is a hundredth of the work. */
+const leastSteps = 256;
 /** Hashes of a run, at most. */
 const mostHashes = 256;
 
@@ -27,7 +27,7 @@ export interface ReceiptContent {
   readonly data?: Readonly<Record<string, unknown>>;
   /** What the run is made from, so that others can make it: anything JSON can hold. */
   readonly recipe?: unknown;
-  /** Steps between two hashes of the weights. Default: 64, or as many times twice that as makes at most 256 hashes. */
+  /** Steps between two hashes of the weights. Default: 256, or as often twice that as makes at most 256 hashes. */
   readonly every?: number;
 }
 

@@ -1,12 +1,13 @@
 /**
  * Checking a receipt: the run is computed again, as a whole or in part, and the hashes are compared.
  */
+import type { AnyModule } from '@ag/nn';
 import { checkOptions } from '@ag/tensor/engine';
 import type { Checkpoint } from '../checkpoint.ts';
 import { TrainingError } from '../errors.ts';
 import { hashTensors } from './contents.ts';
 import type { Run } from './openRun.ts';
-import { compareReceipts, type Receipt, type ReceiptDifference } from './receipt.ts';
+import { compareReceipts, differingTensors, type Receipt, type ReceiptDifference } from './receipt.ts';
 import { expectSameArithmetic } from './replay.ts';
 import { type ReceiptContent, Recorder } from './saveReceipt.ts';
 
@@ -170,10 +171,20 @@ async function verifyPart(
     return false;
   };
   let reached = from;
+  let left: AnyModule | null = null;
   for await (const { step, model } of run.replay(checkpoint)) {
-    reached = step;
+    [reached, left] = [step, model];
     onStep?.(step);
-    if (!(await compare(step, model.stateDict())) || step >= to) break;
+    // At its end a run may put other weights in place, so it is left to end.
+    if (!(await compare(step, model.stateDict())) || (step >= to && to < steps)) break;
+  }
+  if (reached === steps && differences.length === 0) {
+    const found = await hashTensors(left!.stateDict());
+    compared++;
+    if (found.hash !== expected.weights.final.hash) {
+      const names = differingTensors(expected.weights.final, found);
+      differences.push({ what: 'final', names, expected: expected.weights.final.hash, found: found.hash });
+    }
   }
   const notes = compared === 0 ? [`the receipt has a hash at every ${every} steps, and none at these`] : [];
   return { equal: differences.length === 0 && compared > 0, differences, from, to: reached, compared, notes };
