@@ -57,9 +57,8 @@ export interface ExportedPlan {
  * training step with its optimizer. It computes the same bits as `wasm({ threads: 1 })` with the same `arithmetic`.
  *
  * ```ts
- * model.eval();
- * const { wasm } = await exportPlan((x: Tensor) => model.forward(x), { x: { shape: [null, 784] } }, { maxBatch: 16 });
- * await writeFile('model.wasm', wasm);
+ * const plan = await exportPlan((x: Tensor) => model.forward(x), { x: { shape: [null, 784] } }, { maxBatch: 16 });
+ * plan.wasm; // to be written to model.wasm, with plan.javascript() beside it
  * ```
  *
  * The function is traced with the inputs in their order. Variables that it updates are state: `run` gives them their next values, and
