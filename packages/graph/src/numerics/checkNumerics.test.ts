@@ -9,6 +9,7 @@ import {
   manualSeed,
   normal,
   ones,
+  randomState,
   type Tensor,
   tensor,
   uniform,
@@ -222,6 +223,18 @@ describe('checkNumerics', () => {
       tensor([1, 2, 3]),
     );
     expect(inside.losses.every(({ site }) => site?.includes('checkNumerics.test.ts'))).toBe(true);
+  });
+
+  it('leaves running statistics and random numbers as they were', async () => {
+    const seen = new Variable(tensor([1, 2]), { trainable: false });
+    const random = randomState();
+    const f = (x: Tensor) => {
+      seen.assign(seen.value.mul(0.9).add(x));
+      return x.add(normal(x.shape)).mul(seen.value);
+    };
+    await checkNumerics(f, tensor([3, 4]));
+    expect(randomState()).toEqual(random);
+    expect([...seen.value.dataSync()]).toEqual([1, 2]);
   });
 
   it('says what is wrong with its arguments', async () => {

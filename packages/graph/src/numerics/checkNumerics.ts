@@ -4,16 +4,27 @@
  * The same graph is computed twice, in float32 and beside it in float64, from the same numbers. What the two differ by at a node, beyond
  * what they differ by at its operands, was lost there. Which form does not lose it stands in `advice.ts`.
  */
-import { apply, evaluate, formatShape, isFloat, Tensor, type TypedArray, tensor } from '@ag/tensor';
+import {
+  apply,
+  evaluate,
+  formatShape,
+  isFloat,
+  randomState,
+  restoreRandomState,
+  Tensor,
+  type TypedArray,
+  tensor,
+} from '@ag/tensor';
 import {
   checkOptions,
   checkTensor,
   codedError,
+  holdingAssignments,
   nextSerial,
+  noteAssignments,
   synchronous,
   valueError,
 } from '@ag/tensor/engine';
-import { topologicalOrder } from '../gradients.ts';
 import { creationOf, type ModuleTree, startCapture } from '../provenance.ts';
 import { type Step, stepsTo } from '../rewrite.ts';
 import { adviceFor, type Surroundings } from './advice.ts';
@@ -79,11 +90,11 @@ const allDigits = -Math.log10(roundoff);
  *
  * Only what is lost in an operation itself counts, not what arrived with its operands. Numbers below 1.2e-38 count as 0 until something
  * is made of them. A few elements that happen to be close to 0 are no loss: nine of ten elements have to be right, unless some overflow.
- * Composed operations (`softmax`, `logSumExp`, `variance`) are looked at as a whole. Gradients are looked at where `f` returns them. Random
- * numbers must come from keys of their own.
+ * Composed operations (`softmax`, `logSumExp`, `variance`) are looked at as a whole. Gradients are looked at where `f` returns them. Running
+ * statistics and the sequence of random numbers are left as they were.
  *
  * @param f what to look at; returns tensors, alone or in arrays and objects
- * @param x its argument, a tensor or an array of tensors, as numbers of float32
+ * @param x its argument, a tensor or an array of tensors (empty for a function of none), as numbers of float32
  * @throws RangeError for `digits` outside 0.5 … 7
  */
 export async function checkNumerics<X extends Tensor | readonly Tensor[]>(
@@ -97,24 +108,31 @@ export async function checkNumerics<X extends Tensor | readonly Tensor[]>(
     throw valueError(`checkNumerics: digits must be between 0.5 and 7, got ${digits}`);
   for (const one of x instanceof Tensor ? [x] : x) checkTensor(one, 'checkNumerics', 'x');
   const since = nextSerial();
-  const stop = startCapture(model ? { model } : {});
-  let outputs: Tensor[];
+  const random = randomState();
+  const dropAssignments = noteAssignments();
   try {
-    outputs = tensorsIn(synchronous('checkNumerics', f(x)));
+    const stop = startCapture(model ? { model } : {});
+    let outputs: Tensor[];
+    try {
+      outputs = tensorsIn(synchronous('checkNumerics', f(x)));
+    } finally {
+      stop();
+    }
+    if (outputs.length === 0)
+      throw codedError(TypeError, 'AG_NOT_A_TENSOR', 'checkNumerics: the function must give tensors');
+    return await compare(outputs, since, digits);
   } finally {
-    stop();
+    dropAssignments();
+    restoreRandomState(random);
   }
-  if (outputs.length === 0)
-    throw codedError(TypeError, 'AG_NOT_A_TENSOR', 'checkNumerics: the function must give tensors');
-  return compare(outputs, since, digits);
 }
 
 async function compare(outputs: readonly Tensor[], since: number, digits: number): Promise<NumericsReport> {
   const steps = stepsTo(outputs, (node) => node.serial >= since).filter(({ node }) => node.serial >= since);
   const surroundings = surroundingsOf(steps);
-  const exact = await inDouble(outputs, steps);
+  const exact = await inDouble(steps);
   const watched = steps.filter(({ node }) => exact.has(node) && node.dtype === 'float32');
-  evaluate(watched.flatMap(({ node }) => [node, exact.get(node)!]));
+  holdingAssignments(() => evaluate(watched.flatMap(({ node }) => [node, exact.get(node)!])));
   const known = new Map<Tensor, Known>();
   const worst = new Map<string, DigitLoss>();
   for (const step of watched) {
@@ -134,7 +152,7 @@ async function compare(outputs: readonly Tensor[], since: number, digits: number
     if (!(lost >= digits)) continue;
     const loss = describe(step, lost, error, overflows, surroundings);
     const key = `${loss.op} ${loss.site ?? watched.indexOf(step)} ${loss.gradientOf}`;
-    if (!(worst.get(key)?.lost! >= lost)) worst.set(key, loss);
+    if ((worst.get(key)?.lost ?? 0) < lost) worst.set(key, loss);
   }
   return {
     losses: [...worst.values()].sort((a, b) => b.lost - a.lost),
@@ -197,17 +215,13 @@ function surroundingsOf(steps: readonly Step[]): Surroundings {
  * The float nodes in float64. Leaves have the numbers that float32 has; what is no float (positions, truth values, random bits) is taken
  * from the float32 graph, so that both take the same branch.
  */
-async function inDouble(
-  outputs: readonly Tensor[],
-  steps: readonly Step[],
-): Promise<ReadonlyMap<Tensor, Tensor>> {
+async function inDouble(steps: readonly Step[]): Promise<ReadonlyMap<Tensor, Tensor>> {
   const exact = new Map<Tensor, Tensor>();
-  const made = new Map(steps.map((step) => [step.node, step]));
-  for (const node of topologicalOrder(outputs).nodes) {
-    if (!isFloat(node.dtype)) continue;
-    const step = made.get(node);
-    const double = step ? repeated(step, exact) : null;
-    exact.set(node, double ?? (await leafInDouble(node)));
+  for (const step of steps) {
+    for (const input of step.inputs)
+      if (isFloat(input.dtype) && !exact.has(input)) exact.set(input, await leafInDouble(input));
+    const { node } = step;
+    if (isFloat(node.dtype)) exact.set(node, repeated(step, exact) ?? (await leafInDouble(node)));
   }
   return exact;
 }
@@ -229,7 +243,7 @@ function repeated({ op, inputs, attributes }: Step, exact: ReadonlyMap<Tensor, T
 }
 
 async function leafInDouble(node: Tensor): Promise<Tensor> {
-  const data: TypedArray = await node.data();
+  const data: TypedArray = await holdingAssignments(() => node.data());
   return tensor(Float64Array.from(data as Float32Array), { shape: node.shape, dtype: 'float64' });
 }
 
