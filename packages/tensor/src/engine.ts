@@ -66,7 +66,7 @@ export {
 } from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
+export { foldingKeys, withKeysFrom, withRunKeys } from './run/randomKeys.ts';
 export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {
