@@ -101,7 +101,9 @@ export class Run {
   #replays = 0;
 
   /** @internal */
-  constructor({ receipt = null, checkpoints = [] }: RunSource, setup: RunSetup) {
+  constructor(source: RunSource, setup: RunSetup) {
+    checkOptions('openRun', source, 'receipt checkpoints');
+    const { receipt = null, checkpoints = [] } = source;
     this.receipt = receipt;
     this.setup = setup;
     this.#saved = checkpoints;
