@@ -106,7 +106,8 @@ export async function checkNumerics<X extends Tensor | readonly Tensor[]>(
   const { digits = 3, model } = options;
   if (!(digits >= 0.5 && digits <= 7))
     throw valueError(`checkNumerics: digits must be between 0.5 and 7, got ${digits}`);
-  for (const one of x instanceof Tensor ? [x] : x) checkTensor(one, 'checkNumerics', 'x');
+  for (const one of x instanceof Tensor ? [x] : (x as readonly Tensor[]))
+    checkTensor(one, 'checkNumerics', 'x');
   const since = nextSerial();
   const random = randomState();
   const dropAssignments = noteAssignments();
