@@ -3,14 +3,16 @@
  * same name; where a model has its own `forward`, `x.relu()` is as good.
  */
 
-import { type DType, full, type Tensor, Variable } from '@ag/tensor';
+import { type DType, full, type ShapeOf, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
+import type { Keeps, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** 1 / (1 + e⁻ˣ). Any shape, elementwise. */
 export class Sigmoid extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.sigmoid();
   }
   override describe() {
@@ -23,7 +25,8 @@ export const sigmoid = (): Sigmoid => new Sigmoid();
 
 /** The hyperbolic tangent. Any shape, elementwise. */
 export class Tanh extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.tanh();
   }
   override describe() {
@@ -36,7 +39,8 @@ export const tanh = (): Tanh => new Tanh();
 
 /** max(x, 0). Any shape, elementwise. */
 export class Relu extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.relu();
   }
   override describe() {
@@ -49,7 +53,8 @@ export const relu = (): Relu => new Relu();
 
 /** Scaled elu with self-normalizing constants (Klambauer et al. 2017). Any shape, elementwise. */
 export class Selu extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.selu();
   }
   override describe() {
@@ -62,7 +67,8 @@ export const selu = (): Selu => new Selu();
 
 /** x · sigmoid(x), also called swish. Any shape, elementwise. */
 export class Silu extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.silu();
   }
   override describe() {
@@ -75,7 +81,8 @@ export const silu = (): Silu => new Silu();
 
 /** log(1 + eˣ). Any shape, elementwise. */
 export class Softplus extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.softplus();
   }
   override describe() {
@@ -88,7 +95,8 @@ export const softplus = (): Softplus => new Softplus();
 
 /** x / (1 + |x|). Any shape, elementwise. */
 export class Softsign extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.softsign();
   }
   override describe() {
@@ -101,7 +109,8 @@ export const softsign = (): Softsign => new Softsign();
 
 /** log(sigmoid(x)). Any shape, elementwise. */
 export class LogSigmoid extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.logSigmoid();
   }
   override describe() {
@@ -114,7 +123,8 @@ export const logSigmoid = (): LogSigmoid => new LogSigmoid();
 
 /** (x + 3) / 6 limited to [0, 1]. Any shape, elementwise. */
 export class HardSigmoid extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.hardSigmoid();
   }
   override describe() {
@@ -127,7 +137,8 @@ export const hardSigmoid = (): HardSigmoid => new HardSigmoid();
 
 /** x · hardSigmoid(x) (Howard et al. 2019). Any shape, elementwise. */
 export class HardSwish extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.hardSwish();
   }
   override describe() {
@@ -140,7 +151,8 @@ export const hardSwish = (): HardSwish => new HardSwish();
 
 /** x · tanh(softplus(x)) (Misra 2019). Any shape, elementwise. */
 export class Mish extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.mish();
   }
   override describe() {
@@ -153,6 +165,7 @@ export const mish = (): Mish => new Mish();
 
 /** x where positive, else slope · x. */
 export class LeakyRelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly slope: number;
 
   /** Use {@link leakyRelu}. */
@@ -161,7 +174,7 @@ export class LeakyRelu extends Module {
     this.slope = slope;
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.leakyRelu(this.slope);
   }
 
@@ -175,6 +188,7 @@ export const leakyRelu = (slope = 0.01): LeakyRelu => new LeakyRelu(slope);
 
 /** x where positive, else alpha · (eˣ − 1) (Clevert et al. 2015). */
 export class Elu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly alpha: number;
 
   /** Use {@link elu}. */
@@ -183,7 +197,7 @@ export class Elu extends Module {
     this.alpha = alpha;
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.elu(this.alpha);
   }
 
@@ -197,6 +211,7 @@ export const elu = (alpha = 1): Elu => new Elu(alpha);
 
 /** x · Φ(x), exact by default, or by tanh (Hendrycks & Gimpel 2016). */
 export class Gelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly approximation: 'none' | 'tanh';
 
   /** Use {@link gelu}. */
@@ -205,7 +220,7 @@ export class Gelu extends Module {
     this.approximation = approximation;
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.gelu(this.approximation);
   }
 
@@ -219,6 +234,7 @@ export const gelu = (approximation: 'none' | 'tanh' = 'none'): Gelu => new Gelu(
 
 /** eˣ / Σ eˣ along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class Softmax extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly axis: number;
 
   /** Use {@link softmax}. */
@@ -227,7 +243,7 @@ export class Softmax extends Module {
     this.axis = axis;
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.softmax(this.axis);
   }
 
@@ -241,6 +257,7 @@ export const softmax = (axis = -1): Softmax => new Softmax(axis);
 
 /** log(softmax(x)) along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class LogSoftmax extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly axis: number;
 
   /** Use {@link logSoftmax}. */
@@ -249,7 +266,7 @@ export class LogSoftmax extends Module {
     this.axis = axis;
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x.logSoftmax(this.axis);
   }
 
@@ -263,6 +280,7 @@ export const logSoftmax = (axis = -1): LogSoftmax => new LogSoftmax(axis);
 
 /** x where positive, else a · x with a trained slope (He et al. 2015). */
 export class Prelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   /** [1], or [channels] for axis 1 of the input */
   readonly weight: Variable;
 
@@ -276,7 +294,7 @@ export class Prelu extends Module {
     });
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     const channels = this.weight.shape[0];
     const after = channels === 1 ? 0 : Math.max(0, x.shape.length - 2);
     const slope = this.weight.value.reshape([channels, ...new Array<number>(after).fill(1)]);
@@ -298,7 +316,8 @@ export const prelu = (
 
 /** Passes its input on unchanged. */
 export class Identity extends Module {
-  override forward(x: Tensor): Tensor {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
     return x;
   }
   override describe() {
