@@ -154,7 +154,7 @@ export function alibi(
 function slopesOf(heads: number): number[] {
   const whole = 2 ** (31 - Math.clz32(heads));
   const powers = (count: number): number[] =>
-    Array.from({ length: count }, (_, i) => 2 ** ((-8 * (i + 1)) / count));
+    Array.from({ length: count }, (_, i) => pow(2, (-8 * (i + 1)) / count));
   // The others come from between: every second slope of twice as many heads.
   const between = powers(2 * whole).filter((_, i) => i % 2 === 0);
   return [...powers(whole), ...between.slice(0, heads - whole)];

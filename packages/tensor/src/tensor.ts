@@ -198,8 +198,8 @@ export class Tensor<S extends ShapeType = ShapeType> {
   // Reading
 
   /** A host copy of the elements in row-major order; computes what is needed first. */
-  async data(): Promise<TypedArray> {
-    return numbersOf(await readTensor(this), this.dtype);
+  data(): Promise<TypedArray> {
+    return readTensor(this);
   }
 
   /** The same at once. @throws Error on backends that cannot read synchronously. */
@@ -210,7 +210,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** The only element. @throws RangeError unless there is exactly one. */
   async item(): Promise<number> {
     checkSingle(this);
-    return (await this.data())[0];
+    return (await readTensor(this))[0];
   }
 
   /** The same at once. */

@@ -10,6 +10,11 @@ const patience = 10;
 
 let last = 0;
 
+/** To be called where other tasks had their turn by other means, as by a message that was waited for. */
+export function pausedNow(): void {
+  last = now();
+}
+
 /** Lets other tasks run when the last pause is a while ago. */
 export async function pauseWhenDue(): Promise<void> {
   if (now() - last < patience) return;

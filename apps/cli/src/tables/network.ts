@@ -17,12 +17,14 @@ export function dropoutFor(rows: number): number {
   return rows < 2000 ? 0.2 : rows < 20_000 ? 0.1 : 0;
 }
 
+const powersOfTwo = [8, 16, 32, 64, 128];
+
 /** Steps of a whole run, about, unless it is stopped early. */
 const steps = 6000;
 
 export function settingsFor(rows: number): RawSettings {
   // A power of two near a thirtieth of the rows.
-  const batchSize = Math.min(256, Math.max(8, 2 ** Math.round(Math.log2(rows / 30))), rows);
+  const batchSize = Math.min(powersOfTwo.find((size) => rows / 30 < size * Math.SQRT2) ?? 256, rows);
   const epochs = Math.min(400, Math.max(30, Math.round((steps * batchSize) / rows)));
   return {
     epochs,

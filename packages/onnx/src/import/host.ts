@@ -5,6 +5,7 @@
  */
 import { toDType } from '@ag/tensor';
 import { valueError } from '@ag/tensor/engine';
+import { pow } from '@ag/tensor/math';
 import { elementTypes } from '../file/tensors.ts';
 import type { Call, HostRule } from './call.ts';
 import { cutsOf, expanded, partsOf, reshaped, squeezed, unsqueezed } from './movement.ts';
@@ -266,7 +267,7 @@ export const hostRules: { readonly [operator: string]: HostRule } = {
   Floor: each(([x]) => Math.floor(x)),
   Ceil: each(([x]) => Math.ceil(x)),
   Sqrt: each(([x]) => Math.sqrt(x)),
-  Pow: each(([x, y]) => x ** y),
+  Pow: each(([x, y]) => pow(x, y)),
   Max: fold(Math.max),
   Min: fold(Math.min),
   Equal: each(([x, y]) => Number(x === y), 'bool'),

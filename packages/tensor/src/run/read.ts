@@ -33,7 +33,7 @@ export function readyValue(tensor: Tensor): TypedArray | null {
   }
 }
 
-/** Implements `Tensor.data`. */
+/** Implements `Tensor.data`; few promises, as small steps feel each. */
 export async function readTensor(tensor: Tensor): Promise<TypedArray> {
   if (tensor.op !== null) {
     try {
@@ -44,9 +44,13 @@ export async function readTensor(tensor: Tensor): Promise<TypedArray> {
     }
   }
   const leaf = tensor.leaf!;
-  if (leaf.kind === 'device') return leaf.device.read();
-  if (leaf.kind === 'variable') return leaf.variable.read(leaf.version);
-  return readLeafSync(tensor);
+  const elements =
+    leaf.kind === 'device'
+      ? await leaf.device.read()
+      : leaf.kind === 'variable'
+        ? await leaf.variable.read(leaf.version)
+        : readLeafSync(tensor);
+  return numbersOf(elements, tensor.dtype);
 }
 
 /**

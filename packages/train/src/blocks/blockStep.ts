@@ -11,6 +11,7 @@ import { GradientHealth } from '../health.ts';
 import { readAll } from '../metrics.ts';
 import { Objective } from '../objective.ts';
 import type { AnyFitOptions } from '../options.ts';
+import { pausedNow } from '../pause.ts';
 import type { Stepper, StepResult } from '../step.ts';
 import { examplesOf } from '../structure.ts';
 import { BlockComputer } from './blockComputer.ts';
@@ -61,11 +62,13 @@ export class BlockStep implements Stepper {
     const examples = examplesOf(x, y, 'fit');
     const count = Math.max(1, Math.min(this.#blocks, examples));
     const [rowsX, rowsY] = await Promise.all([elementsOf(x), elementsOf(y)]);
-    const blocks = Array.from({ length: count }, (_, block): BlockOfTask => {
+    const blockAt = (block: number): BlockOfTask => {
       const [from, to] = [block, block + 1].map((i) => Math.floor((i * examples) / count));
       return { block, share: (to - from) / examples, x: rowsOf(rowsX, from, to), y: rowsOf(rowsY, from, to) };
-    });
-    const total = this.#crew ? await this.#computedBy(this.#crew, blocks) : await this.#computedHere(blocks);
+    };
+    const total = this.#crew
+      ? await this.#computedBy(this.#crew, count, blockAt)
+      : await this.#computedHere(count, blockAt);
     return this.#step(total, examples, measured, wish);
   }
 
@@ -73,34 +76,34 @@ export class BlockStep implements Stepper {
     this.#crew?.close();
   }
 
-  async #computedHere(blocks: readonly BlockOfTask[]): Promise<Total> {
+  async #computedHere(count: number, blockAt: (block: number) => BlockOfTask): Promise<Total> {
     const sums: Subtree[] = [];
     let total: Omit<Total, 'arrays'> = { without: [], drawn: 0 };
-    for (const { block, share, x, y } of blocks) {
+    for (let i = 0; i < count; i++) {
+      const { block, share, x, y } = blockAt(i);
       const found = await this.#computer.compute(received(x), received(y), block, share);
       sums.push({ first: block, count: 1, arrays: found.arrays });
       total = found;
     }
-    return { ...total, arrays: addUp(sums, blocks.length)[0].arrays };
+    return { ...total, arrays: addUp(sums, count)[0].arrays };
   }
 
   /** Neighboring blocks go to one worker, which adds them up as far as it can. */
-  async #computedBy(crew: Crew, blocks: readonly BlockOfTask[]): Promise<Total> {
+  async #computedBy(crew: Crew, count: number, blockAt: (block: number) => BlockOfTask): Promise<Total> {
     const weights = (await readAll(
       this.#state.pack(this.#variables.map(({ value }) => value)),
     )) as TypedArray[];
     const random = randomState();
-    const count = blocks.length;
-    const shares = Array.from({ length: crew.size }, (_, i) =>
-      blocks.slice(Math.floor((i * count) / crew.size), Math.floor(((i + 1) * count) / crew.size)),
-    );
+    const working = Math.min(crew.size, count);
+    // The first worker has its rows before those of the second are cut.
     const outcomes = await Promise.all(
-      shares.flatMap((own, number) =>
-        own.length === 0
-          ? []
-          : [crew.run(number, { ag: 'blocks', task: this.#tasks++, blocks: own, count, weights, random })],
-      ),
+      Array.from({ length: working }, (_, number) => {
+        const [from, to] = [number, number + 1].map((i) => Math.floor((i * count) / working));
+        const blocks = Array.from({ length: to - from }, (_, i) => blockAt(from + i));
+        return crew.run(number, { ag: 'blocks', task: this.#tasks++, blocks, count, weights, random });
+      }),
     );
+    pausedNow();
     const sums = addUp(
       outcomes.flatMap((outcome) => outcome.sums),
       count,

@@ -20,6 +20,7 @@ interface Member {
   readonly end: MessageEnd;
   /** Settles when it can be handed tasks. */
   readonly ready: Promise<void>;
+  isReady: boolean;
   /** Given what came of the task at hand; null when it died. */
   settle: ((outcome: Exclude<FromWorker, { readonly ag: 'ready' }> | null) => void) | null;
   dead: string | null;
@@ -54,7 +55,8 @@ export class Crew {
     let cause = '';
     for (let attempt = 0; attempt < patience; attempt++) {
       const member = this.#member(number);
-      await member.ready;
+      // At once where it can be: its work starts before that of the next is prepared.
+      if (!member.isReady) await member.ready;
       const outcome = await this.#hand(member, task);
       if (outcome?.ag === 'sums') return outcome;
       if (outcome !== null) {
@@ -117,8 +119,10 @@ export class Crew {
       if (message?.ag === 'ready') {
         known = true;
         const differs = differenceOf(message, layout);
-        if (differs === null) greet.resolve();
-        else greet.reject(new TrainingError(differs, { code: 'option' }));
+        if (differs === null) {
+          member.isReady = true;
+          greet.resolve();
+        } else greet.reject(new TrainingError(differs, { code: 'option' }));
       } else if (message?.ag === 'failed' && message.task < 0) die(message.message);
       else if (message?.ag === 'sums' || message?.ag === 'failed') {
         const settle = member.settle;
@@ -142,6 +146,7 @@ export class Crew {
     const member: Member = {
       end,
       ready,
+      isReady: false,
       settle: null,
       dead: null,
       close: () => {
