@@ -48,12 +48,17 @@ const upward = rooms.map((room, i) => ({
 }));
 
 /** The folders of native-wasm, from the ground up: none imports from one that stands on it. `engine` stands beside. */
-const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'winograd', 'run'];
+const wings = ['assembler', 'arithmetic', 'kernels', 'contraction', 'winograd', 'run', 'standalone'];
+
+/** What stands on all of them: it sees what the engine offers and which kernel does what. */
+const upper = ['run', 'standalone'];
 
 const wingDirections = wings.map((wing, i) => {
-  const above = [...wings.slice(i + 1), ...(wing === 'run' ? [] : ['engine'])].map((name) => `${name}/`);
+  const above = [...wings.slice(i + 1), ...(upper.includes(wing) ? [] : ['engine'])].map(
+    (name) => `${name}/`,
+  );
   // Of the files that stand in no folder, abi, header and control are the ground; lower chooses among the kernels.
-  const files = wing === 'run' ? 'index|backend' : 'index|backend|lower';
+  const files = upper.includes(wing) ? 'index|backend' : 'index|backend|lower';
   return {
     name: `native-wasm-${wing}-sees-only-what-it-stands-on`,
     severity: 'error',

@@ -359,6 +359,23 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(chance).toBeGreaterThan(60);
   });
 
+  it('29: tells of steps that nobody logged, trains the same again, and finds the bit that was changed', async () => {
+    const text = await printed('29');
+    expect(numbers(text, /trained (\d+) steps/g)).toEqual([120, 120]);
+    const [loss, norm, active, below] = numbers(
+      text,
+      /step 73: loss (\S+), gradient of 1\.weight (\S+)\n.*: (\d+) of 32\n.* at step (\d+) /g,
+    );
+    expect(loss).toBeGreaterThan(0);
+    expect(norm).toBeGreaterThan(0);
+    expect(active).toBeLessThanOrEqual(32);
+    expect(below).toBeGreaterThan(1);
+    expect(text).toMatch(/trained again: equal, 5 hashes\nweights [0-9a-f]{64}/);
+    const [step, replays] = numbers(text, /part at step (\d+) in 4\.weight, found by (\d+) replays/g);
+    expect(step).toBe(77);
+    expect(replays).toBeLessThanOrEqual(12);
+  });
+
   it('30: shapes in types are those at run time, and so are the refusals', async () => {
     expect((await printed('30')).split('\n').slice(0, 8)).toEqual([
       'images [32, 784]',

@@ -6,9 +6,9 @@
  * Measured at each rank, by timestamps: how long numbers moved (from when all ranks have come to a sum until it is done), and
  * how much of that the rank spent waiting instead of computing.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { dataLoader, memoryDataset } from '@ag/datasets';
 import { mpi, type SumTimes } from '@ag/mpi';
 import { wasm } from '@ag/native-wasm';
@@ -131,22 +131,26 @@ async function measure(workload: string, steps: number, threads: number): Promis
   };
 }
 
-/** A turn in processes of its own. */
-function turn(workload: string, ranks: number): Measured[] {
+/** A turn in processes of its own, which meet or do not. */
+async function turn(workload: string, ranks: number, meet = true): Promise<Measured[]> {
   const program = fileURLToPath(import.meta.url);
   const node = ['--conditions=@ag/source', '--import', 'tsx', program, workload, '--rank'];
   const own = [...node, '--steps', values.steps, '--threads', values.threads];
-  const [command, args] =
-    ranks === 1
-      ? [process.execPath, own]
-      : ['mpirun', ['--oversubscribe', '-np', String(ranks), process.execPath, ...own]];
-  const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
-  const { stdout, stderr, status, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    env: { ...process.env, ...root },
-  });
-  if (error || status !== 0)
-    throw new Error(`bench: ${command} ended with ${status}: ${error?.message ?? stderr}`);
+  if (ranks === 1 || !meet) {
+    const jobs = await Promise.all(Array.from({ length: ranks }, () => outputOf(process.execPath, own)));
+    return jobs.flatMap(measuredIn);
+  }
+  const launch = ['--oversubscribe', '-np', String(ranks), process.execPath, ...own];
+  return measuredIn(await outputOf('mpirun', launch));
+}
+
+async function outputOf(command: string, args: readonly string[]): Promise<string> {
+  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+  const { stdout } = await promisify(execFile)(command, args, { env, maxBuffer: 2 ** 24 });
+  return stdout;
+}
+
+function measuredIn(stdout: string): Measured[] {
   return stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -156,40 +160,46 @@ function turn(workload: string, ranks: number): Measured[] {
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
-function main(): void {
+async function main(): Promise<void> {
   const ranks = Number(values.ranks);
-  const rows = (positionals.length > 0 ? positionals : ['W6', 'W9']).map((workload) => {
+  const rows = [];
+  for (const workload of positionals.length > 0 ? positionals : ['W6', 'W9']) {
     networkOf(workload);
     const one: Measured[] = [];
     const several: Measured[] = [];
+    const strangers: Measured[] = [];
     for (let round = 0; round < Number(values.rounds); round++) {
-      one.push(...turn(workload, 1));
-      several.push(...turn(workload, ranks));
+      one.push(...(await turn(workload, 1)));
+      several.push(...(await turn(workload, ranks)));
+      strangers.push(...(await turn(workload, ranks, false)));
     }
-    const [alone, together] = [one, several].map((turns) => median(turns.map(({ step }) => step)));
+    const [alone, together, apart] = [one, several, strangers].map((turns) =>
+      median(turns.map(({ step }) => step)),
+    );
     const of = (key: keyof Measured): number => median(several.map((turn) => turn[key]));
     const { bytes, messages } = several[0];
     const [moving, waited] = [of('moving'), of('waited')];
     const hidden = 1 - of('exposed') / moving;
-    return {
+    rows.push({
       workload,
       alone,
       together,
       speed: (ranks * alone) / together,
+      apart: (ranks * alone) / apart,
       bytes,
       messages,
       moving,
       hidden,
       waited,
-    };
-  });
+    });
+  }
   if (values.json) {
     console.log(JSON.stringify(rows, null, 2));
     return;
   }
   console.log(
-    `| | one process, ms a step | ${ranks} ranks | speed | bytes | messages | moving, ms | of it hidden | waited, ms |\n` +
-      '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    `| | one process, ms a step | ${ranks} ranks | speed | if they never met | bytes | messages | moving, ms | of it hidden | waited, ms |\n` +
+      '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
   );
   for (const row of rows) {
     const columns = [
@@ -197,6 +207,7 @@ function main(): void {
       row.alone.toFixed(2),
       row.together.toFixed(2),
       `${row.speed.toFixed(2)} ×`,
+      `${row.apart.toFixed(2)} ×`,
       row.bytes,
       row.messages.toFixed(1),
       row.moving.toFixed(3),
@@ -210,4 +221,4 @@ function main(): void {
 if (values.help) console.log(help);
 else if (values.rank) {
   console.log(JSON.stringify(await measure(positionals[0], Number(values.steps), Number(values.threads))));
-} else main();
+} else await main();

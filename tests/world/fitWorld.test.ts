@@ -26,7 +26,7 @@ async function byHand(
   const optimizer = optimizerOf(kind, model);
   // Weights are drawn when they are first used; here they shall be before any other number is.
   await parametersOf(model);
-  const whole = dataLoader(data(25), { batchSize: 10, shuffle: true, seed: 5 });
+  const whole = dataLoader(data(29), { batchSize: 10, shuffle: true, seed: 5 });
   for (let epoch = 0; epoch < epochs; epoch++) {
     for await (const { x, y } of whole) {
       const total = x.shape[0];

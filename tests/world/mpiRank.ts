@@ -1,5 +1,7 @@
 /** Trainings of the tests of `fit({ world })`, under a real launcher. The first argument is a list of them as JSON. */
+
 import { mpi } from '../../packages/mpi/src/index.ts';
+import { answer } from '../../packages/mpi/src/testing/answer.ts';
 import { type Training, trains } from './scenarios.ts';
 
 const [given] = process.argv.slice(2);
@@ -10,6 +12,6 @@ if (given !== undefined) {
     const { parameters } = await trains(world, training);
     trained.push(parameters);
   }
-  process.stdout.write(`${JSON.stringify(trained)}\n`);
+  answer(trained);
   await world.finish();
 }

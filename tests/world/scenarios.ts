@@ -97,7 +97,7 @@ export interface Trained {
 
 /** A run of `fit` on this rank. */
 export async function trains(world: World, training: Training): Promise<Trained> {
-  const { examples = 25, batchSize = 10, epochs = 2, compile = false, accumulate = 1, resume } = training;
+  const { examples = 29, batchSize = 10, epochs = 2, compile = false, accumulate = 1, resume } = training;
   // Other weights on each rank: those of rank 0 count.
   const model = network(training.network, 1 + world.rank);
   const optimizer = optimizerOf(training.optimizer, model);

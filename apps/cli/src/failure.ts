@@ -79,6 +79,7 @@ export function describeFailure(error: unknown): FailureReport {
     const kinds: Record<string, FailureKind> = {
       AG_NON_FINITE_LOSS: 'numerical',
       AG_CHECKPOINT: 'incompatible',
+      AG_RECEIPT: 'incompatible',
       AG_TRAINING_OPTION: 'configuration',
     };
     return report(kinds[String(code)] ?? 'internal', error.message, where);

@@ -18,7 +18,14 @@ import { initCommand } from './commands/init.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { profileCommand } from './commands/profile.ts';
-import { runsCompareCommand, runsListCommand, runsPlotCommand, runsShowCommand } from './commands/runs.ts';
+import { receiptCommand, verifyCommand } from './commands/receipts.ts';
+import {
+  runsAskCommand,
+  runsCompareCommand,
+  runsListCommand,
+  runsPlotCommand,
+  runsShowCommand,
+} from './commands/runs.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { webCommand } from './commands/web.ts';
@@ -52,6 +59,8 @@ const commands: readonly (Entry | Group)[] = [
   entry(trainCommand, async () => (await import('./training/train.ts')).train),
   entry(initCommand, async () => (await import('./init/init.ts')).init),
   entry(evalCommand, async () => (await import('./weights/evaluate.ts')).evaluate),
+  entry(verifyCommand, async () => (await import('./receipts/verify.ts')).verifyRun),
+  entry(receiptCommand, async () => (await import('./receipts/show.ts')).showReceipt),
   entry(predictCommand, async () => (await import('./weights/predict.ts')).predictFiles),
   {
     name: 'data',
@@ -65,11 +74,12 @@ const commands: readonly (Entry | Group)[] = [
   },
   {
     name: 'runs',
-    summary: 'list, show, compare and plot earlier runs',
+    summary: 'list, show, compare, plot and ask earlier runs',
     entries: [
       entry(runsListCommand, async () => (await import('./runs/list.ts')).listRuns),
       entry(runsShowCommand, async () => (await import('./runs/list.ts')).showRun),
       entry(runsCompareCommand, async () => (await import('./runs/compare.ts')).compareRuns),
+      entry(runsAskCommand, async () => (await import('./receipts/ask.ts')).askRun),
       entry(runsPlotCommand, async () => (await import('./runs/plot.ts')).plotRuns),
     ],
   },

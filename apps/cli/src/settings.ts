@@ -222,6 +222,14 @@ export const settings = defineSettings({
     default: false,
     help: 'stop at the first NaN or infinity and name the operation; warn about vanishing and exploding gradients',
   },
+  checkNumerics: {
+    heading: 'Debugging',
+    type: integer(0),
+    default: 0,
+    value: '<n>',
+    zeroIsOff: true,
+    help: 'compute the loss of every n-th step in float64 too, and name what loses digits of float32',
+  },
   profile: {
     heading: 'Debugging',
     type: boolean,

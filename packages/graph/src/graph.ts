@@ -52,7 +52,7 @@ let unnamed = 0;
  *   A first size that is `null` is `'batch'`, any other that is `null` is like no other.
  */
 export function placeholder<const S extends readonly (number | string | null)[]>(
-  shape: readonly [...S],
+  shape: S,
   options: { readonly name?: string; readonly dtype?: DType } = {},
 ): Tensor<PlaceholderShape<S>> {
   checkOptions('placeholder', options, 'name dtype');
@@ -69,7 +69,7 @@ export function placeholder<const S extends readonly (number | string | null)[]>
 
 /** The shape in the type of a placeholder: a first size that is open is a batch, others without a name are not known. */
 type PlaceholderShape<S extends readonly (number | string | null)[]> = {
-  [I in keyof S]: S[I] extends number | string ? S[I] : I extends '0' ? 'batch' : number;
+  -readonly [I in keyof S]: S[I] extends number | string ? S[I] : I extends '0' ? 'batch' : number;
 };
 
 /** What a placeholder can be fed with. */

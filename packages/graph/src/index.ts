@@ -22,6 +22,12 @@ export {
 } from './inspect.ts';
 export type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './inspected.ts';
 export {
+  checkNumerics,
+  type DigitLoss,
+  type NumericsOptions,
+  type NumericsReport,
+} from './numerics/checkNumerics.ts';
+export {
   type CaptureOptions,
   type Creation,
   captureCreation,

@@ -7,4 +7,8 @@
 export { WasmBackend, type WasmOptions, wasm, wasmSync } from './backend.ts';
 export { type Feature, type WasmSupport, wasmSupport } from './engine/support.ts';
 export type { KernelStore } from './run/keptCode.ts';
+export type { CompanionOptions } from './standalone/companion.ts';
+export type { PlanDescription, PlanTensor } from './standalone/description.ts';
+export { type ExportedPlan, type ExportPlanOptions, exportPlan } from './standalone/exportPlan.ts';
+export type { PlanInput, PlanInputs } from './standalone/recording.ts';
 export { widening } from './widening.ts';

@@ -3,16 +3,20 @@
  * same name; where a model has its own `forward`, `x.relu()` is as good.
  */
 
-import { type DType, full, type ShapeOf, type Tensor, Variable } from '@ag/tensor';
+import { type DType, full, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
-import type { Keeps, shapeEffect } from './layerShapes.ts';
+import type { Entering, Keeps, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** 1 / (1 + e⁻ˣ). Any shape, elementwise. */
 export class Sigmoid extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.sigmoid();
   }
   override describe() {
@@ -26,7 +30,11 @@ export const sigmoid = (): Sigmoid => new Sigmoid();
 /** The hyperbolic tangent. Any shape, elementwise. */
 export class Tanh extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.tanh();
   }
   override describe() {
@@ -40,7 +48,11 @@ export const tanh = (): Tanh => new Tanh();
 /** max(x, 0). Any shape, elementwise. */
 export class Relu extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.relu();
   }
   override describe() {
@@ -54,7 +66,11 @@ export const relu = (): Relu => new Relu();
 /** Scaled elu with self-normalizing constants (Klambauer et al. 2017). Any shape, elementwise. */
 export class Selu extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.selu();
   }
   override describe() {
@@ -68,7 +84,11 @@ export const selu = (): Selu => new Selu();
 /** x · sigmoid(x), also called swish. Any shape, elementwise. */
 export class Silu extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.silu();
   }
   override describe() {
@@ -82,7 +102,11 @@ export const silu = (): Silu => new Silu();
 /** log(1 + eˣ). Any shape, elementwise. */
 export class Softplus extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.softplus();
   }
   override describe() {
@@ -96,7 +120,11 @@ export const softplus = (): Softplus => new Softplus();
 /** x / (1 + |x|). Any shape, elementwise. */
 export class Softsign extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.softsign();
   }
   override describe() {
@@ -110,7 +138,11 @@ export const softsign = (): Softsign => new Softsign();
 /** log(sigmoid(x)). Any shape, elementwise. */
 export class LogSigmoid extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.logSigmoid();
   }
   override describe() {
@@ -124,7 +156,11 @@ export const logSigmoid = (): LogSigmoid => new LogSigmoid();
 /** (x + 3) / 6 limited to [0, 1]. Any shape, elementwise. */
 export class HardSigmoid extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.hardSigmoid();
   }
   override describe() {
@@ -138,7 +174,11 @@ export const hardSigmoid = (): HardSigmoid => new HardSigmoid();
 /** x · hardSigmoid(x) (Howard et al. 2019). Any shape, elementwise. */
 export class HardSwish extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.hardSwish();
   }
   override describe() {
@@ -152,7 +192,11 @@ export const hardSwish = (): HardSwish => new HardSwish();
 /** x · tanh(softplus(x)) (Misra 2019). Any shape, elementwise. */
 export class Mish extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.mish();
   }
   override describe() {
@@ -174,7 +218,11 @@ export class LeakyRelu extends Module {
     this.slope = slope;
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.leakyRelu(this.slope);
   }
 
@@ -197,7 +245,11 @@ export class Elu extends Module {
     this.alpha = alpha;
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.elu(this.alpha);
   }
 
@@ -220,7 +272,11 @@ export class Gelu extends Module {
     this.approximation = approximation;
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.gelu(this.approximation);
   }
 
@@ -243,7 +299,11 @@ export class Softmax extends Module {
     this.axis = axis;
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.softmax(this.axis);
   }
 
@@ -266,7 +326,11 @@ export class LogSoftmax extends Module {
     this.axis = axis;
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x.logSoftmax(this.axis);
   }
 
@@ -294,7 +358,11 @@ export class Prelu extends Module {
     });
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     const channels = this.weight.shape[0];
     const after = channels === 1 ? 0 : Math.max(0, x.shape.length - 2);
     const slope = this.weight.value.reshape([channels, ...new Array<number>(after).fill(1)]);
@@ -317,7 +385,11 @@ export const prelu = (
 /** Passes its input on unchanged. */
 export class Identity extends Module {
   declare readonly [shapeEffect]?: Keeps;
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>> {
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
+  override forward(x: Tensor): Tensor {
     return x;
   }
   override describe() {

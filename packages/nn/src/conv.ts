@@ -105,7 +105,7 @@ export class Conv1d<
     );
   }
 
-  override forward<M extends Conv1d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -134,7 +134,7 @@ export class Conv2d<
     );
   }
 
-  override forward<M extends Conv2d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -163,7 +163,7 @@ export class ConvTranspose2d<
     );
   }
 
-  override forward<M extends ConvTranspose2d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

@@ -1,10 +1,10 @@
 /**
  * Dropout: sets random activations to 0 while training, so that none is relied on.
  */
-import { bernoulli, type ShapeOf, type Tensor } from '@ag/tensor';
+import { bernoulli, type Tensor } from '@ag/tensor';
 import { shapeError } from '@ag/tensor/engine';
 import { checkProbability } from './check.ts';
-import type { Keeps, shapeEffect } from './layerShapes.ts';
+import type { Entering, Keeps, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** See {@link dropout}. */
@@ -18,7 +18,10 @@ export class Dropout extends Module {
     this.probability = checkProbability(probability, 'dropout');
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>>;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.training ? dropped(x, this.probability) : x;
   }
@@ -49,7 +52,10 @@ export class Dropout2d extends Module {
     this.probability = checkProbability(probability, 'dropout2d');
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>>;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const { shape } = x;
     if (shape.length < 3)
@@ -88,7 +94,10 @@ export class AlphaDropout extends Module {
     this.probability = checkProbability(probability, 'alphaDropout');
   }
 
-  override forward<T extends Tensor>(x: T): Tensor<ShapeOf<T>>;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const p = this.probability;
     if (!this.training || p === 0) return x;

@@ -48,7 +48,7 @@ export class Embedding<Features extends number = number> extends Module {
     });
   }
 
-  override forward<M extends Embedding, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     index: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

@@ -45,7 +45,7 @@ export class Linear<In extends number = number, Out extends number = number> ext
     this.bias = bias ? new Variable(biasInit([outFeatures], { dtype }), { name: 'bias' }) : null;
   }
 
-  override forward<M extends Linear, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

@@ -31,7 +31,7 @@ export interface BatchNormOptions extends NormOptions {
 
 /** Normalizes each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}, {@link batchNorm3d}. */
 abstract class BatchNorm<Count extends number = number> extends Module {
-  readonly channels: Count;
+  readonly channels: number;
   readonly epsilon: number;
   readonly momentum: number | null;
   /** [channels], or null */
@@ -73,7 +73,7 @@ abstract class BatchNorm<Count extends number = number> extends Module {
   /** What the input may look like. @internal */
   abstract get layout(): { readonly ranks: readonly number[]; readonly text: string };
 
-  override forward<M extends BatchNorm, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -257,7 +257,7 @@ export class LayerNorm<Features extends number = number> extends Module {
     this.bias = affine && bias ? new Variable(zeros(this.shape, { dtype }), { name: 'bias' }) : null;
   }
 
-  override forward<M extends LayerNorm, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -305,7 +305,7 @@ export class RmsNorm<Features extends number = number> extends Module {
     this.weight = affine ? new Variable(ones(this.shape, { dtype }), { name: 'weight' }) : null;
   }
 
-  override forward<M extends RmsNorm, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

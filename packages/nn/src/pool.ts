@@ -29,7 +29,7 @@ export class MaxPool2d extends Module {
     this.options = options;
   }
 
-  override forward<M extends MaxPool2d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -62,7 +62,7 @@ export class AvgPool2d extends Module {
     this.options = options;
   }
 
-  override forward<M extends AvgPool2d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -93,7 +93,7 @@ export class AdaptiveAvgPool2d extends Module {
     ];
   }
 
-  override forward<M extends AdaptiveAvgPool2d, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

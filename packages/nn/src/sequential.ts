@@ -41,7 +41,7 @@ export class Sequential<Layers extends readonly Step[] = readonly Step[]>
     return this.layers.at(position);
   }
 
-  override forward<M extends Sequential, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -85,7 +85,7 @@ export class Sequential<Layers extends readonly Step[] = readonly Step[]>
 export function sequential<Layers extends readonly Step[]>(
   ...layers: Layers & Fitting<Layers>
 ): Sequential<Layers> {
-  return new Sequential(...layers);
+  return new Sequential<Layers>(...(layers as Layers));
 }
 
 /** y = body(x) + shortcut(x) (He et al. 2016). */
@@ -105,7 +105,7 @@ export class Residual<
     this.shortcut = shortcut;
   }
 
-  override forward<M extends Residual, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;
@@ -145,7 +145,7 @@ export class Flatten<Start extends number = number, End extends number = number>
     this.end = end;
   }
 
-  override forward<M extends Flatten, T extends Tensor>(
+  override forward<M extends Module, T extends Tensor>(
     this: M,
     x: Entering<M, T>,
   ): Tensor<LeavingShape<M, T>>;

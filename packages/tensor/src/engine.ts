@@ -30,6 +30,7 @@ export {
   splitLast,
 } from './kernel/launchAxes.ts';
 export { standsAt } from './kernel/loopSchedule.ts';
+export { toText } from './kernel/programText.ts';
 export {
   contractRoles,
   type Factor,
@@ -56,7 +57,7 @@ export { commitAssignments, commitUpdates } from './run/evaluate.ts';
 export { dropGradients, type EvaluationGroup, type TieOptions, tie } from './run/group.ts';
 export { setChainBound, withoutGrowth } from './run/growth.ts';
 export { isForgotten, isSourceOfForgotten } from './run/history.ts';
-export { asOneCall, currentCall, listenToCreation, watchCreation } from './run/observe.ts';
+export { asOneCall, currentCall, listenToCreation, observeRuns, watchCreation } from './run/observe.ts';
 export {
   assignmentsRefused,
   holdingAssignments,
@@ -65,7 +66,7 @@ export {
 } from './run/pending.ts';
 export { setFusion } from './run/planCache.ts';
 export { PreparedGraph } from './run/prepared.ts';
-export { foldingKeys, withRunKeys } from './run/randomKeys.ts';
+export { foldingKeys, withKeysFrom, withRunKeys } from './run/randomKeys.ts';
 export { readyValue, withRoom } from './run/read.ts';
 export { setDefaultBackend } from './run/runtime.ts';
 export {

@@ -141,8 +141,10 @@ export type ProductOperand<T, U> =
 
 // Axes
 
-/** An axis counted from the front, for one counted from the end. */
-type Position<S, A> = A extends -1
+/** An axis counted from the front, for one counted from the end; `number` where it may be one of several. */
+type Position<S, A> = true extends Several<A> ? number : Counted<S, A>;
+
+type Counted<S, A> = A extends -1
   ? S extends readonly [...infer L, infer _1]
     ? L['length']
     : never
@@ -164,33 +166,11 @@ type Position<S, A> = A extends -1
             : A
           : never;
 
+/** Whether an axis is one of several, so that its position is not known. */
+type Several<A, All = A> = A extends unknown ? ([All] extends [A] ? false : true) : never;
+
 /** Positions of axes: one, or all of a list. */
-type Positions<S, A> = A extends readonly unknown[] ? Position<S, A[number]> : Position<S, A>;
-
-/** Axes that a tensor has not. */
-type Missing<S, A> = A extends number
-  ? number extends A
-    ? never
-    : [Position<S, A>] extends [never]
-      ? A
-      : number extends Position<S, A>
-        ? never
-        : `${Position<S, A>}` extends keyof S
-          ? never
-          : A
-  : never;
-
-/** An axis, or several, of an operation. */
-export type AxisOperand<T, A> =
-  ShapeOf<T> extends infer S extends ShapeType
-    ? number extends S['length']
-      ? A
-      : Missing<S, A extends readonly unknown[] ? A[number] : A> extends infer M extends number
-        ? [M] extends [never]
-          ? A
-          : `axis ${M} does not exist in ${Written<S>}`
-        : A
-    : A;
+type Positions<S, A> = A extends readonly unknown[] ? Counted<S, A[number]> : Counted<S, A>;
 
 /** Axes as literals where they are written as such. */
 export type LiteralAxes = Axes | readonly [];
@@ -206,12 +186,14 @@ type Without<S, P, K, At extends readonly 0[] = [], R extends ShapeType = []> = 
   : R;
 
 /** A shape after a reduction along axes A, all if undefined; K says whether axes stay, with size 1. */
-type ReducedShape<S extends ShapeType, A, K> = boolean extends K
-  ? ShapeType
-  : [A] extends [undefined]
-    ? K extends true
+type ReducedShape<S extends ShapeType, A, K> = A extends undefined
+  ? boolean extends K
+    ? ShapeType
+    : K extends true
       ? Filled<S, 1>
       : []
+  : boolean extends K
+    ? ShapeType
     : number extends S['length']
       ? A extends -1
         ? S extends readonly [...infer L extends ShapeType, infer _N]
@@ -222,9 +204,7 @@ type ReducedShape<S extends ShapeType, A, K> = boolean extends K
         : ShapeType
       : number extends Positions<S, A>
         ? ShapeType
-        : undefined extends A
-          ? ShapeType
-          : Without<S, Positions<S, A>, K>;
+        : Without<S, Positions<S, A>, K>;
 
 /** The result of a reduction. */
 export type Reduced<T, A, K> = TensorOf<ReducedShape<ShapeOf<T>, A, K>>;
@@ -252,8 +232,12 @@ type SplitAt<S, P, Before extends ShapeType = []> = Before['length'] extends P
 /** With another axis inserted that stands at A in the result. */
 export type Inserted<S extends ShapeType, A, N extends number | string> = number extends S['length']
   ? ShapeType
-  : SplitAt<S, Position<[...S, N], A>> extends [infer B extends ShapeType, infer Rest extends ShapeType]
-    ? [...B, N, ...Rest]
+  : Position<[...S, N], A> extends infer P
+    ? number extends P
+      ? ShapeType
+      : SplitAt<S, P> extends [infer B extends ShapeType, infer Rest extends ShapeType]
+        ? [...B, N, ...Rest]
+        : ShapeType
     : ShapeType;
 
 export type Unsqueezed<T, A> = TensorOf<Inserted<ShapeOf<T>, A, 1>>;
@@ -271,8 +255,13 @@ export type Taken<T, U, A> =
         : Tensor
     : Tensor;
 
+/** The shape given to an operation that makes it. */
+export type AsWritten<N extends ShapeType> = { -readonly [I in keyof N]: N[I] };
+
 /** The shape given to `reshape`: the size that it computes is not known. */
-export type Reshaped<N extends ShapeType> = TensorOf<{ [I in keyof N]: N[I] extends -1 ? number : N[I] }>;
+export type Reshaped<N extends ShapeType> = TensorOf<{
+  -readonly [I in keyof N]: N[I] extends -1 ? number : N[I];
+}>;
 
 /** Two axes swapped. */
 export type Transposed<T, A, B> =

@@ -50,7 +50,7 @@ import {
   sizesOf,
 } from './shape.ts';
 import type {
-  AxisOperand,
+  AsWritten,
   Broadcasted,
   BroadcastOperand,
   Flattened,
@@ -607,7 +607,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Sum; bool and uint8 are summed as int32. */
   sum<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   sum(axis?: Axes, options?: ReduceOptions): Tensor {
@@ -616,7 +616,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Arithmetic mean; NaN over no elements. */
   mean<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   mean(axis?: Axes, options?: ReduceOptions): Tensor {
@@ -625,7 +625,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Product. */
   prod<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   prod(axis?: Axes, options?: ReduceOptions): Tensor {
@@ -635,7 +635,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   max(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
   max<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   max(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
@@ -645,7 +645,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   min(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
   min<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   min(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
@@ -654,7 +654,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Position (int32) of the first largest element along an axis, or among all in row-major order. */
   argmax<T extends Tensor, const A extends number | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   argmax(axis?: number, options?: ReduceOptions): Tensor {
@@ -663,7 +663,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Position (int32) of the first smallest element along an axis, or among all in row-major order. */
   argmin<T extends Tensor, const A extends number | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   argmin(axis?: number, options?: ReduceOptions): Tensor {
@@ -672,7 +672,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Whether all elements are true. */
   all<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   all(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
@@ -684,7 +684,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Whether any element is true. */
   any<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   any(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
@@ -695,7 +695,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Mean squared distance from the mean, divided by n − correction (default 0, the population's variance). */
   variance<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K> & { readonly correction?: number },
   ): Reduced<T, A, K>;
   variance(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
@@ -704,7 +704,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Square root of the variance. */
   std<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K> & { readonly correction?: number },
   ): Reduced<T, A, K>;
   std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
@@ -716,7 +716,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
    */
   norm<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K> & { readonly p?: number },
   ): Reduced<T, A, K>;
   norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
@@ -726,7 +726,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** log Σ eˣ without overflow. */
   logSumExp<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
@@ -764,7 +764,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   // Movement
 
   /** The same elements in another shape; one size may be −1. Open sizes of a placeholder are given as they stand in its shape. */
-  reshape<const N extends Shape>(shape: readonly [...N]): Reshaped<N>;
+  reshape<const N extends Shape>(shape: N): Reshaped<N>;
   reshape(shape: Shape): Tensor {
     if (!Array.isArray(shape) || shape.some((size) => !Number.isInteger(size) || !mayBeSize(size)))
       checkShape(shape, 'reshape');
@@ -773,8 +773,8 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Merges the axes from `start` to `end` (inclusive) into one. */
   flatten<T extends Tensor, A extends number = 0, B extends number = -1>(
     this: T,
-    start?: AxisOperand<T, A>,
-    end?: AxisOperand<T, B>,
+    start?: A,
+    end?: B,
   ): Flattened<T, A, B>;
   flatten(start = 0, end = -1): Tensor {
     if (this.shape.length === 0) return this.reshape([1]);
@@ -788,7 +788,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Removes the given axes, which must have size 1; without `axis` all such axes. */
   squeeze<T extends Tensor, const A extends LiteralAxes | undefined = undefined>(
     this: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
   ): Squeezed<T, A>;
   squeeze(axis?: Axes): Tensor {
     const rank = this.shape.length;
@@ -835,8 +835,8 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** Swaps two axes, by default the last two. */
   transpose<T extends Tensor, A extends number = -2, B extends number = -1>(
     this: T,
-    a?: AxisOperand<T, A>,
-    b?: AxisOperand<T, B>,
+    a?: A,
+    b?: B,
   ): Transposed<T, A, B>;
   transpose(a = -2, b = -1): Tensor {
     if (this.shape.length < 2 && a === -2 && b === -1) {
@@ -849,7 +849,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     );
   }
   /** Repeats along new leading axes and axes of size 1, without copying. */
-  broadcastTo<const N extends Shape>(shape: readonly [...N]): Tensor<N>;
+  broadcastTo<const N extends Shape>(shape: N): Tensor<AsWritten<N>>;
   broadcastTo(shape: Shape): Tensor {
     const own = hasOpen(sizesOf(this.shape)) && movement.keepsOpen(this.shape, shape);
     return apply(movement.broadcastTo, [this], {
@@ -857,7 +857,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     });
   }
   /** The same as `broadcastTo`. */
-  expand<const N extends Shape>(shape: readonly [...N]): Tensor<N>;
+  expand<const N extends Shape>(shape: N): Tensor<AsWritten<N>>;
   expand(shape: Shape): Tensor {
     return this.broadcastTo(shape);
   }
@@ -976,7 +976,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   take<T extends Tensor, U extends Tensor, A extends number = 0>(
     this: T,
     position: U,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
   ): Taken<T, U, A>;
   take(position: Tensor, axis = 0): Tensor {
     return select.take(this, checkTensor(position, 'take', 'position'), axis, 'take');
@@ -984,7 +984,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
   /** `take` with a one-dimensional tensor of positions. */
   indexSelect<T extends Tensor, U extends Tensor, A extends number>(
     this: T,
-    axis: AxisOperand<T, A>,
+    axis: A,
     position: U,
   ): Taken<T, U, A>;
   indexSelect(axis: number, position: Tensor): Tensor {

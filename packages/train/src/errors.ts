@@ -4,7 +4,8 @@
 export type TrainingErrorKind =
   | 'nonFiniteLoss' // a loss became NaN or infinite
   | 'option' // an argument makes no sense
-  | 'checkpoint'; // a file is no checkpoint, is damaged, or belongs to another model
+  | 'checkpoint' // a file is no checkpoint, is damaged, or belongs to another model
+  | 'receipt'; // a file is no receipt, or what it says cannot be repeated here
 
 /** @deprecated It is {@link TrainingErrorKind}; the code of an error is `'AG_…'`. */
 export type TrainingErrorCode = TrainingErrorKind;
@@ -13,6 +14,7 @@ const codes = {
   nonFiniteLoss: 'AG_NON_FINITE_LOSS',
   option: 'AG_TRAINING_OPTION',
   checkpoint: 'AG_CHECKPOINT',
+  receipt: 'AG_RECEIPT',
 } as const;
 
 /** Where it went wrong, as far as known. */

@@ -18,6 +18,7 @@ import { TrainingError } from './errors.ts';
 import type { EndReason, EpochEvent, EventBody, TrainingEvent } from './events.ts';
 import { type GroupedBatch, inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
+import type { NumericsWatch } from './numerics.ts';
 import { type AnyFitOptions, checkFit, type FitOptions, inBlocks } from './options.ts';
 import { pauseWhenDue } from './pause.ts';
 import type { Profiler } from './profile/profiler.ts';
@@ -121,6 +122,7 @@ class Run {
   readonly #progress: { -readonly [Name in keyof Progress]: Progress[Name] };
   /** While gradients of a group wait, which are in no checkpoint: the position before the group. */
   #beforeGroup: Position | null = null;
+  #numerics: NumericsWatch | null = null;
   /** Whether the averages stand in place of the weights. */
   #averaged = false;
   /** Why the run ends, once all ranks know. */
@@ -211,6 +213,9 @@ class Run {
       progress.batch++;
       const started = now();
       const measured = gradientNorms > 0 && (progress.step + 1) % gradientNorms === 0;
+      const { checkNumerics = 0 } = this.#options;
+      if (checkNumerics > 0 && batch.endsGroup && (progress.step + 1) % checkNumerics === 0)
+        yield* this.#watchNumerics(batch);
       this.#world.at?.(`step ${progress.step + 1}`);
       const result = await this.#step.compute(batch, measured, this.#wish());
       if (batch.endsGroup) {
@@ -246,6 +251,15 @@ class Run {
       epochSeconds,
       examplesPerSecond: (examples - examplesBefore) / epochSeconds,
     };
+  }
+
+  /** Warns of what loses digits on the way to the loss of the batch. */
+  async *#watchNumerics(batch: GroupedBatch): Events {
+    const { NumericsWatch } = await import('./numerics.ts');
+    this.#numerics ??= new NumericsWatch();
+    const step = this.#progress.step + 1;
+    for (const { message } of await this.#numerics.losses(this.#options, this.#step.objective, batch))
+      yield* this.#reporter.report({ type: 'warning', code: 'lostDigits', message, step });
   }
 
   async *#reportStep({ loss, metrics, health }: StepResult, learningRate: number): Events {

@@ -72,6 +72,28 @@ export {
 export type { FitAverage, FitOptimizer } from './optimizer.ts';
 export type { FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
+export { type BisectOptions, bisect, type Divergence } from './receipts/bisect.ts';
+export { type ContentHash, hashData, hashTensors } from './receipts/contents.ts';
+export { type ActivationOptions, Moment } from './receipts/moment.ts';
+export {
+  type FirstOptions,
+  openRun,
+  Run,
+  type RunSource,
+  type SavedCheckpoint,
+  type StepRange,
+  type WalkOptions,
+} from './receipts/openRun.ts';
+export {
+  compareReceipts,
+  parseReceipt,
+  type Receipt,
+  type ReceiptDifference,
+  receiptVersion,
+} from './receipts/receipt.ts';
+export type { RunSetup } from './receipts/replay.ts';
+export { type ReceiptContent, type SaveReceiptOptions, saveReceipt } from './receipts/saveReceipt.ts';
+export { receipt, type Verification, type VerifyOptions, verify } from './receipts/verify.ts';
 export {
   type LabeledBatch,
   type LabelledBatch,

@@ -80,6 +80,11 @@ export interface FitOptions<X = Tensor, Output = Tensor, Y = Tensor> {
    */
   readonly gradientNorms?: number;
   /**
+   * Compute the loss at every so many steps in float64 as well, and warn (`lostDigits`) of operations that lose digits of float32, with
+   * the form that does not: see `checkNumerics`. Such a step takes several times as long; training computes the same. Default 0, never.
+   */
+  readonly checkNumerics?: number;
+  /**
    * Time every kernel and report where the steps' time went, by operation, kernel and module: a `profile` event before
    * the end. Training computes the same, somewhat slower. Default false.
    */
@@ -126,7 +131,7 @@ export function checkFit(options: AnyFitOptions): void {
   checkOptions(
     'fit',
     options,
-    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms profile compile world workers startWorker blocks config',
+    'model optimizer loss weights train validation epochs metrics callbacks signal resume validateEvery reportEvery accumulate gradients average gradientNorms checkNumerics profile compile world workers startWorker blocks config',
   );
   const integer = (value: number | undefined, least: number, name: string): void => {
     if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
@@ -140,6 +145,7 @@ export function checkFit(options: AnyFitOptions): void {
   integer(options.reportEvery, 0, 'reportEvery');
   integer(options.accumulate, 1, 'accumulate');
   integer(options.gradientNorms, 0, 'gradientNorms');
+  integer(options.checkNumerics, 0, 'checkNumerics');
   integer(options.workers, 1, 'workers');
   integer(options.blocks, 1, 'blocks');
   checkBlocks(options);

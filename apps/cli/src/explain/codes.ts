@@ -253,6 +253,12 @@ export const errorCodes: Readonly<
     cause: 'A file that was cut off, or a model that was changed since.',
     cure: 'Take an earlier checkpoint, or the model it was made of.',
   },
+  AG_RECEIPT: {
+    means: 'A file is no receipt of a training, or what it says cannot be repeated here.',
+    cause:
+      'A file that was cut off or changed by hand, or a run with fused arithmetic on an engine that rounds products before it adds them.',
+    cure: 'Take the backend and the arithmetic that the message names; a training with --arithmetic separate can be repeated everywhere.',
+  },
   AG_DATA_MISSING: {
     means: 'There is no file or folder where one is needed, and nothing may be downloaded.',
     cause: 'A path that is relative to another folder, or AG_OFFLINE=1.',

@@ -65,6 +65,7 @@ export function runPaths(folder: string) {
     checkpoints: join(folder, 'checkpoints'),
     weights: join(folder, 'weights.safetensors'),
     report: join(folder, 'report.html'),
+    receipt: join(folder, 'receipt.json'),
   };
 }
 

@@ -204,6 +204,7 @@ export function fitOptionsOf(
     validation: validationLoader,
     epochs: epochsOf(settings),
     validateEvery: settings.validateEvery,
+    checkNumerics: settings.checkNumerics,
     callbacks,
     compile: (recipe.compile ?? false) && clipNorm === 0,
     ...(average && { average }),

@@ -14,6 +14,7 @@ import {
   listCheckpoints,
   removeLeftovers,
   saveCheckpoints,
+  saveReceipt,
   tensorBoardLogger,
   type World,
   writeAtomically,
@@ -24,6 +25,7 @@ import { exitCodes, Failure } from '../failure.ts';
 import type { Interrupt } from '../interrupt.ts';
 import { type Controls, createControls } from '../live/controls.ts';
 import { count } from '../numbers.ts';
+import { receiptContentOf } from '../receipts/content.ts';
 import type { Claim } from '../runs/claim.ts';
 import { eventLog, overAllParts, readEvents, rewindEvents } from '../runs/eventLog.ts';
 import {
@@ -203,6 +205,9 @@ async function runLoop(
           keepLast: settings.keepCheckpoints,
           minimumSeconds: checkpointSeconds,
         }),
+        ...(keepsReceipt(resume)
+          ? [saveReceipt({ path: paths.receipt, ...receiptContentOf(config, world?.size ?? 1, assembled) })]
+          : []),
         ...(settings.tensorboard ? [tensorBoardLogger(paths.folder)] : []),
         ...deciding(assembled, settings),
         controls.callback(paths.checkpoints),
@@ -236,6 +241,11 @@ async function runLoop(
     display.clear();
   }
   return end!;
+}
+
+/** A run that was begun by an older agrad has no hashes of its first steps. */
+function keepsReceipt(resume: Checkpoint | null): boolean {
+  return resume === null || resume.progress.step === 0 || Object.hasOwn(resume.callbacks, 'receipt');
 }
 
 /** Keeps the settings once the run has begun with them: those that a checkpoint refuses are not to be met again. */

@@ -28,7 +28,7 @@ import { testLoaderOf } from '../training/assemble.ts';
 import { findRuntime } from './runtime.ts';
 import { describeWeights, type Found, findWeights, loadTrained, withAverages } from './trained.ts';
 
-type Format = 'onnx' | 'pytorch' | 'safetensors' | 'npz';
+type Format = 'onnx' | 'pytorch' | 'safetensors' | 'npz' | 'wasm';
 
 const endings: Readonly<Record<string, Format>> = {
   '.onnx': 'onnx',
@@ -36,13 +36,14 @@ const endings: Readonly<Record<string, Format>> = {
   '.pth': 'pytorch',
   '.safetensors': 'safetensors',
   '.npz': 'npz',
+  '.wasm': 'wasm',
 };
 
 /** Examples that both sides compute. */
 const examples = 4;
 
 /** A network, and what it takes. */
-interface Subject {
+export interface Subject {
   readonly model: AnyModule;
   /** Some examples; null where nothing says what they look like. */
   readonly x: unknown;
@@ -56,7 +57,7 @@ interface Subject {
 export async function exportModel(options: ExportOptions, terminal: Terminal): Promise<number> {
   const { positional, verify, tolerance } = options;
   const { format, out } = targetOf(options);
-  const needsExamples = format === 'onnx' || verify;
+  const needsExamples = format === 'onnx' || format === 'wasm' || verify;
   const found = await findWeights(positional[0]);
   const { values: settings } = resolveSettings({
     flag: options.settings,
@@ -64,17 +65,22 @@ export async function exportModel(options: ExportOptions, terminal: Terminal): P
   });
   const backend = await chooseBackend(settings, terminal);
   try {
+    const plans = format === 'wasm' ? await import('./exportPlan.ts') : null;
+    if (plans && options.train) return await plans.exportTraining(options, out, terminal);
     const subject = await subjectOf(found, options, needsExamples, terminal);
     const { model, x } = subject;
     model.eval();
-    const content = await contentOf(format, subject, options);
+    const plan = await plans?.answering(subject, options);
+    const content = plan?.wasm ?? (await contentOf(format as Exclude<Format, 'wasm'>, subject, options));
     await writeAtomically(out, content);
+    if (plan) await plans?.writeCompanions(plan, out);
     const parameters = [...model.namedParameters().values()].reduce(
       (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
       0,
     );
     terminal.print(`${out}: ${count(parameters)} weights, ${size(content.length)}`);
-    const verified = verify ? await verification(format, content, model, x) : null;
+    const answers = plan && plans ? () => plans.answersOf(plan, x) : undefined;
+    const verified = verify ? await verification(format, content, model, x, answers) : null;
     if (verified) {
       const { by, difference, scale } = verified;
       terminal.print(
@@ -116,7 +122,7 @@ export async function exportModel(options: ExportOptions, terminal: Terminal): P
 /** What is written, and where. */
 function targetOf(options: ExportOptions): { readonly format: Format; readonly out: string } {
   const [source, out] = options.positional;
-  const asked = (['onnx', 'pytorch', 'safetensors', 'npz'] as const).filter((name) => options[name]);
+  const asked = (['onnx', 'pytorch', 'safetensors', 'npz', 'wasm'] as const).filter((name) => options[name]);
   if (asked.length > 1)
     throw new Failure('usage', `${asked.map((name) => `--${name}`).join(' and ')}: one format at a time`);
   const ending = out === undefined ? '' : extname(out).toLowerCase();
@@ -126,13 +132,21 @@ function targetOf(options: ExportOptions): { readonly format: Format; readonly o
     throw new Failure(
       'usage',
       out === undefined ? 'which format?' : `${out}: unknown file extension`,
-      'Say it: --onnx, --pytorch, --safetensors or --npz.',
+      'Say it: --onnx, --pytorch, --safetensors, --npz or --wasm.',
     );
   }
   if (options.fold && format !== 'onnx') throw new Failure('usage', '--fold: only ONNX files take it');
+  const ofPlans = (['train', 'maxBatch', 'beside'] as const).find((name) => options[name]);
+  if (ofPlans && format !== 'wasm')
+    throw new Failure(
+      'usage',
+      `--${ofPlans === 'maxBatch' ? 'max-batch' : ofPlans}: only WebAssembly takes it`,
+    );
+  if (options.train && (options.verify || options.maxBatch !== undefined))
+    throw new Failure('usage', `--${options.verify ? 'verify' : 'max-batch'}: not of a training step`);
   if (out !== undefined) return { format, out };
   const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const suffix = { onnx: '.onnx', pytorch: '.pt', safetensors: '.safetensors', npz: '.npz' }[format];
+  const suffix = Object.keys(endings).find((ending) => endings[ending] === format);
   return { format, out: join(isFolder ? source : dirname(source), `model${suffix}`) };
 }
 
@@ -209,7 +223,7 @@ function textsOf({ metadata, config, preprocessing }: Found): Record<string, str
 }
 
 async function contentOf(
-  format: Format,
+  format: Exclude<Format, 'wasm'>,
   { model, x, batch, metadata }: Subject,
   { opset, fold }: ExportOptions,
 ): Promise<Uint8Array> {
@@ -277,10 +291,14 @@ async function verification(
   content: Uint8Array,
   model: AnyModule,
   x: unknown,
+  ofPlan?: () => Promise<{ by: string; found: Numbers }>,
 ): Promise<Verification> {
   const expected = await numbersByPath(model.forward(x));
-  const { by, found } =
-    format === 'onnx' ? await answersOfOnnx(content, x) : await answersOfWeights(format, content, model, x);
+  const { by, found } = ofPlan
+    ? await ofPlan()
+    : format === 'onnx'
+      ? await answersOfOnnx(content, x)
+      : await answersOfWeights(format, content, model, x);
   let [difference, scale] = [0, 0];
   for (const [i, [, ours]] of expected.entries()) {
     const theirs = found[i]?.[1] ?? [];
@@ -293,7 +311,7 @@ async function verification(
   return { by, difference, scale };
 }
 
-type Numbers = readonly (readonly [path: string, numbers: ArrayLike<number>])[];
+export type Numbers = readonly (readonly [path: string, numbers: ArrayLike<number>])[];
 
 async function numbersByPath(output: unknown): Promise<Numbers> {
   return Promise.all(tensorsByPath(output).map(async ([path, t]) => [path, await t.data()] as const));

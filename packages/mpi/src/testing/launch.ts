@@ -1,8 +1,9 @@
 /** Programs under a real launcher, for tests. They are bundled once, so that ranks start quickly and on the sources. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { answersVariable } from './answer.ts';
 
 /**
  * The launcher: `AG_MPI_LAUNCHER` with its arguments, or `mpirun`; null where there is none, with a line that says so.
@@ -34,7 +35,7 @@ export interface Job {
 export interface Program {
   /** @param environment beside that of this process */
   run(size: number, args?: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Job>;
-  /** The same, and what each rank wrote to its standard output as one line of JSON, in no order. @throws Error when it fails */
+  /** The same, and what each rank gave as its `answer`, in no order. @throws Error when it fails */
   values<T>(
     size: number,
     args?: readonly string[],
@@ -69,10 +70,11 @@ export async function programOf(file: URL): Promise<Program> {
       args: readonly string[] = [],
       environment: Readonly<Record<string, string>> = {},
     ) {
-      const { exitCode, stdout, stderr } = await run(size, args, environment);
+      const answers = mkdtempSync(join(folder, 'answers-'));
+      const given = { ...environment, [answersVariable]: answers };
+      const { exitCode, stdout, stderr } = await run(size, args, given);
       if (exitCode !== 0) throw new Error(`exit ${exitCode}: ${stderr}\n${stdout}`);
-      const lines = stdout.split('\n').filter((line) => line.startsWith('{') || line.startsWith('['));
-      return lines.map((line): T => JSON.parse(line));
+      return readdirSync(answers).map((name): T => JSON.parse(readFileSync(join(answers, name), 'utf8')));
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -1,5 +1,7 @@
 /** What the ranks of `world.test.ts` do. The first argument says which of it. */
+
 import { type MpiWorld, mpi, type SumTimes } from '../index.ts';
+import { answer } from './answer.ts';
 
 /** Numbers whose sums depend on their order. */
 export function partOf<T extends Float32Array | Float64Array>(data: T, rank: number): T {
@@ -107,7 +109,7 @@ async function fault(world: MpiWorld, which: string): Promise<void> {
 const [what, which] = process.argv.slice(2);
 if (what !== undefined) {
   const world = await mpi({ deadline: what === 'fault' ? 6 : 60, onSum: (times) => heard.push(times) });
-  if (what === 'all') process.stdout.write(`${JSON.stringify(await all(world))}\n`);
+  if (what === 'all') answer(await all(world));
   else await fault(world, which);
   await world.finish();
 }

@@ -5,6 +5,17 @@ import { append, signed, text, unsigned, type ValueType } from './encoding.ts';
 import { type Callable, FunctionBuilder } from './functionBuilder.ts';
 import * as w from './opcodes.ts';
 
+/** Sections of a module that brings its own memory, encoded: see `standalone/sections.ts`. */
+export interface OwnSections {
+  /** Memory and globals. */
+  readonly beforeExports: ArrayLike<number>;
+  /** Exports behind those of functions, and how many. */
+  readonly exports: readonly number[];
+  readonly exportCount: number;
+  /** Data, and what says what lies where. */
+  readonly behindCode: readonly Uint8Array[];
+}
+
 /** Builds one module. Imports come before functions, because they share one index space. */
 export class ModuleBuilder {
   readonly #types: string[] = [];
@@ -111,8 +122,8 @@ export class ModuleBuilder {
     this.#elementCount++;
   }
 
-  /** The finished module. */
-  bytes(): Uint8Array<ArrayBuffer> {
+  /** The finished module; `own` is what one that runs by itself has beside its functions. */
+  bytes(own?: OwnSections): Uint8Array<ArrayBuffer> {
     const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     /** A section up to its content of `length` bytes. */
     const begin = (id: number, count: number, length: number) => {
@@ -134,15 +145,20 @@ export class ModuleBuilder {
     section(1, this.#types.length, this.#typeBytes);
     section(2, this.#importCount, this.#imports);
     section(3, this.#functions.length, declarations);
-    section(7, this.#exportCount, this.#exports);
+    if (own) append(bytes, own.beforeExports);
+    section(
+      7,
+      this.#exportCount + (own?.exportCount ?? 0),
+      own ? [...this.#exports, ...own.exports] : this.#exports,
+    );
     section(9, this.#elementCount, this.#elements);
     if (bodies.length > 0) begin(10, bodies.length, length);
-    const module = new Uint8Array(bytes.length + length);
-    module.set(bytes);
-    let end = bytes.length;
-    for (const body of bodies) {
-      module.set(body, end);
-      end += body.length;
+    const parts = [bytes, ...bodies, ...(own?.behindCode ?? [])];
+    const module = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let end = 0;
+    for (const part of parts) {
+      module.set(part, end);
+      end += part.length;
     }
     return module;
   }

@@ -27,8 +27,8 @@ export function lowerWithLoops(given: Program, features: Features): LoweredProgr
   return withLoops(program, lowerProgram(program, features), null, features);
 }
 
-/** What minimal filtering computes divides its sums itself. */
-function dividedSums(program: Program, features: Features): Program {
+/** A program whose long sums are divided. What minimal filtering computes divides its sums itself. */
+export function dividedSums(program: Program, features: Features): Program {
   return withPartialSums(program, (launch) => features.winograd === true && convolutionOf(launch) !== null);
 }
 

@@ -21,7 +21,7 @@ import { coordinates, coordinatesLike } from '../ops/indexing.ts';
 import { checkOptions } from '../options.ts';
 import { activeTrace } from '../run/tracing.ts';
 import { checkShape, fixedShape, formatShape, type Shape, scalarShape, sizeOf } from '../shape.ts';
-import type { ShapeOf } from '../shapeTypes.ts';
+import type { AsWritten, ShapeOf } from '../shapeTypes.ts';
 import { apply, checkTensor, literal, Tensor } from '../tensor.ts';
 
 /** Numbers, possibly nested, rows also as typed arrays: the nesting gives the shape. */
@@ -31,7 +31,7 @@ export interface TensorOptions<S extends Shape = Shape> {
   /** Default: that of a typed array, else float32. */
   readonly dtype?: DType;
   /** Default: the nesting, or the length of a flat array. */
-  readonly shape?: readonly [...S];
+  readonly shape?: S;
 }
 
 /**
@@ -51,7 +51,7 @@ export interface TensorOptions<S extends Shape = Shape> {
 export function tensor<const S extends Shape = Shape>(
   data: NestedNumbers,
   options?: TensorOptions<S> & { readonly copy?: boolean },
-): Tensor<S>;
+): Tensor<AsWritten<S>>;
 export function tensor(
   data: NestedNumbers,
   options: TensorOptions & { readonly copy?: boolean } = {},
@@ -120,28 +120,28 @@ export function scalar(value: number, options: { readonly dtype?: DType } = {}):
 
 /** All elements 0. */
 export function zeros<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: { readonly dtype?: DType } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('zeros', options, 'dtype');
   return filled('zeros', shape, 0, options.dtype);
 }
 
 /** All elements 1. */
 export function ones<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: { readonly dtype?: DType } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('ones', options, 'dtype');
   return filled('ones', shape, 1, options.dtype);
 }
 
 /** All elements `value`; takes no memory until something needs it stored. */
 export function full<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   value: number,
   options: { readonly dtype?: DType } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('full', options, 'dtype');
   if (typeof value !== 'boolean') checkNumber(value, 'full', 'the value');
   return filled('full', shape, Number(value), options.dtype);

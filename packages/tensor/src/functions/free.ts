@@ -12,7 +12,7 @@ import { argsort as argsortOp } from '../ops/reduce.ts';
 import { checkOptions } from '../options.ts';
 import { type Axes, formatShape, normalizeAxis, type Shape, sameShape } from '../shape.ts';
 import type {
-  AxisOperand,
+  AsWritten,
   BinaryFunction,
   Broadcasted,
   BroadcastOperand,
@@ -177,7 +177,7 @@ export function max<
   T extends Tensor,
   const A extends LiteralAxes | undefined = undefined,
   K extends boolean = false,
->(x: T, axis?: AxisOperand<T, A>, options?: ReduceOptions<K>): Reduced<T, A, K>;
+>(x: T, axis?: A, options?: ReduceOptions<K>): Reduced<T, A, K>;
 export function max(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
   checkOptions('max', options, 'keepDims indices');
   return checkTensor(x, 'max').max(axis, options as ReduceOptions);
@@ -193,7 +193,7 @@ export function min<
   T extends Tensor,
   const A extends LiteralAxes | undefined = undefined,
   K extends boolean = false,
->(x: T, axis?: AxisOperand<T, A>, options?: ReduceOptions<K>): Reduced<T, A, K>;
+>(x: T, axis?: A, options?: ReduceOptions<K>): Reduced<T, A, K>;
 export function min(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
   checkOptions('min', options, 'keepDims indices');
   return checkTensor(x, 'min').min(axis, options as ReduceOptions);
@@ -335,7 +335,7 @@ export async function nonzero(x: Tensor): Promise<Tensor[]> {
 }
 
 /** `broadcastTo`; given a function instead of a tensor, the lowering of an operation that is defined by others. */
-export function expand<const N extends Shape>(x: Tensor, shape: readonly [...N]): Tensor<N>;
+export function expand<const N extends Shape>(x: Tensor, shape: N): Tensor<AsWritten<N>>;
 export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A>;
 export function expand(
   x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor),

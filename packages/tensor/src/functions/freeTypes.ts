@@ -4,7 +4,7 @@
  */
 import type { Shape } from '../shape.ts';
 import type {
-  AxisOperand,
+  AsWritten,
   BinaryFunction,
   Broadcasted,
   Flattened,
@@ -32,7 +32,7 @@ type Reduction<Options = unknown> = <
   K extends boolean = false,
 >(
   x: T,
-  axis?: AxisOperand<T, A>,
+  axis?: A,
   options?: ReduceOptions<K> & Options,
 ) => Reduced<T, A, K>;
 
@@ -42,13 +42,11 @@ type PositionReduction = <
   K extends boolean = false,
 >(
   x: T,
-  axis?: AxisOperand<T, A>,
+  axis?: A,
   options?: ReduceOptions<K>,
 ) => Reduced<T, A, K>;
 
 type MatrixProduct = <T extends Tensor, U extends Tensor>(x: T, other: ProductOperand<T, U>) => Product<T, U>;
-
-type Written<N extends Shape> = readonly [...N];
 
 interface Functions {
   readonly logicalAnd: BinaryFunction;
@@ -71,16 +69,16 @@ interface Functions {
   readonly norm: Reduction<{ readonly p?: number }>;
   readonly argmax: PositionReduction;
   readonly argmin: PositionReduction;
-  readonly reshape: <const N extends Shape>(x: Tensor, shape: Written<N>) => Reshaped<N>;
-  readonly broadcastTo: <const N extends Shape>(x: Tensor, shape: Written<N>) => Tensor<N>;
+  readonly reshape: <const N extends Shape>(x: Tensor, shape: N) => Reshaped<N>;
+  readonly broadcastTo: <const N extends Shape>(x: Tensor, shape: N) => Tensor<AsWritten<N>>;
   readonly flatten: <T extends Tensor, A extends number = 0, B extends number = -1>(
     x: T,
-    start?: AxisOperand<T, A>,
-    end?: AxisOperand<T, B>,
+    start?: A,
+    end?: B,
   ) => Flattened<T, A, B>;
   readonly squeeze: <T extends Tensor, const A extends LiteralAxes | undefined = undefined>(
     x: T,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
   ) => Squeezed<T, A>;
   readonly unsqueeze: <T extends Tensor, A extends number>(x: T, axis: A) => Unsqueezed<T, A>;
   readonly permute: <T extends Tensor, const O extends readonly number[] | undefined = undefined>(
@@ -89,8 +87,8 @@ interface Functions {
   ) => Permuted<T, O>;
   readonly transpose: <T extends Tensor, A extends number = -2, B extends number = -1>(
     x: T,
-    a?: AxisOperand<T, A>,
-    b?: AxisOperand<T, B>,
+    a?: A,
+    b?: B,
   ) => Transposed<T, A, B>;
   readonly slice: <T extends Tensor, A extends number = 0>(
     x: T,
@@ -102,11 +100,11 @@ interface Functions {
   readonly take: <T extends Tensor, U extends Tensor, A extends number = 0>(
     x: T,
     position: U,
-    axis?: AxisOperand<T, A>,
+    axis?: A,
   ) => Taken<T, U, A>;
   readonly indexSelect: <T extends Tensor, U extends Tensor, A extends number>(
     x: T,
-    axis: AxisOperand<T, A>,
+    axis: A,
     position: U,
   ) => Taken<T, U, A>;
   readonly index: <T extends Tensor, const Items extends readonly IndexItem[]>(

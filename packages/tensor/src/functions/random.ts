@@ -11,6 +11,7 @@ import { randomBits, randomUniform } from '../ops/random.ts';
 import { checkOptions } from '../options.ts';
 import { checkKey, type Key, nextKey } from '../run/randomKeys.ts';
 import { checkShape, type Shape } from '../shape.ts';
+import type { AsWritten } from '../shapeTypes.ts';
 import { apply, checkTensor, literal, type Tensor } from '../tensor.ts';
 
 export interface RandomOptions {
@@ -28,9 +29,9 @@ export interface RandomOptions {
  * ```
  */
 export function uniform<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('uniform', options, 'key dtype low high');
   const { low = 0, high = 1 } = options;
   checkFinite(low, 'uniform', 'low');
@@ -42,9 +43,9 @@ export function uniform<const S extends Shape>(
 
 /** Normally distributed numbers, by the method of Box and Muller (1958). */
 export function normal<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('normal', options, 'key dtype mean std');
   const { mean = 0, std = 1 } = options;
   checkFinite(mean, 'normal', 'mean');
@@ -63,14 +64,14 @@ export function normal<const S extends Shape>(
  * distribution function at numbers spread evenly between its values at both limits.
  */
 export function truncatedNormal<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: RandomOptions & {
     readonly mean?: number;
     readonly std?: number;
     readonly low?: number;
     readonly high?: number;
   } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('truncatedNormal', options, 'key dtype mean std low high');
   const { mean = 0, std = 1 } = options;
   const dtype = checkFloatDType(options.dtype ?? 'float32', 'truncatedNormal');
@@ -97,9 +98,9 @@ export function truncatedNormal<const S extends Shape>(
 
 /** Exponentially distributed numbers: waiting times at `rate` (default 1) events a unit; mean 1 / rate. */
 export function exponential<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   options: RandomOptions & { readonly rate?: number } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('exponential', options, 'key dtype rate');
   const { rate = 1 } = options;
   if (!(checkFinite(rate, 'exponential', 'the rate') > 0))
@@ -109,10 +110,10 @@ export function exponential<const S extends Shape>(
 
 /** 1 with probability `p`, else 0. As a tensor, `p` broadcasts to the shape. */
 export function bernoulli<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   p: number | Tensor,
   options: RandomOptions = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('bernoulli', options, 'key dtype');
   if (typeof p !== 'number') checkTensor(p, 'bernoulli', 'p', 'a tensor or a number');
   else if (!(p >= 0 && p <= 1)) throw valueError(`bernoulli: the probability must be in [0, 1], got ${p}`);
@@ -124,11 +125,11 @@ export function bernoulli<const S extends Shape>(
 
 /** Whole numbers spread evenly over low … high − 1, int32. */
 export function randint<const S extends Shape>(
-  shape: readonly [...S],
+  shape: S,
   low: number,
   high: number,
   options: { readonly key?: Key } = {},
-): Tensor<S> {
+): Tensor<AsWritten<S>> {
   checkOptions('randint', options, 'key');
   if (
     !Number.isInteger(low) ||
