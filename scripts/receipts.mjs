@@ -22,7 +22,7 @@ const program =
       throw new Skip('npm has it for Linux on x86-64 only');
     const file = join(await toolsOf(tools), 'node_modules', path);
     if (!existsSync(file)) throw new Skip(`${file} is missing`);
-    const version = (await run(file, ['--version'], folder)).trim().split('\n')[0];
+    const [version] = /\d+(\.\d+)+/.exec(await run(file, ['--version'], folder)) ?? [''];
     return { version, lines: (await run(file, [...options, 'index.js'], folder)).split('\n') };
   };
 

@@ -74,11 +74,11 @@ export type { FitOptions, TrainingData } from './options.ts';
 export type { KernelRow, Profile, ProfileOptions, ProfileRow } from './profile/profiler.ts';
 export { type BisectOptions, bisect, type Divergence } from './receipts/bisect.ts';
 export { type ContentHash, hashData, hashTensors } from './receipts/contents.ts';
-export { type ActivationOptions, Moment } from './receipts/moment.ts';
+export type { ActivationOptions, Moment } from './receipts/moment.ts';
 export {
   type FirstOptions,
   openRun,
-  Run,
+  type Run,
   type RunSource,
   type SavedCheckpoint,
   type StepRange,

@@ -5,7 +5,7 @@
 import type { StateDict } from '@ag/nn';
 import type { OptimizerState } from '@ag/optim';
 import type { Tensor } from '@ag/tensor';
-import { nearestName } from '@ag/tensor/engine';
+import { checkOptions, nearestName } from '@ag/tensor/engine';
 import type { Checkpoint } from '../checkpoint.ts';
 import { TrainingError } from '../errors.ts';
 import type { Metrics, StepEvent } from '../events.ts';
@@ -82,6 +82,7 @@ export class Moment {
    * @returns `[batch, …]`, or for one example `[…]`; of modules with several outputs a structure of tensors
    */
   async activation(layer: string, options: ActivationOptions = {}): Promise<Tensor> {
+    checkOptions('activation', options, 'example call');
     const { example, call = 0 } = options;
     let { activations } = await this.#seen('activation');
     if (!activations.has(layer)) {

@@ -101,7 +101,9 @@ export class Run {
   #replays = 0;
 
   /** @internal */
-  constructor({ receipt = null, checkpoints = [] }: RunSource, setup: RunSetup) {
+  constructor(source: RunSource, setup: RunSetup) {
+    checkOptions('openRun', source, 'receipt checkpoints');
+    const { receipt = null, checkpoints = [] } = source;
     this.receipt = receipt;
     this.setup = setup;
     this.#saved = checkpoints;
@@ -124,8 +126,12 @@ export class Run {
   }
 
   /** Goes through steps, in their order, in one computation. */
-  async *walk(options: WalkOptions = {}): AsyncGenerator<Moment, void, undefined> {
-    checkOptions('walk', options, 'from to every activations monotone');
+  walk(options: WalkOptions = {}): AsyncGenerator<Moment, void, undefined> {
+    checkOptions('walk', options, 'from to every activations');
+    return this.#walk(options);
+  }
+
+  async *#walk(options: WalkOptions): AsyncGenerator<Moment, void, undefined> {
     const { from = 1, every = 1, activations = [] } = options;
     const to = options.to ?? this.receipt?.steps ?? Number.POSITIVE_INFINITY;
     this.#expectStep(from, 'walk', 1);
@@ -159,7 +165,7 @@ export class Run {
     checkOptions('first', options, 'from to every activations monotone');
     const { monotone = false, from = 1, to = this.receipt?.steps, every = 1 } = options;
     if (!monotone) {
-      for await (const moment of this.walk(options)) if (await predicate(moment)) return moment;
+      for await (const moment of this.#walk(options)) if (await predicate(moment)) return moment;
       return null;
     }
     if (to === undefined)
