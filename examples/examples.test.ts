@@ -392,6 +392,19 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(replays).toBeLessThanOrEqual(12);
   });
 
+  it('30: shapes in types are those at run time, and so are the refusals', async () => {
+    expect((await printed('30')).split('\n').slice(0, 8)).toEqual([
+      'images [32, 784]',
+      'scores [32, 10]',
+      'classes [32]',
+      'centered [32, 10]',
+      'errors []',
+      '785: matmul: inner sizes differ: [32, 784] · [785, 10]',
+      expect.stringContaining('100: linear: expects 100 features along the last axis, got [32, 128]'),
+      'read [5, 10]',
+    ]);
+  });
+
   it('draws where the first lines say so', async () => {
     for (const file of files) {
       if (!readFileSync(join(folder, file), 'utf8').includes('[picture.svg]')) continue;

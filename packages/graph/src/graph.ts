@@ -51,10 +51,10 @@ let unnamed = 0;
  * @param shape sizes. Open ones, fixed only when they are fed, are `null` or a name: sizes of one name are equal, in all placeholders.
  *   A first size that is `null` is `'batch'`, any other that is `null` is like no other.
  */
-export function placeholder(
-  shape: readonly (number | string | null)[],
+export function placeholder<const S extends readonly (number | string | null)[]>(
+  shape: S,
   options: { readonly name?: string; readonly dtype?: DType } = {},
-): Tensor {
+): Tensor<PlaceholderShape<S>> {
   checkOptions('placeholder', options, 'name dtype');
   const sizes = shape.map((size, axis) => {
     if (size === null) return openSizeOf(axis === 0 ? 'batch' : null);
@@ -66,6 +66,11 @@ export function placeholder(
   });
   return placeholderLeaf(sizes, options.dtype ?? 'float32', options.name ?? `placeholder${unnamed++}`);
 }
+
+/** The shape in the type of a placeholder: a first size that is open is a batch, others without a name are not known. */
+type PlaceholderShape<S extends readonly (number | string | null)[]> = {
+  -readonly [I in keyof S]: S[I] extends number | string ? S[I] : I extends '0' ? 'batch' : number;
+};
 
 /** What a placeholder can be fed with. */
 export type Feed = Tensor | TypedArray | number | readonly unknown[];

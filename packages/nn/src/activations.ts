@@ -6,10 +6,16 @@
 import { type DType, full, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
+import type { Entering, Keeps, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** 1 / (1 + e⁻ˣ). Any shape, elementwise. */
 export class Sigmoid extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.sigmoid();
   }
@@ -23,6 +29,11 @@ export const sigmoid = (): Sigmoid => new Sigmoid();
 
 /** The hyperbolic tangent. Any shape, elementwise. */
 export class Tanh extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.tanh();
   }
@@ -36,6 +47,11 @@ export const tanh = (): Tanh => new Tanh();
 
 /** max(x, 0). Any shape, elementwise. */
 export class Relu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.relu();
   }
@@ -49,6 +65,11 @@ export const relu = (): Relu => new Relu();
 
 /** Scaled elu with self-normalizing constants (Klambauer et al. 2017). Any shape, elementwise. */
 export class Selu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.selu();
   }
@@ -62,6 +83,11 @@ export const selu = (): Selu => new Selu();
 
 /** x · sigmoid(x), also called swish. Any shape, elementwise. */
 export class Silu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.silu();
   }
@@ -75,6 +101,11 @@ export const silu = (): Silu => new Silu();
 
 /** log(1 + eˣ). Any shape, elementwise. */
 export class Softplus extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.softplus();
   }
@@ -88,6 +119,11 @@ export const softplus = (): Softplus => new Softplus();
 
 /** x / (1 + |x|). Any shape, elementwise. */
 export class Softsign extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.softsign();
   }
@@ -101,6 +137,11 @@ export const softsign = (): Softsign => new Softsign();
 
 /** log(sigmoid(x)). Any shape, elementwise. */
 export class LogSigmoid extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.logSigmoid();
   }
@@ -114,6 +155,11 @@ export const logSigmoid = (): LogSigmoid => new LogSigmoid();
 
 /** (x + 3) / 6 limited to [0, 1]. Any shape, elementwise. */
 export class HardSigmoid extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.hardSigmoid();
   }
@@ -127,6 +173,11 @@ export const hardSigmoid = (): HardSigmoid => new HardSigmoid();
 
 /** x · hardSigmoid(x) (Howard et al. 2019). Any shape, elementwise. */
 export class HardSwish extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.hardSwish();
   }
@@ -140,6 +191,11 @@ export const hardSwish = (): HardSwish => new HardSwish();
 
 /** x · tanh(softplus(x)) (Misra 2019). Any shape, elementwise. */
 export class Mish extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.mish();
   }
@@ -153,6 +209,7 @@ export const mish = (): Mish => new Mish();
 
 /** x where positive, else slope · x. */
 export class LeakyRelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly slope: number;
 
   /** Use {@link leakyRelu}. */
@@ -161,6 +218,10 @@ export class LeakyRelu extends Module {
     this.slope = slope;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.leakyRelu(this.slope);
   }
@@ -175,6 +236,7 @@ export const leakyRelu = (slope = 0.01): LeakyRelu => new LeakyRelu(slope);
 
 /** x where positive, else alpha · (eˣ − 1) (Clevert et al. 2015). */
 export class Elu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly alpha: number;
 
   /** Use {@link elu}. */
@@ -183,6 +245,10 @@ export class Elu extends Module {
     this.alpha = alpha;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.elu(this.alpha);
   }
@@ -197,6 +263,7 @@ export const elu = (alpha = 1): Elu => new Elu(alpha);
 
 /** x · Φ(x), exact by default, or by tanh (Hendrycks & Gimpel 2016). */
 export class Gelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly approximation: 'none' | 'tanh';
 
   /** Use {@link gelu}. */
@@ -205,6 +272,10 @@ export class Gelu extends Module {
     this.approximation = approximation;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.gelu(this.approximation);
   }
@@ -219,6 +290,7 @@ export const gelu = (approximation: 'none' | 'tanh' = 'none'): Gelu => new Gelu(
 
 /** eˣ / Σ eˣ along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class Softmax extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly axis: number;
 
   /** Use {@link softmax}. */
@@ -227,6 +299,10 @@ export class Softmax extends Module {
     this.axis = axis;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.softmax(this.axis);
   }
@@ -241,6 +317,7 @@ export const softmax = (axis = -1): Softmax => new Softmax(axis);
 
 /** log(softmax(x)) along an axis, the last by default. NaN for a row of nothing but −∞, or with +∞. */
 export class LogSoftmax extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly axis: number;
 
   /** Use {@link logSoftmax}. */
@@ -249,6 +326,10 @@ export class LogSoftmax extends Module {
     this.axis = axis;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.logSoftmax(this.axis);
   }
@@ -263,6 +344,7 @@ export const logSoftmax = (axis = -1): LogSoftmax => new LogSoftmax(axis);
 
 /** x where positive, else a · x with a trained slope (He et al. 2015). */
 export class Prelu extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   /** [1], or [channels] for axis 1 of the input */
   readonly weight: Variable;
 
@@ -276,6 +358,10 @@ export class Prelu extends Module {
     });
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const channels = this.weight.shape[0];
     const after = channels === 1 ? 0 : Math.max(0, x.shape.length - 2);
@@ -298,6 +384,11 @@ export const prelu = (
 
 /** Passes its input on unchanged. */
 export class Identity extends Module {
+  declare readonly [shapeEffect]?: Keeps;
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x;
   }

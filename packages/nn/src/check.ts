@@ -5,7 +5,7 @@ import { formatShape, type Tensor } from '@ag/tensor';
 import { checkTensor, shapeError, valueError } from '@ag/tensor/engine';
 
 /** A number of features, channels or heads. @throws RangeError unless it is a whole number ≥ 1 */
-export function checkCount(count: number, layer: string, what: string): number {
+export function checkCount<N extends number>(count: N, layer: string, what: string): N {
   if (!Number.isInteger(count) || count < 1) {
     throw valueError(`${layer}: the number of ${what} must be a whole number ≥ 1, got ${count}`);
   }

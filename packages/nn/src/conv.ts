@@ -16,6 +16,7 @@ import {
 import { checkOptions, valueError } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { fanInBias, fanInUniform, fans, type Initializer } from './init.ts';
+import type { Channels, Entering, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 interface WeightOptions {
@@ -89,9 +90,13 @@ abstract class Convolution<Geometry extends GeometryOptions> extends Module {
 }
 
 /** See {@link conv1d}. */
-export class Conv1d extends Convolution<GeometryOptions> {
+export class Conv1d<
+  In extends number = number,
+  Out extends number = number,
+> extends Convolution<GeometryOptions> {
+  declare readonly [shapeEffect]?: Channels<'conv1d', In, Out, [number]>;
   /** Use {@link conv1d}. */
-  constructor(inChannels: number, outChannels: number, size: number, options: ConvOptions = {}) {
+  constructor(inChannels: In, outChannels: Out, size: number, options: ConvOptions = {}) {
     super('conv1d', [inChannels, outChannels], [size], false, options);
     checkOptions(
       'conv1d',
@@ -100,6 +105,10 @@ export class Conv1d extends Convolution<GeometryOptions> {
     );
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.withBias(convolve1d(x, this.weight.value, this.geometry));
   }
@@ -110,9 +119,13 @@ export class Conv1d extends Convolution<GeometryOptions> {
 }
 
 /** See {@link conv2d}. */
-export class Conv2d extends Convolution<GeometryOptions> {
+export class Conv2d<
+  In extends number = number,
+  Out extends number = number,
+> extends Convolution<GeometryOptions> {
+  declare readonly [shapeEffect]?: Channels<'conv2d', In, Out, [number, number]>;
   /** Use {@link conv2d}. */
-  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvOptions = {}) {
+  constructor(inChannels: In, outChannels: Out, size: PerAxis, options: ConvOptions = {}) {
     super('conv2d', [inChannels, outChannels], twoOf(size), false, options);
     checkOptions(
       'conv2d',
@@ -121,6 +134,10 @@ export class Conv2d extends Convolution<GeometryOptions> {
     );
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.withBias(convolve2d(x, this.weight.value, this.geometry));
   }
@@ -131,9 +148,13 @@ export class Conv2d extends Convolution<GeometryOptions> {
 }
 
 /** See {@link convTranspose2d}. */
-export class ConvTranspose2d extends Convolution<TransposedGeometryOptions> {
+export class ConvTranspose2d<
+  In extends number = number,
+  Out extends number = number,
+> extends Convolution<TransposedGeometryOptions> {
+  declare readonly [shapeEffect]?: Channels<'convTranspose2d', In, Out, [number, number]>;
   /** Use {@link convTranspose2d}. */
-  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeOptions = {}) {
+  constructor(inChannels: In, outChannels: Out, size: PerAxis, options: ConvTransposeOptions = {}) {
     super('convTranspose2d', [inChannels, outChannels], twoOf(size), true, options);
     checkOptions(
       'convTranspose2d',
@@ -142,6 +163,10 @@ export class ConvTranspose2d extends Convolution<TransposedGeometryOptions> {
     );
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.withBias(convolveTransposed2d(x, this.weight.value, this.geometry));
   }
@@ -157,12 +182,12 @@ export class ConvTranspose2d extends Convolution<TransposedGeometryOptions> {
  *
  * @throws RangeError for sizes that do not fit
  */
-export function conv1d(
-  inChannels: number,
-  outChannels: number,
+export function conv1d<In extends number, Out extends number>(
+  inChannels: In,
+  outChannels: Out,
   size: number,
   options: ConvOptions = {},
-): Conv1d {
+): Conv1d<In, Out> {
   return new Conv1d(inChannels, outChannels, size, options);
 }
 
@@ -177,12 +202,12 @@ export function conv1d(
  * @param size of the window: a number, or [height, width]
  * @throws RangeError for sizes that do not fit
  */
-export function conv2d(
-  inChannels: number,
-  outChannels: number,
+export function conv2d<In extends number, Out extends number>(
+  inChannels: In,
+  outChannels: Out,
   size: PerAxis,
   options: ConvOptions = {},
-): Conv2d {
+): Conv2d<In, Out> {
   return new Conv2d(inChannels, outChannels, size, options);
 }
 
@@ -193,12 +218,12 @@ export function conv2d(
  *
  * @throws RangeError for sizes that do not fit
  */
-export function convTranspose2d(
-  inChannels: number,
-  outChannels: number,
+export function convTranspose2d<In extends number, Out extends number>(
+  inChannels: In,
+  outChannels: Out,
   size: PerAxis,
   options: ConvTransposeOptions = {},
-): ConvTranspose2d {
+): ConvTranspose2d<In, Out> {
   return new ConvTranspose2d(inChannels, outChannels, size, options);
 }
 

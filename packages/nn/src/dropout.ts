@@ -4,10 +4,12 @@
 import { bernoulli, type Tensor } from '@ag/tensor';
 import { shapeError } from '@ag/tensor/engine';
 import { checkProbability } from './check.ts';
+import type { Entering, Keeps, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** See {@link dropout}. */
 export class Dropout extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly probability: number;
 
   /** Use {@link dropout}. */
@@ -16,6 +18,10 @@ export class Dropout extends Module {
     this.probability = checkProbability(probability, 'dropout');
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.training ? dropped(x, this.probability) : x;
   }
@@ -37,6 +43,7 @@ export function dropout(probability = 0.5): Dropout {
 
 /** See {@link dropout2d}. */
 export class Dropout2d extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly probability: number;
 
   /** Use {@link dropout2d}. */
@@ -45,6 +52,10 @@ export class Dropout2d extends Module {
     this.probability = checkProbability(probability, 'dropout2d');
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const { shape } = x;
     if (shape.length < 3)
@@ -74,6 +85,7 @@ const lowest = -1.0507009873554804934193349852946 * 1.67326324235437728481704299
 
 /** See {@link alphaDropout}. */
 export class AlphaDropout extends Module {
+  declare readonly [shapeEffect]?: Keeps;
   readonly probability: number;
 
   /** Use {@link alphaDropout}. */
@@ -82,6 +94,10 @@ export class AlphaDropout extends Module {
     this.probability = checkProbability(probability, 'alphaDropout');
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const p = this.probability;
     if (!this.training || p === 0) return x;

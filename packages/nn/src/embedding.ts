@@ -6,6 +6,7 @@ import { type DType, gather, oneHot, scalar, type Tensor, Variable } from '@ag/t
 import { checkOptions, checkTensor, valueError } from '@ag/tensor/engine';
 import { checkCount } from './check.ts';
 import { type Initializer, normal } from './init.ts';
+import type { Appends, Entering, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 export interface EmbeddingOptions {
@@ -18,15 +19,16 @@ export interface EmbeddingOptions {
 }
 
 /** See {@link embedding}. */
-export class Embedding extends Module {
+export class Embedding<Features extends number = number> extends Module {
+  declare readonly [shapeEffect]?: Appends<Features>;
   readonly count: number;
-  readonly features: number;
+  readonly features: Features;
   readonly paddingIndex: number | null;
   /** [count, features] */
   readonly weight: Variable;
 
   /** Use {@link embedding}. */
-  constructor(count: number, features: number, options: EmbeddingOptions = {}) {
+  constructor(count: number, features: Features, options: EmbeddingOptions = {}) {
     super();
     checkOptions('embedding', options, 'paddingIndex weightInit dtype');
     const { paddingIndex = null, dtype = 'float32' } = options;
@@ -46,6 +48,10 @@ export class Embedding extends Module {
     });
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    index: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(index: Tensor): Tensor {
     return lookUp(index, this.weight.value, this.paddingIndex);
   }
@@ -65,7 +71,11 @@ export class Embedding extends Module {
  *
  * An index outside, a fraction or NaN makes the evaluation fail.
  */
-export function embedding(count: number, features: number, options: EmbeddingOptions = {}): Embedding {
+export function embedding<Features extends number>(
+  count: number,
+  features: Features,
+  options: EmbeddingOptions = {},
+): Embedding<Features> {
   return new Embedding(count, features, options);
 }
 

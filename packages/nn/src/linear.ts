@@ -6,6 +6,7 @@ import { type DType, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkLastAxis } from './check.ts';
 import { fanInBias, fanInUniform, type Initializer } from './init.ts';
+import type { Entering, LastAxis, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 export interface LinearOptions {
@@ -23,16 +24,17 @@ export interface LinearOptions {
  * y = x · Wᵀ + b, `[..., in] → [..., out]`. The weight is stored as [out, in], as PyTorch stores it; transposing it is
  * a view and costs nothing.
  */
-export class Linear extends Module {
-  readonly inFeatures: number;
-  readonly outFeatures: number;
+export class Linear<In extends number = number, Out extends number = number> extends Module {
+  declare readonly [shapeEffect]?: LastAxis<'linear', In, Out>;
+  readonly inFeatures: In;
+  readonly outFeatures: Out;
   /** [out, in] */
   readonly weight: Variable;
   /** [out], or null */
   readonly bias: Variable | null;
 
   /** Use {@link linear}. */
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(inFeatures: In, outFeatures: Out, options: LinearOptions = {}) {
     super();
     checkOptions('linear', options, 'bias weightInit biasInit dtype');
     const { bias = true, dtype = 'float32' } = options;
@@ -43,6 +45,10 @@ export class Linear extends Module {
     this.bias = bias ? new Variable(biasInit([outFeatures], { dtype }), { name: 'bias' }) : null;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     checkLastAxis(x, this.inFeatures, 'linear', this.outFeatures);
     const product = x.matmul(this.weight.value.transpose());
@@ -72,6 +78,10 @@ export class Linear extends Module {
  *
  * @throws RangeError for sizes that are no whole numbers ≥ 1
  */
-export function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear {
+export function linear<In extends number, Out extends number>(
+  inFeatures: In,
+  outFeatures: Out,
+  options: LinearOptions = {},
+): Linear<In, Out> {
   return new Linear(inFeatures, outFeatures, options);
 }

@@ -6,6 +6,7 @@
 import { concat, type DType, full, ones, type Tensor, Variable, zeros } from '@ag/tensor';
 import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
+import type { Channels, Entering, LastAxis, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { buffer, Module } from './module.ts';
 import { affine, standardize } from './standardize.ts';
 
@@ -29,7 +30,7 @@ export interface BatchNormOptions extends NormOptions {
 }
 
 /** Normalizes each channel over batch and positions: see {@link batchNorm1d}, {@link batchNorm2d}, {@link batchNorm3d}. */
-abstract class BatchNorm extends Module {
+abstract class BatchNorm<Count extends number = number> extends Module {
   readonly channels: number;
   readonly epsilon: number;
   readonly momentum: number | null;
@@ -46,7 +47,7 @@ abstract class BatchNorm extends Module {
   /** Adds up over all who have a part of the batch; null where it is here as a whole. @internal */
   sumOverParts: ((sums: Tensor, layer: string) => Tensor) | null = null;
 
-  constructor(channels: number, options: BatchNormOptions = {}) {
+  constructor(channels: Count, options: BatchNormOptions = {}) {
     super();
     checkOptions('batchNorm', options, 'momentum trackStatistics epsilon affine dtype');
     const {
@@ -72,6 +73,10 @@ abstract class BatchNorm extends Module {
   /** What the input may look like. @internal */
   abstract get layout(): { readonly ranks: readonly number[]; readonly text: string };
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const { ranks, text } = this.layout;
     checkRank(x, ranks, this.layer, text);
@@ -170,7 +175,8 @@ abstract class BatchNorm extends Module {
 }
 
 /** See {@link batchNorm1d}. */
-export class BatchNorm1d extends BatchNorm {
+export class BatchNorm1d<Count extends number = number> extends BatchNorm<Count> {
+  declare readonly [shapeEffect]?: Channels<'batchNorm1d', Count, Count, 'stay'>;
   override get layer() {
     return 'batchNorm1d';
   }
@@ -180,7 +186,8 @@ export class BatchNorm1d extends BatchNorm {
 }
 
 /** See {@link batchNorm2d}. */
-export class BatchNorm2d extends BatchNorm {
+export class BatchNorm2d<Count extends number = number> extends BatchNorm<Count> {
+  declare readonly [shapeEffect]?: Channels<'batchNorm2d', Count, Count, 'stay'>;
   override get layer() {
     return 'batchNorm2d';
   }
@@ -190,7 +197,8 @@ export class BatchNorm2d extends BatchNorm {
 }
 
 /** See {@link batchNorm3d}. */
-export class BatchNorm3d extends BatchNorm {
+export class BatchNorm3d<Count extends number = number> extends BatchNorm<Count> {
+  declare readonly [shapeEffect]?: Channels<'batchNorm3d', Count, Count, 'stay'>;
   override get layer() {
     return 'batchNorm3d';
   }
@@ -204,22 +212,32 @@ export class BatchNorm3d extends BatchNorm {
  * mean 0 and variance 1 over batch and length. In training mode with the batch's statistics, which also move the
  * running ones; in evaluation mode with the running ones.
  */
-export function batchNorm1d(channels: number, options: BatchNormOptions = {}): BatchNorm1d {
+export function batchNorm1d<Count extends number>(
+  channels: Count,
+  options: BatchNormOptions = {},
+): BatchNorm1d<Count> {
   return new BatchNorm1d(channels, options);
 }
 
 /** The same for images `[batch, channels, height, width]`, over batch, height and width. */
-export function batchNorm2d(channels: number, options: BatchNormOptions = {}): BatchNorm2d {
+export function batchNorm2d<Count extends number>(
+  channels: Count,
+  options: BatchNormOptions = {},
+): BatchNorm2d<Count> {
   return new BatchNorm2d(channels, options);
 }
 
 /** The same for volumes `[batch, channels, depth, height, width]`, over batch and positions. */
-export function batchNorm3d(channels: number, options: BatchNormOptions = {}): BatchNorm3d {
+export function batchNorm3d<Count extends number>(
+  channels: Count,
+  options: BatchNormOptions = {},
+): BatchNorm3d<Count> {
   return new BatchNorm3d(channels, options);
 }
 
 /** See {@link layerNorm}. */
-export class LayerNorm extends Module {
+export class LayerNorm<Features extends number = number> extends Module {
+  declare readonly [shapeEffect]?: LastAxis<'layerNorm', Features, Features>;
   /** Sizes of the last axes. */
   readonly shape: readonly number[];
   readonly epsilon: number;
@@ -227,7 +245,7 @@ export class LayerNorm extends Module {
   readonly bias: Variable | null;
 
   /** Use {@link layerNorm}. */
-  constructor(shape: number | readonly number[], options: NormOptions & { readonly bias?: boolean } = {}) {
+  constructor(shape: Features | readonly number[], options: NormOptions & { readonly bias?: boolean } = {}) {
     super();
     checkOptions('layerNorm', options, 'epsilon affine dtype bias');
     const { epsilon = 1e-5, affine = true, bias = affine, dtype = 'float32' } = options;
@@ -239,6 +257,10 @@ export class LayerNorm extends Module {
     this.bias = affine && bias ? new Variable(zeros(this.shape, { dtype }), { name: 'bias' }) : null;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const axes = lastAxes(x, this.shape, 'layerNorm');
     return standardize(x, axes, this.epsilon, this.weight?.value, this.bias?.value).result;
@@ -256,22 +278,23 @@ export class LayerNorm extends Module {
  *
  * @param shape size of the last axis, or sizes of the last axes
  */
-export function layerNorm(
-  shape: number | readonly number[],
+export function layerNorm<Features extends number = number>(
+  shape: Features | readonly number[],
   options: NormOptions & { readonly bias?: boolean } = {},
-): LayerNorm {
+): LayerNorm<Features> {
   return new LayerNorm(shape, options);
 }
 
 /** See {@link rmsNorm}. */
-export class RmsNorm extends Module {
+export class RmsNorm<Features extends number = number> extends Module {
+  declare readonly [shapeEffect]?: LastAxis<'rmsNorm', Features, Features>;
   /** Sizes of the last axes. */
   readonly shape: readonly number[];
   readonly epsilon: number;
   readonly weight: Variable | null;
 
   /** Use {@link rmsNorm}. */
-  constructor(shape: number | readonly number[], options: NormOptions = {}) {
+  constructor(shape: Features | readonly number[], options: NormOptions = {}) {
     super();
     checkOptions('rmsNorm', options, 'epsilon affine dtype');
     const { epsilon = 1e-6, affine = true, dtype = 'float32' } = options;
@@ -282,6 +305,10 @@ export class RmsNorm extends Module {
     this.weight = affine ? new Variable(ones(this.shape, { dtype }), { name: 'weight' }) : null;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     const axes = lastAxes(x, this.shape, 'rmsNorm');
     const factor = x.square().mean(axes, { keepDims: true }).add(this.epsilon).rsqrt();
@@ -295,7 +322,10 @@ export class RmsNorm extends Module {
 }
 
 /** x / √(mean x² + ε) over the last axes, scaled (Zhang & Sennrich 2019); epsilon 1e-6 by default. */
-export function rmsNorm(shape: number | readonly number[], options: NormOptions = {}): RmsNorm {
+export function rmsNorm<Features extends number = number>(
+  shape: Features | readonly number[],
+  options: NormOptions = {},
+): RmsNorm<Features> {
   return new RmsNorm(shape, options);
 }
 

@@ -12,10 +12,12 @@ import {
 } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
+import type { Entering, LeavingShape, Pools, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
 /** See {@link maxPool2d}. */
 export class MaxPool2d extends Module {
+  declare readonly [shapeEffect]?: Pools;
   readonly size: PerAxis;
   readonly options: PoolOptions;
 
@@ -27,6 +29,10 @@ export class MaxPool2d extends Module {
     this.options = options;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return largest(x, this.size, this.options);
   }
@@ -44,6 +50,7 @@ export interface AvgPoolOptions extends PoolOptions {
 
 /** See {@link avgPool2d}. */
 export class AvgPool2d extends Module {
+  declare readonly [shapeEffect]?: Pools;
   readonly size: PerAxis;
   readonly options: AvgPoolOptions;
 
@@ -55,6 +62,10 @@ export class AvgPool2d extends Module {
     this.options = options;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return average(x, this.size, this.options);
   }
@@ -66,6 +77,7 @@ export class AvgPool2d extends Module {
 
 /** See {@link adaptiveAvgPool2d}. */
 export class AdaptiveAvgPool2d extends Module {
+  declare readonly [shapeEffect]?: Pools;
   /** [height, width] of the output. */
   readonly size: readonly [number, number];
   /** Averaging matrices by input size, transposed: [in, out]. */
@@ -81,6 +93,10 @@ export class AdaptiveAvgPool2d extends Module {
     ];
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     checkRank(x, [4], 'adaptiveAvgPool2d', '[batch, channels, height, width]');
     const [height, width] = x.shape.slice(2) as [number, number];

@@ -3,6 +3,7 @@
  */
 import type { Tensor, Variable } from '@ag/tensor';
 import { describeValue, typeError } from '@ag/tensor/engine';
+import type { Chain, Entering, Fitting, LeavingShape, Merges, Sum, shapeEffect } from './layerShapes.ts';
 import { locate } from './locate.ts';
 import { type AnyModule, Module } from './module.ts';
 
@@ -10,11 +11,15 @@ import { type AnyModule, Module } from './module.ts';
 export type Step = Module<[Tensor], Tensor> | ((x: Tensor) => Tensor);
 
 /** Each module's output is the next one's input. Names inside are '0', '1', …, as in PyTorch. */
-export class Sequential extends Module implements Iterable<Step> {
+export class Sequential<Layers extends readonly Step[] = readonly Step[]>
+  extends Module
+  implements Iterable<Step>
+{
+  declare readonly [shapeEffect]?: Chain<Layers>;
   readonly layers: readonly Step[];
 
   /** Use {@link sequential}. */
-  constructor(...layers: readonly Step[]) {
+  constructor(...layers: Layers) {
     super();
     layers.forEach((layer, i) => {
       if (!(layer instanceof Module) && typeof layer !== 'function') {
@@ -36,6 +41,10 @@ export class Sequential extends Module implements Iterable<Step> {
     return this.layers.at(position);
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     let y = x;
     let at = 0;
@@ -73,23 +82,33 @@ export class Sequential extends Module implements Iterable<Step> {
  * const model = sequential(linear(784, 128), relu(), linear(128, 10));
  * ```
  */
-export function sequential(...layers: readonly Step[]): Sequential {
-  return new Sequential(...layers);
+export function sequential<Layers extends readonly Step[]>(
+  ...layers: Layers & Fitting<Layers>
+): Sequential<Layers> {
+  return new Sequential<Layers>(...(layers as Layers));
 }
 
 /** y = body(x) + shortcut(x) (He et al. 2016). */
-export class Residual extends Module {
-  readonly body: Module;
+export class Residual<
+  Body extends Module = Module,
+  Shortcut extends Module | null = Module | null,
+> extends Module {
+  declare readonly [shapeEffect]?: Sum<Body, Shortcut>;
+  readonly body: Body;
   /** Brings the input to the output's shape; null passes it unchanged. */
-  readonly shortcut: Module | null;
+  readonly shortcut: Shortcut;
 
   /** Use {@link residual}. */
-  constructor(body: Module, shortcut: Module | null = null) {
+  constructor(body: Body, shortcut: Shortcut = null as Shortcut) {
     super();
     this.body = body;
     this.shortcut = shortcut;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return this.body.forward(x).add(this.shortcut ? this.shortcut.forward(x) : x);
   }
@@ -106,22 +125,30 @@ export class Residual extends Module {
  * const block = residual(sequential(linear(64, 64), relu(), linear(64, 64)));
  * ```
  */
-export function residual(body: Module, shortcut: Module | null = null): Residual {
+export function residual<Body extends Module, Shortcut extends Module | null = null>(
+  body: Body,
+  shortcut: Shortcut = null as Shortcut,
+): Residual<Body, Shortcut> {
   return new Residual(body, shortcut);
 }
 
 /** Merges axes: see {@link flatten}. */
-export class Flatten extends Module {
-  readonly start: number;
-  readonly end: number;
+export class Flatten<Start extends number = number, End extends number = number> extends Module {
+  declare readonly [shapeEffect]?: Merges<Start, End>;
+  readonly start: Start;
+  readonly end: End;
 
   /** Use {@link flatten}. */
-  constructor(start = 1, end = -1) {
+  constructor(start: Start = 1 as Start, end: End = -1 as End) {
     super();
     this.start = start;
     this.end = end;
   }
 
+  override forward<M extends Module, T extends Tensor>(
+    this: M,
+    x: Entering<M, T>,
+  ): Tensor<LeavingShape<M, T>>;
   override forward(x: Tensor): Tensor {
     return x.flatten(this.start, this.end);
   }
@@ -132,6 +159,9 @@ export class Flatten extends Module {
 }
 
 /** Merges the axes from `start` (default 1, so batches stay apart) to `end`: `[batch, 1, 28, 28] → [batch, 784]`. */
-export function flatten(start = 1, end = -1): Flatten {
+export function flatten<Start extends number = 1, End extends number = -1>(
+  start: Start = 1 as Start,
+  end: End = -1 as End,
+): Flatten<Start, End> {
   return new Flatten(start, end);
 }

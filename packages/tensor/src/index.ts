@@ -214,6 +214,7 @@ export { type Key, key, manualSeed, randomState, restoreRandomState, splitKey } 
 export { backend, use } from './run/runtime.ts';
 export { synchronize } from './run/synchronize.ts';
 export { type Axes, broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
+export type { Broadcasted, Flattened, ShapeOf, ShapeType } from './shapeTypes.ts';
 export {
   apply,
   type ExtremeOptions,

@@ -49,28 +49,48 @@ import {
   sizeOf,
   sizesOf,
 } from './shape.ts';
+import type {
+  AsWritten,
+  Broadcasted,
+  BroadcastOperand,
+  Flattened,
+  Indexed,
+  LiteralAxes,
+  Permuted,
+  Product,
+  ProductOperand,
+  Reduced,
+  Reshaped,
+  Resized,
+  SameRank,
+  ShapeType,
+  Squeezed,
+  Taken,
+  Transposed,
+  Unsqueezed,
+} from './shapeTypes.ts';
 import type { Variable } from './variable.ts';
 
 /** A tensor or a plain number, which takes the dtype of the tensor it meets. */
 export type TensorLike = Tensor | number;
 
 /** Options of reductions. */
-export interface ReduceOptions {
+export interface ReduceOptions<K extends boolean = boolean> {
   /** Keep reduced axes with size 1. Default false. */
-  readonly keepDims?: boolean;
+  readonly keepDims?: K;
 }
 
 /** Options of `max` and `min`. */
-export interface ExtremeOptions extends ReduceOptions {
+export interface ExtremeOptions<K extends boolean = boolean> extends ReduceOptions<K> {
   /** Also give the positions (int32): along the axis, or among all in row-major order. Default false. */
   readonly indices?: boolean;
 }
 
 /** Elements, and where they stood. */
-export interface ValuesAndIndices {
-  readonly values: Tensor;
+export interface ValuesAndIndices<S extends ShapeType = ShapeType> {
+  readonly values: Tensor<S>;
   /** int32 */
-  readonly indices: Tensor;
+  readonly indices: Tensor<S>;
 }
 
 /** Options of running sums and products. */
@@ -86,8 +106,16 @@ const noInputs: readonly Tensor[] = [];
 let made = 0;
 const orNumber = 'a tensor or a number';
 
-/** An immutable n-dimensional array, computed when it is read. */
-export class Tensor {
+/** Where the type of a tensor holds its shape: a method, so that a shape which is not known fits any, and any fits it. */
+declare const shapeType: unique symbol;
+
+/**
+ * An immutable n-dimensional array, computed when it is read.
+ *
+ * @typeParam S the shape, as far as it is known to the compiler (docs/shapes-in-types.md): `Tensor<['batch', 784]>`
+ */
+export class Tensor<S extends ShapeType = ShapeType> {
+  [shapeType]?(shape: S): void;
   /** Sizes of the axes. It cannot be written into: `reshape`, `unsqueeze`, `permute` make another tensor. */
   readonly shape: Shape;
   readonly dtype: DType;
@@ -271,22 +299,27 @@ export class Tensor {
   // Arithmetic
 
   /** Elementwise sum. */
+  add<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   add(other: TensorLike): Tensor {
     return apply(elementwise.add, [this, operand(this, other, 'add')]);
   }
   /** Elementwise difference. */
+  sub<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   sub(other: TensorLike): Tensor {
     return apply(elementwise.sub, [this, operand(this, other, 'sub')]);
   }
   /** Elementwise product. */
+  mul<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   mul(other: TensorLike): Tensor {
     return apply(elementwise.mul, [this, operand(this, other, 'mul')]);
   }
   /** Elementwise quotient; integers give float32. */
+  div<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   div(other: TensorLike): Tensor {
     return apply(elementwise.div, [this, operand(this, other, 'div')]);
   }
   /** Elementwise power. The dtype is that of the operands' types, whatever the exponent's value. */
+  pow<T extends Tensor, U extends TensorLike>(this: T, exponent: BroadcastOperand<T, U>): Broadcasted<T, U>;
   pow(exponent: TensorLike): Tensor {
     if (exponent === 2) return this.square();
     // Of integers 1/x is a whole number, and of bools x¹ is one.
@@ -296,65 +329,74 @@ export class Tensor {
     return apply(elementwise.pow, [this, operand(this, exponent, 'pow')]);
   }
   /** Remainder with the sign of the divisor. */
+  mod<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   mod(other: TensorLike): Tensor {
     return apply(elementwise.mod, [this, operand(this, other, 'mod')]);
   }
   /** The larger of two; NaN if either is NaN. */
+  maximum<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   maximum(other: TensorLike): Tensor {
     return apply(elementwise.maximum, [this, operand(this, other, 'maximum')]);
   }
   /** The smaller of two; NaN if either is NaN. */
+  minimum<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   minimum(other: TensorLike): Tensor {
     return apply(elementwise.minimum, [this, operand(this, other, 'minimum')]);
   }
   /** Angle of the point (x, this). */
+  atan2<T extends Tensor, U extends TensorLike>(this: T, x: BroadcastOperand<T, U>): Broadcasted<T, U>;
   atan2(x: TensorLike): Tensor {
     return apply(elementwise.atan2, [this, operand(this, x, 'atan2')]);
   }
   /** −x. */
-  neg(): Tensor {
+  neg(): Tensor<S> {
     return apply(elementwise.neg, [this]);
   }
   /** |x|. */
-  abs(): Tensor {
+  abs(): Tensor<S> {
     return apply(elementwise.abs, [this]);
   }
   /** −1, 0 or 1. */
-  sign(): Tensor {
+  sign(): Tensor<S> {
     return apply(elementwise.sign, [this]);
   }
   /** x². */
-  square(): Tensor {
+  square(): Tensor<S> {
     return apply(elementwise.square, [this]);
   }
   /** √x. */
-  sqrt(): Tensor {
+  sqrt(): Tensor<S> {
     return apply(elementwise.sqrt, [this]);
   }
   /** 1/√x. */
-  rsqrt(): Tensor {
+  rsqrt(): Tensor<S> {
     return apply(elementwise.rsqrt, [this]);
   }
   /** 1/x. */
-  reciprocal(): Tensor {
+  reciprocal(): Tensor<S> {
     return apply(elementwise.reciprocal, [this]);
   }
   /** Largest integer ≤ x. */
-  floor(): Tensor {
+  floor(): Tensor<S> {
     return apply(elementwise.floor, [this]);
   }
   /** Smallest integer ≥ x. */
-  ceil(): Tensor {
+  ceil(): Tensor<S> {
     return apply(elementwise.ceil, [this]);
   }
   /** Nearest integer, halves to the even one. */
-  round(): Tensor {
+  round(): Tensor<S> {
     return apply(elementwise.round, [this]);
   }
   /**
    * x limited to [low, high]; either may be left out, and either may be a tensor. The gradient goes to x where it is
    * inside, ends included, elsewhere to the limit. @throws RangeError for two numbers of which the first is larger.
    */
+  clamp<T extends Tensor, L extends TensorLike = number, H extends TensorLike = number>(
+    this: T,
+    low?: L,
+    high?: H,
+  ): Broadcasted<Broadcasted<T, L>, H>;
   clamp(low?: TensorLike, high?: TensorLike): Tensor {
     for (const limit of [low, high]) {
       if (Number.isNaN(limit)) throw valueError('clamp: a limit must not be NaN');
@@ -372,84 +414,84 @@ export class Tensor {
   // Functions
 
   /** eˣ. */
-  exp(): Tensor {
+  exp(): Tensor<S> {
     return apply(elementwise.exp, [this]);
   }
   /** eˣ − 1, exact near 0. */
-  expm1(): Tensor {
+  expm1(): Tensor<S> {
     return apply(elementwise.expm1, [this]);
   }
   /** Natural logarithm. */
-  log(): Tensor {
+  log(): Tensor<S> {
     return apply(elementwise.log, [this]);
   }
   /** log(1 + x), exact near 0. */
-  log1p(): Tensor {
+  log1p(): Tensor<S> {
     return apply(elementwise.log1p, [this]);
   }
   /** Logarithm to base 2. */
-  log2(): Tensor {
+  log2(): Tensor<S> {
     return apply(elementwise.log2, [this]);
   }
-  sin(): Tensor {
+  sin(): Tensor<S> {
     return apply(elementwise.sin, [this]);
   }
-  cos(): Tensor {
+  cos(): Tensor<S> {
     return apply(elementwise.cos, [this]);
   }
-  tan(): Tensor {
+  tan(): Tensor<S> {
     return apply(elementwise.tan, [this]);
   }
-  asin(): Tensor {
+  asin(): Tensor<S> {
     return apply(elementwise.asin, [this]);
   }
-  acos(): Tensor {
+  acos(): Tensor<S> {
     return apply(elementwise.acos, [this]);
   }
-  atan(): Tensor {
+  atan(): Tensor<S> {
     return apply(elementwise.atan, [this]);
   }
-  sinh(): Tensor {
+  sinh(): Tensor<S> {
     return apply(elementwise.sinh, [this]);
   }
-  cosh(): Tensor {
+  cosh(): Tensor<S> {
     return apply(elementwise.cosh, [this]);
   }
-  tanh(): Tensor {
+  tanh(): Tensor<S> {
     return apply(elementwise.tanh, [this]);
   }
   /** Gauss error function. */
-  erf(): Tensor {
+  erf(): Tensor<S> {
     return apply(elementwise.erf, [this]);
   }
   /** 1 / (1 + e⁻ˣ). */
-  sigmoid(): Tensor {
+  sigmoid(): Tensor<S> {
     return apply(elementwise.sigmoid, [this]);
   }
   /** max(x, 0); the derivative at 0 counts as 0. */
-  relu(): Tensor {
+  relu(): Tensor<S> {
     return apply(elementwise.relu, [this]);
   }
   /** log(1 + eˣ) without overflow. */
-  softplus(): Tensor {
+  softplus(): Tensor<S> {
     return apply(elementwise.softplus, [this]);
   }
   /** x where positive, else slope · x. */
-  leakyRelu(slope = 0.01): Tensor {
+  leakyRelu(this: Tensor, slope = 0.01): Tensor<S> {
     return this.greater(0).where(this, this.mul(checkFinite(slope, 'leakyRelu', 'the slope')));
   }
   /** x where positive, else alpha · (eˣ − 1) (Clevert et al. 2015). */
-  elu(alpha = 1): Tensor {
+  elu(this: Tensor, alpha = 1): Tensor<S> {
     checkFinite(alpha, 'elu', 'alpha');
     const positive = this.greater(0);
     return positive.where(this, positive.where(0, this).expm1().mul(alpha));
   }
   /** Scaled elu with the self-normalizing constants (Klambauer et al. 2017). */
-  selu(): Tensor {
+  selu(this: Tensor): Tensor<S> {
     return this.elu(1.6732632423543772).mul(1.0507009873554805);
   }
   /** x · Φ(x), exact by default, or the tanh approximation (Hendrycks & Gimpel 2016). */
-  gelu(approximation: 'none' | 'tanh' = 'none'): Tensor {
+  gelu(approximation: 'none' | 'tanh' = 'none'): Tensor<S> {
     if (approximation !== 'none' && approximation !== 'tanh')
       throw valueError(
         `gelu: the approximation must be 'none' or 'tanh', got ${describeValue(approximation)}`,
@@ -457,67 +499,86 @@ export class Tensor {
     return apply(approximation === 'tanh' ? activations.geluTanh : activations.gelu, [this]);
   }
   /** x · sigmoid(x), also called swish. */
-  silu(): Tensor {
+  silu(): Tensor<S> {
     return apply(activations.silu, [this]);
   }
   /** x / (1 + |x|). */
-  softsign(): Tensor {
+  softsign(): Tensor<S> {
     const x = toFloat(this);
     return x.div(x.abs().add(1));
   }
   /** log(sigmoid(x)) without overflow. */
-  logSigmoid(): Tensor {
+  logSigmoid(): Tensor<S> {
     return toFloat(this).neg().softplus().neg();
   }
   /** Piecewise linear sigmoid: (x + 3) / 6 limited to [0, 1]. */
-  hardSigmoid(): Tensor {
+  hardSigmoid(): Tensor<S> {
     return toFloat(this).add(3).div(6).clamp(0, 1);
   }
   /** x · hardSigmoid(x) (Howard et al. 2019). */
-  hardSwish(): Tensor {
+  hardSwish(this: Tensor): Tensor<S> {
     return this.mul(this.hardSigmoid());
   }
   /** x · tanh(softplus(x)) (Misra 2019). */
-  mish(): Tensor {
+  mish(this: Tensor): Tensor<S> {
     return this.mul(this.softplus().tanh());
   }
 
   // Comparison and logic: bool results without gradient
 
+  equal<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   equal(other: TensorLike): Tensor {
     return apply(elementwise.equal, [this, operand(this, other, 'equal')]);
   }
+  notEqual<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   notEqual(other: TensorLike): Tensor {
     return apply(elementwise.notEqual, [this, operand(this, other, 'notEqual')]);
   }
+  less<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   less(other: TensorLike): Tensor {
     return apply(elementwise.less, [this, operand(this, other, 'less')]);
   }
+  lessEqual<T extends Tensor, U extends TensorLike>(
+    this: T,
+    other: BroadcastOperand<T, U>,
+  ): Broadcasted<T, U>;
   lessEqual(other: TensorLike): Tensor {
     return apply(elementwise.lessEqual, [this, operand(this, other, 'lessEqual')]);
   }
+  greater<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   greater(other: TensorLike): Tensor {
     return apply(elementwise.greater, [this, operand(this, other, 'greater')]);
   }
+  greaterEqual<T extends Tensor, U extends TensorLike>(
+    this: T,
+    other: BroadcastOperand<T, U>,
+  ): Broadcasted<T, U>;
   greaterEqual(other: TensorLike): Tensor {
     return apply(elementwise.greaterEqual, [this, operand(this, other, 'greaterEqual')]);
   }
+  logicalAnd<T extends Tensor, U extends Tensor>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   logicalAnd(other: Tensor): Tensor {
     return apply(elementwise.logicalAnd, [this, checkTensor(other, 'logicalAnd', 'other')]);
   }
+  logicalOr<T extends Tensor, U extends Tensor>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   logicalOr(other: Tensor): Tensor {
     return apply(elementwise.logicalOr, [this, checkTensor(other, 'logicalOr', 'other')]);
   }
-  logicalNot(): Tensor {
+  logicalNot(): Tensor<S> {
     return apply(elementwise.logicalNot, [this]);
   }
-  isNaN(): Tensor {
+  isNaN(): Tensor<S> {
     return apply(elementwise.isNaN, [this]);
   }
-  isFinite(): Tensor {
+  isFinite(): Tensor<S> {
     return apply(elementwise.isFinite, [this]);
   }
   /** Where this is true (not 0) the element of `x`, elsewhere that of `y`. */
+  where<T extends Tensor, X extends TensorLike, Y extends TensorLike>(
+    this: T,
+    x: BroadcastOperand<T, X>,
+    y: BroadcastOperand<T, Y>,
+  ): Broadcasted<Broadcasted<T, X>, Y>;
   where(x: TensorLike, y: TensorLike): Tensor {
     if (typeof x === 'number' && typeof y === 'number') {
       const dtype = weakDType(x, weakDType(y, 'float32'));
@@ -531,68 +592,121 @@ export class Tensor {
     return apply(elementwise.where, [this, first, second]);
   }
   /** The elements as another dtype. */
-  cast(dtype: DType): Tensor {
+  cast(dtype: DType): Tensor<S> {
     return dtype === this.dtype
       ? this
       : apply(elementwise.cast, [this], { dtype: checkDType(dtype, 'cast') });
   }
   /** The same values, a constant to gradients. */
-  detach(): Tensor {
+  detach(): Tensor<S> {
     return apply(movement.detach, [this]);
   }
 
   // Reductions: over all axes unless `axis` says otherwise
 
   /** Sum; bool and uint8 are summed as int32. */
+  sum<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   sum(axis?: Axes, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.sum, axis, options);
   }
   /** Arithmetic mean; NaN over no elements. */
+  mean<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   mean(axis?: Axes, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.mean, axis, options);
   }
   /** Product. */
+  prod<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   prod(axis?: Axes, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.prod, axis, options);
   }
   /** Largest element; ties share the gradient equally. With `indices` also the position of the first, which gets the gradient. */
   max(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
-  max(axis?: Axes, options?: ReduceOptions): Tensor;
+  max<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   max(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
     return extreme(this, 'max', axis, options);
   }
   /** Smallest element; ties share the gradient equally. With `indices` also the position of the first, which gets the gradient. */
   min(axis: number | undefined, options: ExtremeOptions & { readonly indices: true }): ValuesAndIndices;
-  min(axis?: Axes, options?: ReduceOptions): Tensor;
+  min<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   min(axis?: Axes, options: ExtremeOptions = {}): Tensor | ValuesAndIndices {
     return extreme(this, 'min', axis, options);
   }
   /** Position (int32) of the first largest element along an axis, or among all in row-major order. */
+  argmax<T extends Tensor, const A extends number | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   argmax(axis?: number, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.argmax, axis, options);
   }
   /** Position (int32) of the first smallest element along an axis, or among all in row-major order. */
+  argmin<T extends Tensor, const A extends number | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   argmin(axis?: number, options?: ReduceOptions): Tensor {
     return reduce(this, reductions.argmin, axis, options);
   }
   /** Whether all elements are true. */
-  all(axis?: Axes, options?: ReduceOptions): Tensor {
+  all<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
+  all(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
     return this.cast('bool')
       .logicalNot()
       .sum(axesOf(this, axis, 'all'), options)
       .equal(0);
   }
   /** Whether any element is true. */
-  any(axis?: Axes, options?: ReduceOptions): Tensor {
+  any<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
+  any(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
     return this.cast('bool')
       .sum(axesOf(this, axis, 'any'), options)
       .greater(0);
   }
   /** Mean squared distance from the mean, divided by n − correction (default 0, the population's variance). */
+  variance<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K> & { readonly correction?: number },
+  ): Reduced<T, A, K>;
   variance(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
     return varianceOf(this, 'variance', axis, options);
   }
   /** Square root of the variance. */
+  std<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K> & { readonly correction?: number },
+  ): Reduced<T, A, K>;
   std(axis?: Axes, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
     return varianceOf(this, 'std', axis, options).sqrt();
   }
@@ -600,39 +714,49 @@ export class Tensor {
    * The p-norm along axes, over all by default: (Σ |x|ᵖ)^(1/p), p = 2 by default; ±Infinity: largest and smallest |x|, 0: how
    * many are not 0. Where a norm is 0 its derivative counts as 0.
    */
+  norm<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K> & { readonly p?: number },
+  ): Reduced<T, A, K>;
   norm(axis?: Axes, options: ReduceOptions & { readonly p?: number } = {}): Tensor {
     checkOptions('norm', options, 'keepDims p');
     return select.norm(this, axesOf(this, axis, 'norm'), options);
   }
   /** log Σ eˣ without overflow. */
+  logSumExp<T extends Tensor, const A extends LiteralAxes | undefined = undefined, K extends boolean = false>(
+    this: T,
+    axis?: A,
+    options?: ReduceOptions<K>,
+  ): Reduced<T, A, K>;
   logSumExp(axis?: Axes, options?: ReduceOptions): Tensor {
     checkOptions('logSumExp', options, 'keepDims');
     return reduce(this, softmaxes.logSumExp, axis, options);
   }
   /** eˣ / Σ eˣ along an axis, the last by default. */
-  softmax(axis = -1): Tensor {
+  softmax(axis = -1): Tensor<S> {
     return apply(softmaxes.softmax, [this], {
       axis: normalizeAxis(axis, this.shape.length, 'softmax') - this.shape.length,
     });
   }
   /** log(softmax(x)) without overflow. */
-  logSoftmax(axis = -1): Tensor {
+  logSoftmax(axis = -1): Tensor<S> {
     return apply(softmaxes.logSoftmax, [this], {
       axis: normalizeAxis(axis, this.shape.length, 'logSoftmax') - this.shape.length,
     });
   }
   /** Running sum along an axis (default the last). */
-  cumsum(axis = -1, options: ScanOptions = {}): Tensor {
+  cumsum(axis = -1, options: ScanOptions = {}): Tensor<S> {
     checkOptions('cumsum', options, 'reverse exclusive');
     return scan(this, reductions.cumsum, axis, options, 0);
   }
   /** Running product along an axis (default the last). */
-  cumprod(axis = -1, options: ScanOptions = {}): Tensor {
+  cumprod(axis = -1, options: ScanOptions = {}): Tensor<S> {
     checkOptions('cumprod', options, 'reverse exclusive');
     return scan(this, reductions.cumprod, axis, options, 1);
   }
   /** Positions (int32) that sort the last axis; equal elements keep their order, NaN comes last. */
-  argsort(options: { readonly descending?: boolean } = {}): Tensor {
+  argsort(options: { readonly descending?: boolean } = {}): Tensor<S> {
     checkOptions('argsort', options, 'descending');
     return apply(reductions.argsort, [this], { descending: options.descending ?? false });
   }
@@ -640,12 +764,18 @@ export class Tensor {
   // Movement
 
   /** The same elements in another shape; one size may be −1. Open sizes of a placeholder are given as they stand in its shape. */
+  reshape<const N extends Shape>(shape: N): Reshaped<N>;
   reshape(shape: Shape): Tensor {
     if (!Array.isArray(shape) || shape.some((size) => !Number.isInteger(size) || !mayBeSize(size)))
       checkShape(shape, 'reshape');
     return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
   /** Merges the axes from `start` to `end` (inclusive) into one. */
+  flatten<T extends Tensor, A extends number = 0, B extends number = -1>(
+    this: T,
+    start?: A,
+    end?: B,
+  ): Flattened<T, A, B>;
   flatten(start = 0, end = -1): Tensor {
     if (this.shape.length === 0) return this.reshape([1]);
     const from = normalizeAxis(start, this.shape.length, 'flatten');
@@ -656,6 +786,10 @@ export class Tensor {
     return this.reshape([...this.shape.slice(0, from), size, ...this.shape.slice(to + 1)]);
   }
   /** Removes the given axes, which must have size 1; without `axis` all such axes. */
+  squeeze<T extends Tensor, const A extends LiteralAxes | undefined = undefined>(
+    this: T,
+    axis?: A,
+  ): Squeezed<T, A>;
   squeeze(axis?: Axes): Tensor {
     const rank = this.shape.length;
     const axes =
@@ -669,6 +803,7 @@ export class Tensor {
     return this.reshape(this.shape.filter((_, i) => !axes.includes(i)));
   }
   /** Inserts an axis of size 1 at `axis` of the result. */
+  unsqueeze<T extends Tensor, A extends number>(this: T, axis: A): Unsqueezed<T, A>;
   unsqueeze(axis: number): Tensor {
     const at = normalizeAxis(axis, this.shape.length + 1, 'unsqueeze');
     const sizes = sizesOf(this.shape);
@@ -680,6 +815,10 @@ export class Tensor {
     return apply(movement.reshape, [this], { shape: fixedShape(shape) });
   }
   /** Axis i of the result is axis order[i] of this tensor; without `order` all axes are reversed. */
+  permute<T extends Tensor, const O extends readonly number[] | undefined = undefined>(
+    this: T,
+    order?: O,
+  ): Permuted<T, O>;
   permute(order?: readonly number[]): Tensor {
     const rank = this.shape.length;
     const resolved =
@@ -694,6 +833,11 @@ export class Tensor {
     return apply(movement.permute, [this], { order: resolved });
   }
   /** Swaps two axes, by default the last two. */
+  transpose<T extends Tensor, A extends number = -2, B extends number = -1>(
+    this: T,
+    a?: A,
+    b?: B,
+  ): Transposed<T, A, B>;
   transpose(a = -2, b = -1): Tensor {
     if (this.shape.length < 2 && a === -2 && b === -1) {
       throw shapeError(`transpose: needs at least two axes, got ${formatShape(this.shape)}`);
@@ -705,6 +849,7 @@ export class Tensor {
     );
   }
   /** Repeats along new leading axes and axes of size 1, without copying. */
+  broadcastTo<const N extends Shape>(shape: N): Tensor<AsWritten<N>>;
   broadcastTo(shape: Shape): Tensor {
     const own = hasOpen(sizesOf(this.shape)) && movement.keepsOpen(this.shape, shape);
     return apply(movement.broadcastTo, [this], {
@@ -712,11 +857,12 @@ export class Tensor {
     });
   }
   /** The same as `broadcastTo`. */
+  expand<const N extends Shape>(shape: N): Tensor<AsWritten<N>>;
   expand(shape: Shape): Tensor {
     return this.broadcastTo(shape);
   }
   /** Reverses the order along the given axes, all by default. */
-  flip(axis?: Axes): Tensor {
+  flip(axis?: Axes): Tensor<S> {
     return apply(movement.flip, [this], { axes: normalizeAxes(axis, this.shape.length, 'flip') });
   }
   /**
@@ -724,6 +870,12 @@ export class Tensor {
    * the end, positions outside are limited to the axis. The start may differ at every step of a training loop
    * without costing a new plan.
    */
+  slice<T extends Tensor, A extends number = 0>(
+    this: T,
+    start: number,
+    end?: number,
+    options?: { readonly axis?: A; readonly step?: number },
+  ): Resized<T, A>;
   slice(
     start: number,
     end?: number,
@@ -748,12 +900,13 @@ export class Tensor {
    * tensor([1, 2, 3]).pad([[2, 1]], { mode: 'circular' });  // 2 3 1 2 3 1
    * ```
    */
+  pad<T extends Tensor>(this: T, widths: select.PadWidths, fill?: number | select.PadOptions): SameRank<T>;
   pad(widths: select.PadWidths, fill: number | select.PadOptions = 0): Tensor {
     const options = typeof fill === 'object' && fill !== null ? fill : { value: fill };
     return select.pad(this, widths, options);
   }
   /** Moves elements by `shift` places along axes; what leaves at the end comes back at the start. Without axis: in row-major order. */
-  roll(shift: number | readonly number[], axis?: Axes): Tensor {
+  roll(shift: number | readonly number[], axis?: Axes): Tensor<S> {
     return select.roll(this, shift, axis);
   }
   /** Each element `count` times, one after the other, along an axis; without axis the result has one axis (NumPy's `repeat`). */
@@ -781,6 +934,10 @@ export class Tensor {
    *
    * @throws RangeError for too many items or a position outside; positions in tensors are checked when they are evaluated
    */
+  index<T extends Tensor, const Items extends readonly select.IndexItem[]>(
+    this: T,
+    ...items: Items
+  ): Indexed<T, Items>;
   index(...items: readonly select.IndexItem[]): Tensor {
     return select.index(this, items);
   }
@@ -816,10 +973,20 @@ export class Tensor {
     );
   }
   /** Whole slices along `axis`, looked up by positions of any shape: the axis is replaced by the axes of `position`. */
+  take<T extends Tensor, U extends Tensor, A extends number = 0>(
+    this: T,
+    position: U,
+    axis?: A,
+  ): Taken<T, U, A>;
   take(position: Tensor, axis = 0): Tensor {
     return select.take(this, checkTensor(position, 'take', 'position'), axis, 'take');
   }
   /** `take` with a one-dimensional tensor of positions. */
+  indexSelect<T extends Tensor, U extends Tensor, A extends number>(
+    this: T,
+    axis: A,
+    position: U,
+  ): Taken<T, U, A>;
   indexSelect(axis: number, position: Tensor): Tensor {
     if (checkTensor(position, 'indexSelect', 'position').shape.length !== 1) {
       throw shapeError(`indexSelect: the positions must have one axis, got ${formatShape(position.shape)}`);
@@ -827,7 +994,8 @@ export class Tensor {
     return select.take(this, position, axis, 'indexSelect');
   }
   /** Matrix product of the last two axes; leading axes broadcast as batches. Vectors count as a row or a column. */
-  matmul(other: Tensor): Tensor {
+  matmul<T extends Tensor, U extends Tensor>(this: T, other: ProductOperand<T, U>): Product<T, U>;
+  matmul(this: Tensor, other: Tensor): Tensor {
     checkTensor(other, 'matmul', 'other');
     checkMatmul(this.shape, other.shape);
     if (this.shape.length === 1)
@@ -846,7 +1014,8 @@ export class Tensor {
     return apply(contract, [a, b], matmulLabels(a.shape, b.shape));
   }
   /** Inner product of two vectors; otherwise the same as `matmul`. */
-  dot(other: Tensor): Tensor {
+  dot<T extends Tensor, U extends Tensor>(this: T, other: ProductOperand<T, U>): Product<T, U>;
+  dot(this: Tensor, other: Tensor): Tensor {
     return this.matmul(checkTensor(other, 'dot', 'other'));
   }
 

@@ -19,6 +19,7 @@ import { readTensorSync, readyValue } from './run/read.ts';
 import { backend } from './run/runtime.ts';
 import { activeTrace, readFlag, type Trace, writeFlag } from './run/tracing.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
+import type { ShapeType } from './shapeTypes.ts';
 import { checkTensor, Tensor } from './tensor.ts';
 
 export interface VariableOptions {
@@ -78,13 +79,13 @@ export interface Update {
  * const y = x.matmul(weight.value);
  * ```
  */
-export class Variable {
+export class Variable<S extends ShapeType = ShapeType> {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
   readonly inPlace: boolean;
   /** The gradient that `backward` left here, readable after the optimizer's step until the next `backward`. */
-  grad: Tensor | undefined = undefined;
+  grad: Tensor<S> | undefined = undefined;
   /** True while `grad` waits for an optimizer's step. @internal */
   gradPending = false;
   /** What `backward` tied to the gradient. @internal */
@@ -103,7 +104,7 @@ export class Variable {
   readonly #storage = new Storage();
 
   /** @param initial the first value; a random one is drawn when the variable is first used. */
-  constructor(initial: Tensor, options: VariableOptions = {}) {
+  constructor(initial: Tensor<S>, options: VariableOptions = {}) {
     checkOptions('variable', options, 'name trainable inPlace');
     checkTensor(initial, 'Variable', 'initial value');
     this.name = options.name ?? `variable${unnamed++}`;
@@ -127,7 +128,7 @@ export class Variable {
   }
 
   /** The current value as a tensor. It stays the value of this version whatever happens to the variable later. */
-  get value(): Tensor {
+  get value(): Tensor<S> {
     const trace = activeTrace();
     const recorded = trace?.updates.get(this);
     if (recorded) return this.trainable ? this.#standIn(trace!, recorded) : recorded;
@@ -169,7 +170,7 @@ export class Variable {
    * latest when the variable is read.
    * @throws RangeError when shape or dtype differ.
    */
-  assign(value: Tensor): void {
+  assign(value: Tensor<S>): void {
     checkTensor(value, 'assign', 'value');
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
       throw shapeError(

@@ -21,16 +21,17 @@ import { coordinates, coordinatesLike } from '../ops/indexing.ts';
 import { checkOptions } from '../options.ts';
 import { activeTrace } from '../run/tracing.ts';
 import { checkShape, fixedShape, formatShape, type Shape, scalarShape, sizeOf } from '../shape.ts';
+import type { AsWritten, ShapeOf } from '../shapeTypes.ts';
 import { apply, checkTensor, literal, Tensor } from '../tensor.ts';
 
 /** Numbers, possibly nested, rows also as typed arrays: the nesting gives the shape. */
 export type NestedNumbers = number | boolean | TypedArray | OtherTypedArray | readonly NestedNumbers[];
 
-export interface TensorOptions {
+export interface TensorOptions<S extends Shape = Shape> {
   /** Default: that of a typed array, else float32. */
   readonly dtype?: DType;
   /** Default: the nesting, or the length of a flat array. */
-  readonly shape?: Shape;
+  readonly shape?: S;
 }
 
 /**
@@ -47,6 +48,10 @@ export interface TensorOptions {
  * copied, unless `copy` is false: then the tensor takes over a typed array of its dtype, which must not be written afterwards.
  * @throws RangeError when the nesting is ragged or the number of elements does not fit `shape`, TypeError for what is no number.
  */
+export function tensor<const S extends Shape = Shape>(
+  data: NestedNumbers,
+  options?: TensorOptions<S> & { readonly copy?: boolean },
+): Tensor<AsWritten<S>>;
 export function tensor(
   data: NestedNumbers,
   options: TensorOptions & { readonly copy?: boolean } = {},
@@ -107,26 +112,36 @@ export function fromBits(
 }
 
 /** A tensor without axes. */
-export function scalar(value: number, options: { readonly dtype?: DType } = {}): Tensor {
+export function scalar(value: number, options: { readonly dtype?: DType } = {}): Tensor<[]> {
   checkOptions('scalar', options, 'dtype');
   if (typeof value !== 'boolean') checkNumber(value, 'scalar', 'the value');
   return filled('scalar', scalarShape, Number(value), options.dtype);
 }
 
 /** All elements 0. */
-export function zeros(shape: Shape, options: { readonly dtype?: DType } = {}): Tensor {
+export function zeros<const S extends Shape>(
+  shape: S,
+  options: { readonly dtype?: DType } = {},
+): Tensor<AsWritten<S>> {
   checkOptions('zeros', options, 'dtype');
   return filled('zeros', shape, 0, options.dtype);
 }
 
 /** All elements 1. */
-export function ones(shape: Shape, options: { readonly dtype?: DType } = {}): Tensor {
+export function ones<const S extends Shape>(
+  shape: S,
+  options: { readonly dtype?: DType } = {},
+): Tensor<AsWritten<S>> {
   checkOptions('ones', options, 'dtype');
   return filled('ones', shape, 1, options.dtype);
 }
 
 /** All elements `value`; takes no memory until something needs it stored. */
-export function full(shape: Shape, value: number, options: { readonly dtype?: DType } = {}): Tensor {
+export function full<const S extends Shape>(
+  shape: S,
+  value: number,
+  options: { readonly dtype?: DType } = {},
+): Tensor<AsWritten<S>> {
   checkOptions('full', options, 'dtype');
   if (typeof value !== 'boolean') checkNumber(value, 'full', 'the value');
   return filled('full', shape, Number(value), options.dtype);
@@ -139,12 +154,12 @@ function filled(operation: string, shape: Shape, value: number, dtype: DType = '
 }
 
 /** Zeros with the shape and dtype of `t`. */
-export function zerosLike(t: Tensor): Tensor {
+export function zerosLike<T extends Tensor>(t: T): Tensor<ShapeOf<T>> {
   return like(t, 0, 'zerosLike');
 }
 
 /** Ones with the shape and dtype of `t`. */
-export function onesLike(t: Tensor): Tensor {
+export function onesLike<T extends Tensor>(t: T): Tensor<ShapeOf<T>> {
   return like(t, 1, 'onesLike');
 }
 
@@ -154,6 +169,11 @@ function like(t: Tensor, value: number, operation: string): Tensor {
 }
 
 /** The identity matrix of `n` rows and `columns` (default n) columns. */
+export function eye<N extends number, M extends number = N>(
+  n: N,
+  columns?: M,
+  options?: { readonly dtype?: DType },
+): Tensor<[N, M]>;
 export function eye(n: number, columns: number = n, options: { readonly dtype?: DType } = {}): Tensor {
   checkOptions('eye', options, 'dtype');
   checkInteger(n, 'eye', 'n', 0);
@@ -171,7 +191,7 @@ export function arange(
   stop?: number,
   step = 1,
   options: { readonly dtype?: DType } = {},
-): Tensor {
+): Tensor<[number]> {
   checkOptions('arange', options, 'dtype');
   const from = stop === undefined ? 0 : start;
   const to = stop === undefined ? start : stop;
@@ -184,12 +204,12 @@ export function arange(
 }
 
 /** `count` numbers from `start` to `stop`, both included, evenly spaced. */
-export function linspace(
+export function linspace<N extends number>(
   start: number,
   stop: number,
-  count: number,
+  count: N,
   options: { readonly dtype?: DType } = {},
-): Tensor {
+): Tensor<[N]> {
   checkOptions('linspace', options, 'dtype');
   checkFinite(start, 'linspace', 'start');
   checkFinite(stop, 'linspace', 'stop');

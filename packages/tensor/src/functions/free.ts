@@ -11,6 +11,18 @@ import { expand as expandLowering, type Lowering } from '../ops/op.ts';
 import { argsort as argsortOp } from '../ops/reduce.ts';
 import { checkOptions } from '../options.ts';
 import { type Axes, formatShape, normalizeAxis, type Shape, sameShape } from '../shape.ts';
+import type {
+  AsWritten,
+  BinaryFunction,
+  Broadcasted,
+  BroadcastOperand,
+  Concatenated,
+  JoinedOperands,
+  LiteralAxes,
+  Reduced,
+  ShapeOf,
+  Stacked,
+} from '../shapeTypes.ts';
 import {
   apply,
   checkTensor,
@@ -21,38 +33,34 @@ import {
   type ValuesAndIndices,
 } from '../tensor.ts';
 import { coordinate } from './create.ts';
+import type { FreeFunction, Method } from './freeTypes.ts';
 import { joined, positionsOf, sectionOf } from './select.ts';
 
-type Method = {
-  [K in keyof Tensor]: Tensor[K] extends (...args: never[]) => Tensor ? K : never;
-}[keyof Tensor];
-
-/** A method as a function of the tensor and the method's arguments. */
-type Free<K extends Method> = (x: Tensor, ...rest: Parameters<Tensor[K]>) => Tensor;
-
-function free<K extends Method>(name: K): Free<K> {
+function free<K extends Method>(name: K): FreeFunction<K>;
+function free(name: Method): (x: Tensor, ...rest: unknown[]) => Tensor {
   return (x, ...rest) => (checkTensor(x, name)[name] as (...args: unknown[]) => Tensor)(...rest);
 }
 
+type BinaryMethod =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'mod'
+  | 'maximum'
+  | 'minimum'
+  | 'atan2'
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'greater'
+  | 'greaterEqual';
+
 /** The same for a method of two operands, either of which may be a number. */
-function binary(
-  name:
-    | 'add'
-    | 'sub'
-    | 'mul'
-    | 'div'
-    | 'pow'
-    | 'mod'
-    | 'maximum'
-    | 'minimum'
-    | 'atan2'
-    | 'equal'
-    | 'notEqual'
-    | 'less'
-    | 'lessEqual'
-    | 'greater'
-    | 'greaterEqual',
-) {
+function binary(name: BinaryMethod): BinaryFunction;
+function binary(name: BinaryMethod): (a: TensorLike, b: TensorLike) => Tensor {
   return (a: TensorLike, b: TensorLike): Tensor => {
     if (a instanceof Tensor) return a[name](b);
     if (typeof a !== 'number') return checkTensor(a, name, 'a', 'a tensor or a number');
@@ -165,7 +173,11 @@ export function max(
   axis: number | undefined,
   options: ExtremeOptions & { readonly indices: true },
 ): ValuesAndIndices;
-export function max(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
+export function max<
+  T extends Tensor,
+  const A extends LiteralAxes | undefined = undefined,
+  K extends boolean = false,
+>(x: T, axis?: A, options?: ReduceOptions<K>): Reduced<T, A, K>;
 export function max(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
   checkOptions('max', options, 'keepDims indices');
   return checkTensor(x, 'max').max(axis, options as ReduceOptions);
@@ -177,18 +189,28 @@ export function min(
   axis: number | undefined,
   options: ExtremeOptions & { readonly indices: true },
 ): ValuesAndIndices;
-export function min(x: Tensor, axis?: Axes, options?: ReduceOptions): Tensor;
+export function min<
+  T extends Tensor,
+  const A extends LiteralAxes | undefined = undefined,
+  K extends boolean = false,
+>(x: T, axis?: A, options?: ReduceOptions<K>): Reduced<T, A, K>;
 export function min(x: Tensor, axis?: Axes, options?: ExtremeOptions): Tensor | ValuesAndIndices {
   checkOptions('min', options, 'keepDims indices');
   return checkTensor(x, 'min').min(axis, options as ReduceOptions);
 }
 
 /** Where `condition` is true the element of `x`, elsewhere that of `y`. */
+export function where<T extends Tensor, X extends TensorLike, Y extends TensorLike>(
+  condition: T,
+  x: BroadcastOperand<T, X>,
+  y: BroadcastOperand<T, Y>,
+): Broadcasted<Broadcasted<T, X>, Y>;
 export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
   return checkTensor(condition, 'where', 'condition').where(x, y);
 }
 
 /** The product of every element of `a` with every element of `b`: shape [...a.shape, ...b.shape]. */
+export function outer<T extends Tensor, U extends Tensor>(a: T, b: U): Tensor<[...ShapeOf<T>, ...ShapeOf<U>]>;
 export function outer(a: Tensor, b: Tensor): Tensor {
   checkTensor(b, 'outer', 'b');
   return checkTensor(a, 'outer', 'a')
@@ -197,6 +219,10 @@ export function outer(a: Tensor, b: Tensor): Tensor {
 }
 
 /** Joins tensors along an existing axis; their other sizes must be equal. */
+export function concat<const Ts extends readonly Tensor[], A extends number = 0>(
+  tensors: JoinedOperands<'concat', Ts, A>,
+  axis?: A,
+): Concatenated<Ts, A>;
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   checkTensors(tensors, 'concat');
   const first = tensors[0];
@@ -216,6 +242,10 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /** Joins tensors of one shape along a new axis. */
+export function stack<const Ts extends readonly Tensor[], A extends number = 0>(
+  tensors: JoinedOperands<'stack', Ts, null>,
+  axis?: A,
+): Stacked<Ts, A>;
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   checkTensors(tensors, 'stack');
   const first = tensors[0];
@@ -279,6 +309,11 @@ function pieces(n: number, size: number): number[] {
 }
 
 /** Element n of the class axis is 1 where the class index is n: `[...]` → `[..., classes]`. Indices outside give zeros. */
+export function oneHot<T extends Tensor, C extends number>(
+  indices: T,
+  classes: C,
+  options?: { readonly dtype?: DType },
+): Tensor<[...ShapeOf<T>, C]>;
 export function oneHot(indices: Tensor, classes: number, options: { readonly dtype?: DType } = {}): Tensor {
   checkOptions('oneHot', options, 'dtype');
   const count = checkInteger(classes, 'oneHot', 'the number of classes', 0, 2 ** 31 - 1);
@@ -300,7 +335,7 @@ export async function nonzero(x: Tensor): Promise<Tensor[]> {
 }
 
 /** `broadcastTo`; given a function instead of a tensor, the lowering of an operation that is defined by others. */
-export function expand(x: Tensor, shape: Shape): Tensor;
+export function expand<const N extends Shape>(x: Tensor, shape: N): Tensor<AsWritten<N>>;
 export function expand<A>(of: (inputs: readonly Tensor[], attributes: A) => Tensor): Lowering<A>;
 export function expand(
   x: Tensor | ((inputs: readonly Tensor[], attributes: never) => Tensor),

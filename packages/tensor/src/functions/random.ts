@@ -11,6 +11,7 @@ import { randomBits, randomUniform } from '../ops/random.ts';
 import { checkOptions } from '../options.ts';
 import { checkKey, type Key, nextKey } from '../run/randomKeys.ts';
 import { checkShape, type Shape } from '../shape.ts';
+import type { AsWritten } from '../shapeTypes.ts';
 import { apply, checkTensor, literal, type Tensor } from '../tensor.ts';
 
 export interface RandomOptions {
@@ -27,10 +28,10 @@ export interface RandomOptions {
  * uniform([2, 3], { low: -1, high: 1, key: key(7) });
  * ```
  */
-export function uniform(
-  shape: Shape,
+export function uniform<const S extends Shape>(
+  shape: S,
   options: RandomOptions & { readonly low?: number; readonly high?: number } = {},
-): Tensor {
+): Tensor<AsWritten<S>> {
   checkOptions('uniform', options, 'key dtype low high');
   const { low = 0, high = 1 } = options;
   checkFinite(low, 'uniform', 'low');
@@ -41,10 +42,10 @@ export function uniform(
 }
 
 /** Normally distributed numbers, by the method of Box and Muller (1958). */
-export function normal(
-  shape: Shape,
+export function normal<const S extends Shape>(
+  shape: S,
   options: RandomOptions & { readonly mean?: number; readonly std?: number } = {},
-): Tensor {
+): Tensor<AsWritten<S>> {
   checkOptions('normal', options, 'key dtype mean std');
   const { mean = 0, std = 1 } = options;
   checkFinite(mean, 'normal', 'mean');
@@ -62,15 +63,15 @@ export function normal(
  * Normally distributed numbers within [low, high], by default two standard deviations around the mean: the inverse of the
  * distribution function at numbers spread evenly between its values at both limits.
  */
-export function truncatedNormal(
-  shape: Shape,
+export function truncatedNormal<const S extends Shape>(
+  shape: S,
   options: RandomOptions & {
     readonly mean?: number;
     readonly std?: number;
     readonly low?: number;
     readonly high?: number;
   } = {},
-): Tensor {
+): Tensor<AsWritten<S>> {
   checkOptions('truncatedNormal', options, 'key dtype mean std low high');
   const { mean = 0, std = 1 } = options;
   const dtype = checkFloatDType(options.dtype ?? 'float32', 'truncatedNormal');
@@ -96,7 +97,10 @@ export function truncatedNormal(
 }
 
 /** Exponentially distributed numbers: waiting times at `rate` (default 1) events a unit; mean 1 / rate. */
-export function exponential(shape: Shape, options: RandomOptions & { readonly rate?: number } = {}): Tensor {
+export function exponential<const S extends Shape>(
+  shape: S,
+  options: RandomOptions & { readonly rate?: number } = {},
+): Tensor<AsWritten<S>> {
   checkOptions('exponential', options, 'key dtype rate');
   const { rate = 1 } = options;
   if (!(checkFinite(rate, 'exponential', 'the rate') > 0))
@@ -105,7 +109,11 @@ export function exponential(shape: Shape, options: RandomOptions & { readonly ra
 }
 
 /** 1 with probability `p`, else 0. As a tensor, `p` broadcasts to the shape. */
-export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptions = {}): Tensor {
+export function bernoulli<const S extends Shape>(
+  shape: S,
+  p: number | Tensor,
+  options: RandomOptions = {},
+): Tensor<AsWritten<S>> {
   checkOptions('bernoulli', options, 'key dtype');
   if (typeof p !== 'number') checkTensor(p, 'bernoulli', 'p', 'a tensor or a number');
   else if (!(p >= 0 && p <= 1)) throw valueError(`bernoulli: the probability must be in [0, 1], got ${p}`);
@@ -116,12 +124,12 @@ export function bernoulli(shape: Shape, p: number | Tensor, options: RandomOptio
 }
 
 /** Whole numbers spread evenly over low … high − 1, int32. */
-export function randint(
-  shape: Shape,
+export function randint<const S extends Shape>(
+  shape: S,
   low: number,
   high: number,
   options: { readonly key?: Key } = {},
-): Tensor {
+): Tensor<AsWritten<S>> {
   checkOptions('randint', options, 'key');
   if (
     !Number.isInteger(low) ||
@@ -140,7 +148,7 @@ export function randint(
 }
 
 /** The numbers 0 … n − 1 in random order, int32; each order is as likely as any other. */
-export function permutation(n: number, options: { readonly key?: Key } = {}): Tensor {
+export function permutation<N extends number>(n: N, options: { readonly key?: Key } = {}): Tensor<[N]> {
   checkOptions('permutation', options, 'key');
   checkInteger(n, 'permutation', 'n', 0);
   return fraction('permutation', [n], { ...options, dtype: 'float64' }).argsort();

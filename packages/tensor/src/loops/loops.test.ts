@@ -280,6 +280,7 @@ describe('cond', () => {
       cond(
         scalar(1),
         () => zeros([2]),
+        // @ts-expect-error: the shapes differ
         () => zeros([3]),
       ),
     ).toThrow('cond: result is float32 [2] from ifTrue and float32 [3] from ifFalse');

@@ -13,12 +13,8 @@ import {
   type TensorType,
   type VectorJacobianProduct,
 } from '../../ops/op.ts';
+import type { BinaryFunction, ShapeOf, UnaryFunction } from '../../shapeTypes.ts';
 import { apply, checkTensor, type Tensor, type TensorLike } from '../../tensor.ts';
-
-/** A function of one tensor. */
-export type UnaryFunction = (x: Tensor) => Tensor;
-/** A function of two tensors, one of which may be a number. */
-export type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor;
 
 interface Definition {
   /** One element of the result from those of the operands. */
@@ -45,12 +41,16 @@ function operation(name: string, { of, vjp, cost = 8, type, operands }: Definiti
 /* @__NO_SIDE_EFFECTS__ */
 export function unaryFunction(name: string, definition: Definition): UnaryFunction {
   const op = operation(name, definition);
-  return (x) => apply(op, [checkTensor(x, name)]);
+  return <T extends Tensor>(x: T): Tensor<ShapeOf<T>> => apply(op, [checkTensor(x, name)]);
 }
 
+export function binaryFunction(name: string, definition: Definition): BinaryFunction;
 /** Defines an operation of two operands. */
 /* @__NO_SIDE_EFFECTS__ */
-export function binaryFunction(name: string, definition: Definition): BinaryFunction {
+export function binaryFunction(
+  name: string,
+  definition: Definition,
+): (a: TensorLike, b: TensorLike) => Tensor {
   const op = operation(name, definition);
   return (a, b) => apply(op, operandsOf(name, a, b));
 }
