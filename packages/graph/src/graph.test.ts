@@ -191,7 +191,7 @@ describe('placeholders', () => {
 
   it('keep open sizes of other names, and of none, apart', () => {
     const x = placeholder([null, 'length', 4], { name: 'x' });
-    expect(() => x.add(placeholder([null, 'words', 4]))).toThrow(/sizes length and words meet/);
+    expect(() => x.add(placeholder([null, 'words' as string, 4]))).toThrow(/sizes length and words meet/);
     expect(() => placeholder([null, null]).add(placeholder([null, null]))).toThrow(/sizes any and any meet/);
     expect(x.add(placeholder([1, 'length', 1])).shape).toEqual(x.shape);
     expect(() => placeholder([null, -1])).toThrow(/integers ≥ 0, null or a name/);

@@ -225,11 +225,13 @@ it('sequential takes layers whose further inputs are optional', () => {
 
 it('layers refuse sizes that make no sense', () => {
   expect(() => nn.linear(0, 3)).toThrow(/linear: the number of inputs must be a whole number ≥ 1, got 0/);
-  expect(() => nn.linear(4, 3).forward(zeros([2, 5]))).toThrow(
+  expect(() => nn.linear(4 as number, 3).forward(zeros([2, 5]))).toThrow(
     /linear: expects 4 features along the last axis, got \[2, 5\]/,
   );
   expect(() => nn.conv2d(3, 4, 3, { groups: 2 })).toThrow(/do not divide into 2 groups/);
   expect(() => nn.groupNorm(2, 3)).toThrow(/3 channels cannot be cut into 2 equal groups/);
   expect(() => nn.embedding(3, 2, { paddingIndex: 3 })).toThrow(/paddingIndex must be in 0 … 2, got 3/);
-  expect(() => nn.sequential(3 as never)).toThrow(/argument 0 is neither a module nor a function/);
+  expect(() => nn.sequential(3 as unknown as nn.Module)).toThrow(
+    /argument 0 is neither a module nor a function/,
+  );
 });

@@ -27,7 +27,7 @@ function lineHere(offset: number): string {
 }
 
 it('names the path, the layer, what it was given, the remedy and the line', () => {
-  const model = sequential(linear(784, 128), relu(), linear(100, 10));
+  const model = sequential(linear(784, 128), relu(), linear(100 as number, 10));
   const error = failure(() => model.forward(zeros([32, 784])));
   const line = lineHere(-1);
   expect(error).toBeInstanceOf(RangeError);
@@ -41,7 +41,7 @@ it('names the path, the layer, what it was given, the remedy and the line', () =
 });
 
 it('keeps the stack, with the message that was completed', () => {
-  const error = failure(() => sequential(linear(2, 3)).forward(zeros([1, 4])));
+  const error = failure(() => sequential(linear(2 as number, 3)).forward(zeros([1, 4])));
   expect(error.stack).toContain(error.message);
   expect(error.stack).toMatch(
     /checkLastAxis[\s\S]*Linear\.forward[\s\S]*Sequential\.forward[\s\S]*locate\.test\.ts/,
@@ -52,7 +52,7 @@ it('keeps the stack, with the message that was completed', () => {
 
 class Block extends Module {
   readonly first = linear(4, 4);
-  readonly rest = [relu(), sequential(linear(4, 8), relu(), linear(7, 2))];
+  readonly rest = [relu(), sequential(linear(4, 8), relu(), linear(7 as number, 2))];
   override forward(x: Tensor): Tensor {
     return (this.rest[1] as Module).forward(this.first.forward(x));
   }
@@ -100,7 +100,7 @@ it('does so for recurrent modules and transformers', () => {
 });
 
 it('does so while a function is compiled or differentiated, twice too', () => {
-  const model = sequential(linear(3, 4), linear(5, 1));
+  const model = sequential(linear(3, 4), linear(5 as number, 1));
   const where = 'in model.1: linear(5, 1), given [2, 4] float32';
   expect(failure(() => compile((x: Tensor) => model.forward(x))(zeros([2, 3]))).message).toContain(where);
   const slope = grad((x: Tensor) => model.forward(x).sum());
@@ -109,7 +109,7 @@ it('does so while a function is compiled or differentiated, twice too', () => {
 });
 
 it('does so under hooks, once, and calls them as before', () => {
-  const model = sequential(linear(3, 4), linear(5, 1));
+  const model = sequential(linear(3, 4), linear(5 as number, 1));
   const seen: number[] = [];
   const remove = model.layers.map((layer) => (layer as Module).onForward(() => void seen.push(1)));
   const { message } = failure(() => model.forward(zeros([2, 3])));
@@ -149,7 +149,7 @@ it('leaves errors of others alone, and what a class looks like', () => {
 });
 
 it('knows how to cure channels that come last, a missing flatten and a missing batch', () => {
-  const layer = sequential(linear(12, 2));
+  const layer = sequential(linear(12 as number, 2));
   expect(failure(() => layer.forward(zeros([5, 3, 4]))).message).toContain(
     'flatten() before it merges the axes',
   );
