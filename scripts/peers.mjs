@@ -42,8 +42,10 @@ export function peerNames() {
 /**
  * A peer, fetched if need be: `{ folder, load, version }`, or `{ reason }` where it cannot be had. `load` imports one of
  * its packages by name, `version` says which one there is. Never throws for want of a network.
+ * @param {string} name
+ * @param {number} seconds how long npm may take
  */
-export async function peer(name) {
+export async function peer(name, seconds = 100) {
   const description = described.map((place) => join(place, name)).find((place) => exists(place));
   if (!description) throw new Error(`peers: there is no ${name}; there are ${peerNames().join(', ')}`);
   if (process.env.AG_PEERS === 'none') return { reason: `${name} is not fetched (AG_PEERS=none)` };
@@ -57,7 +59,7 @@ export async function peer(name) {
     const release = await hold(`${folder}.lock`);
     try {
       await install(description, folder, {
-        seconds: 100,
+        seconds,
         options: ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'],
       });
     } finally {

@@ -1,12 +1,14 @@
 /**
  * The short examples in the documentation of public functions, and those in READMEs that are no programs of their own
  * (`packed.test.ts` runs these), compile against what the packages export. Each is put into a function of its own, with
- * imports for the names it uses and with the things that examples take for granted (a model, a batch) declared.
+ * imports for the names it uses and with the things that examples take for granted (a model, a batch) declared. The programs of the guides
+ * compile as they are.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import { guideFiles, programsOf } from './guides/programs.ts';
 
 const root = join(import.meta.dirname, '..');
 const documented = ['nn', 'onnx', 'optim', 'datasets'];
@@ -110,8 +112,15 @@ it('compile', { timeout: 120_000 }, () => {
       `${lines.join('\n')}\n${given}\nexport async function example() {\n${code}\n}\n`,
     );
   });
+  const guides = guideFiles()
+    .flatMap(programsOf)
+    .filter(({ kind, language }) => kind !== 'command' && language === 'ts')
+    .map(({ place, code }) => ({ place, code: `${code}\nexport {};\n` }));
+  guides.forEach(({ code }, i) => {
+    virtual.set(join(import.meta.dirname, `example-${examples.length + i}.ts`), code);
+  });
   const program = compile();
-  const problems = examples.flatMap(({ place, code }, i) => {
+  const problems = [...examples, ...guides].flatMap(({ place, code }, i) => {
     const file = program.getSourceFile(join(import.meta.dirname, `example-${i}.ts`));
     const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
     return found.map(

@@ -1,5 +1,7 @@
 /** docs/errors.md, from the table that `agrad explain` reads. */
-import { type Explanation, errorCodes, warningCodes } from '../src/explain/codes.ts';
+import { readFileSync } from 'node:fs';
+import { type Explanation, errorCodes, explanations, warningCodes } from '../src/explain/codes.ts';
+import { examples } from '../src/explain/examples.ts';
 
 export function errorsPage(): string {
   return `# Errors and warnings
@@ -43,12 +45,51 @@ ${rows(errorCodes)}
 ## Warnings
 
 ${rows(warningCodes)}
-`;
+
+## Each code
+
+${Object.keys(explanations).map(section).join('\n')}`;
+}
+
+/** Programs of docs/mistakes.md by the code that they end with: title and anchor. */
+const mistakes = new Map<string, { readonly title: string; readonly anchor: string }[]>();
+const page = readFileSync(new URL('../../../docs/mistakes.md', import.meta.url), 'utf8');
+for (const part of page.split(/^## /m).slice(1)) {
+  const title = part.slice(0, part.indexOf('\n'));
+  const code = /`(AG_\w+)`/.exec(part)?.[1] ?? '';
+  const anchor = title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-');
+  mistakes.set(code, [...(mistakes.get(code) ?? []), { title, anchor }]);
+}
+
+/** What is said of one code, under its own heading, so that `#ag_axis` leads there. */
+function section(code: string): string {
+  const { means, cause, cure } = explanations[code];
+  const shown = (mistakes.get(code) ?? [])
+    .slice(0, 5)
+    .map(({ title, anchor }) => `[${title}](mistakes.md#${anchor})`);
+  return [
+    `### ${code}`,
+    '',
+    code in warningCodes ? `${means} A warning.` : means,
+    '',
+    `**Cause.** ${cause}`,
+    '',
+    `**Cure.** ${cure}`,
+    '',
+    '```js',
+    examples[code as keyof typeof examples],
+    '```',
+    '',
+    ...(shown.length > 0 ? [`With its message: ${shown.join(', ')}.`, ''] : []),
+  ].join('\n');
 }
 
 function rows(table: Readonly<Record<string, Explanation>>): string {
   const lines = Object.entries(table).map(
-    ([code, { means, cause, cure }]) => `| \`${code}\` | ${[means, cause, cure].join(' | ')} |`,
+    ([code, { means }]) => `| [\`${code}\`](#${code.toLowerCase()}) | ${means} |`,
   );
-  return ['| code | what it means | usual cause | cure |', '| --- | --- | --- | --- |', ...lines].join('\n');
+  return ['| code | what it means |', '| --- | --- |', ...lines].join('\n');
 }

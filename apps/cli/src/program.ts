@@ -8,6 +8,7 @@ import { benchCommand } from './commands/bench.ts';
 import { completionCommand } from './commands/completion.ts';
 import { convertCommand } from './commands/convert.ts';
 import { dataGetCommand, dataInfoCommand, dataListCommand, dataPreviewCommand } from './commands/data.ts';
+import { docsCommand } from './commands/docs.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -94,6 +95,7 @@ const commands: readonly (Entry | Group)[] = [
   entry(exportCommand, async () => (await import('./weights/exportModel.ts')).exportModel),
   entry(convertCommand, async () => (await import('./weights/convert.ts')).convert),
   entry(webCommand, async () => (await import('./web/web.ts')).web),
+  entry(docsCommand, async () => (await import('./web/docs.ts')).docs),
   entry(completionCommand, async () => {
     const { completion } = await import('./completion/completion.ts');
     return (options, terminal) =>

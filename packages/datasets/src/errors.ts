@@ -16,7 +16,7 @@ export type DataErrorKind =
   | 'option' // an argument makes no sense for this data
   | 'unsupported'; // this platform cannot do it
 
-/** @deprecated It is {@link DataErrorKind}; the code of an error is `'AG_DATA_…'`. */
+/** The kinds of a `DataError`. @deprecated It is {@link DataErrorKind}; the code of an error is `'AG_DATA_…'`. */
 export type DataErrorCode = DataErrorKind;
 
 /** The fields of a {@link DataError}. */

@@ -12,6 +12,7 @@ import { checkOptions, codedError, setEvaluationWatch } from '@ag/tensor/engine'
 import { sourceOf, topologicalOrder } from './gradients.ts';
 import { creationOf, type ModuleTree, startCapture } from './provenance.ts';
 
+/** Options of {@link detectAnomaly}. */
 export interface AnomalyOptions {
   /** A model, so that messages name the module that was at work. */
   readonly model?: ModuleTree;

@@ -28,6 +28,7 @@ export function wasDifferentiated(loss: Tensor): boolean {
   return differentiated.has(loss);
 }
 
+/** Options of {@link backward}. */
 export interface BackwardOptions {
   /** Tensors to be computed in the same plan as the gradients: metrics, activations, anything of the forward pass. */
   readonly also?: readonly Tensor[];

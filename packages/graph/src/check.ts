@@ -31,6 +31,7 @@ export function numericalGradient(f: (x: Tensor) => Tensor, x: Tensor, h?: numbe
   return tensor(result, { shape: x.shape, dtype: x.dtype });
 }
 
+/** Options of {@link checkGradients}. */
 export interface CheckOptions {
   /** Highest order of derivative to check. Default 2. */
   readonly order?: number;
@@ -42,6 +43,7 @@ export interface CheckOptions {
   readonly maximalElements?: number;
 }
 
+/** What a check found: the errors are at most the tolerance, else it would have thrown. */
 export interface CheckResult {
   /** Highest order checked. */
   readonly order: number;

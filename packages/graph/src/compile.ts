@@ -26,6 +26,7 @@ import { topologicalOrder } from './gradients.ts';
 import { isTransforming } from './transforming.ts';
 import { type TensorTree, treeForm, treeFrom, treeLeaves } from './tree.ts';
 
+/** Options of {@link compile}. */
 export interface CompileOptions {
   /** Anything else that decides what `f` computes, such as an option of your own. A new value traces anew. */
   readonly key?: () => string;

@@ -50,6 +50,7 @@ const commutative: ReadonlySet<string> = new Set(['maximum', 'minimum']);
 type Operand = Tensor | number;
 type Step = (values: Readonly<Record<string, Tensor>>) => Operand;
 
+/** A formula that was read from a text. */
 export interface Formula {
   /** Names that need a value, in the order in which they first appear. */
   readonly names: readonly string[];

@@ -78,6 +78,7 @@ export type Feed = Tensor | TypedArray | number | readonly unknown[];
 /** Feeds by placeholder or by name. */
 export type Feeds = ReadonlyMap<Tensor, Feed> | { readonly [name: string]: Feed };
 
+/** Options of a {@link Graph}. */
 export interface GraphOptions<Outputs extends readonly Tensor[] | { readonly [name: string]: Tensor }> {
   /** The placeholders, in any order. */
   readonly inputs: readonly Tensor[];

@@ -10,6 +10,7 @@ import type { InspectedEdge, InspectedNode, InspectedValue, NodeKind } from './i
 import { dotOf, mermaidOf, textOf } from './inspectText.ts';
 import { creationOf } from './provenance.ts';
 
+/** Options of {@link inspect}. */
 export interface InspectOptions {
   /** Compute and show values. Default false. */
   readonly values?: boolean;

@@ -22,6 +22,7 @@ export interface ModuleTree {
   namedModules(): Iterable<readonly [string, object]>;
 }
 
+/** Options of {@link captureCreation}. */
 export interface CaptureOptions {
   /** Take the line of each node. Default true. */
   readonly sites?: boolean;

@@ -40,6 +40,7 @@ import {
 import { type Block, LinearMemory } from './run/memory.ts';
 import { Threads } from './run/threads.ts';
 
+/** Options of {@link wasm}. */
 export interface WasmOptions {
   /** Threads that compute, the calling one included: 1 … 8, or as many as there are cores. Default 'auto'. */
   readonly threads?: number | 'auto';

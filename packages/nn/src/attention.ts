@@ -13,6 +13,7 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { type RotaryOptions, rotaryEmbedding, rotaryOptions } from './positions.ts';
 
+/** Who may look at whom in attention. */
 export interface AttentionMask {
   /** Causal mask: each position attends to itself and to earlier ones. Default false. */
   readonly causal?: boolean;
@@ -55,6 +56,7 @@ function byKind(mask: Tensor | undefined): { readonly mask?: Tensor; readonly bi
   );
 }
 
+/** Options of {@link multiHeadAttention}. */
 export interface MultiHeadAttentionOptions {
   /** Default true. */
   readonly bias?: boolean;

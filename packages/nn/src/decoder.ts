@@ -11,6 +11,7 @@ import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
 import { feedForward, thinned } from './transformer.ts';
 
+/** Options of {@link crossAttention}. */
 export interface CrossAttentionOptions
   extends Omit<MultiHeadAttentionOptions, 'keyFeatures' | 'valueFeatures'> {
   /** Features of the memory. Default: those of the queries. */
@@ -76,6 +77,7 @@ export function crossAttention(
   return new CrossAttention(features, heads, options);
 }
 
+/** Options of {@link transformerDecoderLayer}. */
 export interface TransformerDecoderLayerOptions {
   /** Width of the feed-forward network. Default 4 · features. */
   readonly feedForward?: number;
@@ -209,6 +211,7 @@ export function transformerDecoderLayer(
   return new TransformerDecoderLayer(features, heads, options);
 }
 
+/** Options of {@link transformerDecoder}. */
 export interface TransformerDecoderOptions extends TransformerDecoderLayerOptions {
   /** Normalize once more behind the last layer, as models with `normFirst` need it. Default false. */
   readonly norm?: boolean;

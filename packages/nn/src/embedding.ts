@@ -9,6 +9,7 @@ import { type Initializer, normal } from './init.ts';
 import type { Appends, Entering, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
+/** Options of {@link embedding}. */
 export interface EmbeddingOptions {
   /** The vector of this index starts at 0 and is not trained. */
   readonly paddingIndex?: number;

@@ -20,6 +20,7 @@ import {
 } from '@ag/tensor';
 import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 
+/** Options that all initializers take. */
 export interface InitOptions {
   /** Default float32. */
   readonly dtype?: DType;

@@ -8,6 +8,7 @@ import { buffer, Module } from './module.ts';
 import type { NormOptions } from './norm.ts';
 import { affine as scaled, standardize } from './standardize.ts';
 
+/** Options of {@link instanceNorm}. */
 export interface InstanceNormOptions extends NormOptions {
   /** Scale and shift the result by trained weights. Default false, as in PyTorch. */
   readonly affine?: boolean;

@@ -9,6 +9,7 @@ import { fanInBias, fanInUniform, type Initializer } from './init.ts';
 import type { Entering, LastAxis, LeavingShape, shapeEffect } from './layerShapes.ts';
 import { Module } from './module.ts';
 
+/** Options of {@link linear}. */
 export interface LinearOptions {
   /** Add a bias. Default true. */
   readonly bias?: boolean;

@@ -8,6 +8,7 @@ import { eye, formatShape, isFloat, oneHot, type Tensor, topK } from '@ag/tensor
 import { checkInteger, checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { classAxis, classesLast, expectedTargets } from './classAxis.ts';
 
+/** Options of losses and metrics of classes. */
 export interface AxisOptions {
   /**
    * The axis of classes. By default found from the targets' shape: the last, `[batch, time, classes]`, or axis 1,

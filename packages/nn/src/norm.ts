@@ -10,6 +10,7 @@ import type { Channels, Entering, LastAxis, LeavingShape, shapeEffect } from './
 import { buffer, Module } from './module.ts';
 import { affine, standardize } from './standardize.ts';
 
+/** Options of normalization. */
 export interface NormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
@@ -19,6 +20,7 @@ export interface NormOptions {
   readonly dtype?: DType;
 }
 
+/** Options of batch normalization. */
 export interface BatchNormOptions extends NormOptions {
   /**
    * Share of the batch's statistics in the running ones at each step, default 0.1; null averages over all batches

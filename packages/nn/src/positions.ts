@@ -7,6 +7,7 @@ import { checkNumber, checkOptions, checkTensor, shapeError, valueError } from '
 import { cos, pow, sin } from '@ag/tensor/math';
 import { checkCount } from './check.ts';
 
+/** Options of {@link rotaryEmbedding}. */
 export interface RotaryOptions {
   /** Wavelengths go from 2π to 2π · base. Default 10000. */
   readonly base?: number;

@@ -67,6 +67,7 @@ function thresholds(
   };
 }
 
+/** Options of {@link iou}. */
 export interface IouOptions extends ClassOptions {
   /** 'macro' (default): the mean over the classes that occur; 'none': one value for each class, `[classes]`, NaN for those that do not. */
   readonly average?: 'macro' | 'none';

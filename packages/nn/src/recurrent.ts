@@ -18,6 +18,7 @@ import { dropped } from './dropout.ts';
 import { Module } from './module.ts';
 import { type CellState, Direction, gruStep, lstmStep, plus } from './recurrentDirection.ts';
 
+/** Options that recurrent layers share. */
 export interface RecurrentOptions {
   /** Layers on top of each other. Default 1. */
   readonly layers?: number;
@@ -31,6 +32,7 @@ export interface RecurrentOptions {
   readonly dtype?: DType;
 }
 
+/** Options of {@link lstm}. */
 export interface LstmOptions extends RecurrentOptions {
   /** Size of the outputs, fewer than hidden units: they are multiplied with a matrix (Sak, Senior, Beaufays 2014). Default none. */
   readonly projection?: number;
@@ -321,6 +323,7 @@ export abstract class Recurrent extends Module<[Tensor, SequenceOptions?]> {
   }
 }
 
+/** Options of {@link rnn}. */
 export interface RnnOptions extends RecurrentOptions {
   /** Default 'tanh'. */
   readonly activation?: 'tanh' | 'relu';

@@ -8,6 +8,7 @@ import { checkCount, checkLastAxis } from './check.ts';
 import { Module } from './module.ts';
 import { type CellState, Direction, gruStep, lstmStep, plus } from './recurrentDirection.ts';
 
+/** Options that recurrent cells share. */
 export interface RecurrentCellOptions {
   /** Default true. */
   readonly bias?: boolean;
@@ -81,6 +82,7 @@ abstract class RecurrentCell<State, Output> extends Module<[Tensor, State?], Out
   }
 }
 
+/** Options of {@link rnnCell}. */
 export interface RnnCellOptions extends RecurrentCellOptions {
   /** Default 'tanh'. */
   readonly activation?: 'tanh' | 'relu';

@@ -13,6 +13,7 @@ import {
 import { type AnyModule, buffer, Module, variablesByPath } from './module.ts';
 import { withValues } from './substitute.ts';
 
+/** Options of {@link weightNorm}. */
 export interface WeightNormOptions {
   /** The weight's path within the layer. Default 'weight'. */
   readonly name?: string;
@@ -108,6 +109,7 @@ export class WeightNorm<
   }
 }
 
+/** Options of {@link spectralNorm}. */
 export interface SpectralNormOptions extends WeightNormOptions {
   /** Steps of the power iteration in each forward pass of training mode. Default 1. */
   readonly iterations?: number;

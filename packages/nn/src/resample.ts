@@ -6,6 +6,7 @@ import { checkOptions, shapeError, valueError } from '@ag/tensor/engine';
 import { checkCount, checkRank } from './check.ts';
 import { Module } from './module.ts';
 
+/** Options of {@link upsample}. */
 export interface UpsampleOptions {
   /** The output's size along each axis after the channels; one number for all. This or `scale`. */
   readonly size?: number | readonly number[];

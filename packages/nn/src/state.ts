@@ -7,6 +7,7 @@ import { codedError, commitUpdates, typeError } from '@ag/tensor/engine';
 /** Variables' values by path. */
 export type StateDict = Readonly<Record<string, Tensor>>;
 
+/** How a state is loaded. */
 export interface LoadOptions {
   /** Whether missing and unknown names are errors. Default true. */
   readonly strict?: boolean;

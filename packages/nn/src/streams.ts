@@ -62,6 +62,7 @@ export function measure<Output = Tensor, Y = Tensor>(stream: MetricStream<Output
   return new Measure(stream);
 }
 
+/** Options of metrics that are areas under a curve. */
 export interface CurveOptions {
   /** How many thresholds there are between the smallest and the largest score. Default 1000. */
   readonly bins?: number;

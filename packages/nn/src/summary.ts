@@ -7,6 +7,7 @@ import { type DType, type Shape, Tensor, zeros } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import type { AnyModule } from './module.ts';
 
+/** One module in a {@link Summary}. */
 export interface SummaryRow {
   /** Where the module is: `'features.0'`, `''` for the whole. */
   readonly path: string;
@@ -31,6 +32,7 @@ export type SummaryInput =
   | readonly SummaryInput[]
   | { readonly [name: string]: SummaryInput };
 
+/** A model as a table: modules, shapes, parameters. `String(summary)` is the table as text. */
 export interface Summary {
   /** Outer modules before those inside. */
   readonly rows: readonly SummaryRow[];

@@ -11,6 +11,7 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { LayerNorm } from './norm.ts';
 
+/** Options of {@link transformerEncoderLayer}. */
 export interface TransformerEncoderLayerOptions {
   /** Width of the feed-forward network. Default 4 · features. */
   readonly feedForward?: number;

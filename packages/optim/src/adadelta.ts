@@ -16,6 +16,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link adadelta}. */
 export interface AdadeltaOptions extends OptimizerOptions {
   /** Decay of the two running mean squares. Default 0.9. */
   readonly decay?: number;

@@ -16,6 +16,7 @@ import {
   type Update,
 } from './optimizer.ts';
 
+/** Options of {@link adafactor}. */
 export interface AdafactorOptions extends OptimizerOptions {
   /** The share of the newest square is the count of steps to this power. Default −0.8. */
   readonly squareDecay?: number;

@@ -16,6 +16,7 @@ import {
   withDecay,
 } from './optimizer.ts';
 
+/** Options of {@link adagrad}. */
 export interface AdagradOptions extends OptimizerOptions {
   /** The rate is divided by 1 + rateDecay · the parameter's steps before. Default 0. */
   readonly rateDecay?: number;

@@ -19,6 +19,7 @@ import {
 } from './optimizer.ts';
 import type { Rate } from './schedules.ts';
 
+/** Options of {@link adam}. */
 export interface AdamOptions extends OptimizerOptions {
   /** Default 1e-3. */
   readonly learningRate: Rate;

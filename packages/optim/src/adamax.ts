@@ -18,6 +18,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link adamax}. */
 export interface AdamaxOptions extends OptimizerOptions {
   /** Decay of the running mean and of the largest gradient. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];

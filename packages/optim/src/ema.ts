@@ -7,6 +7,7 @@ import { checkOptions } from '@ag/tensor/engine';
 import { ParameterAverage } from './average.ts';
 import { checkRange } from './check.ts';
 
+/** Options of {@link ema}. */
 export interface EmaOptions {
   /** Decay of the average at each update, in [0, 1). Default 0.999. */
   readonly decay?: number;

@@ -18,6 +18,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link lamb}. */
 export interface LambOptions extends OptimizerOptions {
   /** Decay of the two running means. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];

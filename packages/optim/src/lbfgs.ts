@@ -17,6 +17,7 @@ import { checkParameter } from './check.ts';
 import { type Point, searchLine } from './lineSearch.ts';
 import type { OptimizerState } from './optimizer.ts';
 
+/** Options of {@link lbfgs}. */
 export interface LbfgsOptions {
   /** First step size tried along a direction (the only one without a line search). Default 1. */
   readonly learningRate?: number;

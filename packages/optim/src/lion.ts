@@ -16,6 +16,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link lion}. */
 export interface LionOptions extends OptimizerOptions {
   /** Decay of the mean in the direction, and in the mean that is stored. Default [0.9, 0.99]. */
   readonly betas?: readonly [number, number];

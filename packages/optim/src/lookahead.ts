@@ -16,6 +16,7 @@ import { checkRange } from './check.ts';
 import type { OptimizerState } from './optimizer.ts';
 import type { Rate } from './schedules.ts';
 
+/** Options of {@link lookahead}. */
 export interface LookaheadOptions {
   /** Steps of the other optimizer between two of the slow weights. Default 5. */
   readonly every?: number;

@@ -17,6 +17,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link muon}. */
 export interface MuonOptions extends OptimizerOptions {
   /** Decay of the running mean of gradients. Default 0.95. */
   readonly momentum?: number;

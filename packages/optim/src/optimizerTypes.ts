@@ -33,7 +33,7 @@ export type Read = (number: () => number) => Tensor;
 /** The state of one parameter by name, as variables or as their next values. */
 export type ParameterState<T> = Readonly<Record<string, T>>;
 
-/** @deprecated The former name of `ParameterState`. */
+/** What an optimizer keeps for a parameter. @deprecated The former name of `ParameterState`. */
 export type Slots<T> = ParameterState<T>;
 
 /** New values: of the parameter, and of its state by name. */

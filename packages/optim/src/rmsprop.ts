@@ -16,6 +16,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link rmsprop}. */
 export interface RmspropOptions extends OptimizerOptions {
   /** Decay of the running mean square. Default 0.99. */
   readonly decay?: number;

@@ -17,6 +17,7 @@ import {
   zeroState,
 } from './optimizer.ts';
 
+/** Options of {@link sgd}. */
 export interface SgdOptions extends OptimizerOptions {
   /** Momentum factor, in [0, 1). Default 0. */
   readonly momentum?: number;

@@ -6,6 +6,7 @@ import type { Variable } from '@ag/tensor';
 import { checkOptions } from '@ag/tensor/engine';
 import { ParameterAverage } from './average.ts';
 
+/** Options of {@link swa}. */
 export interface SwaOptions {
   /** Also average these, as {@link EmaOptions} has it. Default none. */
   readonly buffers?: Iterable<Variable>;

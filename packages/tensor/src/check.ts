@@ -37,7 +37,7 @@ export function checkNumber(value: unknown, operation: string, argument: string)
   return value;
 }
 
-/** @throws TypeError for what is no number, RangeError for NaN and infinities */
+/** A finite number. @throws TypeError for what is no number, RangeError for NaN and infinities */
 export function checkFinite(value: unknown, operation: string, argument: string): number {
   if (!Number.isFinite(checkNumber(value, operation, argument)))
     throw valueError(`${operation}: ${argument} must be finite, got ${value}`);

@@ -433,30 +433,39 @@ export class Tensor<S extends ShapeType = ShapeType> {
   log2(): Tensor<S> {
     return apply(elementwise.log2, [this]);
   }
+  /** The sine of each element, in radians. */
   sin(): Tensor<S> {
     return apply(elementwise.sin, [this]);
   }
+  /** The cosine of each element, in radians. */
   cos(): Tensor<S> {
     return apply(elementwise.cos, [this]);
   }
+  /** The tangent of each element, in radians. */
   tan(): Tensor<S> {
     return apply(elementwise.tan, [this]);
   }
+  /** The angle in −π/2 … π/2 whose sine is the element; NaN beyond −1 … 1. */
   asin(): Tensor<S> {
     return apply(elementwise.asin, [this]);
   }
+  /** The angle in 0 … π whose cosine is the element; NaN beyond −1 … 1. */
   acos(): Tensor<S> {
     return apply(elementwise.acos, [this]);
   }
+  /** The angle in −π/2 … π/2 whose tangent is the element. */
   atan(): Tensor<S> {
     return apply(elementwise.atan, [this]);
   }
+  /** The hyperbolic sine of each element. */
   sinh(): Tensor<S> {
     return apply(elementwise.sinh, [this]);
   }
+  /** The hyperbolic cosine of each element. */
   cosh(): Tensor<S> {
     return apply(elementwise.cosh, [this]);
   }
+  /** The hyperbolic tangent of each element. */
   tanh(): Tensor<S> {
     return apply(elementwise.tanh, [this]);
   }
@@ -526,18 +535,22 @@ export class Tensor<S extends ShapeType = ShapeType> {
 
   // Comparison and logic: bool results without gradient
 
+  /** Whether a = b. */
   equal<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   equal(other: TensorLike): Tensor {
     return apply(elementwise.equal, [this, operand(this, other, 'equal')]);
   }
+  /** Whether a ≠ b; true for NaN. */
   notEqual<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   notEqual(other: TensorLike): Tensor {
     return apply(elementwise.notEqual, [this, operand(this, other, 'notEqual')]);
   }
+  /** Whether a < b. */
   less<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   less(other: TensorLike): Tensor {
     return apply(elementwise.less, [this, operand(this, other, 'less')]);
   }
+  /** Whether a ≤ b. */
   lessEqual<T extends Tensor, U extends TensorLike>(
     this: T,
     other: BroadcastOperand<T, U>,
@@ -545,10 +558,12 @@ export class Tensor<S extends ShapeType = ShapeType> {
   lessEqual(other: TensorLike): Tensor {
     return apply(elementwise.lessEqual, [this, operand(this, other, 'lessEqual')]);
   }
+  /** Whether a > b. */
   greater<T extends Tensor, U extends TensorLike>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   greater(other: TensorLike): Tensor {
     return apply(elementwise.greater, [this, operand(this, other, 'greater')]);
   }
+  /** Whether a ≥ b. */
   greaterEqual<T extends Tensor, U extends TensorLike>(
     this: T,
     other: BroadcastOperand<T, U>,
@@ -556,20 +571,25 @@ export class Tensor<S extends ShapeType = ShapeType> {
   greaterEqual(other: TensorLike): Tensor {
     return apply(elementwise.greaterEqual, [this, operand(this, other, 'greaterEqual')]);
   }
+  /** Whether both are true; what is not 0 is true. */
   logicalAnd<T extends Tensor, U extends Tensor>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   logicalAnd(other: Tensor): Tensor {
     return apply(elementwise.logicalAnd, [this, checkTensor(other, 'logicalAnd', 'other')]);
   }
+  /** Whether one of them is true; what is not 0 is true. */
   logicalOr<T extends Tensor, U extends Tensor>(this: T, other: BroadcastOperand<T, U>): Broadcasted<T, U>;
   logicalOr(other: Tensor): Tensor {
     return apply(elementwise.logicalOr, [this, checkTensor(other, 'logicalOr', 'other')]);
   }
+  /** Whether the element is 0 or false. */
   logicalNot(): Tensor<S> {
     return apply(elementwise.logicalNot, [this]);
   }
+  /** Whether the element is NaN. */
   isNaN(): Tensor<S> {
     return apply(elementwise.isNaN, [this]);
   }
+  /** Whether the element is neither NaN nor infinite. */
   isFinite(): Tensor<S> {
     return apply(elementwise.isFinite, [this]);
   }

@@ -22,6 +22,7 @@ import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import type { ShapeType } from './shapeTypes.ts';
 import { checkTensor, Tensor } from './tensor.ts';
 
+/** Options of a {@link Variable}. */
 export interface VariableOptions {
   /** Shown in messages, summaries and saved files. */
   readonly name?: string;

@@ -7,7 +7,7 @@ export type TrainingErrorKind =
   | 'checkpoint' // a file is no checkpoint, is damaged, or belongs to another model
   | 'receipt'; // a file is no receipt, or what it says cannot be repeated here
 
-/** @deprecated It is {@link TrainingErrorKind}; the code of an error is `'AG_…'`. */
+/** The kinds of a `TrainingError`. @deprecated It is {@link TrainingErrorKind}; the code of an error is `'AG_…'`. */
 export type TrainingErrorCode = TrainingErrorKind;
 
 const codes = {

@@ -10,7 +10,7 @@ export const eventVersion = 1;
 /** Numbers by the names of metrics: `{ accuracy: 0.97 }`. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** @deprecated The former name of {@link Metrics}. */
+/** Numbers by name. @deprecated The former name of {@link Metrics}. */
 export type Figures = Metrics;
 
 interface Common<Type extends string> {

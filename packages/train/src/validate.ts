@@ -23,7 +23,7 @@ export interface LabeledBatch<X = Tensor, Y = Tensor> {
   readonly part?: PartOfBatch | undefined;
 }
 
-/** @deprecated The former spelling of {@link LabeledBatch}. */
+/** A batch with its answers. @deprecated The former spelling of {@link LabeledBatch}. */
 export type LabelledBatch = LabeledBatch;
 
 /** Options of {@link validate}. */

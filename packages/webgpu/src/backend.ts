@@ -32,6 +32,7 @@ import { type Environment, SharedBuffers } from './run/environment.ts';
 import { HostExecutable, HostPrograms } from './run/hostProgram.ts';
 import { LoopOnDevice } from './run/loop.ts';
 
+/** Options of {@link webgpu}. */
 export interface WebGpuOptions {
   /** A device of the program's own, which it goes on owning. Default: one is made, with the most of what its adapter offers. */
   readonly device?: DeviceObject;

@@ -10,6 +10,7 @@ export interface Feature {
   readonly reason: string;
 }
 
+/** What the platform offers to the WebGPU backend, and why something is missing. */
 export interface WebGpuSupport {
   /** An adapter: needed. */
   readonly adapter: Feature;
@@ -27,6 +28,7 @@ export interface WebGpuSupport {
   readonly hardware: Feature;
 }
 
+/** Options of {@link webgpuSupport}. */
 export interface SupportOptions {
   /** Default `navigator.gpu`. */
   readonly gpu?: GpuObject;

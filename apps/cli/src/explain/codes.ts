@@ -14,8 +14,6 @@ export interface Explanation {
   readonly cause: string;
   /** What to do. */
   readonly cure: string;
-  /** A line or a few that show it wrong and right. */
-  readonly example?: string;
 }
 
 /** The codes of errors, with their classes in {@link errorClasses}. */
@@ -27,8 +25,6 @@ export const errorCodes: Readonly<
     cause:
       'A layer with the width of another one, a missing batch axis or flatten(), channels at the end, or a matrix that has to be transposed.',
     cure: 'The message shows the shapes, and inside a model the module that was at work: make its sizes those it is given, or reshape before it.',
-    example:
-      'sequential(linear(784, 128), relu(), linear(100, 10))  // wrong: 128 ≠ 100\nsequential(linear(784, 128), relu(), linear(128, 10))',
   },
   AG_AXIS: {
     means: 'An axis does not exist, or is given twice.',
@@ -56,7 +52,6 @@ export const errorCodes: Readonly<
     means: 'Something else was given where a tensor is needed.',
     cause: 'An array of numbers, a Variable, or a promise of a tensor.',
     cure: 'tensor(array) makes one, variable.value is one, await waits for one.',
-    example: 'model.forward([1, 2])  // wrong\nmodel.forward(tensor([[1, 2]]))',
   },
   AG_DTYPE: {
     means: 'A dtype is unknown, or one that the operation does not take.',
@@ -67,8 +62,6 @@ export const errorCodes: Readonly<
     means: 'An option that the function does not have.',
     cause: 'A spelling mistake, or the name that another library uses (lr, batch_size, pad).',
     cure: 'Use the nearest name, which the message says.',
-    example:
-      'adam(model.parameters(), { lr: 0.1 })  // wrong\nadam(model.parameters(), { learningRate: 0.1 })',
   },
   AG_ASYNC_FUNCTION: {
     means: 'An async function was given where a plain one is needed.',
@@ -95,7 +88,6 @@ export const errorCodes: Readonly<
     means: 'A loss with more than one number.',
     cause: "reduction: 'none', or a difference that was never averaged.",
     cure: 'loss.mean() or loss.sum().',
-    example: 'backward(prediction.sub(y).square())  // wrong\nbackward(prediction.sub(y).square().mean())',
   },
   AG_NO_GRADIENT: {
     means: 'There is nothing that a gradient could reach, or no gradient where one is needed.',
@@ -352,7 +344,6 @@ export const warningCodes: Readonly<Record<WarningCode, Explanation>> = {
     means: 'A loss that has a softmax of its own is given the output of another one.',
     cause: 'softmax() as the last layer, and crossEntropy.',
     cure: 'Leave the softmax out of the model; apply it to the logits when probabilities are wanted.',
-    example: 'sequential(linear(4, 3), softmax())  // wrong with crossEntropy\nsequential(linear(4, 3))',
   },
   AG_SIGMOID_TWICE: {
     means: 'A loss that has a sigmoid of its own is given the output of another one.',

@@ -5,6 +5,7 @@ import { exitCodes, Failure } from '../failure.ts';
 import { nearest } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
 import { explanations, warningCodes } from './codes.ts';
+import { examples } from './examples.ts';
 
 /** Runs the command; answers the exit code. */
 export async function explain(options: ExplainOptions, terminal: Terminal): Promise<number> {
@@ -25,7 +26,8 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
       near === undefined ? "'agrad explain' lists all." : `Did you mean ${near}? 'agrad explain' lists all.`,
     );
   }
-  const { means, cause, cure, example } = explanations[code];
+  const { means, cause, cure } = explanations[code];
+  const example = examples[code as keyof typeof examples];
   terminal.print(
     `${code} (${code in warningCodes ? 'warning' : 'error'})`,
     '',
@@ -33,14 +35,15 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
     '',
     `Usual cause: ${cause}`,
     `Cure: ${cure}`,
-    ...(example === undefined ? [] : ['', ...example.split('\n').map((line) => `  ${line}`)]),
+    '',
+    ...example.split('\n').map((line) => `  ${line}`),
   );
-  terminal.event({ v: eventVersion, type: 'result', code, ...explanations[code] });
+  terminal.event({ v: eventVersion, type: 'result', code, ...explanations[code], example });
   return exitCodes.done;
 }
 
 /** As it is copied from a terminal: in brackets, in small letters, or without its beginning. */
-function codeOf(given: string): string {
+export function codeOf(given: string): string {
   const plain = given.replace(/[^A-Za-z_]/g, '').toUpperCase();
   return plain.startsWith('AG_') ? plain : `AG_${plain}`;
 }

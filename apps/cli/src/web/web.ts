@@ -3,17 +3,12 @@
  * application is a part of the package: the build copies apps/web/dist into dist/web.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { eventVersion } from '@ag/train';
-import openInBrowser from 'open';
-import sirv from 'sirv';
 import { type WebOptions, webPages } from '../commands/web.ts';
-import { exitCodes, Failure } from '../failure.ts';
-import { watchInterrupts } from '../interrupt.ts';
+import { Failure } from '../failure.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Terminal } from '../terminal.ts';
+import { serve } from './serve.ts';
 
 /**
  * Serves until it is interrupted.
@@ -32,33 +27,9 @@ export async function web(
     throw new Failure('usage', `web: there is no page '${name}'`, didYouMean(name, webPages, 'Pages'));
   }
   const headers = readHeaders(folder);
-  const files = sirv(folder, {
-    etag: true,
-    setHeaders: (response) => {
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    },
-  });
-  const server = createServer((request, response) => {
-    files(request, response, () => {
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('No such file.\n');
-    });
-  });
-  const address = `http://localhost:${await listen(server, options.port)}/${page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`}`;
-  const interrupt = watchInterrupts(() => server.closeAllConnections());
-  try {
-    terminal.print(address);
-    terminal.note('Press Ctrl-C to stop.');
-    terminal.event({ v: eventVersion, type: 'start', command: 'web', address });
-    // A machine without a browser has the address at least.
-    if (options.open) (await openInBrowser(address)).on('error', () => undefined);
-    await aborted(interrupt.signal);
-    terminal.event({ v: eventVersion, type: 'result', command: 'web', address });
-    return interrupt.exitCode ?? exitCodes.done;
-  } finally {
-    interrupt.stop();
-    server.close();
-    server.closeAllConnections();
-  }
+  const { port, open } = options;
+  const path = page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`;
+  return serve({ command: 'web', folder, page: path, headers, port, open }, terminal);
 }
 
 /** Beside this file in the built command; in the repository where the application builds itself. */
@@ -78,35 +49,4 @@ function readHeaders(folder: string): Record<string, string> {
     );
   }
   return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-/** Begins to listen, for this machine only; answers the port. */
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const reasons: Record<string, string> = {
-        EADDRINUSE: 'another program has it',
-        EACCES: 'this user may not use it',
-      };
-      const reason = reasons[error.code ?? ''];
-      reject(
-        reason
-          ? new Failure(
-              'configuration',
-              `port ${port}: ${reason}`,
-              'Give another one with --port; --port 0 takes any free one.',
-              error,
-            )
-          : error,
-      );
-    });
-    server.listen(port, 'localhost', () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -31,6 +31,7 @@ import { type Step, stepsTo } from '../rewrite.ts';
 import { adviceFor, type Surroundings } from './advice.ts';
 import { errorOf, roundoff } from './error.ts';
 
+/** Options of {@link checkNumerics}. */
 export interface NumericsOptions {
   /** From how many decimal digits lost in one operation on it is reported, of the 7.2 that float32 has. Default 3. */
   readonly digits?: number;
@@ -60,6 +61,7 @@ export interface DigitLoss {
   readonly message: string;
 }
 
+/** What {@link checkNumerics} found. */
 export interface NumericsReport {
   /** What loses digits, worst first, one entry for each line and operation. Empty where nothing does. */
   readonly losses: readonly DigitLoss[];

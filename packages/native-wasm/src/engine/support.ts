@@ -10,6 +10,7 @@ export interface Feature {
   readonly reason: string;
 }
 
+/** What the engine offers to the WebAssembly backend, and why something is missing. */
 export interface WasmSupport {
   /** 128-bit vectors: needed. */
   readonly simd: Feature;

@@ -2,6 +2,7 @@
 import type { DType } from '@ag/tensor';
 import type { PlanDescription, PlanTensor } from './description.ts';
 
+/** Options of the code that is written beside an exported plan. */
 export interface CompanionOptions {
   /** Where the module lies, as seen from the companion. Default './model.wasm'. */
   readonly wasmFile?: string;

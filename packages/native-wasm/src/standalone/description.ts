@@ -11,6 +11,7 @@ export interface PlanTensor {
   readonly offset: number | null;
 }
 
+/** What an exported plan takes and gives, as plain data. */
 export interface PlanDescription {
   readonly version: 1;
   readonly arithmetic: 'separate' | 'fused';

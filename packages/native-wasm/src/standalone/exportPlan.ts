@@ -24,6 +24,7 @@ import {
 import { cell, writeRun } from './runCode.ts';
 import { ownSections, piecesOf } from './sections.ts';
 
+/** Options of {@link exportPlan}. */
 export interface ExportPlanOptions {
   /** The largest batch, where the first size of an input is `null`: any from 1 on can be run then. */
   readonly maxBatch?: number;

@@ -23,6 +23,7 @@ export interface LoadedSafetensors extends SafetensorsFile {
   readonly names: readonly string[];
 }
 
+/** Options of {@link saveSafetensors}. */
 export interface SaveSafetensorsOptions {
   /** Texts to store beside the tensors. */
   readonly metadata?: Readonly<Record<string, string>>;

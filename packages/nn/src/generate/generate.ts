@@ -5,6 +5,7 @@ import { searchBeams } from './beams.ts';
 import { checkPrompt, type LanguageModel, maxLengthOf, Reader } from './reader.ts';
 import { checkSampling, chooseToken, type SamplingOptions } from './sampling.ts';
 
+/** Options of {@link generate}. */
 export interface GenerateOptions extends SamplingOptions {
   /** Most tokens to write. Default 64. */
   readonly maxTokens?: number;

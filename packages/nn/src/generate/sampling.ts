@@ -4,6 +4,7 @@
 import { categorical, type Key, topK as largest, type Tensor, tensor } from '@ag/tensor';
 import { checkInteger, checkNumber, valueError } from '@ag/tensor/engine';
 
+/** How the next token is drawn from the scores. */
 export interface SamplingOptions {
   /** Scores are divided by it: 0 takes the best token (greedy), 1 the model's own probabilities. Default 0. */
   readonly temperature?: number;

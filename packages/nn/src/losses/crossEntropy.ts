@@ -17,6 +17,7 @@ import { classAxis, classesLast, expectedTargets } from '../classAxis.ts';
 import { hintAtActivation } from './hints.ts';
 import { checkSameShape, type LossOptions, reduce } from './reduction.ts';
 
+/** Options of {@link nllLoss}. */
 export interface NllOptions extends LossOptions {
   /** A factor for each class, [classes]. The mean is then weighted with the targets' factors. */
   readonly weight?: Tensor;
@@ -29,6 +30,7 @@ export interface NllOptions extends LossOptions {
   readonly axis?: number;
 }
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends NllOptions {
   /** Share of the target that is spread evenly over all classes (Szegedy et al. 2016), in [0, 1). Default 0. */
   readonly labelSmoothing?: number;

@@ -11,6 +11,7 @@ const never = -1e30;
 /** What is less is impossible. */
 const impossible = -1e29;
 
+/** Options of {@link ctcLoss}. */
 export interface CtcOptions extends LossOptions {
   /** The class that stands for no label. Default 0. */
   readonly blank?: number;

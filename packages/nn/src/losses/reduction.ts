@@ -7,6 +7,7 @@ import { checkTensor, shapeError, valueError } from '@ag/tensor/engine';
 /** 'mean' over all elements, their 'sum', or 'none': one loss for each element. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
+/** Options that all losses take. */
 export interface LossOptions {
   /** Default 'mean'. */
   readonly reduction?: Reduction;

@@ -5,6 +5,7 @@ import { loadTokenizer } from './huggingFace.ts';
 import { gpt2Pattern, pattern } from './patterns.ts';
 import { checkText, type Tokenizer } from './tokenizer.ts';
 
+/** Options of {@link bytePairTokenizer}. */
 export interface BytePairOptions {
   /** Number of tokens, 256 bytes and the special ones among them. Default 512. */
   readonly size?: number;

@@ -18,8 +18,10 @@ import { checkTensor, type Tensor } from '../tensor.ts';
 /** The stages of a computation, in the order of the work. */
 export const stages = ['graph', 'nodes', 'kernels', 'program', 'memory'] as const;
 
+/** A stage of compilation that `explain` shows. */
 export type Stage = (typeof stages)[number];
 
+/** Options of {@link explain}. */
 export interface ExplainOptions {
   /** Which stages to show. Default all. */
   readonly stages?: readonly Stage[];

@@ -10,6 +10,7 @@ import { callersLine } from '../userLine.ts';
 /** What can be told: see {@link debug}. */
 export const topics = ['plan', 'kernels', 'cache', 'memory'] as const;
 
+/** What `debug` can tell about. */
 export type Topic = (typeof topics)[number];
 
 /**

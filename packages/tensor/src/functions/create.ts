@@ -27,6 +27,7 @@ import { apply, checkTensor, literal, Tensor } from '../tensor.ts';
 /** Numbers, possibly nested, rows also as typed arrays: the nesting gives the shape. */
 export type NestedNumbers = number | boolean | TypedArray | OtherTypedArray | readonly NestedNumbers[];
 
+/** Options of {@link tensor}. */
 export interface TensorOptions<S extends Shape = Shape> {
   /** Default: that of a typed array, else float32. */
   readonly dtype?: DType;

@@ -14,6 +14,7 @@ import { checkShape, type Shape } from '../shape.ts';
 import type { AsWritten } from '../shapeTypes.ts';
 import { apply, checkTensor, literal, type Tensor } from '../tensor.ts';
 
+/** Options of what is drawn at random. */
 export interface RandomOptions {
   /** Default: the next of the global sequence. */
   readonly key?: Key;

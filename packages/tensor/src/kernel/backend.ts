@@ -41,6 +41,7 @@ export class OutOfMemoryError extends RangeError {
   readonly code = 'AG_OUT_OF_MEMORY';
 }
 
+/** What computes: a device with buffers, and programs of kernels that run on it. `use` chooses one. */
 export interface Backend {
   readonly name: string;
   /**

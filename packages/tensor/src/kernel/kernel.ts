@@ -27,7 +27,9 @@ export const binaryOperations = [
   'equal', 'notEqual', 'less', 'lessEqual', 'and', 'or', 'xor', 'shiftLeft', 'shiftRight',
 ] as const; // biome-ignore format: a table
 
+/** Operations of one number in kernels. */
 export type UnaryOperation = (typeof unaryOperations)[number];
+/** Operations of two numbers in kernels. */
 export type BinaryOperation = (typeof binaryOperations)[number];
 
 /** One step of an expression; `a`, `b`, `c` are positions of earlier instructions. */
@@ -72,12 +74,14 @@ export interface Expression {
   readonly results: readonly number[];
 }
 
+/** What a kernel writes, and whether it adds. */
 export interface Output {
   readonly dtype: DType;
   /** Add to what the buffer holds instead of replacing it. */
   readonly accumulate: boolean;
 }
 
+/** How a reduction puts elements together. */
 export type Combine = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin';
 
 /** out[i] = expression(inputs[i]…). Operands: inputs, outputs, all strided over `rank` axes. */
@@ -237,6 +241,7 @@ export interface LoopStep {
   readonly scalars: Float64Array;
 }
 
+/** A kernel: one of a few forms, as plain data without sizes. */
 export type Kernel =
   | MapKernel
   | ReduceKernel

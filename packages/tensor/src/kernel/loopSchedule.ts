@@ -34,18 +34,21 @@ export interface FixedInLoop {
   readonly binding: number;
 }
 
+/** The scalars of a program that stands within a loop: each step reads them anew. */
 export interface ProgramScalars {
   readonly count: number;
   /** For each scalar of the program, where its value comes from; the number of the step where that is null. */
   readonly sources: readonly ScalarSource[];
 }
 
+/** Where a scalar of a loop's step comes from: a scalar of the loop, a value of the program, or memory. Null is the number of the step. */
 export type ScalarSource =
   | { readonly scalar: number }
   | { readonly value: number }
   | { readonly area: number; readonly dtype: 'int32' | 'float32' | 'float64' | 'uint32' | 'uint8' | 'bool' }
   | null;
 
+/** How a loop runs: how often, over which buffers, and what goes from one step to the next. */
 export interface LoopSchedule {
   readonly name: string;
   /** Most steps; infinite for a loop that only a condition ends. */

@@ -10,6 +10,7 @@ import { loops } from './loop.ts';
 import { carriedLeaves, checkFunction, Trace } from './trace.ts';
 import { type LoopTree, leavesOf, treeLike } from './tree.ts';
 
+/** Options of {@link whileLoop}. */
 export interface WhileOptions {
   /** Most steps. Needed for gradients, which keep what was carried at each step. Default: no limit. */
   readonly maxSteps?: number;

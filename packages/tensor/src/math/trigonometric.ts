@@ -22,6 +22,7 @@ import {
 } from './constants.ts';
 import { polynomial, quotient, rest, twoSum, upper } from './parts.ts';
 
+/** The sine of x, in radians. */
 export function sin(x: number): number {
   const quadrant = reduced(Math.abs(x));
   const r = rest[0];
@@ -30,6 +31,7 @@ export function sin(x: number): number {
   return (quadrant < 2 ? Math.sign(x) : -Math.sign(x)) * (value + rest[0]);
 }
 
+/** The cosine of x, in radians. */
 export function cos(x: number): number {
   const quadrant = reduced(Math.abs(x));
   const r = rest[0];
@@ -38,6 +40,7 @@ export function cos(x: number): number {
   return (quadrant === 1 || quadrant === 2 ? -1 : 1) * (value + rest[0]);
 }
 
+/** The tangent of x, in radians. */
 export function tan(x: number): number {
   const quadrant = reduced(Math.abs(x));
   const r = rest[0];
@@ -53,6 +56,7 @@ export function tan(x: number): number {
   return (even ? Math.sign(x) : -Math.sign(x)) * (first + rest[0]);
 }
 
+/** The angle in −π/2 … π/2 whose sine is x; NaN beyond −1 … 1. */
 export function asin(x: number): number {
   const size = Math.abs(x);
   if (!(size <= 1)) return Number.NaN;
@@ -61,6 +65,7 @@ export function asin(x: number): number {
   return Math.sign(x) * (angle + rest[0]);
 }
 
+/** The angle in 0 … π whose cosine is x; NaN beyond −1 … 1. */
 export function acos(x: number): number {
   const size = Math.abs(x);
   if (!(size <= 1)) return Number.NaN;
@@ -69,6 +74,7 @@ export function acos(x: number): number {
   return x < 0 ? fromPi(angle) : angle + rest[0];
 }
 
+/** The angle in −π/2 … π/2 whose tangent is x. */
 export function atan(x: number): number {
   return atan2(x, 1);
 }

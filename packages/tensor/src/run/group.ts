@@ -8,6 +8,7 @@
 import type { Tensor } from '../tensor.ts';
 import type { Variable } from '../variable.ts';
 
+/** Tensors that are computed together, such as the gradients that one `backward` left. */
 export interface EvaluationGroup {
   /** Computed with whatever of the group is asked for, and with the optimizer's step. */
   readonly tensors: readonly Tensor[];
@@ -23,6 +24,7 @@ export interface EvaluationGroup {
   done: boolean;
 }
 
+/** Options of {@link tie}. */
 export interface TieOptions {
   /** On which variables the gradients wait, in the same order. */
   readonly variables?: readonly Variable[];

@@ -10,6 +10,7 @@ import { Decisions } from './decisions.ts';
 /** Work on the host that belongs to a step; it may return what takes it back when the step fails. */
 export type HostWork = () => (() => void) | undefined;
 
+/** What a traced function would have done to variables, gathered in place of being done. */
 export interface Trace {
   readonly updates: Map<Variable, Tensor>;
   /** What stands for the new value of a trained variable: gradients end there, as they do at the value outside of traces. */

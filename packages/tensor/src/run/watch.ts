@@ -7,6 +7,7 @@ import type { TypedArray } from '../dtype.ts';
 import type { ScopeNames } from '../plan/emit.ts';
 import type { Tensor } from '../tensor.ts';
 
+/** Looks at results before they count: how anomaly detection hears of NaN. */
 export interface EvaluationWatch {
   /** A small tensor to be computed along with the results of a plan and new values of variables; null for none. */
   readonly probe: (results: readonly Tensor[]) => Tensor | null;

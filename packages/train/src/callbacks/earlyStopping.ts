@@ -8,6 +8,7 @@ import { TrainingError } from '../errors.ts';
 import type { Callback } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
+/** Options of {@link earlyStopping}. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs (or validations) without improvement that are forgiven. Default 5. */
   readonly patience?: number;

@@ -4,6 +4,7 @@ import { TrainingError } from '../errors.ts';
 import type { AnomalyEvent } from '../events.ts';
 import type { Callback } from './callback.ts';
 
+/** Options of {@link gradientAlarms}. */
 export interface GradientAlarmsOptions {
   /** Norms below this are called vanishing. Default 1e-7. */
   readonly vanishing?: number;

@@ -7,6 +7,7 @@ import type { Callback } from './callback.ts';
 /** Where lines go: a file's path (Node), or a function that takes each line without its end. */
 export type LineTarget = string | ((line: string) => void | Promise<void>);
 
+/** Options of {@link jsonlLogger}. */
 export interface JsonlLoggerOptions {
   /** Which events; default all. */
   readonly events?: readonly TrainingEvent['type'][];

@@ -5,6 +5,7 @@ import { warn } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import type { TrainingEvent } from '../events.ts';
 
+/** What a callback watches, and which direction is better. */
 export interface MonitorOptions {
   /**
    * `loss` or the name of a metric, of the training data; with `validation.` before it, of the validation data. Default

@@ -10,6 +10,7 @@ import { nodeModule } from '../platform.ts';
 import type { Callback, CallbackContext } from './callback.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 
+/** Options of {@link saveCheckpoints}. */
 export interface SaveCheckpointsOptions extends MonitorOptions {
   /**
    * Where the files go; made at the start when it is missing. One run at a time: a run whose folder is removed, or in

@@ -10,6 +10,7 @@ import { appendTo } from '../files.ts';
 import { nodeModule, nodeProcess } from '../platform.ts';
 import type { Callback } from './callback.ts';
 
+/** Options of {@link tensorBoardLogger}. */
 export interface TensorBoardLoggerOptions {
   /** Every so many steps a record of their metrics is written. Default 10; 0 writes epochs alone. */
   readonly everySteps?: number;

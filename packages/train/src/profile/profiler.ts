@@ -11,6 +11,7 @@ import { listenToCreation, setScopeNames } from '@ag/tensor/engine';
 import { TrainingError } from '../errors.ts';
 import { type Tally, TimedBackend } from './timedBackend.ts';
 
+/** Options of a profile of {@link fit}. */
 export interface ProfileOptions {
   /** Steps at the start that are not counted: plans are made in them and the engine warms up. Default 10. */
   readonly warmUp?: number;

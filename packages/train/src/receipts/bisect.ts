@@ -11,6 +11,7 @@ import type { Found } from './moment.ts';
 import type { Run } from './openRun.ts';
 import { differingTensors } from './receipt.ts';
 
+/** How two runs are searched for the first place where they part. */
 export interface BisectOptions {
   /** The last step to look at, where the runs have no receipts. */
   readonly to?: number;

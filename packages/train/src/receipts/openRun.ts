@@ -36,6 +36,7 @@ export interface StepRange {
   readonly to?: number;
 }
 
+/** Which steps of a finished run are gone through. */
 export interface WalkOptions extends StepRange {
   /** Every so many steps. Default 1. */
   readonly every?: number;
@@ -43,6 +44,7 @@ export interface WalkOptions extends StepRange {
   readonly activations?: readonly string[];
 }
 
+/** What is looked for first in a finished run. */
 export interface FirstOptions extends WalkOptions {
   /**
    * Whether the answer stays true once it is: then steps are halved, and few are computed. Default false: all are gone through, in their

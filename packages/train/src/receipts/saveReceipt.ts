@@ -31,6 +31,7 @@ export interface ReceiptContent {
   readonly every?: number;
 }
 
+/** Options of {@link saveReceipt}. */
 export interface SaveReceiptOptions extends ReceiptContent {
   /** The file, such as `run/receipt.json`. */
   readonly path: string;

@@ -11,6 +11,7 @@ import { compareReceipts, differingTensors, type Receipt, type ReceiptDifference
 import { expectSameArithmetic } from './replay.ts';
 import { type ReceiptContent, Recorder } from './saveReceipt.ts';
 
+/** How much of a training is repeated to verify it. */
 export interface VerifyOptions {
   /** The receipt to compare with. Default: that of the run. */
   readonly against?: Receipt;
