@@ -353,6 +353,22 @@ describe('examples', { timeout: 180_000 }, () => {
     expect(trained / all).toBeLessThan(0.1);
   });
 
+  it('31: a module trains by itself to the same weights', async () => {
+    const text = await printed('31');
+    expect(text).toContain('33 of 33 weights are equal to the bit');
+    expect(Number(/the library's: (.*)/.exec(text)![1])).toBeLessThan(0.1);
+  });
+
+  it('32: textbook formulas lose digits where stable forms keep them', async () => {
+    const text = await printed('32');
+    expect(text).toMatch(
+      /^exp\(x\) − 1 +[0-3]\.\d digits\n +sub loses .*: exp\(x\) − 1 of small x is x\.expm1\(\)$/m,
+    );
+    expect(text).toMatch(/^expm1\(x\) +[67]\.\d digits\n\S/m);
+    expect(text).toMatch(/^√\(x² \+ 1\) +0\.0 digits\n +square overflows float32/m);
+    expect(text).toMatch(/^hypot\(x, 1\) +[67]\.\d digits$/m);
+  });
+
   it('27: BERT finds the animal by its sound', async () => {
     const text = await printed('27');
     const [chance] = numbers(text, /(\S+) % {2}dog/g);

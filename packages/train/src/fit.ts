@@ -16,6 +16,7 @@ import {
 import { now } from './clock.ts';
 import { TrainingError } from './errors.ts';
 import type { EndReason, EpochEvent, EventBody, TrainingEvent } from './events.ts';
+import { forward } from './forward.ts';
 import { type GroupedBatch, inGroups } from './groups.ts';
 import { addTo, copyTotals, emptyTotals, meansOf } from './metrics.ts';
 import type { NumericsWatch } from './numerics.ts';
@@ -254,11 +255,12 @@ class Run {
   }
 
   /** Warns of what loses digits on the way to the loss of the batch. */
-  async *#watchNumerics(batch: GroupedBatch): Events {
-    const { NumericsWatch } = await import('./numerics.ts');
-    this.#numerics ??= new NumericsWatch();
+  async *#watchNumerics({ x, y }: GroupedBatch): Events {
+    const { model } = this.#options;
+    this.#numerics ??= new (await import('./numerics.ts')).NumericsWatch();
     const step = this.#progress.step + 1;
-    for (const { message } of await this.#numerics.losses(this.#options, this.#step.objective, batch))
+    const loss = () => this.#step.objective.losses(forward(model, x, 'fit'), y);
+    for (const { message } of await this.#numerics.losses(model, loss))
       yield* this.#reporter.report({ type: 'warning', code: 'lostDigits', message, step });
   }
 

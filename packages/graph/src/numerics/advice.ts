@@ -1,6 +1,8 @@
 /**
- * What to write instead of an operation that loses digits: the stable forms that the library has, found by what the operation is made of and
- * what is made of it. Sources: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), chapters 1, 2 and 4.
+ * What to write instead of an operation that loses digits.
+ *
+ * The stable forms that the library has, found by what the operation is made of and what is made of it. Sources: N. J. Higham, Accuracy and
+ * Stability of Numerical Algorithms (2002), chapters 1, 2 and 4.
  */
 import type { Tensor } from '@ag/tensor';
 import type { Step } from '../rewrite.ts';

@@ -25,6 +25,7 @@ import {
   synchronous,
   valueError,
 } from '@ag/tensor/engine';
+import { log } from '@ag/tensor/math';
 import { creationOf, type ModuleTree, startCapture } from '../provenance.ts';
 import { type Step, stepsTo } from '../rewrite.ts';
 import { adviceFor, type Surroundings } from './advice.ts';
@@ -77,7 +78,7 @@ interface Known {
 }
 
 /** Digits of float32. */
-const allDigits = -Math.log10(roundoff);
+const allDigits = -log10(roundoff);
 
 /**
  * Computes a function in float32 and in float64 and says where digits are lost: in which operation, on which line, and how it is
@@ -106,7 +107,8 @@ export async function checkNumerics<X extends Tensor | readonly Tensor[]>(
   const { digits = 3, model } = options;
   if (!(digits >= 0.5 && digits <= 7))
     throw valueError(`checkNumerics: digits must be between 0.5 and 7, got ${digits}`);
-  for (const one of x instanceof Tensor ? [x] : x) checkTensor(one, 'checkNumerics', 'x');
+  for (const one of x instanceof Tensor ? [x] : (x as readonly Tensor[]))
+    checkTensor(one, 'checkNumerics', 'x');
   const since = nextSerial();
   const random = randomState();
   const dropAssignments = noteAssignments();
@@ -148,7 +150,7 @@ async function compare(outputs: readonly Tensor[], since: number, digits: number
       return Math.max(largest, one ? (chained(input) ? one.arrived : one.error) : roundoff);
     }, roundoff);
     known.set(node, { error, arrived });
-    const lost = Math.min(allDigits, Math.log10(error / arrived));
+    const lost = Math.min(allDigits, log10(error / arrived));
     if (!(lost >= digits)) continue;
     const loss = describe(step, lost, error, overflows, surroundings);
     const key = `${loss.op} ${loss.site ?? watched.indexOf(step)} ${loss.gradientOf}`;
@@ -161,8 +163,13 @@ async function compare(outputs: readonly Tensor[], since: number, digits: number
   };
 }
 
+/** The same on every engine. */
+function log10(x: number): number {
+  return log(x) / Math.LN10;
+}
+
 function digitsOf(error: number): number {
-  return Math.min(allDigits, Math.max(0, -Math.log10(error)));
+  return Math.min(allDigits, Math.max(0, -log10(error)));
 }
 
 function describe(

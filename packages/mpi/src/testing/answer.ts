@@ -1,4 +1,4 @@
-/** What a rank hands to the test that started it: in a file, since a launcher mixes long lines of several ranks. */
+/** What a rank hands to the test that started it. In a file: launchers mix long lines of several ranks. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
