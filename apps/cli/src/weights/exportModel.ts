@@ -26,6 +26,7 @@ import { fromEnvironment, resolveSettings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { testLoaderOf } from '../training/assemble.ts';
 import { findRuntime } from './runtime.ts';
+import type { Numbers, Subject } from './subject.ts';
 import { describeWeights, type Found, findWeights, loadTrained, withAverages } from './trained.ts';
 
 type Format = 'onnx' | 'pytorch' | 'safetensors' | 'npz' | 'wasm';
@@ -41,17 +42,6 @@ const endings: Readonly<Record<string, Format>> = {
 
 /** Examples that both sides compute. */
 const examples = 4;
-
-/** A network, and what it takes. */
-export interface Subject {
-  readonly model: AnyModule;
-  /** Some examples; null where nothing says what they look like. */
-  readonly x: unknown;
-  /** The size of a batch, where the network takes no other. */
-  readonly batch: number | null;
-  /** Texts for the file. */
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 /** Runs the command; answers the exit code. */
 export async function exportModel(options: ExportOptions, terminal: Terminal): Promise<number> {
@@ -310,8 +300,6 @@ async function verification(
   }
   return { by, difference, scale };
 }
-
-export type Numbers = readonly (readonly [path: string, numbers: ArrayLike<number>])[];
 
 async function numbersByPath(output: unknown): Promise<Numbers> {
   return Promise.all(tensorsByPath(output).map(async ([path, t]) => [path, await t.data()] as const));

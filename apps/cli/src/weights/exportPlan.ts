@@ -12,7 +12,7 @@ import { count, bytes as size } from '../numbers.ts';
 import { mapParts, tensorsByPath } from '../recipes/structured.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Assembled, assemble, fitOptionsOf } from '../training/assemble.ts';
-import type { Numbers, Subject } from './exportModel.ts';
+import type { Numbers, Subject } from './subject.ts';
 import { describeWeights, loadTrained } from './trained.ts';
 
 /** The network's answer. @throws Failure `incompatible` naming what cannot be exported */
