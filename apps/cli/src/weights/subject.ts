@@ -1,4 +1,4 @@
-/** What is written to a file of a runtime, and what two runtimes answer to the same examples. */
+/** What is exported: a network with examples of its inputs, and numbers to compare its answers by. */
 import type { AnyModule } from '@ag/nn';
 
 /** A network, and what it takes. */
@@ -12,5 +12,5 @@ export interface Subject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Answers, part by part. */
+/** Answers by the path of each output. */
 export type Numbers = readonly (readonly [path: string, numbers: ArrayLike<number>])[];
