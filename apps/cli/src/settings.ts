@@ -34,6 +34,13 @@ const decay: Kind<number> = {
   },
 };
 
+const share: Kind<number> = {
+  read: (value) => {
+    const found = number(0).read(value);
+    return typeof found === 'number' && found <= 1 ? found : new Invalid('a number from 0 to 1');
+  },
+};
+
 const threads: Kind<number | 'auto'> = {
   read: (value) => {
     const found = value === 'auto' ? value : integer(1, 8).read(value);
@@ -74,7 +81,21 @@ export const settings = defineSettings({
   },
   optimizer: {
     heading: 'Training',
-    type: oneOf('sgd', 'adam', 'adamw', 'rmsprop', 'adagrad', 'adadelta', 'nadam', 'radam', 'lion'),
+    type: oneOf(
+      'sgd',
+      'adam',
+      'adamw',
+      'rmsprop',
+      'adagrad',
+      'adadelta',
+      'nadam',
+      'radam',
+      'lion',
+      'adamax',
+      'adafactor',
+      'lamb',
+      'muon',
+    ),
     value: '<name>',
     default: 'adam',
     byRecipe: true,
@@ -82,11 +103,32 @@ export const settings = defineSettings({
   },
   schedule: {
     heading: 'Training',
-    type: oneOf('constant', 'cosine', 'linear', 'oneCycle', 'plateau'),
+    type: oneOf(
+      'constant',
+      'cosine',
+      'linear',
+      'oneCycle',
+      'plateau',
+      'multiStep',
+      'exponential',
+      'restarts',
+      'cyclic',
+    ),
     value: '<name>',
     default: 'constant',
     byRecipe: true,
-    help: 'learning rate schedule',
+    help:
+      'learning rate schedule: multiStep is a tenth after half and again after three quarters of the steps, exponential ends at a ' +
+      'hundredth, restarts are four falling cosines, cyclic goes up and down four times',
+  },
+  warmup: {
+    heading: 'Training',
+    type: integer(0),
+    value: '<steps>',
+    default: 0,
+    zeroIsOff: true,
+    byRecipe: true,
+    help: 'raise the learning rate along a line over the first steps',
   },
   seed: {
     heading: 'Training',
@@ -110,7 +152,7 @@ export const settings = defineSettings({
     value: '<factor>',
     default: 0,
     byRecipe: true,
-    help: 'momentum of sgd and rmsprop',
+    help: 'momentum of sgd and rmsprop, and of muon in place of its 0.95',
   },
   weightDecay: {
     heading: 'Training',
@@ -137,6 +179,24 @@ export const settings = defineSettings({
     zeroIsOff: true,
     byRecipe: true,
     help: 'validate and save an exponential moving average of the weights, such as 0.999',
+  },
+  swa: {
+    heading: 'Training',
+    type: share,
+    value: '<share>',
+    default: 0,
+    zeroIsOff: true,
+    byRecipe: true,
+    help: 'validate and save the mean of the weights along this last share of the steps, such as 0.25',
+  },
+  lookahead: {
+    heading: 'Training',
+    type: integer(0),
+    value: '<steps>',
+    default: 0,
+    zeroIsOff: true,
+    byRecipe: true,
+    help: 'let slow weights go half way to those of the optimizer after so many steps, such as 5',
   },
   validateEvery: {
     heading: 'Training',

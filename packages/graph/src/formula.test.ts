@@ -55,6 +55,30 @@ describe('formula', () => {
       expect(formula(`${name}(x)`).evaluate({ x }).shape, name).toEqual([]);
     }
   });
+  it('knows the elementwise functions that are no methods, from the table that defines them', async () => {
+    const x = tensor([[0.3, 0.6]], { dtype: 'float64' });
+    const free = elementwiseRows.filter(({ name, variant }) => variant === undefined && !(name in x));
+    let known = 0;
+    for (const { name, ranges } of free) {
+      const operands = [...'abc'].slice(0, ranges.length);
+      const given = Object.fromEntries(operands.map((operand) => [operand, x]));
+      // Of bits they take whole numbers, which a formula does not have, and these take plain numbers.
+      if (/^bitwise|Shift$|^threshold$|^polygamma$/.test(name)) {
+        expect(() => formula(`${name}(${operands.join()})`), name).toThrow('no function');
+        continue;
+      }
+      expect(formula(`${name}(${operands.join()})`).evaluate(given).shape, name).toEqual([1, 2]);
+      known++;
+    }
+    expect(known).toBeGreaterThan(25);
+    expect(await at('asinh(x) + cbrt(8y) + x * log10(y)', { x: 0, y: 1 })).toBeCloseTo(2, 12);
+    expect(await at('hypot(3x, 4)', { x: 1 })).toBe(5);
+    expect(await at('hypot(4, 3x)', { x: 1 })).toBe(5);
+    expect(() => formula('asinh(x, y)')).toThrow('asinh takes 1 operand, got 2');
+    const at2 = tensor(2, { dtype: 'float64' });
+    const [slope] = gradients(formula('log10(x)').evaluate({ x: at2 }), [at2]);
+    expect(await slope.item()).toBeCloseTo(1 / (2 * Math.LN10), 14);
+  });
   it('calls nothing that is no operation', () => {
     for (const name of ['data', 'itemSync', 'print', 'toString', 'cast', 'dispose', 'shape', 'where1'])
       expect(() => formula(`${name}(x)`), name).toThrow(`no function '${name}'`);

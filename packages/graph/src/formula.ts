@@ -3,7 +3,7 @@
  * graph microscope and give them to `agrad graph`.
  */
 import { Tensor } from '@ag/tensor';
-import { codedError, placeholderLeaf } from '@ag/tensor/engine';
+import { codedError, elementwiseFunctions, placeholderLeaf } from '@ag/tensor/engine';
 import { log, pow } from '@ag/tensor/math';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
@@ -68,7 +68,7 @@ export interface Formula {
  *
  * @param text operators + − * / @ (matrix product) ^ and **, parentheses, numbers, names, the constants pi and e, and
  * the methods of tensors that take
- * tensors: sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
+ * tensors, and the elementwise functions that are no methods (asinh, cbrt, hypot(x, y)): sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
  * parenthesis before a name or a parenthesis multiplies: `2x`, `3(x + 1)`, `1/2x` is (1/2)·x. Printed signs are
  * understood too: `·`, `×`, `÷`, `−`, `π`, `²`, `³`
  * @throws SyntaxError that points at the place
@@ -183,7 +183,7 @@ class Reader {
     const counts = operandCounts(name);
     if (counts.length === 0)
       return this.#fail(
-        `there is no function '${name}'; there are the methods of tensors that take tensors, such as exp, sum or maximum`,
+        `there is no function '${name}'; there are the methods and elementwise functions of tensors, such as exp, sum, maximum or asinh`,
         name.length,
       );
     this.#at++;
@@ -213,11 +213,11 @@ class Reader {
   }
 
   #apply(name: string, [first, ...others]: readonly Operand[]): Tensor {
-    if (typeof first !== 'number') return callMethod(first, name, others);
+    if (typeof first !== 'number') return call(name, first, others);
     const other = others.find((x) => x instanceof Tensor) as Tensor | undefined;
     if (!other) return this.#fail(`${name} of a number: write the result instead`);
-    if (commutative.has(name)) return callMethod(other, name, [first]);
-    return callMethod(other.mul(0).add(first), name, others);
+    if (commutative.has(name)) return call(name, other, [first]);
+    return call(name, other.mul(0).add(first), others);
   }
 
   /** Whether a number or a parenthesis stands before a name or a parenthesis. */
@@ -267,18 +267,33 @@ function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefine
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
+/** Something that takes tensors, at most so many. */
+interface Callable {
+  readonly most: number;
+  readonly call: (...operands: readonly Operand[]) => unknown;
+}
+
+/** A method by its name, or an elementwise function that is none. */
+function find(name: string): Callable | undefined {
+  const method: unknown = Object.getOwnPropertyDescriptor(Tensor.prototype, name)?.value;
+  if (typeof method === 'function' && name !== 'constructor')
+    return { most: 1 + method.length, call: (x, ...others) => method.apply(x, others) as unknown };
+  const free = own(elementwiseFunctions as unknown as Record<string, Callable['call']>, name);
+  return free && { most: free.length, call: free };
+}
+
 /**
- * How many tensors the method of this name takes, its own among them; empty where there is none. It is asked: operations
+ * How many tensors the function of this name takes; empty where there is none. It is asked: operations
  * on placeholders compute nothing, and what would read one fails.
  */
 function operandCounts(name: string): number[] {
-  const method: unknown = Object.getOwnPropertyDescriptor(Tensor.prototype, name)?.value;
-  if (typeof method !== 'function' || name === 'constructor') return [];
+  const found = find(name);
+  if (!found) return [];
   const x = placeholderLeaf([1, 1], 'float32', 'an operand');
   return [1, 2, 3].filter((count) => {
-    if (count > 1 + method.length) return false;
+    if (count > found.most) return false;
     try {
-      const result: unknown = method.apply(x, new Array(count - 1).fill(x));
+      const result = found.call(...new Array<Tensor>(count).fill(x));
       // A reading that fails later.
       if (result instanceof Promise) result.catch(() => {});
       return result instanceof Tensor;
@@ -288,8 +303,8 @@ function operandCounts(name: string): number[] {
   });
 }
 
-function callMethod(x: Tensor, name: string, others: readonly Operand[]): Tensor {
-  return (x[name as 'add'] as (...rest: Operand[]) => Tensor)(...others);
+function call(name: string, x: Tensor, others: readonly Operand[]): Tensor {
+  return find(name)!.call(x, ...others) as Tensor;
 }
 
 function combine(operator: string, a: Operand, b: Operand): Operand {

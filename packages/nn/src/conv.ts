@@ -5,7 +5,10 @@
 import {
   conv1d as convolve1d,
   conv2d as convolve2d,
+  conv3d as convolve3d,
+  convTranspose1d as convolveTransposed1d,
   convTranspose2d as convolveTransposed2d,
+  convTranspose3d as convolveTransposed3d,
   type DType,
   type ConvolutionOptions as GeometryOptions,
   type PerAxis,
@@ -126,7 +129,7 @@ export class Conv2d<
   declare readonly [shapeEffect]?: Channels<'conv2d', In, Out, [number, number]>;
   /** Use {@link conv2d}. */
   constructor(inChannels: In, outChannels: Out, size: PerAxis, options: ConvOptions = {}) {
-    super('conv2d', [inChannels, outChannels], twoOf(size), false, options);
+    super('conv2d', [inChannels, outChannels], sizes(size, 2), false, options);
     checkOptions(
       'conv2d',
       options,
@@ -147,6 +150,48 @@ export class Conv2d<
   }
 }
 
+/** See {@link conv3d}. */
+export class Conv3d extends Convolution<GeometryOptions> {
+  /** Use {@link conv3d}. */
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvOptions = {}) {
+    super('conv3d', [inChannels, outChannels], sizes(size, 3), false, options);
+    checkOptions(
+      'conv3d',
+      options,
+      'bias weightInit biasInit dtype stride padding dilation groups paddingMode',
+    );
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.withBias(convolve3d(x, this.weight.value, this.geometry));
+  }
+
+  override describe(): readonly [string, ...unknown[]] {
+    return ['conv3d', ...this.parts()];
+  }
+}
+
+/** See {@link convTranspose1d}. */
+export class ConvTranspose1d extends Convolution<TransposedGeometryOptions> {
+  /** Use {@link convTranspose1d}. */
+  constructor(inChannels: number, outChannels: number, size: number, options: ConvTransposeOptions = {}) {
+    super('convTranspose1d', [inChannels, outChannels], [size], true, options);
+    checkOptions(
+      'convTranspose1d',
+      options,
+      'bias weightInit biasInit dtype outputPadding stride padding dilation groups',
+    );
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.withBias(convolveTransposed1d(x, this.weight.value, this.geometry));
+  }
+
+  override describe(): readonly [string, ...unknown[]] {
+    return ['convTranspose1d', ...this.parts()];
+  }
+}
+
 /** See {@link convTranspose2d}. */
 export class ConvTranspose2d<
   In extends number = number,
@@ -155,7 +200,7 @@ export class ConvTranspose2d<
   declare readonly [shapeEffect]?: Channels<'convTranspose2d', In, Out, [number, number]>;
   /** Use {@link convTranspose2d}. */
   constructor(inChannels: In, outChannels: Out, size: PerAxis, options: ConvTransposeOptions = {}) {
-    super('convTranspose2d', [inChannels, outChannels], twoOf(size), true, options);
+    super('convTranspose2d', [inChannels, outChannels], sizes(size, 2), true, options);
     checkOptions(
       'convTranspose2d',
       options,
@@ -173,6 +218,27 @@ export class ConvTranspose2d<
 
   override describe(): readonly [string, ...unknown[]] {
     return ['convTranspose2d', ...this.parts()];
+  }
+}
+
+/** See {@link convTranspose3d}. */
+export class ConvTranspose3d extends Convolution<TransposedGeometryOptions> {
+  /** Use {@link convTranspose3d}. */
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeOptions = {}) {
+    super('convTranspose3d', [inChannels, outChannels], sizes(size, 3), true, options);
+    checkOptions(
+      'convTranspose3d',
+      options,
+      'bias weightInit biasInit dtype outputPadding stride padding dilation groups',
+    );
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.withBias(convolveTransposed3d(x, this.weight.value, this.geometry));
+  }
+
+  override describe(): readonly [string, ...unknown[]] {
+    return ['convTranspose3d', ...this.parts()];
   }
 }
 
@@ -212,6 +278,38 @@ export function conv2d<In extends number, Out extends number>(
 }
 
 /**
+ * Convolution of volumes or of films, `[batch, inChannels, depth, height, width] → [batch, outChannels, depth', height', width']`; the
+ * weight is [outChannels, inChannels / groups, depth, height, width].
+ *
+ * @param size of the window: a number, or [depth, height, width]
+ *
+ * @throws RangeError for sizes that do not fit
+ */
+export function conv3d(
+  inChannels: number,
+  outChannels: number,
+  size: PerAxis,
+  options: ConvOptions = {},
+): Conv3d {
+  return new Conv3d(inChannels, outChannels, size, options);
+}
+
+/**
+ * The transpose of a convolution of sequences, which makes them longer: `[batch, inChannels, length] → [batch, outChannels, length']` with
+ * the length of `convTranspose2d` along an axis; the weight is [inChannels, outChannels / groups, size].
+ *
+ * @throws RangeError for sizes that do not fit
+ */
+export function convTranspose1d(
+  inChannels: number,
+  outChannels: number,
+  size: number,
+  options: ConvTransposeOptions = {},
+): ConvTranspose1d {
+  return new ConvTranspose1d(inChannels, outChannels, size, options);
+}
+
+/**
  * The transpose of a convolution, which makes images larger: `[batch, inChannels, height, width] → [batch, outChannels,
  * (height − 1) · stride − 2 · padding + dilation · (size − 1) + outputPadding + 1, …]`; the weight is [inChannels,
  * outChannels / groups, height, width].
@@ -227,6 +325,23 @@ export function convTranspose2d<In extends number, Out extends number>(
   return new ConvTranspose2d(inChannels, outChannels, size, options);
 }
 
-function twoOf(size: PerAxis): readonly number[] {
-  return typeof size === 'number' ? [size, size] : size;
+/**
+ * The same for volumes, `[batch, inChannels, depth, height, width] → [batch, outChannels, depth', height', width']`; the weight is
+ * [inChannels, outChannels / groups, depth, height, width].
+ *
+ * @param size of the window: a number, or [depth, height, width]
+ *
+ * @throws RangeError for sizes that do not fit
+ */
+export function convTranspose3d(
+  inChannels: number,
+  outChannels: number,
+  size: PerAxis,
+  options: ConvTransposeOptions = {},
+): ConvTranspose3d {
+  return new ConvTranspose3d(inChannels, outChannels, size, options);
+}
+
+function sizes(size: PerAxis, axes: number): readonly number[] {
+  return typeof size === 'number' ? new Array<number>(axes).fill(size) : size;
 }

@@ -75,6 +75,7 @@ export { type AnyModule, buffer, type ForwardHook, type GradientHook, Module } f
 export { alibi, type RotaryOptions, rotaryEmbedding, sinusoidalPositions } from './positions.ts';
 export * from './ranking.ts';
 export type { LoadOptions, StateDict } from './state.ts';
+export { storeWeights } from './storeWeights.ts';
 export * from './streams.ts';
 export { type Summary, type SummaryInput, type SummaryRow, summary } from './summary.ts';
 export { loadTokenizer } from './tokenizers/huggingFace.ts';

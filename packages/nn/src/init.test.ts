@@ -100,3 +100,42 @@ it('needs a weight for fans', () => {
     /heNormal: fan-in and fan-out need a weight \[out, in, …kernel\], got \[3\]/,
   );
 });
+
+describe('initializers that draw nothing, or little', () => {
+  // Of PyTorch 2: torch.nn.init.dirac_(torch.empty(4, 3, 3)), and (torch.empty(4, 1, 2, 3), groups=2), where they are 1.
+  const ones = (t: Tensor): number[] =>
+    [...t.dataSync()].flatMap((x, i) => (x === 1 ? [i] : x === 0 ? [] : [Number.NaN]));
+  it('eye and dirac are the identity', () => {
+    expect(ones(init.eye([2, 3]))).toEqual([0, 4]);
+    expect(init.eye([3, 2], { dtype: 'float64' }).dtype).toBe('float64');
+    expect(ones(init.dirac([4, 3, 3]))).toEqual([1, 13, 25]);
+    expect(ones(init.dirac([4, 1, 2, 3], { groups: 2 }))).toEqual([4, 16]);
+    expect(() => init.dirac([3, 3])).toThrow(/a weight \[out, in, …kernel\] of a convolution, got \[3, 3\]/);
+    expect(() => init.dirac([3, 3, 1], { groups: 2 })).toThrow(
+      /3 output channels do not divide into 2 groups/,
+    );
+    expect(() => init.eye([3])).toThrow(/needs a matrix/);
+  });
+
+  it('sparse has its zeros in each column', () => {
+    const [rows, columns] = [50, 400];
+    const drawn = init.sparse([rows, columns], { sparsity: 0.33, std: 2, key: key(3) });
+    const data = drawn.dataSync();
+    const rowsOfZeros = new Array<number>(rows).fill(0);
+    let squares = 0;
+    for (let j = 0; j < columns; j++) {
+      const column = Array.from({ length: rows }, (_, i) => data[i * columns + j]);
+      expect(column.filter((x) => x === 0)).toHaveLength(17); // ⌈0.33 · 50⌉
+      column.forEach((x, i) => {
+        if (x === 0) rowsOfZeros[i]++;
+        squares += x * x;
+      });
+    }
+    // Any row as often: 136 of 400, five standard deviations of 9.5 either way.
+    expect(Math.min(...rowsOfZeros)).toBeGreaterThan(89);
+    expect(Math.max(...rowsOfZeros)).toBeLessThan(184);
+    const kept = 33 * columns;
+    expect(Math.abs(Math.sqrt(squares / kept) / 2 - 1)).toBeLessThan(5 / Math.sqrt(2 * kept));
+    expect(() => init.sparse([2, 2], { sparsity: 1.5 })).toThrow(/sparsity must lie from 0 to 1, got 1.5/);
+  });
+});

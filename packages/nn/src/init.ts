@@ -7,14 +7,17 @@
  */
 
 import {
+  argsort,
   type DType,
   normal as drawNormal,
   uniform as drawUniform,
   full,
+  eye as identity,
   type Key,
   key as makeKey,
   type Shape,
   sizeOf,
+  splitKey,
   type Tensor,
   tensor,
 } from '@ag/tensor';
@@ -170,6 +173,61 @@ export function orthogonal(shape: Shape, options: ScalingOptions = {}): Tensor {
       data[i * columns + j] = gain * (rows <= columns ? vectors[i][j] : vectors[j][i]);
   }
   return tensor(data, { shape, dtype: options.dtype ?? 'float32' });
+}
+
+/** The identity matrix, for a weight [out, in]: what a linear layer gives is its input as far as there is room. */
+export function eye(shape: Shape, options: InitOptions = {}): Tensor {
+  checkOptions('eye', options, 'dtype key');
+  if (shape.length !== 2) throw shapeError(`eye: needs a matrix [out, in], got [${shape.join(', ')}]`);
+  return identity(shape[0], shape[1], dtypeOf(options));
+}
+
+/**
+ * The identity of a convolution: 1 in the middle of the window where output and input channel are the same, else 0, in each
+ * group by itself. With padding that keeps the size, what comes out is what went in, as in PyTorch.
+ *
+ * @param shape [out, in / groups, …kernel]
+ */
+export function dirac(shape: Shape, options: InitOptions & { readonly groups?: number } = {}): Tensor {
+  checkOptions('dirac', options, 'dtype key groups');
+  const { groups = 1 } = options;
+  if (shape.length < 3 || shape.length > 5) {
+    throw shapeError(`dirac: needs a weight [out, in, …kernel] of a convolution, got [${shape.join(', ')}]`);
+  }
+  const [out, into, ...kernel] = shape;
+  if (!Number.isInteger(groups) || groups < 1 || out % groups !== 0)
+    throw valueError(`dirac: ${out} output channels do not divide into ${groups} groups`);
+  const window = sizeOf(kernel);
+  const middle = kernel.reduce((at, size) => at * size + Math.floor(size / 2), 0);
+  const data = new Float64Array(sizeOf(shape));
+  for (let channel = 0; channel < out; channel++) {
+    const within = channel % (out / groups);
+    if (within < into) data[(channel * into + within) * window + middle] = 1;
+  }
+  return tensor(data, { shape, dtype: options.dtype ?? 'float32' });
+}
+
+/**
+ * N(0, std²) with the fraction `sparsity` of each column, rounded up, set to 0: Martens 2010, "Deep learning via Hessian-free
+ * optimization". Which ones is drawn for each column by itself.
+ *
+ * @param shape a matrix [out, in]
+ * @param options `sparsity`: from 0 to 1; `std`: default 0.01
+ */
+export function sparse(
+  shape: Shape,
+  options: InitOptions & { readonly sparsity: number; readonly std?: number },
+): Tensor {
+  checkOptions('sparse', options, 'dtype key sparsity std');
+  const { sparsity, std = 0.01, dtype } = options;
+  if (shape.length !== 2) throw shapeError(`sparse: needs a matrix [out, in], got [${shape.join(', ')}]`);
+  if (!(sparsity >= 0 && sparsity <= 1))
+    throw valueError(`sparse: sparsity must lie from 0 to 1, got ${sparsity}`);
+  const [values, order] = options.key ? splitKey(options.key, 2) : [undefined, undefined];
+  const zeros = Math.ceil(sparsity * shape[0]);
+  // Ranks of evenly spread numbers are a random order of each column.
+  const ranks = argsort(argsort(drawUniform(shape, { key: order }), 0), 0);
+  return ranks.greaterEqual(zeros).where(drawNormal(shape, { dtype, key: values, std }), 0);
 }
 
 /** The factor that keeps the scale of signals through an activation: 5/3 for tanh, √2 for relu, … (He et al. 2015). */

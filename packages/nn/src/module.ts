@@ -4,7 +4,7 @@
  * computes.
  */
 
-import { evaluate, type Tensor, Variable } from '@ag/tensor';
+import { evaluate, isFloat, type Tensor, Variable } from '@ag/tensor';
 import { checkOptions, noteHolder, readFlag, writeFlag } from '@ag/tensor/engine';
 import { describeModule, type ModuleDescription } from './description.ts';
 import { addForwardHook, addGradientHook } from './hooks.ts';
@@ -96,6 +96,16 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
   /** What Node's console shows. @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+
+  /** What Deno's console shows. @internal */
+  [Symbol.for('Deno.customInspect')](): string {
+    return this.toString();
+  }
+
+  /** What notebooks show. @internal */
+  [Symbol.for('Jupyter.display')](): Record<string, string> {
+    return { 'text/plain': this.toString() };
   }
 
   /** Every trainable variable, frozen ones included, each once. What optimizers take. */
@@ -279,16 +289,14 @@ export function* variablesByPath(
 
 /** Copies of variables' values that stay what they are. */
 export function snapshot(variables: ReadonlyMap<string, Variable>): StateDict {
-  const copies = [...variables].map(
-    ([name, variable]) => [name, variable.value.reshape(variable.shape)] as const,
-  );
+  const copies = [...variables].map(([name, variable]) => [name, variable.value.detach()] as const);
   evaluate(copies.map(([, copy]) => copy));
   // Not by assignment, which for the name '__proto__' does something else.
   return Object.fromEntries(copies);
 }
 
 function isBuffer(variable: Variable): boolean {
-  return buffers.has(variable) || (variable.dtype !== 'float32' && variable.dtype !== 'float64');
+  return buffers.has(variable) || !isFloat(variable.dtype);
 }
 
 function* membersOf(name: string, value: unknown): Iterable<readonly [string, Variable | AnyModule]> {

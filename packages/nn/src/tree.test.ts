@@ -1,4 +1,6 @@
 /** Models as text. */
+
+import { inspect } from 'node:util';
 import type { Tensor } from '@ag/tensor';
 import { expect, it } from 'vitest';
 import * as nn from './index.ts';
@@ -37,4 +39,15 @@ it("names a class of one's own, and its fields", () => {
   expect(lines[0]).toBe('Classifier(');
   expect(lines).toContain('  hidden: linear(2, 3)');
   expect(lines.find((line) => line.includes('lstm'))).toMatch(/^ {2}blocks\.1: lstm\(3, 5, layers: 2/);
+});
+
+it('is what consoles and notebooks show', () => {
+  const model = nn.sequential(nn.linear(2, 3), nn.relu());
+  const text = 'sequential(\n  0: linear(2, 3)\n  1: relu()\n)';
+  expect(inspect(model)).toBe(text);
+  expect(inspect({ model })).toContain('linear(2, 3)');
+  // What Deno's console and its notebooks call; Node has neither.
+  const call = (name: string): unknown => Reflect.apply(Reflect.get(model, Symbol.for(name)), model, []);
+  expect(call('Deno.customInspect')).toBe(text);
+  expect(call('Jupyter.display')).toEqual({ 'text/plain': text });
 });

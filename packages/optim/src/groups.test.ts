@@ -151,6 +151,24 @@ describe('lookahead', () => {
   });
 });
 
+it('swa is the newest value until it starts, then the mean from there on', () => {
+  const w = scalar(0);
+  const average = swa([w], { start: 2 });
+  const found: number[] = [];
+  const move = (next: number, by: typeof average): void => {
+    w.assign(scalar(next).value);
+    by.update();
+    found.push(by.averages()[0].itemSync());
+  };
+  for (const next of [8, 4, 6]) move(next, average);
+  // Goes on from where it was saved.
+  const again = swa([w], { start: 2 });
+  again.loadState(average.state());
+  move(12, again);
+  expect(found).toEqual([8, 4, 6, 9]);
+  expect(() => swa([w], { start: -1 })).toThrow(/start/);
+});
+
 it('the state of one kind of average is not that of another', () => {
   const w = scalar(1);
   const average = swa([w]);

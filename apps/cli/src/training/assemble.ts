@@ -13,6 +13,7 @@ import {
 import type { Module } from '@ag/nn';
 import * as optim from '@ag/optim';
 import { manualSeed, type Tensor, type Variable } from '@ag/tensor';
+import { pow } from '@ag/tensor/math';
 import type { Callback, FitAverage, FitOptimizer, FitOptions, World } from '@ag/train';
 import { Failure } from '../failure.ts';
 import type { ParameterValue, Recipe, Task } from '../recipes/recipe.ts';
@@ -135,8 +136,7 @@ export async function assemble(
     ...prepared,
     model,
     optimizer: optimizerFor(model.parameters(), settings, scaleRate(rate)),
-    // In a short run the first weights would weigh too much without a warm-up.
-    average: settings.ema > 0 ? optim.ema(model.parameters(), { decay: settings.ema, warmup: true }) : null,
+    average: averageFor(model.parameters(), settings, steps),
     trainLoader,
     validationLoader: testLoaderOf(prepared, validation ?? test, world),
     testLoader: testLoaderOf(prepared, test),
@@ -171,14 +171,46 @@ async function scheduleFor(
   settings: Readonly<Settings>,
   steps: number,
 ): Promise<{ rate: optim.Rate; callbacks: readonly Callback[] }> {
-  const { learningRate } = settings;
-  switch (settings.schedule) {
+  const { learningRate, warmup, schedule: name } = settings;
+  if (warmup > 0) {
+    if (name === 'oneCycle')
+      throw new Failure(
+        'configuration',
+        '--warmup: oneCycle has a warm-up of its own',
+        'Leave out --warmup.',
+      );
+    if (warmup >= steps) {
+      throw new Failure(
+        'configuration',
+        `--warmup: ${warmup} is not less than the ${steps} steps of the run`,
+        'Take fewer, or more epochs.',
+      );
+    }
+    const then = await scheduleFor({ ...settings, warmup: 0 }, steps - warmup);
+    return { ...then, rate: optim.linearWarmup(then.rate, { steps: warmup }) };
+  }
+  switch (name) {
     case 'cosine':
       return { rate: optim.cosine(learningRate, { steps }), callbacks: [] };
     case 'linear':
       return { rate: optim.polynomial(learningRate, { steps }), callbacks: [] };
     case 'oneCycle':
       return { rate: optim.oneCycle(learningRate, { steps }), callbacks: [] };
+    case 'multiStep': {
+      const milestones = [0.5, 0.75].map((part) => Math.max(1, Math.round(part * steps)));
+      return { rate: optim.multiStep(learningRate, { milestones }), callbacks: [] };
+    }
+    case 'exponential':
+      return { rate: optim.exponential(learningRate, { factor: pow(0.01, 1 / steps) }), callbacks: [] };
+    case 'restarts':
+      return {
+        rate: optim.cosineWithRestarts(learningRate, { period: Math.max(1, Math.ceil(steps / 4)) }),
+        callbacks: [],
+      };
+    case 'cyclic': {
+      const up = Math.max(1, Math.ceil(steps / 8));
+      return { rate: optim.cyclic(learningRate, { up, minimum: learningRate / 10 }), callbacks: [] };
+    }
     case 'plateau': {
       const { learningRateSchedule } = await import('@ag/train');
       const schedule = optim.reduceOnPlateau(learningRate, { patience: 3 });
@@ -229,9 +261,24 @@ export function optimizerFor(
   const known = optim as unknown as Record<string, Make | undefined>;
   const make = known[name];
   if (!make) throw new Failure('configuration', `--optimizer: @ag/optim has no '${name}'`);
-  return make(parameters, {
+  const optimizer = make(parameters, {
     learningRate,
-    ...(momentum > 0 && (name === 'sgd' || name === 'rmsprop') && { momentum }),
+    ...(momentum > 0 && ['sgd', 'rmsprop', 'muon'].includes(name) && { momentum }),
     ...(weightDecay > 0 && { weightDecay }),
   });
+  const { lookahead: every } = settings;
+  return every > 0 ? optim.lookahead(optimizer as optim.SteppingOptimizer, { every }) : optimizer;
+}
+
+/** The average of the weights that is validated and saved, if there shall be one. */
+function averageFor(
+  parameters: Variable[],
+  { ema, swa }: Readonly<Settings>,
+  steps: number,
+): FitAverage | null {
+  if (ema > 0 && swa > 0)
+    throw new Failure('configuration', '--swa: --ema asks for another average', 'Leave out one of them.');
+  // In a short run the first weights would weigh too much without a warm-up.
+  if (ema > 0) return optim.ema(parameters, { decay: ema, warmup: true });
+  return swa > 0 ? optim.swa(parameters, { start: steps - Math.ceil(swa * steps) }) : null;
 }

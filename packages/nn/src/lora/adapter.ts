@@ -1,7 +1,7 @@
 /**
  * One adapter: a pair of factors for each weight that it changes, and how they enter the computation.
  */
-import { conv1d, conv2d, type Key, splitKey, type Tensor, Variable, zeros } from '@ag/tensor';
+import { computedDType, conv1d, conv2d, type Key, splitKey, type Tensor, Variable, zeros } from '@ag/tensor';
 import { Conv1d, Conv2d } from '../conv.ts';
 import { dropped } from '../dropout.ts';
 import { Embedding, lookUp } from '../embedding.ts';
@@ -43,7 +43,7 @@ export function newParts(sites: readonly Site[], settings: AdapterSettings, seed
   const keys = seed && sites.length > 0 ? splitKey(seed, sites.length) : null;
   return sites.map((site, i) => {
     const [a, b] = factorShapes(site, settings.rank);
-    const { dtype } = site.variable;
+    const dtype = computedDType(site.variable.dtype);
     const drawn = { dtype, ...(keys && { key: keys[i] }) };
     return site.kind === 'embedding'
       ? partOf(site, zeros(a, { dtype }), normal(b, { ...drawn, std: 1 }), settings)

@@ -162,7 +162,7 @@ export class Lora<Inputs extends readonly unknown[] = [Tensor], Output = Tensor>
 
   /**
    * Adds the changes to the weights: the model computes the same to rounding, as fast as it did without an adapter. What it
-   * holds can be saved and exported as that of any model.
+   * holds can be saved and exported as that of any model. Weights that are stored in 16 bits are rounded to them again.
    */
   merge(): this {
     if (this.merged) return this;
@@ -171,7 +171,12 @@ export class Lora<Inputs extends readonly unknown[] = [Tensor], Output = Tensor>
     this.#detach = null;
     this.#unmerged = values(new Set(parts.map(({ site }) => site.variable)));
     commitUpdates(
-      new Map(parts.map((part) => [part.site.variable, plainValue(part.site.variable).add(changeOf(part))])),
+      new Map(
+        parts.map((part) => {
+          const { variable } = part.site;
+          return [variable, plainValue(variable).add(changeOf(part)).cast(variable.dtype)];
+        }),
+      ),
     );
     return this;
   }
@@ -417,9 +422,7 @@ function wholeOf(model: AnyModule, names: readonly string[], operation: string):
 
 /** Copies that stay what they are. */
 function values(variables: Iterable<Variable>): ReadonlyMap<Variable, Tensor> {
-  const copies = new Map(
-    [...variables].map((variable) => [variable, plainValue(variable).reshape(variable.shape)]),
-  );
+  const copies = new Map([...variables].map((variable) => [variable, plainValue(variable).detach()]));
   evaluate([...copies.values()]);
   return copies;
 }

@@ -1,7 +1,7 @@
 /**
  * Adapters as files of Hugging Face's peft: weights and a configuration with its names.
  */
-import type { Tensor } from '@ag/tensor';
+import { computedDType, type Tensor } from '@ag/tensor';
 import { codedError } from '@ag/tensor/engine';
 import { loadSafetensors, saveSafetensors } from '../files/safetensors.ts';
 import { type Adapter, type AdapterSettings, type Part, partOf } from './adapter.ts';
@@ -134,7 +134,7 @@ export function readAdapter(files: AdapterFiles, sites: readonly Site[], operati
           `factor ${'AB'[i]} of '${site.name}' is [${factor.shape.join(', ')}], and should be [${shapes[i].join(', ')}] beside a weight of [${site.variable.shape.join(', ')}]`,
         );
     }
-    const { dtype } = site.variable;
+    const dtype = computedDType(site.variable.dtype);
     const alpha = ofPattern(config.alphas, site.peftName) ?? config.alpha;
     return partOf(site, a.cast(dtype), b.cast(dtype), { ...config, alpha });
   });

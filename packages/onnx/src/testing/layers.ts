@@ -40,7 +40,7 @@ class LstmStep extends nn.Module {
 }
 
 /** Layers whose shapes are worked out from that of the input. */
-const fixedBatch = /instanceNorm|dropout2d|upsample|pixelShuffle/;
+const fixedBatch = /instanceNorm|dropout2d|upsample|pixelShuffle|adaptiveMaxPool|adaptiveAvgPool[13]d/;
 
 /** The examples, the same at each call. */
 export function layerExamples(): LayerExample[] {
@@ -161,6 +161,22 @@ function laterExamples(): LayerExample[] {
     ['pixelShuffle', nn.pixelShuffle(2), [2, 8, 3, 2]],
     ['weightNorm', nn.weightNorm(nn.linear(3, 4)), [2, 3]],
     ['spectralNorm', nn.spectralNorm(nn.conv2d(2, 3, 2)), [2, 2, 4, 4]],
+    [
+      'conv3d',
+      nn.conv3d(2, 4, [1, 2, 3], { groups: 2, padding: [0, 1, 1], stride: [1, 2, 1] }),
+      [2, 2, 2, 4, 3],
+    ],
+    ['convTranspose1d', nn.convTranspose1d(2, 3, 3, { stride: 2, padding: 1, outputPadding: 1 }), [2, 2, 5]],
+    ['convTranspose3d', nn.convTranspose3d(2, 1, 2, { stride: 2 }), [1, 2, 2, 3, 2]],
+    ['maxPool1d', nn.maxPool1d(3, { stride: 2, padding: 1 }), [2, 3, 8]],
+    ['maxPool3d', nn.maxPool3d(2), [2, 2, 2, 4, 5]],
+    ['avgPool1d', nn.avgPool1d(3, { padding: 1, countPadding: false }), [2, 3, 8]],
+    ['avgPool3d', nn.avgPool3d([1, 2, 2]), [2, 2, 2, 4, 5]],
+    ['adaptiveAvgPool1d', nn.adaptiveAvgPool1d(3), [2, 3, 7]],
+    ['adaptiveAvgPool3d', nn.adaptiveAvgPool3d([1, 2, 2]), [2, 2, 2, 3, 4]],
+    ['adaptiveMaxPool1d', nn.adaptiveMaxPool1d(3), [2, 3, 6]],
+    ['adaptiveMaxPool2d', nn.adaptiveMaxPool2d([2, 3]), [2, 2, 4, 6]],
+    ['adaptiveMaxPool3d', nn.adaptiveMaxPool3d(1), [2, 2, 2, 3, 4]],
   ];
   return made.map(([name, model, shape]) => ({
     name,

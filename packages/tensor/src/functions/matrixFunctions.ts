@@ -50,7 +50,7 @@ export function eigh(x: Tensor): { readonly values: Tensor; readonly vectors: Te
 
 /**
  * The eigenvalues of any square matrix, as complex numbers: `[..., n, n]` → `[..., n, 2]`, by ascending real, then imaginary part. Not
- * differentiable; those of symmetric matrices are: `eigh`.
+ * differentiable, since the gradient needs left and right eigenvectors, which are complex; those of symmetric matrices are: `eigh`.
  */
 export function eigvals(x: Tensor): Tensor {
   return apply(operations.eigenvalues, [checkTensor(x, 'eigvals')]);

@@ -205,6 +205,8 @@ export function adaptiveMaxPool(
   checkOptions(name, options, 'indices');
   const spatial = spatialAxes(name, x);
   const output = perAxis(name, 'size', size, spatial, 1);
+  if (!options.indices && output.every((n, i) => x.shape[2 + i] % n === 0 && x.shape[2 + i] > 0))
+    return largestPool(name, x, output.map((n, i) => x.shape[2 + i] / n), spatial, {}); // biome-ignore format: short
   const axes = output.map((count, i) => parts(name, x, 2 + i, count));
   // For each part all the elements in row-major order; of a short part the last ones stand twice, behind the first.
   let flat = new Int32Array(1);

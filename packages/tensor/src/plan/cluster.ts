@@ -1,8 +1,7 @@
 /**
  * A cluster is what one kernel computes: its nodes, what it reads, and how large it may become.
  */
-import { bytesPerElement } from '../dtype.ts';
-import { type Shape, sizeOf } from '../shape.ts';
+import type { Shape } from '../shape.ts';
 import { baseOf, copy, isView, type PlanNode } from './lower.ts';
 
 /** Beyond this an elementwise kernel is cut: code size and the number of operands a device can bind are limited. */
@@ -82,8 +81,4 @@ export function costOf(node: PlanNode): number {
 
 export function form(node: PlanNode): string {
   return node.op!.lower.form;
-}
-
-export function bytesOf(node: PlanNode): number {
-  return sizeOf(node.shape) * bytesPerElement(node.dtype);
 }

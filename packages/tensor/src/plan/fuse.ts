@@ -23,7 +23,7 @@ import {
   shapeOnly,
 } from './cluster.ts';
 import { meetingOrder } from './collectives.ts';
-import { baseOf, isView, type PlanNode, viewOf } from './lower.ts';
+import { baseOf, isView, type PlanNode, viewOf, widens } from './lower.ts';
 import { rematerialize } from './rematerialize.ts';
 
 export interface Fusion {
@@ -209,7 +209,10 @@ function order(
         if (other && other !== cluster && alive.has(other)) found.push(other);
       }
     }
-    return found;
+    // What makes much of a little that lies in memory anyway: last, so that nothing is computed while it is kept.
+    return found.length > 1
+      ? [...found.filter((other) => !onlyWidens(other)), ...found.filter(onlyWidens)]
+      : found;
   };
   const stack: { cluster: Cluster; inputs: Cluster[]; next: number }[] = [];
   const visit = (cluster: Cluster): void => {
@@ -230,6 +233,10 @@ function order(
   };
   for (const result of results) visit(clusterOf.get(result)!);
   return ordered;
+}
+
+function onlyWidens({ level, members }: Cluster): boolean {
+  return level === 1 && members.some((member) => widens(member));
 }
 
 function reachable(nodes: readonly PlanNode[], results: readonly PlanNode[]): Uint8Array {

@@ -2,7 +2,7 @@
  * From tensors to the planner's own nodes: operations that are defined by others are expanded, equal
  * computations become one, and nodes whose elements must lie in memory get a copy where they have none.
  */
-import type { DType } from '../dtype.ts';
+import { bytesPerElement, type DType, isStorage } from '../dtype.ts';
 import { codedError } from '../errors.ts';
 import { hasOpen } from '../openSizes.ts';
 import { contract } from '../ops/contract.ts';
@@ -17,7 +17,7 @@ import {
   map,
   type ViewContext,
 } from '../ops/op.ts';
-import { formatShape, type Shape } from '../shape.ts';
+import { formatShape, type Shape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { contiguousView, type View } from '../view.ts';
 import type { LoopPlanner } from './loopPlanner.ts';
@@ -78,6 +78,9 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
   const known = new Map<string, PlanNode>();
   const translated = new Map<Tensor, PlanNode>();
   const turned = turnedProducts(traversal, results);
+  /** Of what widens stored numbers, that which has a reader. */
+  const read = new Set<PlanNode>();
+  const stores = traversal.leaves.some(({ dtype }) => isStorage(dtype));
 
   let origin = results[0];
   let loops: ReadonlyMap<Tensor, readonly number[]> | null = null;
@@ -130,10 +133,30 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
     shape: Shape,
     dtype: DType,
   ): PlanNode => {
-    const make = (): PlanNode => add(op, attributes, inputs, shape, dtype);
+    const make = (): PlanNode =>
+      add(op, attributes, stores && !isViewOp(op) ? inputs.map(widenedAnew) : inputs, shape, dtype);
     if (op.lower.form === 'barrier' || collectivePart(op) !== null) return make();
     const key = `${op.id} ${inputs.map((x) => x.index).join(' ')} ${attributes === undefined ? '' : JSON.stringify(attributes, exactNumber)} ${shape.join('x')}`;
     return share(key, make);
+  };
+  /** What widens stored numbers is computed again by each reader: keeping it would take more memory than what it is made of. */
+  const widenedAnew = (x: PlanNode): PlanNode => {
+    if (!widens(x.base)) return x;
+    if (read.has(x.base)) return again(x);
+    read.add(x.base);
+    return x;
+  };
+  const again = (x: PlanNode): PlanNode => {
+    const { base } = x;
+    if (x.op === null || base.op === null || 8 * bytesOf(base) < bytesOf(x)) return x;
+    return add(x.op, x.attributes, x.inputs.map(again), x.shape, x.dtype);
+  };
+  /** The same view of what a cast has read. */
+  const ofSource = (x: PlanNode): PlanNode => {
+    const [input, ...rest] = x.inputs;
+    if (x.base === x) return input;
+    const source = ofSource(input);
+    return withOp(x.op!, x.attributes, [source, ...rest], x.shape, source.dtype);
   };
   const copied = (x: PlanNode): PlanNode => withOp(copy, undefined, [x], x.shape, x.dtype);
 
@@ -180,6 +203,13 @@ export function lower(traversal: Traversal, results: readonly Tensor[]): Lowered
           i === 1 && x.dtype !== 'int32' ? withOp(positions, undefined, [x], x.shape, 'int32') : x,
         );
         inputs = inputs.map((x) => (inMemory(x) ? x : copied(x)));
+        const { base } = inputs[0];
+        if (op.lower.form === 'gather' && base.op && base.inputs.length === 1 && widens(base, 1)) {
+          // Only what is read of a table is widened.
+          const read = [ofSource(inputs[0]), inputs[1]];
+          const found = withOp(op, tensor.attributes, read, tensor.shape, read[0].dtype);
+          return withOp(base.op, base.attributes, [found], tensor.shape, tensor.dtype);
+        }
         break;
       }
       case 'sort':
@@ -310,7 +340,44 @@ export function baseOf(node: PlanNode): PlanNode {
 }
 
 export function isView(node: PlanNode): boolean {
-  return node.op !== null && (node.op.lower.form === 'view' || node.op.lower.form === 'barrier');
+  return node.op !== null && isViewOp(node.op);
+}
+
+function isViewOp({ lower: { form } }: AnyOp): boolean {
+  return form === 'view' || form === 'barrier';
+}
+
+/** Fewer bytes are not worth a kernel of their own for each reader. */
+const worthWidening = 16_384;
+
+/**
+ * Whether a node makes more bytes out of numbers that a leaf only stores (`float16`, `int8`, …), in few steps: a cast, and what may belong
+ * to it, such as the scale of quantized weights or a change of low rank.
+ */
+export function widens(node: PlanNode, steps = 3): boolean {
+  if (steps === 0 || node.op?.lower.form !== 'map' || bytesOf(node) < worthWidening) return false;
+  const large = largeInputs(node);
+  const stored = large.filter((base) => (base.op === null ? isStorage(base.dtype) : widens(base, steps - 1)));
+  return stored.length === 1 && large.every((base) => base === stored[0] || isThin(base, steps - 1));
+}
+
+/** Whether a node is a product of leaves that are much smaller, or a step from one. */
+function isThin(node: PlanNode, steps: number): boolean {
+  const form = node.op?.lower.form;
+  if (form === 'map') return steps > 0 && largeInputs(node).every((base) => isThin(base, steps - 1));
+  return (
+    form === 'contract' &&
+    node.inputs.every(({ base }) => base.op === null && 8 * bytesOf(base) < bytesOf(node))
+  );
+}
+
+/** What a node is made of, without what is much smaller. */
+function largeInputs(node: PlanNode): PlanNode[] {
+  return node.inputs.map(({ base }) => base).filter((base) => 8 * bytesOf(base) >= bytesOf(node));
+}
+
+export function bytesOf({ shape, dtype }: PlanNode): number {
+  return sizeOf(shape) * bytesPerElement(dtype);
 }
 
 /** What a view node makes of a view of its input. */

@@ -2,8 +2,8 @@
  * Rematerialization: what follows from another stored value in a step or two is computed again rather than stored.
  */
 import { addressable } from './addressable.ts';
-import { bytesOf, type Cluster, cheap, costOf, countReads, form, maxMembers, shapeOnly } from './cluster.ts';
-import { baseOf, type PlanNode } from './lower.ts';
+import { type Cluster, cheap, costOf, countReads, form, maxMembers, shapeOnly } from './cluster.ts';
+import { baseOf, bytesOf, type PlanNode } from './lower.ts';
 
 /**
  * A value that follows from another stored one by a step or two (1 − y beside y, a mask y > 0) is computed again

@@ -9,7 +9,7 @@
  * from the end (what lies behind a state may differ, what is made from it does not). So the value that follows a carried
  * one is kept as well, in the plan that computes it first, and from the third step on nothing is computed twice.
  */
-import { bytesPerElement } from '../dtype.ts';
+import { bytesPerElement, isStorage } from '../dtype.ts';
 import type { AnyOp } from '../ops/op.ts';
 import type { Traversal } from '../plan/signature.ts';
 import { sameShape, sizeOf } from '../shape.ts';
@@ -111,8 +111,14 @@ function worthKeeping(node: Tensor, extents: Float64Array): Tensor | null {
   }
   // A loop itself holds nothing: its results are made of it.
   if (base.op?.lower.form === 'loop') return null;
+  if (base.op !== null && isWidened(base)) return null;
   if (base.op !== null) return bytesOf(base) > Math.max(smallBytes, 4 * extents[base.position]) ? null : base;
   return views > maxViews && sizeOf(node.shape) <= sizeOf(base.shape) ? node : null;
+}
+
+/** Numbers that lie in memory in fewer bytes, as they are computed with. */
+function isWidened({ inputs }: Tensor): boolean {
+  return inputs.length === 1 && inputs[0].op === null && isStorage(inputs[0].dtype);
 }
 
 /**

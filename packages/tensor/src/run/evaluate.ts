@@ -303,7 +303,7 @@ export function computeInitialValues(leaves: readonly Tensor[], updates: readonl
  */
 export function beginOnDevice(initial: ReadonlyMap<Variable, Tensor>): void {
   if (initial.size === 0) return;
-  const copies = [...initial].map(([{ shape }, value]) => value.reshape(shape));
+  const copies = [...initial.values()].map((value) => value.detach());
   evaluate(copies, { keep: true });
   let i = 0;
   for (const variable of initial.keys()) {

@@ -3,7 +3,7 @@
  * Storage dtypes on a backend: what is rounded to 16 bits, widened again, lies in strides, and flows through gradients.
  */
 import { fromBits, ones, tensor } from '../functions/create.ts';
-import { concat } from '../functions/free.ts';
+import { concat, gather } from '../functions/free.ts';
 import { Variable } from '../variable.ts';
 import { expectClose } from './compare.ts';
 import type { Differentiation } from './gradientCase.ts';
@@ -61,6 +61,24 @@ export function storage(
       await expectClose(w.value.mul(tensor([2, 2, 2])), { shape: [3], data: [3, -4, 0.5] });
       w.assign(w.value.mul(2).cast(dtype));
       await expectClose(w.value, { shape: [3], data: [3, -4, 0.5] });
+      w.dispose();
+    });
+    test(`${dtype}: large weights, read several times`, async () => {
+      // Large enough to be widened anew for each reader, and of a table only what is looked up.
+      const [rows, columns] = [80, 64];
+      const numbers = Array.from({ length: rows * columns }, (_, i) => ((i * 37) % 101 - 50) / 64);
+      const w = new Variable(tensor(numbers, { shape: [rows, columns], dtype }), { trainable: false });
+      const at = (i: number, j: number) => numbers[i * columns + j];
+      const x = tensor([1, -2, 0.5]).unsqueeze(1).mul(tensor(Array.from({ length: columns }, (_, j) => (j % 3) - 1)));
+      const y = x.matmul(w.value.transpose());
+      const z = y.matmul(w.value);
+      const sums = Array.from({ length: rows }, (_, i) => numbers.slice(i * columns, (i + 1) * columns).reduce((sum, v, j) => sum + v * ((j % 3) - 1), 0));
+      await expectClose(y, { shape: [3, rows], data: [1, -2, 0.5].flatMap((c) => sums.map((v) => c * v)) });
+      const back = Array.from({ length: columns }, (_, j) => sums.reduce((sum, v, i) => sum + v * at(i, j), 0));
+      await expectClose(z, { shape: [3, columns], data: [1, -2, 0.5].flatMap((c) => back.map((v) => c * v)) });
+      const index = tensor([79, 0, 5], { dtype: 'int32', shape: [3, 1] });
+      await expectClose(gather(w.value, index, 0).sum(1), { shape: [3], data: [79, 0, 5].map((i) => numbers.slice(i * columns, (i + 1) * columns).reduce((a, b) => a + b, 0)) });
+      await expectClose(gather(w.value.transpose(), index.transpose(), 1).slice(60), { shape: [4, 3], data: [60, 61, 62, 63].flatMap((j) => [79, 0, 5].map((i) => at(i, j))) });
       w.dispose();
     });
     if (graph)
