@@ -695,7 +695,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
-  all(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
+  all(axis?: Axes, options?: ReduceOptions): Tensor {
     return this.cast('bool')
       .logicalNot()
       .sum(axesOf(this, axis, 'all'), options)
@@ -707,7 +707,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     axis?: A,
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
-  any(this: Tensor, axis?: Axes, options?: ReduceOptions): Tensor {
+  any(axis?: Axes, options?: ReduceOptions): Tensor {
     return this.cast('bool')
       .sum(axesOf(this, axis, 'any'), options)
       .greater(0);

@@ -26,7 +26,10 @@ import type {
 import type { ReduceOptions, Tensor, TensorLike } from '../tensor.ts';
 import type { IndexItem, PadOptions, PadWidths } from './select.ts';
 
-type Reduction<Options = unknown> = <
+// Exported, so that declarations name them: written out wherever they are used they would be too long to be written at all.
+
+/** A reduction over any axes. */
+export type Reduction<Options = unknown> = <
   T extends Tensor,
   const A extends LiteralAxes | undefined = undefined,
   K extends boolean = false,
@@ -36,7 +39,8 @@ type Reduction<Options = unknown> = <
   options?: ReduceOptions<K> & Options,
 ) => Reduced<T, A, K>;
 
-type PositionReduction = <
+/** A reduction to positions, over one axis or all. */
+export type PositionReduction = <
   T extends Tensor,
   const A extends number | undefined = undefined,
   K extends boolean = false,
@@ -46,7 +50,11 @@ type PositionReduction = <
   options?: ReduceOptions<K>,
 ) => Reduced<T, A, K>;
 
-type MatrixProduct = <T extends Tensor, U extends Tensor>(x: T, other: ProductOperand<T, U>) => Product<T, U>;
+/** A product of matrices. */
+export type MatrixProduct = <T extends Tensor, U extends Tensor>(
+  x: T,
+  other: ProductOperand<T, U>,
+) => Product<T, U>;
 
 interface Functions {
   readonly logicalAnd: BinaryFunction;
