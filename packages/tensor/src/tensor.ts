@@ -696,6 +696,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   all(axis?: Axes, options?: ReduceOptions): Tensor {
+    checkOptions('all', options, 'keepDims');
     return this.cast('bool')
       .logicalNot()
       .sum(axesOf(this, axis, 'all'), options)
@@ -708,6 +709,7 @@ export class Tensor<S extends ShapeType = ShapeType> {
     options?: ReduceOptions<K>,
   ): Reduced<T, A, K>;
   any(axis?: Axes, options?: ReduceOptions): Tensor {
+    checkOptions('any', options, 'keepDims');
     return this.cast('bool')
       .sum(axesOf(this, axis, 'any'), options)
       .greater(0);
