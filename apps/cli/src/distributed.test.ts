@@ -43,6 +43,7 @@ describe.skipIf(launcher === null)('agrad under a launcher', () => {
       'checkpoints',
       'config.json',
       'events.jsonl',
+      'receipt.json',
       'report.html',
       'weights.safetensors',
     ]);

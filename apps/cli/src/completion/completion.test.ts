@@ -53,7 +53,7 @@ describe.skipIf(!works('bash'))(`in bash${works('bash') ? '' : ' (not installed)
     expect(after('data', 'i')).toEqual(['info']);
     expect(after('data', 'info', 'bo')).toEqual(['boston']);
     expect(after('train', '--checkp')).toEqual(['--checkpoint-every']);
-    expect(after('train', '--optimizer', 'adam')).toEqual(['adam', 'adamw']);
+    expect(after('train', '--optimizer', 'adam')).toEqual(['adam', 'adamw', 'adamax']);
     expect(after('train', '--optimizer', '=', 'rms')).toEqual(['rmsprop']);
     expect(after('train', '--optimizer', '=')).toContain('sgd');
     expect(after('train', '--resume', 'ru')).toEqual(['runs-of-mine']);
