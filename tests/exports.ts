@@ -66,15 +66,20 @@ export function tensorFunctions(): { readonly operations: string[]; readonly mak
   const checker = programOf([file]);
   const exported = checker.exportsOf(file);
   const { types } = checker;
-  const tensor = types.getDeclaredTypeOfSymbol(exported.find(({ name }) => name === 'Tensor')!.symbol);
-  const holdsTensor = (type: ts.Type, depth = 0): boolean =>
-    type === tensor ||
-    (type.isIntersection() && type.types.includes(tensor)) ||
-    // Types of nested arrays have no end.
-    (depth < 2 &&
-      ((type.isUnion() && type.types.some((own) => holdsTensor(own, depth))) ||
-        ((types.isArrayType(type) || types.isTupleType(type)) &&
-          types.getTypeArguments(type as ts.TypeReference).some((own) => holdsTensor(own, depth + 1)))));
+  const tensor = types.getDeclaredTypeOfSymbol(exported.find(({ name }) => name === 'Tensor')!.symbol).symbol;
+  /** Of any shape, known or not: a parameter of a type, and a type that depends on one, is what it can be at most. */
+  const holdsTensor = (written: ts.Type, depth = 0): boolean => {
+    const type = types.getBaseConstraintOfType(written) ?? written;
+    return (
+      type.symbol === tensor ||
+      (type.isIntersection() && type.types.some((own) => own.symbol === tensor)) ||
+      // Types of nested arrays have no end.
+      (depth < 2 &&
+        ((type.isUnion() && type.types.some((own) => holdsTensor(own, depth))) ||
+          ((types.isArrayType(type) || types.isTupleType(type)) &&
+            types.getTypeArguments(type as ts.TypeReference).some((own) => holdsTensor(own, depth + 1)))))
+    );
+  };
   /** Also as a promise, and as a record: `{ q, r }`. */
   const gives = (type: ts.Type): boolean => {
     const awaited = types.getAwaitedType(type) ?? type;

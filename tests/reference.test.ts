@@ -32,9 +32,8 @@ describe('a page', () => {
   it('says what a function takes, gives and throws', () => {
     const { text, title, door } = page('nn/linear');
     expect([title, door]).toEqual(['linear', '@ag/nn']);
-    expect(text).toContain(
-      'function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear',
-    );
+    expect(text).toContain('function linear<In extends number, Out extends number>(\n  inFeatures: In,\n');
+    expect(text).toContain('options: LinearOptions = {}');
     expect(text).toContain('**Throws** RangeError');
     expect(text).toContain('| `bias` | `boolean` | Add a bias. Default true. |');
   });
