@@ -3,8 +3,9 @@
  * graph microscope and give them to `agrad graph`.
  */
 import { Tensor } from '@ag/tensor';
-import { codedError, elementwiseFunctions, placeholderLeaf } from '@ag/tensor/engine';
+import { codedError, placeholderLeaf } from '@ag/tensor/engine';
 import { log, pow } from '@ag/tensor/math';
+import { formulaFunctions } from './formulaFunctions.ts';
 
 /** Operators by how tightly they bind; `^` and `**` bind to the right, the others to the left. */
 const precedence: ReadonlyMap<string, number> = new Map([
@@ -278,7 +279,7 @@ function find(name: string): Callable | undefined {
   const method: unknown = Object.getOwnPropertyDescriptor(Tensor.prototype, name)?.value;
   if (typeof method === 'function' && name !== 'constructor')
     return { most: 1 + method.length, call: (x, ...others) => method.apply(x, others) as unknown };
-  const free = own(elementwiseFunctions as unknown as Record<string, Callable['call']>, name);
+  const free = own(formulaFunctions as unknown as Record<string, Callable['call']>, name);
   return free && { most: free.length, call: free };
 }
 

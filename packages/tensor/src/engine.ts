@@ -18,7 +18,6 @@ export {
   valueError,
 } from './errors.ts';
 export { dynamicScalar, placeholderLeaf } from './functions/create.ts';
-export * as elementwiseFunctions from './functions/elementwise/index.ts';
 export { localTo, rowBytes } from './kernel/bandRows.ts';
 export { contractAsReduction } from './kernel/contractAsReduction.ts';
 export { building } from './kernel/expression.ts';
