@@ -39,7 +39,9 @@ it('a tensor offers users nothing that is internal', () => {
   const texts = readdirSync(dist)
     .filter((name) => name.endsWith('.d.ts'))
     .map((name) => readFileSync(join(dist, name), 'utf8'));
-  const declared = texts.map((text) => /^declare class Tensor(?:<[^\n]*>)? \{\n([\s\S]*?)^\}/m.exec(text)).find(Boolean);
+  const declared = texts
+    .map((text) => /^declare class Tensor(?:<[^\n]*>)? \{\n([\s\S]*?)^\}/m.exec(text))
+    .find(Boolean);
   const members = [...(declared?.[1] ?? '').matchAll(/^ {4}(?:readonly |get )?(\w+)[(:?<]/gm)].map(
     ([, name]) => name,
   );
