@@ -43,6 +43,33 @@ describe('agrad verify', () => {
     expect(part).toMatchObject({ equal: true, to: 90 });
   });
 
+  it('reads of an address and of a file no more than a receipt can be', async () => {
+    const block = Buffer.alloc(2 ** 20, 'x');
+    let sent = 0;
+    const server = createServer((_, response) => {
+      const more = (): void => {
+        if (response.destroyed) return;
+        sent += block.length;
+        response.write(block, more);
+      };
+      more();
+    }).listen(0, '127.0.0.1');
+    try {
+      await new Promise((resolve) => server.once('listening', resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const { exitCode, stderr } = await inProcess('verify', url);
+      expect(exitCode).not.toBe(0);
+      expect(stderr).toContain('it is too long for a receipt');
+      expect(sent).toBeLessThan(2 ** 26);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    const long = join(folder, 'long.json');
+    writeFileSync(long, Buffer.alloc(2 ** 24 + 1, ' '));
+    expect((await inProcess('verify', long)).stderr).toContain('is too long for a receipt');
+  });
+
   it('tells another training from it', async () => {
     const other = join(folder, 'other.json');
     const receipt = receiptOf(run);

@@ -148,21 +148,29 @@ export async function readReceipt(target: string): Promise<Receipt | null> {
       "'agrad runs list' shows the runs.",
     );
   }
-  if (!statSync(target).isDirectory()) return parseReceipt(readFileSync(target, 'utf8'), target);
-  const { receipt } = runPaths(target);
-  return existsSync(receipt) ? parseReceipt(readFileSync(receipt, 'utf8'), receipt) : null;
+  const isFolder = statSync(target).isDirectory();
+  const file = isFolder ? runPaths(target).receipt : target;
+  if (isFolder && !existsSync(file)) return null;
+  if (statSync(file).size > mostBytes) throw new Failure('incompatible', `${file} is too long for a receipt`);
+  return parseReceipt(readFileSync(file, 'utf8'), file);
 }
 
-/** Bytes of a receipt at an address, at most. */
+/** Bytes of a receipt at most: a million steps with a hash after each 256 are a quarter of a megabyte. */
 const mostBytes = 2 ** 24;
 
+/** Reads what is at an address, as far as a receipt can go. */
 async function fetchText(url: string): Promise<string> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    const text = await response.text();
-    if (text.length > mostBytes) throw new Error('it is too long for a receipt');
-    return text;
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of response.body ?? []) {
+      length += part.length;
+      if (length > mostBytes) throw new Error('it is too long for a receipt');
+      parts.push(part);
+    }
+    return Buffer.concat(parts).toString('utf8');
   } catch (error) {
     throw new Failure('data', `${url}: ${(error as Error).message}`, undefined, error);
   }

@@ -41,7 +41,7 @@ export function javascriptFor(
       .join(', ')}}`;
   const url = (file: string): string => `new URL(${JSON.stringify(file)}, import.meta.url)`;
   const beside = weightsFile !== undefined;
-  return `// Written by ag's exportPlan: loads ${wasmFile.replace(/^.*\//, '')} and runs it. Nothing else is needed.
+  return `// Written by ag's exportPlan: loads the WebAssembly module beside it and runs it. Nothing else is needed.
 const inputs = ${table(inputs)};
 const outputs = ${table(outputs)};
 const variables = ${table(state)};

@@ -65,25 +65,56 @@ export function parseReceipt(json: unknown, file = 'receipt'): Receipt {
       return fail(`is no receipt: ${(error as Error).message}`);
     }
   }
-  const { format, version, weights, data, plans, random } = (value ?? {}) as Partial<Receipt>;
+  const { format, version } = (value ?? {}) as Partial<Receipt>;
   if (format !== 'ag-receipt') return fail('is no receipt of a training: "format" is not "ag-receipt"');
   if (version !== receiptVersion)
     return fail(`is a receipt of version ${version}; this program reads version ${receiptVersion}`);
-  const { initial, final, every, hashes } = weights ?? ({} as Partial<Receipt['weights']>);
-  const isHash = (hash: unknown): boolean => typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash);
-  const whole =
-    isHash(initial?.hash) &&
-    isHash(final?.hash) &&
-    Number.isInteger(every) &&
-    (every as number) > 0 &&
-    Array.isArray(hashes) &&
-    hashes.every(isHash) &&
-    typeof data === 'object' &&
-    data !== null &&
-    Array.isArray(plans) &&
-    Array.isArray(random?.words);
-  if (!whole) return fail('lacks hashes that a receipt has; it was cut off, or changed by hand');
+  const wrong = brokenPart(value as { readonly [K in keyof Receipt]?: unknown });
+  if (wrong !== null)
+    return fail(
+      `lacks hashes that a receipt has, or has others ("${wrong}"); it was cut off, or changed by hand`,
+    );
   return value as Receipt;
+}
+
+const isHash = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isList = (value: unknown, of: (one: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(of);
+const isContent = (value: unknown): boolean =>
+  isRecord(value) &&
+  isHash(value.hash) &&
+  isRecord(value.tensors) &&
+  Object.values(value.tensors).every(isHash);
+
+/** The first part of a receipt that is none, null in a whole one. Of the recipe its owner knows more. */
+function brokenPart(receipt: { readonly [K in keyof Receipt]?: unknown }): string | null {
+  const { madeBy, backend, arithmetic, random, data, plans, steps, epochs, reason, weights } = receipt;
+  const parts: Readonly<Record<string, boolean>> = {
+    madeBy: isRecord(madeBy) && Object.values(madeBy).every(isText),
+    backend: isText(backend),
+    arithmetic: arithmetic === 'separate' || arithmetic === 'fused',
+    random: isRecord(random) && isList(random.words, Number.isSafeInteger) && isCount(random.drawn),
+    data: isRecord(data) && Object.values(data).every((hash) => hash === null || isHash(hash)),
+    plans: isList(plans, isHash),
+    steps: isCount(steps),
+    epochs: isCount(epochs),
+    reason: isText(reason),
+  };
+  const { initial, final, every, hashes, root } = isRecord(weights) ? weights : {};
+  const ofWeights: Readonly<Record<string, boolean>> = {
+    initial: isContent(initial),
+    final: isContent(final),
+    every: isCount(every) && every !== 0,
+    hashes: isList(hashes, isHash),
+    root: isHash(root),
+  };
+  const first = (of: Readonly<Record<string, boolean>>) => Object.keys(of).find((name) => !of[name]);
+  const inWeights = first(ofWeights);
+  return first(parts) ?? (inWeights === undefined ? null : `weights.${inWeights}`);
 }
 
 /** Something in which two receipts differ. */

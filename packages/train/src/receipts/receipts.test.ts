@@ -250,6 +250,35 @@ describe('receipts', () => {
     ]);
   });
 
+  it('refuse any part that is of another kind, naming it', () => {
+    const whole = written();
+    expect(parseReceipt(whole)).toBe(whole);
+    const spoiled = (of: object): object[] =>
+      Object.keys(of).flatMap((key) =>
+        [undefined, null, 7.5, 'x\u001b[2J', [{}], { a: {} }].map((value) => ({ ...of, [key]: value })),
+      );
+    const { format: _, version: __, recipe, ...parts } = whole;
+    // Texts are for whoever reads them; numbers and lists are not.
+    const texts = new Set(['backend', 'reason']);
+    const fails = (receipt: object): boolean => {
+      try {
+        parseReceipt(receipt);
+        return false;
+      } catch (error) {
+        return /lacks hashes that a receipt has, or has others \("/.test((error as Error).message);
+      }
+    };
+    for (const one of spoiled(parts)) {
+      const [key] = Object.keys(parts).filter((name) => one[name as never] !== parts[name as never]);
+      if (texts.has(key) && typeof one[key as never] === 'string') continue;
+      expect(fails({ ...whole, ...one }), `${key}: ${JSON.stringify(one[key as never])}`).toBe(true);
+    }
+    for (const weights of spoiled(whole.weights))
+      expect(fails({ ...whole, recipe, weights }), JSON.stringify(weights).slice(0, 200)).toBe(true);
+    for (const initial of spoiled(whole.weights.initial))
+      expect(fails({ ...whole, weights: { ...whole.weights, initial } })).toBe(true);
+  });
+
   it('refuse what is none, and arithmetic that there is not here', async () => {
     expect(() => parseReceipt('{', 'a.json')).toThrow(/^a\.json: is no receipt/);
     expect(() => parseReceipt({ ...written(), version: 2 })).toThrow(
