@@ -1,5 +1,5 @@
 /**
- * What is said of the gradients: of their size beside the loss, and of the first layer's beside the last one's.
+ * What is said of the gradients: of their size, and of how much of it is left on the way back.
  *
  * Each by itself: gradients that are all tiny have a ratio of about one, and gradients that vanish on the way back may
  * begin with a useful size.

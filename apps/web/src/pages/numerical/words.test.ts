@@ -1,5 +1,5 @@
 /**
- * What is said of the comparison is true for networks of 2 to 128 hidden units, and for steps h of any size.
+ * What is said of the comparison is true for 2 to 128 hidden units, and for any step size h.
  *
  * The numbers that the words are held against are found here from the losses and with finite differences of their own.
  */

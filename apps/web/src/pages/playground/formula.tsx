@@ -1,4 +1,4 @@
-/** What a chosen neuron computes for the marked point, with all numbers; weights and bias can be dragged. */
+/** What a chosen neuron computes for the marked point. Weights and bias can be dragged. */
 import { formatNumber } from '../../components/numbers.ts';
 import { Scrub } from '../../components/scrub.tsx';
 import { say } from '../../shell/language.ts';
