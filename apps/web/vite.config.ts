@@ -28,6 +28,23 @@ function writtenHeaders(): Plugin {
 /** Vite's development client uses inline scripts and a web socket, which the policy above forbids. */
 const { 'Content-Security-Policy': _, ...developmentHeaders } = headers;
 
+/**
+ * Where the folder will be served, such as `https://example.org/ag`, if that is known when it is built: whoever shows a
+ * link with its picture asks for a whole address.
+ */
+const origin = process.env.AG_WEB_ORIGIN?.replace(/\/$/, '');
+
+function socialPicture(): Plugin {
+  return {
+    name: 'social-picture',
+    transformIndexHtml: (html) =>
+      origin ? html.replace('content="./social.png"', `content="${origin}/social.png"`) : html,
+  };
+}
+
+/** Files of `public/` that the application needs without a network too. */
+const publicFiles = ['icon.svg', 'icon-192.png', 'icon-512.png', 'manifest.webmanifest'];
+
 /** Writes `sw.js`, a service worker that keeps every built file for use without a network. */
 function offline(): Plugin {
   return {
@@ -38,7 +55,7 @@ function offline(): Plugin {
       handler(_options, bundle) {
         const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && file !== 'headers.json');
         const version = createHash('sha256').update(files.sort().join('\n')).digest('hex').slice(0, 12);
-        const list = JSON.stringify(['./', './icon.svg', ...files.map((file) => `./${file}`)]);
+        const list = JSON.stringify(['./', ...[...publicFiles, ...files].map((file) => `./${file}`)]);
         this.emitFile({
           type: 'asset',
           fileName: 'sw.js',
@@ -72,5 +89,5 @@ export default defineConfig({
   build: { target: 'es2022', chunkSizeWarningLimit: 400, modulePreload: { polyfill: false } },
   server: { headers: developmentHeaders },
   preview: { headers },
-  plugins: [offline(), writtenHeaders()],
+  plugins: [offline(), writtenHeaders(), socialPicture()],
 });
