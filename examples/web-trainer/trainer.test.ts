@@ -149,7 +149,7 @@ describe.skipIf(executablePath === undefined)('the trainer in Chromium', () => {
     const step = await stepOf();
     await button.dispatchEvent('pointerup');
     await page.waitForFunction(
-      (before) => Number(/\d+/.exec(document.getElementById('state')!.textContent!)![0]) < before,
+      (before) => Number(/\d+/.exec(document.getElementById('state')!.textContent)![0]) < before,
       step,
     );
     const recorded = await page.evaluate(
