@@ -3,12 +3,13 @@
  * the tests are skipped and a line says so.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build, type Plugin, type PreviewServer, preview } from 'vite';
+import { madeOnce } from '../../../../tests/madeOnce.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -81,25 +82,13 @@ export interface Server {
   readonly close: () => Promise<void>;
 }
 
-/** Builds the application into a folder of its own and serves it. */
+/** Builds the application, unless that is done, and serves it. */
 export async function serveApplication(
   options: Pick<ApplicationOptions, 'isolated' | 'change'> = {},
 ): Promise<Server> {
-  const out = mkdtempSync(join(tmpdir(), 'ag-web-'));
-  // The test runner says 'test', which would build for development.
-  const environment = process.env.NODE_ENV;
-  process.env.NODE_ENV = 'production';
   const { change } = options;
-  const plugins = (): Plugin[] =>
-    change ? [{ name: 'change', enforce: 'pre', transform: (code, id) => change(code, id) }] : [];
-  await build({
-    root: folder,
-    logLevel: 'error',
-    build: { outDir: out, emptyOutDir: true },
-    plugins: plugins(),
-    worker: { plugins },
-  });
-  process.env.NODE_ENV = environment;
+  const out = change ? mkdtempSync(join(tmpdir(), 'ag-web-')) : await built();
+  if (change) await buildInto(out, change);
   const server: PreviewServer = await preview({
     root: folder,
     logLevel: 'error',
@@ -111,9 +100,32 @@ export async function serveApplication(
     folder: out,
     async close() {
       await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
-      remove(out);
+      if (change) remove(out);
     },
   };
+}
+
+/** The folder of the application as the sources are now. */
+function built(): Promise<string> {
+  const root = join(folder, '../..');
+  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
+  return madeOnce(join(folder, 'node_modules/.cache/application'), [...packages, 'apps/web'], buildInto);
+}
+
+async function buildInto(out: string, change?: ApplicationOptions['change']): Promise<void> {
+  // The test runner says 'test', which would build for development.
+  const environment = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  const plugins = (): Plugin[] =>
+    change ? [{ name: 'change', enforce: 'pre', transform: (code, id) => change(code, id) }] : [];
+  await build({
+    root: folder,
+    logLevel: 'error',
+    build: { outDir: out, emptyOutDir: true },
+    plugins: plugins(),
+    worker: { plugins },
+  });
+  process.env.NODE_ENV = environment;
 }
 
 function remove(path: string): void {
