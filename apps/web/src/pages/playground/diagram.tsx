@@ -5,7 +5,7 @@
  */
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatNumber } from '../../components/numbers.ts';
-import { rounded } from '../../components/scrub.tsx';
+import { stepped } from '../../components/scrub.ts';
 import { language, say } from '../../shell/language.ts';
 import { resolution } from './config.ts';
 import { colorOf, Heat } from './heat.tsx';
@@ -83,7 +83,7 @@ export function Diagram({ snapshot, edges, chosen, onChoose, onChange }: Propert
           return;
         }
         const { at, x, y, from } = grip.current;
-        const held = rounded(from + (event.clientX - x - (event.clientY - y)) * perPixel, perPixel);
+        const held = stepped({ value: from, step: perPixel }, event.clientX - x - (event.clientY - y));
         setTouched({ at, held });
         onChange(at, held);
       }}

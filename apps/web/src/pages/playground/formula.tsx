@@ -1,12 +1,13 @@
 /** What a chosen neuron computes for the marked point. Weights and bias can be dragged. */
+import { useState } from 'preact/hooks';
 import { formatNumber } from '../../components/numbers.ts';
-import { Scrub } from '../../components/scrub.tsx';
+import { stepped, stepsOfKey, useScrub } from '../../components/scrub.ts';
 import { say } from '../../shell/language.ts';
 import { inputName, type Neuron, nameOf, type Parameter, type Snapshot, subscript } from './snapshot.ts';
 import { texts } from './texts.ts';
 
-/** What a pixel of a drag adds to a weight. */
-const perPixel = 0.02;
+/** What a step of a drag adds to a weight, and one of an arrow key. */
+const steps = { drag: 0.05, key: 0.1 };
 
 export function NeuronFormula({
   snapshot,
@@ -22,11 +23,10 @@ export function NeuronFormula({
   const name = nameOf(snapshot, chosen);
   const inputs = inputsOf(snapshot, l);
   const scrub = (input: number | null, value: number, label: string) => (
-    <Scrub
+    <Dragged
       value={value}
       label={label}
-      step={perPixel}
-      data-testid={input === null ? 'bias' : `weight-${input}`}
+      testId={input === null ? 'bias' : `weight-${input}`}
       onChange={(next) => onChange({ layer: l, unit, input }, next)}
     />
   );
@@ -67,6 +67,51 @@ export function NeuronFormula({
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** A number in a line of text that follows the hand. While it is held it shows what was asked for. */
+function Dragged({
+  value,
+  label,
+  testId,
+  onChange,
+}: {
+  readonly value: number;
+  readonly label: string;
+  readonly testId: string;
+  readonly onChange: (value: number) => void;
+}) {
+  const [held, setHeld] = useState<number | null>(null);
+  const { onPointerUp, onPointerCancel, ...scrub } = useScrub({ value, step: steps.drag }, (next) => {
+    setHeld(next);
+    onChange(next);
+  });
+  const release = () => {
+    onPointerUp();
+    setHeld(null);
+  };
+  return (
+    <span
+      {...scrub}
+      onPointerUp={release}
+      onPointerCancel={release}
+      class="scrub number dragged"
+      role="spinbutton"
+      tabIndex={0}
+      aria-label={label}
+      aria-valuenow={Number.isFinite(value) ? value : 0}
+      aria-valuetext={formatNumber(value)}
+      data-testid={testId}
+      onKeyDown={(event) => {
+        const keys = stepsOfKey(event);
+        if (keys === 0) return;
+        event.preventDefault();
+        onChange(stepped({ value, step: steps.key }, keys));
+      }}
+    >
+      {formatNumber(held ?? value)}
+    </span>
   );
 }
 

@@ -140,9 +140,12 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
       first,
     );
     expect((await weights())[1]).toBe(second);
-    // Ten steps of 0.02 by a key.
+    const bias = (await stateOf<State>(page)).layers[0].bias[0];
     await page.getByTestId('bias').press('ArrowUp');
-    await page.waitForFunction(() => (window.__ag.state() as unknown as State).layers[0].bias[0] > 0.15);
+    await page.waitForFunction(
+      (from) => Math.abs((window.__ag.state() as unknown as State).layers[0].bias[0] - from - 0.1) < 1e-5,
+      bias,
+    );
     await page.getByTestId('neuron-0-0').hover();
     await page.waitForFunction(
       () => document.querySelector('[data-testid=neuron-0-0] canvas')!.getBoundingClientRect().width > 100,
