@@ -76,4 +76,13 @@ export const pages: readonly Page[] = [
     float64: true,
     load: () => import('../pages/numerical/page.tsx'),
   },
+  {
+    id: 'transformer',
+    title: { en: 'Transformer', zh: 'Transformer' },
+    summary: {
+      en: 'A small GPT learns a text while you watch: what each head looks at, what comes next, what it writes.',
+      zh: '小型 GPT 当着您的面学习一段文本：每个头看什么，下一个是什么，它写出什么。',
+    },
+    load: () => import('../pages/transformer/page.tsx'),
+  },
 ];
