@@ -55,6 +55,11 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   houses: ['hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
+  device: ['backends', 'findings'],
+  transformer: [
+    ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
+    ...['rate', 'temperature', 'seed'],
+  ],
 };
 
 /** What makes a page quick, where what is asked for may be large. */
@@ -62,6 +67,7 @@ const small: Readonly<Record<string, string>> = {
   gradients: 'depth=2&width=4',
   digits: 'count=20&testCount=10',
   numerical: 'steps=2',
+  transformer: 'context=16&width=8&layers=1&heads=2',
 };
 
 /** `AG_TEST=full` opens the pages with all of them, which takes minutes. */

@@ -52,7 +52,7 @@ export function Arcs({
     .join(', ');
   const label = texts.attention(visible(characters[at] ?? ''), title, seen);
   return (
-    <div class="transformer-line scroll">
+    <div class="transformer-line">
       <svg
         data-testid="arcs"
         role="img"

@@ -1,5 +1,7 @@
 /**
- * A small GPT: characters and places become vectors, blocks of attention mix them, and scores say which is next.
+ * A small GPT.
+ *
+ * Characters and places become vectors, blocks of attention mix them, and scores say which is next.
  */
 import {
   type Embedding,

@@ -1,4 +1,4 @@
-/** The transformer in a browser: better than trigrams in a minute, touched, and gone on with after a reload. */
+/** The transformer in a browser: learns in a minute, is touched, goes on after a reload. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';
 

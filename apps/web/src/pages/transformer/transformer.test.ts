@@ -1,4 +1,4 @@
-/** The transformer page's parts without a browser: counts by hand, what the network is asked, the code that is shown. */
+/** The transformer page's parts without a browser: counts by hand, answers, the code shown. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { manualSeed, reference, tensor, use } from '@ag/tensor';

@@ -1,4 +1,8 @@
-/** The state of the transformer page: what the address asks for, what the worker trains, and what it answers. */
+/**
+ * The state of the transformer page.
+ *
+ * What the address asks for, what the worker trains as a service of the page, and what it answers.
+ */
 import { trainingService } from '@ag/train';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { clampInteger } from '../../components/numbers.ts';
