@@ -85,4 +85,13 @@ export const pages: readonly Page[] = [
     },
     load: () => import('../pages/transformer/page.tsx'),
   },
+  {
+    id: 'device',
+    title: { en: 'This device', zh: '本设备' },
+    summary: {
+      en: 'Hundreds of tests and three benchmarks on your own device, backend by backend. A broken kernel is named.',
+      zh: '在您的设备上逐个后端运行数百项测试和三项基准。出错的内核会被点名。',
+    },
+    load: () => import('../pages/device/page.tsx'),
+  },
 ];

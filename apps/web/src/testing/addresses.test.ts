@@ -55,7 +55,7 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   houses: ['hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
-  device: ['backends', 'findings'],
+  device: ['backends', 'findings', 'derivatives', 'only'],
   transformer: [
     ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
     ...['rate', 'temperature', 'seed'],

@@ -6,7 +6,7 @@
 import * as graph from '@ag/graph';
 import { linear, mseLoss, relu, sequential } from '@ag/nn';
 import { sgd } from '@ag/optim';
-import { type Backend, key, manualSeed, normal, type Tensor, tensor, use } from '@ag/tensor';
+import { type Backend, key, manualSeed, normal, type Tensor, use } from '@ag/tensor';
 import { conformance } from '@ag/tensor/testing';
 
 /** A part of the suite, and how much of it was passed. */
@@ -47,8 +47,16 @@ interface Test {
   readonly body: () => Promise<void> | void;
 }
 
+/** Which of the suite is run. */
+export interface Choice {
+  /** Whether derivatives are tested as well, which takes several times as long. */
+  readonly derivatives: boolean;
+  /** Names of operations; none for all. */
+  readonly only: readonly string[];
+}
+
 /** The tests of the suite, which stand in groups of one level. */
-function testsOf(backend: Backend): readonly Test[] {
+function testsOf(backend: Backend, { derivatives, only }: Choice): readonly Test[] {
   const tests: Test[] = [];
   const path: string[] = [];
   const hooks = {
@@ -62,8 +70,8 @@ function testsOf(backend: Backend): readonly Test[] {
       tests.push({ group: path[1] ?? path[0], name, body });
     },
   };
-  conformance(() => backend, hooks, { gradients: graph });
-  return tests;
+  conformance(() => backend, hooks, derivatives ? { gradients: graph } : {});
+  return only.length === 0 ? tests : tests.filter(({ name }) => only.includes(operationOf(name)));
 }
 
 /** The operation that a test is of: what stands before the first colon or comma. */
@@ -82,10 +90,11 @@ const reportEvery = 100;
  */
 export async function examine(
   backend: Backend,
+  choice: Choice,
   tell: (finding: Finding) => void,
   isStopped: () => boolean = () => false,
 ): Promise<Finding> {
-  const tests = testsOf(backend);
+  const tests = testsOf(backend, choice);
   const groups = new Map<string, GroupResult>();
   const failures: Failure[] = [];
   const speeds: Partial<Record<BenchmarkName, number>> = {};
@@ -109,7 +118,8 @@ export async function examine(
     if (isStopped()) return finding();
     const { passed, run } = groups.get(group) ?? { passed: 0, run: 0 };
     const failure = await failureOf(body);
-    if (failure !== null) failures.push({ group, operation: operationOf(name), test: name, message: failure });
+    if (failure !== null)
+      failures.push({ group, operation: operationOf(name), test: name, message: failure });
     groups.set(group, { name: group, passed: passed + (failure === null ? 1 : 0), run: run + 1 });
     done++;
   }
@@ -171,7 +181,8 @@ const benchmarks: Readonly<Record<BenchmarkName, () => Promise<number>>> = {
     manualSeed(1);
     const model = sequential(linear(64, 128), relu(), linear(128, 128), relu(), linear(128, 10));
     const optimizer = sgd(model.parameters(), { learningRate: 1e-3 });
-    const [x, y] = [tensor(await noise([64, 64], 5).array()), tensor(await noise([64, 10], 6).array())];
+    const [x, y] = [noise([64, 64], 5), noise([64, 10], 6)];
+    await Promise.all([x.data(), y.data()]);
     const step = graph.compile((x: Tensor, y: Tensor) => {
       const loss = mseLoss(model.forward(x), y);
       graph.backward(loss);

@@ -3,7 +3,13 @@
  *
  * A link is written by somebody else: whatever it says is checked, and shown as text.
  */
-import { type BenchmarkName, benchmarkNames, type Failure, type GroupResult, type Speeds } from './examine.ts';
+import {
+  type BenchmarkName,
+  benchmarkNames,
+  type Failure,
+  type GroupResult,
+  type Speeds,
+} from './examine.ts';
 
 export const backendIds = ['reference', 'wasm', 'webgpu'] as const;
 export type BackendId = (typeof backendIds)[number];
@@ -59,7 +65,9 @@ export function pack({ browser, cores, backends }: Findings): string {
 /** What `pack` made; null for anything else. */
 export function unpack(text: string): Findings | null {
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) =>
+      c.charCodeAt(0),
+    );
     const [version, browser, cores, backends] = JSON.parse(new TextDecoder().decode(bytes)) as Packed;
     if (version !== 1) return null;
     return { browser: word(browser), cores: count(cores), backends: backends.map(unpackBackend) };

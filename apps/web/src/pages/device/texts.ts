@@ -11,6 +11,8 @@ export const texts = {
   run: { en: 'Examine this device', zh: '检测本设备' },
   stop: { en: 'Stop', zh: '停止' },
   backends: { en: 'Backends', zh: '后端' },
+  derivatives: { en: 'Derivatives too (takes longer)', zh: '也测导数（较慢）' },
+  only: { en: 'Only these operations (exp, matmul)', zh: '仅这些运算（exp, matmul）' },
   share: { en: 'Put the findings into the address', zh: '将结果写入网址' },
   copyText: { en: 'Copy as text', zh: '复制为文本' },
   tests: { en: 'Tests', zh: '测试' },

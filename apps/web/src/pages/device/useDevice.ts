@@ -46,6 +46,13 @@ export function useDevice() {
 
   const named = parameter('backends', backendIds.join(',')).split(',');
   const chosen = backendIds.filter((id) => named.includes(id));
+  const choice = {
+    derivatives: parameter('derivatives', 'false') === 'true',
+    only: parameter('only', '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  };
   const packed = route.value.parameters.get('findings');
   const shared = packed === null ? null : unpack(packed);
 
@@ -64,7 +71,7 @@ export function useDevice() {
         if (!going.current) break;
         change(id, { state: 'running' });
         const tell = proxy((finding: Finding) => change(id, { finding }));
-        const answer = await remote.examine(id, tell);
+        const answer = await remote.examine(id, choice, tell);
         change(id, { ...answer, state: 'done' });
       }
     } catch (error) {
@@ -94,6 +101,7 @@ export function useDevice() {
   useInspection(() => ({
     page: 'device',
     chosen,
+    choice,
     running,
     examined,
     shared,
@@ -102,6 +110,7 @@ export function useDevice() {
   }));
   return {
     chosen,
+    choice,
     examined,
     running,
     start,

@@ -5,7 +5,7 @@ import { wasm } from '@ag/native-wasm';
 import { type Backend, reference, use } from '@ag/tensor';
 import { expose } from 'comlink';
 import { messageOf } from '../../service/messageOf.ts';
-import { examine, type Finding } from './examine.ts';
+import { type Choice, examine, type Finding } from './examine.ts';
 import type { BackendId } from './findings.ts';
 
 interface Made {
@@ -38,6 +38,7 @@ const service = {
   /** What was found, and what of; or why there is no such backend. */
   async examine(
     id: BackendId,
+    choice: Choice,
     tell: (finding: Finding) => void,
   ): Promise<{ readonly detail: string; readonly finding: Finding } | { readonly absent: string }> {
     stopped = false;
@@ -48,7 +49,7 @@ const service = {
       return { absent: messageOf(error) };
     }
     try {
-      return { detail: made.detail, finding: await examine(made.backend, tell, () => stopped) };
+      return { detail: made.detail, finding: await examine(made.backend, choice, tell, () => stopped) };
     } finally {
       use(reference());
       made.backend.close?.();
