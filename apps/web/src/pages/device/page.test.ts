@@ -47,7 +47,7 @@ describe.skipIf(chromiumPath === undefined)('this device', () => {
     await page.getByTestId('share').click();
     await page.getByTestId('shared').waitFor();
     const text = await page.getByTestId('text').textContent();
-    expect(text).toContain(`wasm (${detail}): `);
+    expect(text).toContain(`wasm (${detail}, only exp tanh ceil floor max matmul conv2d): `);
     const other = await application.open(new URL(page.url()).hash.slice(2));
     await other.getByTestId('shared').waitFor();
     expect(await other.getByTestId('text').textContent()).toBe(text);

@@ -22,11 +22,7 @@ export default function Device() {
     <>
       <Problem message={problem} />
       <Status text={!running && groups.length > 0 ? texts.status(sum('passed'), sum('run')) : null} />
-      <Workspace
-        picture={<Results state={state} />}
-        controls={<Controls state={state} />}
-        below={<Explanation text={texts.explanation} />}
-      />
+      <Workspace picture={<Results state={state} />} controls={<Controls state={state} />} />
     </>
   );
 }
@@ -63,6 +59,7 @@ function Results({ state }: { readonly state: DeviceState }) {
   });
   return (
     <div class="device">
+      <Explanation text={texts.explanation} />
       <h2>{say(texts.here(own.browser, own.cores))}</h2>
       {unreadable && <Alarm testId="unreadable">{say(texts.unreadable)}</Alarm>}
       <div class="device-bars">
@@ -110,7 +107,9 @@ function Bar({ column: { id, detail, examined } }: { readonly column: Column }) 
 
 /** Groups of tests and benchmarks by backend. */
 function Table({ columns }: { readonly columns: readonly Column[] }) {
-  const names = [...new Set(columns.flatMap(({ groups }) => groups.map(({ name }) => name)))];
+  // Known ones stand there from the start, so that nothing moves when they are run.
+  const found = columns.flatMap(({ groups }) => groups.map(({ name }) => name));
+  const names = [...new Set([...groupTitles.keys(), ...found])];
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled is reached by keys
     <section class="scroll" tabIndex={0} aria-label={say(texts.tests)}>

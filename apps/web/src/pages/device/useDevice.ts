@@ -85,6 +85,10 @@ export function useDevice() {
     void remote.stop();
   };
 
+  // Of findings that travel nobody sees what was asked for.
+  const limits =
+    (choice.only.length > 0 ? `, only ${choice.only.join(' ')}` : '') +
+    (choice.derivatives ? '' : ', without derivatives');
   const own: Findings = {
     browser: browserName(),
     cores: navigator.hardwareConcurrency,
@@ -92,7 +96,7 @@ export function useDevice() {
       const { finding, detail, state } = examined[id] ?? nothing;
       if (!finding || state !== 'done') return [];
       const { groups, failures, speeds, done, all } = finding;
-      return [{ id, detail, groups, failures, speeds, complete: done === all }];
+      return [{ id, detail: detail + limits, groups, failures, speeds, complete: done === all }];
     }),
   };
   const failures: readonly (Failure & { readonly id: BackendId })[] = chosen.flatMap((id) =>
