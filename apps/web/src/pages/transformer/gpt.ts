@@ -59,7 +59,7 @@ export class Gpt extends Module {
   }
 
   #begin(x: Tensor): Tensor {
-    const places = arange(x.shape[1]!).cast('int32');
+    const places = arange(x.shape[1]).cast('int32');
     return this.letters.forward(x).add(this.places.forward(places));
   }
 }

@@ -91,7 +91,7 @@ export async function open(settings: Settings): Promise<ServedTraining> {
     optimizer: adam(model.parameters(), { learningRate: 3e-3 }),
     loss,
     train: dataLoader(tensorDataset(x, y), {
-      batchSize: Math.min(16, x.shape[0]!),
+      batchSize: Math.min(16, x.shape[0]),
       shuffle: true,
       seed: settings.seed,
       dropLast: true,
