@@ -76,4 +76,22 @@ export const pages: readonly Page[] = [
     float64: true,
     load: () => import('../pages/numerical/page.tsx'),
   },
+  {
+    id: 'transformer',
+    title: { en: 'Transformer', zh: 'Transformer' },
+    summary: {
+      en: 'A small GPT learns a text while you watch: what each head looks at, what comes next, what it writes.',
+      zh: '小型 GPT 当着您的面学习一段文本：每个头看什么，下一个是什么，它写出什么。',
+    },
+    load: () => import('../pages/transformer/page.tsx'),
+  },
+  {
+    id: 'device',
+    title: { en: 'This device', zh: '本设备' },
+    summary: {
+      en: 'Hundreds of tests and three benchmarks on your own device, backend by backend. A broken kernel is named.',
+      zh: '在您的设备上逐个后端运行数百项测试和三项基准。出错的内核会被点名。',
+    },
+    load: () => import('../pages/device/page.tsx'),
+  },
 ];
