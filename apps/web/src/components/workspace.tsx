@@ -1,5 +1,7 @@
 /**
- * The layout of a page that is worked on: the picture fills the window, the controls stand at its edge and fold away.
+ * The layout of a page that is worked on.
+ *
+ * The picture fills the window, the controls stand at its edge and fold away.
  * On a phone the picture comes first and the controls come up from below.
  */
 import type { ComponentChildren } from 'preact';
