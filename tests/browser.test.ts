@@ -120,6 +120,17 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     expect(outcome.difference).toBeLessThan(1e-6);
     await page.close();
   });
+
+  it.each(['files', 'database'] as const)('keeps checkpoints in %s', async (by) => {
+    const page = await browser.newPage();
+    await page.goto(addresses.get(false)!);
+    const seen = await page.evaluate(
+      (by) => (window as unknown as { keeping(by: string): Promise<unknown> }).keeping(by),
+      by,
+    );
+    expect(seen).toEqual([null, [1, 2, 3], [4], null]);
+    await page.close();
+  });
 });
 
 interface Suite {

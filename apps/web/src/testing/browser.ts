@@ -38,8 +38,11 @@ export interface Application {
 }
 
 export interface ApplicationOptions {
-  /** Send the headers that allow shared memory. Default true; the content security policy is sent either way. */
-  readonly isolated?: boolean;
+  /**
+   * Whether pages may share memory. Default true: the server sends the headers. 'later': it sends none, and the service
+   * worker adds them. The content security policy is sent either way.
+   */
+  readonly isolated?: boolean | 'later';
   /** Changes source files before they are built, for tests of what a mistake would look like. */
   readonly change?: (code: string, file: string) => string;
   readonly viewport?: { readonly width: number; readonly height: number };
@@ -74,6 +77,8 @@ export const browserArguments = [
 /** The built application, served. */
 export interface Server {
   readonly address: string;
+  /** What was built. */
+  readonly folder: string;
   readonly close: () => Promise<void>;
 }
 
@@ -88,10 +93,11 @@ export async function serveApplication(
     root: folder,
     logLevel: 'error',
     build: { outDir: out },
-    preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: shared }) },
+    preview: { port: 0, strictPort: false, ...((options.isolated ?? true) !== true && { headers: shared }) },
   });
   return {
     address: server.resolvedUrls!.local[0],
+    folder: out,
     async close() {
       await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
       if (change) remove(out);
@@ -138,6 +144,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     colorScheme: options.theme ?? 'light',
     acceptDownloads: true,
     hasTouch: options.touch ?? false,
+    serviceWorkers: options.isolated === false ? 'block' : 'allow',
     ...(options.scale !== undefined && { deviceScaleFactor: options.scale }),
     args: options.webgpu ? [...browserArguments, '--enable-unsafe-webgpu'] : browserArguments,
   });
