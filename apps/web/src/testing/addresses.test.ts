@@ -34,6 +34,7 @@ const texts: readonly string[] = [
 /** Every parameter that a page reads. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   home: ['anything'],
+  lessons: ['anything'],
   microscope: [
     'expression',
     'step',
