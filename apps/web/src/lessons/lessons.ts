@@ -4,6 +4,7 @@
  * A step is data: the address that it opens, what to do there, and how the state of the page (`window.__ag.state()`)
  * shows that it is done.
  */
+import { neuron } from '../living/neuron.ts';
 import type { Text } from '../shell/language.ts';
 
 /** Names that a page has had, or will have: links with either open it. */
@@ -51,8 +52,7 @@ const microscope = (expression: string, values: Readonly<Record<string, string>>
   ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`v.${name}`, value])),
   ...more,
 });
-const neuron = '(sigmoid(k*x + b) - y)^2';
-const start = { k: '0.5', x: '2', b: '-0.3', y: '0.9' };
+const lesson = (more: Readonly<Record<string, string>>) => microscope(neuron.expression, neuron.values, more);
 
 export const lessons: readonly Lesson[] = [
   {
@@ -65,7 +65,7 @@ export const lessons: readonly Lesson[] = [
     steps: [
       {
         page: 'microscope',
-        parameters: microscope(neuron, start, { step: '0' }),
+        parameters: lesson({ step: '0' }),
         text: {
           en: 'A line k·x + b, a sigmoid, a squared error. Press “All forward”: each node is computed once its operands are, which is the topological order.',
           zh: '直线 k·x + b、sigmoid、平方误差。点击“完成前向”：每个节点在其操作数算出之后计算，这就是拓扑序。',
@@ -74,7 +74,7 @@ export const lessons: readonly Lesson[] = [
       },
       {
         page: 'microscope',
-        parameters: microscope(neuron, start, { step: '5' }),
+        parameters: lesson({ step: '5' }),
         text: {
           en: 'Press “All backward”: each node multiplies the gradient that reaches it by its own derivative. That is the chain rule.',
           zh: '点击“完成反向”：每个节点把到达它的梯度乘以自己的导数，这就是链式法则。',
@@ -83,7 +83,7 @@ export const lessons: readonly Lesson[] = [
       },
       {
         page: 'microscope',
-        parameters: microscope(neuron, start, { step: 'all' }),
+        parameters: lesson({ step: 'all' }),
         text: {
           en: 'Under “Learn”, update k and b against their gradients until the loss is below 0.003: press × 10.',
           zh: '在“学习”中让 k 和 b 沿梯度的反方向更新，直到损失低于 0.003：点击 × 10。',

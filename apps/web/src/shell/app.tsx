@@ -70,7 +70,7 @@ export function App() {
         </div>
       </header>
       <Note float64={page.float64 ?? false} />
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} data-page={page.id}>
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
           <p class="card alarm" role="alert" data-testid="page-failure">

@@ -1,4 +1,5 @@
 /** Formulas worth looking at, each with values. */
+import { neuron } from '../../living/neuron.ts';
 import type { Text } from '../../shell/language.ts';
 
 export interface Preset {
@@ -27,10 +28,10 @@ export const presets: readonly Preset[] = [
   {
     id: 'lesson',
     title: { en: 'A neuron that learns', zh: '会学习的神经元' },
-    expression: '(sigmoid(k*x + b) - y)^2',
-    values: { k: '0.5', x: '2', b: '-0.3', y: '0.9' },
-    learn: 'k,b',
-    rate: 0.5,
+    expression: neuron.expression,
+    values: neuron.values,
+    learn: neuron.learned.join(','),
+    rate: neuron.rate,
   },
   {
     id: 'squared-norm',
