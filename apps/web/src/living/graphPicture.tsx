@@ -116,7 +116,10 @@ function dress(
     if (opens) {
       element.setAttribute('tabindex', '0');
       element.setAttribute('role', 'button');
-      element.setAttribute('aria-label', element.querySelector('title')?.textContent ?? id);
+      // What is seen first, so that it can be called by that.
+      const seen = [...element.querySelectorAll('text:not(.order)')].map(({ textContent }) => textContent);
+      const title = element.querySelector('title')?.textContent ?? id;
+      element.setAttribute('aria-label', [...seen, title].join(' '));
     }
     element.classList.toggle('draggable', numberOf(id) !== null);
     const [at, box] = [order.indexOf(id), element.querySelector('rect')];

@@ -1,6 +1,7 @@
 /**
- * A neuron that computes, sends its gradient back and learns, again and again, until somebody takes it over.
+ * A neuron that computes and learns by itself.
  *
+ * It sends its gradient back again and again, until somebody takes it over.
  * Nothing runs while it is out of sight; whoever wants less motion starts it by hand.
  */
 import type { RefObject } from 'preact';
