@@ -111,26 +111,28 @@ function dress(
   if (!svg) return;
   // Of an image nothing inside could be reached.
   if (opens) svg.setAttribute('role', 'group');
+  const isNumbered = svg.querySelector('.order') !== null;
   for (const element of svg.querySelectorAll<SVGElement>('[data-node]')) {
     const id = element.dataset.node!;
     if (opens) {
       element.setAttribute('tabindex', '0');
       element.setAttribute('role', 'button');
       // What is seen first, so that it can be called by that.
-      const seen = [...element.querySelectorAll('text:not(.order)')].map(({ textContent }) => textContent);
+      const seen = [...element.querySelectorAll('text')].map(({ textContent }) => textContent);
       const title = element.querySelector('title')?.textContent ?? id;
       element.setAttribute('aria-label', [...seen, title].join(' '));
     }
     element.classList.toggle('draggable', numberOf(id) !== null);
     const [at, box] = [order.indexOf(id), element.querySelector('rect')];
-    if (at < 0 || !box || element.querySelector('.order')) continue;
+    if (at < 0 || !box || isNumbered) continue;
     const number = document.createElementNS('http://www.w3.org/2000/svg', 'text');
     number.setAttribute('class', 'order');
     number.setAttribute('x', box.getAttribute('x')!);
     number.setAttribute('y', String(Number(box.getAttribute('y')) - 2));
     number.setAttribute('aria-hidden', 'true');
     number.textContent = String(at + 1);
-    element.append(number);
+    // Beside the node: the number is no part of its name.
+    element.after(number);
   }
 }
 
