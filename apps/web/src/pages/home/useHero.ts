@@ -112,7 +112,7 @@ function useSeen(frame: RefObject<HTMLElement>): boolean {
   const [seen, setSeen] = useState(true);
   useEffect(() => {
     const watch = new IntersectionObserver(([entry]) => setSeen(entry.isIntersecting));
-    watch.observe(frame.current!);
+    watch.observe(frame.current);
     return () => watch.disconnect();
   }, []);
   return seen;
