@@ -11,6 +11,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/home/page.tsx'),
   },
   {
+    id: 'lessons',
+    title: { en: 'Seven lessons', zh: '七节课' },
+    summary: {
+      en: 'Guided tours through these pages, from one neuron to over-fitting.',
+      zh: '带你游览各个页面：从一个神经元到过拟合。',
+    },
+    load: () => import('../pages/lessons/page.tsx'),
+  },
+  {
     id: 'microscope',
     title: { en: 'Graph microscope', zh: '计算图显微镜' },
     summary: {

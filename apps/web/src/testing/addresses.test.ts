@@ -34,7 +34,23 @@ const texts: readonly string[] = [
 /** Every parameter that a page reads. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   home: ['anything'],
-  microscope: ['expression', 'step', 'v.x', 'v.y', 'v.z', 'v.__proto__', 'v.constructor', 'network', 'open'],
+  lessons: ['anything'],
+  microscope: [
+    'expression',
+    'step',
+    'v.x',
+    'v.y',
+    'v.z',
+    'v.__proto__',
+    'v.constructor',
+    'network',
+    'open',
+    'of',
+    'learn',
+    'rate',
+    'plane',
+    'direction',
+  ],
   playground: [
     ...[
       'data',
