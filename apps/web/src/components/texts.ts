@@ -15,6 +15,7 @@ export const texts = {
   optimizer: { en: 'Optimizer', zh: '优化器' },
   /** Before a message that is English in every language. */
   problem: { en: '', zh: '无法继续：' },
+  controls: { en: 'Controls', zh: '控制' },
   code: { en: 'The code that makes this', zh: '生成本页内容的代码' },
   copy: { en: 'Copy', zh: '复制' },
   copied: { en: 'Copied', zh: '已复制' },
