@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { codeLab } from './scripts/codeLab.ts';
 
 export const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -36,7 +37,8 @@ function offline(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_options, bundle) {
-        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && file !== 'headers.json');
+        const ofServers = ['headers.json', 'fileHeaders.json'];
+        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && !ofServers.includes(file));
         const version = createHash('sha256').update(files.sort().join('\n')).digest('hex').slice(0, 12);
         const list = JSON.stringify(['./', './icon.svg', ...files.map((file) => `./${file}`)]);
         this.emitFile({
@@ -72,5 +74,6 @@ export default defineConfig({
   build: { target: 'es2022', chunkSizeWarningLimit: 400, modulePreload: { polyfill: false } },
   server: { headers: developmentHeaders },
   preview: { headers },
-  plugins: [offline(), writtenHeaders()],
+  // The service worker lists what the others have written.
+  plugins: [codeLab('fileHeaders.json'), offline(), writtenHeaders()],
 });

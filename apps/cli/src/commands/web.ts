@@ -11,6 +11,7 @@ export const webPages = [
   'houses',
   'digits',
   'numerical',
+  'code',
   'home',
 ] as const;
 

@@ -76,4 +76,13 @@ export const pages: readonly Page[] = [
     float64: true,
     load: () => import('../pages/numerical/page.tsx'),
   },
+  {
+    id: 'code',
+    title: { en: 'Code lab', zh: '代码实验室' },
+    summary: {
+      en: 'Write a program with the whole library: every tensor, chart and graph under the line that made it.',
+      zh: '用整个库写一个程序：每个张量、图表和计算图都显示在产生它的那一行下面。',
+    },
+    load: () => import('../pages/code/page.tsx'),
+  },
 ];

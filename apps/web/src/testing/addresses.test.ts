@@ -55,6 +55,7 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   houses: ['hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
+  code: ['z', 'example', 'snippet'],
 };
 
 /** What makes a page quick, where what is asked for may be large. */
