@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clampInteger } from '../../components/numbers.ts';
 import { messageOf } from '../../service/messageOf.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useService } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter, parameter, route } from '../../shell/route.ts';
@@ -55,9 +56,7 @@ export interface Shown {
 function useResult(surface: Surface, race: RaceRequest) {
   const [shown, setShown] = useState<Shown | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const { remote, failure } = useService<RaceService>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-  );
+  const { remote, failure } = useService<RaceService>(() => pageWorker('race'));
   const request = JSON.stringify({ surface, race });
   const wanted = useRef(request);
   const busy = useRef(false);
