@@ -63,7 +63,9 @@ function offline(): Plugin {
       order: 'post',
       handler(_options, bundle) {
         const ofServers = ['headers.json', 'fileHeaders.json'];
-        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && !ofServers.includes(file));
+        const files = Object.keys(bundle).filter(
+          (file) => !file.endsWith('.map') && !ofServers.includes(file),
+        );
         const version = createHash('sha256').update(files.sort().join('\n')).digest('hex').slice(0, 12);
         const list = JSON.stringify(['./', ...[...publicFiles, ...files].map((file) => `./${file}`)]);
         this.emitFile({

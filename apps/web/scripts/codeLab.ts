@@ -11,7 +11,18 @@ import type { Plugin } from 'vite';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Packages that programs of the code lab import. */
-const packages = ['tensor', 'graph', 'nn', 'optim', 'datasets', 'train', 'viz', 'onnx', 'native-wasm', 'webgpu'];
+const packages = [
+  'tensor',
+  'graph',
+  'nn',
+  'optim',
+  'datasets',
+  'train',
+  'viz',
+  'onnx',
+  'native-wasm',
+  'webgpu',
+];
 
 /** Where the declarations lie in the built application. */
 export const declarationsFile = 'lab/declarations.json';
@@ -37,7 +48,9 @@ export function declarations(): Record<string, string> {
   for (const name of packages) {
     const folder = join(root, 'packages', name, 'dist');
     if (!existsSync(join(folder, 'index.d.ts')))
-      throw new Error(`@ag/${name} is not built, so the code lab has no types: run 'npm run prepare:all' first`);
+      throw new Error(
+        `@ag/${name} is not built, so the code lab has no types: run 'npm run prepare:all' first`,
+      );
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.d.ts')) continue;
       const text = readFileSync(join(folder, file), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');

@@ -59,7 +59,11 @@ export function Library({ chosen }: { readonly chosen: string }) {
               <ul>
                 {entries.map(({ id, title, href }) => (
                   <li key={id}>
-                    <a href={href} aria-current={id === chosen ? 'true' : undefined} data-testid={`open-${id}`}>
+                    <a
+                      href={href}
+                      aria-current={id === chosen ? 'true' : undefined}
+                      data-testid={`open-${id}`}
+                    >
                       {title}
                     </a>
                   </li>

@@ -63,11 +63,7 @@ function Tools({ state }: { readonly state: CodeState }) {
   const types = typesReady && remarks !== null ? texts.errors(remarks) : texts.checking;
   return (
     <div class="row lab-tools">
-      <Button
-        class="primary lab-run"
-        data-testid="run"
-        onClick={busy ? program.stop : state.run}
-      >
+      <Button class="primary lab-run" data-testid="run" onClick={busy ? program.stop : state.run}>
         {busy ? `■ ${say(texts.stop)}` : `▶ ${say(texts.run)}`}
       </Button>
       <span class="soft" title={say(texts.runHint)} data-testid="standing">
@@ -80,10 +76,7 @@ function Tools({ state }: { readonly state: CodeState }) {
       <Button data-testid="copy-link" onClick={() => void copy()}>
         {say(copied ? texts.copied : texts.copyLink)}
       </Button>
-      <Button
-        data-testid="save"
-        onClick={() => download('program.ts', 'text/plain', state.source())}
-      >
+      <Button data-testid="save" onClick={() => download('program.ts', 'text/plain', state.source())}>
         {say(texts.download)}
       </Button>
       <Status text={words} />

@@ -10,6 +10,7 @@ import { prepare } from './program/prepare.ts';
 import { run } from './runner/run.ts';
 import { snippets } from './snippets/index.ts';
 
+// biome-ignore lint/security/noGlobalEval: what the page's worker does
 const compile = globalThis.eval as (code: string) => never;
 
 /** Runs a program; what it shows, and whether it came to its end. */
@@ -50,13 +51,16 @@ describe('the library', () => {
     );
   });
 
-  it.each(snippets.map(({ id, code }) => [id, code] as const))('%s runs and shows something', async (_, code) => {
-    const { items, done } = await shownBy(code);
-    expect(items.filter(({ content }) => content.kind === 'error')).toEqual([]);
-    expect(done).toBe(true);
-    expect(items.length).toBeGreaterThan(0);
-    expect(items.every(({ line }) => line > 0)).toBe(true);
-  });
+  it.each(snippets.map(({ id, code }) => [id, code] as const))(
+    '%s runs and shows something',
+    async (_, code) => {
+      const { items, done } = await shownBy(code);
+      expect(items.filter(({ content }) => content.kind === 'error')).toEqual([]);
+      expect(done).toBe(true);
+      expect(items.length).toBeGreaterThan(0);
+      expect(items.every(({ line }) => line > 0)).toBe(true);
+    },
+  );
 });
 
 describe('a program', () => {

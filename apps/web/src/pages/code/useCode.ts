@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { pack, unpack } from '../../components/packedSource.ts';
 import { messageOf } from '../../service/messageOf.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useService } from '../../service/page/useService.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { language, say } from '../../shell/language.ts';
@@ -9,10 +10,10 @@ import { route, setParameters } from '../../shell/route.ts';
 import { createEditor, type Editor } from './editor/editor.ts';
 import { examples, locals } from './examples.ts';
 import type { Item } from './items.ts';
-import type { LanguageService } from './language/worker.ts';
 import { firstSnippet, snippets } from './snippets/index.ts';
 import { texts } from './texts.ts';
 import { useProgram } from './useProgram.ts';
+import type { LanguageService } from './worker.ts';
 
 /** Milliseconds after the last key until the address has the program. */
 const pause = 500;
@@ -33,12 +34,11 @@ export function useCode() {
   const [preparing, setPreparing] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [foreign, setForeign] = useState(false);
-  const { remote, failure } = useService<LanguageService>(
-    () => new Worker(new URL('./language/worker.ts', import.meta.url), { type: 'module' }),
-  );
+  const { remote, failure } = useService<LanguageService>(() => pageWorker('code'));
   const show = (items: readonly Item[], dropped: number): void => {
     const all = [...items];
-    if (dropped > 0) all.unshift({ line: items[0].line, content: { kind: 'text', text: say(texts.dropped(dropped)) } });
+    if (dropped > 0)
+      all.unshift({ line: items[0].line, content: { kind: 'text', text: say(texts.dropped(dropped)) } });
     shown.current = [...shown.current, ...all].slice(-mostRemembered);
     if (items.some(({ content }) => content.kind === 'error' && /unsafe-eval/.test(content.text)))
       setProblem(say(texts.notAllowed));
@@ -58,7 +58,9 @@ export function useCode() {
       const prepared = await remote.prepare(editor.current.source());
       if (prepared.faults) {
         editor.current.mark(prepared.faults);
-        const items = prepared.faults.map(({ line, message }): Item => ({ line, content: { kind: 'error', text: message } }));
+        const items = prepared.faults.map(
+          ({ line, message }): Item => ({ line, content: { kind: 'error', text: message } }),
+        );
         show(items, 0);
       } else program.start(prepared.program);
     } catch (error) {
@@ -130,7 +132,8 @@ export function useCode() {
       if (ours) void latestRun.current();
     };
     setProblem(null);
-    const known = examples.get(example) ?? snippets.find(({ id }) => id === snippet)?.code ?? firstSnippet.code;
+    const known =
+      examples.get(example) ?? snippets.find(({ id }) => id === snippet)?.code ?? firstSnippet.code;
     if (packed === '') open(known, true);
     else
       unpack(packed).then(

@@ -75,7 +75,10 @@ export function useProgram(show: (items: readonly Item[], dropped: number) => vo
       };
       mine.onerror = ({ message }) => {
         if (worker.current !== mine) return;
-        show([{ line: 0, content: { kind: 'error', text: message || 'the worker could not be started' } }], 0);
+        show(
+          [{ line: 0, content: { kind: 'error', text: message || 'the worker could not be started' } }],
+          0,
+        );
         end('failed');
       };
       mine.postMessage(program);

@@ -1,5 +1,10 @@
 /** The editor: CodeMirror with what TypeScript knows of the program, and outputs under its lines. */
-import { autocompletion, closeBrackets, type CompletionResult, completionKeymap } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  type CompletionResult,
+  closeBrackets,
+  completionKeymap,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
@@ -119,7 +124,11 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     const remarks = await asking.check(state.doc.toString()).catch(() => []);
     options.onRemarks(remarks);
     const end = state.doc.length;
-    return remarks.map(({ from, to, ...rest }) => ({ ...rest, from: Math.min(from, end), to: Math.min(to, end) }));
+    return remarks.map(({ from, to, ...rest }) => ({
+      ...rest,
+      from: Math.min(from, end),
+      to: Math.min(to, end),
+    }));
   };
   const view = new EditorView({
     parent,
@@ -144,7 +153,13 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
           return { pos: hint.from, end: hint.to, above: true, create: () => ({ dom: hintElement(hint) }) };
         }),
         keymap.of([
-          { key: 'Mod-Enter', run: () => (options.onRun(), true) },
+          {
+            key: 'Mod-Enter',
+            run: () => {
+              options.onRun();
+              return true;
+            },
+          },
           ...completionKeymap,
           ...lintKeymap,
           ...historyKeymap,
@@ -165,7 +180,10 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     setSource(source) {
       if (source === view.state.doc.toString()) return;
       shown.clear(view);
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: source }, selection: { anchor: 0 } });
+      view.dispatch({
+        changes: { from: 0, to: view.state.doc.length, insert: source },
+        selection: { anchor: 0 },
+      });
       view.scrollDOM.scrollTop = 0;
     },
     clear: () => shown.clear(view),

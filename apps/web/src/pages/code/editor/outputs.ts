@@ -156,7 +156,8 @@ function image(svg: string): HTMLImageElement {
   element.className = 'lab-picture';
   // Known before it is drawn, so that nothing shifts.
   const size = (name: string): number => Number(new RegExp(`^[^>]*\\s${name}="(\\d+)`).exec(svg)?.[1] ?? 0);
-  if (size('width') > 0 && size('height') > 0) [element.width, element.height] = [size('width'), size('height')];
+  if (size('width') > 0 && size('height') > 0)
+    [element.width, element.height] = [size('width'), size('height')];
   element.alt = /<desc[^>]*>([^<]*)/.exec(svg)?.[1] ?? say(texts.picture);
   element.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   return element;

@@ -119,7 +119,9 @@ export function createLanguage(
       });
       if (!found) return null;
       const word = /[\w$@/-]*$/.exec(text.slice(0, at))![0];
-      const inString = found.entries.some(({ kind }) => kind === 'string' || kind === 'script' || kind === 'external module name');
+      const inString = found.entries.some(
+        ({ kind }) => kind === 'string' || kind === 'script' || kind === 'external module name',
+      );
       const from = at - (inString ? word : /[\w$]*$/.exec(word)![0]).length;
       return {
         from,

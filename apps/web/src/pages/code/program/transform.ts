@@ -60,8 +60,14 @@ export function transform(source: string, name: string): Transformed {
   const own = declaredNames(file);
   const ofFiles = namesFrom(file, 'node:fs');
   const statement = (node: ts.Statement): void => {
-    if (ts.isImportDeclaration(node)) return takeImport(node);
-    if (ts.isExportDeclaration(node) || ts.isExportAssignment(node)) return takeExport(node);
+    if (ts.isImportDeclaration(node)) {
+      takeImport(node);
+      return;
+    }
+    if (ts.isExportDeclaration(node) || ts.isExportAssignment(node)) {
+      takeExport(node);
+      return;
+    }
     for (const modifier of ts.canHaveModifiers(node) ? (ts.getModifiers(node) ?? []) : []) {
       if (modifier.kind === ts.SyntaxKind.ExportKeyword) {
         replace(modifier, ' '.repeat(6));
@@ -100,7 +106,8 @@ export function transform(source: string, name: string): Transformed {
       const value = node.expression;
       edits.push({ start: node.getStart(), end: value.getStart(), text: `${at(node)}.value(` });
       edits.push({ start: value.end, end: value.end, text: ')' });
-      return visit(value);
+      visit(value);
+      return;
     }
     if (node.moduleSpecifier)
       faults.push({ line: lineOf(node.getStart()), message: 'export … from does not run here' });
@@ -143,7 +150,10 @@ function isShown(expression: ts.Expression): boolean {
   if (ts.isStringLiteral(expression) || ts.isVoidExpression(expression)) return false;
   if (ts.isDeleteExpression(expression) || ts.isPostfixUnaryExpression(expression)) return false;
   if (ts.isBinaryExpression(expression))
-    return expression.operatorToken.kind < ts.SyntaxKind.FirstAssignment || expression.operatorToken.kind > ts.SyntaxKind.LastAssignment;
+    return (
+      expression.operatorToken.kind < ts.SyntaxKind.FirstAssignment ||
+      expression.operatorToken.kind > ts.SyntaxKind.LastAssignment
+    );
   if (ts.isPrefixUnaryExpression(expression))
     return ![ts.SyntaxKind.PlusPlusToken, ts.SyntaxKind.MinusMinusToken].includes(expression.operator);
   return true;
@@ -172,7 +182,9 @@ function declaredNames(file: ts.SourceFile): ReadonlySet<string> {
 /** Names that a statement declares. */
 function namesOf(node: ts.Statement): string[] {
   if (ts.isVariableStatement(node))
-    return node.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []));
+    return node.declarationList.declarations.flatMap(({ name }) =>
+      ts.isIdentifier(name) ? [name.text] : [],
+    );
   const named = ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node);
   return named && node.name ? [node.name.text] : [];
 }
@@ -183,7 +195,8 @@ function namesFrom(file: ts.SourceFile, module: string): ReadonlySet<string> {
   for (const node of file.statements) {
     if (!ts.isImportDeclaration(node) || (node.moduleSpecifier as ts.StringLiteral).text !== module) continue;
     const bindings = node.importClause?.namedBindings;
-    if (bindings && ts.isNamedImports(bindings)) for (const { name } of bindings.elements) names.add(name.text);
+    if (bindings && ts.isNamedImports(bindings))
+      for (const { name } of bindings.elements) names.add(name.text);
   }
   return names;
 }

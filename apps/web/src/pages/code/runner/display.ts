@@ -1,8 +1,9 @@
 /** What is shown of a value: text, a picture, a tensor's numbers, a network's parameters. */
-import { Tensor, Variable } from '@ag/tensor';
+
 import type { Inspection } from '@ag/graph';
 import type { AnyModule } from '@ag/nn';
-import { graphView, type GridImage, heatmap, imageGrid, lineChart } from '@ag/viz';
+import { Tensor, Variable } from '@ag/tensor';
+import { type GridImage, graphView, heatmap, imageGrid, lineChart } from '@ag/viz';
 import type { Content } from '../items.ts';
 
 /** Tensors with more elements are shown by shape and first numbers alone. */
@@ -26,7 +27,10 @@ export function contentsOf(values: readonly unknown[]): (Content | Promise<Conte
       : !(value instanceof Tensor || value instanceof Variable || isNetwork(value) || isInspection(value));
   if (values.every(isPlain))
     return [
-      { kind: 'text', text: values.map((value) => (typeof value === 'string' ? value : inspected(value))).join(' ') },
+      {
+        kind: 'text',
+        text: values.map((value) => (typeof value === 'string' ? value : inspected(value))).join(' '),
+      },
     ];
   return values.map(contentOf);
 }
@@ -84,7 +88,8 @@ function pictureOf(shape: readonly number[], data: readonly number[]): string | 
     const [rows, columns] = shape;
     return heatmap(Array.from({ length: rows }, (_, i) => data.slice(i * columns, (i + 1) * columns)));
   }
-  const images = shape.length === 3 ? shape : shape.length === 4 && shape[1] === 1 ? [shape[0], shape[2], shape[3]] : [];
+  const images =
+    shape.length === 3 ? shape : shape.length === 4 && shape[1] === 1 ? [shape[0], shape[2], shape[3]] : [];
   if (images.length === 0 || Math.min(...images) === 0 || images[1] < 4 || images[2] < 4) return null;
   const [count, height, width] = images;
   const of = (i: number): GridImage => ({
@@ -93,7 +98,10 @@ function pictureOf(shape: readonly number[], data: readonly number[]): string | 
     height,
   });
   const [low, high] = data.reduce(([least, most], x) => [Math.min(least, x), Math.max(most, x)], [0, 1e-30]);
-  return imageGrid(Array.from({ length: Math.min(count, 24) }, (_, i) => of(i)), { range: [low, high] });
+  return imageGrid(
+    Array.from({ length: Math.min(count, 24) }, (_, i) => of(i)),
+    { range: [low, high] },
+  );
 }
 
 /** Anything as one writes it down, two levels deep. */
@@ -111,7 +119,8 @@ export function inspected(value: unknown, depth = 0, seen: readonly unknown[] = 
     const all = more > 0 ? [...items, `… ${more} more`] : items;
     const line = all.join(', ');
     if (all.length === 0) return `${open}${close}`;
-    if (line.length <= 90 && !line.includes('\n')) return open === '{' ? `{ ${line} }` : `${open}${line}${close}`;
+    if (line.length <= 90 && !line.includes('\n'))
+      return open === '{' ? `{ ${line} }` : `${open}${line}${close}`;
     return `${open}\n  ${all.join(',\n').replaceAll('\n', '\n  ')}\n${close}`;
   };
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {

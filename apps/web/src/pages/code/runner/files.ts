@@ -122,7 +122,11 @@ export function createFiles(written: (name: string, bytes: Uint8Array) => void) 
     },
   };
 
-  const join = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join('/').replaceAll(/\/+/g, '/');
+  const join = (...parts: readonly string[]): string =>
+    parts
+      .filter((part) => part !== '')
+      .join('/')
+      .replaceAll(/\/+/g, '/');
   const paths = {
     join,
     basename: (path: string) => path.split('/').at(-1) ?? '',

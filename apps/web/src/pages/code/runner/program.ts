@@ -10,8 +10,24 @@ import { run } from './run.ts';
 
 /** What a program has no business with: the network, storage, other workers. Threads need workers, so no shared memory. */
 const withheld = [
-  ...['fetch', 'XMLHttpRequest', 'WebSocket', 'WebSocketStream', 'WebTransport', 'EventSource', 'importScripts'],
-  ...['indexedDB', 'caches', 'cookieStore', 'BroadcastChannel', 'Worker', 'SharedWorker', 'SharedArrayBuffer'],
+  ...[
+    'fetch',
+    'XMLHttpRequest',
+    'WebSocket',
+    'WebSocketStream',
+    'WebTransport',
+    'EventSource',
+    'importScripts',
+  ],
+  ...[
+    'indexedDB',
+    'caches',
+    'cookieStore',
+    'BroadcastChannel',
+    'Worker',
+    'SharedWorker',
+    'SharedArrayBuffer',
+  ],
   ...['FileSystemFileHandle', 'FileSystemDirectoryHandle', 'RTCPeerConnection', 'Notification'],
 ];
 
@@ -30,7 +46,7 @@ const post = postMessage.bind(globalThis) as (message: Message) => void;
 // biome-ignore lint/security/noGlobalEval: what this worker is for; its policy allows it here alone
 const compile = globalThis.eval as (code: string) => never;
 
-onmessage = async ({ data }: MessageEvent<RunnableProgram>) => {
+addEventListener('message', async ({ data }: MessageEvent<RunnableProgram>) => {
   withhold();
   addEventListener('unhandledrejection', (event) => {
     event.preventDefault();
@@ -41,4 +57,4 @@ onmessage = async ({ data }: MessageEvent<RunnableProgram>) => {
   post({ type: 'alive' });
   const done = await run(data, post, compile);
   post({ type: 'end', failed: !done });
-};
+});

@@ -106,9 +106,7 @@ export async function run(
       const unknown = names.find((each) => !(each in found));
       if (unknown !== undefined)
         throw Object.assign(
-          new Error(
-            `'${name}' has no value '${unknown}'; a type is imported as { type ${unknown} }`,
-          ),
+          new Error(`'${name}' has no value '${unknown}'; a type is imported as { type ${unknown} }`),
           { stack: `at ${programName}:${line}` },
         );
       return found;
@@ -139,7 +137,14 @@ export async function run(
 
 /** Methods of `console` that show nothing. */
 const nothing = (): void => undefined;
-const unshown = { assert: nothing, count: nothing, group: nothing, groupEnd: nothing, time: nothing, timeEnd: nothing };
+const unshown = {
+  assert: nothing,
+  count: nothing,
+  group: nothing,
+  groupEnd: nothing,
+  time: nothing,
+  timeEnd: nothing,
+};
 
 /** What `use(…)` gives is a setting, not a result. */
 function isBackend(value: unknown): boolean {

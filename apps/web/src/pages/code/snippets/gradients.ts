@@ -4,7 +4,11 @@ import { type Group, snippet } from './snippet.ts';
 export const gradients: Group = {
   title: { en: 'Gradients', zh: '梯度' },
   snippets: [
-    snippet('first', 'A gradient and its graph', '梯度与计算图', `
+    snippet(
+      'first',
+      'A gradient and its graph',
+      '梯度与计算图',
+      `
 import { backward, inspect } from '@ag/graph';
 import { tensor, Variable } from '@ag/tensor';
 
@@ -17,8 +21,13 @@ backward(f);
 f; // −12
 show(x.grad, y.grad, z.grad); // −4, −4, 3
 inspect(f, { values: true, gradients: true });
-`),
-    snippet('sigmoid-derivative', 'The derivative of a curve', '曲线的导数', `
+`,
+    ),
+    snippet(
+      'sigmoid-derivative',
+      'The derivative of a curve',
+      '曲线的导数',
+      `
 import { grad } from '@ag/graph';
 import { linspace, type Tensor } from '@ag/tensor';
 import { lineChart } from '@ag/viz';
@@ -28,22 +37,37 @@ const f = (x: Tensor) => x.sigmoid();
 const slope = grad((x: Tensor) => f(x).sum()); // of each place by itself
 const curve = async (name: string, y: Tensor) => ({ name, x: await x.data(), y: await y.data() });
 lineChart([await curve('sigmoid', f(x)), await curve('its derivative', slope(x))]);
-`),
-    snippet('numerical', 'Measured against automatic', '数值梯度与自动梯度', `
+`,
+    ),
+    snippet(
+      'numerical',
+      'Measured against automatic',
+      '数值梯度与自动梯度',
+      `
 import { checkGradients } from '@ag/graph';
 import { tensor } from '@ag/tensor';
 
 const x = tensor([0.3, -1.2, 2], { dtype: 'float64' });
 checkGradients(([x]) => x.sin().mul(x.exp()).sum(), [x]);
-`),
-    snippet('jacobian', 'A Jacobian', '雅可比矩阵', `
+`,
+    ),
+    snippet(
+      'jacobian',
+      'A Jacobian',
+      '雅可比矩阵',
+      `
 import { jacobian } from '@ag/graph';
 import { tensor } from '@ag/tensor';
 
 const x = tensor([1, 2, 3], { dtype: 'float64' });
 jacobian((x) => x.softmax(0))(x); // diag(s) − s·sᵀ: rows sum to 0
-`),
-    snippet('hessian', 'Curvature, and Newton’s step', '曲率与牛顿法', `
+`,
+    ),
+    snippet(
+      'hessian',
+      'Curvature, and Newton’s step',
+      '曲率与牛顿法',
+      `
 import { grad, hessian } from '@ag/graph';
 import { solve, type Tensor, tensor } from '@ag/tensor';
 
@@ -51,8 +75,13 @@ const f = (p: Tensor) => p.square().mul(tensor([1, 10], { dtype: 'float64' })).s
 const at = tensor([3, -2], { dtype: 'float64' });
 hessian(f)(at);
 at.sub(solve(hessian(f)(at), grad(f)(at))); // a parabola's minimum in one step
-`),
-    snippet('direction', 'A directional derivative', '方向导数', `
+`,
+    ),
+    snippet(
+      'direction',
+      'A directional derivative',
+      '方向导数',
+      `
 import { jvp } from '@ag/graph';
 import { type Tensor, tensor } from '@ag/tensor';
 
@@ -60,8 +89,13 @@ import { type Tensor, tensor } from '@ag/tensor';
 const f = (p: Tensor) => p.index(0).square().mul(p.index(1));
 const [value, slope] = jvp(f, [tensor([1, 2])], [tensor([0.6, 0.8])]);
 show(value, slope);
-`),
-    snippet('descent', 'Gradient descent by hand', '手写梯度下降', `
+`,
+    ),
+    snippet(
+      'descent',
+      'Gradient descent by hand',
+      '手写梯度下降',
+      `
 import { grad } from '@ag/graph';
 import { type Tensor, tensor } from '@ag/tensor';
 import { lineChart } from '@ag/viz';
@@ -75,8 +109,13 @@ for (let step = 0; step < 30; step++) {
   path.push(await x.item());
 }
 lineChart([{ name: 'x', y: path }], { title: 'Towards 3' });
-`),
-    snippet('own-formula', 'A formula as text', '文本公式', `
+`,
+    ),
+    snippet(
+      'own-formula',
+      'A formula as text',
+      '文本公式',
+      `
 import { backward, formula, inspect } from '@ag/graph';
 import { tensor, Variable } from '@ag/tensor';
 
@@ -87,8 +126,13 @@ const value = f.evaluate({ x: x.value, y: y.value });
 backward(value);
 show(value, x.grad, y.grad);
 inspect(value, { values: true, gradients: true });
-`),
-    snippet('custom-gradient', 'A gradient of your own', '自定义梯度', `
+`,
+    ),
+    snippet(
+      'custom-gradient',
+      'A gradient of your own',
+      '自定义梯度',
+      `
 import { backward, customGradient } from '@ag/graph';
 import { type Tensor, tensor, Variable } from '@ag/tensor';
 
@@ -97,8 +141,13 @@ const rounded = customGradient((x: Tensor) => x.round(), (g) => [g]);
 const x = new Variable(tensor([0.2, 0.7, 1.6]));
 backward(rounded(x.value).square().sum());
 show(x.grad); // 2 · round(x)
-`),
-    snippet('lost-digits', 'Where digits are lost', '精度在哪里丢失', `
+`,
+    ),
+    snippet(
+      'lost-digits',
+      'Where digits are lost',
+      '精度在哪里丢失',
+      `
 import { checkNumerics } from '@ag/graph';
 import { tensor } from '@ag/tensor';
 
@@ -106,6 +155,7 @@ const x = tensor([1e-5, 3e-5]);
 const { digits, losses } = await checkNumerics((x) => x.exp().sub(1), x);
 digits[0];
 for (const { message } of losses) console.log(message);
-`),
+`,
+    ),
   ],
 };

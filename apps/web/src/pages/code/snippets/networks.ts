@@ -4,7 +4,11 @@ import { type Group, snippet } from './snippet.ts';
 export const networks: Group = {
   title: { en: 'Networks', zh: '网络' },
   snippets: [
-    snippet('perceptron', 'A network and its weights', '网络与权重', `
+    snippet(
+      'perceptron',
+      'A network and its weights',
+      '网络与权重',
+      `
 import { linear, relu, sequential } from '@ag/nn';
 import { manualSeed, normal } from '@ag/tensor';
 
@@ -12,8 +16,13 @@ manualSeed(0);
 const model = sequential(linear(4, 8), relu(), linear(8, 3));
 model;
 model.forward(normal([2, 4])).softmax(1);
-`),
-    snippet('summary', 'Shapes, parameters, operations', '形状、参数与运算量', `
+`,
+    ),
+    snippet(
+      'summary',
+      'Shapes, parameters, operations',
+      '形状、参数与运算量',
+      `
 import * as nn from '@ag/nn';
 
 const model = nn.sequential(
@@ -24,8 +33,13 @@ const model = nn.sequential(
   nn.linear(8 * 14 * 14, 10),
 );
 String(nn.summary(model, [1, 1, 28, 28]));
-`),
-    snippet('own-module', 'A module of your own', '自定义模块', `
+`,
+    ),
+    snippet(
+      'own-module',
+      'A module of your own',
+      '自定义模块',
+      `
 import { Linear, Module } from '@ag/nn';
 import { manualSeed, ones, type Tensor } from '@ag/tensor';
 
@@ -39,8 +53,13 @@ manualSeed(2);
 const block = new Residual();
 block;
 block.forward(ones([1, 6]));
-`),
-    snippet('xor', 'Exclusive or', '异或', `
+`,
+    ),
+    snippet(
+      'xor',
+      'Exclusive or',
+      '异或',
+      `
 import { xor } from '@ag/datasets';
 import { backward } from '@ag/graph';
 import { bceWithLogits, linear, sequential, tanh } from '@ag/nn';
@@ -56,8 +75,13 @@ for (let step = 0; step < 150; step++) {
   optimizer.step();
 }
 model.forward(x).sigmoid(); // 0, 1, 1, 0
-`),
-    snippet('activations', 'Activation functions', '激活函数', `
+`,
+    ),
+    snippet(
+      'activations',
+      'Activation functions',
+      '激活函数',
+      `
 import { linspace, type Tensor } from '@ag/tensor';
 import { lineChart } from '@ag/viz';
 
@@ -71,8 +95,13 @@ const curves: Record<string, Tensor> = {
 const series = [];
 for (const [name, y] of Object.entries(curves)) series.push({ name, x: await x.data(), y: await y.data() });
 lineChart(series);
-`),
-    snippet('initializers', 'Why initial weights matter', '初始权重为何重要', `
+`,
+    ),
+    snippet(
+      'initializers',
+      'Why initial weights matter',
+      '初始权重为何重要',
+      `
 import { type Initializer, init, linear } from '@ag/nn';
 import { manualSeed, normal, type Tensor } from '@ag/tensor';
 import { lineChart } from '@ag/viz';
@@ -94,8 +123,13 @@ lineChart(
   ],
   { yScale: 'log', xLabel: 'layer', yLabel: 'deviation of activations' },
 );
-`),
-    snippet('convolution', 'What a convolution sees', '卷积看到什么', `
+`,
+    ),
+    snippet(
+      'convolution',
+      'What a convolution sees',
+      '卷积看到什么',
+      `
 import { digits } from '@ag/datasets';
 import { conv2d, tensor } from '@ag/tensor';
 
@@ -104,8 +138,13 @@ const kernels = tensor([[-1, 0, 1, -2, 0, 2, -1, 0, 1], [-1, -2, -1, 0, 0, 0, 1,
 const seen = conv2d(x, kernels, { padding: 1 }).abs();
 x;
 seen.index(0); // vertical edges, horizontal edges
-`),
-    snippet('attention', 'Attention by hand', '手写注意力', `
+`,
+    ),
+    snippet(
+      'attention',
+      'Attention by hand',
+      '手写注意力',
+      `
 import { scaledDotProductAttention } from '@ag/nn';
 import { manualSeed, matmul, normal } from '@ag/tensor';
 
@@ -114,8 +153,13 @@ const [q, k, v] = [normal([1, 6, 8]), normal([1, 6, 8]), normal([1, 6, 8])];
 const weights = matmul(q, k.transpose()).div(Math.sqrt(8)).softmax(-1);
 weights.index(0); // who looks at whom
 scaledDotProductAttention(q, k, v).sub(matmul(weights, v)).abs().max(); // 0, but for rounding
-`),
-    snippet('dropout', 'Training and evaluation', '训练模式与评估模式', `
+`,
+    ),
+    snippet(
+      'dropout',
+      'Training and evaluation',
+      '训练模式与评估模式',
+      `
 import { dropout } from '@ag/nn';
 import { manualSeed, ones } from '@ag/tensor';
 
@@ -124,8 +168,13 @@ const layer = dropout(0.5);
 layer.forward(ones([2, 6])); // half of them, twice as large
 layer.eval();
 layer.forward(ones([2, 6]));
-`),
-    snippet('save', 'Weights as a file', '把权重存成文件', `
+`,
+    ),
+    snippet(
+      'save',
+      'Weights as a file',
+      '把权重存成文件',
+      `
 import { writeFileSync } from 'node:fs';
 import { linear, loadSafetensors, saveSafetensors } from '@ag/nn';
 
@@ -134,6 +183,7 @@ const bytes = await saveSafetensors(layer.stateDict());
 writeFileSync('layer.safetensors', bytes);
 const { tensors } = loadSafetensors(bytes);
 tensors.weight;
-`),
+`,
+    ),
   ],
 };

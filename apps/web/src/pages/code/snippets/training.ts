@@ -4,7 +4,11 @@ import { type Group, snippet } from './snippet.ts';
 export const training: Group = {
   title: { en: 'Training and data', zh: '训练与数据' },
   snippets: [
-    snippet('regression', 'A line through points', '直线拟合', `
+    snippet(
+      'regression',
+      'A line through points',
+      '直线拟合',
+      `
 import { backward } from '@ag/graph';
 import { sgd } from '@ag/optim';
 import { manualSeed, normal, tensor, Variable } from '@ag/tensor';
@@ -19,8 +23,13 @@ for (let step = 0; step < 100; step++) {
   optimizer.step();
 }
 show(slope, height); // about 2 and 1
-`),
-    snippet('fit', 'The training loop as events', '训练循环', `
+`,
+    ),
+    snippet(
+      'fit',
+      'The training loop as events',
+      '训练循环',
+      `
 import { blobs, dataLoader } from '@ag/datasets';
 import { accuracy, crossEntropy, linear, relu, sequential } from '@ag/nn';
 import { adam } from '@ag/optim';
@@ -34,8 +43,13 @@ const optimizer = adam(model.parameters(), { learningRate: 0.01 });
 for await (const event of fit({ model, optimizer, loss: crossEntropy, metrics: { accuracy }, train, epochs: 5 })) {
   if (event.type === 'epoch') console.log(event.epoch, event.loss.toFixed(4), event.metrics.accuracy);
 }
-`),
-    snippet('compiled', 'A compiled training step', '编译训练步', `
+`,
+    ),
+    snippet(
+      'compiled',
+      'A compiled training step',
+      '编译训练步',
+      `
 import { spirals } from '@ag/datasets';
 import { backward, compile } from '@ag/graph';
 import { wasm } from '@ag/native-wasm';
@@ -59,8 +73,13 @@ for (let i = 0; i <= 200; i++) {
   const loss = step();
   if (i % 50 === 0) console.log(i, (await loss.item()).toFixed(4));
 }
-`),
-    snippet('boundary', 'A decision boundary', '决策边界', `
+`,
+    ),
+    snippet(
+      'boundary',
+      'A decision boundary',
+      '决策边界',
+      `
 import { moons } from '@ag/datasets';
 import { backward } from '@ag/graph';
 import { crossEntropy, linear, sequential, tanh } from '@ag/nn';
@@ -84,8 +103,13 @@ const values = await model.forward(tensor(plane)).softmax(1).index(':', 1).data(
 const [places, classes] = [await x.data(), await y.data()];
 const points = Array.from(classes, (target, i) => ({ x: places[2 * i], y: places[2 * i + 1], target }));
 decisionBoundary({ x: [-2, 3], y: [-2, 3], columns: n, rows: n, values }, points);
-`),
-    snippet('optimizers', 'Optimizers side by side', '优化器对比', `
+`,
+    ),
+    snippet(
+      'optimizers',
+      'Optimizers side by side',
+      '优化器对比',
+      `
 import { backward } from '@ag/graph';
 import { adam, type Optimizer, rmsprop, sgd } from '@ag/optim';
 import { tensor, Variable } from '@ag/tensor';
@@ -111,8 +135,13 @@ for (const [name, make] of Object.entries(makers)) {
   curves.push({ name, y });
 }
 lineChart(curves, { yScale: 'log', xLabel: 'step', yLabel: 'loss' });
-`),
-    snippet('schedules', 'Learning-rate schedules', '学习率调度', `
+`,
+    ),
+    snippet(
+      'schedules',
+      'Learning-rate schedules',
+      '学习率调度',
+      `
 import { cosine, oneCycle, stepDecay } from '@ag/optim';
 import { lineChart } from '@ag/viz';
 
@@ -128,8 +157,13 @@ lineChart(
   })),
   { xLabel: 'step', yLabel: 'learning rate' },
 );
-`),
-    snippet('digits', 'Handwritten digits', '手写数字', `
+`,
+    ),
+    snippet(
+      'digits',
+      'Handwritten digits',
+      '手写数字',
+      `
 import { digits } from '@ag/datasets';
 import { imageGrid } from '@ag/viz';
 
@@ -144,8 +178,13 @@ imageGrid(
     caption: String(label),
   })),
 );
-`),
-    snippet('adversarial', 'Fooling a network', '对抗样本', `
+`,
+    ),
+    snippet(
+      'adversarial',
+      'Fooling a network',
+      '对抗样本',
+      `
 import { digits } from '@ag/datasets';
 import { backward, grad } from '@ag/graph';
 import { crossEntropy, flatten, linear, sequential } from '@ag/nn';
@@ -166,16 +205,26 @@ const slope = grad((x: Tensor) => crossEntropy(model.forward(x), y));
 const fooled = x.add(slope(x).sign().mul(0.25)).clamp(0, 1);
 show(model.forward(x).argmax(1), x);
 show(model.forward(fooled).argmax(1), fooled);
-`),
-    snippet('histogram', 'A distribution', '分布直方图', `
+`,
+    ),
+    snippet(
+      'histogram',
+      'A distribution',
+      '分布直方图',
+      `
 import { exponential, manualSeed } from '@ag/tensor';
 import { histogram } from '@ag/viz';
 
 manualSeed(8);
 const means = exponential([2000, 30]).mean(1); // the central limit theorem
 histogram(await means.data(), { title: 'Means of 30 waiting times' });
-`),
-    snippet('speed', 'How fast is this device?', '这台设备有多快？', `
+`,
+    ),
+    snippet(
+      'speed',
+      'How fast is this device?',
+      '这台设备有多快？',
+      `
 import { wasm } from '@ag/native-wasm';
 import { matmul, normal, use } from '@ag/tensor';
 
@@ -187,6 +236,7 @@ const began = performance.now();
 for (let i = 0; i < 10; i++) await matmul(a, b.add(i)).data();
 const seconds = (performance.now() - began) / 1000;
 console.log(\`\${((10 * 2 * n ** 3) / seconds / 1e9).toFixed(1)} billion operations a second\`);
-`),
+`,
+    ),
   ],
 };

@@ -1,7 +1,7 @@
 /** The worker that has TypeScript: what an editor asks, and programs made ready to run. */
 import { expose } from 'comlink';
-import { prepare } from '../program/prepare.ts';
-import { createLanguage, type Language } from './service.ts';
+import { createLanguage, type Language } from './language/service.ts';
+import { prepare } from './program/prepare.ts';
 
 let language: Language | null = null;
 let locals: Readonly<Record<string, string>> = {};
@@ -16,7 +16,8 @@ const service = {
   async open(url: string, beside: Readonly<Record<string, string>>): Promise<void> {
     locals = beside;
     const response = await fetch(url);
-    if (!response.ok) throw new Error(`the declarations could not be loaded: ${url} gives ${response.status}`);
+    if (!response.ok)
+      throw new Error(`the declarations could not be loaded: ${url} gives ${response.status}`);
     language = createLanguage((await response.json()) as Record<string, string>, beside);
   },
   /** Without the declarations, which running does not need. */
