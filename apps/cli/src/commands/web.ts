@@ -12,6 +12,7 @@ export const webPages = [
   'digits',
   'numerical',
   'code',
+  'viewer',
   'home',
 ] as const;
 

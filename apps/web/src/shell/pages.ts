@@ -85,4 +85,13 @@ export const pages: readonly Page[] = [
     },
     load: () => import('../pages/code/page.tsx'),
   },
+  {
+    id: 'viewer',
+    title: { en: 'Model viewer', zh: '模型查看器' },
+    summary: {
+      en: 'Drop ONNX, safetensors, .pt or .npz: the graph, the weights, and any node run and differentiated.',
+      zh: '拖入 ONNX、safetensors、.pt 或 .npz：查看计算图与权重，运行任意节点并求导。',
+    },
+    load: () => import('../pages/viewer/page.tsx'),
+  },
 ];

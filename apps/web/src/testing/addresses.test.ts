@@ -56,6 +56,7 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
   code: ['z', 'example', 'snippet'],
+  viewer: ['node', 'open', 'feed', 'seed', 'numbers', 'shape.x'],
 };
 
 /** What makes a page quick, where what is asked for may be large. */

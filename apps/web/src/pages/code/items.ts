@@ -40,4 +40,6 @@ export interface RunnableProgram {
   readonly imports: readonly string[];
   /** Files of its own that it imports, by the names that it gives them. */
   readonly files: Readonly<Record<string, string>>;
+  /** Files that it finds beside it, by name. */
+  readonly given?: Readonly<Record<string, Uint8Array>>;
 }

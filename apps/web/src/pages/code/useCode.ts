@@ -1,5 +1,6 @@
 /** The state of the code lab: the program in the editor, what is known of it, and its runs. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { handedFiles } from '../../components/handedFiles.ts';
 import { pack, unpack } from '../../components/packedSource.ts';
 import { messageOf } from '../../service/messageOf.ts';
 import { pageWorker } from '../../service/page/pageWorker.ts';
@@ -62,7 +63,10 @@ export function useCode() {
           ({ line, message }): Item => ({ line, content: { kind: 'error', text: message } }),
         );
         show(items, 0);
-      } else program.start(prepared.program);
+      } else {
+        const given = await handedFiles(editor.current.source());
+        program.start({ ...prepared.program, given });
+      }
     } catch (error) {
       setProblem(messageOf(error));
     }

@@ -26,9 +26,15 @@ function normal(path: string): string {
 const toBytes = (content: string | Uint8Array): Uint8Array =>
   typeof content === 'string' ? new TextEncoder().encode(content) : Uint8Array.from(content);
 
-/** @param written told of each file that the program writes at once, with the name it gave */
-export function createFiles(written: (name: string, bytes: Uint8Array) => void) {
-  const files = new Map<string, Uint8Array>();
+/**
+ * @param written told of each file that the program writes at once, with the name it gave
+ * @param given files that are there from the beginning
+ */
+export function createFiles(
+  written: (name: string, bytes: Uint8Array) => void,
+  given: Readonly<Record<string, Uint8Array>> = {},
+) {
+  const files = new Map(Object.entries(given).map(([name, bytes]) => [normal(name), bytes] as const));
   const folders = new Set(['/', '/tmp']);
   const read = (path: string): Uint8Array => {
     const bytes = files.get(normal(path));

@@ -50,14 +50,14 @@ export async function run(
   const show = (line: number, contents: readonly (Content | Promise<Content>)[]): void => {
     for (const content of contents) reporter.show(line, content);
   };
-  const modules = createFiles((name, bytes) =>
+  const written = (name: string, bytes: Uint8Array): void =>
     reporter.show(
       current,
       name.endsWith('.svg')
         ? { kind: 'svg', svg: new TextDecoder().decode(bytes) }
         : { kind: 'file', name, bytes },
-    ),
-  );
+    );
+  const modules = createFiles(written, program.given);
   const process = createProcess(modules, (text) => print(current, text));
   const fault = (line: number, error: unknown): void =>
     reporter.show(line, { kind: 'error', text: textOf(error) });
