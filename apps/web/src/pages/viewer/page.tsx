@@ -31,13 +31,13 @@ export default function Viewer() {
           <>
             <Problem message={state.problem} />
             <Picture state={state} />
+            <ValueView state={state} />
+            <GradientTable state={state} />
           </>
         }
         controls={<NodePanel state={state} />}
         below={
           <>
-            <ValueView state={state} />
-            <GradientTable state={state} />
             <Comparison state={state} />
             <TensorPanel state={state} />
             {file && (

@@ -65,7 +65,7 @@ const service = {
     const { onnx } = opened();
     if (!onnx) return null;
     const { nodes: traced, reason } = traceOf(onnx.bytes, onnx.summary, shapes);
-    const svg = graphView(graphOf(onnx.summary, traced), { maxNodes: 60, ...options });
+    const svg = graphView(graphOf(onnx.summary, traced), { maxNodes: 12, ...options });
     const modules = [...svg.matchAll(/data-module="([^"]+)"/g)].map(([, path]) => path);
     // Nodes of branches and loops are traced one by one, so nodes are found by what they make.
     const costs = new Map<string, { shape: readonly number[] | null; flops: number }>();
