@@ -76,7 +76,7 @@ export function useViewer() {
     const mine = ++opening.current;
     const next = await work(remote.open(given, given?.name ?? exampleName));
     if (!next || mine !== opening.current) return;
-    blob.current = given;
+    blob.current = given ?? (await remote.source());
     setView(null);
     setValue(null);
     setGradients(null);

@@ -11,6 +11,7 @@ import { exampleFile } from './sample.ts';
 let file: OpenedFile | null = null;
 let network: Network | null = null;
 let image: Blob | null = null;
+let source: Blob | null = null;
 
 const opened = (): OpenedFile => {
   if (!file) throw new Error('no file is open');
@@ -56,9 +57,13 @@ const service = {
     const given = blob ?? (await exampleFile());
     const next = await openFile(given, name);
     file = next;
+    source = given;
     network = next.onnx ? new Network(next.onnx.bytes, next.onnx.summary, pixels) : null;
     return summaryOf(next);
   },
+
+  /** The open file as it is, for other pages. */
+  source: () => source,
 
   /** The graph by modules, and what each node costs for inputs of these shapes. */
   draw(shapes: Feed['shapes'], options: GraphViewOptions) {
