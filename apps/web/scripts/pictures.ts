@@ -41,7 +41,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     part: '[data-testid=plane] svg',
     prepare: trainTo('train', 2500),
   },
-  gradients: { hash: 'gradients', part: '[data-testid=flow] svg' },
+  gradients: { hash: 'gradients', part: '[data-testid=river]' },
   race: {
     hash: 'race?surface=himmelblau&runners=sgd,momentum,adam&x=0.2&y=-1.5&steps=60',
     part: '[data-testid=map] svg',
@@ -60,7 +60,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       await page.waitForTimeout(300);
     },
   },
-  numerical: { hash: 'numerical', part: '.columns .card:last-child svg', prepare: untilDone },
+  numerical: { hash: 'numerical', part: '[data-testid=by-cost] svg', prepare: untilDone },
 };
 
 const chosen = process.argv.slice(2);
