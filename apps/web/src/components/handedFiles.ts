@@ -1,4 +1,8 @@
-/** Files that one page hands to the code lab, for as long as the application is open: programs read them by their names. */
+/**
+ * Files that one page hands to the code lab.
+ *
+ * For as long as the application is open, programs read them by their names.
+ */
 
 const files = new Map<string, Blob>();
 

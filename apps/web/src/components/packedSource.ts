@@ -1,4 +1,8 @@
-/** A program in an address: compressed (deflate), then written with the letters that addresses may hold (base64url). */
+/**
+ * A program in an address.
+ *
+ * Compressed (deflate), then written with the letters that addresses may hold (base64url).
+ */
 
 /** Characters of the longest program that an address is read to. */
 const longest = 400_000;

@@ -1,4 +1,6 @@
-/** What the numbers of a tensor are like, and how far two tensors are apart: from one pass over their parts. */
+/**
+ * What the numbers of a tensor are like, and how far two tensors are apart. One pass over their parts tells.
+ */
 import { valueError } from '@ag/tensor/engine';
 import type { StoredTensor } from './stored.ts';
 

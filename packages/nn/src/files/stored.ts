@@ -1,6 +1,7 @@
 /**
- * Tensors of files to be looked at: names, types and shapes at once, numbers part by part, so that a safetensors file is never
- * in memory as a whole, however large it is.
+ * Tensors of files to be looked at: names, types and shapes at once, numbers part by part.
+ *
+ * So a safetensors file is never in memory as a whole, however large it is.
  */
 import type { Tensor } from '@ag/tensor';
 import { storedElement } from './elements.ts';

@@ -1,6 +1,7 @@
 /**
- * What the code lab makes of programs, without a browser: every snippet is free of type errors and runs; lines of what
- * is shown, of errors, and what is refused.
+ * What the code lab makes of programs, without a browser.
+ *
+ * Every snippet is free of type errors and runs; lines of what is shown, of errors, and what is refused.
  */
 import { describe, expect, it } from 'vitest';
 import { declarations } from '../../../scripts/codeLab.ts';

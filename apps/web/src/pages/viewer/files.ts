@@ -1,5 +1,7 @@
 /**
- * Files of weights and networks, opened in the worker: of safetensors only what is looked at is read, by slices.
+ * Files of weights and networks, opened in the worker.
+ *
+ * Of safetensors only what is looked at is read, by slices.
  */
 import {
   loadNpy,

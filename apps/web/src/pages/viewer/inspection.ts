@@ -1,4 +1,8 @@
-/** What the viewer's worker answers with: a file as plain data, pictures of tensors, two files beside each other. */
+/**
+ * What the viewer's worker answers with.
+ *
+ * A file as plain data, pictures of tensors, two files beside each other.
+ */
 import { binsOf, distanceOf, pairTensors, type Statistics, type StoredTensor, statisticsOf } from '@ag/nn';
 import type { OnnxNode, OnnxValue } from '@ag/onnx';
 import { type GridImage, heatmap, histogram, imageGrid, lineChart, type Theme } from '@ag/viz';

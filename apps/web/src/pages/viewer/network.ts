@@ -1,4 +1,8 @@
-/** A network of an ONNX file: its graph by modules, what its nodes cost, and any of its values computed and differentiated. */
+/**
+ * A network of an ONNX file.
+ *
+ * Its graph by modules, what its nodes cost, and any of its values computed and differentiated.
+ */
 import { gradients } from '@ag/graph';
 import { loadOnnx, type OnnxModel, type OnnxSummary, type OnnxTracedNode, traceOnnx } from '@ag/onnx';
 import { full, key, linspace, normal, type Tensor, tensor, Variable } from '@ag/tensor';

@@ -1,4 +1,8 @@
-/** The model viewer as a person uses it: drops files, opens modules, runs and differentiates nodes, goes on in the code lab. */
+/**
+ * The model viewer as a person uses it.
+ *
+ * Drops files, opens modules, runs and differentiates nodes, goes on in the code lab.
+ */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Application, chromiumPath, startApplication, stateOf } from '../../testing/browser.ts';

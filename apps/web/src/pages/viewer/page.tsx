@@ -1,4 +1,8 @@
-/** The model viewer: a file that is dropped, its graph and its tensors, any node run and differentiated. */
+/**
+ * The model viewer.
+ *
+ * A file that is dropped, its graph and its tensors, any node run and differentiated.
+ */
 import { useEffect, useState } from 'preact/hooks';
 import { handFile } from '../../components/handedFiles.ts';
 import { formatNumber } from '../../components/numbers.ts';

@@ -1,6 +1,7 @@
 /**
- * What the viewer says of files, against what onnx, onnxruntime, torch, NumPy and safetensors say of them
- * (fixtures/make.py).
+ * What the viewer says of files, against what other tools say of them.
+ *
+ * They are onnx, onnxruntime, torch, NumPy and safetensors (fixtures/make.py).
  */
 import * as nn from '@ag/nn';
 import { tensor } from '@ag/tensor';
