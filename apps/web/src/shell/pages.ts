@@ -103,4 +103,22 @@ export const pages: readonly Page[] = [
     },
     load: () => import('../pages/device/page.tsx'),
   },
+  {
+    id: 'code',
+    title: { en: 'Code lab', zh: '代码实验室' },
+    summary: {
+      en: 'Write a program with the whole library: every tensor, chart and graph under the line that made it.',
+      zh: '用整个库写一个程序：每个张量、图表和计算图都显示在产生它的那一行下面。',
+    },
+    load: () => import('../pages/code/page.tsx'),
+  },
+  {
+    id: 'viewer',
+    title: { en: 'Model viewer', zh: '模型查看器' },
+    summary: {
+      en: 'Drop ONNX, safetensors, .pt or .npz: the graph, the weights, and any node run and differentiated.',
+      zh: '拖入 ONNX、safetensors、.pt 或 .npz：查看计算图与权重，运行任意节点并求导。',
+    },
+    load: () => import('../pages/viewer/page.tsx'),
+  },
 ];

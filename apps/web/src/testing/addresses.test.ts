@@ -90,6 +90,8 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
     ...['rate', 'temperature', 'seed'],
   ],
+  code: ['z', 'example', 'snippet'],
+  viewer: ['node', 'open', 'feed', 'seed', 'numbers', 'shape.x'],
 };
 
 /** What makes a page quick, where what is asked for may be large. */
