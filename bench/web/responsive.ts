@@ -26,7 +26,7 @@ const cases: readonly Case[] = [
   { id: 'gradients', hash: 'gradients?depth=30&steps=10000', button: 'run' },
   { id: 'houses', hash: 'houses?epochs=10000', button: 'run' },
   { id: 'numerical', hash: 'numerical?hidden=24', button: 'run' },
-  { id: 'race', hash: 'race?steps=200', button: 'x', use: dragStart },
+  { id: 'landscape', hash: 'landscape?steps=200', button: 'x', use: dragStart },
 ];
 
 export async function* responsive(

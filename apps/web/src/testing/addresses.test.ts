@@ -51,7 +51,11 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     ...['optimizer', 'learningRate', 'batchSize', 'seed', 'edges'],
   ],
   gradients: ['depth', 'width', 'activation', 'init', 'std', 'residual', 'rate', 'seed', 'steps'],
-  race: ['surface', 'expression', 'x', 'y', 'steps', 'runners', 'rate.sgd', 'azimuth'],
+  landscape: [
+    ...['of', 'view', 'surface', 'expression', 'x', 'y', 'steps', 'runners', 'rate.sgd', 'many', 'azimuth'],
+    ...['elevation', 'data', 'hidden', 'activation', 'optimizer', 'learningRate', 'seed', 'directions'],
+    'directionSeed',
+  ],
   houses: ['hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],

@@ -69,12 +69,12 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
     expect(gradient('x')).toBeCloseTo(Math.sin(0.5), 10);
   });
 
-  it('of the race prints the path of every racer', async () => {
-    const page = await application.open('race?steps=12&runners=momentum,adam');
-    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 2);
+  it('of the landscape prints the path of every racer', async () => {
+    const page = await application.open('landscape?steps=12&runners=momentum,adam,lbfgs,newton&surface=rosenbrock');
+    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 4);
     const { paths } = await stateOf<{ paths: { name: string; points: [number, number][] }[] }>(page);
-    const printed = await run('race', await page.getByTestId('code').textContent());
-    expect(paths.map(({ name }) => name)).toEqual(['Momentum', 'Adam']);
+    const printed = await run('landscape', await page.getByTestId('code').textContent());
+    expect(paths.map(({ name }) => name)).toEqual(['Momentum', 'Adam', 'L-BFGS', 'Newton']);
     expect(printed).toEqual(
       paths.flatMap(({ name, points }) => points.slice(1).map((point) => [name, ...point.map(near)])),
     );

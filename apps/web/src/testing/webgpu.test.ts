@@ -173,9 +173,9 @@ describe.skipIf(chromiumPath === undefined)('WebGPU', { timeout: 600_000 }, () =
     expect(link).toContain('backend=webgpu');
     // Other pages compute with it too, or say why not.
     await page.evaluate(() => {
-      location.hash = '#/race';
+      location.hash = '#/landscape';
     });
-    await until(page, "state.page === 'race' && location.hash.includes('webgpu')");
+    await until(page, "state.page === 'landscape' && location.hash.includes('webgpu')");
     expect(await page.getByTestId('backend-note').textContent()).toContain('float64');
     await page.goBack();
     await page.reload();
