@@ -5,8 +5,8 @@
  *
  *     npm run ts -- examples/01-scalar-graph.ts
  */
-import { Graph, gradients, placeholder, topologicalSort } from '@ag/graph';
-import { scalar, type Tensor, Variable } from '@ag/tensor';
+import { Graph, gradients, inspect, placeholder } from '@ag/graph';
+import { scalar, Variable } from '@ag/tensor';
 
 // Nodes without inputs: two that are fed, two that are trained.
 const x = placeholder([], { name: 'x' });
@@ -27,16 +27,9 @@ const updates = new Map([
   [b, b.value.sub(db.mul(learningRate))],
 ]);
 
-/** What a node is called on the page. */
-function describe(node: Tensor): string {
-  const { op, leaf } = node;
-  if (op) return op.name;
-  if (leaf?.kind === 'placeholder') return `${leaf.name} (placeholder)`;
-  if (leaf?.kind === 'variable') return `${leaf.variable.name} (trainable)`;
-  return 'number';
-}
-
-console.log(`topological order: ${topologicalSort(loss).map(describe).join(' → ')}`);
+// Each node after those that it is computed from.
+const order = inspect(loss).nodes.map(({ kind, label }) => (kind === 'op' ? label : `${label} (${kind})`));
+console.log(`topological order: ${order.join(' → ')}`);
 
 const graph = new Graph({ inputs: [x, y], outputs: { loss, sigmoid, dk: dk, db: db }, updates });
 for (let step = 1; step <= 10; step++) {

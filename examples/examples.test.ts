@@ -89,9 +89,9 @@ describe('examples', { timeout: 180_000 }, () => {
     const order = /topological order: (.*)/.exec(text)![1].split(' → ');
     const pairs = [
       ['x (placeholder)', 'mul'],
-      ['k (trainable)', 'mul'],
+      ['k (parameter)', 'mul'],
       ['mul', 'add'],
-      ['b (trainable)', 'add'],
+      ['b (parameter)', 'add'],
       ['add', 'sigmoid'],
       ['sigmoid', 'sub'],
       ['sub', 'square'],

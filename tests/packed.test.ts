@@ -67,6 +67,33 @@ it('the examples have the types that users get', async () => {
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', scratch], scratch);
 });
 
+it('the examples of the course have them, too', async () => {
+  // Where they lie, with the packages as they are built beside them: what is internal is not declared.
+  const course = join(root, 'examples');
+  const files = (await readdir(course))
+    .filter((name) => /^\d\d-.*\.ts$/.test(name))
+    .map((name) => join(course, name));
+  expect(files.length).toBeGreaterThan(30);
+  const { compilerOptions } = userSettings;
+  const settings = {
+    compilerOptions: {
+      ...compilerOptions,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+      allowImportingTsExtensions: true,
+      resolveJsonModule: true,
+      skipLibCheck: true,
+    },
+    files,
+  };
+  await writeFile(join(scratch, 'course.json'), JSON.stringify(settings));
+  await run(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(scratch, 'course.json')],
+    course,
+  );
+});
+
 /**
  * Installs `names` and the packages that the first ts block of a README imports into the empty folder `home`, runs the block
  * and bundles it as a page would. Resolves with the packages of ours that it imports.

@@ -1,4 +1,5 @@
 /** Hands the suite to the test that opened the page. */
+import { browserStore } from '@ag/train';
 import { throughOnnx } from './onnx.ts';
 import { type Outcome, runSuite, type Task } from './suite.ts';
 
@@ -15,4 +16,21 @@ function inWorker(task: Task): Promise<Outcome> {
   });
 }
 
-Object.assign(window, { suite: { inPage: runSuite, inWorker }, throughOnnx });
+/** What a store of checkpoints reads before, between and after its writes. */
+async function keeping(by: 'files' | 'database'): Promise<(number[] | null)[]> {
+  const store = browserStore(by);
+  const name = 'a/b: c?';
+  const read = async () => {
+    const bytes = await store.read(name);
+    return bytes && [...bytes];
+  };
+  const seen = [await read()];
+  for (const bytes of [Uint8Array.of(1, 2, 3), Uint8Array.of(4)]) {
+    await store.write(name, bytes);
+    seen.push(await read());
+  }
+  await store.remove(name);
+  await store.remove(name);
+  return [...seen, await read()];
+}
+Object.assign(window, { suite: { inPage: runSuite, inWorker }, throughOnnx, keeping });

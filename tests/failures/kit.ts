@@ -351,7 +351,7 @@ export async function bytesAround(entry: Entry, trigger: Trigger): Promise<[few:
   await call(clean);
   for (let i = 0; i < 3; i++) await attempt(call, trigger);
   const few = stats().bytes;
-  for (let i = 0; i < 100; i++) await attempt(call, trigger);
+  for (let i = 0; i < 30; i++) await attempt(call, trigger);
   return [few, stats().bytes];
 }
 

@@ -45,7 +45,7 @@ export function matrix(
       const [failure, trigger] = Object.entries(failures).find(([one]) => reaches(entry, one))!;
       // The other backends take their memory from the same plans.
       if (backend !== 'reference' || entry.makesVariables) continue;
-      it(`${name}: ${failure}, a hundred times, holds no more memory`, async () => {
+      it(`${name}: ${failure}, thirty times, holds no more memory`, async () => {
         const [few, many] = await bytesAround(entry, trigger);
         expect(many).toBeLessThanOrEqual(few);
       });

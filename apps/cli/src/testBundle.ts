@@ -2,7 +2,6 @@
  * The command in a few files, made from the sources as they are, for tests that start it in processes of its own: from the
  * sources each start would transform some hundred modules. Made once for a state of the sources, and kept for the next run.
  */
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -11,12 +10,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { forget, stateOf } from '../../../tests/madeOnce.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** Within the package, where Node finds what the command loads. */
@@ -31,7 +30,8 @@ export function commandBundle(): string {
 }
 
 function find(): string {
-  const folder = join(kept, stateOfSources());
+  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
+  const folder = join(kept, stateOf([...packages, 'apps/cli']));
   if (existsSync(folder)) return folder;
   mkdirSync(kept, { recursive: true });
   const before = readdirSync(kept);
@@ -64,33 +64,10 @@ function find(): string {
     // Another test was quicker.
     rmSync(fresh, { recursive: true });
   }
-  for (const old of before) {
-    const path = join(kept, old);
-    const hours = (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)) / 3.6e6;
-    if (hours > 1) rmSync(path, { recursive: true, force: true });
-  }
+  forget(kept, before);
   return folder;
 }
 
 function dependencies(): string[] {
   return Object.keys(JSON.parse(readFileSync(join(root, 'apps/cli/package.json'), 'utf8')).dependencies);
-}
-
-/** A name for the sources as they are now: files, sizes, times. */
-function stateOfSources(): string {
-  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
-  const hash = createHash('sha256');
-  for (const folder of [...packages, join(root, 'apps/cli')]) {
-    const files = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).map((name) =>
-      join('src', name),
-    );
-    for (const file of ['package.json', ...files].sort()) {
-      const { size, mtimeMs } = statSync(join(folder, file), { throwIfNoEntry: false }) ?? {
-        size: 0,
-        mtimeMs: 0,
-      };
-      hash.update(`${folder} ${file} ${size} ${mtimeMs}\n`);
-    }
-  }
-  return hash.digest('hex').slice(0, 16);
 }

@@ -38,6 +38,7 @@ export const guides: Readonly<Record<string, readonly string[]>> = {
   ],
   'Where it runs': [
     'workers',
+    'training-service',
     'server',
     'bun-deno',
     'bundlers',

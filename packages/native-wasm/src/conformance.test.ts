@@ -16,12 +16,10 @@ const every = [1, 2].flatMap((threads) =>
     ),
   ),
 );
-// Derivatives are graphs of the same kernels, so one combination is enough for every day.
+// Every value of every choice. Derivatives are graphs of the same kernels, so one combination is enough for every day.
 const some = [
-  { threads: 1, relaxedSimd: false, fusion: true, winograd: true, derivatives: false },
-  { threads: 1, relaxedSimd: true, fusion: false, winograd: true, derivatives: false },
   { threads: 2, relaxedSimd: true, fusion: true, winograd: true, derivatives: true },
-  { threads: 2, relaxedSimd: false, fusion: false, winograd: false, derivatives: false },
+  { threads: 1, relaxedSimd: false, fusion: false, winograd: false, derivatives: false },
 ];
 
 for (const { threads, relaxedSimd, fusion, winograd, derivatives } of process.env.AG_TEST === 'full'

@@ -237,15 +237,14 @@ export abstract class Module<Inputs extends readonly unknown[] = [Tensor], Outpu
     return null;
   }
 
-  /** Names of variables in files of other libraries, with ours, or null for what is not needed. @internal */
+  /** Names of variables in files of other libraries, with ours, or null for what is not needed. For layers to override. */
   foreignNames(): Readonly<Record<string, string | null>> {
     return {};
   }
 
   /**
    * Variables that are matrices of products with an input, by name, with the axes in the order in which they lie: outputs
-   * first, as layers here have them, or inputs first. What `lora` adapts as a linear layer.
-   * @internal
+   * first, as layers here have them, or inputs first. What `lora` adapts as a linear layer. For layers to override.
    */
   matrices(): Readonly<Record<string, 'outputsFirst' | 'inputsFirst'>> {
     return {};

@@ -94,6 +94,16 @@ export {
 export type { RunSetup } from './receipts/replay.ts';
 export { type ReceiptContent, type SaveReceiptOptions, saveReceipt } from './receipts/saveReceipt.ts';
 export { receipt, type Verification, type VerifyOptions, verify } from './receipts/verify.ts';
+export { browserStore, type CheckpointStore } from './service/checkpointStore.ts';
+export type { ServedOptions } from './service/host.ts';
+export type { ReportedEvent, ServiceEvent } from './service/protocol.ts';
+export {
+  type Answered,
+  type ServiceWorkerEnd,
+  type TrainingService,
+  type TrainingServiceOptions,
+  trainingService,
+} from './service/trainingService.ts';
 export {
   type LabeledBatch,
   type LabelledBatch,
@@ -103,7 +113,7 @@ export {
   type Validation,
   validate,
 } from './validate.ts';
-export { type RunInWorkerOptions, runInWorker, serveTraining } from './worker.ts';
+export { type RunInWorkerOptions, runInWorker, type ServedTraining, serveTraining } from './worker.ts';
 export { joinWorld, type MemoryWorldOptions, memoryWorld, type SharedWorld } from './world/memoryWorld.ts';
 export { type ReduceGradientsOptions, reduceGradients } from './world/reduceGradients.ts';
 export { sumOverRanks } from './world/sums.ts';

@@ -4,12 +4,15 @@
  */
 
 import { saveSafetensors } from '@ag/nn';
+import type { Tensor } from '@ag/tensor';
 import { checkOptions, codedError, type ErrorCode } from '@ag/tensor/engine';
 import { TrainingError, type TrainingErrorKind } from './errors.ts';
 import type { TrainingEvent } from './events.ts';
 import { fit } from './fit.ts';
 import { listen, type MessageEnd, ownEnd } from './messageEnd.ts';
 import type { FitOptions } from './options.ts';
+import { type ServedOptions, ServiceHost } from './service/host.ts';
+import type { ToService } from './service/protocol.ts';
 
 /** Events that may be on their way before the other side has taken one: a caller that waits pauses the training. */
 const window = 32;
@@ -145,9 +148,13 @@ interface Asked {
   wake: () => void;
 }
 
+/** What a worker's script says is trained. */
+export type ServedTraining<X = Tensor, Output = Tensor, Y = Tensor> = FitOptions<X, Output, Y> &
+  ServedOptions;
+
 /**
- * To be called once in a worker's script: trains what `setup` makes of the settings whenever `runInWorker` asks, one run
- * after the other. Runs share what the script shares, such as the backend; whatever `setup` makes is a run's own.
+ * To be called once in a worker's script: trains what `setup` makes of the settings whenever {@link runInWorker} or
+ * {@link trainingService} asks, one run after the other. Runs share what the script shares, such as the backend; whatever `setup` makes is a run's own.
  *
  * ```ts
  * serveTraining(async ({ epochs }) => {
@@ -160,12 +167,13 @@ interface Asked {
  */
 // biome-ignore lint/suspicious/noExplicitAny: where only the settings' type is given, a run may be of any form
 export async function serveTraining<Settings = never, X = any, Output = any, Y = any>(
-  setup: (settings: Settings) => FitOptions<X, Output, Y> | Promise<FitOptions<X, Output, Y>>,
+  setup: (settings: Settings) => ServedTraining<X, Output, Y> | Promise<ServedTraining<X, Output, Y>>,
   end?: MessageEnd,
 ): Promise<void> {
   const port = end ?? ownEnd();
   if (port === null) throw new TrainingError('serveTraining: this is no worker', { code: 'option' });
   const asked = new Map<number, Asked>();
+  const service = new ServiceHost(port, setup);
   /** Ends when the last run that was asked for has ended. */
   let last = Promise.resolve();
 
@@ -176,9 +184,9 @@ export async function serveTraining<Settings = never, X = any, Output = any, Y =
     };
     try {
       if (own.left) return;
-      const options = await setup(settings);
+      const { predict: _, store: __, checkpointEvery: ___, ...options } = await setup(settings);
       if (own.left) return;
-      for await (const event of fit({ ...options, signal })) {
+      for await (const event of fit({ ...(options as FitOptions<X, Output, Y>), signal })) {
         while (own.free === 0 && !signal.aborted) {
           await new Promise<void>((resolve) => {
             own.wake = resolve;
@@ -207,8 +215,9 @@ export async function serveTraining<Settings = never, X = any, Output = any, Y =
     own.controller.abort();
     own.wake();
   };
-  listen(port, 'message', (message: ToWorker) => {
+  listen(port, 'message', (message: ToWorker | ToService) => {
     if (typeof message?.ag !== 'string') return;
+    if (message.ag === 'service') return service.receive(message);
     const { run } = message;
     if (message.ag === 'start') {
       const own: Asked = { controller: new AbortController(), free: window, left: false, wake: () => {} };
@@ -227,5 +236,6 @@ export async function serveTraining<Settings = never, X = any, Output = any, Y =
   // Whoever asked is gone.
   listen(port, 'close', () => {
     for (const own of asked.values()) leave(own);
+    service.close();
   });
 }

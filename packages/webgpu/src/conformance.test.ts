@@ -1,6 +1,6 @@
 /**
- * The conformance suite of @ag/tensor on this backend, through Dawn: every sixth test, as drivers take their time with so many kernels;
- * Chromium runs all of them (`tests/webgpu.test.ts`). `AG_TEST=full` runs all here, too, and on a device of the least limits.
+ * The conformance suite of @ag/tensor on this backend, through Dawn: every tenth test, as drivers take their time with so many kernels;
+ * Chromium runs all of them (`tests/browserGpu.test.ts`). `AG_TEST=full` runs all here, too, and on a device of the least limits.
  */
 import * as gradients from '@ag/graph';
 import { conformance } from '@ag/tensor/testing';
@@ -28,9 +28,9 @@ function sampleOf(
 if (gpu === undefined) {
   describe.skip('conformance of webgpu', () => it('needs Dawn', () => {}));
 } else {
-  const hooks = full ? { describe, it } : sampleOf(6, 0);
+  const hooks = full ? { describe, it } : sampleOf(10, 0);
   conformance(() => webgpu({ gpu }), hooks, { name: 'webgpu', gradients });
-  const lowered = full ? { describe, it } : sampleOf(24, 3);
+  const lowered = full ? { describe, it } : sampleOf(30, 3);
   conformance(() => webgpu({ gpu, limits: defaultLimits }), lowered, {
     name: 'webgpu of the least limits',
     gradients,

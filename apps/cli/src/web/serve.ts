@@ -10,6 +10,7 @@ import sirv from 'sirv';
 import { exitCodes, Failure } from '../failure.ts';
 import { watchInterrupts } from '../interrupt.ts';
 import type { Terminal } from '../terminal.ts';
+import { compressed } from './compressed.ts';
 
 /** What is served, and how. */
 export interface Serving {
@@ -33,7 +34,7 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<numbe
     },
   });
   const server = createServer((request, response) => {
-    files(request, response, () => {
+    files(request, compressed(request, response), () => {
       response.writeHead(404, { 'Content-Type': 'text/plain' }).end('No such file.\n');
     });
   });

@@ -1,8 +1,9 @@
 /** `agrad web`: what is served, to whom, and what is said when it cannot be. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../failure.ts';
 import { inProcess, scratchFolder } from '../testTools.ts';
@@ -12,7 +13,9 @@ const scratch = scratchFolder();
 const folder = join(scratch, 'built');
 mkdirSync(join(folder, 'assets'), { recursive: true });
 writeFileSync(join(folder, 'index.html'), '<title>served</title>');
-writeFileSync(join(folder, 'assets/worker.js'), 'export {};');
+const script = 'export {};\n'.repeat(500);
+writeFileSync(join(folder, 'assets/worker.js'), script);
+writeFileSync(join(folder, 'assets/picture.png'), 'a picture');
 writeFileSync(join(folder, 'headers.json'), '{ "Cross-Origin-Opener-Policy": "same-origin", "X-Test": "1" }');
 writeFileSync(join(scratch, 'secret.txt'), 'not for readers');
 
@@ -47,9 +50,9 @@ describe('agrad web', () => {
     const index = await fetch(root);
     expect(await index.text()).toContain('served');
     expect(index.headers.get('cross-origin-opener-policy')).toBe('same-origin');
-    const script = await fetch(new URL('assets/worker.js', root));
-    expect(script.headers.get('content-type')).toContain('javascript');
-    expect(script.headers.get('x-test')).toBe('1');
+    const worker = await fetch(new URL('assets/worker.js', root));
+    expect(worker.headers.get('content-type')).toContain('javascript');
+    expect(worker.headers.get('x-test')).toBe('1');
     expect((await fetch(new URL('none.js', root))).status).toBe(404);
     // fetch would tidy the path up first.
     const outside = await new Promise<number>((resolve) => {
@@ -61,6 +64,40 @@ describe('agrad web', () => {
     expect(outside).toBe(404);
     expect(await stop()).toBe(130);
     await expect(fetch(root)).rejects.toThrow();
+  });
+
+  it('compresses texts, for whoever understands that, and nothing twice', async () => {
+    const { address, stop } = await begin();
+    const get = (path: string, headers: Record<string, string> = {}) =>
+      new Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }>((resolve) => {
+        const { hostname: host, port } = new URL(address);
+        request({ host, port, path, headers }, (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part) => parts.push(part));
+          response.on('end', () =>
+            resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) }),
+          );
+        }).end();
+      });
+    const accepting = { 'accept-encoding': 'gzip, deflate, br;q=1.0' };
+    const brotli = await get('/assets/worker.js', accepting);
+    expect(brotli.headers).toMatchObject({
+      'content-encoding': 'br',
+      vary: 'Accept-Encoding',
+      'x-test': '1',
+    });
+    expect(brotliDecompressSync(brotli.body).toString()).toBe(script);
+    expect(brotli.body.length).toBeLessThan(script.length / 10);
+    const gzip = await get('/', { 'accept-encoding': 'gzip' });
+    expect(gunzipSync(gzip.body).toString()).toContain('served');
+    const plain = await get('/assets/worker.js');
+    expect([plain.headers['content-encoding'], plain.body.toString()]).toEqual([undefined, script]);
+    const picture = await get('/assets/picture.png', accepting);
+    expect([picture.headers['content-encoding'], picture.body.toString()]).toEqual([undefined, 'a picture']);
+    const same = await get('/assets/worker.js', { ...accepting, 'if-none-match': brotli.headers.etag! });
+    expect([same.status, same.body.length]).toEqual([304, 0]);
+    expect((await get('/none.js', accepting)).status).toBe(404);
+    expect(await stop()).toBe(130);
   });
 
   it('says when the port is taken, is none, or the application is not built', async () => {

@@ -8,6 +8,7 @@ import { useState } from 'preact/hooks';
 import type { Run } from '../service/page/run.ts';
 import { say, type Text } from '../shell/language.ts';
 import { setParameters } from '../shell/route.ts';
+import { type Range, stepped, stepsOfKey, useScrub } from './scrub.ts';
 import { texts } from './texts.ts';
 
 /** A labeled control. */
@@ -39,10 +40,44 @@ interface EntryProperties {
 
 /**
  * An input that is typed into in peace: pages are drawn again many times a second while they train, and a plain input
- * would be given its old value each time.
+ * would be given its old value each time. A number can be dragged sideways, and moved by keys.
  */
-export function Entry({ value, onCommit, ...attributes }: EntryProperties) {
+export function Entry(properties: EntryProperties) {
+  return properties.type === 'number' ? <NumberEntry {...properties} /> : <PlainEntry {...properties} />;
+}
+
+function NumberEntry(properties: EntryProperties) {
+  const { min, max, step, onCommit } = properties;
+  const range: Range = {
+    value: Number(properties.value),
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(step !== undefined && { step }),
+  };
+  const scrub = useScrub(range, (value) => onCommit(String(value)));
+  return (
+    <PlainEntry
+      {...properties}
+      {...scrub}
+      onKeyDown={(event: KeyboardEvent) => {
+        const steps = stepsOfKey(event);
+        const typed = Number((event.currentTarget as HTMLInputElement).value);
+        if (steps === 0 || !Number.isFinite(typed)) return;
+        event.preventDefault();
+        onCommit(String(stepped({ ...range, value: typed }, steps)));
+      }}
+    />
+  );
+}
+
+function PlainEntry({ value, onCommit, ...attributes }: EntryProperties & Record<string, unknown>) {
   const [draft, setDraft] = useState<string | null>(null);
+  // What is changed otherwise than by typing is shown at once.
+  const [shown, setShown] = useState(value);
+  if (shown !== value) {
+    setShown(value);
+    setDraft(null);
+  }
   return (
     <input
       // Preact knows inputs by their kind, one at a time.
@@ -73,7 +108,11 @@ export function NumberField({
   readonly step?: number | 'any';
 }) {
   return (
-    <Field label={label}>
+    <Scrubbed
+      label={say(label)}
+      range={{ value, ...limits }}
+      onChange={(next) => setParameters({ [name]: next })}
+    >
       <Entry
         class="number-entry"
         type="number"
@@ -83,7 +122,31 @@ export function NumberField({
         value={value}
         onCommit={(text) => setParameters({ [name]: text })}
       />
-    </Field>
+    </Scrubbed>
+  );
+}
+
+/** A labeled control of a number whose label is a handle: dragged sideways it changes the number. */
+export function Scrubbed({
+  label,
+  range,
+  onChange,
+  children,
+}: {
+  readonly label: string;
+  readonly range: Range;
+  readonly onChange: (value: number) => void;
+  readonly children: ComponentChildren;
+}) {
+  const scrub = useScrub(range, onChange);
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
+    <label class="field">
+      <span class="scrub" title={say(texts.dragToChange)} {...scrub}>
+        {label}
+      </span>
+      {children}
+    </label>
   );
 }
 

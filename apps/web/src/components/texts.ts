@@ -21,6 +21,9 @@ export const texts = {
   copied: { en: 'Copied', zh: '已复制' },
   larger: { en: 'Zoom in', zh: '放大' },
   smaller: { en: 'Zoom out', zh: '缩小' },
+  dragToChange: { en: 'Drag sideways to change', zh: '左右拖动以改变' },
+  link: { en: 'Copy link', zh: '复制链接' },
+  linkCopied: { en: 'Link copied', zh: '链接已复制' },
   fit: { en: 'Fit', zh: '适合窗口' },
   matrix: (rows: number, columns: number): Text => ({
     en: `${rows} × ${columns} matrix`,

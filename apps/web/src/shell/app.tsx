@@ -5,6 +5,7 @@ import { messageOf } from '../service/messageOf.ts';
 import type { BackendName } from '../service/worker/computing.ts';
 import { backend, backendTitles, chooseBackend } from './backend.ts';
 import { chooseLanguage, language, languageNames, say } from './language.ts';
+import { Navigation } from './navigation.tsx';
 import type { PageProperties } from './page.ts';
 import { pages } from './pages.ts';
 import { addressOf, route } from './route.ts';
@@ -26,8 +27,6 @@ export function App() {
       (error: unknown) => current && setFailure(messageOf(error)),
     );
     document.title = `${say(page.title)} — ag`;
-    // On a phone the names of the pages are longer than the screen.
-    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
     return () => {
       current = false;
     };
@@ -43,13 +42,7 @@ export function App() {
           <img src="./icon.svg" alt="" width="28" height="28" />
           ag
         </a>
-        <nav aria-label={say(texts.pages)}>
-          {pages.map((each) => (
-            <a key={each.id} href={addressOf(each.id)} aria-current={each === page ? 'page' : undefined}>
-              {say(each.title)}
-            </a>
-          ))}
-        </nav>
+        <Navigation page={page} />
         <div class="settings">
           <select
             data-testid="backend"

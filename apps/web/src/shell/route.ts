@@ -15,14 +15,17 @@ const renamed: ReadonlyMap<string, string> = new Map([['race', 'landscape']]);
 export const route = signal<Route>(parse(location.hash));
 
 addEventListener('hashchange', () => {
-  latest = { what: '', at: Number.NEGATIVE_INFINITY };
+  latest = { what: '', at: Number.NEGATIVE_INFINITY, press: 0 };
   route.value = parse(location.hash);
 });
 
 function parse(hash: string): Route {
   const [path = '', ...query] = hash.replace(/^#\/?/, '').split('?');
   // A plus is one: formulas are full of them. Forms would take it for a space.
-  return { page: renamed.get(path) ?? (path || 'home'), parameters: new URLSearchParams(query.join('?').replaceAll('+', '%2B')) };
+  return {
+    page: renamed.get(path) ?? (path || 'home'),
+    parameters: new URLSearchParams(query.join('?').replaceAll('+', '%2B')),
+  };
 }
 
 function write(page: string, parameters: URLSearchParams): string {
@@ -35,11 +38,31 @@ export function addressOf(page: string, parameters: Readonly<Record<string, stri
   return write(page, new URLSearchParams(parameters));
 }
 
-/** Changes of the same parameters within so many milliseconds are one: a slider that is dragged, keys that repeat. */
+/** Changes of the same parameters within so many milliseconds are one: keys that repeat. */
 const together = 1000;
 
-/** Which parameters were changed last, where, and when. */
-let latest = { what: '', at: Number.NEGATIVE_INFINITY };
+/** So are those of one drag, however long it takes: which press of a pointer is on, if one is. */
+let press = 0;
+let pressed = false;
+addEventListener(
+  'pointerdown',
+  () => {
+    press++;
+    pressed = true;
+  },
+  true,
+);
+for (const end of ['pointerup', 'pointercancel'])
+  addEventListener(
+    end,
+    () => {
+      pressed = false;
+    },
+    true,
+  );
+
+/** Which parameters were changed last, where, when, and by which press. */
+let latest = { what: '', at: Number.NEGATIVE_INFINITY, press: 0 };
 
 /**
  * Writes parameters of the current page into the address; `null` removes one. *Back* undoes the change.
@@ -60,8 +83,9 @@ export function setParameters(
   if (address === write(page, parameters)) return;
   const what = `${page} ${Object.keys(changes).sort().join()}`;
   const now = performance.now();
-  const apart = what !== latest.what || now - latest.at > together;
-  latest = { what, at: now };
+  const isSameDrag = pressed && latest.press === press;
+  const apart = what !== latest.what || (!isSameDrag && now - latest.at > together);
+  latest = { what, at: now, press };
   if (by === 'change' && apart) history.pushState(null, '', address);
   else history.replaceState(null, '', address);
   route.value = { page, parameters: next };

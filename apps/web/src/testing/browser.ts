@@ -3,12 +3,13 @@
  * the tests are skipped and a line says so.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build, type Plugin, type PreviewServer, preview } from 'vite';
+import { madeOnce } from '../../../../tests/madeOnce.ts';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -37,8 +38,11 @@ export interface Application {
 }
 
 export interface ApplicationOptions {
-  /** Send the headers that allow shared memory. Default true; the content security policy is sent either way. */
-  readonly isolated?: boolean;
+  /**
+   * Whether pages may share memory. Default true: the server sends the headers. 'later': it sends none, and the service
+   * worker adds them. The content security policy is sent either way.
+   */
+  readonly isolated?: boolean | 'later';
   /** Changes source files before they are built, for tests of what a mistake would look like. */
   readonly change?: (code: string, file: string) => string;
   readonly viewport?: { readonly width: number; readonly height: number };
@@ -73,18 +77,45 @@ export const browserArguments = [
 /** The built application, served. */
 export interface Server {
   readonly address: string;
+  /** What was built. */
+  readonly folder: string;
   readonly close: () => Promise<void>;
 }
 
-/** Builds the application into a folder of its own and serves it. */
+/** Builds the application, unless that is done, and serves it. */
 export async function serveApplication(
   options: Pick<ApplicationOptions, 'isolated' | 'change'> = {},
 ): Promise<Server> {
-  const out = mkdtempSync(join(tmpdir(), 'ag-web-'));
+  const { change } = options;
+  const out = change ? mkdtempSync(join(tmpdir(), 'ag-web-')) : await built();
+  if (change) await buildInto(out, change);
+  const server: PreviewServer = await preview({
+    root: folder,
+    logLevel: 'error',
+    build: { outDir: out },
+    preview: { port: 0, strictPort: false, ...((options.isolated ?? true) !== true && { headers: shared }) },
+  });
+  return {
+    address: server.resolvedUrls!.local[0],
+    folder: out,
+    async close() {
+      await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
+      if (change) remove(out);
+    },
+  };
+}
+
+/** The folder of the application as the sources are now. */
+function built(): Promise<string> {
+  const root = join(folder, '../..');
+  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
+  return madeOnce(join(folder, 'node_modules/.cache/application'), [...packages, 'apps/web'], buildInto);
+}
+
+async function buildInto(out: string, change?: ApplicationOptions['change']): Promise<void> {
   // The test runner says 'test', which would build for development.
   const environment = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
-  const { change } = options;
   const plugins = (): Plugin[] =>
     change ? [{ name: 'change', enforce: 'pre', transform: (code, id) => change(code, id) }] : [];
   await build({
@@ -95,19 +126,6 @@ export async function serveApplication(
     worker: { plugins },
   });
   process.env.NODE_ENV = environment;
-  const server: PreviewServer = await preview({
-    root: folder,
-    logLevel: 'error',
-    build: { outDir: out },
-    preview: { port: 0, strictPort: false, ...(options.isolated === false && { headers: shared }) },
-  });
-  return {
-    address: server.resolvedUrls!.local[0],
-    async close() {
-      await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
-      remove(out);
-    },
-  };
 }
 
 function remove(path: string): void {
@@ -126,6 +144,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     colorScheme: options.theme ?? 'light',
     acceptDownloads: true,
     hasTouch: options.touch ?? false,
+    serviceWorkers: options.isolated === false ? 'block' : 'allow',
     ...(options.scale !== undefined && { deviceScaleFactor: options.scale }),
     args: options.webgpu ? [...browserArguments, '--enable-unsafe-webgpu'] : browserArguments,
   });

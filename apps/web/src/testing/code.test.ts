@@ -70,7 +70,9 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
   });
 
   it('of the landscape prints the path of every racer', async () => {
-    const page = await application.open('landscape?steps=12&runners=momentum,adam,lbfgs,newton&surface=rosenbrock');
+    const page = await application.open(
+      'landscape?steps=12&runners=momentum,adam,lbfgs,newton&surface=rosenbrock',
+    );
     await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 4);
     const { paths } = await stateOf<{ paths: { name: string; points: [number, number][] }[] }>(page);
     const printed = await run('landscape', await page.getByTestId('code').textContent());

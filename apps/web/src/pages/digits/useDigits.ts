@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { download } from '../../components/download.ts';
 import { messageOf } from '../../service/messageOf.ts';
 import { nextFrame } from '../../service/page/nextFrame.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter, route, setParameters } from '../../shell/route.ts';
@@ -20,7 +21,7 @@ export function useDigits() {
   const [pausing, setPausing] = useState(false);
 
   const trainer = useTrainer<DigitsConfig, Snapshot, Trainer>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    () => pageWorker('digits'),
     config,
     async (next) => {
       setSnapshot(next);

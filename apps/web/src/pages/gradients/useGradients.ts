@@ -1,12 +1,13 @@
 /** The state of the gradient-flow lab: the request that the address makes, and what the worker answers. */
 import { clampInteger } from '../../components/numbers.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useLive } from '../../service/page/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter, oneOf, parameter } from '../../shell/route.ts';
 import type { FlowRequest, FlowUpdate } from './flow.ts';
 import { activationNames, initializerNames } from './texts.ts';
 
-const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const createWorker = () => pageWorker('gradients');
 
 export function useGradients() {
   const request: FlowRequest = {

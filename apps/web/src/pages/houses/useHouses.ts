@@ -2,13 +2,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import { clampInteger } from '../../components/numbers.ts';
 import { messageOf } from '../../service/messageOf.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useLive } from '../../service/page/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter, oneOf } from '../../shell/route.ts';
 import type { HousesRequest, HousesUpdate } from './houses.ts';
 import { optimizerTitles } from './texts.ts';
 
-const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const createWorker = () => pageWorker('houses');
 
 /** From where the surface is seen, in degrees. */
 export interface View {

@@ -8,7 +8,9 @@ import type { SliceRequest } from './slice.ts';
 
 export function codeFor({ expression, start, steps, runners: racing }: RaceRequest): string {
   const simple = racing.filter(({ id }) => 'make' in runners[id]);
-  const functions = [...new Set(racing.flatMap(({ id }) => (runners[id] as RunnerInfo).function ?? []))].sort();
+  const functions = [
+    ...new Set(racing.flatMap(({ id }) => (runners[id] as RunnerInfo).function ?? [])),
+  ].sort();
   const calls = simple.map(({ id, learningRate }) => {
     const { name, function: call, more = '' }: RunnerInfo = runners[id];
     return `  [${quoted(name)}, (p) => ${call}(p, { learningRate: ${learningRate}${more} })],`;

@@ -1,6 +1,7 @@
 /** The map: contours, everybody's way so far, and a start that is dragged or tapped. */
-import { useSignalEffect } from '@preact/signals';
+
 import { contourPath } from '@ag/viz';
+import { useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Picture } from '../../components/parts.tsx';
 import { setParameters } from '../../shell/route.ts';
@@ -81,7 +82,7 @@ export function RaceMap({ scenery, timeline, start }: Properties) {
       onPointerUp={(event) => event.pointerType !== 'mouse' && moveStart(event)}
     >
       <Picture svg={svg} label="map" />
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       {start && (
         <span
           ref={handle}

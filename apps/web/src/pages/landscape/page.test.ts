@@ -166,7 +166,7 @@ describe.skipIf(chromiumPath === undefined)('landscape', () => {
     await page.waitForFunction(
       () => Number(document.querySelector<HTMLInputElement>('[data-testid=time]')!.value) === 30,
     );
-    const [map] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save-map').click()]);
+    const [map] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export').click()]);
     expect(await readFile(await map.path(), 'utf8')).toMatch(/<svg[\s\S]*Adam/);
     await page.close();
   });
@@ -216,7 +216,11 @@ describe.skipIf(chromiumPath === undefined)('landscape', () => {
     const page = await application.open('home');
     await page.evaluate(() => {
       const original = HTMLCanvasElement.prototype.getContext;
-      HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, ...more: never[]) {
+      HTMLCanvasElement.prototype.getContext = function (
+        this: HTMLCanvasElement,
+        kind: string,
+        ...more: never[]
+      ) {
         return kind.startsWith('webgl') ? null : original.call(this, kind as never, ...more);
       } as never;
       location.hash = '#/landscape';

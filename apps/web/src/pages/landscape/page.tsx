@@ -2,11 +2,12 @@
  * Landscape: optimizers on surfaces that are turned, and the loss around a network that was trained here.
  */
 import { Choice } from '../../components/controls.tsx';
-import { download } from '../../components/download.ts';
+import { Exports } from '../../components/exports.tsx';
 import { Caption, Code, Explanation, Problem } from '../../components/parts.tsx';
 import { Workspace } from '../../components/workspace.tsx';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useService } from '../../service/page/useService.ts';
-import { say, type Text } from '../../shell/language.ts';
+import type { Text } from '../../shell/language.ts';
 import { oneOf, setParameters } from '../../shell/route.ts';
 import { codeFor, networkCodeFor } from './code.ts';
 import { mapWithWays, RaceMap } from './map.tsx';
@@ -25,9 +26,7 @@ const sides = ['formula', 'network'] as const;
 const views = ['both', 'space', 'map'] as const;
 
 export default function Landscape() {
-  const { remote, failure } = useService<LandscapeService>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-  );
+  const { remote, failure } = useService<LandscapeService>(() => pageWorker('landscape'));
   const of = oneOf(sides, 'of', 'formula');
   return of === 'formula' ? (
     <OfFormula remote={remote} failure={failure} />
@@ -133,14 +132,7 @@ function Switches({
         options={views.map((view) => [view, titles[view]] as const)}
         onChange={(view) => setParameters({ view })}
       />
-      <button
-        type="button"
-        data-testid="save-map"
-        disabled={!scenery}
-        onClick={() => scenery && download('landscape.svg', 'image/svg+xml', mapWithWays(scenery))}
-      >
-        {say(texts.saveMap)}
-      </button>
+      <Exports name="landscape" svg={() => scenery && mapWithWays(scenery)} />
     </div>
   );
 }

@@ -19,5 +19,8 @@ export function basinColor(label: number): string {
 /** Heights from 0 to 1, as red, green and blue from 0 to 1. */
 export const heightColors: readonly (readonly [number, number, number])[] = Array.from(
   { length: 257 },
-  (_, i) => viridis(i / 256).match(/[\d.]+/g)!.map((part) => Number(part) / 255) as never,
+  (_, i) =>
+    viridis(i / 256)
+      .match(/[\d.]+/g)!
+      .map((part) => Number(part) / 255) as never,
 );

@@ -52,17 +52,20 @@ describe('the race', () => {
   it.each([
     ['x^2 / 20 + y^2', [-7, 2], 30, valley, rates],
     ['(1 - x)^2 + 100 * (y - x^2)^2', [-1.5, 2], 40, banana, { newton: 1, lbfgs: 1 }],
-  ] as const)('follows independently computed paths on %s to 1e-6', async (expression, start, steps, expected, of) => {
-    const runners = Object.entries(of).map(([id, learningRate]) => ({ id: id as Runner, learningRate }));
-    const { paths } = await race({ expression, start, steps, runners, domain });
-    expect(paths.length).toBe(runners.length);
-    for (const { id, points } of paths) {
-      for (const [step, [x, y]] of Object.entries(expected[id])) {
-        expect(Math.abs(points[Number(step)][0] - x), `${id} ${step}`).toBeLessThan(1e-6);
-        expect(Math.abs(points[Number(step)][1] - y), `${id} ${step}`).toBeLessThan(1e-6);
+  ] as const)(
+    'follows independently computed paths on %s to 1e-6',
+    async (expression, start, steps, expected, of) => {
+      const runners = Object.entries(of).map(([id, learningRate]) => ({ id: id as Runner, learningRate }));
+      const { paths } = await race({ expression, start, steps, runners, domain });
+      expect(paths.length).toBe(runners.length);
+      for (const { id, points } of paths) {
+        for (const [step, [x, y]] of Object.entries(expected[id])) {
+          expect(Math.abs(points[Number(step)][0] - x), `${id} ${step}`).toBeLessThan(1e-6);
+          expect(Math.abs(points[Number(step)][1] - y), `${id} ${step}`).toBeLessThan(1e-6);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('says what became of a runner, and turns at the edge', () => {
     const fate = (x: number, height: number, slope = 1, kind: 'minimum' | 'saddle' = 'minimum') =>
@@ -95,9 +98,9 @@ describe('the race', () => {
   });
 
   it('refuses names other than x and y', async () => {
-    await expect(
-      race({ expression: 'x + q', start: [0, 0], steps: 1, runners: [], domain }),
-    ).rejects.toThrow("'q' is neither");
+    await expect(race({ expression: 'x + q', start: [0, 0], steps: 1, runners: [], domain })).rejects.toThrow(
+      "'q' is neither",
+    );
   });
 });
 
@@ -130,7 +133,13 @@ describe('basins', () => {
 
   it('tells starts that diverge from those still on the way', async () => {
     // Along y every step is −2 times the last: only starts with y = 0 stay. Along x it halves the way each time.
-    const request = { expression: 'x^2 / 3 + y^2', learningRate: 1.5, side: 3, domain, runner: 'sgd' } as const;
+    const request = {
+      expression: 'x^2 / 3 + y^2',
+      learningRate: 1.5,
+      side: 3,
+      domain,
+      runner: 'sgd',
+    } as const;
     const { labels } = await basins({ ...request, steps: 6 });
     expect([...labels]).toEqual([-2, -2, -2, 0, 0, 0, -2, -2, -2]);
     const slow = await basins({ ...request, learningRate: 0.01, steps: 6 });

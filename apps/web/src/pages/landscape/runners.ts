@@ -46,7 +46,12 @@ export const runners = {
   nadam: plain('NAdam', 0.3, nadam),
   radam: plain('RAdam', 0.3, radam),
   lion: plain('Lion', 0.1, lion),
-  lbfgs: { name: 'L-BFGS', learningRate: 1, function: 'lbfgs', more: ', maxIterations: 1, maxEvaluations: 25' },
+  lbfgs: {
+    name: 'L-BFGS',
+    learningRate: 1,
+    function: 'lbfgs',
+    more: ', maxIterations: 1, maxEvaluations: 25',
+  },
   newton: { name: 'Newton', learningRate: 1 },
 } satisfies Record<string, RunnerInfo>;
 

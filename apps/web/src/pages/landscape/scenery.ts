@@ -13,7 +13,10 @@ export interface Scenery {
   readonly heightLabel: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  readonly paths: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
+  readonly paths: readonly {
+    readonly name: string;
+    readonly points: readonly (readonly [number, number])[];
+  }[];
   /** Many runners at once; null for none. */
   readonly basins: Basins | null;
   readonly minima: readonly (readonly [number, number])[];

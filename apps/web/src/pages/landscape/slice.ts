@@ -35,11 +35,12 @@ export const sliceResolution = 41;
 
 export async function sliceOf(trained: Trained, request: SliceRequest): Promise<Slice> {
   const last = tensor(trained.path.at(-1)!);
-  const offsets = stack(trained.path.map((place) => tensor(place)), 0).sub(last);
+  const offsets = stack(
+    trained.path.map((place) => tensor(place)),
+    0,
+  ).sub(last);
   const axes =
-    request.directions === 'random'
-      ? randomDirections(trained, request.seed)
-      : pathDirections(offsets);
+    request.directions === 'random' ? randomDirections(trained, request.seed) : pathDirections(offsets);
   // The nearest point of the plane: [T, P]·[P, 2] are inner products, turned into coordinates by the axes' own.
   const products = offsets.matmul(axes.transpose());
   const coordinates = solve(matmul(axes, axes.transpose()), products.transpose()).transpose();

@@ -1,6 +1,7 @@
 /** The surface in space, turned by pointer, touch and keys; as a still picture where the browser has no WebGL. */
-import { useSignalEffect } from '@preact/signals';
+
 import { surface as drawSurface } from '@ag/viz';
+import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatNumber } from '../../components/numbers.ts';
 import { Picture } from '../../components/parts.tsx';
@@ -38,12 +39,7 @@ export function Space(properties: Properties) {
   );
 }
 
-function Turned({
-  scenery,
-  timeline,
-  onPick,
-  onMissing,
-}: Properties & { readonly onMissing: () => void }) {
+function Turned({ scenery, timeline, onPick, onMissing }: Properties & { readonly onMissing: () => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const labels = useRef<HTMLDivElement>(null);
   const [stage, setStage] = useState<Stage | null>(null);
@@ -170,7 +166,7 @@ function Turned({
         if (place) onPick?.(place);
       }}
     >
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       <div ref={labels} class="space-labels" aria-hidden="true">
         {scenery && <Labels scenery={scenery} />}
       </div>

@@ -18,7 +18,7 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three';
-import { reliefOf, type Relief, type Scenery } from './scenery.ts';
+import { type Relief, reliefOf, type Scenery } from './scenery.ts';
 import { makeSurface, stretch, tintSurface, toScene } from './surfaceMesh.ts';
 import { makeWalkers, type Walkers } from './walkers.ts';
 

@@ -68,8 +68,6 @@ export const texts = {
     en: `${share}: ${kinds[kind].en} at (${formatNumber(x)}, ${formatNumber(y)})`,
     zh: `${share}：${kinds[kind].zh} (${formatNumber(x)}, ${formatNumber(y)})`,
   }),
-  save: { en: 'Save picture', zh: '保存图片' },
-  saveMap: { en: 'Save map (SVG)', zh: '保存地图 (SVG)' },
   data: { en: 'Points', zh: '数据点' },
   activation: { en: 'Activation', zh: '激活函数' },
   directions: { en: 'Directions', zh: '方向' },

@@ -1,5 +1,6 @@
 /** Graph microscope: a formula as a graph, forward and backward one node at a time. */
 import { Explanation, Problem } from '../../components/parts.tsx';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useService } from '../../service/page/useService.ts';
 import { parameter } from '../../shell/route.ts';
 import { Formula } from './formula.tsx';
@@ -9,9 +10,7 @@ import type { MicroscopeService } from './worker.ts';
 import './page.css';
 
 export default function Microscope() {
-  const { remote, failure } = useService<MicroscopeService>(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
-  );
+  const { remote, failure } = useService<MicroscopeService>(() => pageWorker('microscope'));
   return (
     <>
       <Explanation text={texts.explanation} />

@@ -1,11 +1,12 @@
 /** The state of the comparison: the request that the address makes, and what the worker answers. */
 import { clampInteger } from '../../components/numbers.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useLive } from '../../service/page/useLive.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter } from '../../shell/route.ts';
 import type { CompareRequest, CompareUpdate } from './compare.ts';
 
-const createWorker = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const createWorker = () => pageWorker('numerical');
 
 export function useComparison() {
   const request: CompareRequest = {

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { download } from '../../components/download.ts';
 import { nextFrame } from '../../service/page/nextFrame.ts';
+import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
@@ -31,7 +32,7 @@ export function usePlayground() {
     Snapshot,
     Trainer
   >(
-    () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    () => pageWorker('playground'),
     waiting ? null : config,
     async (next) => {
       // One part a frame, so that none keeps the page from answering; the worker waits until all are on the screen.

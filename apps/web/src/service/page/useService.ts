@@ -14,11 +14,11 @@ export interface Service<T> {
  *
  * ```ts
  * const { remote } = useService<TrainerService>(
- *   () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+ *   () => pageWorker('digits'),
  * );
  * ```
  *
- * @param create called once; bundlers want the `new Worker(new URL(…))` to stand in the page itself
+ * @param create called once
  */
 export function useService<T>(create: () => Worker): Service<T> {
   const [failure, setFailure] = useState<string | null>(null);
