@@ -1,4 +1,4 @@
-/** The landscape in a browser: dragging, turning, playing, formulas, many starts, a network, a finger, no WebGL. */
+/** The landscape in a browser: dragging, turning, playing, many starts, a network, no WebGL. */
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,4 @@
-/**
- * Landscape: optimizers on surfaces that are turned, and the loss around a network that was trained here.
- */
+/** Landscape: optimizers on surfaces that are turned, and the loss around a trained network. */
 import { Choice } from '../../components/controls.tsx';
 import { Exports } from '../../components/exports.tsx';
 import { Caption, Code, Explanation, Problem } from '../../components/parts.tsx';

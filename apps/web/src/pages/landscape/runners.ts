@@ -1,4 +1,4 @@
-/** Who can walk down a surface: optimizers of @ag/optim, and Newton's method by the Hessian of @ag/graph. */
+/** Who can walk down a surface: optimizers of @ag/optim, and Newton's method. */
 import { adadelta, adagrad, adam, adamw, lion, nadam, type Optimizer, radam, rmsprop, sgd } from '@ag/optim';
 import type { Variable } from '@ag/tensor';
 

@@ -1,4 +1,4 @@
-/** What the picture in space and the map both show: a surface, who walks on it, and how high it is drawn. */
+/** What space and map both show: a surface, who walks on it, and how high it is drawn. */
 import { log } from '@ag/tensor/math';
 import type { Text } from '../../shell/language.ts';
 import type { Basins, Domain, HeightGrid } from './race.ts';

@@ -1,4 +1,4 @@
-/** The surface in space, turned by pointer, touch and keys; as a still picture where the browser has no WebGL. */
+/** The surface in space, turned by pointer, touch and keys; a still picture without WebGL. */
 
 import { surface as drawSurface } from '@ag/viz';
 import { useSignalEffect } from '@preact/signals';

@@ -1,5 +1,5 @@
 /**
- * The scene in space, by three.js: a camera that is turned, drawn again only when something has changed.
+ * The scene in space, by three.js, drawn again only when something has changed.
  *
  * Loaded when the picture in space is first shown (docs/decisions/0056-landscapes-in-space.md).
  */

@@ -1,4 +1,4 @@
-/** The surface in space: a mesh colored by height, or by the basins of its places, with contour lines drawn on it. */
+/** The surface in space: a mesh colored by height or by basins, with contour lines on it. */
 import { BufferAttribute, BufferGeometry, Color, DoubleSide, Mesh, ShaderMaterial } from 'three';
 import { basinColor, heightColors } from './paint.ts';
 import type { Basins } from './race.ts';
