@@ -20,7 +20,7 @@ const cases: readonly Case[] = [
     hash: 'playground?data=spirals&layers=tanh:8,tanh:8,tanh:8&count=500',
     button: 'train',
   },
-  { id: 'digits', hash: 'digits?epochs=1000', button: 'train' },
+  { id: 'digits', hash: 'digits?model=mlp&epochs=1000', button: 'train' },
   { id: 'digits', hash: 'digits?model=cnn&epochs=1000', button: 'train' },
   { id: 'gradients', hash: 'gradients?steps=10000', button: 'run' },
   { id: 'gradients', hash: 'gradients?depth=30&steps=10000', button: 'run' },

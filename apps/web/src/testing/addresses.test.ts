@@ -57,7 +57,10 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     'directionSeed',
   ],
   houses: ['hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
-  digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
+  digits: [
+    ...['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
+    'channel',
+  ],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
 };
 

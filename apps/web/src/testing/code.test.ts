@@ -112,7 +112,7 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
   });
 
   it('of the digits prints the figures of its epochs', async () => {
-    const page = await application.open('digits?count=200&testCount=50&epochs=2');
+    const page = await application.open('digits?model=mlp&count=200&testCount=50&epochs=2');
     await page.locator('[data-testid=train]:not([disabled]):not([aria-disabled=true])').click();
     await page.waitForFunction(() => (window.__ag.state() as { epochs?: unknown[] }).epochs?.length === 2);
     const { epochs } = await stateOf<{ epochs: { loss: number; testLoss: number }[] }>(page);
