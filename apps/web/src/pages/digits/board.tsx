@@ -41,7 +41,7 @@ export function Board({
   const drawing = useRef(false);
   /** Whether what is on the board is the sample, or it is still to be drawn. */
   const sampled = useRef(true);
-  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
   const show = () => {
     ink(canvas.current!, strokes.current);

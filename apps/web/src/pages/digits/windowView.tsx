@@ -97,11 +97,11 @@ export function WindowView({
           <Pixels values={reading.image} />
           <Box row={row - reach} column={column - reach} size={width} />
         </section>
-        <Products window={window} at={at} />
         <div class="window-image" aria-hidden="true">
           <Pixels values={outputOf(reading, window)} />
           <Box row={row} column={column} size={1} />
         </div>
+        <Products window={window} at={at} />
       </div>
       <p class="sum number" data-testid="sum">
         {say(

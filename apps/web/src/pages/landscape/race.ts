@@ -192,7 +192,7 @@ export async function basins(request: BasinsRequest): Promise<Basins> {
   const groups: { x: number; y: number; height: number; kind: Kind; members: number[] }[] = [];
   const labels = new Int16Array(count).fill(-1);
   const groupAt = (x: number, y: number) =>
-    groups.find((group) => Math.hypot(group.x - x, group.y - y) < near);
+    groups.find((group) => (group.x - x) ** 2 + (group.y - y) ** 2 < near ** 2);
   for (let i = 0; i < count; i++) {
     const [x, y] = [last.x[i], last.y[i]];
     const overflow = !(Number.isFinite(x) && Number.isFinite(y));

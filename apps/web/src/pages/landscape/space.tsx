@@ -1,5 +1,6 @@
 /** The surface in space, turned by pointer, touch and keys; a still picture without WebGL. */
 
+import { pow } from '@ag/tensor/math';
 import { surface as drawSurface } from '@ag/viz';
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -136,7 +137,7 @@ function Turned({ scenery, timeline, onPick, onMissing }: Properties & { readonl
         // Without a key the wheel belongs to the page.
         if (!event.ctrlKey && !event.metaKey) return;
         event.preventDefault();
-        zoom(1.0015 ** -event.deltaY);
+        zoom(pow(1.0015, -event.deltaY));
       }}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
@@ -158,7 +159,8 @@ function Turned({ scenery, timeline, onPick, onMissing }: Properties & { readonl
         const held = grip.current;
         grip.current = null;
         if (!held) return;
-        if (Math.hypot(event.clientX - held.x, event.clientY - held.y) >= clickTolerance) return keep();
+        if ((event.clientX - held.x) ** 2 + (event.clientY - held.y) ** 2 >= clickTolerance ** 2)
+          return keep();
         const box = event.currentTarget.getBoundingClientRect();
         const across = (2 * (event.clientX - box.left)) / box.width - 1;
         const up = 1 - (2 * (event.clientY - box.top)) / box.height;

@@ -3,6 +3,8 @@
  *
  * Loaded when the picture in space is first shown (docs/decisions/0056-landscapes-in-space.md).
  */
+
+import { cos, sin } from '@ag/tensor/math';
 import {
   AmbientLight,
   BufferGeometry,
@@ -135,11 +137,7 @@ export function createStage(
       const [a, e] = [(azimuth * Math.PI) / 180, (elevation * Math.PI) / 180];
       // Far enough for the surface's widest side in the narrower direction of the window.
       const distance = (4.4 / zoom) * Math.max(1, 1.25 / camera.aspect);
-      camera.position.set(
-        distance * Math.cos(e) * Math.sin(a),
-        distance * Math.sin(e),
-        distance * Math.cos(e) * Math.cos(a),
-      );
+      camera.position.set(distance * cos(e) * sin(a), distance * sin(e), distance * cos(e) * cos(a));
       camera.lookAt(0, -0.08, 0);
       camera.updateMatrixWorld();
       invalidate();
