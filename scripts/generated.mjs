@@ -8,6 +8,7 @@ import { gradientDocument } from '../packages/graph/src/testing/document.ts';
 import { layersPage } from '../packages/nn/scripts/layersPage.ts';
 import { pictures } from '../packages/viz/scripts/pictures.ts';
 import { mistakesPage } from '../tests/mistakes/page.ts';
+import { enginesPage } from './enginesPage.mjs';
 import { readmeWithTable } from './environments/results.mjs';
 import { architecturePage, map } from './map.mjs';
 import { operationsPage } from './operationsPage.ts';
@@ -17,6 +18,7 @@ export const generated = {
   'docs/errors.md': errorsPage(),
   'docs/mistakes.md': await mistakesPage(),
   'docs/gradients.md': gradientDocument(),
+  'docs/engines.md': enginesPage(),
   'docs/layers.md': layersPage(),
   'docs/operations-table.md': operationsPage(),
   'docs/map.md': map(),

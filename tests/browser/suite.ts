@@ -3,12 +3,14 @@
  * and run one after another, and what failed is returned as text.
  */
 import * as graph from '@ag/graph';
-import { type WasmBackend, wasm } from '@ag/native-wasm';
-import { reference, use } from '@ag/tensor';
+import { wasm } from '@ag/native-wasm';
+import { type Backend, reference, use } from '@ag/tensor';
 import { conformance, evaluateGraph, expectAgreement, randomGraph } from '@ag/tensor/testing';
 
 /** What to run the suite with. */
 export interface Task {
+  /** Default WebAssembly; the other options concern it alone. */
+  readonly backend?: 'wasm' | 'reference';
   readonly threads: number;
   readonly relaxedSimd: boolean;
   readonly fusion: boolean;
@@ -27,9 +29,16 @@ export interface Outcome {
 }
 
 /** Runs everything; never rejects for a wrong result, only when the backend cannot be had. */
-export async function runSuite({ threads, relaxedSimd, fusion, graphs }: Task): Promise<Outcome> {
-  const backend = await wasm({ threads, relaxedSimd });
-  await backend.startThreads();
+export async function runSuite({
+  backend: name = 'wasm',
+  threads,
+  relaxedSimd,
+  fusion,
+  graphs,
+}: Task): Promise<Outcome> {
+  const compiled = name === 'wasm' ? await wasm({ threads, relaxedSimd }) : undefined;
+  await compiled?.startThreads();
+  const backend = compiled ?? reference();
   const tests: { name: string; body: () => Promise<void> | void }[] = [];
   const path: string[] = [];
   const hooks = {
@@ -57,15 +66,15 @@ export async function runSuite({ threads, relaxedSimd, fusion, graphs }: Task): 
   const outcome: Outcome = {
     passed: tests.length - failures.length,
     failures,
-    threads: backend.threads,
-    relaxedSimd: backend.relaxedSimd,
-    interpreted: backend.stats().interpreted,
+    threads: compiled?.threads ?? 1,
+    relaxedSimd: compiled?.relaxedSimd ?? false,
+    interpreted: compiled?.stats().interpreted ?? [],
   };
-  backend.close();
+  compiled?.close();
   return outcome;
 }
 
-function agree(backend: WasmBackend, seed: number, fusion: boolean): void {
+function agree(backend: Backend, seed: number, fusion: boolean): void {
   const random = randomGraph(seed);
   use(reference());
   const expected = evaluateGraph(random, true, graph.gradients);

@@ -59,6 +59,7 @@ const others: Readonly<Record<string, string>> = {
   'docs/gradients.md': 'reference/gradients',
   'docs/layers.md': 'reference/layers',
   'docs/features.md': 'reference/features',
+  'docs/engines.md': 'reference/engines',
   'docs/errors.md': 'reference/errors',
   'docs/mistakes.md': 'reference/mistakes',
   'docs/names.md': 'reference/names',

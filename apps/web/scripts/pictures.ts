@@ -41,7 +41,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     part: '[data-testid=plane] svg',
     prepare: trainTo('train', 2500),
   },
-  gradients: { hash: 'gradients', part: '[data-testid=flow] svg' },
+  gradients: { hash: 'gradients', part: '[data-testid=river]' },
   landscape: {
     hash: 'landscape?surface=himmelblau&many=momentum&view=space',
     part: '[data-testid=space]',
@@ -60,7 +60,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       await page.waitForTimeout(300);
     },
   },
-  numerical: { hash: 'numerical', part: '.columns .card:last-child svg', prepare: untilDone },
+  numerical: { hash: 'numerical', part: '[data-testid=by-cost] svg', prepare: untilDone },
 };
 
 const chosen = process.argv.slice(2);

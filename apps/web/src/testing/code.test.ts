@@ -103,11 +103,15 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
       const { source, done } = window.__ag.state() as { source?: string; done?: boolean };
       return source === 'file' && done === true;
     });
-    const { losses } = await stateOf<{ losses: number[] }>(page);
+    const { losses, measured } = await stateOf<{ losses: number[]; measured: { heldOut: number[] } }>(page);
     const printed = await run('houses', await page.getByTestId('code').textContent());
-    expect(printed).toEqual([
+    expect(printed.filter(([epoch]) => typeof epoch === 'number')).toEqual([
       [100, near(losses[99])],
       [200, near(losses[199])],
+    ]);
+    expect(printed.findLast(([what]) => what === 'held out')).toEqual([
+      'held out',
+      near(measured.heldOut.at(-1)!),
     ]);
   });
 

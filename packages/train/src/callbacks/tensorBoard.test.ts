@@ -2,8 +2,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linear } from '@ag/nn';
+import { tensor } from '@ag/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TrainingEvent } from '../events.ts';
 import { collect, line } from '../testTools.ts';
+import type { CallbackContext } from './callback.ts';
 import { tensorBoardLogger } from './tensorBoard.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ag-tensorboard-'));
@@ -101,5 +105,38 @@ describe('tensorBoardLogger', () => {
       'gradient/weight': 50,
       'deadUnits/weight': 0,
     });
+  });
+
+  it('writes how parameters are distributed after each epoch', async () => {
+    const written: Buffer[] = [];
+    const logger = tensorBoardLogger((bytes) => void written.push(Buffer.from(bytes)), {
+      everySteps: 0,
+      histograms: true,
+    });
+    // Thirty bins of width 1: each has one number, the last both 29 and 30.
+    const numbers = Array.from({ length: 31 }, (_, i) => i);
+    const model = linear(31, 1, { bias: false, weightInit: () => tensor([numbers]) });
+    await logger.on(
+      {
+        type: 'epoch',
+        epoch: 1,
+        step: 2,
+        loss: 1,
+        metrics: {},
+        examplesPerSecond: 1,
+      } as unknown as TrainingEvent,
+      { model } as unknown as CallbackContext,
+    );
+    const [event] = written.flatMap((bytes) => [...records(bytes)]).map(fields);
+    const values = (fields(event.get(5)![0] as Buffer).get(1) as Buffer[]).map(fields);
+    const found = values.find((value) => String(value.get(1)![0]) === 'parameters/weight')!;
+    const histo = fields(found.get(5)![0] as Buffer);
+    expect([1, 2, 3, 4, 5].map((field) => histo.get(field)![0])).toEqual([0, 30, 31, 465, 9455]);
+    const packed = (field: number) => {
+      const bytes = histo.get(field)![0] as Buffer;
+      return Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
+    };
+    expect(packed(6)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(packed(7)).toEqual([...new Array(29).fill(1), 2]);
   });
 });

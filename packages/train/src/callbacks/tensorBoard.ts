@@ -14,13 +14,15 @@ import type { Callback } from './callback.ts';
 export interface TensorBoardLoggerOptions {
   /** Every so many steps a record of their metrics is written. Default 10; 0 writes epochs alone. */
   readonly everySteps?: number;
+  /** After every epoch, how the numbers of each parameter are distributed, in 30 bins of equal width. Default false. */
+  readonly histograms?: boolean;
   /** What the time of a record is taken from, in seconds since 1970; for tests. */
   readonly clock?: () => number;
 }
 
 /**
  * Writes loss, metrics, learning rate, gradient norms and shares of dead units: of steps under `step/`, of epochs under `train/` and
- * `validation/`.
+ * `validation/`; with `histograms`, the parameters' numbers under `parameters/`.
  *
  * ```ts
  * fit({ …, callbacks: [tensorBoardLogger('runs/one')] }); // tensorboard --logdir runs
@@ -32,20 +34,24 @@ export function tensorBoardLogger(
   target: string | ((record: Uint8Array) => void | Promise<void>),
   options: TensorBoardLoggerOptions = {},
 ): Callback {
-  checkOptions('tensorBoardLogger', options, 'everySteps clock');
-  const { everySteps = 10, clock = () => Date.now() / 1000 } = options;
+  checkOptions('tensorBoardLogger', options, 'everySteps histograms clock');
+  const { everySteps = 10, histograms = false, clock = () => Date.now() / 1000 } = options;
   const write =
     typeof target === 'function' ? async (record: Uint8Array) => target(record) : fileWriter(target, clock);
   return {
     name: 'tensorBoardLogger',
     ranks: 'first',
-    async on(event) {
+    async on(event, { model }) {
       if (event.type === 'start') await write(record(eventMessage(clock(), 0, text(3, 'brain.Event:2'))));
       const metrics = metricsOf(event, everySteps);
       if (metrics === null || !('step' in event)) return;
       const values = Object.entries(metrics).map(([tag, value]) =>
         message(1, [...text(1, tag), ...float(2, value)]),
       );
+      if (histograms && event.type === 'epoch') {
+        for (const [name, { value }] of model.namedParameters())
+          values.push(message(1, [...text(1, `parameters/${name}`), ...histogram(await value.data())]));
+      }
       await write(record(eventMessage(clock(), event.step, message(5, values.flat()))));
     },
   };
@@ -125,6 +131,34 @@ function float(field: number, value: number): number[] {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return [(field << 3) | 5, ...bytes];
+}
+
+/** The field `histo` of a value: HistogramProto, with the right ends of its bins and the count in each. */
+function histogram(numbers: ArrayLike<number>): number[] {
+  const finite = Array.from(numbers).filter(Number.isFinite);
+  const [least, most] = finite.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
+  // Without a width there is one bin.
+  const bins = most > least ? 30 : Math.min(1, finite.length);
+  const counts = new Array<number>(bins).fill(0);
+  for (const x of finite)
+    counts[Math.min(bins - 1, Math.floor(((x - least) / (most - least || 1)) * bins))]++;
+  const ends = counts.map((_, i) => (i === bins - 1 ? most : least + ((i + 1) / bins) * (most - least)));
+  const sum = finite.reduce((total, x) => total + x, 0);
+  const squares = finite.reduce((total, x) => total + x * x, 0);
+  const facts = finite.length === 0 ? [] : [least, most, finite.length, sum, squares];
+  return message(5, [
+    ...facts.flatMap((fact, i) => [((i + 1) << 3) | 1, ...doubles([fact])]),
+    ...message(6, doubles(ends)),
+    ...message(7, doubles(counts)),
+  ]);
+}
+
+function doubles(values: readonly number[]): number[] {
+  const view = new DataView(new ArrayBuffer(8 * values.length));
+  values.forEach((value, i) => {
+    view.setFloat64(8 * i, value, true);
+  });
+  return [...new Uint8Array(view.buffer)];
 }
 
 function varint(value: number): number[] {

@@ -8,19 +8,32 @@ import type { FlowUpdate } from './flow.ts';
 import { limits } from './limits.ts';
 import { distributions, texts } from './texts.ts';
 
-/** Gradients by layer, and the loss. */
+/** Gradients by layer, now and over time. */
 export function Charts({ update }: { readonly update: FlowUpdate }) {
   return (
     <div class="columns">
-      <div class="card">
-        <Picture svg={flowNow(update)} label="flow" />
-      </div>
-      <div class="card">
+      <Picture svg={flowNow(update)} label="flow" />
+      {update.step > 0 && <Picture svg={flowOverTime(update)} label="flow-time" />}
+    </div>
+  );
+}
+
+/** What one layer holds, and the loss. */
+export function OneLayer({ update, layer }: { readonly update: FlowUpdate; readonly layer: number }) {
+  return (
+    <div class="one-layer">
+      <Histogram
+        update={update}
+        kind="activations"
+        layer={layer}
+        title={say(distributions.activations.title)}
+      />
+      <Histogram update={update} kind="gradients" layer={layer} title={say(distributions.gradients.title)} />
+      <div>
         {update.step === 0 ? (
           <p class="soft">{say(texts.untrained)}</p>
         ) : (
           <>
-            <Picture svg={flowOverTime(update)} label="flow-time" />
             <Picture svg={lossCurve(update)} label="loss" />
             {isSmoothed(update) && <Caption text={texts.lossCaption} />}
           </>
@@ -30,30 +43,41 @@ export function Charts({ update }: { readonly update: FlowUpdate }) {
   );
 }
 
+function Histogram({
+  update,
+  kind,
+  layer,
+  title,
+}: {
+  readonly update: FlowUpdate;
+  readonly kind: keyof typeof distributions;
+  readonly layer: number;
+  readonly title: string;
+}) {
+  const svg = histogram(update.layers[layer][kind], {
+    theme: theme.value,
+    id: `${kind}-${layer}`,
+    width: 300,
+    height: 190,
+    title,
+    yLabel: '',
+  });
+  return <Picture label={`${kind}-${layer}`} svg={svg} />;
+}
+
 /** A histogram for each layer: of activations, and of gradients. */
 export function Distributions({ update }: { readonly update: FlowUpdate }) {
   return (
     <>
       {(['activations', 'gradients'] as const).map((kind) => (
-        <section class="card" key={kind}>
+        <section key={kind}>
           <h2>
             {say(distributions[kind].title)}
             <span class="soft"> — {say(distributions[kind].axes)}</span>
           </h2>
           <div class="histograms">
-            {update.layers.map((layer, i) => (
-              <Picture
-                key={i}
-                label={`${kind}-${i}`}
-                svg={histogram(layer[kind], {
-                  theme: theme.value,
-                  id: `${kind}-${i}`,
-                  width: 230,
-                  height: 150,
-                  title: layerName(i),
-                  yLabel: '',
-                })}
-              />
+            {update.layers.map((_, i) => (
+              <Histogram key={i} update={update} kind={kind} layer={i} title={layerName(i)} />
             ))}
           </div>
         </section>
@@ -109,8 +133,8 @@ function lossCurve(update: FlowUpdate): string {
   return lineChart([{ name: say(texts.loss), y: update.losses }], {
     theme: theme.value,
     id: 'flow-loss',
-    width: chartWidth(),
-    height: 240,
+    width: 300,
+    height: 190,
     yScale: 'log',
     points: false,
     smoothing: isSmoothed(update) ? 0.8 : 0,

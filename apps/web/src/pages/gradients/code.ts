@@ -7,6 +7,7 @@ export function codeFor({
   activation,
   initializer,
   std,
+  normalization,
   residual,
   learningRate,
   seed,
@@ -18,7 +19,10 @@ export function codeFor({
     lecun: 'nn.init.lecunNormal',
     orthogonal: 'nn.init.orthogonal',
   }[initializer];
-  const block = `nn.sequential(layer, nn.${activation}())`;
+  const between = { none: '', batch: ` nn.batchNorm1d(${width}),`, layer: ` nn.layerNorm(${width}),` }[
+    normalization
+  ];
+  const block = `nn.sequential(layer,${between} nn.${activation}())`;
   return `import { blobs, dataLoader, transforms } from '@ag/datasets';
 import * as nn from '@ag/nn';
 import { sgd } from '@ag/optim';

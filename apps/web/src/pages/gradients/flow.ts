@@ -33,6 +33,13 @@ export const initializers = {
   orthogonal: () => nn.init.orthogonal,
 } satisfies Record<string, (std: number) => nn.Initializer>;
 
+/** What stands between a linear layer and its activation. */
+export const normalizations = {
+  none: null,
+  batch: (width: number) => nn.batchNorm1d(width),
+  layer: (width: number) => nn.layerNorm(width),
+} satisfies Record<string, ((width: number) => nn.Module) | null>;
+
 export interface FlowRequest {
   readonly depth: number;
   readonly width: number;
@@ -40,6 +47,7 @@ export interface FlowRequest {
   readonly initializer: keyof typeof initializers;
   /** Standard deviation of the initializer `normal`. */
   readonly std: number;
+  readonly normalization: keyof typeof normalizations;
   readonly residual: boolean;
   readonly learningRate: number;
   readonly seed: number;
@@ -57,6 +65,8 @@ export type AlarmKind = 'vanishing' | 'tiny' | 'exploding' | 'dead' | 'notFinite
 export interface LayerFlow {
   /** Norm of the weights' gradient. */
   readonly norm: number;
+  /** Standard deviation of the block's outputs over all examples and units: the signal on its way forward. */
+  readonly signal: number;
   /** Share of units that answer 0 to every example. */
   readonly dead: number;
   readonly activations: Bins;
@@ -72,6 +82,8 @@ export interface FlowUpdate {
   readonly layers: readonly LayerFlow[];
   /** Norm of the first layer's gradient over that of the last. */
   readonly ratio: number;
+  /** The largest and the smallest of the layers' norms, and the loss that they come from. */
+  readonly sizes: { readonly largest: number; readonly smallest: number; readonly loss: number };
   /** Steps of the measurements, and at each the norms of all layers. */
   readonly history: { readonly steps: readonly number[]; readonly norms: readonly (readonly number[])[] };
   /** Below this a layer's gradient has vanished: by itself, or beside the last one's. */
@@ -156,6 +168,11 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
         accuracy,
         layers,
         ratio,
+        sizes: {
+          largest: Math.max(...layers.map(({ norm }) => norm)),
+          smallest: Math.min(...layers.map(({ norm }) => norm)),
+          loss,
+        },
         history,
         vanishing: Math.max(limits.tiny * loss, limits.vanishing * layers.at(-1)!.norm),
         alarms: alarmsOf(layers, ratio, loss, failure),
@@ -169,17 +186,30 @@ export async function openFlow(request: FlowRequest): Promise<Session<FlowUpdate
 interface Network {
   readonly model: nn.Module<[Tensor], Tensor>;
   readonly linears: readonly nn.Linear[];
-  /** Linear layer and activation. */
+  /** Linear layer, normalization and activation. */
   readonly steps: readonly nn.Module[];
   /** The same, with its shortcut if it has one. */
   readonly blocks: readonly nn.Module[];
 }
 
-function build({ depth, width, activation, initializer, std, residual }: FlowRequest): Network {
+function build({
+  depth,
+  width,
+  activation,
+  initializer,
+  std,
+  normalization,
+  residual,
+}: FlowRequest): Network {
   const linears = Array.from({ length: depth }, () =>
     nn.linear(width, width, { weightInit: initializers[initializer](std), biasInit: nn.init.zeros }),
   );
-  const steps = linears.map((layer) => nn.sequential(layer, activations[activation]()));
+  const between = normalizations[normalization];
+  const steps = linears.map((layer) =>
+    between
+      ? nn.sequential(layer, between(width), activations[activation]())
+      : nn.sequential(layer, activations[activation]()),
+  );
   const blocks = steps.map((step) => (residual ? nn.residual(step) : step));
   return { model: nn.sequential(...blocks, nn.linear(width, classes)), linears, steps, blocks };
 }
@@ -205,6 +235,7 @@ async function measure(
 
   // Squares of small float32 numbers are 0; of float64 numbers they are not.
   const norms = slopes.map((slope) => slope.cast('float64').square().sum().sqrt());
+  const signals = outputs.map((output) => output.cast('float64').std());
   const dead = answers.map((answer) => answer.abs().max(0).equal(0).cast('float32').mean());
   const sizes = slopes.map((slope) => slope.abs().log().div(Math.LN10).flatten());
   const [shown, logarithms] = await Promise.all([
@@ -212,10 +243,12 @@ async function measure(
     histograms(sizes),
   ]);
   const normValues = Array.from(await stack(norms).data());
+  const signalValues = Array.from(await stack(signals).data());
   const deadValues = Array.from(await stack(dead).data());
   const ratio = await norms[0].div(norms.at(-1)!).item();
   const layers = linears.map((_, i) => ({
     norm: normValues[i],
+    signal: signalValues[i],
     dead: deadValues[i],
     activations: shown[i],
     gradients: logarithms[i],

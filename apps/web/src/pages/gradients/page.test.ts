@@ -27,6 +27,9 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(lost.ratio).toBeCloseTo(lost.layers[0].norm / lost.layers[9].norm, 20);
     expect(lost.alarms).toEqual(['vanishing']);
     await page.getByTestId('alarm-vanishing').waitFor();
+    const verdict = (kind: string) => page.getByTestId(`verdict-${kind}`).textContent();
+    expect(await verdict('size')).toContain('useful');
+    expect(await verdict('ratio')).toContain('vanishes');
 
     await page.getByTestId('preset-he').click();
     await page.getByTestId('calm').waitFor();
@@ -34,6 +37,7 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(kept.ratio).toBeGreaterThan(0.1);
     expect(kept.ratio).toBeLessThan(10);
     expect(await page.getByTestId('alarm-vanishing').count()).toBe(0);
+    expect(await verdict('ratio')).toContain('arrives');
     // The answers of all 128 examples and all weights are in the histograms.
     const total = (counts: ArrayLike<number>) => Array.from(counts).reduce((a, b) => a + b, 0);
     expect(total(kept.layers[0].activations.counts)).toBe(128 * 100);
@@ -47,6 +51,9 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     expect(ratio).toBeGreaterThan(1e-3);
     expect(alarms).toContain('tiny');
     expect(await page.getByTestId('calm').count()).toBe(0);
+    expect(Math.min(...layers.map(({ norm }) => norm))).toBeGreaterThan(1e-12);
+    expect(await page.getByTestId('verdict-size').textContent()).toContain('too small');
+    expect(await page.getByTestId('verdict-ratio').textContent()).toContain('arrives');
     expect(await page.getByTestId('flow').textContent()).toContain('vanishing');
     await page.close();
     // At the end of a training that went well gradients are small because the loss is.
@@ -55,6 +62,29 @@ describe.skipIf(chromiumPath === undefined)('gradient-flow lab', () => {
     await learnt.waitForFunction(() => window.__ag.state().done === true);
     expect((await stateOf<FlowUpdate>(learnt)).alarms).toEqual([]);
     await learnt.close();
+  });
+
+  it('is fifty layers deep, with a normalization, and flows where motion is wanted', async () => {
+    const page = await open('gradients?depth=50&width=16&activation=tanh&init=xavier&std=0.01');
+    const deep = await stateOf<FlowUpdate>(page);
+    expect(deep.layers).toHaveLength(50);
+    await page.getByTestId('normalization').selectOption('layer');
+    await page.waitForFunction(
+      (before) => (window.__ag.state() as unknown as FlowUpdate).ratio !== before,
+      deep.ratio,
+    );
+    // Each layer's answers are brought to the same deviation, so the signal stays.
+    const { layers } = await stateOf<FlowUpdate>(page);
+    expect(layers[49].signal / layers[0].signal).toBeGreaterThan(0.8);
+    expect(deep.layers[49].signal / deep.layers[0].signal).toBeLessThan(0.5);
+    const moving = () =>
+      page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === 'running').length);
+    expect(await moving()).toBeGreaterThan(0);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    expect(await moving()).toBe(0);
+    await page.getByTestId('layer').fill('50');
+    expect(await page.getByTestId('layer-numbers').textContent()).toContain('layer 50');
+    await page.close();
   });
 
   it('learns while it is watched, keeps the ratio, and repeats itself', async () => {

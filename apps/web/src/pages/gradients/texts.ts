@@ -1,6 +1,6 @@
 /** The words of the gradient-flow lab, and the settings it proposes. */
 import type { Text } from '../../shell/language.ts';
-import type { AlarmKind, activations, initializers } from './flow.ts';
+import type { AlarmKind, activations, initializers, normalizations } from './flow.ts';
 
 export const texts = {
   explanation: {
@@ -12,6 +12,29 @@ export const texts = {
   activation: { en: 'Activation', zh: '激活函数' },
   initializer: { en: 'Initializer', zh: '初始化' },
   std: { en: 'Standard deviation', zh: '标准差' },
+  normalization: { en: 'Normalization', zh: '归一化' },
+  river: {
+    en: 'The signal flows forward through the layers, the gradient flows back; wider is larger.',
+    zh: '信号向前流过各层，梯度向后流回；越宽越大。',
+  },
+  riverCaption: {
+    en: 'How wide a stream is says how large: the deviation of what a layer answers (above) and the norm of its weights’ gradient (below), by powers of ten from 1e−14 to 100. Click a layer for its numbers.',
+    zh: '水流的宽度表示大小：上方是各层输出的标准差，下方是权重梯度的范数，按 1e−14 到 100 的数量级绘制。点击某层查看数值。',
+  },
+  signalFlows: { en: 'signal →', zh: '信号 →' },
+  gradientFlows: { en: '← gradient', zh: '← 梯度' },
+  chosenLayer: { en: 'Layer', zh: '层' },
+  layerNumbers: (layer: number, signal: string, norm: string, dead: number): Text => ({
+    en: `layer ${layer}: signal ${signal}, gradient ${norm}${dead > 0 ? `, ${dead} % dead` : ''}`,
+    zh: `第 ${layer} 层：信号 ${signal}，梯度 ${norm}${dead > 0 ? `，${dead} % 死亡` : ''}`,
+  }),
+  allLayers: { en: 'Every layer', zh: '所有层' },
+  size: { en: 'Size', zh: '大小' },
+  sizes: (smallest: string, largest: string, loss: string): Text => ({
+    en: `gradients from ${smallest} to ${largest}, for a loss of ${loss}`,
+    zh: `梯度从 ${smallest} 到 ${largest}，损失为 ${loss}`,
+  }),
+  ratioTitle: { en: 'Ratio', zh: '比值' },
   residual: { en: 'residual connections', zh: '残差连接' },
   status: (step: number, loss: string): Text => ({
     en: `Step ${step}, loss ${loss}.`,
@@ -41,6 +64,28 @@ export const texts = {
     zh: '尚未训练：这是刚初始化的网络。',
   },
   layer: (number: number): Text => ({ en: `layer ${number}`, zh: `第 ${number} 层` }),
+};
+
+/** What is said of the gradients' size. */
+export const sizeVerdicts = {
+  tiny: { en: 'too small to learn from', zh: '太小，无法学习' },
+  exploding: { en: 'too large', zh: '太大' },
+  notFinite: { en: 'beyond the numbers', zh: '超出数值范围' },
+  useful: { en: 'useful', zh: '可用' },
+} satisfies Record<string, Text>;
+
+/** What is said of the first layer's gradient beside the last one's. */
+export const ratioVerdicts = {
+  vanishing: { en: 'vanishes on the way back', zh: '在回传途中消失' },
+  growing: { en: 'grows on the way back', zh: '在回传途中增大' },
+  unknown: { en: 'cannot be told', zh: '无法判断' },
+  arriving: { en: 'arrives', zh: '到达' },
+} satisfies Record<string, Text>;
+
+export const normalizationNames: Readonly<Record<keyof typeof normalizations, Text>> = {
+  none: { en: 'none', zh: '无' },
+  batch: { en: 'batch norm', zh: '批归一化' },
+  layer: { en: 'layer norm', zh: '层归一化' },
 };
 
 /** The rows of histograms: what is counted, and what their axes are. */
@@ -93,6 +138,7 @@ export const presets: readonly Preset[] = [
       activation: 'sigmoid',
       init: 'normal',
       std: 0.01,
+      normalization: 'none',
       residual: false,
       rate: 0.1,
     },
@@ -100,7 +146,15 @@ export const presets: readonly Preset[] = [
   {
     id: 'he',
     title: { en: 'Leaky ReLU, He', zh: 'leaky ReLU + He' },
-    parameters: { depth: 10, width: 100, activation: 'leakyRelu', init: 'he', residual: false, rate: 0.1 },
+    parameters: {
+      depth: 10,
+      width: 100,
+      activation: 'leakyRelu',
+      init: 'he',
+      normalization: 'none',
+      residual: false,
+      rate: 0.1,
+    },
   },
   {
     id: 'residual',
@@ -111,6 +165,7 @@ export const presets: readonly Preset[] = [
       activation: 'sigmoid',
       init: 'normal',
       std: 0.01,
+      normalization: 'none',
       residual: true,
       rate: 0.1,
     },
@@ -124,6 +179,20 @@ export const presets: readonly Preset[] = [
       activation: 'leakyRelu',
       init: 'normal',
       std: 0.5,
+      normalization: 'none',
+      residual: false,
+      rate: 0.1,
+    },
+  },
+  {
+    id: 'norm',
+    title: { en: 'Fifty tanh, batch norm', zh: '五十层 tanh + 批归一化' },
+    parameters: {
+      depth: 50,
+      width: 32,
+      activation: 'tanh',
+      init: 'xavier',
+      normalization: 'batch',
       residual: false,
       rate: 0.1,
     },
@@ -131,7 +200,15 @@ export const presets: readonly Preset[] = [
   {
     id: 'dead',
     title: { en: 'Narrow and deep ReLUs', zh: '窄而深的 ReLU' },
-    parameters: { depth: 20, width: 10, activation: 'relu', init: 'he', residual: false, rate: 0.1 },
+    parameters: {
+      depth: 20,
+      width: 10,
+      activation: 'relu',
+      init: 'he',
+      normalization: 'none',
+      residual: false,
+      rate: 0.1,
+    },
   },
 ];
 

@@ -9,6 +9,7 @@ import {
   type MemoryDataset,
   type Preprocessing,
   parseCsv,
+  randomSplit,
   tableDataset,
   tensorDataset,
 } from '@ag/datasets';
@@ -44,6 +45,8 @@ export interface HousesRequest {
   readonly learningRate: number;
   readonly seed: number;
   readonly epochs: number;
+  /** Share of the houses that are not learned from. */
+  readonly test: number;
 }
 
 export interface HousesUpdate {
@@ -52,14 +55,23 @@ export interface HousesUpdate {
   readonly epoch: number;
   /** Mean squared error of the batches of each epoch. */
   readonly losses: readonly number[];
-  /** Mean squared error over all houses, at the epochs when it was measured. */
-  readonly measured: { readonly epochs: readonly number[]; readonly losses: readonly number[] };
-  /** How far off a price is on average, in thousands of dollars. */
+  /** Mean squared errors over the houses that are learned from, and over those held out, where there are any. */
+  readonly measured: {
+    readonly epochs: readonly number[];
+    readonly losses: readonly number[];
+    readonly heldOut: readonly number[];
+  };
+  /** How far off a price is on average, in thousands of dollars: of the houses learned from, and of those held out. */
   readonly error: number;
+  readonly heldOutError: number | null;
   /** The network's prices over rooms (x) and status (y). */
   readonly grid: Grid;
-  /** Rooms, status and price of each house. */
+  /** Rooms, status and price of each house; those held out come last. */
   readonly points: readonly (readonly [number, number, number])[];
+  /** How many are learned from. */
+  readonly learned: number;
+  /** What the network says of each, in the same order. */
+  readonly predictions: readonly number[];
   readonly failure: string | null;
   readonly done: boolean;
 }
@@ -73,9 +85,12 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
   let rate = request.learningRate;
   const data = file ? await readHouses(file.text, file.name) : await generateHouses(seed);
   const houses = data.length;
+  const heldOut = Math.min(houses - 1, Math.round(houses * request.test));
+  const [known, unknown = null] =
+    heldOut > 0 ? randomSplit(data, [houses - heldOut, heldOut], { seed }) : [data];
   // The lesson learns prices as they are, so its loss is in squares of thousands of dollars; inputs alone are scaled.
-  const preprocessing = fitPreprocessing(data, { targetScaler: 'none', unit: '1000 dollars' });
-  const scaled = preprocessing.dataset(data);
+  const preprocessing = fitPreprocessing(known, { targetScaler: 'none', unit: '1000 dollars' });
+  const scaled = preprocessing.dataset(known);
   manualSeed(seed);
   const weightInit = nn.init.xavierUniform;
   const model = nn.sequential(
@@ -83,7 +98,7 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     nn.sigmoid(),
     nn.linear(hidden, 1, { weightInit }),
   );
-  const batchSize = Math.min(16, houses);
+  const batchSize = Math.min(16, known.length);
   const optimizer = optimizers[request.optimizer](model.parameters(), () => rate);
   const run = new LastingRun(
     (keeper, resume) =>
@@ -101,13 +116,16 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     [model, optimizer],
   );
   await run.start();
-  const all = dataLoader(scaled, { batchSize: houses });
+  const whole = (set: MemoryDataset) => dataLoader(preprocessing.dataset(set), { batchSize: set.length });
+  const learned = dataLoader(scaled, { batchSize: known.length });
+  const held = unknown && whole(unknown);
   const map = await meshOver(data, preprocessing);
-  const points = await pointsOf(data);
+  const points = [...(await pointsOf(known)), ...(unknown ? await pointsOf(unknown) : [])];
+  const inputs = [(await onlyBatch(learned)).x, ...(held ? [(await onlyBatch(held)).x] : [])];
   /** What is shown of outputs and targets: thousands of dollars. */
   const price = (values: Tensor): Tensor => preprocessing.inverseTarget(values);
   const losses: number[] = [];
-  const measured = { epochs: [] as number[], losses: [] as number[] };
+  const measured = { epochs: [] as number[], losses: [] as number[], heldOut: [] as number[] };
   let failure: string | null = null;
 
   const train = async (end: number): Promise<void> => {
@@ -132,15 +150,21 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
     recover: (error) => run.recover(error),
     async advance(patience) {
       if (patience > 0) await train(performance.now() + patience);
-      const { loss, metrics } = await validate(model, all, {
-        loss: nn.mseLoss,
-        metrics: { error: (output, y) => nn.meanAbsoluteError(price(output), price(y)) },
-      });
+      const measure = (over: NonNullable<typeof held>) =>
+        validate(model, over, {
+          loss: nn.mseLoss,
+          metrics: { error: (output, y) => nn.meanAbsoluteError(price(output), price(y)) },
+        });
+      const { loss, metrics } = await measure(learned);
+      const unseen = held && (await measure(held));
       if (measured.epochs.at(-1) !== losses.length) {
         measured.epochs.push(losses.length);
         measured.losses.push(loss);
+        if (unseen) measured.heldOut.push(unseen.loss);
       }
       const values = Array.from(await price(model.forward(map.x)).data());
+      const predictions: number[] = [];
+      for (const x of inputs) predictions.push(...(await price(model.forward(x)).data()));
       return {
         source: file ? 'file' : 'generated',
         houses,
@@ -148,8 +172,11 @@ export async function openHouses(request: HousesRequest): Promise<Session<Houses
         losses: [...losses],
         measured,
         error: metrics.error,
+        heldOutError: unseen?.metrics.error ?? null,
         grid: { x: map.rooms, y: map.status, columns: resolution, rows: resolution, values },
         points,
+        learned: known.length,
+        predictions,
         failure,
         done: failure !== null || losses.length >= epochs,
       };

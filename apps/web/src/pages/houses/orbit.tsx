@@ -89,8 +89,8 @@ function draw({ grid, points }: HousesUpdate, { azimuth, elevation }: View, coar
   return surface(grid, {
     theme: theme.value,
     id: 'houses',
-    width: narrow ? 360 : 560,
-    height: narrow ? 340 : 460,
+    width: narrow ? 360 : 600,
+    height: narrow ? 340 : 520,
     title: say(texts.surface),
     points,
     azimuth,

@@ -43,11 +43,25 @@ export const texts = {
   thousandDollars: (value: string): Text => ({ en: `${value} thousand dollars`, zh: `${value} 千美元` }),
   curve: { en: 'Mean squared error', zh: '均方误差' },
   batches: { en: 'batches of the epoch', zh: '该轮的各批' },
-  allHouses: { en: 'all houses', zh: '全部房屋' },
+  learnedHouses: { en: 'houses learned from', zh: '用于学习的房屋' },
+  heldOut: { en: 'houses held out', zh: '留出的房屋' },
+  heldOutShare: { en: 'Share held out', zh: '留出比例' },
+  heldOutSquaredError: { en: 'squared, held out', zh: '留出集均方误差' },
+  heldOutError: { en: 'absolute, held out', zh: '留出集绝对误差' },
+  residuals: { en: 'Residual: price − prediction, $1000', zh: '残差：价格 − 预测（千美元）' },
+  predicted: { en: 'predicted price, $1000', zh: '预测价格（千美元）' },
+  residualCaption: (heldOut: boolean): Text => ({
+    en: `Each house: above the line it costs more than is predicted, below it less.${heldOut ? ' Circles are learned from, diamonds are held out.' : ''}`,
+    zh: `每座房屋：线上方表示价格高于预测，下方则低于预测。${heldOut ? '圆点用于学习，菱形为留出。' : ''}`,
+  }),
+  house: (rooms: string, status: string, price: string, predicted: string): Text => ({
+    en: `${rooms} rooms, LSTAT ${status}: costs ${price}, predicted ${predicted}`,
+    zh: `${rooms} 个房间，LSTAT ${status}：价格 ${price}，预测 ${predicted}`,
+  }),
   lesson: { en: `the lesson: ${lessonLoss}`, zh: `原课程：${lessonLoss}` },
   curveNote: {
-    en: 'The jumping curve is the mean loss of the batches of each epoch. They are drawn with replacement, as in the lesson, so that every epoch sees other houses. The calm curve, over all houses, is the one to compare.',
-    zh: '跳动的曲线是每轮各批的平均损失。小批量是有放回抽取的（与原课程相同），每轮看到的房屋不同。平稳的曲线取自全部房屋，适合比较。',
+    en: 'The jumping curve is the mean loss of the batches of each epoch. They are drawn with replacement, as in the lesson, so that every epoch sees other houses. The calm curve, over the houses that are learned from, is the one to compare, and the one over houses held out says how well prices are predicted that were never seen.',
+    zh: '跳动的曲线是每轮各批的平均损失。小批量是有放回抽取的（与原课程相同），每轮看到的房屋不同。平稳的曲线取自用于学习的房屋，适合比较；留出房屋的曲线则说明对从未见过的价格预测得如何。',
   },
 };
 

@@ -26,6 +26,7 @@ export function useHouses() {
     optimizer: oneOf(Object.keys(optimizerTitles) as HousesRequest['optimizer'][], 'optimizer', 'sgd'),
     learningRate: Math.max(1e-7, numberParameter('rate', 0.01)),
     seed: clampInteger(numberParameter('seed', 2), 0, 1e6),
+    test: Math.max(0, Math.min(0.8, numberParameter('test', 0.2))),
     epochs: clampInteger(numberParameter('epochs', 3000), 1, 20000),
   };
   const live = useLive<HousesRequest, HousesUpdate>(createWorker, request, true);

@@ -34,6 +34,27 @@ export interface Side {
   readonly time: number;
 }
 
+/** How far the two gradients are from each other at the same weights, as shares of the length of backpropagation's. */
+export interface GradientError {
+  /** With the step size h that is set. */
+  readonly error: number;
+  /** With half of it: smaller where h is too coarse, not where rounding decides. */
+  readonly halved: number;
+}
+
+/** Where the two curves part, and what was measured there. */
+export interface Parting extends GradientError {
+  /** The first step, from 1, before which the losses differ by more than `parted` of the first loss. */
+  readonly step: number;
+  /** By what each step multiplied the difference on the way there; null where there was no way. */
+  readonly growth: number | null;
+  /** Of the steps before, those after which the loss was higher. */
+  readonly rises: number;
+}
+
+/** Losses that are further apart than this share of the first loss do not agree. */
+export const parted = 1e-4;
+
 export interface CompareUpdate {
   readonly parameters: number;
   readonly steps: number;
@@ -41,6 +62,12 @@ export interface CompareUpdate {
   readonly automatic: Side;
   /** Largest difference between the losses of the same step. */
   readonly apart: number;
+  /** The same, each as a share of the larger loss of its step: what is seen on a logarithmic axis. */
+  readonly relative: number;
+  /** At the weights that both begin with. */
+  readonly start: GradientError;
+  /** Null while the curves have not parted. */
+  readonly parting: Parting | null;
   /** Forward passes of the first run for each one of the second. */
   readonly factor: number;
   readonly done: boolean;
@@ -91,7 +118,31 @@ class Runner {
 
   loss(parameters: readonly Tensor[]): Tensor {
     this.forward++;
+    return this.#lossOf(parameters);
+  }
+
+  #lossOf(parameters: readonly Tensor[]): Tensor {
     return mseLoss(this.answer(parameters), this.#answers);
+  }
+
+  /** How far numerical gradients are from exact ones at the present weights. No part of the training: nothing is counted. */
+  async gradientError(difference: number): Promise<GradientError> {
+    const values = this.values;
+    const exact = gradients(this.#lossOf(values), this.variables);
+    const numerical = (h: number) =>
+      values.map((value, i) =>
+        numericalGradient((moved) => this.#lossOf(values.map((v, j) => (j === i ? moved : v))), value, h),
+      );
+    const length = (parts: readonly Tensor[]) =>
+      parts
+        .map((part) => part.square().sum())
+        .reduce((a, b) => a.add(b))
+        .sqrt();
+    const errorOf = (h: number) =>
+      length(numerical(h).map((each, i) => each.sub(exact[i])))
+        .div(length(exact))
+        .item();
+    return { error: await errorOf(difference), halved: await errorOf(difference / 2) };
   }
 
   /** One step with the gradients that `slopes` finds, and the loss before it. */
@@ -140,6 +191,24 @@ export async function openComparison(request: CompareRequest): Promise<Session<C
   const numerical = new Runner(request, () => rate);
   const automatic = new Runner(request, () => rate);
   const parameters = numerical.variables.reduce((sum, variable) => sum + variable.size, 0);
+  const start = await numerical.gradientError(request.difference);
+  let parting: Parting | null = null;
+
+  const differenceAt = (step: number): number => Math.abs(numerical.losses[step] - automatic.losses[step]);
+
+  /** Looked at before the next step is taken, at the weights as they are. */
+  const lookForParting = async (): Promise<void> => {
+    const last = numerical.losses.length - 1;
+    if (parting || !(differenceAt(last) > parted * numerical.losses[0])) return;
+    const first = numerical.losses.findIndex((_, step) => differenceAt(step) > 0);
+    parting = {
+      ...(await numerical.gradientError(request.difference)),
+      step: last + 1,
+      growth: last > first ? (differenceAt(last) / differenceAt(first)) ** (1 / (last - first)) : null,
+      rises: numerical.losses.filter((loss, step) => loss > numerical.losses[step - 1]).length,
+    };
+  };
+
   return {
     setLearningRate(learningRate) {
       rate = learningRate;
@@ -149,15 +218,20 @@ export async function openComparison(request: CompareRequest): Promise<Session<C
       while (numerical.losses.length < request.steps && performance.now() < end) {
         await numerical.step(() => numerical.numerical(request.difference));
         await automatic.step(() => automatic.automatic());
+        await lookForParting();
       }
       const steps = numerical.losses.length;
       const [a, b] = [tensor(numerical.losses, float64), tensor(automatic.losses, float64)];
+      const differences = a.sub(b).abs();
       return {
         parameters,
         steps,
         numerical: await numerical.side(),
         automatic: await automatic.side(),
-        apart: steps === 0 ? 0 : await a.sub(b).abs().max().item(),
+        apart: steps === 0 ? 0 : await differences.max().item(),
+        relative: steps === 0 ? 0 : await differences.div(a.maximum(b)).max().item(),
+        start,
+        parting,
         factor: steps === 0 ? 0 : numerical.forward / automatic.forward,
         done: steps >= request.steps,
       };

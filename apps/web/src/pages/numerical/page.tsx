@@ -5,15 +5,17 @@ import { Choice, NumberField, RunButtons } from '../../components/controls.tsx';
 import { formatNumber } from '../../components/numbers.ts';
 import { Caption, Code, Explanation, Picture, Problem, Status } from '../../components/parts.tsx';
 import { texts as common } from '../../components/texts.ts';
-import type { Run } from '../../service/page/run.ts';
-import { say, type Text } from '../../shell/language.ts';
+import { Workspace } from '../../components/workspace.tsx';
+import { language, say, type Text } from '../../shell/language.ts';
 import { setParameters } from '../../shell/route.ts';
 import { isNarrow } from '../../shell/screen.ts';
 import { theme } from '../../shell/theme.ts';
 import { codeFor } from './code.ts';
 import type { CompareRequest, CompareUpdate, Side } from './compare.ts';
 import { sides, texts } from './texts.ts';
-import { lossesAgree, useComparison } from './useComparison.ts';
+import { useComparison } from './useComparison.ts';
+import { atTheStart, looksAlike, lossesAgree, whyParted } from './words.ts';
+import './page.css';
 
 const differences = ['0.1', '0.01', '0.001', '0.0001', '0.000001', '0.00000001', '0.0000000001'] as const;
 
@@ -24,41 +26,54 @@ export default function Numerical() {
       ? texts.status(update.steps, formatNumber(update.factor))
       : null;
   return (
-    <>
-      <Explanation text={texts.explanation} />
-      <Settings request={request} run={run} />
-      <Status text={status} />
-      <Problem message={problem} />
-      {update && (
-        <>
-          <Costs update={update} />
-          <div class="columns">
-            <div class="card">
-              <Picture svg={chart(update, 'steps')} label="by-step" />
-              {lossesAgree(update) && <Caption text={texts.sameCurveCaption} />}
-            </div>
-            <div class="card">
-              <Picture svg={chart(update, 'passes')} label="by-cost" />
-            </div>
+    <Workspace
+      picture={
+        <div class="twice">
+          <div class="row">
+            <RunButtons run={run} stepLabel={common.aFewSteps} />
           </div>
-        </>
-      )}
-      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
-      {(update || problem !== null) && (
-        <>
-          <Explanation text={texts.closing} />
-          <ComputingNote computing={computing} />
-          <Code code={codeFor(request)} />
-        </>
-      )}
-    </>
+          <Status text={status} />
+          <Problem message={problem} />
+          {update && (
+            <>
+              <Costs update={update} />
+              <div class="columns curves">
+                <div>
+                  <Picture svg={chart(update, 'steps')} label="by-step" />
+                  {looksAlike(update) && <Caption text={texts.sameCurveCaption} />}
+                </div>
+                <Picture svg={chart(update, 'passes')} label="by-cost" />
+              </div>
+            </>
+          )}
+        </div>
+      }
+      controls={<Settings request={request} />}
+      below={
+        (update || problem !== null) && (
+          <>
+            <Explanation text={texts.explanation} />
+            <Explanation text={texts.closing} />
+            <ComputingNote computing={computing} />
+            <Code code={codeFor(request)} />
+          </>
+        )
+      }
+    />
   );
 }
 
-function Settings({ request, run }: { readonly request: CompareRequest; readonly run: Run }) {
+function Settings({ request }: { readonly request: CompareRequest }) {
   return (
-    <div class="card row">
-      <NumberField name="hidden" label={common.hiddenUnits} value={request.hidden} min={1} step={1} />
+    <>
+      <NumberField
+        name="hidden"
+        label={common.hiddenUnits}
+        value={request.hidden}
+        min={1}
+        max={128}
+        step={1}
+      />
       <NumberField name="rate" label={common.learningRate} value={request.learningRate} min={0} />
       <Choice
         label={texts.difference}
@@ -68,8 +83,7 @@ function Settings({ request, run }: { readonly request: CompareRequest; readonly
         onChange={(h) => setParameters({ h })}
       />
       <NumberField name="seed" label={common.seed} value={request.seed} min={0} step={1} />
-      <RunButtons run={run} stepLabel={common.aFewSteps} />
-    </div>
+    </>
   );
 }
 
@@ -84,39 +98,46 @@ const rows: readonly (readonly [Text, (side: Side) => string])[] = [
 /** What both runs have cost, and how far their losses are apart. */
 function Costs({ update }: { readonly update: CompareUpdate }) {
   return (
-    <div class="card" aria-live="off">
-      <p class="number" style={{ margin: 0 }}>
-        <strong data-testid="factor" style={{ fontSize: '1.8rem' }}>
-          {formatNumber(update.factor)}×
-        </strong>{' '}
-        {say(texts.factor(update.parameters))}
-      </p>
-      <div class="scroll">
-        <table data-testid="costs">
-          <thead>
-            <tr>
-              <th scope="col">
-                {say(texts.afterStep)} {update.steps}
-              </th>
-              <th scope="col">{say(sides.numerical)}</th>
-              <th scope="col">{say(sides.automatic)}</th>
-            </tr>
-          </thead>
-          <tbody class="number">
-            {rows.map(([label, show]) => (
-              <tr key={label.en}>
-                <th scope="row">{say(label)}</th>
-                <td>{show(update.numerical)}</td>
-                <td>{show(update.automatic)}</td>
+    <div class="costs" aria-live="off">
+      <div>
+        <p class="number" style={{ margin: 0 }}>
+          <strong data-testid="factor" style={{ fontSize: '1.8rem' }}>
+            {formatNumber(update.factor)}×
+          </strong>{' '}
+          {say(texts.factor(update.parameters))}
+        </p>
+        <div class="scroll">
+          <table data-testid="costs">
+            <thead>
+              <tr>
+                <th scope="col">
+                  {say(texts.afterStep)} {update.steps}
+                </th>
+                <th scope="col">{say(sides.numerical)}</th>
+                <th scope="col">{say(sides.automatic)}</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody class="number">
+              {rows.map(([label, show]) => (
+                <tr key={label.en}>
+                  <th scope="row">{say(label)}</th>
+                  <td>{show(update.numerical)}</td>
+                  <td>{show(update.automatic)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       </div>
-      <p class="number" data-testid="apart">
-        <strong data-testid="agreement">{say(lossesAgree(update) ? texts.agree : texts.disagree)}</strong>{' '}
-        {say(texts.apart(update.apart.toExponential(1)))}
-      </p>
+      <div>
+        <p class="number" data-testid="apart">
+          <strong data-testid="agreement">{say(lossesAgree(update) ? texts.agree : texts.disagree)}</strong>{' '}
+          {say(texts.apart(update.apart.toExponential(1)))}
+        </p>
+        <p class="number why" data-testid="why">
+          {[...whyParted(update), atTheStart(update)].map(say).join(language.value === 'zh' ? '' : ' ')}
+        </p>
+      </div>
     </div>
   );
 }
@@ -124,6 +145,7 @@ function Costs({ update }: { readonly update: CompareUpdate }) {
 /** Both losses, over steps or over forward passes. */
 function chart(update: CompareUpdate, by: 'steps' | 'passes'): string {
   const agree = lossesAgree(update);
+  const byStep = looksAlike(update) ? texts.sameCurve : agree ? texts.nearlyTheSame : texts.curvesPart;
   return lineChart(
     (['numerical', 'automatic'] as const).map((side) => ({
       name: say(sides[side]),
@@ -138,7 +160,7 @@ function chart(update: CompareUpdate, by: 'steps' | 'passes'): string {
       points: false,
       yScale: 'log',
       xScale: by === 'passes' ? 'log' : 'linear',
-      title: say(by === 'passes' ? texts.byCost : agree ? texts.sameCurve : texts.curvesPart),
+      title: say(by === 'passes' ? texts.byCost : byStep),
       xLabel: say(by === 'passes' ? texts.forward : texts.step),
       yLabel: say(texts.loss),
     },

@@ -10,7 +10,7 @@ const createWorker = () => pageWorker('numerical');
 
 export function useComparison() {
   const request: CompareRequest = {
-    hidden: clampInteger(numberParameter('hidden', 2), 1, 64),
+    hidden: clampInteger(numberParameter('hidden', 2), 1, 128),
     learningRate: Math.max(1e-6, numberParameter('rate', 3)),
     difference: Math.max(1e-14, numberParameter('h', 1e-6)),
     seed: clampInteger(numberParameter('seed', 2), 0, 1e6),
@@ -28,9 +28,4 @@ export function useComparison() {
     problem: live.problem,
   }));
   return { request, ...live };
-}
-
-/** Whether the losses of all steps are the same to four digits, of the first loss. */
-export function lossesAgree({ apart, automatic }: CompareUpdate): boolean {
-  return apart <= 1e-4 * (automatic.losses[0] ?? 0);
 }

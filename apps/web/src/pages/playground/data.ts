@@ -14,10 +14,20 @@ import {
   transforms,
   xor,
 } from '@ag/datasets';
-import { blobCenters, maxPoints, type PaintedPoint, type PlaygroundConfig, paper, plane } from './config.ts';
-
-/** What is to be predicted: one of two classes, one of several, or a number. */
-export type Kind = 'binary' | 'classes' | 'value';
+import { key, normal, splitKey, stack, uniform } from '@ag/tensor';
+import {
+  blobCenters,
+  isLine,
+  type Kind,
+  maxClasses,
+  maxPoints,
+  type PaintedPoint,
+  type PlaygroundConfig,
+  paper,
+  plane,
+  taskOf,
+} from './config.ts';
+import { featuresOf } from './features.ts';
 
 export interface Domain {
   readonly x: readonly [number, number];
@@ -27,6 +37,8 @@ export interface Domain {
 export interface PlaygroundData {
   readonly kind: Kind;
   readonly classes: number;
+  /** Whether x alone is given, and y is what is to be predicted. */
+  readonly line: boolean;
   /** Inputs as the network gets them. */
   readonly train: MemoryDataset;
   readonly test: MemoryDataset | null;
@@ -40,78 +52,116 @@ export interface PlaygroundData {
 }
 
 /** @throws Error when there is nothing to learn from */
-export function makeData(config: PlaygroundConfig): PlaygroundData {
-  const source = makeSource(config);
-  const kind: Kind = source.regression ? 'value' : source.classes > 2 ? 'classes' : 'binary';
+export async function makeData(config: PlaygroundConfig): Promise<PlaygroundData> {
+  const { kind, classes } = taskOf(config);
+  const line = isLine(config);
+  const { x, y } = await makeSource(config);
   const all = memoryDataset(
-    { x: source.x, y: kind === 'classes' ? asClasses(source.y) : asNumbers(source.y) },
+    { x, y: kind === 'classes' ? asClasses(y) : asNumbers(y) },
     { name: config.data },
   );
-  const testCount = Math.min(all.length - 1, Math.round(all.length * config.test));
-  const split = config.data !== 'xor' && testCount > 0;
-  const [train, test = null] = split
-    ? randomSplit(all, [all.length - testCount, testCount], { seed: config.seed })
-    : [all];
-  const scale = config.standardize ? transforms.standardize(train) : null;
+  const testCount = testCountOf(config, all.length);
+  const [train, test = null] =
+    testCount > 0 ? randomSplit(all, [all.length - testCount, testCount], { seed: config.seed }) : [all];
+  const featured = (set: MemoryDataset): MemoryDataset =>
+    memoryDataset(
+      {
+        x: { data: featuresOf(config.features, set.columns.x.data), shape: [config.features.length] },
+        y: set.columns.y,
+      },
+      set.info,
+    );
+  const given = featured(train);
+  const scale = config.standardize ? transforms.standardize(given) : null;
   const scaled = (set: MemoryDataset): MemoryDataset => {
     if (!scale) return set;
     const indices = Int32Array.from({ length: set.length }, (_, i) => i);
     return memoryDataset(scale(set.rows(indices), { seed: 0, epoch: 0, start: 0, indices }), set.info);
   };
+  const trainPoints = pointsOf(train);
+  const testPoints = test ? pointsOf(test) : [];
   return {
     kind,
-    classes: source.classes,
-    train: scaled(train),
-    test: test && scaled(test),
-    trainPoints: pointsOf(train),
-    testPoints: test ? pointsOf(test) : [],
-    domain: domainOf(all, config.data === 'points'),
+    classes,
+    line,
+    train: scaled(given),
+    test: test && scaled(featured(test)),
+    trainPoints,
+    testPoints,
+    domain: domainOf([...trainPoints, ...testPoints], line, config.data === 'points'),
     inputs: (points) =>
       scaled(
-        memoryDataset({
-          x: { data: points, shape: [2] },
-          y: { data: new Float32Array(points.length / 2), shape: [] },
-        }),
+        featured(
+          memoryDataset({
+            x: { data: points, shape: [2] },
+            y: { data: new Float32Array(points.length / 2), shape: [] },
+          }),
+        ),
       ),
   };
 }
 
-interface Source {
-  readonly x: Column;
-  readonly y: Column;
-  readonly classes: number;
-  readonly regression: boolean;
+/** How many points are kept for testing; the four of the exclusive or are all learned. */
+export function testCountOf({ data, test }: PlaygroundConfig, length: number): number {
+  return data === 'xor' ? 0 : Math.min(length - 1, Math.round(length * test));
 }
 
-function makeSource({ data, count, noise, classes, seed, regression, points }: PlaygroundConfig): Source {
-  const of = (set: MemoryDataset, kinds: number): Source => ({
-    ...set.columns,
-    classes: kinds,
-    regression: kinds === 1,
-  });
+interface Source {
+  /** Places, `[2]`. */
+  readonly x: Column;
+  readonly y: Column;
+}
+
+async function makeSource(config: PlaygroundConfig): Promise<Source> {
+  const { data, count, noise, classes, seed, points } = config;
   switch (data) {
     case 'xor':
-      return of(xor(), 2);
+      return xor().columns;
     case 'circles':
-      return of(circles({ count, noise, seed }), 2);
+      return circles({ count, noise, seed }).columns;
     case 'spirals':
-      return of(spirals({ count, noise, seed, classes }), classes);
+      return spirals({ count, noise, seed, classes }).columns;
     case 'moons':
-      return of(moons({ count, noise, seed }), 2);
+      return moons({ count, noise, seed }).columns;
     case 'blobs':
-      return of(blobs({ count, deviation: noise, seed, centers: blobCenters.slice(0, classes) }), classes);
+      return blobs({ count, deviation: noise, seed, centers: blobCenters.slice(0, classes) }).columns;
     case 'plane':
-      return of(linearRegression({ count, noise, seed, ...plane }), 1);
+      return linearRegression({ count, noise, seed, ...plane }).columns;
+    case 'hills':
+    case 'curve':
+      return computed(data, count, noise, seed);
     case 'points': {
       if (points.length < 2) throw new Error('paint at least two points, or paste a table');
       return {
         x: { data: Float32Array.from(points.flatMap(({ x, y }) => [x, y])), shape: [2] },
-        y: { data: Float32Array.from(points, ({ target }) => target), shape: [1] },
-        classes: regression ? 1 : Math.max(2, 1 + Math.max(...points.map(({ target }) => target))),
-        regression,
+        y: {
+          data: Float32Array.from(points, ({ y, target }) => (isLine(config) ? y : target)),
+          shape: [1],
+        },
       };
     }
   }
+}
+
+/** Heights over the plane, or a curve over x. The program of the page says the same. */
+async function computed(
+  data: 'hills' | 'curve',
+  count: number,
+  noise: number,
+  seed: number,
+): Promise<Source> {
+  const [xKey, yKey, noiseKey] = splitKey(key(seed), 3);
+  const x = uniform([count], { low: -1, high: 1, key: xKey });
+  const y = uniform([count], { low: -1, high: 1, key: yKey });
+  const smooth = data === 'curve' ? x.mul(4).sin().mul(0.7) : x.mul(3).sin().mul(y.mul(2).cos());
+  const height = smooth.add(normal([count], { std: noise, key: noiseKey }));
+  return {
+    x: {
+      data: Float32Array.from(await stack([x, data === 'curve' ? height : y], 1).data()),
+      shape: [2],
+    },
+    y: { data: Float32Array.from(await height.data()), shape: [1] },
+  };
 }
 
 const asClasses = ({ data }: Column): Column => ({ data: Int32Array.from(data), shape: [] });
@@ -122,28 +172,26 @@ function pointsOf({ columns: { x, y } }: MemoryDataset): PaintedPoint[] {
 }
 
 /**
- * The square around the points, with a margin. What is painted stays where it is painted: the plane that is shown at
- * first moves only for points outside of it, which a table may have.
+ * The square around the points, with a margin; over a line as wide and as high as they are. What is painted stays where
+ * it is painted: the plane that is shown at first moves only for points outside of it, which a table may have.
  */
-function domainOf({ columns }: MemoryDataset, painted: boolean): Domain {
-  const along = (axis: 0 | 1): readonly [number, number] => {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let i = axis; i < columns.x.data.length; i += 2) {
-      low = Math.min(low, columns.x.data[i]);
-      high = Math.max(high, columns.x.data[i]);
-    }
-    return [low, high];
-  };
-  const [x, y] = [along(0), along(1)];
+function domainOf(points: readonly PaintedPoint[], line: boolean, painted: boolean): Domain {
+  const along = (axis: 'x' | 'y'): readonly [number, number] =>
+    points.reduce<readonly [number, number]>(
+      ([low, high], point) => [Math.min(low, point[axis]), Math.max(high, point[axis])],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    );
+  const [x, y] = [along('x'), along('y')];
   const inside = ([low, high]: readonly [number, number], [from, to]: readonly [number, number]) =>
     low >= from && high <= to;
   if (painted && inside(x, paper.x) && inside(y, paper.y)) return paper;
-  const half = 0.6 * Math.max(x[1] - x[0], y[1] - y[0], 1e-6);
-  const around = ([low, high]: readonly [number, number]): readonly [number, number] => {
+  const [width, height] = [x, y].map(([low, high]) => 0.6 * Math.max(high - low, 1e-6));
+  const around = ([low, high]: readonly [number, number], half: number): readonly [number, number] => {
     const middle = (low + high) / 2;
     return [round(middle - half), round(middle + half)];
   };
-  return { x: around(x), y: around(y) };
+  const side = Math.max(width, height);
+  return { x: around(x, line ? width : side), y: around(y, line ? height : side) };
 }
 
 function round(value: number): number {
@@ -151,41 +199,48 @@ function round(value: number): number {
 }
 
 /**
- * The points of a pasted table: two columns of numbers, then the target, a number or the name of a class.
+ * The points of a pasted table: two columns of numbers, then the target, a number or the name of a class. Over a line
+ * one column of numbers and the target.
  *
  * @throws Error when the text is no such table
  */
 export async function pointsFromText(
   text: string,
   regression: boolean,
+  line = false,
 ): Promise<{ points: PaintedPoint[]; classes: string[] }> {
+  const inputs = line ? 1 : 2;
   const first = text.trim().split(/\r\n?|\n/)[0] ?? '';
   const delimiter = ['\t', ';', ','].find((each) => first.includes(each)) ?? ',';
   const hasHeader = first
     .split(delimiter)
-    .slice(0, 2)
+    .slice(0, inputs)
     .some((cell) => !Number.isFinite(Number(cell)));
-  const table = await parseCsv(text.trim(), { delimiter, header: hasHeader, file: 'the pasted table' });
-  const [x, y, target] = table.header;
-  if (table.header.length !== 3) {
-    throw new Error(
-      `the pasted table has ${table.header.length} columns; it needs three: two inputs and a target`,
-    );
+  const file = 'the pasted table';
+  const table = await parseCsv(text.trim(), { delimiter, header: hasHeader, file });
+  if (table.header.length !== inputs + 1) {
+    const needed = line ? 'two: an input and a target' : 'three: two inputs and a target';
+    throw new Error(`${file} has ${table.header.length} columns; it needs ${needed}`);
   }
+  const target = table.header[inputs];
   const set = tableDataset(table, {
-    target: target,
-    features: [x, y],
-    file: 'the pasted table',
+    target,
+    features: table.header.slice(0, inputs),
+    file,
     ...(!regression && { categorical: [target] }),
   });
   const classes = [...(set.classes ?? [])];
-  if (classes.length > 5) {
-    throw new Error(
-      `the pasted table has ${classes.length} classes; up to five can be shown. Is it a regression?`,
-    );
+  if (classes.length > maxClasses) {
+    throw new Error(`${file} has ${classes.length} classes; up to five can be shown. Is it a regression?`);
   }
   if (set.length > maxPoints) {
-    throw new Error(`the pasted table has ${set.length} rows; up to ${maxPoints} fit into the address`);
+    throw new Error(`${file} has ${set.length} rows; up to ${maxPoints} fit into the address`);
   }
-  return { points: pointsOf(set), classes };
+  const { x, y } = set.columns;
+  return {
+    points: line
+      ? Array.from(y.data, (value, i) => ({ x: x.data[i], y: value, target: value }))
+      : pointsOf(set),
+    classes,
+  };
 }

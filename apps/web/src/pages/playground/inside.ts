@@ -7,7 +7,10 @@ import type { PlaygroundData } from './data.ts';
 import type { Objective } from './network.ts';
 import type { Snapshot } from './snapshot.ts';
 
-type Inside = Pick<Snapshot, 'parameters' | 'inputs' | 'probe' | 'layers' | 'answers' | 'pointAnswers'>;
+type Inside = Pick<
+  Snapshot,
+  'parameters' | 'lossNow' | 'inputs' | 'probe' | 'layers' | 'answers' | 'pointAnswers'
+>;
 
 /** Answers of training points are shown one by one up to this many. */
 const maxPointAnswers = 8;
@@ -35,7 +38,8 @@ export async function lookInside(
   const overPlane = layerOutputs(network, objective, plane);
   const atProbe = layerOutputs(network, objective, probed);
   const output = network.forward(x);
-  const slopes = gradients(objective.loss(output, y), parameters);
+  const loss = objective.loss(output, y);
+  const slopes = gradients(loss, parameters);
   const pointAnswers = train.length <= maxPointAnswers ? objective.answer(output) : null;
   network.train();
   const wanted = [
@@ -45,6 +49,7 @@ export async function lookInside(
     ...atProbe.flatMap(({ sums, values }) => [sums, values]),
     ...parameters,
     ...slopes,
+    loss,
     ...(pointAnswers ? [pointAnswers] : []),
   ];
   evaluate(wanted.filter((each) => !parameters.includes(each)));
@@ -65,6 +70,7 @@ export async function lookInside(
   }));
   return {
     parameters: parameters.reduce((sum, parameter) => sum + parameter.size, 0),
+    lossNow: elements.get(loss)![0],
     inputs: elements.get(plane) as Float32Array,
     probe: numbersOf(probed),
     layers,

@@ -20,7 +20,11 @@ interface State {
   readonly test: Metrics | null;
   readonly alerts: readonly Alert[];
   readonly pointAnswers: readonly (readonly number[])[];
-  readonly layers: readonly { readonly weights: readonly (readonly number[])[] }[];
+  readonly lossNow: number | null;
+  readonly layers: readonly {
+    readonly weights: readonly (readonly number[])[];
+    readonly bias: readonly number[];
+  }[];
   readonly probe: readonly [number, number] | null;
 }
 
@@ -88,16 +92,73 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.close();
   });
 
-  it('lets settings be typed while it trains, though it draws many times a second', async () => {
-    const page = await open('?layers=tanh:3');
+  it('goes on while rate, penalty and data change, and lets them be typed in peace', async () => {
+    const page = await open('?data=moons&layers=tanh:3');
+    const enter = async (field: string, text: string) => {
+      await page.getByTestId(field).fill(text);
+      await page.getByTestId(field).press('Enter');
+    };
     await page.getByTestId('train').click();
     await page.waitForFunction(hasSteps, 20);
+    const first = (await stateOf<State>(page)).losses.slice(0, 20);
     await page.getByTestId('learningRate').click();
     await page.getByTestId('learningRate').press('ControlOrMeta+a');
-    await page.getByTestId('learningRate').pressSequentially('0.25', { delay: 250 });
+    await page.getByTestId('learningRate').pressSequentially('0.25', { delay: 120 });
     expect(await page.getByTestId('learningRate').inputValue()).toBe('0.25');
     await page.getByTestId('learningRate').press('Enter');
-    await page.waitForFunction(() => (window.__ag.state() as unknown as State).config.learningRate === 0.25);
+    await enter('l2', '0.01');
+    await enter('noise', '0.3');
+    await page.getByTestId('data').selectOption('circles');
+    await page.waitForFunction(() => (window.__ag.state() as { rate?: number }).rate === 0.25);
+    const { step } = await stateOf<State>(page);
+    await page.waitForFunction(hasSteps, step + 20);
+    const state = await stateOf<State>(page);
+    expect(state.running).toBe(true);
+    expect(state.losses.slice(0, 20)).toEqual(first);
+    expect(state.config).toMatchObject({ data: 'circles', noise: 0.3, l2: 0.01, learningRate: 0.25 });
+    await page.close();
+  });
+
+  it('changes a weight by a drag of its line, and by keys; a neuron grows under the pointer', async () => {
+    const page = await open('?data=plane&layers=&standardize=false&test=0');
+    const weights = async () => (await stateOf<State>(page)).layers[0].weights[0];
+    const [first, second] = await weights();
+    const ends = await Promise.all(
+      [page.getByTitle('x₁'), page.getByTestId('neuron-0-0')].map((each) => each.boundingBox()),
+    );
+    const [x, y] = (['x', 'y'] as const).map(
+      (axis) =>
+        ends.reduce((sum, box) => sum + box![axis] + box![axis === 'x' ? 'width' : 'height'] / 2, 0) / 2,
+    );
+    await page.mouse.move(x, y);
+    await page.getByTestId('touched').waitFor();
+    await page.mouse.down();
+    await page.mouse.move(x + 50, y, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForFunction(
+      (from) => Math.abs((window.__ag.state() as unknown as State).layers[0].weights[0][0] - from - 1) < 0.02,
+      first,
+    );
+    expect((await weights())[1]).toBe(second);
+    const bias = (await stateOf<State>(page)).layers[0].bias[0];
+    await page.getByTestId('bias').press('ArrowUp');
+    await page.waitForFunction(
+      (from) => Math.abs((window.__ag.state() as unknown as State).layers[0].bias[0] - from - 0.1) < 1e-5,
+      bias,
+    );
+    await page.getByTestId('neuron-0-0').hover();
+    await page.waitForFunction(
+      () => document.querySelector('[data-testid=neuron-0-0] canvas')!.getBoundingClientRect().width > 100,
+    );
+    await page.close();
+  });
+
+  it('learns a curve, regression in one dimension', async () => {
+    const page = await open('?data=curve&features=x,sinx&noise=0&test=0');
+    const before = (await stateOf<State>(page)).lossNow!;
+    expect((await trainTo(page, 400)).lossNow!).toBeLessThan(before / 10);
+    expect(await page.getByTestId('plane').locator('.prediction').count()).toBe(1);
+    expect(await page.getByTestId('plane').locator('.ag-point').count()).toBe(200);
     await page.close();
   });
 
@@ -117,34 +178,53 @@ describe.skipIf(chromiumPath === undefined)('playground', () => {
     await page.close();
   });
 
-  it.each([1440, 768, 390])('keeps the plane in its place while one paints, %i wide', async (width) => {
-    const page = await application.context.newPage();
-    await page.setViewportSize({ width, height: 900 });
-    await page.goto(`${application.address}#/playground?data=points&test=0`);
-    await page.getByTestId('plane').locator('svg').waitFor();
-    const area = await planeOf(page);
-    /** Where the plane is and what it shows of the world, by what is written along it. */
-    const look = async () => ({
-      box: await page.getByTestId('plane').locator('svg clipPath + rect').boundingBox(),
-      axes: await page.getByTestId('plane').locator('.ag-x-axis, .ag-y-axis').allTextContents(),
-    });
-    const before = await look();
-    for (const [brush, height] of [0.04, 0.3, 0.6, 0.96].entries()) {
-      await page.getByTestId(`brush-${brush % 2}`).evaluate((button: HTMLElement) => button.click());
-      await page.mouse.move(area.x + area.width * 0.03, area.y + area.height * height);
+  it.each([
+    [505, 14, 1440],
+    [45, 1, 390],
+  ])(
+    'keeps the plane in its place while one paints %i points, %i rows at once, %i wide',
+    async (count, rows, width) => {
+      const page = await application.context.newPage();
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto(`${application.address}#/playground?data=points&test=0`);
+      await page.getByTestId('plane').locator('svg').waitFor();
+      const area = await planeOf(page);
+      /** Where the plane is and what it shows of the world, by what is written along it. */
+      const look = async () => ({
+        box: await page.getByTestId('plane').locator('svg clipPath + rect').boundingBox(),
+        axes: await page.getByTestId('plane').locator('.ag-x-axis, .ag-y-axis').allTextContents(),
+      });
+      const before = await look();
+      const at = (across: number, down: number) =>
+        [area.x + area.width * across, area.y + area.height * down] as const;
+      // One stroke, to and fro.
+      await page.mouse.move(...at(0.03, 0.04));
       await page.mouse.down();
-      await page.mouse.move(area.x + area.width * 0.97, area.y + area.height * height, { steps: 5 });
+      for (let row = 0; row < rows; row++) {
+        await page.mouse.move(...at(row % 2 === 0 ? 0.97 : 0.03, 0.04 + 0.03 * row), { steps: 45 });
+        if (row === 7) expect(await look()).toEqual(before);
+      }
       await page.mouse.up();
-      await page.waitForFunction(
-        (least) => (window.__ag.state() as unknown as State).config.points.length >= least,
-        5 * (brush + 1),
-      );
+      const has = (least: number) =>
+        page.waitForFunction(
+          (points) => (window.__ag.state() as unknown as State).config.points.length >= points,
+          least,
+        );
+      await has(count - 5);
       await page.waitForFunction(isReady);
       await page.waitForTimeout(150);
       expect(await look()).toEqual(before);
-    }
-    await page.close();
-  });
+      await page.getByTestId('brush-1').click();
+      await page.mouse.move(...at(0.03, 0.7));
+      await page.mouse.down();
+      await page.mouse.move(...at(0.97, 0.9), { steps: 5 });
+      await page.mouse.up();
+      await has(count);
+      await page.waitForTimeout(150);
+      expect((await look()).axes).toEqual(before.axes);
+      await page.close();
+    },
+  );
 
   it('takes from an address only points that can be', async () => {
     const page = await application.open(

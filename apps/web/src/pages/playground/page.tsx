@@ -1,18 +1,19 @@
 /** Playground: a small network learns points of the plane, and every neuron can be looked into. */
-import { useMemo, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Checkbox, Choice, Entry, RunButtons } from '../../components/controls.tsx';
 import { formatNumber } from '../../components/numbers.ts';
 import { Alarm, Caption, Code, Explanation, Problem, Status } from '../../components/parts.tsx';
-import { language, say } from '../../shell/language.ts';
+import { Workspace } from '../../components/workspace.tsx';
+import { say } from '../../shell/language.ts';
 import { route, setParameters } from '../../shell/route.ts';
 import { codeFor } from './code.ts';
 import { maxPoints, writePoints } from './config.ts';
 import { Diagram } from './diagram.tsx';
 import { NeuronFormula } from './formula.tsx';
-import { Painting } from './painting.tsx';
+import { Brushes, Painting } from './painting.tsx';
 import { Plane } from './plane.tsx';
-import { Answers, Progress } from './progress.tsx';
+import { Answers, Curves, Now } from './progress.tsx';
 import { openPreset, Settings } from './settings.tsx';
 import type { Alert, Snapshot } from './snapshot.ts';
 import { alarmText, speedTitles, texts } from './texts.ts';
@@ -23,41 +24,55 @@ export default function Playground() {
   const state = usePlayground();
   const { config, current, shown, painted } = state;
   const brush = useBrush(config.points);
-  return (
+  const below = (
     <>
       <Explanation text={texts.explanation} />
-      <Settings config={config} />
-      <Controls state={state} />
-      <Status text={statusOf(state)} />
-      <Problem message={state.problem} />
-      {current?.alerts.map((alert) => (
-        <AlertCard key={`${alert.kind}${alert.step}`} alert={alert} state={state} />
-      ))}
-      {painted && <Painting config={config} brush={brush} parse={state.parsePoints} />}
-      {shown && (
-        <div class={painted ? 'columns painted' : 'columns'}>
-          <div>
-            <Network state={state} shown={shown} />
-          </div>
-          <div class="canvas">
-            <Canvas state={state} shown={shown} brush={brush} />
-            {current && current.pointAnswers.length > 0 && <Answers snapshot={current} />}
-          </div>
-          {/* The room of the curves is kept while there are none: the plane does not move under a brush. */}
-          <div class={current ? 'card' : undefined}>
-            {current && <Progress snapshot={current} chart={state.chart!} />}
-          </div>
-        </div>
-      )}
-      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
-      {(shown || state.problem !== null) && (
-        <>
-          <Downloads state={state} />
-          <ComputingNote computing={state.computing} />
-          {!state.waiting && <Code code={codeFor(config)} />}
-        </>
-      )}
+      {current && current.pointAnswers.length > 0 && <Answers snapshot={current} />}
+      <Explanation text={texts.gradientNote} />
+      <Explanation text={texts.penaltyNote} />
+      <ComputingNote computing={state.computing} />
+      {!state.waiting && <Code code={codeFor(config)} />}
     </>
+  );
+  return (
+    <Workspace
+      picture={
+        <div class={painted ? 'playground painted' : 'playground'}>
+          <Controls state={state} />
+          <div class="now">{current && <Now snapshot={current} rate={config.learningRate} />}</div>
+          <Status text={statusOf(state)} />
+          {shown ? (
+            <div class="stage">
+              <div class="net">
+                <Network state={state} shown={shown} />
+                {current && (
+                  <NeuronFormula snapshot={current} chosen={state.chosen} onChange={state.setParameter} />
+                )}
+              </div>
+              <div class="canvas">
+                <Canvas state={state} shown={shown} brush={brush} />
+                <Problem message={state.problem} />
+                {current?.alerts.map((alert) => (
+                  <AlertCard key={`${alert.kind}${alert.step}`} alert={alert} state={state} />
+                ))}
+                {/* The room of the curves is kept while there are none: the plane does not move under a brush. */}
+                <div class="course">{current && <Curves chart={state.chart!} />}</div>
+              </div>
+            </div>
+          ) : (
+            <Problem message={state.problem} />
+          )}
+        </div>
+      }
+      controls={
+        <>
+          {painted && <Painting config={config} parse={state.parsePoints} />}
+          <Settings config={config} />
+          <Downloads state={state} />
+        </>
+      }
+      below={(shown || state.problem !== null) && below}
+    />
   );
 }
 
@@ -71,7 +86,7 @@ function Controls({ state: { current, run, speed, setSpeed, rewind } }: { readon
   const step = current?.step ?? 0;
   const furthest = current?.furthest ?? 0;
   return (
-    <div class="card row">
+    <div class="row run">
       <RunButtons run={run} testId="train" />
       <Choice label={texts.speed} testId="speed" value={speed} options={speedTitles} onChange={setSpeed} />
       {/* biome-ignore lint/a11y/noLabelWithoutControl: the entry is the control */}
@@ -114,25 +129,14 @@ function AlertCard({ alert, state }: { readonly alert: Alert; readonly state: Pl
   );
 }
 
-/** The network, and what its chosen neuron computes. */
+/** The network, and what its lines show. */
 function Network({ state, shown }: { readonly state: PlaygroundState; readonly shown: Snapshot }) {
-  const { config, current, edges, chosen, setNeuron } = state;
-  const diagram = useMemo(
-    () => (
-      <Diagram
-        snapshot={shown}
-        activations={config.layers.map(({ activation }) => activation)}
-        edges={edges}
-        chosen={chosen}
-        onChoose={setNeuron}
-      />
-    ),
-    [shown, edges, chosen.layer, chosen.unit, language.value],
-  );
-  if (shown.layers.length === 0) return <div class="card soft">{say(texts.noNetwork)}</div>;
+  const { edges, chosen, setNeuron, setParameter } = state;
+  if (shown.layers.length === 0) return <p class="soft">{say(texts.noNetwork)}</p>;
   return (
     <>
-      <div class="card">
+      <Diagram snapshot={shown} edges={edges} chosen={chosen} onChoose={setNeuron} onChange={setParameter} />
+      <div class="row legend">
         <Choice
           label={texts.linesShow}
           testId="edges"
@@ -143,11 +147,9 @@ function Network({ state, shown }: { readonly state: PlaygroundState; readonly s
           ]}
           onChange={(id) => setParameters({ edges: id })}
         />
-        {diagram}
-        <Caption text={texts.diagramCaption(shown.kind)} />
-        <p class="soft">{say(texts.parameters(shown.parameters))}</p>
+        <span class="soft">{say(texts.parameters(shown.parameters))}</span>
       </div>
-      {current && <NeuronFormula snapshot={current} config={config} chosen={chosen} />}
+      <Caption text={texts.diagramCaption(shown.kind)} />
     </>
   );
 }
@@ -165,21 +167,24 @@ function Canvas({
   const [testing, setTesting] = useState(false);
   const { x: across, y: up } = shown.domain;
   const middle = [(across[0] + across[1]) / 2, (up[0] + up[1]) / 2] as const;
-  const own = painted && (brush.stroke.length > 0 || waiting);
   const all = [...shown.trainPoints, ...shown.testPoints];
+  // Until the network knows of them.
+  const own = painted && (waiting || all.length !== config.points.length);
   return (
-    <div class="card">
+    <>
       <Plane
         paintable={painted}
         snapshot={plane!}
         testing={testing}
         probe={painted ? null : (probe ?? middle)}
-        points={own ? [...config.points, ...brush.stroke] : null}
+        points={own ? config.points : null}
+        strokes={brush.strokes}
         onTouch={(x, y, first) =>
-          painted ? brush.paint(x, y, first, (across[1] - across[0]) / 30) : lookAt(x, y)
+          painted ? brush.paint(x, y, first, (across[1] - across[0]) / 60) : lookAt(x, y)
         }
       />
-      {shown.layers.length > 0 && <Caption text={texts.planeCaption[shown.kind]} />}
+      {painted && <Brushes config={config} brush={brush} />}
+      <Caption text={painted ? texts.paint : texts.planeCaption[shown.line ? 'line' : shown.kind]} />
       <div class="row">
         {shown.testPoints.length > 0 && (
           <Checkbox label={texts.showTest} testId="testing" checked={testing} onChange={setTesting} />
@@ -193,6 +198,7 @@ function Canvas({
                 ...Object.fromEntries(route.peek().parameters),
                 data: 'points',
                 regression: String(shown.kind === 'value'),
+                line: String(shown.line),
                 points: writePoints(all),
               })
             }
@@ -201,14 +207,14 @@ function Canvas({
           </button>
         )}
       </div>
-    </div>
+    </>
   );
 }
 
 function Downloads({ state }: { readonly state: PlaygroundState }) {
   const disabled = state.current === null;
   return (
-    <div class="card row">
+    <div class="row">
       <button
         type="button"
         data-testid="save-safetensors"

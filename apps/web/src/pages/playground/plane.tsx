@@ -5,6 +5,7 @@ import { Picture } from '../../components/parts.tsx';
 import { language, say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import { type PaintedPoint, resolution } from './config.ts';
+import { curve } from './curve.ts';
 import type { Snapshot } from './snapshot.ts';
 import { texts } from './texts.ts';
 
@@ -14,13 +15,17 @@ interface Properties {
   readonly probe: readonly [number, number] | null;
   /** Painted points, shown instead of the snapshot's own while they are more recent. */
   readonly points: readonly PaintedPoint[] | null;
-  readonly onTouch: (x: number, y: number, first: boolean) => void;
+  /** Answers whether a point was painted there. */
+  readonly onTouch: (x: number, y: number, first: boolean) => boolean;
+  /** How many strokes have ended. */
+  readonly strokes: number;
   /** Whether a finger paints. Where it only looks at a place, a drag of it moves the page, as everywhere. */
   readonly paintable: boolean;
 }
 
-export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: Properties) {
+export function Plane({ snapshot, testing, probe, points, onTouch, strokes, paintable }: Properties) {
   const box = useRef<HTMLDivElement>(null);
+  const ink = useRef<HTMLCanvasElement>(null);
   const marker = useRef<HTMLSpanElement>(null);
   const { domain } = snapshot;
   const svg = useMemo(() => {
@@ -43,6 +48,7 @@ export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: 
       values = best;
     }
     const shown = points ?? (testing ? snapshot.testPoints : snapshot.trainPoints);
+    if (snapshot.line) return curve(snapshot, shown, say(texts.curveLabel));
     return decisionBoundary(
       { x: [...domain.x], y: [...domain.y], columns: resolution, rows: resolution, values },
       shown.map(({ x, y, target }) => ({ x, y, target })),
@@ -53,7 +59,7 @@ export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: 
           labels: Array.from({ length: classes }, (_, i) => say(texts.classNumber(i))),
         }),
         width: 340,
-        height: 370,
+        height: 350,
         theme: theme.value,
         id: 'plane',
         xLabel: 'x₁',
@@ -82,8 +88,27 @@ export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: 
     const up = 1 - (event.clientY - area.top) / area.height;
     if (across < 0 || across > 1 || up < 0 || up > 1) return;
     const along = ([low, high]: readonly [number, number], share: number) => low + share * (high - low);
-    onTouch(along(domain.x, across), along(domain.y, up), first);
+    if (onTouch(along(domain.x, across), along(domain.y, up), first)) dot(event);
   };
+
+  /** Shows at once what is painted: the picture, which takes longer, follows when the stroke ends. */
+  const dot = ({ clientX, clientY }: PointerEvent): void => {
+    const canvas = ink.current!;
+    const context = canvas.getContext('2d')!;
+    const place = box.current!.getBoundingClientRect();
+    if (canvas.width !== Math.round(place.width)) {
+      canvas.width = Math.round(place.width);
+      canvas.height = Math.round(place.height);
+    }
+    context.fillStyle = getComputedStyle(canvas).color;
+    context.beginPath();
+    context.arc(clientX - place.left, clientY - place.top, 3, 0, 2 * Math.PI);
+    context.fill();
+  };
+  useEffect(() => {
+    const canvas = ink.current!;
+    canvas.getContext('2d')!.clearRect(0, 0, canvas.width, canvas.height);
+  }, [strokes]);
 
   return (
     <div
@@ -94,6 +119,7 @@ export function Plane({ snapshot, testing, probe, points, onTouch, paintable }: 
       onPointerUp={(event) => !paintable && event.pointerType !== 'mouse' && at(event, true)}
     >
       <Picture svg={svg} label="plane" />
+      <canvas class="ink" ref={ink} width={1} height={1} />
       {probe && <span class="probe" ref={marker} aria-hidden="true" />}
     </div>
   );

@@ -8,33 +8,38 @@ import { theme } from '../../shell/theme.ts';
 import type { Snapshot } from './snapshot.ts';
 import { texts } from './texts.ts';
 
-/** Losses and accuracies, as numbers and as curves. */
-export function Progress({ snapshot, chart }: { readonly snapshot: Snapshot; readonly chart: Snapshot }) {
-  const { step, epoch, loss, train, test } = snapshot;
-  const svg = useMemo(() => curves(chart), [chart, theme.value, language.value]);
+/** Losses and accuracies as numbers. @param rate the learning rate that is set */
+export function Now({ snapshot, rate }: { readonly snapshot: Snapshot; readonly rate: number }) {
+  const { step, epoch, loss, lossNow, train, test, kind } = snapshot;
+  const number = (value: number | null | undefined) => (value == null ? '—' : formatNumber(value));
   return (
-    <>
-      <Figures
-        rows={[
-          [texts.step, String(step)],
-          [texts.epoch, String(epoch)],
-          [texts.batchLoss, loss === null ? '—' : formatNumber(loss)],
-          [texts.trainingLoss, train ? formatNumber(train.loss) : '—'],
-          [texts.testLoss, test ? formatNumber(test.loss) : '—'],
-          ...(snapshot.kind === 'value'
-            ? []
-            : ([
-                [texts.trainingAccuracy, percent(train?.accuracy)],
-                [texts.testAccuracy, percent(test?.accuracy)],
-              ] as const)),
-        ]}
-      />
-      {chart.trainCurve.x.length > 0 ? (
-        <Picture svg={svg} label="losses" />
-      ) : (
-        <p class="soft no-curve">{say(texts.noCurve)}</p>
-      )}
-    </>
+    <Figures
+      rows={[
+        [texts.step, String(step)],
+        [texts.epoch, String(epoch)],
+        ...(snapshot.rate === rate ? [] : ([[texts.rateNow, formatNumber(snapshot.rate)]] as const)),
+        [texts.lossNow, number(lossNow)],
+        [texts.batchLoss, number(loss)],
+        [texts.trainingLoss, number(train?.loss)],
+        [texts.testLoss, number(test?.loss)],
+        ...(kind === 'value'
+          ? []
+          : ([
+              [texts.trainingAccuracy, percent(train?.accuracy)],
+              [texts.testAccuracy, percent(test?.accuracy)],
+            ] as const)),
+      ]}
+    />
+  );
+}
+
+/** The losses as curves. */
+export function Curves({ chart }: { readonly chart: Snapshot }) {
+  const svg = useMemo(() => curves(chart), [chart, theme.value, language.value]);
+  return chart.trainCurve.x.length > 0 ? (
+    <Picture svg={svg} label="losses" />
+  ) : (
+    <p class="soft no-curve">{say(texts.noCurve)}</p>
   );
 }
 
@@ -47,8 +52,8 @@ function curves({ trainCurve, testCurve }: Snapshot): string {
     {
       theme: theme.value,
       id: 'losses',
-      width: 340,
-      height: 240,
+      width: 384,
+      height: 165,
       xLabel: say(texts.step),
       yLabel: say(texts.loss),
       yScale: 'log',

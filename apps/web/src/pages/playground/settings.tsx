@@ -1,4 +1,4 @@
-/** The playground's settings. Each goes into the address, and a change begins anew. */
+/** The playground's settings. Each goes into the address; some change a run, others begin anew. */
 import { Checkbox, Choice, Entry, Field, NumberField } from '../../components/controls.tsx';
 import { texts as common } from '../../components/texts.ts';
 import { say } from '../../shell/language.ts';
@@ -6,15 +6,19 @@ import { route, setParameters } from '../../shell/route.ts';
 import {
   type ActivationId,
   activationIds,
+  featuresFor,
   type LayerConfig,
+  lossIds,
   maxLayers,
   maxUnits,
   optimizerTitles,
   type PlaygroundConfig,
+  taskOf,
   writeLayers,
 } from './config.ts';
+import { features } from './features.ts';
 import { presets } from './presets.ts';
-import { dataTitles, texts } from './texts.ts';
+import { dataTitles, lossTitles, normalizationTitles, texts } from './texts.ts';
 
 /** Replaces everything in the address. */
 export function openPreset(parameters: Readonly<Record<string, string>>): void {
@@ -25,48 +29,99 @@ export function openPreset(parameters: Readonly<Record<string, string>>): void {
 export function Settings({ config }: { readonly config: PlaygroundConfig }) {
   const { data } = config;
   const generated = data !== 'xor' && data !== 'points';
+  const { kind } = taskOf(config);
   return (
-    <div class="card">
-      <div class="row">
-        <Presets />
-        <Choice
-          label={texts.data}
-          testId="data"
-          value={data}
-          options={dataTitles}
-          onChange={(id) => setParameters({ data: id })}
-        />
-        {generated && (
-          <>
-            <NumberField name="count" label={texts.points} value={config.count} min={10} step={10} />
-            <NumberField name="noise" label={texts.noise} value={config.noise} min={0} step={0.01} />
-          </>
-        )}
-        {(data === 'spirals' || data === 'blobs') && (
-          <NumberField name="classes" label={texts.classes} value={config.classes} min={2} step={1} />
-        )}
-        {data !== 'xor' && (
-          <NumberField name="test" label={texts.testFraction} value={config.test} min={0} step={0.1} />
-        )}
-        <NumberField name="seed" label={common.seed} value={config.seed} min={0} step={1} />
-        <Choice
-          label={common.optimizer}
-          testId="optimizer"
-          value={config.optimizer}
-          options={optimizerTitles}
-          onChange={(optimizer) => setParameters({ optimizer })}
-        />
-        <NumberField name="learningRate" label={common.learningRate} value={config.learningRate} min={0} />
-        <NumberField name="batchSize" label={common.batchSize} value={config.batchSize} min={1} step={1} />
-        <NumberField name="dropout" label={common.dropout} value={config.dropout} min={0} step={0.1} />
+    <>
+      <Presets />
+      <fieldset class="group">
+        <legend>{say(texts.goesOn)}</legend>
+        <div class="row">
+          <NumberField name="learningRate" label={common.learningRate} value={config.learningRate} min={0} />
+          <NumberField name="l1" label={texts.l1} value={config.l1} min={0} />
+          <NumberField name="l2" label={texts.l2} value={config.l2} min={0} />
+          <NumberField name="batchSize" label={common.batchSize} value={config.batchSize} min={1} step={1} />
+        </div>
+        <div class="row">
+          <Choice
+            label={texts.data}
+            testId="data"
+            value={data}
+            options={dataTitles}
+            onChange={(id) => setParameters({ data: id })}
+          />
+          {generated && (
+            <>
+              <NumberField name="count" label={texts.points} value={config.count} min={10} step={10} />
+              <NumberField name="noise" label={texts.noise} value={config.noise} min={0} step={0.01} />
+            </>
+          )}
+          {(data === 'spirals' || data === 'blobs') && (
+            <NumberField name="classes" label={texts.classes} value={config.classes} min={2} step={1} />
+          )}
+          {data !== 'xor' && (
+            <NumberField name="test" label={texts.testFraction} value={config.test} min={0} step={0.1} />
+          )}
+        </div>
+      </fieldset>
+      <fieldset class="group">
+        <legend>{say(texts.beginsAnew)}</legend>
+        <Features config={config} />
+        <Layers layers={config.layers} />
+        <div class="row">
+          <Choice
+            label={texts.loss}
+            testId="loss"
+            value={config.loss}
+            options={lossIds[kind].map((id) => [id, lossTitles[id]] as const)}
+            onChange={(loss) => setParameters({ loss })}
+          />
+          <Choice
+            label={common.optimizer}
+            testId="optimizer"
+            value={config.optimizer}
+            options={optimizerTitles}
+            onChange={(optimizer) => setParameters({ optimizer })}
+          />
+          <Choice
+            label={texts.normalization}
+            testId="normalization"
+            value={config.normalization}
+            options={normalizationTitles}
+            onChange={(normalization) => setParameters({ normalization })}
+          />
+          <NumberField name="dropout" label={common.dropout} value={config.dropout} min={0} step={0.1} />
+          <NumberField name="seed" label={common.seed} value={config.seed} min={0} step={1} />
+          <Checkbox
+            label={texts.standardize}
+            testId="standardize"
+            checked={config.standardize}
+            onChange={(standardize) => setParameters({ standardize })}
+          />
+        </div>
+      </fieldset>
+    </>
+  );
+}
+
+/** What the network is given of a place. */
+function Features({ config }: { readonly config: PlaygroundConfig }) {
+  const chosen = config.features;
+  return (
+    <div class="row features">
+      <span class="soft">{say(texts.inputs)}</span>
+      {featuresFor(config).map((id) => (
         <Checkbox
-          label={texts.standardize}
-          testId="standardize"
-          checked={config.standardize}
-          onChange={(standardize) => setParameters({ standardize })}
+          key={id}
+          label={features[id].name}
+          testId={`feature-${id}`}
+          checked={chosen.includes(id)}
+          onChange={(on) =>
+            setParameters({
+              features: (on ? [...chosen, id] : chosen.filter((each) => each !== id)).join(','),
+            })
+          }
         />
-      </div>
-      <Layers layers={config.layers} />
+      ))}
     </div>
   );
 }
@@ -99,7 +154,7 @@ function Layers({ layers }: { readonly layers: readonly LayerConfig[] }) {
   const change = (i: number, layer: LayerConfig) =>
     setLayers(layers.map((each, j) => (j === i ? layer : each)));
   return (
-    <div class="row" style={{ marginTop: '0.7rem' }}>
+    <div class="row layers">
       <span class="soft">{say(texts.hiddenLayers)}</span>
       {layers.map((layer, i) => (
         <span class="layer" key={i}>

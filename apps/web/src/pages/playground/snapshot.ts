@@ -1,7 +1,8 @@
 /** How things stand in the playground, as its worker tells its page: plain data. */
 import type { CurvePoints } from '../../service/worker/history.ts';
-import { type PaintedPoint, paper, resolution } from './config.ts';
-import type { Domain, Kind } from './data.ts';
+import { type Kind, type PaintedPoint, type PlaygroundConfig, paper, resolution } from './config.ts';
+import type { Domain } from './data.ts';
+import { features } from './features.ts';
 
 /** One layer of neurons: what it computes over the plane, and what it computes with. */
 export interface LayerSnapshot {
@@ -25,20 +26,30 @@ export interface Alert {
   readonly message: string;
 }
 
+/** What of a configuration the network is made by: that of the page may be ahead of it. */
+export type Made = Pick<PlaygroundConfig, 'features' | 'standardize' | 'layers' | 'normalization'>;
+
 /** How things stand; plain data. */
 export interface Snapshot {
   /** Which configuration this belongs to. */
   readonly session: number;
   readonly kind: Kind;
   readonly classes: number;
+  /** Whether x alone is given, and y is what is to be predicted. */
+  readonly line: boolean;
+  readonly made: Made;
+  /** The learning rate of the next step: after going back, that of then. */
+  readonly rate: number;
   readonly running: boolean;
   readonly parameters: number;
   readonly step: number;
   readonly epoch: number;
   /** The furthest step reached; those before can be gone back to. */
   readonly furthest: number;
-  /** Loss of the last batch, before its step. */
+  /** Loss of the last batch with what is added for its weights, before its step. */
   readonly loss: number | null;
+  /** Loss over all training points by the weights as they are, without dropout. */
+  readonly lossNow: number | null;
   /** Means of the last whole epoch, and over the test points after it. */
   readonly train: Metrics | null;
   readonly test: Metrics | null;
@@ -54,7 +65,7 @@ export interface Snapshot {
   readonly domain: Domain;
   readonly trainPoints: readonly PaintedPoint[];
   readonly testPoints: readonly PaintedPoint[];
-  /** Inputs over the plane, as the network gets them: `[cells, 2]`. */
+  /** Inputs over the plane, as the network gets them: `[cells, inputs]`. */
   readonly inputs: Float32Array;
   /** The inputs of the point that is looked at. */
   readonly probe: readonly number[];
@@ -70,6 +81,11 @@ export interface Metrics {
   readonly accuracy: number | null;
 }
 
+/** A weight, by the number of its input, or a bias (null). */
+export interface Parameter extends Neuron {
+  readonly input: number | null;
+}
+
 /** A neuron: its layer (0 is the first hidden one) and its place. */
 export interface Neuron {
   readonly layer: number;
@@ -81,6 +97,11 @@ export function neuronIn(snapshot: Snapshot | null, neuron: Neuron | null): Neur
   const last = { layer: (snapshot?.layers.length ?? 1) - 1, unit: 0 };
   if (!neuron || !snapshot) return last;
   return neuron.unit < (snapshot.layers[neuron.layer]?.units ?? 0) ? neuron : last;
+}
+
+/** How an input of the network is called; with a prime where it is standardized. */
+export function inputName({ made: { features: ids, standardize } }: Snapshot, i: number): string {
+  return `${features[ids[i]].name}${standardize ? '′' : ''}`;
 }
 
 /** How a neuron is called in formulas: h₁,₂ for the second of the first hidden layer, y for the answer. */
@@ -98,12 +119,16 @@ export const emptySnapshot: Snapshot = {
   session: -1,
   kind: 'binary',
   classes: 2,
+  line: false,
+  made: { features: [], standardize: false, layers: [], normalization: 'none' },
+  rate: 0,
   running: false,
   parameters: 0,
   step: 0,
   epoch: 0,
   furthest: 0,
   loss: null,
+  lossNow: null,
   train: null,
   test: null,
   losses: [],

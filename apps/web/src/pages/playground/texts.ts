@@ -1,11 +1,11 @@
 /** The words of the playground. */
 import type { Text } from '../../shell/language.ts';
-import type { DataId } from './config.ts';
+import type { DataId, LossId, Normalization } from './config.ts';
 
 export const texts = {
   explanation: {
-    en: 'A small network learns to tell points of the plane apart. Each square is a neuron and shows its output over the whole plane; each line is a weight. Train it, pause, go back to any earlier step, and click a neuron or a place in the plane to see the numbers behind it.',
-    zh: '一个小网络学习区分平面上的点。每个方块是一个神经元，显示它在整个平面上的输出；每条线是一个权重。训练、暂停、回到任意先前的步；点击神经元或平面上的位置，查看背后的数字。',
+    en: 'A small network learns to tell points of the plane apart, or heights over it. Each square is a neuron and shows its output over the whole plane; each line is a weight: drag one, or the little square of a neuron (its bias), and the picture follows. Change rate, penalties or data while it trains, go back to any earlier step, and click a neuron or a place in the plane to see the numbers behind it.',
+    zh: '一个小网络学习区分平面上的点，或预测平面上的高度。每个方块是一个神经元，显示它在整个平面上的输出；每条线是一个权重：拖动它，或神经元上的小方块（偏置），画面随之改变。训练中可改变学习率、惩罚项或数据，可回到任意先前的步；点击神经元或平面上的位置，查看背后的数字。',
   },
   example: { en: 'Example', zh: '示例' },
   chooseOne: { en: 'choose one', zh: '请选择' },
@@ -24,6 +24,22 @@ export const texts = {
   removeLayer: (layer: number): Text => ({ en: `Remove layer ${layer}`, zh: `移除第 ${layer} 层` }),
   addLayer: { en: 'Layer', zh: '添加层' },
 
+  goesOn: { en: 'Changes as it trains', zh: '训练中可改' },
+  beginsAnew: { en: 'Begins anew', zh: '更改后重新开始' },
+  inputs: { en: 'Inputs', zh: '输入' },
+  l1: { en: 'L1 penalty', zh: 'L1 惩罚' },
+  l2: { en: 'L2 penalty', zh: 'L2 惩罚' },
+  normalization: { en: 'Normalization', zh: '归一化' },
+  penaltyNote: {
+    en: 'Penalties add L1·Σ|w| + L2·½Σw² over the weights to the loss of each batch. The curves, and the loss over test points, are of the answers alone.',
+    zh: '惩罚项把 L1·Σ|w| + L2·½Σw²（对所有权重）加到每批损失上。曲线和测试损失只计预测本身。',
+  },
+  rateNow: { en: 'learning rate here', zh: '此处学习率' },
+  lossNow: { en: 'loss now', zh: '当前损失' },
+  curveLabel: {
+    en: 'What the network predicts along a line, and the points',
+    zh: '网络沿一条线的预测与数据点',
+  },
   speed: { en: 'Speed', zh: '速度' },
   rewind: { en: 'Go back to step', zh: '回到第几步' },
   status: (step: number, loss: string | null): Text => ({
@@ -42,7 +58,7 @@ export const texts = {
     en: 'Click or drag on the plane to paint points, or paste a table.',
     zh: '在平面上点击或拖动来绘制数据点，或粘贴表格。',
   },
-  regression: { en: 'regression: numbers instead of classes', zh: '回归：数值而非类别' },
+  pointsAre: { en: 'Points are', zh: '数据点是' },
   value: { en: 'Value', zh: '数值' },
   classNumber: (number: number): Text => ({ en: `class ${number}`, zh: `类别 ${number}` }),
   undo: { en: 'Undo the last point', zh: '撤销一个点' },
@@ -59,8 +75,8 @@ export const texts = {
   weights: { en: 'weights', zh: '权重' },
   gradients: { en: 'gradients', zh: '梯度' },
   diagramCaption: (kind: 'binary' | 'classes' | 'value'): Text => ({
-    en: `Lines: blue positive, orange dashed negative, thicker for larger. Squares: blue high, orange low${kind === 'binary' ? '; in the last one, blue for class 0 and orange for class 1' : ''}.`,
-    zh: `连线：蓝色为正，橙色虚线为负，越粗越大。方块：蓝色高，橙色低${kind === 'binary' ? '；最后一个方块中蓝色为类别 0，橙色为类别 1' : ''}。`,
+    en: `Lines: blue positive, orange dashed negative, thicker for larger; drag one to change it. Squares: blue high, orange low${kind === 'binary' ? '; in the last one, blue for class 0 and orange for class 1' : ''}.`,
+    zh: `连线：蓝色为正，橙色虚线为负，越粗越大；拖动即可改变。方块：蓝色高，橙色低${kind === 'binary' ? '；最后一个方块中蓝色为类别 0，橙色为类别 1' : ''}。`,
   }),
   parameters: (count: number): Text => ({ en: `${count} parameters`, zh: `${count} 个参数` }),
   neuronAt: (name: string, value: string): Text => ({
@@ -69,7 +85,7 @@ export const texts = {
   }),
   planeCaption: {
     binary: {
-      en: 'Background: the predicted class, stronger where the network is surer; the line is where both are equally likely.',
+      en: 'Background: the predicted class, stronger where surer; on the line both are equally likely.',
       zh: '背景：预测的类别，越确定颜色越深；线上两类的可能性相等。',
     },
     classes: {
@@ -80,6 +96,7 @@ export const texts = {
       en: 'Background: the prediction. Points: their targets, in the same colors.',
       zh: '背景：预测值。数据点：目标值，颜色相同。',
     },
+    line: { en: 'Line: the prediction. Points: the data.', zh: '线：预测值。圆点：数据。' },
   },
   showTest: { en: 'show the test points', zh: '显示测试点' },
   paintOnThese: { en: 'Paint on these points', zh: '在这些点上继续绘制' },
@@ -88,15 +105,15 @@ export const texts = {
     en: `Neuron ${name} at the marked point`,
     zh: `神经元 ${name} 在标记点的计算`,
   }),
-  sum: { en: 'Weighted sum, term by term', zh: '加权和的各项' },
   input: { en: 'input', zh: '输入' },
   inputValue: { en: 'value', zh: '值' },
   weight: { en: 'weight', zh: '权重' },
+  weightOf: (input: string): Text => ({ en: `weight of ${input}`, zh: `${input} 的权重` }),
   weightGradient: { en: '∂loss / ∂weight', zh: '∂损失 / ∂权重' },
   bias: { en: 'bias', zh: '偏置' },
   gradientNote: {
-    en: 'Gradients are those of the loss over all training points, without dropout.',
-    zh: '梯度取自全部训练点上的损失（不含 dropout）。',
+    en: 'Numbers of a neuron: drag a weight or the bias, or change it by arrow keys. Gradients are those of the loss over all training points, without dropout and penalties. x₁′ is x₁ standardized.',
+    zh: '神经元的数字：拖动权重或偏置，或用方向键改变。梯度取自全部训练点上的损失（不含 dropout 与惩罚项）。x₁′ 是标准化后的 x₁。',
   },
 
   trainingPoints: { en: 'The training points', zh: '训练点' },
@@ -128,7 +145,33 @@ export const dataTitles: readonly (readonly [DataId, Text])[] = [
   ['moons', { en: 'Moons', zh: '双月' }],
   ['blobs', { en: 'Blobs', zh: '点团' }],
   ['plane', { en: 'A plane (regression)', zh: '平面（回归）' }],
+  ['hills', { en: 'Hills (regression)', zh: '山丘（回归）' }],
+  ['curve', { en: 'A curve (regression in 1-D)', zh: '曲线（一维回归）' }],
   ['points', { en: 'Your own points', zh: '自绘数据点' }],
+];
+
+/** What painted points stand for. */
+export const pointKinds = {
+  classes: { en: 'classes', zh: '类别' },
+  values: { en: 'heights over the plane (regression)', zh: '平面上的高度（回归）' },
+  line: { en: 'points of a curve (regression in 1-D)', zh: '曲线上的点（一维回归）' },
+} satisfies Record<string, Text>;
+
+export const lossTitles: Readonly<Record<LossId, Text>> = {
+  bce: { en: 'cross-entropy', zh: '交叉熵' },
+  crossEntropy: { en: 'cross-entropy', zh: '交叉熵' },
+  mse: { en: 'mean squared error', zh: '均方误差' },
+  mae: { en: 'mean absolute error', zh: '平均绝对误差' },
+  huber: { en: 'Huber', zh: 'Huber' },
+  quantile: { en: 'quantile 0.9', zh: '0.9 分位数' },
+  hinge: { en: 'hinge', zh: '合页' },
+  focal: { en: 'focal', zh: 'focal' },
+};
+
+export const normalizationTitles: readonly (readonly [Normalization, Text])[] = [
+  ['none', { en: 'none', zh: '无' }],
+  ['batch', { en: 'batch norm', zh: '批归一化' }],
+  ['layer', { en: 'layer norm', zh: '层归一化' }],
 ];
 
 export const speedTitles = [

@@ -1,5 +1,5 @@
 /** The state of the playground: the address, the worker's snapshots, and what the reader does. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { download } from '../../components/download.ts';
 import { nextFrame } from '../../service/page/nextFrame.ts';
 import { pageWorker } from '../../service/page/pageWorker.ts';
@@ -7,12 +7,18 @@ import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { parameter, route, setParameters } from '../../shell/route.ts';
 import { configFrom, maxPoints, type PaintedPoint, type PlaygroundConfig, writePoints } from './config.ts';
-import { emptySnapshot, type Neuron, neuronIn, type Snapshot } from './snapshot.ts';
+import { emptySnapshot, type Neuron, neuronIn, type Parameter, type Snapshot } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
 
 /** Milliseconds between steps. */
 const delays = { full: 0, fast: 5, medium: 50, slow: 500 } as const;
 export type Speed = keyof typeof delays;
+
+/** What a run goes on with when it is changed. */
+const changeable = [
+  ...(['data', 'count', 'noise', 'classes', 'test', 'regression', 'line', 'points'] as const),
+  ...(['learningRate', 'batchSize', 'l1', 'l2'] as const),
+];
 
 export function usePlayground() {
   const address = route.value.parameters.toString();
@@ -43,15 +49,36 @@ export function usePlayground() {
       setChart(next);
       await nextFrame();
     },
+    undefined,
+    { keys: changeable, tell: (worker, next, number) => worker.change(next, number) },
   );
   useEffect(() => ask(remote.setDelay(delays[speed])), [remote, speed]);
-  // Another configuration may have other inputs.
-  useEffect(() => setProbe(null), [address]);
 
   const current = isCurrent(snapshot) && !waiting ? snapshot : null;
   const shown = current ?? (waiting ? emptySnapshot : snapshot);
   const running = current?.running === true;
   const chosen = neuronIn(current, neuron);
+  const { x: across, y: up } = (shown ?? emptySnapshot).domain;
+  // Other data are elsewhere.
+  useEffect(() => setProbe(null), [current?.session, ...across, ...up]);
+
+  /** Numbers that are dragged come faster than they are drawn: the last one counts. */
+  const wanted = useRef<{ at: Parameter; value: number } | null>(null);
+  const telling = useRef(false);
+  const setParameter = async (at: Parameter, value: number): Promise<void> => {
+    wanted.current = { at, value };
+    if (telling.current) return;
+    telling.current = true;
+    try {
+      while (wanted.current) {
+        const next: { at: Parameter; value: number } = wanted.current;
+        wanted.current = null;
+        await remote.setParameter(next.at, next.value);
+      }
+    } finally {
+      telling.current = false;
+    }
+  };
   const ofThisSession = (each: Snapshot | null): Snapshot | null =>
     each?.session === shown?.session ? each : shown;
 
@@ -65,6 +92,8 @@ export function usePlayground() {
     step: current?.step ?? 0,
     furthest: current?.furthest ?? 0,
     loss: current?.loss ?? null,
+    lossNow: current?.lossNow ?? null,
+    rate: current?.rate ?? null,
     losses: current?.losses ?? [],
     train: current?.train ?? null,
     test: current?.test ?? null,
@@ -109,17 +138,19 @@ export function usePlayground() {
       step: () => ask(remote.step()),
       reset: restart,
     },
+    setParameter: (at: Parameter, value: number) => ask(setParameter(at, value)),
     rewind: (step: number) => ask(remote.rewind(Math.max(0, step))),
     restartWith: (learningRate: number) => {
       setParameters({ learningRate });
       restart();
     },
     probe,
-    lookAt: (x: number, y: number) => {
+    lookAt: (x: number, y: number): false => {
       setProbe([x, y]);
       ask(remote.probe(x, y));
+      return false;
     },
-    parsePoints: (text: string, regression: boolean) => remote.parsePoints(text, regression),
+    parsePoints: (text: string) => remote.parsePoints(text, config.regression, config.line),
     saveSafetensors: () =>
       void save('playground.safetensors', 'application/octet-stream', remote.safetensors()),
     saveJson: () => void save('playground.json', 'application/json', remote.json()),
@@ -132,26 +163,30 @@ export type PlaygroundState = ReturnType<typeof usePlayground>;
 export function useBrush(points: readonly PaintedPoint[]) {
   /** What is painted next: a class or a value. */
   const [target, setTarget] = useState(0);
-  const [stroke, setStroke] = useState<readonly PaintedPoint[]>([]);
+  const stroke = useRef<PaintedPoint[]>([]);
+  /** Counts the strokes that have ended. */
+  const [strokes, setStrokes] = useState(0);
   useEffect(() => {
-    if (stroke.length === 0) return;
     const commit = () => {
-      setStroke([]);
-      setParameters({ points: writePoints([...points, ...stroke].slice(0, maxPoints)) });
+      if (stroke.current.length === 0) return;
+      const painted = [...points, ...stroke.current].slice(0, maxPoints);
+      stroke.current = [];
+      setStrokes((before) => before + 1);
+      setParameters({ points: writePoints(painted) });
     };
-    addEventListener('pointerup', commit, { once: true });
+    addEventListener('pointerup', commit);
     return () => removeEventListener('pointerup', commit);
-  }, [stroke]);
+  }, [points]);
   return {
     target,
     setTarget,
-    stroke,
-    /** Adds a point where the pointer is, unless the last one is as near as `apart`. */
-    paint(x: number, y: number, first: boolean, apart: number): void {
-      const last = stroke.at(-1);
-      if (first || !last || Math.hypot(last.x - x, last.y - y) > apart) {
-        setStroke([...stroke, { x, y, target }]);
-      }
+    strokes,
+    /** Adds a point where the pointer is, unless the last one is as near as `apart`; answers whether it did. */
+    paint(x: number, y: number, first: boolean, apart: number): boolean {
+      const last = stroke.current.at(-1);
+      if (!first && last && Math.hypot(last.x - x, last.y - y) <= apart) return false;
+      stroke.current.push({ x, y, target });
+      return true;
     },
   };
 }

@@ -43,12 +43,19 @@ export interface Trainer<Config, Service> {
   adopt(begin: (number: number) => Promise<Config>): Promise<Config | null>;
 }
 
+/** What a run goes on with when it is changed, and how its worker is told. */
+export interface Changeable<Config, Service> {
+  readonly keys: readonly (keyof Config)[];
+  readonly tell: (remote: Remote<Service>, config: Config, number: number) => Promise<unknown>;
+}
+
 /**
  * @param create makes the worker; called once
- * @param config what to train; another content begins anew, but for the learning rate, with which the run goes on. Null
- * begins nothing
+ * @param config what to train; another content begins anew, but for what is `changeable`, with which the run goes on.
+ * Null begins nothing
  * @param show called with each snapshot of the present configuration; the next one waits for its promise
  * @param begun called when a configuration was accepted
+ * @param changeable default: the learning rate
  */
 export function useTrainer<
   Config extends { readonly learningRate: number },
@@ -59,16 +66,21 @@ export function useTrainer<
   config: Config | null,
   show: (snapshot: Snapshot) => Promise<void>,
   begun: () => void = () => undefined,
+  changeable?: Changeable<Config, Service>,
 ): Trainer<Config, Service> {
   const { remote, failure } = useService<Service>(create);
   const service = remote as unknown as Remote<TrainerService<Config, Snapshot>>;
   const [problem, setProblem] = useState<string | null>(null);
   const [round, setRound] = useState(0);
-  const keyOf = (of: Config | null): string =>
-    `${round} ${JSON.stringify(of && { ...of, learningRate: null })}`;
+  const keys: readonly (keyof Config)[] = changeable?.keys ?? ['learningRate'];
+  const without = Object.fromEntries(keys.map((name) => [name, null]));
+  const keyOf = (of: Config | null): string => `${round} ${JSON.stringify(of && { ...of, ...without })}`;
+  /** What can be changed as it goes on, as one text. */
+  const changesOf = (of: Config | null): string => JSON.stringify(of && keys.map((name) => of[name]));
   const key = keyOf(config);
+  const changes = changesOf(config);
   /** What the worker was last asked to begin. */
-  const session = useRef<{ number: number; key: string; rate?: number }>({ number: 0, key: '' });
+  const session = useRef({ number: 0, key: '', changes: '' });
   const warned = useRef(false);
   const latest = useRef(show);
   const computing = useComputing(remote, service.computing, setProblem);
@@ -83,16 +95,25 @@ export function useTrainer<
   }, [remote]);
 
   useEffect(() => {
-    const rate = config?.learningRate;
     // What was taken up has begun already.
     if (session.current.key === key) {
-      if (rate === undefined || session.current.rate === rate) return;
-      session.current.rate = rate;
-      service.setLearningRate(rate).catch((error: unknown) => setProblem(messageOf(error)));
+      if (config === null || session.current.changes === changes) return;
+      session.current.changes = changes;
+      const { number } = session.current;
+      const told = changeable
+        ? changeable.tell(remote, config, number)
+        : service.setLearningRate(config.learningRate);
+      told.then(
+        () => {
+          // What was wrong with the data before is so no longer.
+          if (changeable && number === session.current.number) setProblem(null);
+        },
+        (error: unknown) => setProblem(messageOf(error)),
+      );
       return;
     }
     const mine = session.current.number + 1;
-    session.current = { number: mine, key, rate };
+    session.current = { number: mine, key, changes };
     // What went wrong with a file is still to be read when the page begins anew because of it.
     if (!warned.current) setProblem(null);
     warned.current = false;
@@ -100,7 +121,7 @@ export function useTrainer<
     service.configure(config as never, mine).then(begun, (error: unknown) => {
       if (mine === session.current.number) setProblem(messageOf(error));
     });
-  }, [remote, key, config?.learningRate]);
+  }, [remote, key, changes]);
 
   return {
     remote,
@@ -115,11 +136,11 @@ export function useTrainer<
     async adopt(begin) {
       const number = session.current.number + 1;
       // Snapshots of the run may come before its configuration does.
-      session.current = { number, key: '' };
+      session.current = { number, key: '', changes: '' };
       try {
         setProblem(null);
         const found = await begin(number);
-        session.current = { number, key: keyOf(found), rate: found.learningRate };
+        session.current = { number, key: keyOf(found), changes: changesOf(found) };
         return found;
       } catch (error) {
         warned.current = true;

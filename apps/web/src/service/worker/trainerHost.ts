@@ -6,7 +6,7 @@ import { queue } from './queue.ts';
 export interface TrainingSession {
   pause(): Promise<void>;
   /** The rate of the steps to come. */
-  setLearningRate(learningRate: number): void;
+  setLearningRate(learningRate: number): void | Promise<void>;
   close(): Promise<void>;
   /** Does what reads values; once more where their device is lost meanwhile. */
   safely<T>(work: () => T | Promise<T>): Promise<T>;
@@ -34,6 +34,11 @@ export abstract class TrainerHost<Snapshot, Session extends TrainingSession> {
   /** Goes on with another learning rate. */
   setLearningRate(learningRate: number): Promise<void> {
     return this.ask((session) => session.setLearningRate(learningRate));
+  }
+
+  /** What is open; null where nothing is. */
+  protected get session(): Session | null {
+    return this.#session;
   }
 
   protected inTurn<T>(job: () => Promise<T>): Promise<T> {
