@@ -81,6 +81,8 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
 /** What makes a page quick, where what is asked for may be large. */
 const small: Readonly<Record<string, string>> = {
   gradients: 'depth=2&width=4',
+  // Without the scene in space, which a processor draws slowly.
+  landscape: 'view=map',
   digits: 'count=20&testCount=10',
   numerical: 'steps=2',
 };
