@@ -7,7 +7,7 @@ export const webPages = [
   'microscope',
   'playground',
   'gradients',
-  'race',
+  'landscape',
   'houses',
   'digits',
   'numerical',

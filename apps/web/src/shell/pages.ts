@@ -48,14 +48,14 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/gradients/page.tsx'),
   },
   {
-    id: 'race',
-    title: { en: 'Optimizer race', zh: '优化器竞速' },
+    id: 'landscape',
+    title: { en: 'Landscape', zh: '损失地形' },
     summary: {
-      en: 'SGD, momentum, AdaGrad, Adam and others minimize the same function, side by side.',
-      zh: 'SGD、动量、AdaGrad、Adam 等并排最小化同一个函数。',
+      en: 'Optimizers roll down surfaces that you turn, from one start or from hundreds; then the loss around a network.',
+      zh: '优化器在可旋转的曲面上滚落，从一个或数百个起点出发；再看网络周围的损失。',
     },
     float64: true,
-    load: () => import('../pages/race/page.tsx'),
+    load: () => import('../pages/landscape/page.tsx'),
   },
   {
     id: 'houses',

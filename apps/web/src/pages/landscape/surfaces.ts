@@ -2,14 +2,15 @@
  * Surfaces worth racing on. Sources: Surjanovic & Bingham, "Virtual Library of Simulation Experiments".
  */
 import type { Text } from '../../shell/language.ts';
-import type { Runner } from './race.ts';
+import type { Domain } from './race.ts';
+import type { Runner } from './runners.ts';
 
 export interface Surface {
   readonly id: string;
   readonly title: Text;
   readonly expression: string;
   readonly start: readonly [number, number];
-  readonly domain: { readonly x: readonly [number, number]; readonly y: readonly [number, number] };
+  readonly domain: Domain;
   /** Heights are shown on a logarithmic scale. */
   readonly logarithmic?: boolean;
   /** Learning rates that suit the surface, where the usual ones do not. */
@@ -83,5 +84,33 @@ export const surfaces: readonly Surface[] = [
       [0, 2],
       [0, -2],
     ],
+  },
+  {
+    id: 'beale',
+    title: { en: 'Beale: a plain with cliffs', zh: 'Beale：带峭壁的平原' },
+    expression: '(1.5 - x + x*y)^2 + (2.25 - x + x*y^2)^2 + (2.625 - x + x*y^3)^2',
+    start: [1, 2],
+    domain: { x: [-4.5, 4.5], y: [-4.5, 4.5] },
+    logarithmic: true,
+    rates: { sgd: 0.005, momentum: 0.001, adagrad: 0.5, adam: 0.1 },
+    minima: [[3, 0.5]],
+  },
+  {
+    id: 'rastrigin',
+    title: { en: 'Rastrigin: many hollows', zh: 'Rastrigin：许多凹坑' },
+    expression: '20 + x^2 - 10*cos(2*pi*x) + y^2 - 10*cos(2*pi*y)',
+    start: [-1.7, 1.3],
+    domain: { x: [-2.5, 2.5], y: [-2.5, 2.5] },
+    rates: { sgd: 0.002, momentum: 0.001, adagrad: 0.3, adam: 0.1 },
+    minima: [[0, 0]],
+  },
+  {
+    id: 'camel',
+    title: { en: 'Three-hump camel', zh: '三峰骆驼函数' },
+    expression: '2*x^2 - 1.05*x^4 + x^6/6 + x*y + y^2',
+    start: [-1.8, 1.5],
+    domain: { x: [-2.2, 2.2], y: [-2.2, 2.2] },
+    rates: { sgd: 0.05, momentum: 0.02, adagrad: 0.3, adam: 0.1 },
+    minima: [[0, 0]],
   },
 ];
