@@ -1,5 +1,5 @@
 /**
- * The layout of a page that is worked on: the picture fills the window, controls fold away at its edge.
+ * The layout of a page that is worked on: the picture fills the window, controls fold away.
  *
  * On a phone the picture comes first and the controls come up from below.
  */
