@@ -11,6 +11,8 @@ export const webPages = [
   'houses',
   'digits',
   'numerical',
+  'transformer',
+  'device',
   'home',
 ] as const;
 

@@ -11,6 +11,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/home/page.tsx'),
   },
   {
+    id: 'lessons',
+    title: { en: 'Seven lessons', zh: '七节课' },
+    summary: {
+      en: 'Guided tours through these pages, from one neuron to over-fitting.',
+      zh: '带你游览各个页面：从一个神经元到过拟合。',
+    },
+    load: () => import('../pages/lessons/page.tsx'),
+  },
+  {
     id: 'microscope',
     title: { en: 'Graph microscope', zh: '计算图显微镜' },
     summary: {
@@ -75,5 +84,23 @@ export const pages: readonly Page[] = [
     },
     float64: true,
     load: () => import('../pages/numerical/page.tsx'),
+  },
+  {
+    id: 'transformer',
+    title: { en: 'Transformer', zh: 'Transformer' },
+    summary: {
+      en: 'A small GPT learns a text while you watch: what each head looks at, what comes next, what it writes.',
+      zh: '小型 GPT 当着您的面学习一段文本：每个头看什么，下一个是什么，它写出什么。',
+    },
+    load: () => import('../pages/transformer/page.tsx'),
+  },
+  {
+    id: 'device',
+    title: { en: 'This device', zh: '本设备' },
+    summary: {
+      en: 'Hundreds of tests and three benchmarks on your own device, backend by backend. A broken kernel is named.',
+      zh: '在您的设备上逐个后端运行数百项测试和三项基准。出错的内核会被点名。',
+    },
+    load: () => import('../pages/device/page.tsx'),
   },
 ];

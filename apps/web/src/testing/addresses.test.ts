@@ -34,7 +34,23 @@ const texts: readonly string[] = [
 /** Every parameter that a page reads. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   home: ['anything'],
-  microscope: ['expression', 'step', 'v.x', 'v.y', 'v.z', 'v.__proto__', 'v.constructor', 'network', 'open'],
+  lessons: ['anything'],
+  microscope: [
+    'expression',
+    'step',
+    'v.x',
+    'v.y',
+    'v.z',
+    'v.__proto__',
+    'v.constructor',
+    'network',
+    'open',
+    'of',
+    'learn',
+    'rate',
+    'plane',
+    'direction',
+  ],
   playground: [
     ...[
       'data',
@@ -69,6 +85,11 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   houses: ['test', 'hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
   digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
+  device: ['backends', 'findings', 'derivatives', 'only'],
+  transformer: [
+    ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
+    ...['rate', 'temperature', 'seed'],
+  ],
 };
 
 /** What makes a page quick, where what is asked for may be large. */
@@ -76,6 +97,7 @@ const small: Readonly<Record<string, string>> = {
   gradients: 'depth=2&width=4',
   digits: 'count=20&testCount=10',
   numerical: 'steps=2',
+  transformer: 'context=16&width=8&layers=1&heads=2',
 };
 
 /** `AG_TEST=full` opens the pages with all of them, which takes minutes. */
