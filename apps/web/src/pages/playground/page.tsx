@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Checkbox, Choice, Entry, RunButtons } from '../../components/controls.tsx';
+import { Exports } from '../../components/exports.tsx';
 import { formatNumber } from '../../components/numbers.ts';
 import { Alarm, Caption, Code, Explanation, Problem, Status } from '../../components/parts.tsx';
 import { Workspace } from '../../components/workspace.tsx';
@@ -211,6 +212,11 @@ function Canvas({
   );
 }
 
+/** The plane as it is shown. */
+function planeNow(): string | null {
+  return document.querySelector('[data-testid=plane] svg')?.outerHTML ?? null;
+}
+
 function Downloads({ state }: { readonly state: PlaygroundState }) {
   const disabled = state.current === null;
   return (
@@ -226,6 +232,8 @@ function Downloads({ state }: { readonly state: PlaygroundState }) {
       <button type="button" data-testid="save-json" disabled={disabled} onClick={state.saveJson}>
         {say(texts.saveJson)}
       </button>
+      {/* A curve is drawn with the colors of the page. */}
+      <Exports name="playground" {...(!state.shown?.line && { svg: planeNow })} />
     </div>
   );
 }
