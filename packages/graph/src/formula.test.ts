@@ -112,6 +112,16 @@ describe('formula', () => {
     expect(() => formula('x + × y')).toThrow("'×' was not expected, at position 5 of 'x + × y'");
     expect(() => formula('x # y')).toThrow("'#' was not expected");
   });
+  it('takes bars for an absolute value, one within another too', async () => {
+    expect(await at('|x|', { x: -3 })).toBe(3);
+    expect(await at('2|x - 5| + 1', { x: 3 })).toBe(5);
+    expect(await at('|x||y|', { x: -3, y: -5 })).toBe(15);
+    expect(await at('|(|x| - 4)y|^2', { x: -3, y: 2 })).toBe(4);
+    expect(await at('-|max(|x|, 2)|', { x: -3 })).toBe(-3);
+    expect(await at('|−2|x', { x: 3 })).toBe(6);
+    expect(() => formula('|x + 1')).toThrow("'|' is missing, at position 7");
+    expect(() => formula('x|')).toThrow("'|' was not expected");
+  });
   it('takes any name for a name, also those that objects have', async () => {
     const values = (names: readonly string[]) =>
       Object.fromEntries(names.map((name, i) => [name, tensor(i + 2, { dtype: 'float64' })]));

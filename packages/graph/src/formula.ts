@@ -71,7 +71,7 @@ export interface Formula {
  * the methods of tensors that take
  * tensors, and the elementwise functions that are no methods (asinh, cbrt, hypot(x, y)): sigmoid, exp, max(x) (its largest element) and max(x, y) (the larger of both). A number or a
  * parenthesis before a name or a parenthesis multiplies: `2x`, `3(x + 1)`, `1/2x` is (1/2)·x. Printed signs are
- * understood too: `·`, `×`, `÷`, `−`, `π`, `²`, `³`
+ * understood too: `·`, `×`, `÷`, `−`, `π`, `²`, `³`, and bars: `|x|` is abs(x)
  * @throws SyntaxError that points at the place
  */
 export function formula(text: string): Formula {
@@ -104,6 +104,8 @@ class Reader {
   #at = 0;
   /** Where a number or a parenthesis ended that may multiply what follows it. */
   #factorEnd = -1;
+  /** Whether the innermost thing that is open is a bar, which the next bar closes. */
+  #inBars = false;
 
   constructor(text: string) {
     this.#written = text;
@@ -149,12 +151,13 @@ class Reader {
         return typeof x === 'number' ? -x : x.neg();
       };
     }
-    if (rest.startsWith('(')) {
-      this.#at++;
-      const inner = this.expression(0);
-      this.#expect(')');
-      this.#factorEnd = this.#at;
-      return inner;
+    if (rest.startsWith('(')) return this.#between(')', false);
+    if (rest.startsWith('|')) {
+      const inner = this.#between('|', true);
+      return (values) => {
+        const x = inner(values);
+        return typeof x === 'number' ? Math.abs(x) : x.abs();
+      };
     }
     const number = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i.exec(rest)?.[0];
     if (number !== undefined) {
@@ -180,6 +183,18 @@ class Reader {
     return (values) => own(values, name)!;
   }
 
+  /** What stands between this sign and the one that closes it. */
+  #between(end: string, isBar: boolean): Step {
+    const outer = this.#inBars;
+    this.#at++;
+    this.#inBars = isBar;
+    const inner = this.expression(0);
+    this.#expect(end);
+    this.#inBars = outer;
+    this.#factorEnd = this.#at;
+    return inner;
+  }
+
   #call(name: string): Step {
     const counts = operandCounts(name);
     if (counts.length === 0)
@@ -187,6 +202,8 @@ class Reader {
         `there is no function '${name}'; there are the methods and elementwise functions of tensors, such as exp, sum, maximum or asinh`,
         name.length,
       );
+    const outer = this.#inBars;
+    this.#inBars = false;
     this.#at++;
     const operands = [this.expression(0)];
     while (this.#next() === ',') {
@@ -194,6 +211,7 @@ class Reader {
       operands.push(this.expression(0));
     }
     this.#expect(')');
+    this.#inBars = outer;
     this.#factorEnd = this.#at;
     const several = operands.length > 1 ? ofSeveral.get(name) : undefined;
     if (several !== undefined) {
@@ -225,7 +243,8 @@ class Reader {
   #multipliesNext(): boolean {
     const next = this.#next();
     if (next === undefined || this.#factorEnd < 0) return false;
-    return this.#text.slice(this.#factorEnd, this.#at).trim() === '' && /[\p{L}_(]/u.test(next);
+    const begins = /[\p{L}_(]/u.test(next) || (next === '|' && !this.#inBars);
+    return begins && this.#text.slice(this.#factorEnd, this.#at).trim() === '';
   }
 
   /** The sign at this place as it was written. */

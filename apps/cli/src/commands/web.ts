@@ -13,6 +13,8 @@ export const webPages = [
   'numerical',
   'transformer',
   'device',
+  'code',
+  'viewer',
   'home',
 ] as const;
 

@@ -70,7 +70,7 @@ export function App() {
         </div>
       </header>
       <Note float64={page.float64 ?? false} />
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} data-page={page.id}>
         <h1>{say(page.title)}</h1>
         {failure !== null ? (
           <p class="card alarm" role="alert" data-testid="page-failure">
@@ -98,8 +98,20 @@ export function App() {
           </p>
         )}
       </main>
+      <Guide />
     </>
   );
+}
+
+/** The lesson that is on, if one is. Loaded only then. */
+function Guide() {
+  const [Loaded, setLoaded] = useState<ComponentType | null>(null);
+  const wanted =
+    Loaded === null && (route.value.page === 'lessons' || localStorage.getItem('ag.lesson') !== null);
+  useEffect(() => {
+    if (wanted) void import('../lessons/strip.tsx').then(({ LessonStrip }) => setLoaded(() => LessonStrip));
+  }, [wanted]);
+  return Loaded && <Loaded />;
 }
 
 /** Why something else computes than was asked for. */

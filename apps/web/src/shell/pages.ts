@@ -11,6 +11,15 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/home/page.tsx'),
   },
   {
+    id: 'lessons',
+    title: { en: 'Seven lessons', zh: '七节课' },
+    summary: {
+      en: 'Guided tours through these pages, from one neuron to over-fitting.',
+      zh: '带你游览各个页面：从一个神经元到过拟合。',
+    },
+    load: () => import('../pages/lessons/page.tsx'),
+  },
+  {
     id: 'microscope',
     title: { en: 'Graph microscope', zh: '计算图显微镜' },
     summary: {
@@ -93,5 +102,23 @@ export const pages: readonly Page[] = [
       zh: '在您的设备上逐个后端运行数百项测试和三项基准。出错的内核会被点名。',
     },
     load: () => import('../pages/device/page.tsx'),
+  },
+  {
+    id: 'code',
+    title: { en: 'Code lab', zh: '代码实验室' },
+    summary: {
+      en: 'Write a program with the whole library: every tensor, chart and graph under the line that made it.',
+      zh: '用整个库写一个程序：每个张量、图表和计算图都显示在产生它的那一行下面。',
+    },
+    load: () => import('../pages/code/page.tsx'),
+  },
+  {
+    id: 'viewer',
+    title: { en: 'Model viewer', zh: '模型查看器' },
+    summary: {
+      en: 'Drop ONNX, safetensors, .pt or .npz: the graph, the weights, and any node run and differentiated.',
+      zh: '拖入 ONNX、safetensors、.pt 或 .npz：查看计算图与权重，运行任意节点并求导。',
+    },
+    load: () => import('../pages/viewer/page.tsx'),
   },
 ];

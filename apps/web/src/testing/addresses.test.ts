@@ -34,7 +34,23 @@ const texts: readonly string[] = [
 /** Every parameter that a page reads. */
 const parameters: Readonly<Record<string, readonly string[]>> = {
   home: ['anything'],
-  microscope: ['expression', 'step', 'v.x', 'v.y', 'v.z', 'v.__proto__', 'v.constructor', 'network', 'open'],
+  lessons: ['anything'],
+  microscope: [
+    'expression',
+    'step',
+    'v.x',
+    'v.y',
+    'v.z',
+    'v.__proto__',
+    'v.constructor',
+    'network',
+    'open',
+    'of',
+    'learn',
+    'rate',
+    'plane',
+    'direction',
+  ],
   playground: [
     ...[
       'data',
@@ -74,6 +90,8 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
     ...['rate', 'temperature', 'seed'],
   ],
+  code: ['z', 'example', 'snippet'],
+  viewer: ['node', 'open', 'feed', 'seed', 'numbers', 'shape.x'],
 };
 
 /** What makes a page quick, where what is asked for may be large. */

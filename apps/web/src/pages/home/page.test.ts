@@ -21,6 +21,51 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     expect(application.errors()).toEqual([]);
   });
 
+  it('has a neuron that computes, differentiates and learns by itself, until somebody takes it over', async () => {
+    const page = await application.open('home');
+    interface Shown {
+      readonly step: number;
+      readonly losses: readonly number[];
+      readonly running: boolean;
+      readonly values: Readonly<Record<string, string>>;
+    }
+    const shown = () => stateOf<Shown>(page);
+    await page.waitForFunction(() => (window.__ag.state() as unknown as Shown).step > 0);
+    await page.waitForFunction(() => (window.__ag.state() as unknown as Shown).losses.length > 2);
+    // Computed in Python: living/descend.test.ts. One update after another.
+    const { losses } = await shown();
+    expect(losses[0]).toBeCloseTo(0.05373690897235805, 12);
+    expect(losses[2]).toBeCloseTo(0.0205231627605791, 12);
+    // A number in the picture is dragged: it is theirs, and stands still.
+    const node = (await page.getByTestId('hero').locator('.draggable').first().boundingBox())!;
+    const [x, y] = [node.x + node.width / 2, node.y + node.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (let i = 1; i <= 5; i++) await page.mouse.move(x + 8 * i, y);
+    await page.mouse.up();
+    const before = await shown();
+    expect(before.running).toBe(false);
+    await page.waitForTimeout(1500);
+    expect(await shown()).toEqual({ ...before, loss: expect.any(Number) });
+    // And learns from there when it is told to.
+    await page.getByTestId('hero-run').click();
+    await page.waitForFunction(() => (window.__ag.state() as unknown as Shown).losses.length > 1);
+    const [first, next] = (await shown()).losses;
+    expect(next).toBeLessThan(first);
+    expect(await page.locator('.course li').count()).toBe(7);
+    await page.close();
+  });
+
+  it('moves nothing by itself for whoever wants less motion', async () => {
+    const page = await application.context.newPage();
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.goto(`${application.address}#/home`);
+    await page.getByTestId('hero').locator('[data-node]').first().waitFor();
+    await page.waitForTimeout(1000);
+    expect((await stateOf<{ step: number }>(page)).step).toBe(0);
+    await page.close();
+  });
+
   it('speaks English and Chinese, light and dark', async () => {
     const page = await application.open('home');
     const heading = page.locator('h1');

@@ -1,10 +1,13 @@
-/** The first thing a visitor sees: what can be looked at here. */
-import { useInspection } from '../../shell/inspection.ts';
+/** The first thing a visitor sees: a neuron that learns, a course, and what can be looked at here. */
+import { lessons } from '../../lessons/lessons.ts';
+import { finished, go } from '../../lessons/tour.ts';
 import { say } from '../../shell/language.ts';
 import type { PageProperties } from '../../shell/page.ts';
 import { addressOf } from '../../shell/route.ts';
 import { theme } from '../../shell/theme.ts';
+import { Hero } from './hero.tsx';
 import { texts } from './texts.ts';
+import './page.css';
 
 /** A part of each page in both themes, taken by scripts/pictures.ts. */
 const pictures = import.meta.glob<string>('./pictures/*.png', {
@@ -14,23 +17,45 @@ const pictures = import.meta.glob<string>('./pictures/*.png', {
 });
 
 export default function Home({ pages }: PageProperties) {
-  useInspection(() => ({ page: 'home', pages: pages.map((page) => page.id) }));
   return (
     <>
-      <p>{say(texts.purpose)}</p>
+      <p class="lead">{say(texts.purpose)}</p>
+      <Hero pages={pages.map((page) => page.id)} />
+      <h2>{say(texts.course)}</h2>
+      <ol class="course">
+        {lessons.map(({ id, title, summary }) => (
+          <li key={id}>
+            <button type="button" onClick={() => go(id, 0)}>
+              <strong>
+                {say(title)}
+                {finished.value.includes(id) && ' ✓'}
+              </strong>
+              <span class="soft">{say(summary)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+      <h2>{say(texts.everything)}</h2>
       <ul class="cards">
         {pages
-          .filter((page) => page.id !== 'home')
-          .map((page) => (
-            <li key={page.id}>
-              <a class="card" href={addressOf(page.id)}>
-                <img src={pictures[`./pictures/${page.id}-${theme.value}.png`]} alt="" loading="lazy" />
-                <strong>{say(page.title)}</strong>
-                <span class="soft">{say(page.summary)}</span>
-              </a>
-            </li>
-          ))}
+          .filter(({ id }) => id !== 'home' && id !== 'lessons')
+          .map((page) => {
+            const picture = pictures[`./pictures/${page.id}-${theme.value}.png`];
+            return (
+              <li key={page.id}>
+                <a class="card" href={addressOf(page.id)}>
+                  {picture && <img src={picture} alt="" loading="lazy" />}
+                  <strong>{say(page.title)}</strong>
+                  <span class="soft">{say(page.summary)}</span>
+                </a>
+              </li>
+            );
+          })}
       </ul>
+      <h2>{say(texts.install)}</h2>
+      <pre>
+        <code>npm install @ag/all</code>
+      </pre>
     </>
   );
 }

@@ -7,7 +7,7 @@ import { captureCreation, type Inspection, inspect, placeholder } from '@ag/grap
 import * as nn from '@ag/nn';
 import { manualSeed } from '@ag/tensor';
 import { type GraphViewOptions, graphView } from '@ag/viz';
-import { withoutViews } from './views.ts';
+import { withoutViews } from '../../living/views.ts';
 
 export interface NetworkPicture {
   readonly svg: string;

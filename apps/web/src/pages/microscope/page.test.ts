@@ -149,7 +149,6 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     await page.getByTestId('expression').press('Enter');
     await page.getByTestId('value-a').fill('3');
     await page.getByTestId('value-a').press('Enter');
-    await page.getByTestId('backward').click();
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).nodes.at(-1)?.value === 10);
     expect(leaf(await stateOf<State>(page), 'a').gradient).toBe(6);
     // The address takes a formula as it is written, and keeps it through reloading.
@@ -164,6 +163,100 @@ describe.skipIf(chromiumPath === undefined)('graph microscope', () => {
     await page.getByTestId('problem').waitFor();
     expect(await page.getByTestId('problem').textContent()).toContain('position');
     expect(application.errors()).toEqual([]);
+  });
+
+  it('learns: ten updates of the scalar lesson, and back to any of them', async () => {
+    const page = await open('lesson');
+    await page.getByTestId('update-ten').click();
+    await page.waitForFunction(() => window.__ag.state().at === 10);
+    const { losses } = await stateOf<{ losses: readonly number[] }>(page);
+    // Computed in Python: living/descend.test.ts.
+    expect(losses).toHaveLength(11);
+    expect(losses[0]).toBeCloseTo(0.05373690897235805, 12);
+    expect(losses[10]).toBeCloseTo(0.002797441974100049, 12);
+    // The graph is that of what was learned.
+    await page.waitForFunction(
+      (last) =>
+        (window.__ag.state() as unknown as State).nodes.at(-1)?.value === last ||
+        window.__ag.state().step === 0,
+      losses[10],
+    );
+    await page.getByTestId('moment').fill('0');
+    await page.waitForFunction(() => (window.__ag.state().values as { k: string }).k === '0.5');
+    await page.getByTestId('update').click();
+    await page.waitForFunction(() => window.__ag.state().at === 1);
+    expect((await stateOf<{ losses: readonly number[] }>(page)).losses).toEqual(losses.slice(0, 2));
+    await page.close();
+  });
+
+  it('gives the slope in a direction that is turned: x²y at (1, 2) along (3, 4)/5 is 3.2', async () => {
+    const page = await application.open('microscope?expression=x^2*y&v.x=1&v.y=2&direction=3,4');
+    const along = () =>
+      page.waitForFunction(() => (window.__ag.state() as { slope?: { along: number } | null }).slope ?? null);
+    const slope = (await (await along()).jsonValue()) as { partials: number[]; along: number };
+    expect(slope.partials).toEqual([4, 1]);
+    expect(slope.along).toBeCloseTo(3.2, 12);
+    const box = (await page.getByTestId('dial').boundingBox())!;
+    await page.mouse.move(box.x + 80, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 80, box.y + 20);
+    await page.mouse.up();
+    await page.waitForFunction(() => (window.__ag.state() as { slope: { along: number } }).slope.along === 1);
+    await page.close();
+  });
+
+  it('offers what an unknown word may be while it is typed, and keeps the graph meanwhile', async () => {
+    const page = await open('reuse');
+    const formula = page.getByTestId('expression');
+    await formula.fill('');
+    await formula.pressSequentially('2·|sigmo');
+    await page.getByTestId('hint').getByText('missing').waitFor();
+    expect((await stateOf<{ expression: string }>(page)).expression).toBe('x * sin(x)');
+    await formula.pressSequentially('d|');
+    await page.getByTestId('use-sigmoid').click();
+    await page.waitForFunction(() => window.__ag.state().expression === '2·|sigmoid(x)|');
+    await formula.fill('rate * x');
+    await page.getByTestId('make-rate').click();
+    await page.getByTestId('value-rate').waitFor();
+    expect((await stateOf<State>(page)).nodes.map(({ label }) => label)).toContain('rate');
+    await page.close();
+  });
+
+  it('lets inputs be dragged in the picture, and says what has no derivative and no value', async () => {
+    const page = await application.open('microscope?expression=|x| %2B 1/y&v.x=1&v.y=2&step=all');
+    await page.waitForFunction(() => (window.__ag.state() as { steps?: number }).steps! > 0);
+    const box = (await page.locator('.draggable').first().boundingBox())!;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (let i = 1; i <= 10; i++) await page.mouse.move(x - 4 * i, y);
+    await page.mouse.up();
+    await page.waitForFunction(() => (window.__ag.state().values as { x: string }).x === '0');
+    await page.getByTestId('undefined').waitFor();
+    expect(await page.getByTestId('undefined').textContent()).toContain('abs has no derivative');
+    expect(await page.getByTestId('check-x').textContent()).toContain('no derivative');
+    await page.getByTestId('value-y').fill('0');
+    await page.getByTestId('value-y').press('Enter');
+    await page.getByTestId('undefined').getByText('Infinity').waitFor();
+    await page.close();
+  });
+
+  it('opens a node: its rule in symbols, with the numbers put in', async () => {
+    const page = await open('gates');
+    await page.locator('[data-node]').last().click();
+    const rule = page.getByTestId('rule');
+    await rule.waitFor();
+    expect(await rule.locator('dd').allTextContents()).toEqual([
+      '= 3 · (−4) = −12',
+      '= (−4) = −4',
+      '= 3 = 3',
+    ]);
+    await page.getByTestId('close-node').click();
+    // The derivative has a graph too: ∂f/∂z is x + y.
+    await page.getByTestId('of').selectOption('z');
+    await page.waitForFunction(() => (window.__ag.state() as unknown as State).nodes.at(-1)?.value === 3);
+    expect(application.errors()).toEqual([]);
+    await page.close();
   });
 
   it('shows a network of 10,000 nodes by modules, which open and close, and lets it be pushed about', async () => {

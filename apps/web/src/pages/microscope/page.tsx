@@ -1,11 +1,10 @@
 /** Graph microscope: a formula as a graph, forward and backward one node at a time. */
-import { Explanation, Problem } from '../../components/parts.tsx';
+import { Problem } from '../../components/parts.tsx';
 import { pageWorker } from '../../service/page/pageWorker.ts';
 import { useService } from '../../service/page/useService.ts';
 import { parameter } from '../../shell/route.ts';
 import { Formula } from './formula.tsx';
 import { Network } from './network.tsx';
-import { texts } from './texts.ts';
 import type { MicroscopeService } from './worker.ts';
 import './page.css';
 
@@ -13,7 +12,6 @@ export default function Microscope() {
   const { remote, failure } = useService<MicroscopeService>(() => pageWorker('microscope'));
   return (
     <>
-      <Explanation text={texts.explanation} />
       <Problem message={failure} />
       {parameter('network', '') === '' ? <Formula remote={remote} /> : <Network remote={remote} />}
     </>

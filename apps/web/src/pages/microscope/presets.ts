@@ -1,4 +1,5 @@
 /** Formulas worth looking at, each with values. */
+import { neuron } from '../../living/neuron.ts';
 import type { Text } from '../../shell/language.ts';
 
 export interface Preset {
@@ -6,6 +7,9 @@ export interface Preset {
   readonly title: Text;
   readonly expression: string;
   readonly values: Readonly<Record<string, string>>;
+  /** What is learned in it, and how fast, where that is not everything at 0.1. */
+  readonly learn?: string;
+  readonly rate?: number;
 }
 
 export const presets: readonly Preset[] = [
@@ -20,6 +24,14 @@ export const presets: readonly Preset[] = [
     title: { en: 'A sigmoid neuron', zh: 'sigmoid 神经元' },
     expression: 'sigmoid(w0*x0 + w1*x1 + w2)',
     values: { w0: '2', x0: '-1', w1: '-3', x1: '-2', w2: '-3' },
+  },
+  {
+    id: 'lesson',
+    title: { en: 'A neuron that learns', zh: '会学习的神经元' },
+    expression: neuron.expression,
+    values: neuron.values,
+    learn: neuron.learned.join(','),
+    rate: neuron.rate,
   },
   {
     id: 'squared-norm',
@@ -44,5 +56,12 @@ export const presets: readonly Preset[] = [
     title: { en: 'Softmax cross-entropy', zh: 'softmax 交叉熵' },
     expression: 'logSumExp(z) - sum(z * t)',
     values: { z: '[1, 2, 0.5]', t: '[0, 1, 0]' },
+  },
+  {
+    id: 'slope',
+    title: { en: 'Slope in a direction', zh: '方向导数' },
+    expression: 'x^2 * y',
+    values: { x: '1', y: '2' },
+    rate: 0.02,
   },
 ];

@@ -1,9 +1,9 @@
 /** One step in words and numbers: what a node computes, or how its gradient goes on to its operands. */
 import type { NestedArray } from '@ag/tensor';
+import { stepNode } from '../../living/reveal.ts';
+import type { Link, Study } from '../../living/study.ts';
 import { say } from '../../shell/language.ts';
-import { stepNode } from './reveal.ts';
 import { ruleOf } from './rules.ts';
-import type { Link, Study } from './study.ts';
 import { texts } from './texts.ts';
 import { Derivative, maxInline, textOf, Value } from './value.tsx';
 
@@ -11,14 +11,10 @@ import { Derivative, maxInline, textOf, Value } from './value.tsx';
 export function StepCard({ study, step }: { readonly study: Study; readonly step: number }) {
   const position = stepNode(study, step);
   if (position === null) {
-    return (
-      <p class="card" data-testid="step-text">
-        {say(texts.atStart)}
-      </p>
-    );
+    return <p data-testid="step-text">{say(texts.atStart)}</p>;
   }
   return (
-    <div class="card" data-testid="step-text">
+    <div data-testid="step-text">
       {step <= study.forward.length ? (
         <Forward study={study} position={position} />
       ) : (

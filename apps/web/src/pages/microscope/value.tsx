@@ -29,6 +29,7 @@ export function Derivative({ local }: { readonly local: NestedArray }) {
   if (!Array.isArray(local)) return <>{textOf(local)}</>;
   const rows = local as readonly (readonly number[])[];
   const columns = rows[0]?.length ?? 0;
+  const most = Math.max(...rows.flat().map(Math.abs));
   if (rows.length * columns > maxNumbers) return <>{shapeText(local)}</>;
   return (
     <details open={rows.length * columns <= maxInline}>
@@ -50,7 +51,9 @@ export function Derivative({ local }: { readonly local: NestedArray }) {
               <tr key={i}>
                 <th scope="row">{i + 1}</th>
                 {row.map((value, j) => (
-                  <td key={j}>{formatNumber(value)}</td>
+                  <td key={j} style={tint(value, most)}>
+                    {formatNumber(value)}
+                  </td>
                 ))}
               </tr>
             ))}
@@ -59,6 +62,13 @@ export function Derivative({ local }: { readonly local: NestedArray }) {
       </div>
     </details>
   );
+}
+
+/** The color of a cell: blue for positive, orange for negative, as strong as it is large; words stay readable on it. */
+function tint(value: number, most: number): { readonly background: string } | undefined {
+  if (!Number.isFinite(value) || !Number.isFinite(most) || value === 0) return undefined;
+  const share = Math.round((35 * Math.abs(value)) / most);
+  return { background: `color-mix(in srgb, var(--data-${value > 0 ? 1 : 2}) ${share}%, transparent)` };
 }
 
 /** `2.5`, `[1, 2]`, or for more numbers than `most` `[8×8]`. */

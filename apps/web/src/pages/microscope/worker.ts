@@ -2,10 +2,11 @@
  * Studies formulas and draws large networks off the page's thread.
  */
 import { expose } from 'comlink';
+import { descend, slope } from '../../living/descend.ts';
+import { look } from '../../living/look.ts';
 import { drawNetwork } from './network.ts';
-import { study } from './study.ts';
 
-const service = { study, drawNetwork };
+const service = { look, descend, slope, drawNetwork };
 
 /** What the page calls. */
 export type MicroscopeService = typeof service;

@@ -1,5 +1,7 @@
-/** Bytes of files as numbers, whatever their type: for looking at them, 64-bit integers as the nearest number. */
-import type { Element } from '@ag/nn';
+/**
+ * Bytes of files as numbers, whatever their type. For looking at them: 64-bit integers are the nearest number.
+ */
+import type { Element } from './elements.ts';
 
 /** Element types by the words that NumPy and ONNX have for them. */
 export const dtypeNames: Readonly<Record<Element, string>> = {

@@ -1,5 +1,8 @@
-/** What the numbers of a tensor are like, and how far two tensors are apart: from one pass over their parts. */
-import type { StoredTensor } from './modelFile.ts';
+/**
+ * What the numbers of a tensor are like, and how far two tensors are apart. One pass over their parts tells.
+ */
+import { valueError } from '@ag/tensor/engine';
+import type { StoredTensor } from './stored.ts';
 
 /** Of a tensor; extremes, mean and deviation are those of the finite numbers, null where there are none. */
 export interface Statistics {
@@ -13,6 +16,7 @@ export interface Statistics {
   readonly infinite: number;
 }
 
+/** From one pass over the numbers: `agrad inspect` and the application's model viewer show them. */
 export async function statisticsOf(tensor: StoredTensor): Promise<Statistics> {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
@@ -51,7 +55,7 @@ export async function statisticsOf(tensor: StoredTensor): Promise<Statistics> {
   return { min, max, mean, std: Math.sqrt(squares / count), zeros, nan, infinite };
 }
 
-/** How far two tensors of the same shape are apart. */
+/** How far two tensors are apart. */
 export interface Distance {
   /** The largest difference; infinite where one is NaN or infinite and the other is not the same. */
   readonly max: number;
@@ -60,6 +64,7 @@ export interface Distance {
   readonly different: number;
 }
 
+/** How far two tensors of the same shape are apart, element by element; the parts that they come in may differ. */
 export async function distanceOf(a: StoredTensor, b: StoredTensor): Promise<Distance> {
   let [max, sum, different] = [0, 0, 0];
   for await (const [x, y] of together(a.parts(), b.parts())) {
@@ -100,4 +105,57 @@ async function* together(
     // Closes the files.
     for (const { parts } of ends) await parts.return?.();
   }
+}
+
+/** Tensors of the same name. */
+export interface TensorPair {
+  readonly first: StoredTensor;
+  readonly second: StoredTensor;
+}
+
+/**
+ * Tensors of two files by their names, those that only one has apart; `running_mean` and `runningMean` are the same name.
+ */
+export function pairTensors(
+  a: readonly StoredTensor[],
+  b: readonly StoredTensor[],
+): { pairs: TensorPair[]; removed: StoredTensor[]; added: StoredTensor[] } {
+  const named = new Map(b.map((tensor) => [tensor.name, tensor] as const));
+  const plain = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const others = new Map(b.map((tensor) => [plain(tensor.name), tensor] as const));
+  const pairs: TensorPair[] = [];
+  const removed: StoredTensor[] = [];
+  const met = new Set<string>();
+  for (const first of a) {
+    const second = named.get(first.name) ?? others.get(plain(first.name));
+    if (second === undefined || met.has(second.name)) removed.push(first);
+    else {
+      met.add(second.name);
+      pairs.push({ first, second });
+    }
+  }
+  return { pairs, removed, added: b.filter(({ name }) => !met.has(name)) };
+}
+
+/**
+ * How many finite numbers of a tensor fall into each of equally wide bins from `min` to `max`, the last one closed.
+ *
+ * @param range such as the extremes that `statisticsOf` found
+ */
+export async function binsOf(
+  tensor: StoredTensor,
+  range: { readonly min: number; readonly max: number; readonly bins?: number },
+): Promise<{ readonly edges: number[]; readonly counts: number[] }> {
+  const { min, max, bins = 40 } = range;
+  if (!(max >= min) || !(Number.isInteger(bins) && bins > 0))
+    throw valueError(`binsOf: needs min ≤ max and a positive number of bins, got ${min}, ${max}, ${bins}`);
+  const counts = new Array<number>(bins).fill(0);
+  const width = (max - min) / bins || 1;
+  for await (const part of tensor.parts()) {
+    for (let i = 0; i < part.length; i++) {
+      const at = (part[i] - min) / width;
+      if (at >= 0 && part[i] <= max) counts[Math.min(bins - 1, Math.floor(at))]++;
+    }
+  }
+  return { edges: Array.from({ length: bins + 1 }, (_, i) => min + i * width), counts };
 }

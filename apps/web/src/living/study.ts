@@ -3,7 +3,15 @@
  *
  * All of it is computed by @ag/tensor and @ag/graph.
  */
-import { formula, inspect, jacobian, topologicalSort } from '@ag/graph';
+import {
+  type Formula,
+  formula,
+  gradients,
+  inspect,
+  jacobian,
+  numericalGradient,
+  topologicalSort,
+} from '@ag/graph';
 import { apply, type NestedArray, type Tensor, tensor } from '@ag/tensor';
 import { originOf, type ViewlessGraph, viewsOf, withoutViews } from './views.ts';
 
@@ -28,6 +36,15 @@ export interface Study {
   readonly links: readonly (readonly Link[])[];
   /** Positions of nodes in the order of the forward pass: operations only, the leaves have their values from the start. */
   readonly forward: readonly number[];
+  /** For each variable of few elements, what central differences say of its gradient. */
+  readonly checks: readonly Check[];
+}
+
+/** A gradient beside the slope that two evaluations close by give. */
+export interface Check {
+  readonly name: string;
+  /** Largest difference of the two, beside 1 and the gradient; NaN where either is no number. */
+  readonly difference: number;
 }
 
 /** Local Jacobians are formed for nodes and operands of at most this many elements. */
@@ -37,20 +54,18 @@ const maxElements = 64;
  * Reads a formula and its values.
  * @param values for each name the text of a number or of nested arrays, as JSON
  * @param showViews whether reshapes and transposes are nodes; else they are labels of wires
+ * @param of study the derivative with respect to this variable instead: a graph as well
  * @throws Error that says what is wrong with the formula or a value
  */
 export async function study(
   text: string,
   values: ReadonlyMap<string, string>,
   showViews = true,
+  of = '',
 ): Promise<Study> {
   const parsed = formula(text);
-  // Made of entries, so that a variable of any name is an own property: `__proto__` assigned would be none.
-  const leaves: Readonly<Record<string, Tensor>> = Object.fromEntries(
-    parsed.names.map((name) => [name, parseValue(name, values.get(name) ?? '1')]),
-  );
-  const result = parsed.evaluate(leaves);
-  const y = result.size === 1 ? result : result.sum();
+  const leaves = leavesOf(parsed, values);
+  const y = resultOf(parsed, leaves, of);
   const order = topologicalSort(y);
   const sources = order.map((node) => ({ op: node.op, inputs: node.inputs, attributes: node.attributes }));
   const graph = inspect(y, { values: true, gradients: 'compute', names: leaves });
@@ -66,6 +81,8 @@ export async function study(
           (e) => e.from === from.id && e.to === graph.nodes[i].id && e.index === index,
         );
         if (input.size > maxElements || order[i].size > maxElements || from.kind === 'constant') continue;
+        // What is true or false does not vary.
+        if (![input, order[i]].every(({ dtype }) => dtype.startsWith('float'))) continue;
         const op = source.op;
         const withOperand = (x: Tensor) =>
           apply(
@@ -93,7 +110,48 @@ export async function study(
     ...shown,
     views: views.size,
     forward: shown.graph.nodes.flatMap((node, i) => (node.op === undefined ? [] : [i])),
+    checks: await checksOf(parsed, leaves, of),
   };
+}
+
+/** A tensor for each name of a formula, of what was typed for it, or 1. */
+export function leavesOf(
+  { names }: Pick<Formula, 'names'>,
+  values: ReadonlyMap<string, string>,
+): Readonly<Record<string, Tensor>> {
+  // Made of entries, so that a variable of any name is an own property: `__proto__` assigned would be none.
+  return Object.fromEntries(names.map((name) => [name, parseValue(name, values.get(name) ?? '1')]));
+}
+
+/** What a formula gives as one number: the sum of several; or the derivative of that with respect to a variable. */
+export function resultOf(parsed: Formula, leaves: Readonly<Record<string, Tensor>>, of = ''): Tensor {
+  const y = single(parsed.evaluate(leaves));
+  if (of === '' || !parsed.names.includes(of)) return y;
+  return single(gradients(y, [leaves[of]])[0]);
+}
+
+function single(x: Tensor): Tensor {
+  return x.size === 1 ? x : x.sum();
+}
+
+async function checksOf(
+  parsed: Formula,
+  leaves: Readonly<Record<string, Tensor>>,
+  of: string,
+): Promise<readonly Check[]> {
+  const few = Object.entries(leaves).filter(([, leaf]) => leaf.size <= maxElements);
+  const slopes = gradients(
+    resultOf(parsed, leaves, of),
+    few.map(([, leaf]) => leaf),
+  );
+  const checks: Check[] = [];
+  for (const [i, [name, leaf]] of few.entries()) {
+    const there = (x: Tensor) => resultOf(parsed, { ...leaves, [name]: x }, of);
+    const [exact, measured] = [await slopes[i].data(), await numericalGradient(there, leaf).data()];
+    const apart = Array.from(exact, (slope, k) => Math.abs(slope - measured[k]) / (1 + Math.abs(slope)));
+    checks.push({ name, difference: Math.max(...apart) });
+  }
+  return checks;
 }
 
 /** The graph without its views; links lead to where the elements of a view come from. */
