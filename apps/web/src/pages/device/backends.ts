@@ -1,0 +1,57 @@
+/**
+ * The backends of this device, and their examination: all that is loaded when somebody asks for it.
+ */
+import { wasm } from '@ag/native-wasm';
+import { type Backend, reference, use } from '@ag/tensor';
+import { messageOf } from '../../service/messageOf.ts';
+import { type Choice, examine, type Finding } from './examine.ts';
+import type { BackendId } from './findings.ts';
+
+interface Made {
+  readonly backend: Backend & { close?(): void };
+  readonly detail: string;
+}
+
+/** A backend of this device. @throws Error that says why there is none */
+async function make(id: BackendId): Promise<Made> {
+  if (id === 'reference') return { backend: reference(), detail: 'JavaScript' };
+  if (id === 'wasm') {
+    const backend = await wasm();
+    const threads = `${backend.threads} thread${backend.threads === 1 ? '' : 's'}`;
+    return { backend, detail: `${threads}, ${backend.relaxedSimd ? 'relaxed SIMD' : 'SIMD'}` };
+  }
+  const { webgpu, webgpuSupport } = await import('@ag/webgpu');
+  const { adapter, info, hardware } = await webgpuSupport();
+  // What would help in Node helps no reader.
+  if (!adapter.available) throw new Error(adapter.reason.split('; in Node')[0]);
+  const named = info?.description || info?.device || [info?.vendor, info?.architecture].join(' ').trim();
+  return {
+    backend: await webgpu(),
+    detail: `${named || 'WebGPU'}${hardware.available ? '' : ', in software'}`,
+  };
+}
+
+/** What was found of a backend, and what of; or why there is none. */
+export type Examination =
+  | { readonly detail: string; readonly finding: Finding }
+  | { readonly absent: string };
+
+export async function examineBackend(
+  id: BackendId,
+  choice: Choice,
+  tell: (finding: Finding) => void,
+  isStopped: () => boolean,
+): Promise<Examination> {
+  let made: Made;
+  try {
+    made = await make(id);
+  } catch (error) {
+    return { absent: messageOf(error) };
+  }
+  try {
+    return { detail: made.detail, finding: await examine(made.backend, choice, tell, isStopped) };
+  } finally {
+    use(reference());
+    made.backend.close?.();
+  }
+}
