@@ -15,7 +15,7 @@ const folders = [
     (name) => `packages/${name}/src`,
   ),
   'apps/cli/src',
-  'apps/web/src/pages/race',
+  'apps/web/src/pages/landscape',
 ];
 /** What tests are made with: expected values, within a tolerance. */
 const forTests = /\.test\.tsx?$|\/testing\/|\/test(Tools|Data)\.ts$/;

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { codeLab } from './scripts/codeLab.ts';
 
 /** What makes a page isolated, which may then share memory between threads. */
 const isolation = {
@@ -61,7 +62,10 @@ function offline(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_options, bundle) {
-        const files = Object.keys(bundle).filter((file) => !file.endsWith('.map') && file !== 'headers.json');
+        const ofServers = ['headers.json', 'fileHeaders.json'];
+        const files = Object.keys(bundle).filter(
+          (file) => !file.endsWith('.map') && !ofServers.includes(file),
+        );
         const version = createHash('sha256').update(files.sort().join('\n')).digest('hex').slice(0, 12);
         const list = JSON.stringify(['./', ...[...publicFiles, ...files].map((file) => `./${file}`)]);
         this.emitFile({
@@ -105,5 +109,6 @@ export default defineConfig({
   build: { target: 'es2022', chunkSizeWarningLimit: 400, modulePreload: { polyfill: false } },
   server: { headers: developmentHeaders },
   preview: { headers },
-  plugins: [offline(), writtenHeaders(), socialPicture()],
+  // The service worker lists what the others have written.
+  plugins: [codeLab('fileHeaders.json'), offline(), writtenHeaders(), socialPicture()],
 });

@@ -9,7 +9,7 @@ export const buttons: Readonly<Record<string, string>> = {
   microscope: 'next',
   playground: 'train',
   gradients: 'run',
-  race: 'results',
+  landscape: 'results',
   houses: 'run',
   digits: 'train',
   numerical: 'run',

@@ -20,13 +20,13 @@ const cases: readonly Case[] = [
     hash: 'playground?data=spirals&layers=tanh:8,tanh:8,tanh:8&count=500',
     button: 'train',
   },
-  { id: 'digits', hash: 'digits?epochs=1000', button: 'train' },
+  { id: 'digits', hash: 'digits?model=mlp&epochs=1000', button: 'train' },
   { id: 'digits', hash: 'digits?model=cnn&epochs=1000', button: 'train' },
   { id: 'gradients', hash: 'gradients?steps=10000', button: 'run' },
   { id: 'gradients', hash: 'gradients?depth=30&steps=10000', button: 'run' },
   { id: 'houses', hash: 'houses?epochs=10000', button: 'run' },
   { id: 'numerical', hash: 'numerical?hidden=24', button: 'run' },
-  { id: 'race', hash: 'race?steps=200', button: 'x', use: dragStart },
+  { id: 'landscape', hash: 'landscape?steps=200', button: 'x', use: dragStart },
 ];
 
 export async function* responsive(

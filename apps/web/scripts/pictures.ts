@@ -42,10 +42,10 @@ const subjects: Readonly<Record<string, Subject>> = {
     prepare: trainTo('train', 2500),
   },
   gradients: { hash: 'gradients', part: '[data-testid=river]' },
-  race: {
-    hash: 'race?surface=himmelblau&runners=sgd,momentum,adam&x=0.2&y=-1.5&steps=60',
-    part: '[data-testid=map] svg',
-    prepare: (page) => page.waitForTimeout(700),
+  landscape: {
+    hash: 'landscape?surface=himmelblau&many=momentum&view=space',
+    part: '[data-testid=space]',
+    prepare: (page) => page.waitForTimeout(4000),
   },
   houses: { hash: 'houses?epochs=600', part: '[data-testid=surface] svg', prepare: untilDone },
   digits: {

@@ -31,6 +31,17 @@ export {
   type SaveShardedOptions,
   saveShardedSafetensors,
 } from './files/sharded.ts';
+export {
+  binsOf,
+  type Distance,
+  distanceOf,
+  pairTensors,
+  type Statistics,
+  statisticsOf,
+  type TensorPair,
+} from './files/statistics.ts';
+export { type StoredTensor, storedSafetensors, storedTensors } from './files/stored.ts';
+export { widthOf } from './files/storedNumbers.ts';
 export { type LoadedTorch, loadTorch, type TorchContent } from './files/torch.ts';
 export { type SaveTorchOptions, saveTorch, torchStateDict } from './files/torchWrite.ts';
 export type { UnpackOptions } from './files/zip.ts';

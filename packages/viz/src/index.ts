@@ -28,4 +28,5 @@ export {
   type SweepRun,
 } from './parallelCoordinates.ts';
 export { type SurfaceOptions, surface } from './surface.ts';
-export type { Theme } from './theme.ts';
+export { seriesColors, type Theme } from './theme.ts';
+export { viridis } from './viridis.ts';

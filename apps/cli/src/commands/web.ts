@@ -7,10 +7,14 @@ export const webPages = [
   'microscope',
   'playground',
   'gradients',
-  'race',
+  'landscape',
   'houses',
   'digits',
   'numerical',
+  'transformer',
+  'device',
+  'code',
+  'viewer',
   'home',
 ] as const;
 

@@ -34,9 +34,10 @@ export async function formatOfFile(path: string): Promise<FileFormat> {
   }
   const text = new TextDecoder('latin1').decode(start);
   if (text.startsWith('PK')) return text.includes('/data.pkl') ? 'torch' : 'npz';
-  if (start[0] === 0x80 && start[1] <= 5) return 'torch';
   if (text.startsWith('\x93NUMPY')) return 'npy';
+  // Before pickles: a header may be 0x80 bytes long.
   if (text[8] === '{' && start[6] === 0 && start[7] === 0) return 'safetensors';
+  if (start[0] === 0x80 && start[1] <= 5) return 'torch';
   if (/^\s*\{/.test(text))
     return text.includes('"weight_map"') || /\.index\.json$/i.test(path) ? 'safetensors index' : 'json';
   // A version of the format comes first in all that exporters write.

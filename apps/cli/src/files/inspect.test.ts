@@ -8,7 +8,6 @@ import { manualSeed, tensor } from '@ag/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inProcess, lastEvent, type Outcome, scratchFolder } from '../testTools.ts';
 import { allNumbers, openModelFile } from './modelFile.ts';
-import { statisticsOf } from './statistics.ts';
 
 const scratch = scratchFolder();
 const at = (name: string): string => join(scratch, name);
@@ -159,7 +158,7 @@ describe('agrad inspect', () => {
       parts++;
     }
     expect(parts).toBe(3);
-    const { min, max, mean, zeros } = await statisticsOf(tensors[0]);
+    const { min, max, mean, zeros } = await nn.statisticsOf(tensors[0]);
     const sum = values.reduce((total, x) => total + x, 0);
     expect([min, max, zeros]).toEqual([-3, 3, values.filter((x) => x === 0).length]);
     expect(mean).toBeCloseTo(sum / count, 12);

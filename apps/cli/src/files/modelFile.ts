@@ -5,7 +5,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Element, inspectSafetensors, loadNpy, loadNpz, loadTorch, storedElement } from '@ag/nn';
+import {
+  loadNpy,
+  loadNpz,
+  loadTorch,
+  type StoredTensor,
+  storedSafetensors,
+  storedTensors,
+  widthOf,
+} from '@ag/nn';
 import { inspectOnnx, type OnnxSummary, onnxTensors } from '@ag/onnx';
 import type { DType, Tensor } from '@ag/tensor';
 import { listCheckpoints } from '@ag/train';
@@ -15,20 +23,6 @@ import { type RunConfig, readConfig, runPaths } from '../runs/folder.ts';
 import { externalOf } from './external.ts';
 import { type FileFormat, formatOfFile } from './format.ts';
 import { readJsonWeights } from './jsonWeights.ts';
-import { dtypeNames, numbersOf, widthOf } from './numbers.ts';
-
-/** A tensor in a file. */
-export interface StoredTensor {
-  readonly name: string;
-  /** What its numbers are in the file, such as `float16`; a tensor here may hold them as something wider. */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Number of elements. */
-  readonly size: number;
-  readonly bytes: number;
-  /** Its numbers in order, part by part. */
-  parts(): AsyncIterable<ArrayLike<number>>;
-}
 
 /** A file that has been opened. */
 export interface ModelFile {
@@ -45,9 +39,6 @@ export interface ModelFile {
   /** Of a run. */
   readonly run?: { readonly config: RunConfig; readonly checkpoints: readonly string[] };
 }
-
-/** Bytes that are read at a time. */
-const partSize = 2 ** 22;
 
 /**
  * Opens a file, a run's folder, or several files by their index.
@@ -145,67 +136,30 @@ function loaded(
     description,
     bytes: statSync(path).size,
     metadata,
-    tensors: names.map((name) => {
-      const t = tensors[name];
-      const element = storedElement(t);
-      const dtype = element === undefined ? t.dtype : dtypeNames[element];
-      return {
-        name,
-        dtype,
-        shape: t.shape,
-        size: t.size,
-        bytes: t.size * widthOf(dtype),
-        async *parts() {
-          yield await t.data();
-        },
-      };
-    }),
+    tensors: storedTensors(tensors, names),
   };
 }
 
 async function openSafetensors(path: string): Promise<ModelFile> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const { tensors, metadata } = await inspectSafetensors({
-      size,
-      read: (start, end) => readPart(file, start, end),
-    });
-    const isCheckpoint = metadata.format === 'ag-checkpoint';
-    return {
-      path,
-      format: 'safetensors',
-      description: isCheckpoint ? 'checkpoint (safetensors)' : 'safetensors',
-      bytes: size,
-      metadata,
-      tensors: tensors.map(({ name, element, shape, start, end }) => ({
-        name,
-        dtype: dtypeNames[element],
-        shape,
-        size: shape.reduce((product, axis) => product * axis, 1),
-        bytes: end - start,
-        parts: () => partsOf(path, start, end, element),
-      })),
-    };
-  } finally {
-    await file.close();
-  }
-}
-
-async function* partsOf(
-  path: string,
-  start: number,
-  end: number,
-  element: Element,
-): AsyncGenerator<ArrayLike<number>> {
-  const file = await open(path);
-  try {
-    for (let at = start; at < end; at += partSize) {
-      yield numbersOf(await readPart(file, at, Math.min(end, at + partSize)), element);
+  const { size } = statSync(path);
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    const file = await open(path);
+    try {
+      return await readPart(file, start, end);
+    } finally {
+      await file.close();
     }
-  } finally {
-    await file.close();
-  }
+  };
+  const { tensors, metadata } = await storedSafetensors({ size, read });
+  const isCheckpoint = metadata.format === 'ag-checkpoint';
+  return {
+    path,
+    format: 'safetensors',
+    description: isCheckpoint ? 'checkpoint (safetensors)' : 'safetensors',
+    bytes: size,
+    metadata,
+    tensors,
+  };
 }
 
 async function readPart(

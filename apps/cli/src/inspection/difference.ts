@@ -1,17 +1,12 @@
 /** Two files of weights beside each other: names, shapes, and how far their numbers are apart. */
+import { type Distance, distanceOf, pairTensors, type StoredTensor, type TensorPair } from '@ag/nn';
 import { eventVersion } from '@ag/train';
 import type { InspectOptions } from '../commands/inspect.ts';
 import { exitCodes } from '../failure.ts';
-import { type ModelFile, reading, type StoredTensor } from '../files/modelFile.ts';
-import { type Distance, distanceOf } from '../files/statistics.ts';
+import { type ModelFile, reading } from '../files/modelFile.ts';
 import { count, formatNumber } from '../numbers.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-
-interface Pair {
-  readonly first: StoredTensor;
-  readonly second: StoredTensor;
-}
 
 /** Prints what differs, the largest difference first; answers the exit code. */
 export async function printDifference(
@@ -20,9 +15,9 @@ export async function printDifference(
   { tolerance }: InspectOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { pairs, removed, added } = pairsOf(weightsOf(a), weightsOf(b));
+  const { pairs, removed, added } = pairTensors(weightsOf(a), weightsOf(b));
   const reshaped = pairs.filter(({ first, second }) => first.shape.join() !== second.shape.join());
-  const compared: (Pair & Distance)[] = [];
+  const compared: (TensorPair & Distance)[] = [];
   for (const pair of pairs) {
     if (reshaped.includes(pair)) continue;
     compared.push({
@@ -91,35 +86,14 @@ export async function printDifference(
 }
 
 /** Without what a checkpoint holds beside the model, where it is compared with weights. */
-function weightsOf({ tensors, metadata }: ModelFile): ReadonlyMap<string, StoredTensor> {
+function weightsOf({ tensors, metadata }: ModelFile): readonly StoredTensor[] {
   const own =
     metadata.format === 'ag-checkpoint'
       ? tensors.flatMap((tensor) =>
-          tensor.name.startsWith('model/') ? [[tensor.name.slice(6), tensor] as const] : [],
+          tensor.name.startsWith('model/') ? [{ ...tensor, name: tensor.name.slice(6) }] : [],
         )
-      : tensors.map((tensor) => [tensor.name, tensor] as const);
-  return new Map(own.map(([name, tensor]) => [name, { ...tensor, name }]));
-}
-
-/** Tensors of the same name; `running_mean` and `runningMean` are the same. */
-function pairsOf(
-  a: ReadonlyMap<string, StoredTensor>,
-  b: ReadonlyMap<string, StoredTensor>,
-): { pairs: Pair[]; removed: StoredTensor[]; added: StoredTensor[] } {
-  const plain = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const others = new Map([...b.values()].map((tensor) => [plain(tensor.name), tensor] as const));
-  const pairs: Pair[] = [];
-  const removed: StoredTensor[] = [];
-  const met = new Set<string>();
-  for (const first of a.values()) {
-    const second = b.get(first.name) ?? others.get(plain(first.name));
-    if (second === undefined || met.has(second.name)) removed.push(first);
-    else {
-      met.add(second.name);
-      pairs.push({ first, second });
-    }
-  }
-  return { pairs, removed, added: [...b.values()].filter(({ name }) => !met.has(name)) };
+      : tensors;
+  return own;
 }
 
 function sizes(shape: readonly number[]): string {

@@ -1,17 +1,10 @@
 /** `agrad inspect`: what a file of weights or a run holds. */
+import { type Statistics, type StoredTensor, statisticsOf } from '@ag/nn';
 import { tensor } from '@ag/tensor';
 import { eventVersion } from '@ag/train';
 import type { InspectOptions } from '../commands/inspect.ts';
 import { exitCodes, Failure } from '../failure.ts';
-import {
-  allNumbers,
-  dtypeHere,
-  type ModelFile,
-  openModelFile,
-  reading,
-  type StoredTensor,
-} from '../files/modelFile.ts';
-import { type Statistics, statisticsOf } from '../files/statistics.ts';
+import { allNumbers, dtypeHere, type ModelFile, openModelFile, reading } from '../files/modelFile.ts';
 import { bytes, count, formatNumber } from '../numbers.ts';
 import { didYouMean } from '../suggest.ts';
 import { table } from '../table.ts';

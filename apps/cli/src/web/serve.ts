@@ -20,17 +20,20 @@ export interface Serving {
   /** What of it is opened: `#/race`, `guide/install.html`. */
   readonly page: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers of single files, by their path in the folder, in the place of those of all. */
+  readonly fileHeaders?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly port: number;
   readonly open: boolean;
 }
 
 /** Serves until it is interrupted; answers the exit code. */
 export async function serve(serving: Serving, terminal: Terminal): Promise<number> {
-  const { command, folder, page, headers, port, open } = serving;
+  const { command, folder, page, headers, fileHeaders = {}, port, open } = serving;
   const files = sirv(folder, {
     etag: true,
-    setHeaders: (response) => {
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    setHeaders: (response, path) => {
+      const all = { ...headers, ...fileHeaders[path.replace(/^\//, '')] };
+      for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     },
   });
   const server = createServer((request, response) => {

@@ -17,6 +17,8 @@ const script = 'export {};\n'.repeat(500);
 writeFileSync(join(folder, 'assets/worker.js'), script);
 writeFileSync(join(folder, 'assets/picture.png'), 'a picture');
 writeFileSync(join(folder, 'headers.json'), '{ "Cross-Origin-Opener-Policy": "same-origin", "X-Test": "1" }');
+writeFileSync(join(folder, 'assets/program.js'), 'export {};');
+writeFileSync(join(folder, 'fileHeaders.json'), '{ "assets/program.js": { "X-Test": "2" } }');
 writeFileSync(join(scratch, 'secret.txt'), 'not for readers');
 
 /** A terminal that keeps lines, and the command in it until `stop`. */
@@ -53,6 +55,9 @@ describe('agrad web', () => {
     const worker = await fetch(new URL('assets/worker.js', root));
     expect(worker.headers.get('content-type')).toContain('javascript');
     expect(worker.headers.get('x-test')).toBe('1');
+    const program = await fetch(new URL('assets/program.js', root));
+    expect(program.headers.get('x-test')).toBe('2');
+    expect(program.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect((await fetch(new URL('none.js', root))).status).toBe(404);
     // fetch would tidy the path up first.
     const outside = await new Promise<number>((resolve) => {

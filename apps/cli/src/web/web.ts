@@ -29,7 +29,8 @@ export async function web(
   const headers = readHeaders(folder);
   const { port, open } = options;
   const path = page === '' ? '' : `#/${page.replaceAll(' ', '%20')}`;
-  return serve({ command: 'web', folder, page: path, headers, port, open }, terminal);
+  const fileHeaders = readFileHeaders(folder);
+  return serve({ command: 'web', folder, page: path, headers, fileHeaders, port, open }, terminal);
 }
 
 /** Beside this file in the built command; in the repository where the application builds itself. */
@@ -49,4 +50,10 @@ function readHeaders(folder: string): Record<string, string> {
     );
   }
   return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Headers of single files; an application that has none of its own has no such file. */
+function readFileHeaders(folder: string): Record<string, Record<string, string>> {
+  const file = `${folder.replace(/[\\/]$/, '')}/fileHeaders.json`;
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 }

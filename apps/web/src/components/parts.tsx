@@ -2,6 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { say, type Text } from '../shell/language.ts';
+import { addressOf } from '../shell/route.ts';
+import { pack } from './packedSource.ts';
 import { texts } from './texts.ts';
 import './figures.css';
 
@@ -70,7 +72,7 @@ export function Figures({ rows }: { readonly rows: readonly (readonly [name: Tex
   );
 }
 
-/** Code that makes what the page shows, to copy. */
+/** Code that makes what the page shows, to copy, and to change in the code lab. */
 export function Code({ code }: { readonly code: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
@@ -80,12 +82,18 @@ export function Code({ code }: { readonly code: string }) {
     );
     setTimeout(() => setCopied(false), 2000);
   };
+  const open = async () => {
+    location.hash = addressOf('code', { z: await pack(code) });
+  };
   return (
     <details class="card">
       <summary>{say(texts.code)}</summary>
-      <p>
+      <p class="row">
         <button type="button" onClick={copy}>
           {say(copied ? texts.copied : texts.copy)}
+        </button>
+        <button type="button" data-testid="to-code-lab" onClick={() => void open()}>
+          {say(texts.toCodeLab)}
         </button>
       </p>
       <pre>

@@ -18,6 +18,7 @@ export const texts = {
   controls: { en: 'Controls', zh: '控制' },
   code: { en: 'The code that makes this', zh: '生成本页内容的代码' },
   copy: { en: 'Copy', zh: '复制' },
+  toCodeLab: { en: 'Open in the code lab', zh: '在代码实验室中打开' },
   copied: { en: 'Copied', zh: '已复制' },
   larger: { en: 'Zoom in', zh: '放大' },
   smaller: { en: 'Zoom out', zh: '缩小' },

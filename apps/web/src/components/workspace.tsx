@@ -1,13 +1,11 @@
 /**
- * The layout of a page that is worked on.
+ * The layout of a page that is worked on: the picture fills the window, controls fold away.
  *
- * The picture fills the window, the controls stand at its edge and fold away.
  * On a phone the picture comes first and the controls come up from below.
  */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { say } from '../shell/language.ts';
-import { isNarrow } from '../shell/screen.ts';
 import { texts } from './texts.ts';
 import './workspace.css';
 
@@ -20,8 +18,11 @@ export interface WorkspaceProperties {
   readonly below?: ComponentChildren;
 }
 
+/** Where there is room for controls beside the picture, as in workspace.css. */
+const besides = '(min-width: 60rem)';
+
 export function Workspace({ picture, controls, below }: WorkspaceProperties) {
-  const [open, setOpen] = useState(!isNarrow());
+  const [open, setOpen] = useState(() => matchMedia(besides).matches);
   return (
     <>
       <div class="workspace" data-open={open}>

@@ -48,14 +48,14 @@ export const pages: readonly Page[] = [
     load: () => import('../pages/gradients/page.tsx'),
   },
   {
-    id: 'race',
-    title: { en: 'Optimizer race', zh: '优化器竞速' },
+    id: 'landscape',
+    title: { en: 'Landscape', zh: '损失地形' },
     summary: {
-      en: 'SGD, momentum, AdaGrad, Adam and others minimize the same function, side by side.',
-      zh: 'SGD、动量、AdaGrad、Adam 等并排最小化同一个函数。',
+      en: 'Optimizers roll down surfaces that you turn, from one start or from hundreds; then the loss around a network.',
+      zh: '优化器在可旋转的曲面上滚落，从一个或数百个起点出发；再看网络周围的损失。',
     },
     float64: true,
-    load: () => import('../pages/race/page.tsx'),
+    load: () => import('../pages/landscape/page.tsx'),
   },
   {
     id: 'houses',
@@ -84,5 +84,41 @@ export const pages: readonly Page[] = [
     },
     float64: true,
     load: () => import('../pages/numerical/page.tsx'),
+  },
+  {
+    id: 'transformer',
+    title: { en: 'Transformer', zh: 'Transformer' },
+    summary: {
+      en: 'A small GPT learns a text while you watch: what each head looks at, what comes next, what it writes.',
+      zh: '小型 GPT 当着您的面学习一段文本：每个头看什么，下一个是什么，它写出什么。',
+    },
+    load: () => import('../pages/transformer/page.tsx'),
+  },
+  {
+    id: 'device',
+    title: { en: 'This device', zh: '本设备' },
+    summary: {
+      en: 'Hundreds of tests and three benchmarks on your own device, backend by backend. A broken kernel is named.',
+      zh: '在您的设备上逐个后端运行数百项测试和三项基准。出错的内核会被点名。',
+    },
+    load: () => import('../pages/device/page.tsx'),
+  },
+  {
+    id: 'code',
+    title: { en: 'Code lab', zh: '代码实验室' },
+    summary: {
+      en: 'Write a program with the whole library: every tensor, chart and graph under the line that made it.',
+      zh: '用整个库写一个程序：每个张量、图表和计算图都显示在产生它的那一行下面。',
+    },
+    load: () => import('../pages/code/page.tsx'),
+  },
+  {
+    id: 'viewer',
+    title: { en: 'Model viewer', zh: '模型查看器' },
+    summary: {
+      en: 'Drop ONNX, safetensors, .pt or .npz: the graph, the weights, and any node run and differentiated.',
+      zh: '拖入 ONNX、safetensors、.pt 或 .npz：查看计算图与权重，运行任意节点并求导。',
+    },
+    load: () => import('../pages/viewer/page.tsx'),
   },
 ];

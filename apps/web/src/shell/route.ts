@@ -9,6 +9,9 @@ export interface Route {
   readonly parameters: URLSearchParams;
 }
 
+/** Pages by the names that they had in earlier addresses. */
+const renamed: ReadonlyMap<string, string> = new Map([['race', 'landscape']]);
+
 export const route = signal<Route>(parse(location.hash));
 
 addEventListener('hashchange', () => {
@@ -19,7 +22,10 @@ addEventListener('hashchange', () => {
 function parse(hash: string): Route {
   const [path = '', ...query] = hash.replace(/^#\/?/, '').split('?');
   // A plus is one: formulas are full of them. Forms would take it for a space.
-  return { page: path || 'home', parameters: new URLSearchParams(query.join('?').replaceAll('+', '%2B')) };
+  return {
+    page: renamed.get(path) ?? (path || 'home'),
+    parameters: new URLSearchParams(query.join('?').replaceAll('+', '%2B')),
+  };
 }
 
 function write(page: string, parameters: URLSearchParams): string {

@@ -81,17 +81,34 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
     'seed',
     'steps',
   ],
-  race: ['surface', 'expression', 'x', 'y', 'steps', 'runners', 'rate.sgd', 'azimuth'],
+  landscape: [
+    ...['of', 'view', 'surface', 'expression', 'x', 'y', 'steps', 'runners', 'rate.sgd', 'many', 'azimuth'],
+    ...['elevation', 'data', 'hidden', 'activation', 'optimizer', 'learningRate', 'seed', 'directions'],
+    'directionSeed',
+  ],
   houses: ['test', 'hidden', 'optimizer', 'rate', 'seed', 'epochs', 'azimuth', 'elevation'],
-  digits: ['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
+  digits: [
+    ...['data', 'count', 'testCount', 'model', 'learningRate', 'batchSize', 'dropout', 'seed', 'epochs'],
+    'channel',
+  ],
   numerical: ['hidden', 'rate', 'h', 'seed', 'steps'],
+  device: ['backends', 'findings', 'derivatives', 'only'],
+  transformer: [
+    ...['text', 'own', 'prompt', 'at', 'head', 'context', 'width', 'layers', 'heads'],
+    ...['rate', 'temperature', 'seed'],
+  ],
+  code: ['z', 'example', 'snippet'],
+  viewer: ['node', 'open', 'feed', 'seed', 'numbers', 'shape.x'],
 };
 
 /** What makes a page quick, where what is asked for may be large. */
 const small: Readonly<Record<string, string>> = {
   gradients: 'depth=2&width=4',
+  // Without the scene in space, which a processor draws slowly.
+  landscape: 'view=map',
   digits: 'count=20&testCount=10',
   numerical: 'steps=2',
+  transformer: 'context=16&width=8&layers=1&heads=2',
 };
 
 /** `AG_TEST=full` opens the pages with all of them, which takes minutes. */

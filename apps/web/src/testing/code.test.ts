@@ -69,12 +69,14 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
     expect(gradient('x')).toBeCloseTo(Math.sin(0.5), 10);
   });
 
-  it('of the race prints the path of every racer', async () => {
-    const page = await application.open('race?steps=12&runners=momentum,adam');
-    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 2);
+  it('of the landscape prints the path of every racer', async () => {
+    const page = await application.open(
+      'landscape?steps=12&runners=momentum,adam,lbfgs,newton&surface=rosenbrock',
+    );
+    await page.waitForFunction(() => (window.__ag.state() as { paths?: unknown[] }).paths?.length === 4);
     const { paths } = await stateOf<{ paths: { name: string; points: [number, number][] }[] }>(page);
-    const printed = await run('race', await page.getByTestId('code').textContent());
-    expect(paths.map(({ name }) => name)).toEqual(['Momentum', 'Adam']);
+    const printed = await run('landscape', await page.getByTestId('code').textContent());
+    expect(paths.map(({ name }) => name)).toEqual(['Momentum', 'Adam', 'L-BFGS', 'Newton']);
     expect(printed).toEqual(
       paths.flatMap(({ name, points }) => points.slice(1).map((point) => [name, ...point.map(near)])),
     );
@@ -114,7 +116,7 @@ describe.skipIf(chromiumPath === undefined)('the code on a page', () => {
   });
 
   it('of the digits prints the figures of its epochs', async () => {
-    const page = await application.open('digits?count=200&testCount=50&epochs=2');
+    const page = await application.open('digits?model=mlp&count=200&testCount=50&epochs=2');
     await page.locator('[data-testid=train]:not([disabled]):not([aria-disabled=true])').click();
     await page.waitForFunction(() => (window.__ag.state() as { epochs?: unknown[] }).epochs?.length === 2);
     const { epochs } = await stateOf<{ epochs: { loss: number; testLoss: number }[] }>(page);

@@ -48,7 +48,7 @@ export async function draw(page: Page, { strokes }: Drawing): Promise<Read> {
   for (const stroke of strokes) {
     await page.mouse.move(...at(stroke[0]));
     await page.mouse.down();
-    for (const point of stroke) await page.mouse.move(...at(point), { steps: 2 });
+    for (const point of stroke) await page.mouse.move(...at(point));
     await page.mouse.up();
   }
   // Of a drawing that grows faster than it is read, the last answer is for the whole of it.

@@ -72,7 +72,7 @@ describe.skipIf(chromiumPath === undefined)('the memory of a page that trains', 
   it.each([
     // Steps of which none may leave more than a few bytes.
     ['playground', 'step', 2_000, full ? 40_000 : 20_000],
-    ['digits?count=200&testCount=10&batchSize=2&epochs=100000', 'step', 200, full ? 20_000 : 2_000],
+    ['digits?model=mlp&count=200&testCount=10&batchSize=2&epochs=100000', 'step', 200, full ? 20_000 : 2_000],
   ])(
     '%s holds as much at %s %i as at %i',
     async (hash, counter, early, late) => {

@@ -30,7 +30,7 @@ describe.skipIf(chromiumPath === undefined)('settings', () => {
     ['microscope', 'expression', 'a + b', 'c * d'],
     ['playground', 'noise', '0.2', '0.3'],
     ['gradients', 'depth', '3', '4'],
-    ['race', 'steps', '12', '24'],
+    ['landscape', 'steps', '12', '24'],
     ['houses', 'hidden', '3', '4'],
     ['digits', 'batchSize', '20', '40'],
     ['numerical', 'hidden', '3', '4'],
@@ -76,7 +76,7 @@ describe.skipIf(chromiumPath === undefined)('settings', () => {
     for (let i = 0; i < 3; i++) await page.getByTestId('next').click();
     expect(await page.evaluate(() => history.length)).toBe(entries);
     await page.evaluate(() => {
-      location.hash = '#/race';
+      location.hash = '#/landscape';
     });
     const box = (await page.getByTestId('map').locator('.ag-contours').boundingBox())!;
     await page.mouse.move(box.x + 0.2 * box.width, box.y + 0.5 * box.height);

@@ -79,7 +79,7 @@ const tasks: Readonly<Record<string, Task>> = {
     figures: '[state.losses, state.layers.map(({ weights, bias }) => [weights, bias])]',
   },
   digits: {
-    hash: 'digits?count=100&testCount=50&epochs=1',
+    hash: 'digits?model=mlp&count=100&testCount=50&epochs=1',
     async work(page) {
       await press(page, 'train');
       await until(page, 'state.epoch === 1 && state.hash !== null');
@@ -173,9 +173,9 @@ describe.skipIf(chromiumPath === undefined)('WebGPU', { timeout: 600_000 }, () =
     expect(link).toContain('backend=webgpu');
     // Other pages compute with it too, or say why not.
     await page.evaluate(() => {
-      location.hash = '#/race';
+      location.hash = '#/landscape';
     });
-    await until(page, "state.page === 'race' && location.hash.includes('webgpu')");
+    await until(page, "state.page === 'landscape' && location.hash.includes('webgpu')");
     expect(await page.getByTestId('backend-note').textContent()).toContain('float64');
     await page.goBack();
     await page.reload();
@@ -255,7 +255,7 @@ describe.skipIf(chromiumPath === undefined)('WebGPU', { timeout: 600_000 }, () =
     async (id, { skip }) => {
       if (!device) skip();
       const hash = {
-        digits: 'digits?count=200&testCount=50&epochs=40',
+        digits: 'digits?model=mlp&count=200&testCount=50&epochs=40',
         gradients: 'gradients?depth=3&width=12&steps=400',
         houses: 'houses?epochs=40&hidden=4',
       }[id];

@@ -17,27 +17,63 @@ const largestScale = 4;
 
 type Strokes = (readonly [x: number, y: number])[][];
 
-export function Board({ onDraw }: { readonly onDraw: (drawing: ImageData | null) => void }) {
+/** A three, which is drawn before the visitor draws: the points of one stroke. */
+const sample: Strokes[number] =
+  '92,84 110,66 138,60 166,68 180,90 170,114 146,130 126,136 150,138 176,150 190,176 184,204 160,222 128,226 100,216 86,198'
+    .split(' ')
+    .map((point) => point.split(',').map(Number) as never);
+/** Milliseconds between points of the sample. */
+const sampleTime = 70;
+
+const stillness = matchMedia('(prefers-reduced-motion: reduce)');
+
+export function Board({
+  ready,
+  onDraw,
+}: {
+  /** Whether there is a network to read what is drawn. */
+  readonly ready: boolean;
+  readonly onDraw: (drawing: ImageData | null) => void;
+}) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const copy = useRef<HTMLCanvasElement | null>(null);
   const strokes = useRef<Strokes>([]);
   const drawing = useRef(false);
+  /** Whether what is on the board is the sample, or it is still to be drawn. */
+  const sampled = useRef(true);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
-  const wipe = () => {
-    strokes.current = [];
-    ink(canvas.current!, []);
-    onDraw(null);
+  const show = () => {
+    ink(canvas.current!, strokes.current);
+    copy.current ??= document.createElement('canvas');
+    onDraw(strokes.current.length > 0 ? ink(copy.current, resized(strokes.current)) : null);
   };
-  useEffect(wipe, []);
+  const wipe = () => {
+    clearTimeout(timer.current);
+    sampled.current = false;
+    strokes.current = [];
+    show();
+  };
+  useEffect(() => {
+    ink(canvas.current!, []);
+    return () => clearTimeout(timer.current);
+  }, []);
+  useEffect(() => {
+    if (!ready || !sampled.current || strokes.current.length > 0) return;
+    const draw = (points: number) => {
+      strokes.current = [sample.slice(0, points)];
+      show();
+      if (points < sample.length) timer.current = setTimeout(draw, sampleTime, points + 1);
+    };
+    draw(stillness.matches ? sample.length : 1);
+  }, [ready]);
 
   const point = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect();
     const across = (event.clientX - box.left) / box.width;
     const down = (event.clientY - box.top) / box.height;
     strokes.current.at(-1)!.push([across * size, down * size]);
-    ink(canvas.current!, strokes.current);
-    copy.current ??= document.createElement('canvas');
-    onDraw(ink(copy.current, resized(strokes.current)));
+    show();
   };
 
   return (
@@ -52,6 +88,7 @@ export function Board({ onDraw }: { readonly onDraw: (drawing: ImageData | null)
         aria-label={say(texts.board)}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
+          if (sampled.current) wipe();
           drawing.current = true;
           strokes.current.push([]);
           point(event);

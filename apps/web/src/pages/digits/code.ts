@@ -17,10 +17,9 @@ export function codeFor(config: DigitsConfig): string {
           'nn.relu()',
           'nn.maxPool2d(2)',
           'nn.flatten()',
-          'nn.linear(784, 64)',
-          'nn.relu()',
-          ...drop,
-          'nn.linear(64, 10)',
+          ...(model === 'cnn'
+            ? ['nn.linear(784, 64)', 'nn.relu()', ...drop, 'nn.linear(64, 10)']
+            : [...drop, 'nn.linear(784, 10)']),
         ];
   const set = data === 'files' ? 'mnist' : 'digits';
   const train = data === 'files' ? 'await mnist()' : `digits({ count: ${count}, seed: ${seed} })`;
@@ -28,13 +27,19 @@ export function codeFor(config: DigitsConfig): string {
     data === 'files'
       ? "await mnist({ split: 'test' })"
       : `digits({ count: ${testCount}, seed: ${seed}, split: 'test' })`;
+  const trained =
+    model === 'trained'
+      ? `// The file that "Save the weights" gives.
+model.loadStateDict(nn.loadSafetensors(await readFile('digits.safetensors')).tensors);
+`
+      : '';
   return `import { dataLoader, ${set} } from '@ag/datasets';
 import { wasm } from '@ag/native-wasm';
 import * as nn from '@ag/nn';
 import { adam } from '@ag/optim';
 import { manualSeed, use } from '@ag/tensor';
 import { fit } from '@ag/train';
-
+${model === 'trained' ? "import { readFile } from 'node:fs/promises';\n" : ''}
 use(await wasm());
 const train = ${train};
 const test = ${test};
@@ -42,7 +47,7 @@ manualSeed(${seed});
 const model = nn.sequential(
 ${layers.map((layer) => `  ${layer},`).join('\n')}
 );
-const run = fit({
+${trained}const run = fit({
   model,
   optimizer: adam(model.parameters(), { learningRate: ${learningRate} }),
   loss: nn.crossEntropy,

@@ -1,5 +1,8 @@
 /** Everything that decides how a network learns digits, and how it is written into the address. */
-export type ModelId = 'mlp' | 'cnn';
+/** `trained` begins with weights that have learned; the others with random ones. */
+export const modelIds = ['trained', 'mlp', 'cnn'] as const;
+
+export type ModelId = (typeof modelIds)[number];
 
 export interface DigitsConfig {
   /** Digits drawn by a generator, or the reader's own files. */
@@ -18,7 +21,7 @@ const fallback: DigitsConfig = {
   data: 'generated',
   count: 4000,
   testCount: 1000,
-  model: 'mlp',
+  model: 'trained',
   learningRate: 0.001,
   batchSize: 50,
   dropout: 0,
@@ -39,7 +42,7 @@ export function configFrom(parameters: URLSearchParams): DigitsConfig {
     data,
     count: number('count', least, 60_000),
     testCount: number('testCount', least, 10_000),
-    model: parameters.get('model') === 'cnn' ? 'cnn' : 'mlp',
+    model: modelIds.find((id) => id === parameters.get('model')) ?? fallback.model,
     learningRate: number('learningRate', 0, 1e6, false),
     batchSize: number('batchSize', 1, 1000),
     dropout: number('dropout', 0, 0.9, false),

@@ -1,5 +1,5 @@
 /**
- * The two networks, and which of their inner values are worth a picture.
+ * The networks, and which of their inner values are worth a picture.
  */
 import {
   conv2d,
@@ -15,23 +15,22 @@ import {
 import type { Tensor } from '@ag/tensor';
 import type { DigitsConfig } from './config.ts';
 
-export function makeNetwork(config: DigitsConfig): Sequential {
+export function makeNetwork(config: Pick<DigitsConfig, 'model' | 'dropout'>): Sequential {
   const drop: Module[] = config.dropout > 0 ? [dropout(config.dropout)] : [];
-  return config.model === 'mlp'
-    ? sequential(flatten(), linear(784, 128), relu(), ...drop, linear(128, 10))
-    : sequential(
-        conv2d(1, 8, 5, { padding: 2 }),
-        relu(),
-        maxPool2d(2),
-        conv2d(8, 16, 5, { padding: 2 }),
-        relu(),
-        maxPool2d(2),
-        flatten(),
-        linear(784, 64),
-        relu(),
-        ...drop,
-        linear(64, 10),
-      );
+  if (config.model === 'mlp')
+    return sequential(flatten(), linear(784, 128), relu(), ...drop, linear(128, 10));
+  const head =
+    config.model === 'cnn' ? [linear(784, 64), relu(), ...drop, linear(64, 10)] : [...drop, linear(784, 10)];
+  return sequential(
+    conv2d(1, 8, 5, { padding: 2 }),
+    relu(),
+    maxPool2d(2),
+    conv2d(8, 16, 5, { padding: 2 }),
+    relu(),
+    maxPool2d(2),
+    flatten(),
+    ...head,
+  );
 }
 
 /** What comes out of each activation, and out of the last layer. */

@@ -1,4 +1,4 @@
-/** The digits page in a browser: training, drawing, files, checkpoints. */
+/** The digits page in a browser: drawing, looking inside, teaching, training, files, checkpoints. */
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { digits } from '@ag/datasets';
@@ -22,7 +22,20 @@ interface State {
   readonly trainImages: number;
   readonly testImages: number;
   readonly hash: string | null;
-  readonly reading: Read | null;
+  readonly reading:
+    | (Read & {
+        readonly saliency: readonly number[];
+        readonly neighbors: readonly { readonly distance: number; readonly pixels: readonly number[] }[];
+        readonly window: {
+          readonly channel: number;
+          readonly place: { readonly row: number; readonly column: number };
+          readonly bias: number;
+          readonly products: readonly number[];
+          readonly sums: readonly number[];
+          readonly activations: readonly number[];
+        };
+      })
+    | null;
 }
 
 const isReady = () => (window.__ag.state() as { ready?: boolean }).ready === true;
@@ -61,7 +74,7 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     return stateOf<State>(page);
   };
   it('learns and is examined after every epoch', async () => {
-    const page = await open('?count=600&testCount=200');
+    const page = await open('?model=mlp&count=600&testCount=200');
     const state = await trainFor(page, 3);
     expect([state.epoch, state.step]).toEqual([3, 36]);
     expect(state.epochs.map(({ epoch }) => epoch)).toEqual(state.epochs.map((_, i) => i + 1));
@@ -76,10 +89,18 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
   });
 
   it('pauses, and goes on where it was', async () => {
-    const page = await open('?model=cnn&epochs=1000');
+    const page = await open('?epochs=1000');
     await page.getByTestId('train').click();
     await page.waitForFunction(() => (window.__ag.state() as { step?: number }).step! >= 5);
-    await page.getByTestId('train').click();
+    // From the click until it rests, as the page itself sees it; a budget of 200 ms, measured in bench/web.
+    const paused = await page.evaluate(async () => {
+      const began = performance.now();
+      document.querySelector<HTMLElement>('[data-testid=train]')!.click();
+      while ((window.__ag.state() as { running?: boolean }).running)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      return performance.now() - began;
+    });
+    expect(paused).toBeLessThan(2000);
     await page.waitForFunction(isAtRest);
     const { step, hash } = await stateOf<State>(page);
     await page.waitForTimeout(300);
@@ -91,7 +112,7 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
   });
 
   it('saves a checkpoint that a reloaded page goes on from with the same weights', async () => {
-    const page = await open('?count=300&testCount=100&dropout=0.2');
+    const page = await open('?model=mlp&count=300&testCount=100&dropout=0.2');
     const before = await trainFor(page, 2);
     expect(before.hash).toMatch(/^[0-9a-f]{64}$/);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save').click()]);
@@ -119,23 +140,24 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     await fresh.close();
   });
 
-  it('reads twenty drawings, wherever on the board and however large they are', async () => {
-    const page = await open('?count=3000&testCount=200&model=cnn');
-    await trainFor(page, 4);
+  it('reads twenty drawings at once, wherever on the board and however large they are', async () => {
+    const page = await open();
+    // Before anything is drawn, it has drawn and read something itself.
+    await page.waitForFunction(() => (window.__ag.state() as { reading?: unknown }).reading !== null);
     const changes = [{ move: [40, 0] }, { move: [0, -40] }, { scale: 0.6 }, { scale: 1.4 }] as const;
-    let right = 0;
-    let unchanged = 0;
-    for (const [i, drawing] of drawings.entries()) {
-      const first = bestOf(await draw(page, drawing));
-      if (first === drawing.digit) right++;
-      const again = bestOf(await draw(page, placed(drawing, changes[i % 4])));
-      if (again === first) unchanged++;
+    const answers: number[] = [];
+    for (const drawing of drawings) answers.push(bestOf(await draw(page, drawing)));
+    expect(
+      drawings.filter(({ digit }, i) => answers[i] === digit).length,
+      `answers ${answers}`,
+    ).toBeGreaterThanOrEqual(19);
+    for (const [i, change] of changes.entries()) {
+      const again = bestOf(await draw(page, placed(drawings[3 * i], change)));
+      expect(again).toBe(answers[3 * i]);
     }
-    expect(right).toBeGreaterThanOrEqual(18);
-    expect(unchanged).toBeGreaterThanOrEqual(19);
     const { reading } = await stateOf<State>(page);
     expect(reading!.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
-    expect(reading!.stages.map(({ shape }) => shape)).toEqual([[8, 28, 28], [16, 14, 14], [64], [10]]);
+    expect(reading!.stages.map(({ shape }) => shape)).toEqual([[8, 28, 28], [16, 14, 14], [10]]);
     // MNIST's form: within 20×20, the center of mass at pixel 14.
     const ink = reading!.image;
     const mass = ink.reduce((sum, value) => sum + value, 0);
@@ -144,7 +166,70 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     expect(Math.abs(column - 14)).toBeLessThan(0.6);
     expect(Math.abs(row - 14)).toBeLessThan(0.6);
     await page.close();
-  }, 300_000);
+  }, 120_000);
+
+  it('slides a window whose table adds up to what is shown, and says what the answer hangs on', async () => {
+    const page = await open('?channel=3');
+    await draw(page, drawings[4]);
+    const inside = async () => (await stateOf<State>(page)).reading!;
+    const { window: sight, neighbors, saliency, image } = await inside();
+    expect(sight.channel).toBe(2);
+    let lit = 0;
+    for (let at = 0; at < 784; at++) {
+      const products = sight.products.slice(25 * at, 25 * at + 25);
+      const sum = products.reduce((total, value) => total + value, sight.bias);
+      expect(Math.abs(Math.max(0, sum) - sight.activations[at])).toBeLessThan(1e-5);
+      expect(Math.abs(sum - sight.sums[at])).toBeLessThan(1e-5);
+      if (sight.activations[at] > 0) lit++;
+    }
+    expect(lit).toBeGreaterThan(20);
+    // The same numbers are on screen, of the place where the window is.
+    const shown = async () => (await page.getByTestId('sum').textContent())!;
+    const place = sight.place.row * 28 + sight.place.column;
+    expect(await shown()).toContain(Number(sight.sums[place].toPrecision(4)).toString().replace('-', '−'));
+    const before = await shown();
+    await page.getByTestId('window-image').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowRight');
+    expect((await inside()).window.place).toEqual({
+      row: sight.place.row + 1,
+      column: sight.place.column + 1,
+    });
+    expect(await shown()).not.toBe(before);
+    await page.getByTestId('slide').click();
+    await page.waitForFunction(
+      (column) => (window.__ag.state() as unknown as State).reading!.window.place.column > column,
+      sight.place.column + 3,
+    );
+    await page.getByTestId('slide').click();
+    expect(saliency.length).toBe(784);
+    expect(saliency.some((slope) => slope > 0) && saliency.some((slope) => slope < 0)).toBe(true);
+    // Distances by hand, nearest first.
+    const distances = neighbors.map(({ pixels }) =>
+      Math.sqrt(pixels.reduce((sum, value, i) => sum + (value / 255 - image[i]) ** 2, 0)),
+    );
+    for (const [i, { distance }] of neighbors.entries()) expect(distance).toBeCloseTo(distances[i], 3);
+    expect([...distances].sort((a, b) => a - b)).toEqual(distances);
+    await page.close();
+  });
+
+  it('learns what a drawing is when it is told', async () => {
+    const page = await open();
+    // An eight that is to be a seven.
+    const eight = drawings.find(({ digit }) => digit === 8)!;
+    expect(bestOf(await draw(page, eight))).toBe(8);
+    await page.waitForFunction(isAtRest);
+    const { hash } = await stateOf<State>(page);
+    await page.getByTestId('teach-7').click();
+    await page.waitForFunction(() => (window.__ag.state() as { learned?: unknown }).learned !== null);
+    await page.waitForFunction(() => {
+      const { reading } = window.__ag.state() as { reading?: { probabilities: number[] } };
+      return (reading?.probabilities[7] ?? 0) > 0.8;
+    });
+    expect(await page.getByTestId('learned').textContent()).toMatch(/Learned in \d+ steps?: 7 went from/);
+    expect((await stateOf<State>(page)).hash).not.toBe(hash);
+    await page.close();
+  });
 
   it('takes files in the format of MNIST, gzipped or not, and says what is missing', async () => {
     const page = await open();

@@ -1,16 +1,19 @@
-/** Digits: a network learns to read digits, shows its mistakes, and reads what is drawn. */
+/** Digits: a network reads what is drawn, shows how it comes to its answer, and learns. */
 import { ComputingNote } from '../../components/computingNote.tsx';
 import { Field, NumberField, RunButtons } from '../../components/controls.tsx';
 import { percent } from '../../components/numbers.ts';
-import { Alarm, Code, Explanation, Problem, Status } from '../../components/parts.tsx';
+import { Alarm, Caption, Code, Explanation, Problem, Status } from '../../components/parts.tsx';
+import { Workspace } from '../../components/workspace.tsx';
 import { say } from '../../shell/language.ts';
 import { Board } from './board.tsx';
 import { codeFor } from './code.ts';
+import { Neighbors, Saliency, Teach } from './insight.tsx';
 import { Probabilities, Stages } from './reading.tsx';
 import { Progress, TestResults } from './results.tsx';
 import { DropZone, Settings } from './settings.tsx';
 import { texts } from './texts.ts';
 import { type DigitsState, useDigits } from './useDigits.ts';
+import { WindowView } from './windowView.tsx';
 import './page.css';
 
 export default function Digits() {
@@ -18,31 +21,38 @@ export default function Digits() {
   const { config, current, problem } = state;
   return (
     <>
-      <Explanation text={texts.explanation} />
-      <Settings config={config} />
-      {config.data === 'files' && <DropZone onFiles={state.loadFiles} files={state.files} />}
-      <Controls state={state} />
       <Status text={statusOf(state)} />
-      <Problem message={problem} />
-      {current !== null && current.alert !== null && (
-        <Alarm testId="anomaly">
-          <strong>{say(texts.stopped)}</strong> <span lang="en">{current.alert}.</span>
-        </Alarm>
-      )}
-      {current && <Progress snapshot={current} />}
-      {/* With the picture that it stands below, so that nothing moves when that arrives. */}
-      {(state.arrived || problem !== null) && (
-        <>
-          <Drawing state={state} />
-          {current?.confusion && <TestResults snapshot={current} />}
-          <p class="soft hash">
-            {say(texts.hash)}
-            <span data-testid="hash">{current?.hash ?? (current?.running ? say(texts.changing) : '—')}</span>
-          </p>
-          <ComputingNote computing={state.computing} />
-          <Code code={codeFor(config)} />
-        </>
-      )}
+      <Workspace
+        picture={<Drawing state={state} />}
+        controls={
+          <>
+            <Problem message={problem} />
+            {current !== null && current.alert !== null && (
+              <Alarm testId="anomaly">
+                <strong>{say(texts.stopped)}</strong> <span lang="en">{current.alert}.</span>
+              </Alarm>
+            )}
+            <Controls state={state} />
+            <Settings config={config} />
+            {config.data === 'files' && <DropZone onFiles={state.loadFiles} files={state.files} />}
+          </>
+        }
+        below={
+          <>
+            <Explanation text={texts.explanation} />
+            {current && <Progress snapshot={current} />}
+            {current?.confusion && <TestResults snapshot={current} />}
+            <p class="soft hash">
+              {say(texts.hash)}
+              <span data-testid="hash">
+                {current?.hash ?? (current?.running ? say(texts.changing) : '—')}
+              </span>
+            </p>
+            <ComputingNote computing={state.computing} />
+            <Code code={codeFor(config)} />
+          </>
+        }
+      />
     </>
   );
 }
@@ -56,7 +66,7 @@ function statusOf({ current, run }: DigitsState) {
 function Controls({ state }: { readonly state: DigitsState }) {
   const disabled = state.current === null;
   return (
-    <div class="card row">
+    <div class="row">
       <RunButtons run={state.run} testId="train" />
       <NumberField name="epochs" label={texts.epochs} value={state.epochs} min={1} step={1} />
       <button type="button" data-testid="save" disabled={disabled} onClick={state.saveCheckpoint}>
@@ -82,17 +92,38 @@ function Controls({ state }: { readonly state: DigitsState }) {
 }
 
 /** The board, and what the network makes of the drawing. */
-function Drawing({ state: { board, current } }: { readonly state: DigitsState }) {
+function Drawing({ state }: { readonly state: DigitsState }) {
+  const { board, current, config, learned, learning, teach, place, setPlace } = state;
   const { reading } = board;
   return (
-    <div class="card">
-      <h2>{say(texts.draw)}</h2>
-      <div class="drawing">
-        <Board onDraw={board.draw} />
-        <Probabilities reading={reading} />
-        {reading && <Stages reading={reading} />}
+    <div class="drawing">
+      <div class="hand">
+        <Board ready={current !== null} onDraw={board.draw} />
+        <Teach disabled={reading === null || learning} learned={learned} onTeach={teach} />
       </div>
-      {current !== null && current.epoch === 0 && <p class="soft">{say(texts.untrained)}</p>}
+      <div class="answers">
+        <Probabilities reading={reading} />
+        {current !== null && current.epoch === 0 && config.model !== 'trained' && (
+          <p class="soft">{say(texts.untrained)}</p>
+        )}
+        {reading && <Saliency reading={reading} />}
+        {reading && <Neighbors reading={reading} />}
+      </div>
+      <div class="inside">
+        {reading?.window && (
+          <section>
+            <h2>{say(texts.windowTitle)}</h2>
+            <WindowView reading={reading} window={reading.window} place={place} onPlace={setPlace} />
+          </section>
+        )}
+        {reading && (
+          <section>
+            <h2>{say(texts.layers)}</h2>
+            <Stages reading={reading} />
+            <Caption text={texts.layersCaption} />
+          </section>
+        )}
+      </div>
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import { type GridImage, imageGrid } from '@ag/viz';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { percent } from '../../components/numbers.ts';
-import { Caption, Picture } from '../../components/parts.tsx';
+import { Picture } from '../../components/parts.tsx';
 import { say } from '../../shell/language.ts';
 import { theme } from '../../shell/theme.ts';
 import type { Reading } from './snapshot.ts';
@@ -54,7 +54,6 @@ export function Stages({ reading }: { readonly reading: Reading }) {
           {stage.shape.length === 3 ? <Channels stage={stage} id={`stage-${i}`} /> : <Units stage={stage} />}
         </figure>
       ))}
-      <Caption text={texts.layersCaption} />
     </div>
   );
 }

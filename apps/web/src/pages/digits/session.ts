@@ -9,7 +9,7 @@ import {
 } from '@ag/datasets';
 import { accuracy, crossEntropy, type Sequential, saveSafetensors } from '@ag/nn';
 import { adam, type Optimizer } from '@ag/optim';
-import { evaluate, manualSeed, stats, type Tensor } from '@ag/tensor';
+import { manualSeed, stats, type Tensor } from '@ag/tensor';
 import {
   type Callback,
   type CallbackContext,
@@ -25,9 +25,12 @@ import type { TrainingSession } from '../../service/worker/trainerHost.ts';
 import { TrainingRun } from '../../service/worker/trainingRun.ts';
 import { type DigitsConfig, writeConfig } from './config.ts';
 import type { DigitFiles } from './files.ts';
-import { makeNetwork, stagesOf } from './network.ts';
-import type { EpochMetrics, Reading, Snapshot } from './snapshot.ts';
+import { learn } from './learn.ts';
+import { comparedImages, look } from './look.ts';
+import { makeNetwork } from './network.ts';
+import type { EpochMetrics, Learned, Reading, Snapshot } from './snapshot.ts';
 import { type TestResults, testNetwork } from './testNetwork.ts';
+import { loadTrained } from './trained.ts';
 
 export class Session implements TrainingSession {
   readonly #number: number;
@@ -53,6 +56,8 @@ export class Session implements TrainingSession {
   #tested: { loss: number; accuracy: number } | null = null;
   #results: TestResults = { confusion: null, mistakes: [] };
   #alert: string | null = null;
+  /** The first training images, once a drawing is compared with them. */
+  #images: Tensor | null = null;
 
   constructor(
     config: DigitsConfig,
@@ -130,6 +135,7 @@ export class Session implements TrainingSession {
 
   /** Takes the run to its start, where a resumed one has its weights again. */
   async begin(): Promise<void> {
+    if (this.#config.model === 'trained') await loadTrained(this.#network);
     await this.#run.start();
     if (this.#epochs.length > 0) this.#results = await this.#testWith(this.#testBatches());
     await this.#publisher.flush();
@@ -211,25 +217,21 @@ export class Session implements TrainingSession {
     return saveSafetensors(this.#network.stateDict());
   }
 
-  /** Reads a drawing. */
-  async read(drawing: ImageDataLike): Promise<Reading> {
+  /** Reads a drawing, and looks through the window of one channel of the first convolution. */
+  read(drawing: ImageDataLike, channel: number): Promise<Reading> {
+    this.#images ??= comparedImages(this.#train);
+    const images = this.#images;
+    return this.#inEvaluation(() => look(this.#network, centerDigit(drawing), channel, this.#train, images));
+  }
+
+  /** Learns what a drawing is. Training rests meanwhile and afterwards. */
+  async learn(drawing: ImageDataLike, digit: number): Promise<Learned> {
+    await this.pause();
+    this.#images ??= comparedImages(this.#train);
     const image = centerDigit(drawing);
-    const stages = this.#inEvaluation(() => stagesOf(this.#network, image.unsqueeze(0)));
-    const probabilities = stages.at(-1)!.value.softmax(-1);
-    evaluate([image, probabilities, ...stages.map(({ value }) => value)]);
-    // Asked for all together, so that no step comes in between.
-    const [pixels, shares, ...values] = await Promise.all(
-      [image, probabilities, ...stages.map(({ value }) => value)].map((each) => each.data()),
-    );
-    return {
-      image: pixels as Float32Array,
-      probabilities: Array.from(shares),
-      stages: stages.map(({ name, value }, i) => ({
-        name,
-        shape: value.shape.slice(1),
-        values: values[i] as Float32Array,
-      })),
-    };
+    const learned = await learn(this.#network, this.#optimizer, image, digit, this.#train, this.#images);
+    await this.#publisher.flush();
+    return learned;
   }
 
   #inEvaluation<T>(work: () => T): T {

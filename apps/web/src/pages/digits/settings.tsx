@@ -14,7 +14,7 @@ export function Settings({ config }: { readonly config: DigitsConfig }) {
     setParameters({ data, count: all, testCount: all });
   };
   return (
-    <div class="card row">
+    <div class="row">
       <Choice
         label={texts.network}
         testId="model"

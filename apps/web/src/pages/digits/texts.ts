@@ -4,8 +4,8 @@ import type { ModelId } from './config.ts';
 
 export const texts = {
   explanation: {
-    en: 'A network learns to read digits from images. After each epoch it is tested on images it has never seen: when the training accuracy goes on rising and the test accuracy does not, it is overfitting. Then draw a digit yourself; it is centered and scaled, with the width of its lines, as the images of MNIST are.',
-    zh: '网络从图像中学习识别数字。每轮之后用它从未见过的图像测试：若训练准确率继续上升而测试准确率停滞，就是过拟合。然后请自己写一个数字；它会像 MNIST 的图像那样居中并缩放（连同笔画粗细）。',
+    en: 'This network has learned from 20,000 generated digits: draw one, and it answers while you draw. Its first convolution slides a window over your drawing; the gradient of the score says which pixels the answer hangs on; and what it gets wrong you can teach it. Or train one from the beginning: after each epoch it is tested on images it has never seen: when the training accuracy goes on rising and the test accuracy does not, it is overfitting. Then draw a digit yourself; it is centered and scaled, with the width of its lines, as the images of MNIST are.',
+    zh: '这个网络已从两万张程序生成的数字中学过：写一个数字，它边看边答。第一层卷积的窗口滑过您的笔迹；分数的梯度指出答案取决于哪些像素；答错了可以教它。也可从头训练：每轮之后用它从未见过的图像测试：若训练准确率继续上升而测试准确率停滞，就是过拟合。然后请自己写一个数字；它会像 MNIST 的图像那样居中并缩放（连同笔画粗细）。',
   },
   network: { en: 'Network', zh: '网络' },
   images: { en: 'Images', zh: '图像' },
@@ -56,6 +56,47 @@ export const texts = {
     en: 'The network has not finished an epoch yet: its answers are little more than guesses.',
     zh: '网络尚未完成一轮训练：它的回答几乎只是猜测。',
   },
+  channel: { en: 'Channel', zh: '通道' },
+  slide: { en: 'Slide', zh: '滑动' },
+  windowTitle: { en: 'A window of the first convolution', zh: '第一层卷积的窗口' },
+  windowLabel: (row: number, column: number): Text => ({
+    en: `Your drawing with the window at row ${row}, column ${column}. Arrow keys move it.`,
+    zh: `您的笔迹，窗口位于第 ${row} 行第 ${column} 列。方向键移动。`,
+  }),
+  products: { en: 'Pixels times weights', zh: '像素乘权重' },
+  sum: (sum: string, bias: string, total: string, out: string): Text => ({
+    en: `sum ${sum} + bias ${bias} = ${total}, after relu ${out}`,
+    zh: `和 ${sum} + 偏置 ${bias} = ${total}，relu 之后 ${out}`,
+  }),
+  saliency: (digit: number): Text => ({
+    en: `What the answer ${digit} hangs on`,
+    zh: `答案 ${digit} 取决于哪里`,
+  }),
+  saliencyLabel: {
+    en: 'Gradient of the score with respect to each pixel',
+    zh: '分数对每个像素的梯度',
+  },
+  saliencyCaption: {
+    en: 'Blue: more ink raises the score. Orange: it lowers it.',
+    zh: '蓝：墨越多分数越高。橙：越低。',
+  },
+  neighbors: { en: 'Nearest training images: label · distance', zh: '最近的训练图像：标签 · 距离' },
+  teach: { en: 'Wrong? It is a', zh: '答错了？它是' },
+  teachCaption: {
+    en: 'A few steps on your drawing among training images.',
+    zh: '在训练图像之间用您的笔迹训练几步。',
+  },
+  learned: (digit: number, steps: number, before: string, after: string): Text => ({
+    en:
+      steps === 0
+        ? `It was sure of ${digit} already: ${before}.`
+        : `Learned in ${steps} ${steps === 1 ? 'step' : 'steps'}: ${digit} went from ${before} to ${after}.`,
+    zh:
+      steps === 0
+        ? `它本已确信是 ${digit}：${before}。`
+        : `训练 ${steps} 步：${digit} 从 ${before} 到 ${after}。`,
+  }),
+  layers: { en: 'What its layers see', zh: '各层所见' },
   input: { en: 'input of the network, 28×28', zh: '网络的输入，28×28' },
   layersCaption: {
     en: 'Layers: the brighter, the larger the value.',
@@ -80,8 +121,9 @@ export const texts = {
 };
 
 export const modelTitles: readonly (readonly [ModelId, Text])[] = [
-  ['mlp', { en: 'Fully connected, 784-128-10', zh: '全连接网络 784-128-10' }],
-  ['cnn', { en: 'Convolutional, 8 and 16 channels', zh: '卷积网络，8 与 16 通道' }],
+  ['trained', { en: 'Convolutional, already trained', zh: '卷积网络，已训练好' }],
+  ['mlp', { en: 'Fully connected, from the beginning', zh: '全连接网络，从头训练' }],
+  ['cnn', { en: 'Convolutional, from the beginning', zh: '卷积网络，从头训练' }],
 ];
 
 export const dataTitles = [

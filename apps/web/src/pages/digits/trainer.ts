@@ -5,7 +5,7 @@ import { TrainerHost } from '../../service/worker/trainerHost.ts';
 import { configFrom, type DigitsConfig } from './config.ts';
 import { type DigitFiles, type NamedBytes, readDigitFiles } from './files.ts';
 import { Session } from './session.ts';
-import type { Reading, Snapshot } from './snapshot.ts';
+import type { Learned, Reading, Snapshot } from './snapshot.ts';
 
 /** One configuration at a time; the calls are served one after the other. */
 export class Trainer extends TrainerHost<Snapshot, Session> {
@@ -60,7 +60,11 @@ export class Trainer extends TrainerHost<Snapshot, Session> {
     return this.ask((session) => session.weights());
   }
 
-  read(drawing: ImageDataLike): Promise<Reading | undefined> {
-    return this.ask((session) => session.read(drawing));
+  read(drawing: ImageDataLike, channel: number): Promise<Reading | undefined> {
+    return this.ask((session) => session.read(drawing, channel));
+  }
+
+  learn(drawing: ImageDataLike, digit: number): Promise<Learned | undefined> {
+    return this.ask((session) => session.learn(drawing, digit));
   }
 }

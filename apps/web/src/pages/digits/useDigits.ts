@@ -2,6 +2,7 @@
 import { transfer } from 'comlink';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { download } from '../../components/download.ts';
+import { clampInteger } from '../../components/numbers.ts';
 import { messageOf } from '../../service/messageOf.ts';
 import { nextFrame } from '../../service/page/nextFrame.ts';
 import { pageWorker } from '../../service/page/pageWorker.ts';
@@ -9,8 +10,9 @@ import { useTrainer } from '../../service/page/useTrainer.ts';
 import { useInspection } from '../../shell/inspection.ts';
 import { numberParameter, route, setParameters } from '../../shell/route.ts';
 import { configFrom, type DigitsConfig, writeConfig } from './config.ts';
-import type { Reading, Snapshot } from './snapshot.ts';
+import type { Learned, Reading, Snapshot } from './snapshot.ts';
 import type { Trainer } from './trainer.ts';
+import type { Place } from './windowView.tsx';
 
 export function useDigits() {
   const address = route.value.parameters.toString();
@@ -19,6 +21,10 @@ export function useDigits() {
   const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
   const [files, setFiles] = useState<{ train: number; test: number } | null>(null);
   const [pausing, setPausing] = useState(false);
+  const [learned, setLearned] = useState<Learned | null>(null);
+  const [learning, setLearning] = useState(false);
+  const channel = clampInteger(numberParameter('channel', 1), 1, 64) - 1;
+  const [place, setPlace] = useState<Place>({ row: 13, column: 13 });
 
   const trainer = useTrainer<DigitsConfig, Snapshot, Trainer>(
     () => pageWorker('digits'),
@@ -33,9 +39,9 @@ export function useDigits() {
   const current = isCurrent(snapshot) ? snapshot : null;
   const running = current?.running === true && !pausing;
   const board = useBoard(
-    (drawing) => remote.read(drawing),
+    (drawing) => remote.read(drawing, channel),
     setProblem,
-    `${current?.session} ${current?.epoch} ${current?.running}`,
+    `${current?.session} ${current?.epoch} ${current?.running} ${channel} ${current?.hash}`,
   );
   const { reading } = board;
 
@@ -62,7 +68,24 @@ export function useDigits() {
       probabilities: reading.probabilities,
       image: Array.from(reading.image),
       stages: reading.stages.map(({ name, shape }) => ({ name, shape })),
+      saliency: Array.from(reading.saliency),
+      neighbors: reading.neighbors.map(({ label, distance, pixels }) => ({
+        label,
+        distance,
+        pixels: Array.from(pixels),
+      })),
+      window: reading.window && {
+        channel: reading.window.channel,
+        place,
+        bias: reading.window.bias,
+        products: Array.from(reading.window.products),
+        sums: Array.from(reading.window.sums),
+        activations: Array.from(
+          reading.stages[0].values.subarray(784 * reading.window.channel, 784 * (reading.window.channel + 1)),
+        ),
+      },
     },
+    learned,
   }));
 
   const loadFiles = async (list: readonly File[]) => {
@@ -88,6 +111,17 @@ export function useDigits() {
     setParameters(writeConfig(found));
     setSnapshot((latest) => latest && { ...latest });
   };
+  const teach = async (digit: number) => {
+    const drawing = board.drawing();
+    if (!drawing) return;
+    setLearning(true);
+    try {
+      setLearned((await remote.learn(drawing, digit)) ?? null);
+    } catch (error) {
+      setProblem(messageOf(error));
+    }
+    setLearning(false);
+  };
   const save = async (name: string, content: Promise<Uint8Array | undefined>) => {
     const bytes = await content;
     if (bytes) download(name, 'application/octet-stream', bytes);
@@ -106,6 +140,11 @@ export function useDigits() {
     loadFiles,
     restore,
     board,
+    learned,
+    learning,
+    teach: (digit: number) => void teach(digit),
+    place,
+    setPlace,
     run: {
       ready: current !== null,
       running,
@@ -162,6 +201,7 @@ function useBoard(
     reading,
     read,
     isReading: () => asked.current,
+    drawing: () => drawing.current,
     draw(image: ImageData | null): void {
       drawing.current = image;
       void read();
