@@ -23,7 +23,7 @@ const most = 12;
 
 type Values = Readonly<Record<string, string>>;
 
-export function useHero(frame: RefObject<HTMLElement>) {
+export function useHero(frame: RefObject<HTMLElement | null>) {
   const { remote, failure } = useService<HeroService>(() => pageWorker('home'));
   const [values, setValues] = useState<Values>(neuron.values);
   const [step, setStep] = useState(0);
@@ -108,11 +108,11 @@ export function useHero(frame: RefObject<HTMLElement>) {
 export type HeroState = ReturnType<typeof useHero>;
 
 /** Whether any of it is in the window. */
-function useSeen(frame: RefObject<HTMLElement>): boolean {
+function useSeen(frame: RefObject<HTMLElement | null>): boolean {
   const [seen, setSeen] = useState(true);
   useEffect(() => {
     const watch = new IntersectionObserver(([entry]) => setSeen(entry.isIntersecting));
-    watch.observe(frame.current);
+    watch.observe(frame.current!);
     return () => watch.disconnect();
   }, []);
   return seen;
