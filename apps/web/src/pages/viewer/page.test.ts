@@ -44,7 +44,7 @@ describe.skipIf(chromiumPath === undefined)('the model viewer', () => {
     await page.waitForFunction(
       ([key, name]) => {
         const state = window.__ag.state() as unknown as State;
-        return state[key!] !== null && !state.busy && (name === undefined || state.file?.name === name);
+        return state[key] !== null && !state.busy && (name === undefined || state.file?.name === name);
       },
       [key, name] as [keyof State, string | undefined],
       { timeout: 120_000 },
