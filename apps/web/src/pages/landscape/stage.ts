@@ -59,6 +59,9 @@ const corners: Readonly<Record<Corner, readonly [number, number, number]>> = {
   heights: [0, 1, 1.08],
 };
 
+/** Milliseconds of a frame that is too long. */
+const slowFrame = 45;
+
 /**
  * @param onFrame told where the corners are on the picture, in pixels, whenever it has been drawn
  * @throws Error where the browser has no WebGL
@@ -86,8 +89,24 @@ export function createStage(
   let asked = 0;
   const size = new Vector2(1, 1);
 
+  // Fewer pixels where frames take long, as on a processor that acts as a graphics card.
+  let ratio = Math.min(2, devicePixelRatio);
+  let before = 0;
+  let slow = 0;
+  const spare = (now: number) => {
+    const took = now - before;
+    before = now;
+    // Longer than that is a rest, not a frame.
+    slow = took > slowFrame && took < 1000 ? slow + 1 : 0;
+    if (slow < 3 || ratio <= 0.5) return;
+    slow = 0;
+    ratio = Math.max(0.5, 0.7 * ratio);
+    renderer.setPixelRatio(ratio);
+  };
+
   const draw = () => {
     asked = 0;
+    spare(performance.now());
     walkers?.setTime(time);
     renderer.render(scene, camera);
     frames++;
@@ -144,7 +163,7 @@ export function createStage(
     },
     resize(width, height) {
       size.set(width, height);
-      renderer.setPixelRatio(Math.min(2, devicePixelRatio));
+      renderer.setPixelRatio(ratio);
       renderer.setSize(width, height, false);
       camera.aspect = width / height;
       camera.updateProjectionMatrix();

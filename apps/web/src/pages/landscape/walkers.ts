@@ -114,7 +114,7 @@ function makeSwarm(basins: NonNullable<Scenery['basins']>, place: Place) {
   const { side, labels } = basins;
   const count = side * side;
   const mesh = new InstancedMesh(
-    new SphereGeometry(smallRadius, 10, 8),
+    new SphereGeometry(smallRadius, 8, 5),
     new MeshPhongMaterial({ shininess: 60 }),
     count,
   );
