@@ -15,7 +15,9 @@ export function enginesPage() {
   const cell = (outcome) => {
     if (outcome === undefined) return '';
     if (outcome.refused !== undefined) return outcome.refused.split('\n')[0].replaceAll('|', '\\|');
-    return outcome.failed === 0 ? `${outcome.passed} passed` : `${outcome.passed} passed, **${outcome.failed} failed**`;
+    return outcome.failed === 0
+      ? `${outcome.passed} passed`
+      : `${outcome.passed} passed, **${outcome.failed} failed**`;
   };
   const rows = Object.values(results).map(
     ({ title, version, suites: outcomes }) =>

@@ -11,10 +11,11 @@ export const webPages = [
   'houses',
   'digits',
   'numerical',
-  'transformer',
-  'device',
   'code',
   'viewer',
+  'transformer',
+  'device',
+  'lessons',
   'home',
 ] as const;
 

@@ -5,6 +5,7 @@
  */
 import { saveSafetensors } from '@ag/nn';
 import { randomState, restoreRandomState, Tensor } from '@ag/tensor';
+import { codedError } from '@ag/tensor/engine';
 import type { Callback, CallbackContext } from '../callbacks/callback.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint.ts';
 import { crc32 } from '../checksum.ts';
@@ -208,7 +209,7 @@ class Session {
     const { id } = request;
     try {
       const ended = this.#failure !== null;
-      if (ended && request.to !== 'pause') throw new Error(this.#failure!);
+      if (ended && request.to !== 'pause') throw codedError(Error, 'AG_WORKER_FAILED', this.#failure!);
       this.#post({ from: 'answer', id, value: ended ? false : await this.#valueOf(request) });
     } catch (error) {
       const { message = String(error), code } = (error ?? {}) as Error & { code?: unknown };

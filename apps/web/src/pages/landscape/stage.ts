@@ -1,7 +1,7 @@
 /**
  * The scene in space, by three.js, drawn again only when something has changed.
  *
- * Loaded when the picture in space is first shown (docs/decisions/0056-landscapes-in-space.md).
+ * Loaded when the picture in space is first shown (docs/decisions/0052-landscapes-in-space.md).
  */
 
 import { cos, sin } from '@ag/tensor/math';
