@@ -49,18 +49,24 @@ const subjects: Readonly<Record<string, Subject>> = {
   },
   houses: { hash: 'houses?epochs=600', part: '[data-testid=surface] svg', prepare: untilDone },
   digits: {
-    hash: 'digits?model=cnn&count=2000&testCount=200',
-    part: '.drawing',
+    hash: 'digits',
+    part: '.workspace-picture',
     prepare: async (page) => {
-      await trainTo('train', 160)(page);
+      await page.addStyleTag({ content: '.workspace { height: 24rem } .workspace-edge { display: none }' });
       await draw(page, drawings[7]);
-      // The first layer is enough of a picture this small.
-      const content = '.drawing { width: 38rem } .stages figure:nth-child(n + 3) { display: none }';
-      await page.addStyleTag({ content });
-      await page.waitForTimeout(300);
+      await page.waitForTimeout(1500);
     },
   },
   numerical: { hash: 'numerical', part: '[data-testid=by-cost] svg', prepare: untilDone },
+  transformer: {
+    hash: 'transformer?text=brackets',
+    part: '.workspace-picture',
+    prepare: async (page) => {
+      await page.waitForTimeout(15_000);
+    },
+  },
+  code: { hash: 'code', part: '.workspace-picture', prepare: (page) => page.waitForTimeout(6000) },
+  viewer: { hash: 'viewer', part: '.workspace-picture', prepare: (page) => page.waitForTimeout(2000) },
 };
 
 const chosen = process.argv.slice(2);
