@@ -191,11 +191,10 @@ describe.skipIf(chromiumPath === undefined)('digits', () => {
     await page.getByTestId('window-image').focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowRight');
-    expect((await inside()).window.place).toEqual({
-      row: sight.place.row + 1,
-      column: sight.place.column + 1,
-    });
-    expect(await shown()).not.toBe(before);
+    await expect
+      .poll(async () => (await inside()).window.place)
+      .toEqual({ row: sight.place.row + 1, column: sight.place.column + 1 });
+    await expect.poll(shown).not.toBe(before);
     await page.getByTestId('slide').click();
     await page.waitForFunction(
       (column) => (window.__ag.state() as unknown as State).reading!.window.place.column > column,
