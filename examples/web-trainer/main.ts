@@ -5,7 +5,8 @@ import type { Settings } from './training.ts';
 
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const recorded: Settings = JSON.parse(localStorage.getItem('recorded') ?? '{"windows":[],"labels":[]}');
-let [recording, performed, playing, told] = [-1, 0, localStorage.getItem('paused') === null, ''];
+let [recording, performed, frames, told] = [-1, 0, 0, ''];
+let playing = localStorage.getItem('paused') === null;
 
 const service = trainingService<Settings, number[], Float32Array>(
   () => new Worker(new URL('./training.ts', import.meta.url), { type: 'module' }),
@@ -21,7 +22,6 @@ const service = trainingService<Settings, number[], Float32Array>(
     },
   },
 );
-// For the console: await service.predict(…)
 Object.assign(window, { service });
 
 const meters = gestures.map((name, label) => {
@@ -71,7 +71,6 @@ find('reset').onclick = () => {
   service.restart(recorded);
 };
 
-let frames = 0;
 function draw(): void {
   const window = recent.flat();
   if (recording >= 0 && ++frames % 10 === 0) {

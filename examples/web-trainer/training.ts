@@ -1,9 +1,9 @@
 /** The worker: what is trained, and how it answers. */
 import { dataLoader, tensorDataset } from '@ag/datasets';
 import { wasm } from '@ag/native-wasm';
-import { accuracy, crossEntropy, linear, relu, sequential } from '@ag/nn';
+import { crossEntropy, linear, relu, sequential } from '@ag/nn';
 import { adam } from '@ag/optim';
-import { manualSeed, tensor, use } from '@ag/tensor';
+import { manualSeed, softmax, tensor, use } from '@ag/tensor';
 import { serveTraining } from '@ag/train';
 import { gestures, madeUp, samples } from './gestures.ts';
 
@@ -23,13 +23,8 @@ serveTraining<Settings>(async ({ windows, labels }) => {
     model,
     optimizer: adam(model.parameters(), { learningRate: 1e-3 }),
     loss: crossEntropy,
-    metrics: { accuracy },
     train: dataLoader(data, { batchSize: 16, shuffle: true, seed: 1 }),
     epochs: 400,
-    predict: (window: number[]) =>
-      model
-        .forward(tensor([window]))
-        .softmax(1)
-        .data(),
+    predict: (window: number[]) => softmax(model.forward(tensor([window])), 1).data(),
   };
 });

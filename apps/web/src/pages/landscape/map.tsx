@@ -36,6 +36,7 @@ export function RaceMap({ scenery, timeline, start }: Properties) {
     const { style } = canvas.current;
     style.left = `${area.left - whole.left}px`;
     style.top = `${area.top - whole.top}px`;
+    style.visibility = 'visible';
     paintWays(canvas.current, area.width, area.height, scenery, timeline.time.peek());
     if (!start || !handle.current) return;
     const share = (value: number, [low, high]: readonly [number, number]) =>

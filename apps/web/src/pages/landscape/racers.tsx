@@ -74,9 +74,9 @@ export function Racers({ state: { racing, rateOf, shown } }: { readonly state: F
                 value={rateOf(id)}
                 onCommit={(text) => setParameters({ [`rate.${id}`]: text })}
               />
-              {path && (
-                <p class={path.diverged ? 'fate diverged' : 'fate soft'} data-testid={`fate-${id}`}>
-                  {say(fateText(path))}
+              {on && (
+                <p class={path?.diverged ? 'fate diverged' : 'fate soft'} data-testid={`fate-${id}`}>
+                  {path && say(fateText(path))}
                 </p>
               )}
             </li>

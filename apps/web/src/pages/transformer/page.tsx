@@ -86,7 +86,7 @@ function Seen({ state }: { readonly state: TransformerState }) {
       </section>
       <section class="transformer-heads">
         <h2>{say(texts.headsTitle)}</h2>
-        {look && <HeadMaps look={look} shown={shown} onShow={show} />}
+        {look ? <HeadMaps look={look} shown={shown} onShow={show} /> : <div class="transformer-maps" />}
         <p class="soft caption">{say(texts.headsCaption)}</p>
       </section>
       <section class="transformer-next">
@@ -94,7 +94,7 @@ function Seen({ state }: { readonly state: TransformerState }) {
         {look && corpus && <NextBars look={look} alphabet={corpus.alphabet} at={at} />}
       </section>
       <section class="transformer-learning">
-        {corpus && <Picture svg={learning(state)} label="learning" />}
+        <Picture svg={corpus ? learning(state) : ''} label="learning" />
         <p class="caption" data-testid="verdict">
           {say(
             standing.better === null ? texts.notYet : texts.better(Math.max(0.1, standing.better).toFixed(1)),

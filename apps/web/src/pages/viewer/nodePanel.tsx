@@ -43,13 +43,15 @@ export function NodePanel({ state }: { readonly state: ViewerState }) {
           <Actions state={state} />
         </>
       )}
-      <Field label={texts.compare}>
-        <FileField
-          testId="other"
-          onFile={(other) => void state.compare(other)}
-          accept=".onnx,.safetensors,.pt,.pth,.npz,.npy"
-        />
-      </Field>
+      {file && (
+        <Field label={texts.compare}>
+          <FileField
+            testId="other"
+            onFile={(other) => void state.compare(other)}
+            accept=".onnx,.safetensors,.pt,.pth,.npz,.npy"
+          />
+        </Field>
+      )}
     </>
   );
 }

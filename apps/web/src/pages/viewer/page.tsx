@@ -89,18 +89,21 @@ function useDrop(open: (file: File) => void): boolean {
 
 function Picture({ state }: { readonly state: ViewerState }) {
   const { file, drawn, open, busy } = state;
-  if (!file) return <p class="loading">{say(texts.reading)}</p>;
   return (
     <>
-      <Figures
-        rows={[
-          [texts.format, file.format],
-          [texts.parameters, file.parameters.toLocaleString('en')],
-          ...(file.network ? ([[texts.nodes, String(file.network.nodes.length)]] as const) : []),
-          ...(drawn?.flops != null ? ([[texts.operations, formatNumber(drawn.flops)]] as const) : []),
-          [texts.size, file.bytes.toLocaleString('en')],
-        ]}
-      />
+      <div class="viewer-figures">
+        {file && (
+          <Figures
+            rows={[
+              [texts.format, file.format],
+              [texts.parameters, file.parameters.toLocaleString('en')],
+              [texts.size, file.bytes.toLocaleString('en')],
+              ...(file.network ? ([[texts.nodes, String(file.network.nodes.length)]] as const) : []),
+              ...(drawn?.flops != null ? ([[texts.operations, formatNumber(drawn.flops)]] as const) : []),
+            ]}
+          />
+        )}
+      </div>
       {drawn?.reason && <p class="soft">{say(texts.notCounted(drawn.reason))}</p>}
       {open.length > 0 && (
         <div class="row">
@@ -117,7 +120,7 @@ function Picture({ state }: { readonly state: ViewerState }) {
           ))}
         </div>
       )}
-      {drawn && file.network ? (
+      {drawn && file?.network ? (
         <PanZoom
           svg={drawn.svg}
           label={say(texts.graph)}
@@ -130,7 +133,7 @@ function Picture({ state }: { readonly state: ViewerState }) {
           }}
         />
       ) : (
-        <p class="soft">{say(file.network || busy ? texts.reading : texts.weightsOnly)}</p>
+        <p class="soft">{say(!file || file.network || busy ? texts.reading : texts.weightsOnly)}</p>
       )}
     </>
   );
