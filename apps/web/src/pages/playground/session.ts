@@ -97,6 +97,8 @@ export class Session implements TrainingSession {
 
   #fit(keeper: Callback, resume?: Checkpoint) {
     const { loss, metrics } = this.#objective;
+    // A checkpoint holds the network and the optimizer; where a device was lost, so were these two numbers.
+    this.#penalty.set(this.#settings.config);
     const options = {
       model: this.#network,
       optimizer: this.#optimizer,
