@@ -64,7 +64,11 @@ describe.skipIf(chromiumPath === undefined)('the code lab', () => {
 
     await write(page, "import { tensor } from '@ag/tensor';\ntensor([1, 2]).matm");
     await page.keyboard.type('u');
-    await page.locator('.cm-tooltip-autocomplete').getByText('matmul').waitFor({ timeout: 120_000 });
+    await page
+      .locator('.cm-tooltip-autocomplete')
+      .getByText('matmul', { exact: true })
+      .first()
+      .waitFor({ timeout: 120_000 });
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => (window.__ag.state() as unknown as State).remarks === 1);
     await page.locator('.cm-lintRange-error').first().waitFor();

@@ -87,6 +87,7 @@ export function createStage(
   let time = 0;
   let frames = 0;
   let asked = 0;
+  let disposed = false;
   const size = new Vector2(1, 1);
 
   // Fewer pixels where frames take long, as on a processor that acts as a graphics card.
@@ -118,7 +119,8 @@ export function createStage(
     onFrame(Object.fromEntries(places));
   };
   const invalidate = () => {
-    if (asked === 0) asked = requestAnimationFrame(draw);
+    // Time goes on for a moment after the page was left.
+    if (asked === 0 && !disposed) asked = requestAnimationFrame(draw);
   };
   const removeWalkers = () => {
     if (!walkers) return;
@@ -185,6 +187,7 @@ export function createStage(
       return frames;
     },
     dispose() {
+      disposed = true;
       cancelAnimationFrame(asked);
       removeSurface();
       removeWalkers();
