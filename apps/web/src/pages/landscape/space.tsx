@@ -54,7 +54,7 @@ function Turned({ scenery, timeline, onPick, onMissing }: Properties & { readonl
     void import('./stage.ts').then(({ createStage }) => {
       if (gone) return;
       try {
-        made = createStage(canvas.current!, (places) => putLabels(labels.current!, places));
+        made = createStage(canvas.current!, (places) => labels.current && putLabels(labels.current, places));
         setStage(made);
       } catch {
         onMissing();

@@ -107,6 +107,7 @@ export function createStage(
 
   const draw = () => {
     asked = 0;
+    if (disposed) return;
     spare(performance.now());
     walkers?.setTime(time);
     renderer.render(scene, camera);
