@@ -99,6 +99,8 @@ describe.skipIf(chromiumPath === undefined)('the frame', () => {
     code: 1300,
     // The scene in space.
     landscape: 470,
+    // Every format of files.
+    viewer: 335,
     // Every optimizer, loss and data set: 25 kB above what is wanted of a page.
     playground: 285,
     digits: 265,
