@@ -44,7 +44,9 @@ export function Board({
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
   const show = () => {
-    ink(canvas.current!, strokes.current);
+    // The sample may have begun just as the page was left.
+    if (!canvas.current) return;
+    ink(canvas.current, strokes.current);
     copy.current ??= document.createElement('canvas');
     onDraw(strokes.current.length > 0 ? ink(copy.current, resized(strokes.current)) : null);
   };
