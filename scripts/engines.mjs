@@ -45,6 +45,8 @@ try {
           ]),
         ),
       };
+      // After each, so that nothing is lost when it is interrupted.
+      if (values.write) writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
       for (const { suite, refused, passed = 0, failures = [], threads } of suites) {
         count.passed += passed;
         count.failed += failures.length;
@@ -63,6 +65,5 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-if (values.write) writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
 console.log(`${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed > 0 ? 1 : 0;
