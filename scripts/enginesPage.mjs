@@ -42,6 +42,6 @@ ${rows.join('\n')}
   [README of \`@ag/all\`](../packages/all/README.md).
 - **The same bits**: which engines train a receipt again is told in [reproducibility](reproducibility.md).
 - **Your own device**: the page *This device* of \`agrad web\` runs the suite where you open it, and \`agrad doctor\` in Node.
-- WebKit has shared memory only where it is switched on (\`JSC_useSharedArrayBuffer=1\`), as it was here; without it there is one thread.
+- WebKit has shared memory only where it is switched on (\`JSC_useSharedArrayBuffer=1\`), as the script does; without it there is one thread.
 `;
 }
